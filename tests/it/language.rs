@@ -355,3 +355,43 @@ fn a_wrong_command_line_is_told_in_swedish() {
         assert!(stderr(&output).contains(told), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn an_old_run_is_reported_in_the_readers_language() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";
+    let output = folder.run(&format!("{import} en"));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let problems = || {
+        let rows = folder.csv("elever-2026-ht.results.csv", b';');
+        let error = rows[0].iter().position(|name| name == "import_error");
+        let error = error.unwrap();
+        let errors = rows[1..].iter().map(|row| row[error].clone());
+        errors.filter(|text| !text.is_empty()).collect::<Vec<_>>()
+    };
+    let in_english = problems();
+    let run = folder.run("runs");
+    let run = String::from_utf8(run.stdout).unwrap();
+    let run = run.split_whitespace().find(|word| word.contains("-"));
+    let run = run.unwrap().to_owned();
+    let again = |language: &str| {
+        let output = folder.run(&format!(
+            "report {run} --results elever-2026-ht.results.csv --lang {language}"
+        ));
+        assert!(output.status.success(), "{}", stderr(&output));
+        problems()
+    };
+    let in_swedish = again("sv");
+    assert_eq!(in_swedish.len(), in_english.len());
+    let is_same = |(one, other): (&String, &String)| one == other;
+    let unchanged = in_swedish
+        .iter()
+        .zip(&in_english)
+        .filter(|pair| is_same(*pair));
+    // The API's own words stay as they are.
+    assert!(unchanged.count() <= 2, "{in_swedish:#?}");
+    let has = |texts: &[String], part: &str| texts.iter().any(|text| text.contains(part));
+    assert!(has(&in_english, "check digit") && has(&in_swedish, "kontrollsiffran"));
+    assert_eq!(again("en"), in_english);
+}
