@@ -1,3 +1,5 @@
+//! Interrupted and held runs resume from what the journal holds.
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! A batch sends a bounded number of rows of a queued file.
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -5,7 +7,8 @@ use super::queue::{
     Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{
-    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_undone, spool, spooled,
+    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_misspelt,
+    refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
@@ -198,12 +201,12 @@ impl Worker<'_> {
             // It may be known on another machine, or soon.
             Err(error) => {
                 let why = error.fact();
-                not_here(database, &found, claimed, SOON, &why)?;
+                not_here(database, &found, SOON, &why)?;
                 self.tell_later(&found, SOON, Some(&why));
                 Ok(())
             }
-            Ok(account) if is_there(&found, queue, &account) => self.begin(id, claimed, &account),
-            Ok(account) => Ok(move_to(database, id, claimed, &account)?),
+            Ok(account) if is_there(&found, queue, &account) => self.begin(&found, &account),
+            Ok(account) => Ok(move_to(database, &found, &account)?),
         }
     }
 
@@ -220,10 +223,10 @@ impl Worker<'_> {
         )?)
     }
 
-    fn begin(&self, id: i64, claimed: &Claimed, account: &str) -> Result<(), AppError> {
+    fn begin(&self, found: &Waiting, account: &str) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         // From here on whoever did this before, and was taken for dead, may change nothing more.
-        let begun = begin_slice(database, id, claimed, account, self.owner)?;
+        let begun = begin_slice(database, found, account, self.owner)?;
         let Some((waiting, fence)) = begun else {
             return Ok(());
         };
@@ -330,6 +333,7 @@ impl Worker<'_> {
         let ready = ready(session, wanted)?;
         if matches!(start, Start::New(_)) {
             refuse_undone(session, &ready)?;
+            refuse_misspelt(&ready)?;
         }
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {
@@ -500,6 +504,10 @@ mod tests {
             throttled: 0,
             late_s: 0.0,
             owner: "m:1/1".into(),
+            claimed: Claimed {
+                job: 1,
+                worker: "w".into(),
+            },
         }
     }
 

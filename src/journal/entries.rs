@@ -1,6 +1,8 @@
+//! Entries are what a writer records in the journal.
+
 use std::collections::HashMap;
 
-use crate::model::{Call, DAMAGED, Found, Outcome, RowAt, RowFacts};
+use crate::model::{Call, DAMAGED, Found, Outcome, Problem, RowAt, RowFacts};
 
 /// A row that is planned.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct RowMark {
     /// Fingerprints of its cells, by which it is known whether it was changed.
     pub cells: Vec<u8>,
     /// What is doubtful about it, for a person; empty where nothing is.
-    pub warning: String,
+    pub warning: Vec<Problem>,
     /// What planning learned about it.
     pub facts: RowFacts,
 }

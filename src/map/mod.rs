@@ -14,4 +14,4 @@ pub use columns::{
 pub use error::MapError;
 pub use names::PROTECTED;
 pub use result_column::{RESULT_COLUMNS, ResultColumn};
-pub use unmapped::{Likeness, Unmapped};
+pub use unmapped::{Likeness, Unmapped, none_misspelt};

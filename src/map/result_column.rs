@@ -1,3 +1,5 @@
+//! The columns of a results file besides those of the input.
+
 /// Declares the columns of a results file, in their order.
 macro_rules! result_columns {
     ($($(#[$doc:meta])* $column:ident = $name:literal,)*) => {

@@ -1,3 +1,5 @@
+//! Row facts are what planning learned about a row besides its outcome.
+
 use serde::{Deserialize, Serialize};
 
 /// What planning learned about a row besides its outcome. The journal stores it as JSON, so that a

@@ -1,3 +1,5 @@
+//! Identity changes are changes that turn the person of a record into another.
+
 use serde_json::Value as Json;
 use strsim::jaro_winkler;
 use unicode_normalization::UnicodeNormalization;

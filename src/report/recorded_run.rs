@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunState, Stage, Writer,
 };
-use crate::model::{Call, Outcome, RowAt, RowFacts, RowState};
+use crate::model::{Call, Outcome, Problem, RowAt, RowFacts, RowState};
 
 /// What a journal holds of a row.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(super) fn outcome(row: u64, state: RowState) -> Outcome {
         state,
         http_status: Some(200),
         error_code: String::new(),
-        error: String::new(),
+        problems: Vec::new(),
         changed: String::new(),
         attempts: 1,
         request_id: format!("id-{row}"),
@@ -67,7 +67,7 @@ pub(super) fn journal_of(rows: Vec<Held>) -> (Journal, i64) {
                 },
                 key: 0,
                 cells: Vec::new(),
-                warning: held.warning.into(),
+                warning: Problem::in_these_words(held.warning),
                 facts: held.facts,
             },
             what,

@@ -1,3 +1,5 @@
+//! The results file holds every row with its outcome.
+
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -9,9 +11,9 @@ use super::safe_cell::{Reader, safe_cell};
 use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
-use crate::l10n::say;
+use crate::l10n::{Message, say};
 use crate::map::{RESULT_COLUMNS, ResultColumn};
-use crate::model::{Code, LEFT_OUT, Lines, Outcome, RowState, StateCounts};
+use crate::model::{Code, LEFT_OUT, Lines, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// Code of a row whose record was looked for and not found.
@@ -79,22 +81,15 @@ pub fn write_results(
             let mut facts = facts.into_iter().peekable();
             for cells in rows {
                 let warning = warnings.next_if(|(row, _)| *row == cells.row);
-                let mut warning = warning.map_or(String::new(), |(_, text)| text);
+                let mut warning = warning.map_or(Vec::new(), |(_, problems)| problems);
                 let (restored, note) = of.restored;
                 if restored.binary_search(&cells.row).is_ok() {
-                    if !warning.is_empty() {
-                        warning.push_str("; ");
-                    }
-                    warning.push_str(note);
+                    warning.push(Problem::of_row("", Message::verbatim(note)));
                 }
                 let mut outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
                     // The row succeeded, so this is a warning and no error.
-                    let doubt = std::mem::take(&mut outcome.error);
-                    if !warning.is_empty() {
-                        warning.push_str("; ");
-                    }
-                    warning.push_str(&doubt);
+                    warning.append(&mut outcome.problems);
                 }
                 let state = outcome
                     .as_ref()
@@ -109,26 +104,28 @@ pub fn write_results(
                         Some(sheet) => sheet,
                         none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
                     };
-                    sheet.write(&cells.kept, state, "")?;
+                    sheet.write(&cells.kept, state, &[])?;
                 }
                 let facts = facts.next_if(|(row, _)| *row == cells.row);
                 let end = RowEnd {
                     row: cells.row,
                     line: cells.line,
                     outcome: outcome.as_ref(),
-                    warning: &warning,
+                    warning: &Problem::join(&warning),
                     held: held.as_deref(),
                     facts: facts.map(|(_, facts)| facts).unwrap_or_default(),
                 };
                 let record = cells.with(&end, &layout);
-                let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
-                results.write(&record, state, error)?;
+                let problems = outcome
+                    .as_ref()
+                    .map_or(&[][..], |outcome| &outcome.problems);
+                results.write(&record, state, problems)?;
                 if !state.succeeded() && state != RowState::Withheld && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),
                     };
-                    sheet.write(&record, state, error)?;
+                    sheet.write(&record, state, problems)?;
                 }
             }
             Ok(true)

@@ -1,3 +1,5 @@
+//! The end of a row is written into the result columns.
+
 use std::borrow::Cow;
 
 use crate::l10n::say;
@@ -49,7 +51,7 @@ impl RowEnd<'_> {
             ResultColumn::Error if is_unseen => say().answer_unseen().into(),
             ResultColumn::Error => match (self.outcome, self.held) {
                 (None, Some(why)) => why.into(),
-                _ => of(|outcome| outcome.error.as_str().into()),
+                _ => of(|outcome| outcome.error().into()),
             },
             ResultColumn::Changed => of(|outcome| outcome.changed.as_str().into()),
             ResultColumn::Attempts => of(|outcome| outcome.attempts.to_string().into()),

@@ -1,10 +1,12 @@
+//! Further keys find the records of rows that the first key does not find.
+
 use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
 use super::lookups::parsed;
 use super::work::{Halt, Unresolved, Work};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Problem;
 use crate::plan::LookUp;
 
@@ -92,7 +94,7 @@ impl Work<'_> {
             field: spec.fields[first].name().to_owned(),
             ..Problem::of_row(
                 "lookup.conflicting_keys",
-                say().row_conflicting_keys(one, other, spec.records_name()),
+                message::row_conflicting_keys(one, other, spec.records_name()),
             )
         };
         self.done += 1;

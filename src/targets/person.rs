@@ -1,3 +1,5 @@
+//! The `[person]` table of a target file names the fields that identify a person.
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -1,10 +1,12 @@
+//! Validation finds contradictions in a target.
+
 use self::idle::validate_idle;
 use self::lookup::validate_lookup;
+use self::paths::{must_be_pointer, must_begin_with_slash};
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
 use super::placeholders::placeholders;
 use super::places::{Found, Place};
-use super::pointer::selecting;
 use super::sign_in::SignIn;
 use super::spec::TargetSpec;
 
@@ -112,29 +114,6 @@ fn validate_person(spec: &TargetSpec, found: &mut Found<'_>) {
                 format!("person.{key} is \"{name}\", which is no field in the body of an update");
             found.add(Place::Key("person", key), message);
         }
-    }
-}
-
-/// A path is put behind the base address as it stands.
-fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: &str) {
-    if !path.starts_with('/') {
-        found.add(
-            place,
-            format!("the {what} \"{path}\" must begin with a slash: \"/{path}\""),
-        );
-    }
-}
-
-/// A JSON pointer is empty or begins with a slash (RFC 6901). Only those of fields select from lists.
-fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
-    if !pointer.is_empty() {
-        must_begin_with_slash(found, place, "JSON pointer", pointer);
-    }
-    if let Some(token) = selecting(pointer) {
-        let message = format!(
-            "the JSON pointer \"{pointer}\" selects elements of a list with \"{token}\", which only the pointer of a field can"
-        );
-        found.add(place, message);
     }
 }
 
@@ -503,5 +482,6 @@ fn validate_references(
 
 mod idle;
 mod lookup;
+mod paths;
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+//! The `resume` and `approve` commands continue interrupted and held runs.
+
 use std::ops::RangeInclusive;
 use std::path::Path;
 

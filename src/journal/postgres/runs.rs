@@ -1,3 +1,5 @@
+//! PostgreSQL stores runs and their states.
+
 use jiff::Timestamp;
 use postgres::Row;
 

@@ -1,3 +1,5 @@
+//! PostgreSQL stores which rows of a run are sent.
+
 use jiff::Timestamp;
 
 use super::calls::reach_of;

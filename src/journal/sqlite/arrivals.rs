@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use super::outcomes::Moment;
 use super::store::Sqlite;
 use crate::journal::arrival::{Arrival, Fate};
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::store::Arrivals;
 
 impl Arrivals for Sqlite {
@@ -33,7 +33,7 @@ impl Arrivals for Sqlite {
                 ],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError> {
@@ -46,7 +46,7 @@ impl Arrivals for Sqlite {
                 .query_map([Moment(since)], arrival)?
                 .collect::<rusqlite::Result<Vec<Arrival>>>()
         };
-        read().map_err(self.explain("read"))
+        read().map_err(self.explain(Action::Read))
     }
 
     fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
@@ -56,14 +56,14 @@ impl Arrivals for Sqlite {
                 [&arrival.inbox, &arrival.name, &arrival.stamp],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError> {
         self.connection
             .execute("DELETE FROM arrival WHERE at < ?1", [Moment(before)])
             .map(|_| ())
-            .map_err(self.explain("prune"))
+            .map_err(self.explain(Action::Prune))
     }
 }
 

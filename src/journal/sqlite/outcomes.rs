@@ -1,3 +1,5 @@
+//! SQLite stores the outcomes of rows.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -6,13 +8,13 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
 use crate::journal::entries::facts_in;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
-use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowFacts, RowState, StateCounts};
+use crate::l10n::message;
+use crate::model::{DAMAGED, Outcome, Problem, RowFacts, RowState, StateCounts};
 
 impl Outcomes for Sqlite {
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
@@ -25,11 +27,11 @@ impl Outcomes for Sqlite {
                 let ends = params![id_of(run, first), id_of(run, last)];
                 statement.query_row(ends, |row| row.get(0))
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
                    AND state NOT IN ('open', 'unknown') GROUP BY state";
         let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
@@ -57,11 +59,11 @@ impl Outcomes for Sqlite {
                     .and_then(|at| Timestamp::from_microsecond(at).ok()),
             })
         });
-        traces.map_err(self.explain("read"))
+        traces.map_err(self.explain(Action::Read))
     }
 
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         // Of one moment: a run that is under way goes on writing.
         let _moment = self.connection.unchecked_transaction().map_err(&explain)?;
         let reach = self.reach_of(run)?;
@@ -90,7 +92,7 @@ impl Outcomes for Sqlite {
             state: RowState::Unknown,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts: 1,
             request_id: String::new(),
@@ -105,19 +107,19 @@ impl Outcomes for Sqlite {
         run: i64,
         first: u64,
         last: u64,
-    ) -> Result<Vec<(u64, String)>, JournalError> {
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
                 "SELECT row, text FROM warning WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
             )
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(params![run, first, last], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok((row.get(0)?, problems_of(row, 1)?))
             })
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError> {
@@ -127,13 +129,13 @@ impl Outcomes for Sqlite {
                 "SELECT id, facts FROM planned WHERE id BETWEEN ?1 AND ?2 AND facts IS NOT NULL
                  ORDER BY id",
             )
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let rows = statement
             .query_map(params![id_of(run, first), id_of(run, last)], |row| {
                 Ok((row_of(row.get(0)?), row.get(1)?))
             })
             .and_then(Iterator::collect::<rusqlite::Result<Vec<(u64, String)>>>)
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         Ok(facts_in(rows))
     }
 
@@ -146,7 +148,7 @@ impl Outcomes for Sqlite {
                     .optional()
             })
             .map(|body| body.flatten().unwrap_or_default())
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
@@ -158,7 +160,7 @@ impl Outcomes for Sqlite {
     }
 
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
                    WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
                         OR state = 'updated' AND error_code IS NOT NULL)
@@ -176,7 +178,7 @@ impl Outcomes for Sqlite {
     }
 
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -210,12 +212,18 @@ impl Sqlite {
                  LEFT JOIN field_set ON field_set.id = planned.changed
                  WHERE {condition}"
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(values, whole_outcome)
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
+}
+
+/// The problems in a column; none where it has none.
+pub(super) fn problems_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Problem>> {
+    let stored: Option<String> = row.get(column)?;
+    Ok(Problem::of_stored(&stored.unwrap_or_default()))
 }
 
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
@@ -227,7 +235,10 @@ fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
-            error: say().journal_damaged_outcome(why.to_string()),
+            problems: vec![Problem::of_row(
+                DAMAGED,
+                message::journal_damaged_outcome(why.to_string()),
+            )],
             changed: String::new(),
             attempts: 0,
             request_id: String::new(),
@@ -245,7 +256,7 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         state: row.get(1)?,
         http_status: row.get(2)?,
         error_code: text(3)?,
-        error: text(4)?,
+        problems: problems_of(row, 4)?,
         changed: text(5)?,
         attempts: row.get(6)?,
         request_id: text(7)?,

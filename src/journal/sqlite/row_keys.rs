@@ -1,3 +1,5 @@
+//! SQLite indexes rows by the keys that later runs search.
+
 use rusqlite::{Connection, params};
 
 /// Makes what later runs search some of a run's rows by.

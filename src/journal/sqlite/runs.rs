@@ -1,16 +1,18 @@
+//! SQLite stores runs and their states.
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::outcomes::Moment;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
 use crate::journal::store::Runs;
 
 impl Runs for Sqlite {
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -56,7 +58,7 @@ impl Runs for Sqlite {
                  WHERE id = ?1 AND state <> 'undone'",
                 [run],
             )
-            .map_err(self.explain("write"))?;
+            .map_err(self.explain(Action::Write))?;
         refuse_undone(changed)
     }
 
@@ -74,7 +76,7 @@ impl Runs for Sqlite {
                  WHERE id = ?1 AND state <> 'undone'",
                 params![run, state.as_str(), Moment(finished_at), summary],
             )
-            .map_err(self.explain("write"))?;
+            .map_err(self.explain(Action::Write))?;
         refuse_undone(changed)
     }
 
@@ -87,7 +89,7 @@ impl Runs for Sqlite {
             .connection
             .query_row(&query, [name], with_name)
             .optional()
-            .map_err(self.explain("read"))?
+            .map_err(self.explain(Action::Read))?
             .ok_or_else(|| JournalError::NoRun {
                 name: name.unwrap_or("newest").to_owned(),
             })?;
@@ -98,7 +100,7 @@ impl Runs for Sqlite {
     }
 
     fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
         let mut statement = self.connection.prepare(&query).map_err(&explain)?;
         let mut rows = statement.query([]).map_err(&explain)?;
@@ -129,7 +131,7 @@ impl Runs for Sqlite {
         self.connection
             .query_row(&query, [file, sha256, target, base_url], run_record)
             .optional()
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
@@ -140,7 +142,7 @@ impl Runs for Sqlite {
         self.connection
             .query_row(&query, [], run_record)
             .optional()
-            .map_err(self.explain("read"))?
+            .map_err(self.explain(Action::Read))?
             .ok_or(JournalError::NothingUnfinished)
     }
 
@@ -151,7 +153,7 @@ impl Runs for Sqlite {
                 "UPDATE run SET state = ?2 WHERE id = ?1 AND (state <> 'undone' OR ?2 = 'undone')",
                 params![run, state.as_str()],
             )
-            .map_err(self.explain("write"))?;
+            .map_err(self.explain(Action::Write))?;
         refuse_undone(changed)
     }
 
@@ -162,7 +164,7 @@ impl Runs for Sqlite {
                 params![run, plan, requests],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
@@ -172,7 +174,7 @@ impl Runs for Sqlite {
                 [run],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn moved(
@@ -188,7 +190,7 @@ impl Runs for Sqlite {
                 params![run, file, settings, summary],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
@@ -198,14 +200,14 @@ impl Runs for Sqlite {
                 params![run, settings],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
         self.connection
             .execute("UPDATE run SET held = ?2 WHERE id = ?1", params![run, why])
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn name_of(&self, run: i64) -> Result<String, JournalError> {
@@ -213,7 +215,7 @@ impl Runs for Sqlite {
             .query_row("SELECT name FROM run WHERE id = ?1", [run], |row| {
                 row.get(0)
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 }
 

@@ -1,10 +1,12 @@
+//! SQLite stores which rows of a run are sent.
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::row_keys::index_rows_of;
 use super::schema::slices;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::row_id::id_of;
 use crate::journal::store::{Deliveries, Sending};
 
@@ -53,7 +55,7 @@ impl Sending for Sqlite {
         account: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let before: Option<String> = self
             .connection
             .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
@@ -79,7 +81,7 @@ impl Sending for Sqlite {
     }
 
     fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
-        let slices = slices(&self.connection, run).map_err(self.explain("write"))?;
+        let slices = slices(&self.connection, run).map_err(self.explain(Action::Write))?;
         for ends in slices {
             self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;
         }

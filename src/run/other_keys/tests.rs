@@ -1,3 +1,5 @@
+//! This module tests `run/other_keys`.
+
 use serde_json::{Value as Json, json};
 
 use crate::l10n::say;
@@ -58,8 +60,8 @@ fn keys_of_a_row_that_match_different_listed_records_are_in_conflict() {
         "{:?}",
         api.asked()
     );
-    let error = &desk.outcomes(desk.run().id)[0].error;
-    assert_eq!(*error, format!("email: {}", said()));
+    let error = desk.outcomes(desk.run().id)[0].error();
+    assert_eq!(error, format!("email: {}", said()));
     for secret in ["p1", "p2", "N1", "N2"] {
         assert!(!said().contains(secret));
     }
