@@ -158,6 +158,7 @@ fn the_clean_sample_is_all_updated() {
             "before",
             "warnings",
             "held",
+            "identity_changes",
             "exit_code"
         ]
     );

@@ -1,5 +1,7 @@
 //! Students are created from a roster.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
@@ -51,7 +53,9 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
         fates[MISSING + 1] = Fate::EmailTaken;
         fates.shuffle(&mut random);
     }
+    let mut seen = HashSet::new();
     for ((id, mut student), fate) in known.into_iter().zip(fates) {
+        let is_first = seen.insert(id.clone());
         match fate {
             Fate::Missing => continue,
             Fate::Present => make_older(&mut student, &mut random),
@@ -68,8 +72,10 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
                 student.insert("emailAddress1".into(), Json::Null);
             }
         }
-        // A roster that names one student twice seeds it once.
-        let _ = students.insert(&id, student, now);
+        // A later row with the same id may be about another person.
+        if is_first {
+            let _ = students.insert(&id, student, now);
+        }
     }
     students
 }
@@ -78,9 +84,12 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
 pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(1);
+    let mut seen = HashSet::new();
     for (number, row) in rows.iter().enumerate() {
-        if let Some((id, student)) = record(number, row, &mut random) {
-            // A roster that names one student twice seeds it once.
+        if let Some((id, student)) = record(number, row, &mut random)
+            && seen.insert(id.clone())
+        {
+            // A student with a number or an address that another one has is refused.
             let _ = students.insert(&id, student, now);
         }
     }
