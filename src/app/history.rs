@@ -24,6 +24,9 @@ pub struct Dossier {
     /// Which runs hold anything of which record.
     #[serde(skip)]
     held: BTreeMap<String, BTreeSet<i64>>,
+    /// The runs to the same address, by the record's path there.
+    #[serde(skip)]
+    around: BTreeMap<String, BTreeSet<i64>>,
 }
 
 /// What one run changed in one record, or may have.
@@ -86,6 +89,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     for (of, path) in records {
         let there = runs.values().filter(|run| place(run) == of);
         let ids: Vec<i64> = there.map(|run| run.id).collect();
+        dossier.around.entry(path.clone()).or_default().extend(&ids);
         for past in journal.calls_to(&ids, &path)? {
             let Some(run) = runs.get(&past.run) else {
                 continue;
@@ -123,9 +127,6 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
 /// When nothing is held, a run of it is under way, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
-    if dossier.held.is_empty() {
-        return Err(AppError::Front(say().history_none(key)));
-    }
     for run in dossier.records.iter().map(|record| &record.run) {
         if RunLock::is_held(state, run)? {
             return Err(AppError::Front(say().history_under_way(run.as_str())));
@@ -137,7 +138,26 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
         let runs: Vec<i64> = runs.iter().copied().collect();
         rows += journal.forget_values(&runs, path)?;
     }
+    // Rows that matched the record and changed nothing hold its id, whichever key they had.
+    for (path, runs) in &dossier.around {
+        let runs: Vec<i64> = runs.iter().copied().collect();
+        rows += journal.forget_found(&runs, &segments(path))?;
+    }
+    let all: Vec<i64> = journal.runs()?.iter().map(|run| run.id).collect();
+    rows += journal.forget_found(&all, &spellings(key))?;
+    if rows == 0 && dossier.held.is_empty() {
+        return Err(AppError::Front(say().history_none(key)));
+    }
     Ok(rows)
+}
+
+/// The segments of a path, decoded. One of them is the id of the record.
+fn segments(path: &str) -> Vec<String> {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let decoded = segments.map(|segment| percent_encoding::percent_decode_str(segment));
+    decoded
+        .map(|segment| segment.decode_utf8_lossy().into_owned())
+        .collect()
 }
 
 /// Writes a history as CSV, a change a line: `at,run,file,line,key,field,from,to`.
@@ -244,6 +264,7 @@ mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
     use crate::journal::RunState;
+    use crate::model::Exit;
 
     #[test]
     fn an_identity_number_is_found_as_it_is_written_at_home_and_at_an_api() {
@@ -340,6 +361,33 @@ mod tests {
         assert!(left.records.iter().all(|record| record.changes.is_empty()));
         assert_eq!(dossier(state, "2").unwrap().records.len(), 1);
         assert!(forget(state, "9").is_err());
+    }
+
+    #[test]
+    fn the_id_of_a_record_that_a_row_matched_unchanged_is_forgotten() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        scene.finished("changed", 1, &settings);
+        let unchanged = |name: &str| {
+            let run = scene.run(name, RunState::Running, &settings);
+            scene.rows(&run, &[Some(RowState::Unchanged); 2]);
+            scene.end(&run, RunState::Finished, Exit::Success);
+            run.id
+        };
+        let (one, other) = (unchanged("one"), unchanged("other"));
+        let rows_with_id = |run| {
+            let facts = scene.journal().facts(run, 1, 9).unwrap();
+            facts.iter().map(|(row, _)| *row).collect::<Vec<_>>()
+        };
+        let state = &scene.session.state;
+        // By a change of another run to the same record.
+        assert_eq!(forget(state, "Bo").unwrap(), 3);
+        assert_eq!((rows_with_id(one), rows_with_id(other)), (vec![2], vec![2]));
+        // By the id, though no run changed the record.
+        assert_eq!(forget(state, "2").unwrap(), 2);
+        assert_eq!((rows_with_id(one), rows_with_id(other)), (vec![], vec![]));
+        assert!(forget(state, "2").is_err());
     }
 
     #[test]

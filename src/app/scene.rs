@@ -20,7 +20,7 @@ use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunRecord, RunState, Stage, State,
     Writer,
 };
-use crate::model::{Call, Change, Exit, Outcome, RowAt, RowState, Summary, hex};
+use crate::model::{Call, Change, Exit, Found, Outcome, RowAt, RowFacts, RowState, Summary, hex};
 use crate::run::{Settings, absolute};
 use crate::send::{Backoff, Credentials, SenderOptions};
 use crate::targets;
@@ -141,7 +141,7 @@ impl Scene {
         runtime.enable_all().build().unwrap().block_on(async {
             for (row, state) in (1..).zip(states) {
                 let Some(state) = *state else { continue };
-                if state != RowState::Invalid {
+                if !matches!(state, RowState::Invalid | RowState::Unchanged) {
                     writer.intent(row, 1).await.unwrap();
                     writer.outcome(outcome(row, state)).await.unwrap();
                 }
@@ -319,10 +319,19 @@ fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
             at,
             key: i64::try_from(row).unwrap(),
             cells: vec![0; 4],
+            facts: RowFacts {
+                found: (state == Some(RowState::Unchanged)).then(|| Found {
+                    id: row.to_string(),
+                    by: "name".to_owned(),
+                }),
+                identity: None,
+            },
             ..RowMark::default()
         },
         what: match state {
-            Some(RowState::Invalid) => PlannedWhat::Settled(outcome(row, RowState::Invalid)),
+            Some(state @ (RowState::Invalid | RowState::Unchanged)) => {
+                PlannedWhat::Settled(outcome(row, state))
+            }
             _ => PlannedWhat::Call(Box::new(call)),
         },
     }

@@ -110,6 +110,11 @@ pub(super) fn facts_text(facts: &RowFacts) -> Result<Option<String>, serde_json:
     serde_json::to_string(facts).map(Some)
 }
 
+/// How the facts of a row begin that matched the record with this id.
+pub(super) fn facts_of_record(id: &str) -> String {
+    format!("{{\"found\":{{\"id\":{},", serde_json::Value::from(id))
+}
+
 /// The facts of rows whose columns hold these texts. A text that is damaged is reported as a match by
 /// [`DAMAGED`].
 pub(super) fn facts_in(rows: Vec<(u64, String)>) -> Vec<(u64, RowFacts)> {
@@ -162,6 +167,7 @@ mod tests {
         };
         assert_eq!(facts_text(&RowFacts::default()).unwrap(), None);
         let text = facts_text(&facts).unwrap().unwrap();
+        assert!(text.starts_with(&facts_of_record("7")), "{text}");
         let read = facts_in(vec![(1, "{".into()), (2, text)]);
         assert_eq!(read[0].1.found.as_ref().unwrap().by, DAMAGED);
         assert_eq!(read[1], (2, facts));

@@ -330,6 +330,10 @@ pub trait Dossiers {
     /// The fingerprints of what was last delivered to that path are removed for every account: runs that
     /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
+
+    /// Removes what ended runs hold of rows that matched a record with one of these `ids` and for which
+    /// nothing was to be sent: the id, and the problems of the row. Returns how many rows held any.
+    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
 }
 
 /// What is forgotten.

@@ -533,6 +533,35 @@ fn fingerprints_of_a_forgotten_record_are_removed_for_every_account() {
 }
 
 #[test]
+fn a_row_without_a_call_loses_the_id_of_its_record() {
+    with_each(|state| {
+        let mut journal = Journal::open(state).unwrap();
+        let (run, _) = journal.begin(&new_run("run")).unwrap();
+        let writer = Writer::start(journal, run, Stage::Planning).unwrap();
+        let settled = |row| PlannedRow {
+            mark: mark(row, "odd"),
+            what: PlannedWhat::Settled(outcome(row, RowState::Invalid, "name.empty")),
+        };
+        let rows = vec![settled(2), settled(4), call(6, None), settled(20)];
+        writer.plan(rows).unwrap();
+        block_on(writer.flush()).unwrap();
+        let mut journal = writer.close().unwrap();
+        let ids = ["id-2", "id-6"].map(str::to_owned);
+        // A run that is under way needs them.
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 0);
+        journal.set_state(run, RunState::Finished).unwrap();
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 1);
+        let rows = |facts: Vec<(u64, RowFacts)>| facts.iter().map(|(row, _)| *row).collect();
+        let left: Vec<u64> = rows(journal.facts(run, 1, 30).unwrap());
+        assert_eq!(left, [4, 6, 20]);
+        let warnings = journal.warnings(run, 1, 30).unwrap();
+        assert!(warnings.iter().all(|(row, _)| *row != 2));
+        assert!(journal.outcomes(run, 2, 2).unwrap()[0].problems.is_empty());
+        format!("{:?}", journal.outcomes(run, 1, 30).unwrap())
+    });
+}
+
+#[test]
 fn what_was_sent_for_another_account_is_its_own() {
     with_each(|state| {
         let run = delivers(state, "a", 1, Some(100));

@@ -6,7 +6,7 @@ use super::calls::{call, state_at};
 use super::connection::{Wrong, cell};
 use super::outcomes::moment;
 use super::store::Postgres;
-use crate::journal::entries::encoded_segment;
+use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{PastCall, unreadable};
 use crate::journal::row_id::row_of;
@@ -98,6 +98,37 @@ impl Dossiers for Postgres {
                         "UPDATE run SET plan = $2 WHERE id = $1",
                         &[run, &plan.to_string()],
                     )?;
+                }
+            }
+            Ok(count)
+        })
+    }
+
+    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError> {
+        let ids: Vec<String> = ids
+            .iter()
+            .map(|id| super::store::text(&facts_of_record(id)))
+            .collect();
+        self.change(|tables| {
+            let mut count = 0;
+            for run in runs {
+                let rows = tables.rows(
+                    "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
+                     WHERE planned.id > $1::bigint << 32 AND planned.id < ($1::bigint + 1) << 32
+                       AND path IS NULL AND run.state IN ('finished', 'replaced', 'undone')
+                       AND EXISTS (SELECT 1 FROM unnest($2::text[]) AS known (facts)
+                                   WHERE starts_with(planned.facts, known.facts))",
+                    &[run, &ids],
+                )?;
+                for row in &rows {
+                    let id: i64 = cell(row, 0)?;
+                    tables.execute("UPDATE planned SET facts = NULL WHERE id = $1", &[&id])?;
+                    tables.execute("UPDATE outcome SET error = NULL WHERE id = $1", &[&id])?;
+                    tables.execute(
+                        "DELETE FROM warning WHERE run = $1 AND row = $2",
+                        &[run, &super::store::signed(row_of(id))],
+                    )?;
+                    count += 1;
                 }
             }
             Ok(count)

@@ -6,7 +6,7 @@ use rusqlite::{Row, params_from_iter};
 use super::calls::call;
 use super::outcomes::Moment;
 use super::store::Sqlite;
-use crate::journal::entries::encoded_segment;
+use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{PastCall, unreadable};
 use crate::journal::row_id::row_of;
@@ -112,6 +112,48 @@ impl Dossiers for Sqlite {
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(&explain)?;
         Ok(rows)
+    }
+
+    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError> {
+        let explain = self.explain(Action::Prune);
+        self.connection
+            .pragma_update(None, "secure_delete", "ON")
+            .map_err(&explain)?;
+        let mut count = 0;
+        self.in_one_step(|transaction| {
+            let mut find = transaction.prepare_cached(
+                "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
+                 WHERE planned.id > ?1 << 32 AND planned.id < (?1 + 1) << 32 AND path IS NULL
+                   AND instr(facts, ?2) = 1 AND run.state IN ('finished', 'replaced', 'undone')",
+            )?;
+            for run in runs {
+                for id in ids {
+                    let rows: Vec<i64> = find
+                        .query_map(rusqlite::params![run, facts_of_record(id)], |row| {
+                            row.get(0)
+                        })?
+                        .collect::<rusqlite::Result<_>>()?;
+                    for id in rows {
+                        transaction
+                            .execute("UPDATE planned SET facts = NULL WHERE id = ?1", [id])?;
+                        transaction.execute(
+                            "UPDATE outcome SET error = NULL WHERE id = ?1 AND error IS NOT NULL",
+                            [id],
+                        )?;
+                        transaction.execute(
+                            "DELETE FROM warning WHERE run = ?1 AND row = ?2",
+                            rusqlite::params![run, row_of(id)],
+                        )?;
+                        count += 1;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(&explain)?;
+        Ok(count)
     }
 }
 
