@@ -142,22 +142,23 @@ impl Front {
         Ok(ended.summary.exit_code)
     }
 
-    /// Shows the persons of a run that is held for rows which turn one person into another, to the person
-    /// who runs the command.
+    /// Shows the persons of a run that is held for rows which turn one person into another, at a terminal. A
+    /// log holds no names: there the reason for which the run is held names the rows.
     fn show_persons(&self, ended: &Ended) {
-        if !matches!(
+        let is_of_persons = matches!(
             &ended.stop,
             Some(Stop::Held {
                 why: Held::IdentityChanges { .. }
             })
-        ) {
+        );
+        if !is_of_persons || !terminal::shows_errors() {
             return;
         }
         let plan = Journal::open(&self.session.state).and_then(|journal| {
             let id = journal.run(Some(&ended.summary.run))?.id;
             Ok(journal.plan(id)?.0)
         });
-        // The journal was written a moment ago; where it cannot be read, the report has them.
+        // The report lists the persons too, if the journal cannot be read again.
         let plan = plan.ok().flatten();
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         let lines = plan.map_or(Vec::new(), |plan| plan_persons(&plan, self.error_look));

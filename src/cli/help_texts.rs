@@ -149,8 +149,12 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Bara dessa rader som gör en person till en annan, enligt import_row, eller \"none\"",
     ),
     (
-        "Field that finds the record, or several in order, separated by commas",
-        "Fältet som posten hittas med, eller flera i ordning, med komma emellan",
+        "Field that finds the record",
+        "Fältet som posten hittas med",
+    ),
+    (
+        "Field that finds the record (or several in order, separated by commas)",
+        "Fältet som posten hittas med (eller flera i ordning, med komma emellan)",
     ),
     (
         "Folder of the journal, or its postgres:// address",

@@ -47,7 +47,9 @@ groups! {
         settings {
             /// The API: a built-in one, or a file
             target: String => "none" [value_name = "TARGET", env = "ROSTERPATCH_TARGET", hide_env = true];
-            /// Field that finds the record, or several in order, separated by commas
+            /// Field that finds the record
+            ///
+            /// (or several in order, separated by commas)
             key: String | "detected" [value_name = "FIELD"];
             /// The file's encoding
             encoding: Label | "detected" [value_name = "NAME", hide_short_help = true];
