@@ -200,9 +200,13 @@ pub struct Plan {
     /// Row numbers of the rows that turn one person into another, as far as they are to be sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_rows: Vec<u64>,
-    /// The persons of the first of these. Personal data, like the examples.
+    /// The persons of the first rows that turn one person into another, approved rows included. Personal
+    /// data, like the examples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub persons: Vec<PersonChange>,
+    /// How many more of these rows there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_persons: u64,
     /// Whether the values are those that were delivered before a run that is undone, and that no one read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub are_last_delivered: bool,
@@ -268,6 +272,8 @@ pub struct UnmappedColumn {
 /// A row that turns one person into another. Personal data, like the examples.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonChange {
+    /// The row number.
+    pub row: u64,
     /// The number that the spreadsheet shows beside the row.
     pub line: u64,
     /// The person of the record: names, date of birth and number.

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::log;
-use crate::model::{Code, Fact, Held, in_quotes, row_list};
+use crate::model::{Code, Fact, Held, in_quotes, named_rows};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -135,10 +135,7 @@ pub fn way_on(
         _ if is_played => say().on_import_again(),
         Stop::Held {
             why: Held::IdentityChanges { count, rows, .. },
-        } => match rows.len() as u64 == *count {
-            true => say().on_approve_rows(way, row_list(rows)),
-            false => say().on_approve_rows(way, "ROWS"),
-        },
+        } => say().on_approve_rows(way, named_rows(*count, rows)),
         Stop::Held { .. } => say().on_approve(way),
         // Going on with it would go to the same address by the same target, and fail again.
         Stop::LookUp { .. }

@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
-use crate::model::{Code, Lines, row_list};
+use crate::model::{Code, Lines, NAMED_ROWS, row_list};
 use crate::plan::without;
 use crate::run::{RunError, Settings, Start};
 use crate::targets::Place;
@@ -84,7 +84,8 @@ pub fn go_on(
 /// Records which rows of a held run are approved that turn one person into another, as they were planned.
 ///
 /// # Errors
-/// When the run is held for such rows and none are named, or the journal cannot be written.
+/// When the run is held for such rows and none are named, a row is named that needs no approval, or the
+/// journal cannot be written.
 pub fn approve_rows(
     session: &Session,
     record: &RunRecord,
@@ -105,6 +106,15 @@ pub fn approve_rows(
             }
         };
     };
+    if let Some(row) = needs_none(rows, &changed) {
+        return Err(AppError::Usage(match &changed[..] {
+            [] => say().approve_none(&*record.name),
+            [first @ ..] => {
+                let first = &first[..first.len().min(NAMED_ROWS)];
+                say().approve_no_need(row.to_string(), row_list(first))
+            }
+        }));
+    }
     let mut approved = BTreeMap::new();
     for row in changed {
         if rows.iter().any(|rows| rows.contains(&row)) {
@@ -117,6 +127,22 @@ pub fn approve_rows(
     journal.take_over(record.id)?;
     journal.set_settings(record.id, &settings.to_json()?)?;
     Ok(())
+}
+
+/// The first of the named rows that is none of `changed`, which are in order.
+fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
+    named.iter().find_map(|rows| {
+        let known = changed.iter().filter(|row| rows.contains(row));
+        // They are in order: the first that is missing is the first that is not where it is due.
+        let mut due = *rows.start();
+        for row in known {
+            if *row != due {
+                break;
+            }
+            due += 1;
+        }
+        rows.contains(&due).then_some(due)
+    })
 }
 
 /// Leaves columns, by their headers, out of the rows of a run that are still to be sent.
@@ -228,6 +254,22 @@ mod tests {
                 state.as_str()
             );
         }
+    }
+
+    #[test]
+    fn a_named_row_that_needs_no_approval_is_found() {
+        for (named, first) in [
+            (vec![3..=3, 17..=18], None),
+            (vec![], None),
+            (vec![3..=4], Some(4)),
+            (vec![1..=20], Some(1)),
+            (vec![3..=3, 5..=5], Some(5)),
+            (vec![17..=u64::MAX], Some(19)),
+            (vec![18..=18, 17..=19], Some(19)),
+        ] {
+            assert_eq!(needs_none(&named, &[3, 17, 18]), first, "{named:?}");
+        }
+        assert_eq!(needs_none(&[4..=4], &[]), Some(4));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A console job plans or sends a run in the background.
 
+use std::ops::RangeInclusive;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -8,8 +9,8 @@ use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, go_on, ready, refuse_undone,
-    resumed, undone,
+    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, approve_rows, begin, go_on, ready,
+    refuse_undone, resumed, undone,
 };
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
@@ -41,7 +42,12 @@ pub(super) enum Task {
     /// An interrupted run goes on.
     Resume(String),
     /// A run that a guard holds is released.
-    Approve(String),
+    Approve {
+        /// The run.
+        run: String,
+        /// Of the rows that are approved one by one, those that were ticked.
+        ticked: Option<Vec<RangeInclusive<u64>>>,
+    },
     /// What a run changed is put back.
     Undo(String),
 }
@@ -160,8 +166,10 @@ impl Job {
                 }
                 Ok(end)
             }
-            Task::Resume(name) => self.gone_on(means, name, GoOn::Resume),
-            Task::Approve(name) => self.gone_on(means, name, GoOn::Approve),
+            Task::Resume(name) => self.gone_on(means, name, (GoOn::Resume, None)),
+            Task::Approve { run, ticked } => {
+                self.gone_on(means, run, (GoOn::Approve, ticked.as_deref()))
+            }
         }
     }
 
@@ -210,13 +218,22 @@ impl Job {
         })
     }
 
-    fn gone_on(&self, means: Means<'_>, name: &str, how: GoOn) -> Result<End, AppError> {
+    fn gone_on(
+        &self,
+        means: Means<'_>,
+        name: &str,
+        (how, ticked): (GoOn, Option<&[RangeInclusive<u64>]>),
+    ) -> Result<End, AppError> {
         let paths = NamedPaths::default();
         let (record, settings): (RunRecord, Settings) =
             resumed(&self.session, Some(name), how, &paths)?;
         let wanted = means.door.again(settings)?;
         self.send(means, wanted, |ready| {
-            go_on(&self.session, &record, how, ready)
+            let start = go_on(&self.session, &record, how, ready)?;
+            if how == GoOn::Approve {
+                approve_rows(&self.session, &record, &mut ready.settings, ticked)?;
+            }
+            Ok(start)
         })
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Code;
 use super::fact::Fact;
 use super::threshold::Threshold;
-use crate::l10n::{number, say};
+use crate::l10n::{number, rows, say};
 
 /// Why a guard holds a run: which guard, and its figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,14 @@ pub enum Held {
 /// Rows that a reason names at most.
 pub const NAMED_ROWS: usize = 20;
 
+/// The rows that a command line names as an example: `rows`, if these are all of the `count`.
+pub fn named_rows(count: u64, rows: &[u64]) -> String {
+    match rows.len() as u64 == count {
+        true => row_list(rows),
+        false => "ROWS".to_owned(),
+    }
+}
+
 /// Rows as `--rows` takes them.
 pub fn row_list(rows: &[u64]) -> String {
     let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
@@ -109,12 +117,12 @@ impl fmt::Display for Held {
             Held::IdentityChanges {
                 count, most, lines, ..
             } => {
-                let mut text = say().held_identity(number(*count), number(*most));
+                let mut text = say().held_identity(rows(*count), number(*most));
                 if !lines.is_empty() {
                     let named: Vec<String> = lines.iter().map(|line| number(*line)).collect();
                     let more = count.saturating_sub(lines.len() as u64);
                     text.push_str(&match more {
-                        0 => say().held_rows(named.join(", ")),
+                        0 => say().held_rows(*count, named.join(", ")),
                         more => say().held_rows_more(named.join(", "), number(more)),
                     });
                 }

@@ -7,16 +7,19 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
+use super::row_end::final_state;
 use super::text::pauses_in_words;
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
+use crate::events::{PersonChange, Plan};
 use crate::journal::{FailureKind, Journal};
 use crate::l10n::{
     Language, Message, Messages, doubtful_values, duration, local_seconds, local_time, number,
     requests, rows as amount, say, times,
 };
 use crate::model::{
-    Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
+    Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, named_rows, redacted,
+    word,
 };
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
@@ -58,6 +61,8 @@ struct Page<'a> {
     kinds: Vec<Kind>,
     rows: Vec<Listed>,
     more: Option<String>,
+    persons: Vec<Turned>,
+    more_persons: Option<String>,
     doubtful: String,
     why: Option<String>,
     release: Option<String>,
@@ -78,6 +83,14 @@ struct Listed {
     /// The columns at fault.
     column: String,
     wrong: String,
+}
+
+/// A row that turns one person into another.
+struct Turned {
+    /// Both persons, and the row.
+    person: PersonChange,
+    /// What became of the row.
+    state: RowState,
 }
 
 /// One state in the bar that shows how the rows are divided.
@@ -172,7 +185,15 @@ pub fn write_html(
         None => reported.why.clone(),
     };
     let kinds = merged(kinds);
+    let (plan, _) = journal.plan(run)?;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let (persons, more_persons) = match plan {
+        Some(plan) => (turned(journal, run, plan.persons)?, plan.more_persons),
+        None => Default::default(),
+    };
     let page = Page {
+        persons,
+        more_persons: (more_persons > 0).then(|| say().plan_more(number(more_persons))),
         summary,
         bars: bars(summary),
         kinds: kinds.iter().map(|kind| advised(kind, &rows)).collect(),
@@ -199,6 +220,25 @@ pub fn write_html(
     let explain = file.explain();
     file.write_all(text.as_bytes()).map_err(explain)?;
     file.finish()
+}
+
+/// The rows that turn one person into another. Unlike other rows, their values are shown: nobody can approve
+/// a change of persons without seeing both.
+fn turned(
+    journal: &Journal,
+    run: i64,
+    persons: Vec<PersonChange>,
+) -> Result<Vec<Turned>, ReportError> {
+    let mut rows = Vec::new();
+    for person in persons {
+        let outcomes = journal.outcomes(run, person.row, person.row)?;
+        let state = outcomes.first().map(|outcome| final_state(outcome.state));
+        rows.push(Turned {
+            person,
+            state: state.unwrap_or(RowState::NotSent),
+        });
+    }
+    Ok(rows)
 }
 
 /// The rows that somebody has to look at, without what they hold: a report is sent around, and the
@@ -342,6 +382,13 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
+    if let Some(Held::IdentityChanges { count, rows, .. }) = &summary.held_by {
+        let rows = named_rows(*count, rows);
+        return Some(Next {
+            advice: say().html_next_persons(),
+            command: format!("{} --rows {rows}", of_run("approve")),
+        });
+    }
     if summary.held.is_some() {
         return Some(Next {
             advice: say().html_next_held(),

@@ -6,6 +6,7 @@ use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
 use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
 use crate::l10n::{number, say};
+use crate::model::NAMED_ROWS;
 
 /// Fields that are listed, each on a line.
 const FIELDS: usize = 20;
@@ -114,22 +115,19 @@ pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![look.paint(Tone::Heading, &say().plan_persons())];
-    let persons = person_lines(plan);
-    lines.extend(persons.iter().flat_map(|line| look.lines(None, "  ", line)));
+    let shown = &plan.persons[..plan.persons.len().min(NAMED_ROWS)];
+    let persons = shown.iter().map(person_line);
+    lines.extend(persons.flat_map(|line| look.lines(None, "  ", &line)));
+    let more = (plan.persons.len() - shown.len()) as u64 + plan.more_persons;
+    if more > 0 {
+        lines.extend(look.lines(None, "  ", &say().plan_more(number(more))));
+    }
     lines
 }
 
-/// The same, a row on each line, and how many more there are.
-pub fn person_lines(plan: &Plan) -> Vec<String> {
-    let line = |of: &PersonChange| {
-        say().plan_person(say().place_row(of.line), of.from.as_str(), of.to.as_str())
-    };
-    let mut lines: Vec<String> = plan.persons.iter().map(line).collect();
-    let more = plan.identity_rows.len().saturating_sub(lines.len()) as u64;
-    if more > 0 && !lines.is_empty() {
-        lines.push(say().plan_more(number(more)));
-    }
-    lines
+/// A row that turns one person into another, on one line.
+pub fn person_line(of: &PersonChange) -> String {
+    say().plan_person(say().place_row(of.line), of.from.as_str(), of.to.as_str())
 }
 
 /// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
 use crate::l10n::say;
 use crate::map::field_named;
-use crate::model::{Call, NAMED_ROWS, Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
 use crate::plan::persons;
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
@@ -30,8 +30,10 @@ pub(super) struct Planned {
     pub(super) resent: u64,
     /// Of these, those that turn one person into another, by row number.
     pub(super) identity_rows: Vec<u64>,
-    /// The persons of the first of them.
+    /// The persons of the first such rows, approved rows included.
     persons: Vec<PersonChange>,
+    /// How many more such rows there are.
+    more_persons: u64,
     /// What the first of them change.
     identity_examples: Vec<ExampleChange>,
     /// Whether what is to be sent is what was delivered before a run that is undone.
@@ -130,14 +132,25 @@ impl Planned {
         self.show(checker, call);
     }
 
-    /// Counts a call that turns one person into another. It is shown before all others.
-    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call, record: &Json) {
-        self.identity_rows.push(call.at.row);
-        if self.persons.len() < NAMED_ROWS {
-            let (from, to) = persons(checker.spec(), record, &call.changes);
-            let line = call.at.sheet_row;
-            self.persons.push(PersonChange { line, from, to });
+    /// Keeps the persons of a call that turns one person into another.
+    pub(super) fn note_persons(&mut self, checker: &Checker, call: &Call, record: &Json) {
+        if self.persons.len() == PERSONS {
+            self.more_persons += 1;
+            return;
         }
+        let (from, to) = persons(checker.spec(), record, &call.changes);
+        self.persons.push(PersonChange {
+            row: call.at.row,
+            line: call.at.sheet_row,
+            from,
+            to,
+        });
+    }
+
+    /// Counts a call that turns one person into another and that nobody has approved. It is shown before all
+    /// others.
+    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call) {
+        self.identity_rows.push(call.at.row);
         let others = std::mem::replace(
             &mut self.examples,
             std::mem::take(&mut self.identity_examples),
@@ -191,6 +204,9 @@ impl Planned {
         }
     }
 }
+
+/// Rows whose persons a plan keeps.
+const PERSONS: usize = 200;
 
 /// Changes that are shown as examples.
 const EXAMPLES: usize = 5;
@@ -261,7 +277,12 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             rows.sort_unstable();
             rows
         },
-        persons: planned.persons.clone(),
+        persons: {
+            let mut persons = planned.persons.clone();
+            persons.sort_unstable_by_key(|person| person.row);
+            persons
+        },
+        more_persons: planned.more_persons,
         examples: {
             let first = &planned.identity_examples;
             let is_first = |it: &&ExampleChange| first.iter().any(|one| one.line == it.line);

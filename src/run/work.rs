@@ -195,12 +195,11 @@ impl Work<'_> {
                     let approved = self.planning.delivery.approved.as_ref();
                     let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
                     row.mark.facts.identity = Some(digest);
+                    let checker = &self.planning.prepared.checker;
+                    let record = records.last().copied().unwrap_or(&Json::Null);
+                    self.planned.note_persons(checker, &call, record);
                     match is_approved {
-                        None => {
-                            let checker = &self.planning.prepared.checker;
-                            let record = records.last().copied().unwrap_or(&Json::Null);
-                            self.planned.note_identity(checker, &call, record);
-                        }
+                        None => self.planned.note_identity(checker, &call),
                         Some(true) => {}
                         Some(false) => {
                             let (clock, number) = (self.planning.clock, call.at.row);

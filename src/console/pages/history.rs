@@ -1,6 +1,6 @@
 //! The history pages list past runs and their files.
 
-use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use axum::response::Response;
 
 use super::plan::{Changes, Filter, Overview, changes, overview};
 use super::start_job;
-use crate::app::{Action, AppError, at_hand, listed, report_again, retried_run};
+use crate::app::{Action, AppError, approve_rows, at_hand, listed, report_again, retried_run};
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
@@ -117,7 +117,11 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let plan = match plan.filter(|_| is_held) {
         Some(plan) => {
             let changes = changes(&journal, run.id, &plan, filter, None)?;
-            Some((overview(&plan), changes))
+            let overview = Overview {
+                approves: !plan.identity_rows.is_empty() && !desk.has_lost(&run),
+                ..overview(&plan)
+            };
+            Some((overview, changes))
         }
         None => None,
     };
@@ -257,16 +261,26 @@ const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 pub(in crate::console) async fn act(
     State(desk): State<Arc<Desk>>,
     Place(name): Place<String>,
-    Form(said): Form<HashMap<String, String>>,
+    Form(said): Form<Vec<(String, String)>>,
 ) -> Response {
     page(desk, move |desk| {
         let journal = Journal::open(&desk.state)?;
         let run = journal.run(Some(&name))?;
         let file = name_of(Path::new(&run.file));
-        let queued = Settings::of(&run).ok().and_then(|settings| settings.queued);
-        match (said.get("what").map(String::as_str), queued) {
+        let what = said.iter().find(|(key, _)| key == "what");
+        let what = what.map(|(_, value)| value.as_str());
+        let ticked = ticked(&journal, &run, &said)?;
+        let settings = Settings::of(&run).ok();
+        let queued = settings
+            .as_ref()
+            .and_then(|settings| settings.queued.clone());
+        match (what, queued) {
             // Any worker goes on with it.
             (Some("approve"), Some(queued)) => {
+                if let Some(mut settings) = settings {
+                    let session = desk.session(Box::new(Unobserved))?;
+                    approve_rows(&session, &run, &mut settings, ticked.as_deref())?;
+                }
                 fleet::approve(&desk.state, queued.id)?;
                 return go_to(&format!("/runs/{name}"));
             }
@@ -276,8 +290,8 @@ pub(in crate::console) async fn act(
             }
             _ => {}
         }
-        let task = match said.get("what").map(String::as_str) {
-            Some("approve") => Task::Approve(name),
+        let task = match what {
+            Some("approve") => Task::Approve { run: name, ticked },
             Some("resume") => Task::Resume(name),
             Some("undo") => Task::Undo(name),
             Some("mend") => return mend(desk, &journal, &run, file),
@@ -286,6 +300,20 @@ pub(in crate::console) async fn act(
         start_job(desk, task, file)
     })
     .await
+}
+
+/// The rows that were ticked, where rows of the run are to be approved one by one.
+fn ticked(
+    journal: &Journal,
+    run: &RunRecord,
+    said: &[(String, String)],
+) -> Result<Option<Vec<RangeInclusive<u64>>>, AppError> {
+    let plan = journal.plan(run.id)?.0;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let by_row = plan.is_some_and(|plan| !plan.identity_rows.is_empty());
+    let rows = said.iter().filter(|(key, _)| key == "row");
+    let rows = rows.filter_map(|(_, row)| row.parse().ok());
+    Ok(by_row.then(|| rows.map(|row: u64| row..=row).collect()))
 }
 
 /// Puts the rows of a run that did not succeed on the desk.

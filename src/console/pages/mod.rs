@@ -20,7 +20,7 @@ fn start_job(desk: &Arc<Desk>, task: Task, file: String) -> Made {
     // What was agreed to before is sent without a question.
     let page = match task {
         Task::Import { .. } | Task::Retry { .. } | Task::Undo(_) => "/plan",
-        Task::Resume(_) | Task::Approve(_) => "/run",
+        Task::Resume(_) | Task::Approve { .. } => "/run",
     };
     desk.start(task, file)?;
     go_to(page)

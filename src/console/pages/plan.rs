@@ -19,9 +19,7 @@ use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
-use crate::report::{
-    person_lines, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
-};
+use crate::report::{person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time};
 use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
@@ -54,8 +52,12 @@ pub(super) struct Overview {
     pub(super) notes: Vec<String>,
     /// What was restored and what is doubtful, with an example of each kind.
     pub(super) noticed: Vec<String>,
-    /// The rows that turn one person into another.
-    pub(super) persons: Vec<String>,
+    /// The rows that turn one person into another: the row number, and both persons.
+    pub(super) persons: Vec<(u64, String)>,
+    /// How many more there are.
+    pub(super) more_persons: Option<String>,
+    /// Whether these rows can be approved here.
+    pub(super) approves: bool,
     pub(super) problems: Vec<String>,
     /// How many more rows are invalid.
     pub(super) more: Option<String>,
@@ -159,7 +161,12 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         notes: plan_notes(plan),
         noticed: plan_noticed(plan),
-        persons: person_lines(plan),
+        persons: {
+            let persons = plan.persons.iter();
+            persons.map(|of| (of.row, person_line(of))).collect()
+        },
+        more_persons: (plan.more_persons > 0).then(|| say().plan_more(number(plan.more_persons))),
+        approves: false,
         problems: plan.problems.clone(),
         more: {
             let more = plan.invalid.saturating_sub(plan.problems.len() as u64);

@@ -862,7 +862,8 @@ const OTHERS: &str = "id,name,role\np1,Kim,Ström\np2,Eric,Sjögren\np3,Olle,Hol
 fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() {
     let (target, api) = persons();
     let mut desk = Desk::at(&target, OTHERS);
-    let stop = desk.import(&api).unwrap().stop;
+    let ended = desk.import(&api).unwrap();
+    let stop = ended.stop;
     let why = Held::IdentityChanges {
         count: 2,
         most: 0,
@@ -873,6 +874,7 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
     assert_eq!(stop, held);
     let persons = desk.plan(desk.run().id).persons;
     let first = PersonChange {
+        row: 1,
         line: 2,
         from: "Anna Ek".into(),
         to: "Kim Ström".into(),
@@ -888,18 +890,43 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
         .collect();
     assert_eq!(lines, [2, 2, 4, 4, 3, 3]);
     assert!(api.changes().is_empty());
+    let report = |summary: &Summary| {
+        let path = summary.report.as_ref().unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = |person: &str| {
+            let line = text.lines().find(|line| line.contains(person));
+            line.unwrap_or_default().to_owned()
+        };
+        ["Anna Ek", "Erik Berg", "Sara Lind"].map(row)
+    };
+    let [one, none, other] = report(&ended.summary);
+    assert!(
+        one.contains("Kim Ström") && one.contains("not_sent"),
+        "{one}"
+    );
+    assert!(other.contains("Olle Holm") && none.is_empty(), "{none}");
     // An approval of the run as a whole covers no such row.
     let approve = |desk: &mut Desk| {
         let held = Box::new(desk.run());
-        desk.start(&api, Start::Approve(held)).unwrap().stop
+        desk.start(&api, Start::Approve(held)).unwrap()
     };
-    assert_eq!(approve(&mut desk), held);
+    assert_eq!(approve(&mut desk).stop, held);
     let digest = digest_of(&desk, 3);
     desk.delivery().approved = Some([(3, digest)].into());
-    assert_eq!(approve(&mut desk), None);
+    let ended = approve(&mut desk);
+    assert_eq!(ended.stop, None);
     assert_eq!(
         desk.states(),
         ["not_sent identity.changed", "updated", "updated"]
+    );
+    let [one, _, other] = report(&ended.summary);
+    assert!(
+        one.contains("Kim Ström") && one.contains("not_sent"),
+        "{one}"
+    );
+    assert!(
+        other.contains("Olle Holm") && other.contains("updated"),
+        "{other}"
     );
 }
 

@@ -130,6 +130,7 @@ console-run-of = Run { $run }
 console-files = Files
 console-file-gone = that file is not there any more
 console-approve = Approve and send
+console-approve-rows = Tick each row whose new person is right, then approve the run. Rows that you do not tick are not sent.
 console-resume = Resume this run
 console-mend-rows = Mend the rows that failed
 console-undo = Undo: show what would be put back

@@ -6,8 +6,11 @@ rate-unclear = "{ $text }" is not a rate such as 1500/h, or unlimited; the unit 
 held-no-rows = the file has a header and no rows
 held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is { $most }
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
-held-identity = { $count } rows would turn one person into another, and --max-identity-changes is { $most }
-held-rows = {":"} rows { $lines } of the spreadsheet
+held-identity = { $rows } would turn one person into another, and --max-identity-changes is { $most }
+held-rows = { $count ->
+    [one] {":"} row { $lines } of the spreadsheet
+   *[other] {":"} rows { $lines } of the spreadsheet
+}
 held-rows-more = {":"} rows { $lines } of the spreadsheet, and { $more } more
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it

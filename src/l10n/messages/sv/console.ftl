@@ -130,6 +130,7 @@ console-run-of = Körning { $run }
 console-files = Filer
 console-file-gone = den filen finns inte längre
 console-approve = Godkänn och skicka
+console-approve-rows = Markera varje rad där den nya personen stämmer och godkänn sedan körningen. Rader som du inte markerar skickas inte.
 console-resume = Återuppta körningen
 console-mend-rows = Rätta raderna som inte gick igenom
 console-undo = Ångra: visa vad som skulle återställas

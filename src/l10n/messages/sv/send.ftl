@@ -4,9 +4,12 @@ rate-unclear = "{ $text }" är ingen takt som 1500/h, eller unlimited; enheten �
 held-no-rows = filen har en rubrikrad men inga rader
 held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid är { $most }
 held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
-held-identity = { $count } rader skulle göra en person till en annan, och --max-identity-changes är { $most }
-held-rows = {":"} rad { $lines } i kalkylarket
-held-rows-more = {":"} rad { $lines } i kalkylarket, och { $more } till
+held-identity = { $rows } skulle göra en person till en annan, och --max-identity-changes är { $most }
+held-rows = { $count ->
+    [one] {":"} rad { $lines } i kalkylarket
+   *[other] {":"} raderna { $lines } i kalkylarket
+}
+held-rows-more = {":"} raderna { $lines } i kalkylarket, och { $more } till
 held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
 lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
 lookup-several-elements = { $pointer } pekar ut { $count } värden i posten ({ $record }), så det går inte att veta vilket som avses
