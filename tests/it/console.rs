@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use crate::cell_kinds::two_sheets;
 use crate::harness::{
-    CREDENTIALS, Folder, OF_SANDBOX, RECORD, Server, identity_number, plain_id, plain_roster,
-    repository, respond, serve_sandbox, signal, stderr,
+    CREDENTIALS, Folder, OF_SANDBOX, RECORD, Server, identity_number, import_of, plain_id,
+    plain_roster, repository, respond, serve_sandbox, signal, stderr,
 };
 use crate::machine::{installed, skipped};
 
@@ -351,6 +351,38 @@ fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
         (&Json::from(5), &Json::from(0))
     );
     assert!(has(&found["ended"], "5 updated"), "{found}");
+}
+
+#[test]
+fn persons_are_approved_row_by_row_in_a_browser() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = crate::identity::school(&folder);
+    let mut import = import_of(&base_url).to_vec();
+    import.extend(["--format", "json"]);
+    let held = folder.with_sandbox(&import);
+    let summary: Json = serde_json::from_slice(&held.stdout).unwrap();
+    let run = summary["run"].as_str().unwrap();
+    let console = Console::open(&folder, &["--target", "meitner", "--base-url", &base_url]);
+    let cookie = console.enter();
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    for (row, persons) in [(2, "Kim Ström"), (5, "Olle Lind")] {
+        let box_of = format!("name=\"row\" value=\"{row}\" form=\"do\"");
+        let line = page.lines().find(|line| line.contains(&box_of));
+        let line = line.unwrap_or_else(|| panic!("{page}"));
+        assert!(line.contains(persons) && line.contains("Åsa Ek"), "{line}");
+    }
+    // Of the married pupil no approval is asked.
+    assert!(!page.contains("value=\"3\" form"), "{page}");
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=5");
+    console.once(&cookie, "/run", "2 updated");
+    assert_eq!(sandbox.requests("update"), 2);
+    let rows = folder.csv("r.results.csv", b',');
+    let states: Vec<&str> = rows[1..].iter().map(|row| &*row[5]).collect();
+    let unchanged = "unchanged";
+    assert_eq!(
+        states,
+        [unchanged, "not_sent", "updated", unchanged, "updated"]
+    );
 }
 
 #[test]

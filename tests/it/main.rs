@@ -24,6 +24,7 @@ mod formats;
 mod fuzz_corpus;
 mod guards;
 mod harness;
+mod identity;
 mod image;
 mod inbox;
 mod judges;
