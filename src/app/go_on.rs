@@ -109,8 +109,8 @@ pub fn approve_rows(
     if let Some(row) = needs_none(rows, &changed) {
         return Err(AppError::Usage(match &changed[..] {
             [] => say().approve_none(&*record.name),
-            [first @ ..] => {
-                let first = &first[..first.len().min(NAMED_ROWS)];
+            rows => {
+                let first = &rows[..rows.len().min(NAMED_ROWS)];
                 say().approve_no_need(row.to_string(), row_list(first))
             }
         }));

@@ -68,6 +68,11 @@ fn rows_that_turn_one_person_into_another_are_approved_by_number() {
     assert!(persons.contains("Åsa Ek"), "{persons}");
     assert!(report.contains(&format!("rosterpatch approve {run} --rows 2,5")));
 
+    let shown = stdout(&folder.run(&format!("show {run}")));
+    assert!(
+        shown.contains(&format!("approve {run} --rows 2,5")),
+        "{shown}"
+    );
     let approve = |rows: &[&str]| {
         let mut arguments = vec!["approve", &run];
         arguments.extend(rows);

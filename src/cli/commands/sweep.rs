@@ -15,7 +15,7 @@ use crate::cli::{settings, terminal};
 use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};
 use crate::journal::Fate;
 use crate::l10n::{duration, files, number, requests, say};
-use crate::model::{Exit, Summary};
+use crate::model::{Code, Exit, Summary};
 use crate::run::absolute;
 
 /// `rosterpatch sweep INBOX`.
@@ -168,7 +168,12 @@ impl SweepDesk<'_> {
             }
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
-                let held = say().fleet_held(name, why.in_words(), run.as_str());
+                let held = match why.code() {
+                    Code::GuardMaxIdentityChanges => {
+                        say().fleet_held_rows(name, why.in_words(), run.as_str())
+                    }
+                    _ => say().fleet_held(name, why.in_words(), run.as_str()),
+                };
                 terminal::error(&held, why);
             }
             SweptFile::Failed(why) => terminal::unwatched_error(name, why),

@@ -157,6 +157,7 @@ fleet-place = number { $id }, { $state }, { $made }
 fleet-place-running = number { $id }, { $state }, { $made } so far
 fleet-place-until = number { $id }, { $state } until { $time }, { $made } so far
 fleet-held = { $file }: { $why }; once it is right: rosterpatch approve { $run }
+fleet-held-rows = { $file }: { $why }; the rows to compare: rosterpatch show { $run }
 log-slice-lost = a slice was given up; it is done again
 log-queue-away = the database cannot be reached; it is tried again
 log-queue-mended = files that had no slice waiting have one again

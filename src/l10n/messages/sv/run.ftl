@@ -155,6 +155,7 @@ fleet-place = nummer { $id }, { $state }, { $made }
 fleet-place-running = nummer { $id }, { $state }, hittills { $made }
 fleet-place-until = nummer { $id }, { $state } till { $time }, hittills { $made }
 fleet-held = { $file }: { $why }; när det är rätt: rosterpatch approve { $run }
+fleet-held-rows = { $file }: { $why }; raderna att jämföra: rosterpatch show { $run }
 log-slice-lost = en del av en körning gavs upp; den görs om
 log-queue-away = databasen kan inte nås; ett nytt försök görs
 log-queue-mended = filer som saknade en väntande del har fått en igen
