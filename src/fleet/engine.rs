@@ -98,7 +98,6 @@ impl TaskHandler for SliceJob {
         let claimed = Claimed {
             job: *context.job().id(),
             worker: context.worker_id().to_owned(),
-            attempt: *context.job().attempts(),
         };
         let slice = move || slice(self.id, &self.queue, &claimed);
         let done = tokio::task::spawn_blocking(slice).await;

@@ -1,6 +1,5 @@
 use std::path::Path;
 
-use postgres::types::ToSql;
 use sha2::{Digest, Sha256};
 
 use super::entry::GoesOn;
@@ -99,8 +98,19 @@ pub(super) fn add_job(
         "SELECT id FROM {SCHEMA}.add_job('{TASK}', json_build_object('id', $1::bigint, 'queue', $2::text),
                                          $2::text, now() + make_interval(secs => $3), job_key => $4)"
     );
-    tables.rows(&sql, &[&id, &queue, &seconds, &format!("file {id}")])?;
+    tables.rows(&sql, &[&id, &queue, &seconds, &key_of(id)])?;
     Ok(())
+}
+
+/// The key of a file's job: a file has one job that may still be done.
+fn key_of(id: i64) -> String {
+    format!("file {id}")
+}
+
+/// Removes the job of a file; one that a worker holds is not done again.
+fn remove_job(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
+    let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
+    tables.rows(&sql, &[&key_of(id)]).map(|_| ())
 }
 
 /// A file of the queue as a slice finds it.
@@ -119,34 +129,48 @@ pub(super) struct Waiting {
     pub(super) late_s: f64,
     /// Who does the slice: no two slices have the same.
     pub(super) owner: String,
+    /// The job of the slice.
+    pub(super) claimed: Claimed,
 }
 
-/// A job as it was given to a worker: once that is taken for dead, it is somebody else's.
+/// A job and the worker that fetched it. If the worker's lease expires, another worker may hold the job.
 #[derive(Debug, Clone)]
 pub(super) struct Claimed {
     pub(super) job: i64,
     pub(super) worker: String,
-    pub(super) attempt: i16,
 }
 
-/// Locks a file before its job: whoever changes it and has a slice of it done does so in that order, and two
-/// who took them the other way round would wait for each other.
-fn lock(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
+/// Locks a file, and refuses a job that another worker holds by now. The file is locked before its job, as
+/// by all who change both; the opposite order could deadlock. The worker that takes the job over waits here
+/// until this step is done.
+fn lock(tables: &mut Tables<'_>, id: i64, claimed: &Claimed) -> Result<(), Wrong> {
     tables.first("SELECT 1 FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
-    Ok(())
+    is_ours(tables, claimed)
 }
 
-/// Refuses to go on with a job that is somebody else's by now.
 fn is_ours(tables: &mut Tables<'_>, claimed: &Claimed) -> Result<(), Wrong> {
-    let sql = format!(
-        "SELECT 1 FROM {SCHEMA}._private_jobs
-         WHERE id = $1 AND locked_by = $2 AND attempts = $3 FOR SHARE"
-    );
-    let values: [&(dyn ToSql + Sync); 3] = [&claimed.job, &claimed.worker, &claimed.attempt];
-    match tables.first(&sql, &values)? {
+    let sql = format!("SELECT 1 FROM {SCHEMA}.jobs WHERE id = $1 AND locked_by = $2");
+    match tables.first(&sql, &[&claimed.job, &claimed.worker])? {
         Some(_) => Ok(()),
         None => Err(Wrong::TakenOver),
     }
+}
+
+/// Ends the job of a slice, with the next one in its place, if any: no other worker fetches it after this
+/// step. The queue completes a job without asking who holds it, so a job that the worker could complete after
+/// its lease has expired must have an end that no other worker shares. Replacing or removing the job locks
+/// it, so its holder is looked for after that.
+fn end_job(
+    tables: &mut Tables<'_>,
+    id: i64,
+    claimed: &Claimed,
+    next: Option<(&str, f64)>,
+) -> Result<(), Wrong> {
+    match next {
+        Some((queue, seconds)) => add_job(tables, id, queue, seconds)?,
+        None => remove_job(tables, id)?,
+    }
+    is_ours(tables, claimed)
 }
 
 /// The file of a job, if it waits for one.
@@ -156,18 +180,25 @@ pub(super) fn look(
     claimed: &Claimed,
 ) -> Result<Option<Waiting>, JournalError> {
     database.change(|tables| {
-        is_ours(tables, claimed)?;
+        lock(tables, id, claimed)?;
         let row = tables.first(
             "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled
              FROM queued WHERE id = $1 AND state IN ('waiting', 'running')",
             &[&id],
         )?;
-        let found = |row| waiting(id, &row, String::new(), 0.0);
-        row.map(found).transpose()
+        match row {
+            Some(row) => waiting(id, &row, (String::new(), 0.0), claimed).map(Some),
+            None => end_job(tables, id, claimed, None).map(|()| None),
+        }
     })
 }
 
-fn waiting(id: i64, row: &postgres::Row, owner: String, late_s: f64) -> Result<Waiting, Wrong> {
+fn waiting(
+    id: i64,
+    row: &postgres::Row,
+    (owner, late_s): (String, f64),
+    claimed: &Claimed,
+) -> Result<Waiting, Wrong> {
     Ok(Waiting {
         id,
         file: cell(row, 0)?,
@@ -180,6 +211,7 @@ fn waiting(id: i64, row: &postgres::Row, owner: String, late_s: f64) -> Result<W
         throttled: cell(row, 7)?,
         late_s,
         owner,
+        claimed: claimed.clone(),
     })
 }
 
@@ -188,15 +220,14 @@ fn waiting(id: i64, row: &postgres::Row, owner: String, late_s: f64) -> Result<W
 /// nothing to be done, or an older file draws on the same quota and goes first.
 pub(super) fn begin_slice(
     database: &Database,
-    id: i64,
-    claimed: &Claimed,
+    found: &Waiting,
     account: &str,
     owner: &str,
 ) -> Result<Option<(Waiting, Fence)>, JournalError> {
+    let (id, claimed) = (found.id, &found.claimed);
     let name = queue_of(account);
     database.change(|tables| {
-        lock(tables, id)?;
-        is_ours(tables, claimed)?;
+        lock(tables, id, claimed)?;
         let older = tables.first(
             "SELECT greatest(extract(epoch FROM due - now()), 0)::float8 + 1 FROM queued
              WHERE account = $1 AND id < $2 AND state IN ('waiting', 'running') ORDER BY id LIMIT 1",
@@ -205,7 +236,7 @@ pub(super) fn begin_slice(
         if let Some(older) = older {
             // A moment after that one, so that it is found first.
             let seconds: f64 = cell(&older, 0)?;
-            add_job(tables, id, &name, seconds)?;
+            end_job(tables, id, claimed, Some((&name, seconds)))?;
             tables.execute(
                 "UPDATE queued SET due = now() + make_interval(secs => $2) WHERE id = $1",
                 &[&id, &seconds],
@@ -220,28 +251,27 @@ pub(super) fn begin_slice(
             &[&id, &owner],
         )?;
         let Some(row) = row else {
-            return Ok(None);
+            return end_job(tables, id, claimed, None).map(|()| None);
         };
-        let found = waiting(id, &row, cell(&row, 8)?, cell(&row, 9)?)?;
-        Ok(Some((found, count_up(tables, &name)?)))
+        let begun = waiting(id, &row, (cell(&row, 8)?, cell(&row, 9)?), claimed)?;
+        Ok(Some((begun, count_up(tables, &name)?)))
     })
 }
 
 /// Puts a file into the queue of the quota that it draws on.
 pub(super) fn move_to(
     database: &Database,
-    id: i64,
-    claimed: &Claimed,
+    found: &Waiting,
     account: &str,
 ) -> Result<(), JournalError> {
+    let (id, claimed) = (found.id, &found.claimed);
     database.change(|tables| {
-        lock(tables, id)?;
-        is_ours(tables, claimed)?;
+        lock(tables, id, claimed)?;
         tables.execute(
             "UPDATE queued SET account = $2, state = 'waiting', owner = NULL, due = now() WHERE id = $1",
             &[&id, &account],
         )?;
-        add_job(tables, id, &queue_of(account), 0.0)
+        end_job(tables, id, claimed, Some((&queue_of(account), 0.0)))
     })
 }
 
@@ -249,19 +279,18 @@ pub(super) fn move_to(
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
-    claimed: &Claimed,
     seconds: f64,
     why: &Fact,
 ) -> Result<(), JournalError> {
     let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
+    let claimed = &waiting.claimed;
     database.change(|tables| {
-        lock(tables, waiting.id)?;
-        is_ours(tables, claimed)?;
+        lock(tables, waiting.id, claimed)?;
         tables.execute(
             "UPDATE queued SET state = 'waiting', owner = NULL, why = $2 WHERE id = $1",
             &[&waiting.id, &kept(why)],
         )?;
-        add_job(tables, waiting.id, &queue, seconds)
+        end_job(tables, waiting.id, claimed, Some((&queue, seconds)))
     })
 }
 
@@ -318,7 +347,8 @@ pub(super) fn later(
         if own == 0 {
             return Err(Wrong::TakenOver);
         }
-        add_job(tables, waiting.id, &queue, seconds)
+        let next = Some((&*queue, seconds));
+        end_job(tables, waiting.id, &waiting.claimed, next)
     })
 }
 
@@ -348,10 +378,13 @@ pub(super) fn end(
                 &waiting.owner,
             ],
         )?;
-        match row {
-            None => Err(Wrong::TakenOver),
-            Some(row) if cell(&row, 0)? => again(tables, waiting.id, true).map(|_| ()),
-            Some(_) => Ok(()),
+        let Some(row) = row else {
+            return Err(Wrong::TakenOver);
+        };
+        end_job(tables, waiting.id, &waiting.claimed, None)?;
+        match cell(&row, 0)? {
+            true => again(tables, waiting.id, true).map(|_| ()),
+            false => Ok(()),
         }
     })
 }
@@ -409,8 +442,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
             "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
             &[&id],
         )?;
-        let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
-        tables.rows(&sql, &[&format!("file {id}")])?;
+        remove_job(tables, id)?;
         Ok(true)
     })?;
     match known {

@@ -198,12 +198,12 @@ impl Worker<'_> {
             // It may be known on another machine, or soon.
             Err(error) => {
                 let why = error.fact();
-                not_here(database, &found, claimed, SOON, &why)?;
+                not_here(database, &found, SOON, &why)?;
                 self.tell_later(&found, SOON, Some(&why));
                 Ok(())
             }
-            Ok(account) if is_there(&found, queue, &account) => self.begin(id, claimed, &account),
-            Ok(account) => Ok(move_to(database, id, claimed, &account)?),
+            Ok(account) if is_there(&found, queue, &account) => self.begin(&found, &account),
+            Ok(account) => Ok(move_to(database, &found, &account)?),
         }
     }
 
@@ -220,10 +220,10 @@ impl Worker<'_> {
         )?)
     }
 
-    fn begin(&self, id: i64, claimed: &Claimed, account: &str) -> Result<(), AppError> {
+    fn begin(&self, found: &Waiting, account: &str) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         // From here on whoever did this before, and was taken for dead, may change nothing more.
-        let begun = begin_slice(database, id, claimed, account, self.owner)?;
+        let begun = begin_slice(database, found, account, self.owner)?;
         let Some((waiting, fence)) = begun else {
             return Ok(());
         };
@@ -500,6 +500,10 @@ mod tests {
             throttled: 0,
             late_s: 0.0,
             owner: "m:1/1".into(),
+            claimed: Claimed {
+                job: 1,
+                worker: "w".into(),
+            },
         }
     }
 

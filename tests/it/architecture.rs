@@ -335,6 +335,20 @@ fn the_core_knows_no_api_by_name() {
     }
 }
 
+/// The layout of the queue's private tables may change with any release of its crate.
+#[test]
+fn no_private_table_of_the_queue_is_named() {
+    let needle = ["_priv", "ate_"].concat();
+    for path in files(&repository().join("src")) {
+        let code = std::fs::read_to_string(&path).unwrap();
+        // Functions such as make_private_folder are no tables.
+        let named = code
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .find(|word| word.starts_with(&needle));
+        assert_eq!(named, None, "{}", path.display());
+    }
+}
+
 #[test]
 fn tests_start_the_program_by_the_harness_alone() {
     // It gives the program its language, its home and its temporary folder, and finds it in any path.

@@ -37,6 +37,9 @@ struct Door {
     meanwhile: Box<Meanwhile>,
     /// The name of each reported file, with the reason why it is postponed or has ended.
     heard: Mutex<Vec<(String, Option<Code>)>>,
+    state: State,
+    /// The number of jobs, at the end of each batch, that another worker could still fetch after this one.
+    unended: Mutex<Vec<i64>>,
 }
 
 /// Returns different credentials, and so a different quota, for each profile.
@@ -100,6 +103,12 @@ impl FleetDoor for Door {
         };
         let mut heard = self.heard.lock().unwrap();
         heard.push((name_of(file), why));
+        let unended = self.state.database().unwrap().change(|tables| {
+            let sql = "SELECT count(*) FROM rosterpatch_queue.jobs
+                       WHERE locked_by IS NOT NULL AND attempts < max_attempts";
+            cell(&tables.one(sql, &[])?, 0)
+        });
+        self.unended.lock().unwrap().push(unended.unwrap());
     }
 }
 
@@ -156,6 +165,8 @@ impl Queue {
             base_url: self.api.base_url.clone(),
             meanwhile: Box::new(|_| Ok(())),
             heard: Mutex::default(),
+            state: self.state.clone(),
+            unended: Mutex::default(),
         }
     }
 
@@ -193,7 +204,10 @@ impl Queue {
         drop(asks);
         worker.join().unwrap().unwrap();
         assert!(ticked.load(Ordering::SeqCst), "it ticks");
-        Arc::into_inner(door).unwrap().heard.into_inner().unwrap()
+        let door = Arc::into_inner(door).unwrap();
+        let unended = door.unended.into_inner().unwrap();
+        assert!(unended.iter().all(|jobs| *jobs == 0), "{unended:?}");
+        door.heard.into_inner().unwrap()
     }
 
     fn has_ended(&self, id: i64) -> bool {
@@ -291,6 +305,34 @@ fn a_job_locked_by_another_worker_changes_nothing() {
     assert_eq!((entry.state, entry.slices), (EntryState::Waiting, 0));
     assert_eq!(queue.account(id), None);
     assert_eq!(heard, []);
+}
+
+#[test]
+fn a_job_that_another_worker_fetched_during_the_batch_is_not_ended() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    let mut door = queue.door();
+    door.meanwhile = Box::new(move |state| {
+        if listed_queue(state, true)?.remove(0).state == EntryState::Running {
+            state.database().unwrap().change(|tables| {
+                tables.execute(
+                    "UPDATE rosterpatch_queue._private_jobs SET locked_by = 'another'",
+                    &[],
+                )
+            })?;
+        }
+        Ok(())
+    });
+    let heard = queue.work_until(door, "its updates", || queue.updates() == 3);
+    let entry = queue.entry(id);
+    assert_eq!((entry.state, entry.requests), (EntryState::Running, 0));
+    assert_eq!(heard, []);
+    let held = queue.state.database().unwrap().change(|tables| {
+        let sql = "SELECT count(*) FROM rosterpatch_queue.jobs
+                   WHERE key = 'file ' || $1::bigint AND locked_by = 'another'";
+        cell::<i64>(&tables.one(sql, &[&id])?, 0)
+    });
+    assert_eq!(held.unwrap(), 1);
 }
 
 #[test]
