@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use super::calls::reach_of;
 use super::connection::{Tables, Wrong, cell, word};
-use super::runs::{RUN_COLUMNS, run_record};
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::finished_before;
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -115,15 +115,7 @@ impl History for Postgres {
         target: &str,
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError> {
-        let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = $1 AND target = $2 AND base_url = $3 AND state IN ('finished', 'held', 'undone')
-             ORDER BY id DESC LIMIT 1"
-        );
-        self.read(|tables| {
-            let row = tables.first(&sql, &[&sha256, &target, &base_url])?;
-            row.as_ref().map(run_record).transpose()
-        })
+        finished_before(self, sha256, target, base_url)
     }
 
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {

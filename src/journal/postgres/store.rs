@@ -1,4 +1,3 @@
-use postgres::Row;
 use postgres::types::ToSql;
 
 use super::connection::{Fence, Tables, Wrong};
@@ -36,14 +35,6 @@ impl Postgres {
     ) -> Result<T, JournalError> {
         let read = self.database.connection()?.read(read);
         read.map_err(|wrong| self.database.told("read", wrong))
-    }
-
-    pub(super) fn rows(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, JournalError> {
-        self.read(|tables| tables.rows(sql, values))
     }
 
     /// Makes a change whole or not at all, unless another process has taken over.

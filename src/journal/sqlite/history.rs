@@ -4,12 +4,12 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
 use super::row_keys::index_rows_of;
-use super::runs::{RUN_COLUMNS, run_record};
 use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::finished_before;
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -110,15 +110,7 @@ impl History for Sqlite {
         target: &str,
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError> {
-        let query = format!(
-            "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state IN ('finished', 'held', 'undone')
-             ORDER BY id DESC LIMIT 1"
-        );
-        self.connection
-            .query_row(&query, [sha256, target, base_url], run_record)
-            .optional()
-            .map_err(self.explain("read"))
+        finished_before(self, sha256, target, base_url)
     }
 
     fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::JournalError;
+use crate::journal::error::{JournalError, Refusal};
 use crate::journal::files::{
     Identity, identity, make_private_file, make_private_folder, refuse_network,
 };
@@ -161,6 +161,14 @@ impl Sqlite {
             action,
             path: path.clone(),
             source: source.into(),
+        }
+    }
+
+    pub(super) fn refused(&self, action: &'static str, source: Refusal) -> JournalError {
+        JournalError::Sqlite {
+            action,
+            path: self.path.clone(),
+            source,
         }
     }
 
