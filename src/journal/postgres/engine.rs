@@ -4,6 +4,7 @@ use postgres::types::{ToSql, Type};
 use super::connection::{Tables, cell};
 use super::store::{Postgres, text};
 use crate::journal::error::JournalError;
+use crate::journal::row_id::id_of;
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 
 type Bound = Box<dyn ToSql + Sync>;
@@ -87,6 +88,10 @@ impl Engine for Postgres {
         change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
         self.change(|tables| change(tables))
+    }
+
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        Ok(vec![(id_of(run, 0), id_of(run, u64::MAX))])
     }
 
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {

@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 
-use super::calls::reach_of;
-use super::connection::{Tables, Wrong, cell, word};
+use super::connection::{Wrong, cell, word};
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::sql::finished_before;
+use crate::journal::sql::{finished_before, index_rows_of, reach_of};
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -15,18 +14,6 @@ use crate::model::{Change, LEFT_OUT, RowState};
 const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
      AND (planned.id & 4294967295) <= coalesce(reach, 0)
      THEN 'unknown' ELSE nullif(outcome.state, 'open') END";
-
-/// Makes what later runs search a run's rows by.
-pub(super) fn index_rows_of(tables: &mut Tables<'_>, run: i64) -> Result<(), Wrong> {
-    tables.execute(
-        "INSERT INTO row_key (run, key, row)
-         SELECT $1, key, id & 4294967295 FROM planned
-         WHERE id > $2 AND id <= $3 AND key IS NOT NULL ORDER BY key, id
-         ON CONFLICT DO NOTHING",
-        &[&run, &id_of(run, 0), &id_of(run, u64::MAX)],
-    )?;
-    Ok(())
-}
 
 impl History for Postgres {
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
@@ -196,7 +183,8 @@ impl History for Postgres {
             )?;
             let mut names = Vec::new();
             for row in &rows {
-                index_rows_of(tables, cell(row, 0)?)?;
+                let run = cell(row, 0)?;
+                index_rows_of(tables, run, (id_of(run, 0), id_of(run, u64::MAX)))?;
                 names.push(cell(row, 1)?);
             }
             Ok(names)

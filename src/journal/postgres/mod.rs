@@ -15,7 +15,6 @@ mod quota;
 mod recording;
 mod rosters;
 mod schema;
-mod sending;
 mod store;
 mod tls;
 

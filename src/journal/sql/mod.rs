@@ -2,12 +2,14 @@
 
 mod arrivals;
 mod runs;
+mod sending;
 
 use jiff::Timestamp;
 
 use super::error::{JournalError, Refusal};
 
 pub(super) use runs::finished_before;
+pub(super) use sending::{index_rows_of, reach_of};
 
 /// Why a change was not made.
 #[derive(Debug)]
@@ -196,6 +198,10 @@ pub(super) trait Engine {
     fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
         self.step(|tables| tables.change(sql, values).map(|_| ()))
     }
+
+    /// The keys of a run's rows, in slices that are one step each: above the first of each pair, and up to the
+    /// second.
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
 
     /// Shuts out a process that may still be at work on a run.
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;

@@ -1,6 +1,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
+use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
@@ -79,6 +80,10 @@ impl Engine for Sqlite {
             Ok(done)
         };
         step().map_err(|wrong| self.told("write", wrong))
+    }
+
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        slices(&self.connection, run).map_err(self.explain("read"))
     }
 
     /// The operating system's locks tell that no process is.

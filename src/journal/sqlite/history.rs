@@ -3,13 +3,11 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
-use super::row_keys::index_rows_of;
-use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::sql::finished_before;
+use crate::journal::sql::{Engine, finished_before, index_rows_of};
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -191,8 +189,8 @@ impl History for Sqlite {
             .map_err(&explain)?;
         for (run, _) in &runs {
             let run = *run;
-            for ends in slices(&self.connection, run).map_err(&explain)? {
-                index_rows_of(&self.connection, run, ends).map_err(&explain)?;
+            for ends in self.slices(run)? {
+                self.step(|sql| index_rows_of(sql, run, ends))?;
             }
         }
         Ok(runs.into_iter().map(|(_, name)| name).collect())

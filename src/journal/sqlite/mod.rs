@@ -9,9 +9,7 @@ mod outcomes;
 mod prune;
 mod quota;
 mod recording;
-mod row_keys;
 mod schema;
-mod sending;
 mod store;
 mod witness;
 

@@ -26,6 +26,9 @@ pub struct Sqlite {
 
 const FILE: &str = "journal.sqlite";
 
+/// Prepared statements that a connection keeps: more than a run uses in turn.
+const STATEMENTS: usize = 64;
+
 /// What SQLite keeps beside it (sqlite.org/tempfiles.html), and reads as a part of it.
 const SIDE_FILES: [&str; 3] = [
     "journal.sqlite-wal",
@@ -87,6 +90,7 @@ impl Sqlite {
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
         let mut connection = Connection::open(&path).map_err(opening)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
             .busy_handler(Some(wait_for_others))
             .map_err(opening)?;
@@ -133,6 +137,7 @@ impl Sqlite {
         };
         // SQLite's name for a database of one connection, in a file that it removes itself.
         let mut connection = Connection::open("").map_err(opening)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare(&mut connection).map_err(opening)?;
         Ok(Sqlite {
             connection,
