@@ -121,7 +121,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         transport: &transport,
         record,
         reread: None,
-        explain: &str::to_owned,
+        explain: &|_, _| Vec::new(),
         refused_column: &|_| None,
         not_applied: &|_, _| None,
     };
@@ -139,7 +139,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
                 path: format!("/student/{}", id(1)),
                 body: br#"{"identityNumber":"20100402-2388","firstName":"Anna","lastName":"Ek","address":{"postalAddress":"Skolgatan 3 B","postalCode":"169 56","postalCity":"Solna"}}"#.to_vec(),
                 changed: String::new(),
-                note: String::new(),
+                note: Vec::new(),
                 attempts: 0,
                 doubtful: false,
             };

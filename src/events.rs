@@ -147,6 +147,8 @@ pub struct Progress {
     pub finish: Option<Timestamp>,
     /// The quota in force, such as `1500/h`.
     pub rate: String,
+    /// Whether that is the target's own and a guess.
+    pub rate_is_guess: bool,
     /// What the next request waits for.
     pub waiting_for: Option<WaitingFor>,
 }
@@ -195,6 +197,9 @@ pub struct Plan {
     /// not count as changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
+    /// Whether the values are those that were delivered before a run that is undone, and that no one read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_last_delivered: bool,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.

@@ -1,12 +1,47 @@
+//! Archiving moves an inbox file and its results after its run and updates the journal.
+
 use std::path::{Path, PathBuf};
 
 use super::arrivals::{fate_of, place_of};
-use super::error::AppError;
+use super::error::{Action, AppError};
 use super::session::Session;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Place};
 use crate::journal::Journal;
-use crate::model::Summary;
+use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
+
+/// Archives a file of an inbox with the files `beside` it. Returns the old and the new paths, the file itself
+/// last.
+pub fn archive_file(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    beside: &[PathBuf],
+    place: Place,
+) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
+    let failed = Action::Archive.failed(file);
+    let today = today(session.clock.timestamp()).to_string();
+    let _alone = inbox.alone().map_err(failed)?;
+    let moves = inbox.places(file, beside, place, &today).map_err(failed)?;
+    inbox.put(&moves).map_err(failed)?;
+    Ok(moves.paths)
+}
+
+/// Archives a file that is not imported in `failed`, with a report of the reason. Returns its new path.
+pub fn archive_failed(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    name: &Path,
+    why: &Fact,
+) -> Result<PathBuf, AppError> {
+    // The report lies beside the file, wherever both are moved.
+    let why = why.clone().at_path(name).in_words();
+    let explained = inbox.explain(file, &why);
+    explained.map_err(Action::Explain.failed(file))?;
+    let moved = archive_file(session, inbox, file, &[], Place::Failed)?;
+    Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
+}
 
 /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
 /// and has the journal know; nothing where the run is to be gone on with, or its file was not
@@ -22,11 +57,7 @@ pub(super) fn archive(
     let inbox = Inbox::at(inbox);
     let written: Vec<PathBuf> = settings.delivery.paths.all().into_iter().cloned().collect();
     let today = today(session.clock.timestamp()).to_string();
-    let failed = |source| AppError::File {
-        action: "put-away",
-        path: settings.roster.file.clone(),
-        source,
-    };
+    let failed = Action::Archive.failed(&settings.roster.file);
     let _alone = inbox.alone().map_err(failed)?;
     let moves = inbox
         .places(&settings.roster.file, &written, place, &today)

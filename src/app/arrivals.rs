@@ -134,9 +134,6 @@ pub struct Arrivals<'a> {
 
 impl<'a> Arrivals<'a> {
     /// What the journal knows of the files in `inbox`.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn read(session: &'a Session, inbox: &Path) -> Result<Arrivals<'a>, AppError> {
         let mut arrivals = Arrivals {
             session,
@@ -153,9 +150,6 @@ impl<'a> Arrivals<'a> {
     }
 
     /// Reads again what other processes have recorded.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn refresh(&mut self) -> Result<(), AppError> {
         let inbox = self.inbox.display().to_string();
         let known = Journal::open(&self.session.state)?.arrivals(Timestamp::MIN)?;
@@ -213,9 +207,6 @@ impl<'a> Arrivals<'a> {
 
     /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
     /// or knew another reason.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn stays(&mut self, name: &str, stamp: &str, why: &Fact) -> Result<bool, AppError> {
         self.tally.add((name, stamp), Fate::NotProcessed, Some(why));
         let key = (name.to_owned(), stamp.to_owned());
@@ -231,9 +222,6 @@ impl<'a> Arrivals<'a> {
     }
 
     /// Records the fate of a file that was taken.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn ended(
         &mut self,
         (name, stamp): (&str, &str),
@@ -286,9 +274,6 @@ impl<'a> Arrivals<'a> {
     }
 
     /// How many files were not imported, by fate, and since when.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn lying(&self) -> Result<Vec<Lying>, AppError> {
         let state = &self.session.state;
         let inbox = self.inbox.display().to_string();
@@ -311,9 +296,6 @@ impl<'a> Arrivals<'a> {
     }
 
     /// Forgets the entries that stayed in the inbox and are not there any more.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn forget_gone(&mut self) -> Result<(), AppError> {
         let gone: Vec<_> = self
             .stays
@@ -412,9 +394,6 @@ impl Arrived {
 }
 
 /// The files that arrived within `age`, the newest first.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn arrived_within(
     journal: &Journal,
     state: &State,
@@ -425,9 +404,6 @@ pub fn arrived_within(
 }
 
 /// The files that arrived at `since` or later, the newest first.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub(super) fn arrived(
     journal: &Journal,
     state: &State,

@@ -1,3 +1,5 @@
+//! A run begins at its first row or resumes an interrupted run of the same file.
+
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;
@@ -11,9 +13,6 @@ use crate::send::Stop;
 
 /// Where a run of this file begins: where an earlier one with the same settings was interrupted, or
 /// at its beginning.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn begin(
     session: &Session,
     ready: &mut Ready,

@@ -1,3 +1,5 @@
+//! Derived runs reuse the settings of an earlier run and retry some of its rows.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

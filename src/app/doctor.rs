@@ -1,3 +1,5 @@
+//! The doctor checks the machine, the target and the credentials before an import.
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

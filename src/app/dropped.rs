@@ -1,6 +1,8 @@
+//! Uploaded files are stored beside the journal until no run needs them.
+
 use std::path::{Path, PathBuf};
 
-use super::error::AppError;
+use super::error::{Action, AppError};
 use crate::journal::{Journal, RosterLock, State, make_private_file, make_private_folder};
 use crate::l10n::say;
 use crate::model::hex;
@@ -40,11 +42,7 @@ pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
         make_private_file(&path)?;
         std::fs::File::options().write(true).open(&path)
     };
-    let failed = |source| AppError::File {
-        action: "take",
-        path: path.clone(),
-        source,
-    };
+    let failed = Action::StoreUpload.failed(&path);
     make_private_folder(&folder).map_err(failed)?;
     let held = RosterLock::wait(state, &folder)?;
     let file = make().map_err(failed)?;
@@ -72,11 +70,7 @@ pub fn forget_dropped(state: &State) -> Result<(), AppError> {
             continue;
         }
         if let Some(_alone) = RosterLock::take_here(state, &folder)? {
-            std::fs::remove_dir_all(&folder).map_err(|source| AppError::File {
-                action: "put-away",
-                path: folder.clone(),
-                source,
-            })?;
+            std::fs::remove_dir_all(&folder).map_err(Action::Remove.failed(&folder))?;
         }
     }
     Ok(())
@@ -114,5 +108,19 @@ mod tests {
         for nameless in ["", "..", "/"] {
             assert!(dropped(state, nameless).is_err());
         }
+    }
+
+    #[test]
+    fn an_upload_that_cannot_be_stored_names_the_upload_and_its_path() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        std::fs::create_dir_all(state.folder()).unwrap();
+        std::fs::write(state.folder().join(DROPPED), "no folder").unwrap();
+        let error = dropped(state, "a.csv").unwrap_err().to_string();
+        assert!(
+            error.starts_with("cannot store the uploaded file as /"),
+            "{error}"
+        );
+        assert!(error.ends_with("/a.csv"), "{error}");
     }
 }

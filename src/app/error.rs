@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+//! Application errors carry an exit code, a sentence for people and a fact for logs.
+
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -33,10 +35,10 @@ pub enum AppError {
         text: String,
     },
     /// A file or a folder.
-    #[error("{}", say().file_cannot(doing(action), path.display().to_string()))]
+    #[error("{}", say().file_cannot(action.in_words(), path.display().to_string()))]
     File {
         /// What was tried.
-        action: &'static str,
+        action: Action,
         /// The file or folder.
         path: PathBuf,
         /// Why it failed.
@@ -62,17 +64,48 @@ pub enum AppError {
     TooFewThreads(#[source] std::io::Error),
 }
 
-/// What was to be done with a file or a folder, in words.
-fn doing(action: &str) -> String {
-    match action {
-        "read-folder" => say().file_action_read_folder(),
-        "read-config" => say().file_action_read_config(),
-        "put-away" => say().file_action_put_away(),
-        "take" => say().file_action_take(),
-        "put-away-in" => say().file_action_put_away_in(),
-        "write-why" => say().file_action_write_why(),
-        "write" => say().file_action_write(),
-        _ => say().file_action_read(),
+/// What the program tries to do with a file or a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Read a file.
+    Read,
+    /// Read the entries of a folder.
+    ReadFolder,
+    /// Read the config file.
+    ReadConfig,
+    /// Write a file or create a folder.
+    Write,
+    /// Store a file that a browser uploads.
+    StoreUpload,
+    /// Write the report of the reason why a file is not imported.
+    Explain,
+    /// Archive a file of an inbox.
+    Archive,
+    /// Remove a file or a folder.
+    Remove,
+}
+
+impl Action {
+    /// Makes an error of the failure of this action on `path`.
+    pub fn failed(self, path: &Path) -> impl Fn(std::io::Error) -> AppError + Copy {
+        move |source| AppError::File {
+            action: self,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    fn in_words(self) -> String {
+        match self {
+            Action::Read => say().file_action_read(),
+            Action::ReadFolder => say().file_action_read_folder(),
+            Action::ReadConfig => say().file_action_read_config(),
+            Action::Write => say().file_action_write(),
+            Action::StoreUpload => say().file_action_store_upload(),
+            Action::Explain => say().file_action_explain(),
+            Action::Archive => say().file_action_archive(),
+            Action::Remove => say().file_action_remove(),
+        }
     }
 }
 
@@ -162,40 +195,28 @@ impl AppError {
 mod tests {
     use super::*;
 
-    fn file(action: &'static str, kind: std::io::ErrorKind) -> AppError {
-        AppError::File {
-            action,
-            path: "/in/r.csv".into(),
-            source: kind.into(),
-        }
+    fn file(action: Action, kind: std::io::ErrorKind) -> AppError {
+        action.failed(Path::new("/in/r.csv"))(kind.into())
     }
 
     #[test]
-    fn what_was_tried_with_a_file_is_said_and_the_file_named() {
-        let actions = [
-            "read-folder",
-            "read-config",
-            "put-away",
-            "take",
-            "put-away-in",
-            "write-why",
-            "write",
-            "read",
-        ];
-        let kind = std::io::ErrorKind::PermissionDenied;
-        let said: std::collections::BTreeSet<String> = actions
-            .iter()
-            .map(|action| file(action, kind).to_string())
-            .collect();
-        assert_eq!(said.len(), actions.len(), "{said:?}");
-        for text in &said {
-            assert!(text.contains("/in/r.csv"), "{text}");
+    fn each_action_on_a_file_has_a_sentence_with_the_path() {
+        use Action::*;
+        for (action, sentence) in [
+            (Read, "cannot read /in/r.csv"),
+            (ReadFolder, "cannot read the folder /in/r.csv"),
+            (ReadConfig, "cannot read the config file /in/r.csv"),
+            (Write, "cannot write /in/r.csv"),
+            (StoreUpload, "cannot store the uploaded file as /in/r.csv"),
+            (Explain, "cannot write an error report for /in/r.csv"),
+            (Archive, "cannot archive /in/r.csv"),
+            (Remove, "cannot remove /in/r.csv"),
+        ] {
+            assert_eq!(
+                file(action, std::io::ErrorKind::PermissionDenied).to_string(),
+                sentence
+            );
         }
-        assert!(
-            file("read-folder", kind)
-                .to_string()
-                .contains("read the folder")
-        );
     }
 
     #[test]
@@ -217,7 +238,10 @@ mod tests {
             (sign_in.into(), Exit::Refused),
             (AppError::Usage(variable()), Exit::Usage),
             (setup, Exit::Usage),
-            (file("take", std::io::ErrorKind::NotFound), Exit::CannotDo),
+            (
+                file(Action::Archive, std::io::ErrorKind::NotFound),
+                Exit::CannotDo,
+            ),
             (AppError::Front(variable()), Exit::CannotDo),
             (AppError::TooFewFiles(io()), Exit::CannotDo),
             (AppError::TooFewThreads(io()), Exit::CannotDo),
@@ -252,7 +276,7 @@ mod tests {
         // A full disk, and a journal that is away, are nothing that the file could be put aside for.
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
-        assert!(!file("take", std::io::ErrorKind::NotFound).is_of_file());
+        assert!(!file(Action::Archive, std::io::ErrorKind::NotFound).is_of_file());
         // A full folder for temporary files is not the roster's fault either: each file is copied there.
         let read = |source: std::io::Error| {
             AppError::from(ReadError::Io {
@@ -266,7 +290,7 @@ mod tests {
 
     #[test]
     fn logs_hold_a_code_and_a_path_and_no_sentence_of_the_config() {
-        let fact = file("take", std::io::ErrorKind::NotFound).fact();
+        let fact = file(Action::Archive, std::io::ErrorKind::NotFound).fact();
         assert_eq!(fact.code(), Code::FileIo);
         assert_eq!(fact.path(), Some(std::path::Path::new("/in/r.csv")));
         let secret = || "secret".to_owned();

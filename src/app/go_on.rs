@@ -1,3 +1,5 @@
+//! Interrupted and held runs resume from what the journal holds.
+
 use std::path::Path;
 
 use super::error::AppError;

@@ -1,3 +1,5 @@
+//! The history lists every recorded change to the records of a key.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -64,9 +66,6 @@ pub struct PastChange {
 
 /// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
 /// a value that was sent for one.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
     let runs: BTreeMap<i64, RunRecord> = journal
@@ -142,9 +141,6 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
 }
 
 /// Writes a history as CSV, a change a line: `at,run,file,line,key,field,from,to`.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
     let line = |record: &RecordChanges, change: Option<&PastChange>| HistoryLine {
         at: record.at,
@@ -368,7 +364,7 @@ mod tests {
             changed: "name nickname".into(),
             changes: vec![change("name", "Bo"), change("nickname", "B")],
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         };
         let changes = words.changes(&call);
         let fields: Vec<&str> = changes.iter().map(|change| &*change.field).collect();

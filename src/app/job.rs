@@ -1,3 +1,5 @@
+//! A job executes one run, from its settings to its archive.
+
 use super::archive::archive;
 use super::error::AppError;
 use super::notify::Notifications;

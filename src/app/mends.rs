@@ -1,9 +1,11 @@
+//! Cells that a user edits are stored beside the journal until the roster is sent.
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::error::AppError;
+use super::error::{Action, AppError};
 use crate::journal::make_private_folder;
 use crate::model::hex;
 use crate::read::{Input, Mends};
@@ -49,15 +51,8 @@ impl KeptMends {
     }
 
     /// What is kept; nothing where nothing is.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be read or understood.
     pub fn read(&self) -> Result<Option<Mends>, AppError> {
-        let failed = |source| AppError::File {
-            action: "read",
-            path: self.path.clone(),
-            source,
-        };
+        let failed = Action::Read.failed(&self.path);
         match std::fs::read(&self.path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
@@ -68,15 +63,8 @@ impl KeptMends {
     }
 
     /// Keeps `mends` in place of what was kept.
-    ///
-    /// # Errors
-    /// When they cannot be written.
     pub fn keep(&self, mends: &Mends) -> Result<(), AppError> {
-        let failed = |source| AppError::File {
-            action: "take",
-            path: self.path.clone(),
-            source,
-        };
+        let failed = Action::Write.failed(&self.path);
         let text = serde_json::to_string(mends).map_err(|error| failed(error.into()))?;
         if let Some(folder) = self.path.parent() {
             make_private_folder(folder).map_err(failed)?;
@@ -86,9 +74,6 @@ impl KeptMends {
 }
 
 /// Forgets changed cells that were last written before `moment`.
-///
-/// # Errors
-/// When a file cannot be removed.
 pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
     let Ok(files) = std::fs::read_dir(state.join(MENDS)) else {
         return Ok(());
@@ -97,11 +82,7 @@ pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
         let written = file.metadata().and_then(|metadata| metadata.modified());
         let is_old = written.is_ok_and(|written| written < std::time::SystemTime::from(moment));
         if is_old {
-            std::fs::remove_file(file.path()).map_err(|source| AppError::File {
-                action: "put-away",
-                path: file.path(),
-                source,
-            })?;
+            std::fs::remove_file(file.path()).map_err(Action::Remove.failed(&file.path()))?;
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ mod target_test;
 mod undo;
 mod watch;
 
+pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
@@ -35,14 +36,14 @@ pub use derive::{
 };
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
-pub use error::AppError;
+pub use error::{Action, AppError};
 pub use go_on::{GoOn, go_on, leave_out, resumed};
 pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
-pub use ready::{Play, Played, Ready, Wanted, ready};
+pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
 pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;

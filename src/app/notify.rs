@@ -1,3 +1,5 @@
+//! Notifications report a run to a webhook, a command and a metrics file.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

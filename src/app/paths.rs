@@ -1,3 +1,5 @@
+//! Output paths are resolved, and paths that would replace an input are refused.
+
 use std::path::{Path, PathBuf};
 
 use super::dropped::DROPPED;

@@ -1,3 +1,5 @@
+//! Preparation resolves the target, the roster and the credentials of a run.
+
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
@@ -5,6 +7,7 @@ use std::sync::Arc;
 use super::error::AppError;
 use super::session::Session;
 use crate::journal::{RosterLock, State};
+use crate::map::none_misspelt;
 use crate::run::{Prepared, RunError, Settings, prepare};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
@@ -122,6 +125,20 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
         _lock: lock,
         _played: keeper,
     })
+}
+
+/// Refuses an unattended roster if one of its headers resembles a field's.
+///
+/// # Errors
+/// If there is such a header. Its column would be left out silently.
+pub fn refuse_misspelt(ready: &Ready) -> Result<(), AppError> {
+    let found = none_misspelt(&ready.prepared.unmapped);
+    found.map_err(|source| RunError::Map {
+        file: ready.settings.roster.file.display().to_string(),
+        line: ready.prepared.input.header_line(),
+        source: Box::new(source),
+    })?;
+    Ok(())
 }
 
 /// Holds the roster for this process. Standard input is nobody else's anyway.

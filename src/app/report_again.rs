@@ -1,3 +1,5 @@
+//! Results and reports of a past run are rebuilt from the journal and the roster.
+
 use std::sync::Arc;
 
 use super::error::AppError;

@@ -1,3 +1,5 @@
+//! Runs of the journal are listed with their figures and their state.
+
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;
@@ -69,9 +71,6 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
 }
 
 /// The runs that put this one back, the newest first. One that was undone itself did not.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
     if run.state != RunState::Undone {
         return Ok(Vec::new());

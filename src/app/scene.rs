@@ -312,14 +312,14 @@ fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
         changed: "name".to_owned(),
         changes: vec![change],
         fingerprint: None,
-        note: String::new(),
+        note: Vec::new(),
     };
     PlannedRow {
         mark: RowMark {
             at,
             key: i64::try_from(row).unwrap(),
             cells: vec![0; 4],
-            warning: String::new(),
+            warning: Vec::new(),
         },
         what: match state {
             Some(RowState::Invalid) => PlannedWhat::Settled(outcome(row, RowState::Invalid)),
@@ -334,7 +334,7 @@ fn outcome(row: u64, state: RowState) -> Outcome {
         state,
         http_status: None,
         error_code: String::new(),
-        error: String::new(),
+        problems: Vec::new(),
         changed: String::new(),
         attempts: u32::from(state != RowState::Invalid),
         request_id: String::new(),

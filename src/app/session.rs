@@ -1,3 +1,5 @@
+//! A session holds the clock, observer, state folder and stop signal that all runs share.
+
 use std::sync::Arc;
 
 use super::error::AppError;

@@ -1,7 +1,9 @@
+//! Rosters that the database keeps are copied to this machine and removed after use.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::error::AppError;
+use super::error::{Action, AppError};
 use crate::journal::{Journal, RunRecord, State, make_private_folder};
 use crate::l10n::say;
 use crate::read::Origin;
@@ -26,11 +28,7 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
     }
     let content = Journal::open(state)?.roster(sha256)?;
     let content = content.ok_or_else(|| AppError::Front(say().fleet_roster_gone(file)))?;
-    let failed = |source| AppError::File {
-        action: "write",
-        path: path.clone(),
-        source,
-    };
+    let failed = Action::Write.failed(&path);
     make_private_folder(folder).map_err(failed)?;
     let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     whole.write_all(&content).map_err(failed)?;

@@ -1,3 +1,5 @@
+//! The first termination signal drains requests under way, and the second cancels them.
+
 use std::time::Duration;
 
 use tokio::sync::watch;

@@ -1,23 +1,25 @@
+//! A sweep imports the files of an inbox once, oldest first.
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::archive::archive;
+use super::archive::{archive, archive_failed, archive_file};
 use super::arrivals::{Arrivals, Tally, fate_of, place_of};
 use super::begin::{begin, last_of_content};
-use super::error::AppError;
+use super::error::{Action, AppError};
 use super::job::Job;
 use super::notify::{Notifications, is_same_refusal, is_unreachable};
 use super::paths::NamedPaths;
-use super::ready::{Ready, Wanted, ready};
+use super::ready::{Ready, Wanted, ready, refuse_misspelt};
 use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{Entries, Inbox, Lying, Other, Place, SetAside, stamp_of};
 use crate::journal::{Fate, Journal, RunState};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::Origin;
-use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
+use crate::run::{Ended, Settings, absolute, is_last_of_its_name};
 use crate::send::Stop;
 
 /// The entry point of a sweep: it decides how a file is imported, and reports the fate of each.
@@ -32,9 +34,6 @@ pub trait Desk {
     fn may_take(&self, name: &str) -> Result<(), AppError>;
 
     /// How the file is imported that was dropped as `name`, and who is notified.
-    ///
-    /// # Errors
-    /// When the settings or the credentials cannot be resolved.
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
 
     /// A value that changes when the credentials or the settings for the file `name` do.
@@ -147,9 +146,6 @@ impl Pass {
 
 impl<'a> Sweep<'a> {
     /// A sweep of a folder.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn new(
         session: &'a Session,
         desk: &'a dyn Desk,
@@ -209,7 +205,10 @@ impl<'a> Sweep<'a> {
 
     /// The entries of the inbox; `seen` is brought up to date.
     pub(super) fn look(&self, seen: &mut Seen) -> Result<Entries, AppError> {
-        let entries = self.inbox.entries().map_err(self.failed("read-folder"))?;
+        let entries = self
+            .inbox
+            .entries()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         let files = &entries.files;
         seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
         for (name, lying) in files {
@@ -239,22 +238,16 @@ impl<'a> Sweep<'a> {
         Ok(exit)
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
-        let path = self.options.folder.clone();
-        move |source| AppError::File {
-            action,
-            path: path.clone(),
-            source,
-        }
-    }
-
     /// Goes on with what was taken and not brought to an end, and takes the files that have lain
     /// unchanged long enough, or say that they are whole; the oldest first.
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Pass, AppError> {
         let mut pass = Pass::default();
         self.desk.refresh();
         self.arrivals.borrow_mut().refresh()?;
-        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
+        let taken = self
+            .inbox
+            .taken()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         for other in &taken.others {
             pass.add(self.set_aside(other)?);
         }
@@ -356,9 +349,9 @@ impl<'a> Sweep<'a> {
                 let fact = error.fact();
                 self.remember(account, exit, Some(&fact));
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
-                let aside = error
-                    .is_of_file()
-                    .then(|| self.put_aside(file, &name, &fact));
+                let aside = error.is_of_file().then(|| {
+                    archive_failed(self.session, &self.inbox, file, Path::new(&*name), &fact)
+                });
                 // A file that cannot be moved does not stop the others.
                 let (fate, path, trouble) = match aside {
                     Some(Ok(path)) => (Fate::Failed, path, None),
@@ -431,6 +424,7 @@ impl<'a> Sweep<'a> {
         notifications.known_refusal = known_refusal.cloned();
         wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
+        refuse_misspelt(&ready)?;
         // It was dealt with and moved away while the lock was waited for.
         if !file.is_file() {
             return Ok(None);
@@ -518,28 +512,10 @@ impl<'a> Sweep<'a> {
         Ok(Some(summary.exit_code))
     }
 
-    /// Moves a file out of the way, with what lies beside it. Returns where it is then.
+    /// Archives a file. Returns its new path.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
-        let failed = self.failed("put-away-in");
-        let today = today(self.session.clock.timestamp()).to_string();
-        let _alone = self.inbox.alone().map_err(&failed)?;
-        let moves = self.inbox.places(file, &[], place, &today);
-        let moves = moves.map_err(&failed)?;
-        self.inbox.put(&moves).map_err(&failed)?;
-        Ok(moves
-            .paths
-            .last()
-            .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
-    }
-
-    /// Moves a file that cannot be imported to `failed`, with a report of the reason. Returns where it is
-    /// then.
-    fn put_aside(&self, file: &Path, name: &str, why: &Fact) -> Result<PathBuf, AppError> {
-        // The report lies beside the file, wherever both are moved.
-        let why = why.clone().at_path(Path::new(name));
-        let explained = self.inbox.explain(file, &why.in_words());
-        explained.map_err(self.failed("write-why"))?;
-        self.put_away(file, Place::Failed)
+        let moved = archive_file(self.session, &self.inbox, file, &[], place)?;
+        Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
     }
 }
 

@@ -1,3 +1,5 @@
+//! A target test reads one record and one page and shows how fields are understood.
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -526,7 +528,7 @@ impl Test<'_> {
                 }
                 Err(unclear) => {
                     let (_, why) = explained(&unclear, &pointer, spec);
-                    (None, Some(Err(why)))
+                    (None, Some(Err(why.to_string())))
                 }
             };
             let (state, compared, error) = match judged {

@@ -1,5 +1,9 @@
+//! An undo restores the values that a run replaced.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 use super::derive::of_our_own;
 use super::error::AppError;
@@ -9,10 +13,13 @@ use super::session::Session;
 use crate::check::EmptyCell;
 use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
-use crate::model::Code;
+use crate::model::{Call, Change, Code, RowState};
 use crate::plan::{Guards, Selection, Threshold};
-use crate::report::{Like, Placing, ResultPaths, write_before, write_updated};
-use crate::run::{RunError, Settings, understood};
+use crate::report::{
+    Like, Placing, ReportError, ResultPaths, write_before, write_delivered, write_updated,
+};
+use crate::run::{Deliveries, RunError, Settings, understood};
+use crate::targets::{FieldSpec, Place, TargetSpec};
 
 /// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
 pub struct Undone {
@@ -34,9 +41,6 @@ impl Undone {
     }
 
     /// Closes a run that changed nothing, so that nothing continues it.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn close(&self, state: &State) -> Result<(), AppError> {
         let Some(run) = self.open else {
             return Ok(());
@@ -70,9 +74,6 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     }
     if settings.delivery.no_undo {
         return Err(refuse(Code::WhyNoUndo).into());
-    }
-    if !spec.is_readable() {
-        return Err(refuse(Code::WhyUnreadable).into());
     }
     let roster = match record.file.as_str() {
         // Standard input is held by its content.
@@ -113,9 +114,14 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         headers: headers.as_ref(),
         ..Like::ours(own.clone())
     };
-    let written = match write_before(&journal, record.id, &spec, &name_of_roster, like)? {
-        None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
-        written => written,
+    let written = if !spec.is_readable() {
+        let written = write_earlier(&journal, record.id, &spec, &name_of_roster, like)?;
+        Some(written.ok_or_else(|| refuse(Code::WhyUnreadable))?)
+    } else {
+        match write_before(&journal, record.id, &spec, &name_of_roster, like)? {
+            None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
+            written => written,
+        }
     };
     if let Some(roster) = &written {
         settings.roster = of_our_own(&settings.roster, roster.clone());
@@ -151,6 +157,63 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         _held: held,
         _roster: roster,
     })
+}
+
+/// Writes what was delivered before a run to the records that it updated, as a roster: for records that cannot
+/// be read. A cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
+fn write_earlier(
+    journal: &Journal,
+    run: i64,
+    spec: &TargetSpec,
+    path: &Path,
+    like: Like<'_>,
+) -> Result<Option<PathBuf>, AppError> {
+    let deliveries = Deliveries::of(journal, run)?;
+    let mut is_known = false;
+    journal.each_call::<AppError>(run, |call, state| {
+        if matches!(state, Some(RowState::Updated | RowState::Unknown))
+            && let Some(delivered) = deliveries.to(journal, spec, &call.path)?
+        {
+            is_known |= !delivered.changes.is_empty() || !delivered.changed_since.is_empty();
+        }
+        Ok(!is_known)
+    })?;
+    if !is_known {
+        return Ok(None);
+    }
+    let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
+        journal.each_call::<ReportError>(run, |mut call, state| {
+            if !matches!(state, Some(RowState::Updated | RowState::Unknown)) {
+                return Ok(true);
+            }
+            let Some(delivered) = deliveries.to(journal, spec, &call.path)? else {
+                return Ok(true);
+            };
+            let unknown = delivered.unknown.into_iter().map(|field| Change {
+                field,
+                from: None,
+                to: Json::Null,
+            });
+            // A roster has a column for each field that every update needs. Those in the path name the record.
+            let in_body = |field: &&FieldSpec| field.required && field.place == Place::Body;
+            let needed = spec.fields.iter().filter(in_body);
+            let needed = needed.filter_map(|field| {
+                let value = field.pointer.get(&delivered.record).ok()??.into_owned();
+                Some(Change {
+                    field: field.name().to_owned(),
+                    from: Some(value.clone()),
+                    to: value,
+                })
+            });
+            let needed: Vec<Change> = needed.collect();
+            call.changes = delivered.changes;
+            call.changes.extend(delivered.changed_since);
+            call.changes.extend(unknown);
+            call.changes.extend(needed);
+            each(call)
+        })
+    };
+    Ok(write_delivered(spec, path, like, each)?)
 }
 
 /// Why a run that has come to `state` cannot be undone, if it cannot: whether it waits in a queue, and whether

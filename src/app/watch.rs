@@ -1,3 +1,5 @@
+//! A watch sweeps an inbox repeatedly until it is stopped.
+
 use std::collections::HashMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};

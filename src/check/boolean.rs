@@ -1,5 +1,7 @@
+//! Boolean cells accept English and Swedish words.
+
 use super::fault::{Checked, Fault};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 const TRUE: [&str; 8] = ["true", "sant", "ja", "yes", "j", "y", "1", "t"];
@@ -9,7 +11,10 @@ const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
 pub(super) fn check(text: &str) -> Checked<'_> {
     match read(text) {
         Some(flag) => Ok(Value::Bool(flag)),
-        None => Err(Fault::new("boolean.unknown", say().boolean_unknown(text))),
+        None => Err(Fault::new(
+            "boolean.unknown",
+            message::boolean_unknown(text),
+        )),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Cells are normalised and passed to the check of their field's kind.
+
 use std::borrow::Cow;
 
 use super::ascii::{IS_ORDINARY, is_ordinary};
@@ -5,7 +7,7 @@ use super::characters::{self, Odd, odd};
 use super::escapes;
 use super::fault::{Fault, Notes};
 use super::leftovers::{self, NoValue, QuestionMark};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::read::{Mojibake, mojibake};
 use crate::targets::{FieldSpec, Kind, Place};
 
@@ -79,7 +81,7 @@ pub(super) fn content<'a>(
     if text.len() > LONGEST {
         return Err(Fault::new(
             "text.too_long",
-            say().cell_too_long(text.len(), LONGEST),
+            message::cell_too_long(text.len(), LONGEST),
         ));
     }
     let bytes = text.as_bytes();
@@ -123,7 +125,7 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
                 notes.restored.push("text.formula");
                 inner
             }
-            None => return Err(Fault::new("text.formula", say().cell_formula(text))),
+            None => return Err(Fault::new("text.formula", message::cell_formula(text))),
         },
     };
     let read = in_form(read, form, notes);
@@ -148,7 +150,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Some(quoted) if form == Form::Words && !quoted.is_empty() => {
             notes
                 .doubts
-                .push(Fault::new("text.quotes", say().cell_quotes(text)));
+                .push(Fault::new("text.quotes", message::cell_quotes(text)));
             return None;
         }
         Some(quoted) => quoted,
@@ -158,7 +160,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
     if inner.starts_with('\'') || inner.ends_with('\'') {
         notes
             .doubts
-            .push(Fault::new("text.quotes", say().cell_quotes(text)));
+            .push(Fault::new("text.quotes", message::cell_quotes(text)));
         return None;
     }
     let mut letters = inner.chars();
@@ -173,7 +175,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Form::Number | Form::Key | Form::Code => false,
     };
     if is_name {
-        let doubt = Fault::new("text.apostrophe", say().cell_apostrophe(text));
+        let doubt = Fault::new("text.apostrophe", message::cell_apostrophe(text));
         notes.doubts.push(doubt);
         return None;
     }
@@ -190,7 +192,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
             .any(|c| characters::odd(c) == Some(Odd::Foreign))
     {
         let named = characters::named(&text).unwrap_or_default();
-        let message = say().cell_foreign_character(named);
+        let message = message::cell_foreign_character(named);
         notes
             .doubts
             .push(Fault::new("text.foreign_character", message));
@@ -199,13 +201,13 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         if form == Form::Words {
             doubt_characters(&text, notes);
             if let Some(meant) = leftovers::of_seven_bits(&text) {
-                let message = say().cell_strange_letters(&*text, meant);
+                let message = message::cell_strange_letters(&*text, meant);
                 notes
                     .doubts
                     .push(Fault::new("text.strange_letters", message));
             }
             if whole_number(&text).is_some() {
-                let doubt = Fault::new("text.decimal_zero", say().cell_decimal_zero(&*text));
+                let doubt = Fault::new("text.decimal_zero", message::cell_decimal_zero(&*text));
                 notes.doubts.push(doubt);
             }
         }
@@ -226,7 +228,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         notes.doubts.push(lookalike(&text));
     }
     if form == Form::Key && leftovers::is_date(text.as_bytes()) {
-        let doubt = Fault::new("text.date", say().cell_date_perhaps(&*text));
+        let doubt = Fault::new("text.date", message::cell_date_perhaps(&*text));
         notes.doubts.push(doubt);
     }
     if matches!(form, Form::Number | Form::Key)
@@ -244,7 +246,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         && notes.doubts.is_empty()
         && leftovers::is_written_number(text.as_bytes())
     {
-        let doubt = Fault::new("text.number", say().cell_number_perhaps(&*text));
+        let doubt = Fault::new("text.number", message::cell_number_perhaps(&*text));
         notes.doubts.push(doubt);
     }
     text
@@ -291,7 +293,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
         .any(characters::mixes_scripts);
     let named = || characters::named(text).unwrap_or_default();
     if invisible {
-        let message = say().cell_invisible_character(named());
+        let message = message::cell_invisible_character(named());
         notes
             .doubts
             .push(Fault::new("text.invisible_character", message));
@@ -305,28 +307,28 @@ fn lookalike(text: &str) -> Fault {
     let named = characters::named(text).unwrap_or_default();
     Fault::new(
         "text.lookalike_character",
-        say().cell_lookalike_character(named),
+        message::cell_lookalike_character(named),
     )
 }
 
 /// Finds what programs write where they have no value or no letters.
 fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fault> {
     if leftovers::is_object(text) {
-        return Err(Fault::new("text.object", say().cell_object(text)));
+        return Err(Fault::new("text.object", message::cell_object(text)));
     }
     if let Some(meant) = escapes::unescaped(text) {
         return Err(escaped(text, &meant));
     }
     if has_quotes_around(text) {
-        let doubt = Fault::new("text.quotes", say().cell_quotes(text));
+        let doubt = Fault::new("text.quotes", message::cell_quotes(text));
         notes.doubts.push(doubt);
     }
     let is_address = form == Form::Code && text.contains('@');
     let is_text = is_address || matches!(form, Form::Words | Form::Key);
     if is_text && let Some(mark) = leftovers::question_mark(text) {
         let message = match mark {
-            QuestionMark::Within => say().cell_question_mark(text),
-            QuestionMark::AtEdge => say().cell_question_mark_edge(text),
+            QuestionMark::Within => message::cell_question_mark(text),
+            QuestionMark::AtEdge => message::cell_question_mark_edge(text),
         };
         notes.doubts.push(Fault::new("text.question_mark", message));
     }
@@ -337,7 +339,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
         Some(NoValue::Certain) => Err(no_value(text)),
         Some(NoValue::Word(_)) if form == Form::Key => Err(no_value(text)),
         Some(NoValue::Word(_) | NoValue::Name(_) | NoValue::Phrase | NoValue::Mark) => {
-            let doubt = Fault::new("text.no_value", say().cell_no_value_perhaps(text));
+            let doubt = Fault::new("text.no_value", message::cell_no_value_perhaps(text));
             notes.doubts.push(doubt);
             Ok(())
         }
@@ -346,11 +348,11 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
 
 /// That a text stands for no value.
 pub(super) fn no_value(text: &str) -> Fault {
-    Fault::new("text.no_value", say().cell_no_value(text))
+    Fault::new("text.no_value", message::cell_no_value(text))
 }
 
 fn escaped(text: &str, meant: &str) -> Fault {
-    Fault::new("text.escape", say().cell_escape(text, meant))
+    Fault::new("text.escape", message::cell_escape(text, meant))
 }
 
 /// Whether no character needs a second look: printable ASCII, and the letters of the Nordic countries and
@@ -492,7 +494,7 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
     if let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown)) {
         return Err(Fault::new(
             "text.replacement_character",
-            say().cell_replacement_character(text, *shown),
+            message::cell_replacement_character(text, *shown),
         ));
     }
     let wrong = mojibake(text);
@@ -505,12 +507,12 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
     {
         return Err(Fault::new(
             "text.mojibake",
-            say().cell_mojibake(text, repaired.as_str()),
+            message::cell_mojibake(text, repaired.as_str()),
         ));
     }
     refuse_characters(text)?;
     if let Some(wrong) = wrong {
-        let message = say().cell_strange_letters(text, wrong.repaired);
+        let message = message::cell_strange_letters(text, wrong.repaired);
         notes
             .doubts
             .push(Fault::new("text.strange_letters", message));
@@ -589,11 +591,11 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     if is_numbered || is_word || SPREADSHEET_ERRORS.contains(&&*in_capitals) {
         return Err(Fault::new(
             "text.spreadsheet_error",
-            say().cell_spreadsheet_error(text),
+            message::cell_spreadsheet_error(text),
         ));
     }
     if text.starts_with("###") && text.bytes().all(|byte| byte == b'#') {
-        return Err(Fault::new("text.spreadsheet_error", say().cell_hashes()));
+        return Err(Fault::new("text.spreadsheet_error", message::cell_hashes()));
     }
     Ok(())
 }
@@ -604,25 +606,25 @@ fn refuse_characters(text: &str) -> Result<(), Fault> {
         match c {
             '\n' | '\r' | '\t' => {}
             '\0' => {
-                return Err(Fault::new("text.nul", say().cell_nul()));
+                return Err(Fault::new("text.nul", message::cell_nul()));
             }
             '\u{FFFD}' => {
                 return Err(Fault::new(
                     "text.replacement_character",
-                    say().cell_replacement_character(text, "\u{FFFD}"),
+                    message::cell_replacement_character(text, "\u{FFFD}"),
                 ));
             }
             // Windows-1252 leaves five bytes unassigned; they decode to these.
             '\u{80}'..='\u{9F}' => {
                 return Err(Fault::new(
                     "text.undecodable",
-                    say().cell_unassigned_byte(format!("{:02X}", u32::from(c))),
+                    message::cell_unassigned_byte(format!("{:02X}", u32::from(c))),
                 ));
             }
             c if c.is_control() => {
                 return Err(Fault::new(
                     "text.control_character",
-                    say().cell_control_character(format!("{:04X}", u32::from(c))),
+                    message::cell_control_character(format!("{:04X}", u32::from(c))),
                 ));
             }
             _ => {}
@@ -640,7 +642,7 @@ pub(super) fn undecodable(bytes: &[u8]) -> Fault {
     let byte = bytes.get(valid).copied().unwrap_or_default();
     Fault::new(
         "text.undecodable",
-        say().cell_undecodable(format!("{byte:02X}"), valid + 1),
+        message::cell_undecodable(format!("{byte:02X}"), valid + 1),
     )
 }
 
@@ -974,7 +976,8 @@ mod tests {
         assert_eq!(look(&long[1..]), Ok(Content::Text(&long[1..])));
         for (bytes, place) in [(b"\xE5sa", "position 1"), (b"as\xE5", "position 3")] {
             let fault = undecodable(bytes);
-            assert!(fault.message.contains("0xE5") && fault.message.contains(place));
+            let told = fault.message.to_string();
+            assert!(told.contains("0xE5") && told.contains(place), "{told}");
         }
     }
 

@@ -1,3 +1,5 @@
+//! Choice cells must hold one of the words that the target defines.
+
 use std::collections::HashMap;
 
 use compact_str::CompactString;
@@ -5,7 +7,7 @@ use compact_str::CompactString;
 use super::cell::{Content, Form, content};
 use super::characters;
 use super::fault::{Checked, Fault, Notes};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 use crate::targets::FieldSpec;
 
@@ -67,7 +69,7 @@ impl Choices {
             Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
             None => Err(Fault::new(
                 "choice.unknown",
-                say().choice_unknown(text, self.shown.join(", ")),
+                message::choice_unknown(text, self.shown.join(", ")),
             )),
         }
     }
@@ -127,6 +129,6 @@ mod tests {
         );
         let fault = gender.check("Okänt").unwrap_err();
         assert_eq!(fault.code, "choice.unknown");
-        assert!(fault.message.contains("Kvinna, Man, Annat"));
+        assert!(fault.message.mentions("Kvinna, Man, Annat"));
     }
 }

@@ -1,3 +1,5 @@
+//! A checked column joins a field to its position and the columns that it depends on.
+
 use regex::Regex;
 
 use super::cell::Form;

@@ -1,10 +1,12 @@
+//! Country cells are normalised to ISO 3166-1 alpha-3 codes.
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use compact_str::CompactString;
 
 use super::fault::{Checked, Fault};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// Swedish names by ISO 3166-1 alpha-2 code, a line each: `SE Sverige`.
@@ -86,7 +88,10 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         .or_else(|| NAMES.get(&text.to_lowercase()).copied());
     match alpha3 {
         Some(alpha3) => Ok(Value::Rewritten(alpha3.into())),
-        None => Err(Fault::new("country.unknown", say().country_unknown(text))),
+        None => Err(Fault::new(
+            "country.unknown",
+            message::country_unknown(text),
+        )),
     }
 }
 

@@ -1,9 +1,11 @@
+//! Date cells are normalised to ISO 8601 dates.
+
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
 use super::ascii::digits;
 use super::fault::{Checked, Fault, is_scientific};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// A calendar date, normalised to `YYYY-MM-DD` (RFC 3339, full-date).
@@ -25,7 +27,7 @@ pub(super) fn check<'a>(
         None => read(text, repaired)?,
     };
     if today.is_some_and(|today| date > today) {
-        return Err(Fault::new("date.future", say().date_future(text)));
+        return Err(Fault::new("date.future", message::date_future(text)));
     }
     Ok(match normal {
         None => Value::Text(text),
@@ -68,7 +70,7 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
         [whole] if digits == 8 => civil(text, &whole[..4], &whole[4..6], &whole[6..]),
         [serial] if serial.len() == 5 => Err(Fault::new(
             "date.serial_number",
-            say().date_serial_number(serial),
+            message::date_serial_number(serial),
         )),
         [first, second, year] if year.len() == 4 && first.len() <= 2 && second.len() <= 2 => {
             let above_twelve = |part: &str| part.parse::<u8>().is_ok_and(|number| number > 12);
@@ -79,7 +81,7 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
             } else {
                 return Err(Fault::new(
                     "date.day_month_order",
-                    say().date_two_ways(text),
+                    message::date_two_ways(text),
                 ));
             };
             *repaired = Some("date.day_month_order");
@@ -96,7 +98,10 @@ fn civil(text: &str, year: &str, month: &str, day: &str) -> Result<Read, Fault> 
         _ => None,
     };
     let Some(date) = date else {
-        return Err(Fault::new("date.no_such_day", say().date_no_such_day(text)));
+        return Err(Fault::new(
+            "date.no_such_day",
+            message::date_no_such_day(text),
+        ));
     };
     let normal = format_compact!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
     Ok((date, (normal != text).then_some(normal)))
@@ -120,11 +125,11 @@ fn is_midnight(time: &str) -> bool {
 }
 
 fn scientific(text: &str) -> Fault {
-    Fault::new("date.scientific", say().number_cut_short(text))
+    Fault::new("date.scientific", message::number_cut_short(text))
 }
 
 fn unreadable(text: &str) -> Fault {
-    Fault::new("date.format", say().date_format(text))
+    Fault::new("date.format", message::date_format(text))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
+//! E-mail cells must hold a single RFC 5321 address.
+
 use email_address::{EmailAddress, Options};
 
 use super::ascii::marks;
 use super::fault::{Checked, Fault};
 use super::leftovers;
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// An e-mail address (RFC 5321, section 4.1.2): an address alone, without a display name, at a
@@ -56,20 +58,20 @@ pub(super) fn is_plain(text: &str) -> bool {
 
 fn explain(text: &str) -> Fault {
     match text.rsplit_once('@') {
-        None => Fault::new("email.no_at", say().email_no_at(text)),
-        Some((_, "")) => Fault::new("email.no_domain", say().email_no_domain(text)),
-        Some(("", _)) => Fault::new("email.no_local_part", say().email_no_local_part(text)),
+        None => Fault::new("email.no_at", message::email_no_at(text)),
+        Some((_, "")) => Fault::new("email.no_domain", message::email_no_domain(text)),
+        Some(("", _)) => Fault::new("email.no_local_part", message::email_no_local_part(text)),
         Some(_) if text.contains(['<', '>']) => {
-            Fault::new("email.display_name", say().email_display_name(text))
+            Fault::new("email.display_name", message::email_display_name(text))
         }
         Some(_) if text.contains([';', ',']) => {
-            Fault::new("email.several", say().email_several(text))
+            Fault::new("email.several", message::email_several(text))
         }
         Some((_, domain)) if !domain.contains('.') => Fault::new(
             "email.no_top_level_domain",
-            say().email_no_top_level_domain(text, domain),
+            message::email_no_top_level_domain(text, domain),
         ),
-        Some(_) => Fault::new("email.format", say().email_format(text)),
+        Some(_) => Fault::new("email.format", message::email_format(text)),
     }
 }
 

@@ -1,8 +1,10 @@
+//! Principal name cells must hold an eduPersonPrincipalName.
+
 use email_address::EmailAddress;
 
 use super::email::is_plain;
 use super::fault::{Checked, Fault};
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::Value;
 
 /// An eduPersonPrincipalName: `localIdentifier@domain`, unique to one person (eduPerson schema;
@@ -12,21 +14,21 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
-    let fault = |code, message: String| Err(Fault::new(code, message));
+    let fault = |code, message: Message| Err(Fault::new(code, message));
     let Some((local, domain)) = text.split_once('@') else {
-        return fault("eppn.no_at", say().eppn_no_at(text));
+        return fault("eppn.no_at", message::eppn_no_at(text));
     };
     if local.is_empty() {
         return fault(
             "eppn.no_local_identifier",
-            say().eppn_no_local_identifier(text),
+            message::eppn_no_local_identifier(text),
         );
     }
     if local.contains(char::is_whitespace) {
-        return fault("eppn.space", say().eppn_space(text));
+        return fault("eppn.space", message::eppn_space(text));
     }
     if !domain.contains('.') || !EmailAddress::is_valid_domain(domain) {
-        return fault("eppn.domain", say().eppn_domain(text));
+        return fault("eppn.domain", message::eppn_domain(text));
     }
     Ok(Value::Text(text))
 }

@@ -1,3 +1,5 @@
+//! Examples and defaults of fields are checked by the rules of their own fields.
+
 use super::row::Checker;
 
 /// What a target says of its own fields.
@@ -37,7 +39,7 @@ impl Checker {
         (!doubtful && fault.code != "guarded.not_allowed").then_some((
             column.field,
             key,
-            fault.message,
+            fault.message.to_string(),
         ))
     }
 }

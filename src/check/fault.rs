@@ -1,25 +1,25 @@
+//! A fault holds the code and the text of what is wrong with a cell.
+
+use crate::l10n::Message;
 use crate::model::Value;
 
 /// What is wrong with one cell. Kept apart, so that a cell without a fault is as small as its
 /// value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fault(Box<Inner>);
 
 /// A fault's code and text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Inner {
     /// `kind.reason`.
     pub(super) code: &'static str,
-    /// For a person: what was found, what was expected, what to do.
-    pub(super) message: String,
+    /// What was found, what was expected, what to do.
+    pub(super) message: Message,
 }
 
 impl Fault {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Fault(Box::new(Inner {
-            code,
-            message: message.into(),
-        }))
+    pub(super) fn new(code: &'static str, message: Message) -> Self {
+        Fault(Box::new(Inner { code, message }))
     }
 
     pub(super) fn into_inner(self) -> Inner {
@@ -92,7 +92,7 @@ mod tests {
         assert!(notes.is_empty());
         notes.restored.push("text.formula");
         assert!(!notes.is_empty());
-        let doubts = vec![Fault::new("text.quotes", "")];
+        let doubts = vec![Fault::new("text.quotes", Message::default())];
         let restored = Vec::new();
         assert!(!Notes { restored, doubts }.is_empty());
     }

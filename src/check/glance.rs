@@ -1,3 +1,5 @@
+//! Plain cells are accepted by a fast check before the full check runs.
+
 use super::cell::Form;
 use super::column::{Column, Empty, Glance};
 use super::row::Checker;

@@ -1,3 +1,5 @@
+//! Samples of unmapped columns show which values they hold.
+
 use super::identity_number::Marked;
 use super::row::Checker;
 use super::{date, email, identity_number, municipality_code, phone, postal_code, uuid};

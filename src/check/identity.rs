@@ -1,3 +1,5 @@
+//! Identity columns are compared with birth dates and with other rows.
+
 use super::characters;
 use super::column::{Column, Identity};
 use super::date::plain_date;
@@ -5,7 +7,7 @@ use super::fault::Fault;
 use super::identity_number::{is_born_on, is_of_woman};
 use super::leftovers::{self, NoValue};
 use super::row::{CheckedRow, Checker};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::RawRow;
 
@@ -44,7 +46,7 @@ impl Checker {
             && let Some(day) = plain_date(date)
             && !is_born_on(number, day)
         {
-            let fault = say().identity_birth_date(number, self.name_of(born), date);
+            let fault = message::identity_birth_date(number, self.name_of(born), date);
             faults.push(Fault::new("identity_number.birth_date", fault));
         }
         if let Some((gender, women, men)) = &identity.gender
@@ -58,7 +60,7 @@ impl Checker {
                 }
         {
             let words = self.in_words(*gender, &said.into());
-            let fault = say().identity_gender(number, self.name_of(*gender), words);
+            let fault = message::identity_gender(number, self.name_of(*gender), words);
             faults.push(Fault::new("identity_number.gender", fault));
         }
         let mut restored = checked.restored.iter();
@@ -165,8 +167,8 @@ pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Susp
 pub(super) fn make_certain(problem: &mut Problem) {
     let text = problem.value.trim();
     problem.message = match &*problem.code {
-        "text.question_mark" => say().cell_question_marks(text),
-        _ => say().cell_no_value(text),
+        "text.question_mark" => message::cell_question_marks(text),
+        _ => message::cell_no_value(text),
     };
 }
 
@@ -183,7 +185,7 @@ mod tests {
             let doubt = Problem {
                 code,
                 value,
-                ..Problem::of_row("", "")
+                ..Problem::of_row("", crate::l10n::Message::default())
             };
             Suspect::of(&doubt)
         };
@@ -348,8 +350,8 @@ mod tests {
             roster.each(|_, row| {
                 for wrong in row.problems {
                     let says = match &*wrong.code {
-                        "text.question_mark" => say().cell_question_marks(wrong.value),
-                        _ => say().cell_no_value(wrong.value),
+                        "text.question_mark" => message::cell_question_marks(wrong.value),
+                        _ => message::cell_no_value(wrong.value),
                     };
                     assert_eq!(wrong.message, says);
                 }
@@ -365,7 +367,7 @@ mod tests {
             let doubt = Problem {
                 code,
                 value,
-                ..Problem::of_row("", "")
+                ..Problem::of_row("", crate::l10n::Message::default())
             };
             assert_eq!(Suspect::of(&doubt), None);
         }

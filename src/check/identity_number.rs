@@ -1,9 +1,11 @@
+//! Swedish identity numbers are validated, restored and normalised.
+
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
 use super::ascii::digits;
 use super::fault::{Checked, Fault, is_scientific};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// Whether a row says that its number is a temporary one.
@@ -47,7 +49,7 @@ pub(super) fn check<'a>(
             }
             Err(_) => Err(Fault::new(
                 "identity_number.leading_zero",
-                say().identity_leading_zero(text),
+                message::identity_leading_zero(text),
             )),
         };
     }
@@ -82,7 +84,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     if date > today {
         return Err(Fault::new(
             "identity_number.future",
-            say().identity_future(text),
+            message::identity_future(text),
         ));
     }
     let mut normal = normal(year, &parts);
@@ -175,10 +177,10 @@ fn split(text: &str) -> Result<Parts, Fault> {
     if is_scientific(text) {
         return Err(Fault::new(
             "identity_number.scientific",
-            say().number_cut_short(text),
+            message::number_cut_short(text),
         ));
     }
-    let unreadable = || Fault::new("identity_number.format", say().identity_format(text));
+    let unreadable = || Fault::new("identity_number.format", message::identity_format(text));
     let mut places = [0; 12];
     let mut count = 0;
     let mut plus_at = None;
@@ -276,7 +278,7 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
         if !place.is_ascii_digit() {
             return Err(Fault::new(
                 "identity_number.temporary",
-                say().identity_temporary(text),
+                message::identity_temporary(text),
             ));
         }
         *digit = place - b'0';
@@ -285,7 +287,7 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
     if last != luhn(&nine) {
         return Err(Fault::new(
             "identity_number.check_digit",
-            say().identity_check_digit(text),
+            message::identity_check_digit(text),
         ));
     }
     Ok(())
@@ -312,7 +314,7 @@ pub(super) fn is_for_tests(number: &str) -> bool {
 
 /// What is unusual about a valid number: it is kept for tests.
 pub(super) fn doubt(number: &str) -> Option<Fault> {
-    is_for_tests(number).then(|| Fault::new("identity_number.test", say().identity_test(number)))
+    is_for_tests(number).then(|| Fault::new("identity_number.test", message::identity_test(number)))
 }
 
 /// The Luhn check digit (ISO/IEC 7812-1, annex B) of nine digits.
@@ -329,7 +331,7 @@ fn luhn(digits: &[u8]) -> u8 {
 }
 
 fn no_such_day(text: &str) -> Fault {
-    Fault::new("identity_number.date", say().identity_no_such_day(text))
+    Fault::new("identity_number.date", message::identity_no_such_day(text))
 }
 
 #[cfg(test)]

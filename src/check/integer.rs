@@ -1,5 +1,7 @@
+//! Integer cells must hold a whole number within the limits of the field.
+
 use super::fault::{Checked, Fault, is_scientific};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// A whole number. It is sent as a JSON number, digit for digit.
@@ -7,12 +9,12 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
             "integer.scientific",
-            say().number_cut_short(text),
+            message::number_cut_short(text),
         ));
     }
     match text.parse::<i64>() {
         Ok(number) => Ok(Value::Number(compact_str::format_compact!("{number}"))),
-        Err(_) => Err(Fault::new("integer.format", say().integer_format(text))),
+        Err(_) => Err(Fault::new("integer.format", message::integer_format(text))),
     }
 }
 

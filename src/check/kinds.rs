@@ -1,3 +1,5 @@
+//! Each kind of field is dispatched to its check.
+
 use serde_json::Value as Json;
 
 use super::cell::{Content, Form, content, no_value, undecodable};
@@ -12,7 +14,7 @@ use super::{
     boolean, country, date, email, eppn, identity_number, integer, leftovers, municipality_code,
     phone, postal_code, text, uuid,
 };
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place, Separator};
@@ -54,14 +56,14 @@ impl Checker {
                 Empty::Nothing => None,
                 Empty::Cleared => Some(Value::Null),
                 Empty::Missing => {
-                    return Err(Fault::new("required.empty", say().cell_required()));
+                    return Err(Fault::new("required.empty", message::cell_required()));
                 }
             },
             Content::Clear if field.nullable => Some(Value::Null),
             Content::Clear => {
                 return Err(Fault::new(
                     "null.not_allowed",
-                    say().cell_null_not_allowed(),
+                    message::cell_null_not_allowed(),
                 ));
             }
         };
@@ -101,7 +103,7 @@ impl Checker {
                 1 => self.perhaps_several(field, item).unwrap_or(fault),
                 _ => {
                     let fault = fault.into_inner();
-                    let message = say().cell_list_item(number, count as u64, fault.message);
+                    let message = message::cell_list_item(number, count as u64, fault.message);
                     Fault::new(fault.code, message)
                 }
             })?;
@@ -120,7 +122,7 @@ impl Checker {
         let own = field.separator().character();
         let mut others = Separator::ALL.iter().map(|other| other.character());
         let found = others.find(|other| *other != own && item.contains(*other))?;
-        let message = say().cell_list_separator(item, found.to_string(), own.to_string());
+        let message = message::cell_list_separator(item, found.to_string(), own.to_string());
         Some(Fault::new("list.separator", message))
     }
 
@@ -160,7 +162,7 @@ impl Checker {
             _ => text.trim(),
         };
         if field.place == Place::Path && matches!(text, "." | "..") {
-            return Err(Fault::new("text.dots", say().cell_dots(text)));
+            return Err(Fault::new("text.dots", message::cell_dots(text)));
         }
         let other = |name: &str| self.other_cell(name, row);
         let mut repaired = None;
@@ -266,13 +268,13 @@ impl Checker {
         if let Some(most) = field.max_length.filter(|most| length > *most) {
             return Err(Fault::new(
                 "length.too_long",
-                say().length_too_long(length, most),
+                message::length_too_long(length, most),
             ));
         }
         if let Some(least) = field.min_length.filter(|least| length < *least) {
             return Err(Fault::new(
                 "length.too_short",
-                say().length_too_short(text, length, least),
+                message::length_too_short(text, length, least),
             ));
         }
         if column
@@ -283,7 +285,7 @@ impl Checker {
             let form = field.pattern.as_deref().unwrap_or_default();
             return Err(Fault::new(
                 "pattern.mismatch",
-                say().pattern_mismatch(text, form),
+                message::pattern_mismatch(text, form),
             ));
         }
         let name = field.name();
@@ -291,7 +293,7 @@ impl Checker {
         if is_guarded && !self.is_allowed(name, &text) {
             return Err(Fault::new(
                 "guarded.not_allowed",
-                say().guarded_value(text, name),
+                message::guarded_value(text, name),
             ));
         }
         Ok(())
@@ -304,10 +306,26 @@ impl Checker {
     }
 
     /// What is wrong with a change that takes a guarded value away, unless the user has allowed it.
-    pub fn lowered(&self, field: usize, before: &str, to: &Json) -> Option<Problem> {
+    pub fn lowered(&self, field: usize, before: &Json, to: &Json) -> Option<Problem> {
         let spec = &self.spec.fields[field];
         let name = spec.name();
-        let was = self.normalised(field, &Json::from(before));
+        let was = self.normalised(field, before);
+        if let Json::Array(items) = &was {
+            let stays = |item: &str| match to {
+                Json::Array(items) => items.iter().any(|one| one.as_str() == Some(item)),
+                other => other.as_str() == Some(item),
+            };
+            let was = items.iter().filter_map(Json::as_str).find(|item| {
+                let is_guarded = spec.guarded.iter().any(|one| one == item);
+                is_guarded && !stays(item) && !self.is_allowed(name, item)
+            })?;
+            return Some(Problem {
+                column: self.name_of(field).to_owned(),
+                field: name.to_owned(),
+                value: was.to_owned(),
+                ..Problem::of_row("guarded.not_allowed", message::guarded_removed(was, name))
+            });
+        }
         let was = was
             .as_str()
             .filter(|was| spec.guarded.iter().any(|one| one == was))?;
@@ -316,8 +334,8 @@ impl Checker {
             return None;
         }
         let message = match text {
-            "" => say().guarded_cleared(was),
-            text => say().guarded_lowered(was, text, name),
+            "" => message::guarded_cleared(was),
+            text => message::guarded_lowered(was, text, name),
         };
         Some(Problem {
             column: self.name_of(field).to_owned(),
@@ -495,7 +513,7 @@ mod tests {
             assert_eq!(says, [value], "{field} {cell}");
         }
         let roster = Roster::of(&spec, &format!("id;ids\n1;\"{one};x\"\n"));
-        let told = roster.each(|_, row| row.problems[0].message.clone());
+        let told = roster.each(|_, row| row.problems[0].message.to_string());
         assert!(told[0].starts_with("value 2 of 2: "), "{told:?}");
         let constant = target(&[(
             "tags",

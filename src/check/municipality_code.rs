@@ -1,10 +1,12 @@
+//! Swedish municipality codes are validated and restored to four digits.
+
 use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
 use super::ascii::digits;
 use super::fault::{Checked, Fault};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// A Swedish municipality code: four digits, the first two of which are the county (Statistics
@@ -21,7 +23,7 @@ pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> C
             } else {
                 Err(Fault::new(
                     "municipality_code.county",
-                    say().municipality_county(text, &text[..2]),
+                    message::municipality_county(text, &text[..2]),
                 ))
             }
         }
@@ -31,7 +33,7 @@ pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> C
         }
         _ => Err(Fault::new(
             "municipality_code.format",
-            say().municipality_format(text),
+            message::municipality_format(text),
         )),
     }
 }
@@ -46,7 +48,7 @@ pub(super) fn doubt(code: &str) -> Option<Fault> {
     (!code.is_empty() && !is_known(code)).then(|| {
         Fault::new(
             "municipality_code.unknown",
-            say().municipality_unknown(code),
+            message::municipality_unknown(code),
         )
     })
 }

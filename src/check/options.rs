@@ -1,3 +1,5 @@
+//! Check options control empty cells, doubtful values and identity numbers.
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,10 @@
+//! Phone cells are normalised to E.164.
+
 use compact_str::{CompactString, format_compact};
 
 use super::fault::{Checked, Fault, is_scientific};
 use super::text;
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 use crate::targets::Region;
 
@@ -20,7 +22,10 @@ pub(super) fn check<'a>(
     repaired: &mut Option<&'static str>,
 ) -> Checked<'a> {
     if is_scientific(text) {
-        return Err(Fault::new("phone.scientific", say().number_cut_short(text)));
+        return Err(Fault::new(
+            "phone.scientific",
+            message::number_cut_short(text),
+        ));
     }
     if region.is_none() {
         return text::check(text);
@@ -29,7 +34,7 @@ pub(super) fn check<'a>(
         return Ok(mobile);
     }
     if has_several(text) {
-        return Err(Fault::new("phone.several", say().phone_several(text)));
+        return Err(Fault::new("phone.several", message::phone_several(text)));
     }
     Ok(as_value(text, normalise(text, repaired)?))
 }
@@ -92,12 +97,18 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
         *repaired = Some("phone.leading_plus");
         mobile
     } else {
-        return Err(Fault::new("phone.no_prefix", say().phone_no_prefix(text)));
+        return Err(Fault::new(
+            "phone.no_prefix",
+            message::phone_no_prefix(text),
+        ));
     };
     let length = national.len();
     // Every Swedish mobile number has nine digits, so what has fewer has lost some.
     if is_mobile(national) && length < 9 {
-        return Err(Fault::new("phone.length", say().phone_too_few_digits(text)));
+        return Err(Fault::new(
+            "phone.length",
+            message::phone_too_few_digits(text),
+        ));
     }
     let fits = if is_mobile(national) {
         length == 9
@@ -107,7 +118,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     if !fits {
         return Err(Fault::new(
             "phone.unusual_length",
-            say().phone_wrong_length(text),
+            message::phone_wrong_length(text),
         ));
     }
     let mut number = CompactString::const_new("+46");
@@ -158,7 +169,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
             '0'..='9' => {
                 return Err(Fault::new(
                     "phone.unusual_length",
-                    say().phone_too_many_digits(text),
+                    message::phone_too_many_digits(text),
                 ));
             }
             // has_several refuses a second one.
@@ -167,7 +178,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
             _ => {
                 return Err(Fault::new(
                     "phone.character",
-                    say().phone_character(text, c.to_string()),
+                    message::phone_character(text, c.to_string()),
                 ));
             }
         }
@@ -184,7 +195,7 @@ fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
     if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
         return Err(Fault::new(
             "phone.unusual_length",
-            say().phone_foreign(text),
+            message::phone_foreign(text),
         ));
     }
     Ok(format_compact!("+{digits}"))

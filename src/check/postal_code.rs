@@ -1,7 +1,9 @@
+//! Swedish postal codes are normalised to five digits with a space.
+
 use compact_str::CompactString;
 
 use super::fault::{Checked, Fault, is_scientific};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
@@ -13,7 +15,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
             "postal_code.scientific",
-            say().number_cut_short(text),
+            message::number_cut_short(text),
         ));
     }
     let bare = text
@@ -62,14 +64,14 @@ pub(super) fn is_normal(text: &str) -> bool {
 /// The same fault where nobody knows that the code is a Swedish one.
 pub(super) fn perhaps_foreign(fault: Fault) -> Fault {
     if fault.code == "postal_code.format" {
-        Fault::new("postal_code.unusual", &*fault.message)
+        Fault::new("postal_code.unusual", fault.into_inner().message)
     } else {
         fault
     }
 }
 
 fn fault(code: &'static str, text: &str) -> Fault {
-    Fault::new(code, say().postal_code_format(text))
+    Fault::new(code, message::postal_code_format(text))
 }
 
 #[cfg(test)]

@@ -1,23 +1,25 @@
-use crate::l10n::say;
+//! Restored values are described by the code of their finding.
+
+use crate::l10n::{Message, message};
 
 /// What was put back, in words, by the code of the finding.
-pub fn what_was_restored(code: &str) -> String {
+pub fn what_was_restored(code: &str) -> Message {
     match code {
-        "cell.number_format" => say().repair_number_format(),
-        "cell.before_midnight" => say().repair_before_midnight(),
-        "municipality_code.leading_zero" => say().repair_municipality(),
-        "identity_number.leading_zero" => say().repair_identity(),
-        "identity_number.temporary" => say().repair_temporary(),
-        "phone.leading_zero" => say().repair_phone_zero(),
-        "phone.leading_plus" => say().repair_phone_plus(),
-        "date.day_month_order" => say().repair_date(),
-        "row.trailing_cells" => say().repair_trailing_cells(),
-        "text.formula" => say().repair_formula(),
-        "text.apostrophe" => say().repair_apostrophe(),
-        "text.decimal_zero" => say().repair_decimal_zero(),
-        "text.invisible_character" => say().repair_invisible_character(),
-        "text.lookalike_character" => say().repair_lookalike_character(),
-        _ => say().repair_other(),
+        "cell.number_format" => message::repair_number_format(),
+        "cell.before_midnight" => message::repair_before_midnight(),
+        "municipality_code.leading_zero" => message::repair_municipality(),
+        "identity_number.leading_zero" => message::repair_identity(),
+        "identity_number.temporary" => message::repair_temporary(),
+        "phone.leading_zero" => message::repair_phone_zero(),
+        "phone.leading_plus" => message::repair_phone_plus(),
+        "date.day_month_order" => message::repair_date(),
+        "row.trailing_cells" => message::repair_trailing_cells(),
+        "text.formula" => message::repair_formula(),
+        "text.apostrophe" => message::repair_apostrophe(),
+        "text.decimal_zero" => message::repair_decimal_zero(),
+        "text.invisible_character" => message::repair_invisible_character(),
+        "text.lookalike_character" => message::repair_lookalike_character(),
+        _ => message::repair_other(),
     }
 }
 
@@ -32,8 +34,11 @@ mod tests {
     fn each_repair_has_its_own_description() {
         let is_restored = |one: &&Finding| one.severity == Severity::Restored;
         let codes = SEVERITIES.iter().filter(is_restored).map(|one| one.code);
-        let words: BTreeSet<String> = codes.clone().map(what_was_restored).collect();
+        let words: BTreeSet<String> = codes
+            .clone()
+            .map(|code| what_was_restored(code).to_string())
+            .collect();
         assert_eq!(words.len(), codes.count(), "{words:?}");
-        assert!(!words.contains(&what_was_restored("")));
+        assert!(!words.contains(&what_was_restored("").to_string()));
     }
 }

@@ -1,3 +1,5 @@
+//! The checker turns a mapped row into values and all of its problems.
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use super::fault::{Fault, Notes};
 use super::options::CheckOptions;
 use super::restored::what_was_restored;
 use super::workbook_cell::{self, looks_right};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, Flaw, RawRow};
@@ -228,7 +230,7 @@ impl Checker {
                 let value = self.of_kind(spec, choices, text.trim(), &|_| None, &mut None);
                 match value.map(|value| value.to_json()) {
                     Ok(value) => Ok(value),
-                    Err(fault) => Err(fault.into_inner().message),
+                    Err(fault) => Err(fault.into_inner().message.to_string()),
                 }
             }
             (Json::Array(_), _) if spec.is_list() => Ok(self.normalised(field, held)),
@@ -388,9 +390,9 @@ impl Checker {
             let why = what_was_restored(code);
             let message = match code {
                 // Nothing was put back in the cell: another field is set.
-                "identity_number.temporary" => say().identity_inferred(before),
-                _ if before == after => say().cell_read(before, why),
-                _ => say().cell_restored(before, after.as_str(), why),
+                "identity_number.temporary" => message::identity_inferred(before),
+                _ if before == after => message::cell_read(before, why),
+                _ => message::cell_restored(before, after.as_str(), why),
             };
             let restored = self.problem(column, row, Fault::new(code, message));
             checked.restored.push(restored);
@@ -414,13 +416,14 @@ impl Checker {
         // A value with a character that nobody sees looks correct.
         if let Cell::Text(text) = cell
             && let Some(characters) = characters::named(text)
-            && !fault.message.contains(&characters)
+            && !fault.message.mentions(&characters)
         {
-            fault.message = say().cell_holds(fault.message, characters);
+            fault.message = message::cell_holds(fault.message, characters);
         }
         Problem {
             column: self.map.header(column.column).to_owned(),
             field: self.spec.fields[column.field].name().to_owned(),
+            api_name: None,
             code: Cow::Borrowed(fault.code),
             message: fault.message,
             value: shorten(cell),
@@ -441,7 +444,7 @@ impl Checker {
             let names: Vec<&str> = missing.iter().map(|field| self.name_of(*field)).collect();
             problems.push(Problem::of_row(
                 "row.part_of_object",
-                say().row_part_of_object(pointer.trim_start_matches('/'), names.join(", ")),
+                message::row_part_of_object(pointer.trim_start_matches('/'), names.join(", ")),
             ));
         }
         problems
@@ -469,14 +472,10 @@ impl CheckedRow<'_> {
         !(self.problems.is_empty() && self.doubts.is_empty() && self.restored.is_empty())
     }
 
-    /// What is unusual about the row and is sent all the same, and what was put back in it, for a person.
-    pub fn warning(&self) -> String {
-        let both: Vec<String> = [&self.doubts, &self.restored]
-            .into_iter()
-            .filter(|found| !found.is_empty())
-            .map(|found| Problem::join(found))
-            .collect();
-        both.join("; ")
+    /// What is unusual about the row and is sent all the same, and what was put back in it.
+    pub fn warning(&self) -> Vec<Problem> {
+        let both = self.doubts.iter().chain(&self.restored);
+        both.cloned().collect()
     }
 
     /// Whether nothing is wrong with the row.
@@ -508,6 +507,7 @@ fn shorten(cell: Cell<'_>) -> String {
 mod tests {
     use super::*;
     use crate::check::sample::{Roster, built_in, target};
+    use crate::l10n::Message;
 
     const CLUB: [(&str, &str); 7] = [
         ("name", "kind = \"text\""),
@@ -604,26 +604,24 @@ mod tests {
             0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;20150101-TF01;701740605;'Anna;NULL\n";
         let described = Roster::of(&spec, text).each(|_, row| {
             let restored = row.restored.iter().map(|one| one.message.clone());
-            let restored: Vec<String> = restored.collect();
-            (restored, row.warning(), Problem::join(&row.doubts))
+            let restored: Vec<Message> = restored.collect();
+            (restored, row.warning(), row.doubts.clone())
         });
         let (restored, warning, doubts) = &described[0];
         let put_back = |before: &str, after: &str, code| {
-            say().cell_restored(before, after, what_was_restored(code))
+            message::cell_restored(before, after, what_was_restored(code))
         };
         assert_eq!(
             *restored,
             [
-                say().identity_inferred("20150101-TF01"),
+                message::identity_inferred("20150101-TF01"),
                 put_back("'Anna", "Anna", "text.apostrophe"),
                 put_back("701740605", "+46701740605", "phone.leading_zero"),
             ]
         );
-        assert!(warning.starts_with(&format!("{doubts}; ")), "{warning}");
-        assert!(
-            restored.iter().all(|one| warning.contains(one)),
-            "{warning}"
-        );
+        let (first, rest) = warning.split_at(doubts.len());
+        assert_eq!(first, doubts);
+        assert!(rest.iter().map(|one| &one.message).eq(restored));
         let plain = Roster::of(&spec, text).each(|_, mut row| {
             row.restored.clear();
             (
@@ -632,7 +630,7 @@ mod tests {
                 row.warning(),
             )
         });
-        assert_eq!((&plain[0].0, plain[0].2.as_str()), (doubts, ""));
+        assert_eq!((&plain[0].0, &plain[0].2), (doubts, &Vec::new()));
     }
 
     #[test]
@@ -640,7 +638,7 @@ mod tests {
         let text = "id;name;mail\n1;An\u{200B}na;\n2;;a@ex\u{430}mple\n3;;a@example\n";
         let found = Roster::of(&target(&CLUB), text).each(|_, mut row| {
             row.problems.append(&mut row.doubts);
-            let message = &row.problems[0].message;
+            let message = row.problems[0].message.to_string();
             (
                 message.matches("U+200B").count(),
                 message.matches("U+0430").count(),
@@ -739,10 +737,10 @@ mod tests {
         let filled = |found: &str| format!("{found} ~row.trailing_cells").trim().to_owned();
         let expected = [merged.into(), filled(&both), filled(merged), filled("")];
         assert_eq!(roster.found(), expected);
-        let shown: Vec<Vec<String>> =
+        let shown: Vec<Vec<Message>> =
             roster.each(|_, row| row.problems.iter().map(|one| one.message.clone()).collect());
-        let says = |cell: &str| say().cell_is_merged(cell, "Åsa", "C3");
-        let expected: [Vec<String>; 4] = [
+        let says = |cell: &str| message::cell_is_merged(cell, "Åsa", "C3");
+        let expected: [Vec<Message>; 4] = [
             vec![says("D3")],
             vec![says("C4"), says("D4")],
             vec![says("D6")],
@@ -774,9 +772,9 @@ mod tests {
         });
         let why = || what_was_restored("cell.number_format");
         let expected = [
-            say().cell_is_date("C2", "2010-04-02"),
-            say().cell_read("001", why()),
-            say().cell_restored("007", "7", why()),
+            message::cell_is_date("C2", "2010-04-02"),
+            message::cell_read("001", why()),
+            message::cell_restored("007", "7", why()),
         ];
         assert_eq!(shown, [expected]);
     }

@@ -1,3 +1,5 @@
+//! Each problem code has a severity.
+
 use crate::l10n::{Messages, say};
 
 /// What a check's finding means for its row.

@@ -1,3 +1,5 @@
+//! The survey counts rows and problems and finds duplicates in the whole file.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -5,7 +7,7 @@ use super::holding::Holding;
 use super::identity::{Suspect, make_certain, move_doubts};
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
 use crate::targets::{FieldSpec, TargetSpec};
@@ -268,8 +270,9 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
             checker.map().header(column).to_owned()
         }),
         field: spec.name().to_owned(),
+        api_name: None,
         code: Cow::Owned(format!("{}.duplicate", spec.kind.as_str())),
-        message: say().row_duplicate(other),
+        message: message::row_duplicate(other),
         value: String::new(),
     }
 }
@@ -742,7 +745,7 @@ mod tests {
             (&*first.problem.column, &*first.problem.field),
             ("mail", "mail")
         );
-        assert_eq!(first.problem.message, say().row_duplicate(2));
+        assert_eq!(first.problem.message, message::row_duplicate(2));
     }
 
     #[test]
@@ -785,7 +788,10 @@ mod tests {
             );
             assert_eq!(found.has_repetitions(), invalid > 0, "{names:?}");
             if let Some(group) = found.groups.get("text.no_value") {
-                assert_eq!(group.first[0].problem.message, say().cell_no_value("NULL"));
+                assert_eq!(
+                    group.first[0].problem.message,
+                    message::cell_no_value("NULL")
+                );
             }
         }
     }

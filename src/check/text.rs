@@ -1,9 +1,11 @@
+//! Text cells must hold one line of visible characters.
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::ascii::is_ordinary;
 use super::cell::{LONGEST, has_plain_ends, is_western_name};
 use super::fault::{Checked, Fault, is_scientific};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 use crate::read::of_utf_7;
 
@@ -15,14 +17,17 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     if is_cut_short(text) {
-        return Err(Fault::new("text.scientific", say().number_cut_short(text)));
+        return Err(Fault::new(
+            "text.scientific",
+            message::number_cut_short(text),
+        ));
     }
     if text.contains('+')
         && let Some(repaired) = of_utf_7(text)
     {
         return Err(Fault::new(
             "text.mojibake",
-            say().cell_mojibake(text, repaired),
+            message::cell_mojibake(text, repaired),
         ));
     }
     refuse_line_break(text)?;
@@ -58,7 +63,7 @@ fn composed(text: &str) -> Checked<'_> {
 fn refuse_line_break(text: &str) -> Result<(), Fault> {
     match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
         None => Ok(()),
-        Some(_) => Err(Fault::new("text.line_break", say().cell_line_break())),
+        Some(_) => Err(Fault::new("text.line_break", message::cell_line_break())),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Unique fields are compared across all rows by a bounded hash of each value.
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;

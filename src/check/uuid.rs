@@ -1,5 +1,7 @@
+//! UUID cells are normalised to lower case with hyphens.
+
 use super::fault::{Checked, Fault};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Value;
 
 /// A UUID (RFC 9562), normalised to lower case with hyphens. Braces, capitals and the form
@@ -9,7 +11,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     let Ok(uuid) = ::uuid::Uuid::try_parse(text) else {
-        return Err(Fault::new("uuid.format", say().uuid_format(text)));
+        return Err(Fault::new("uuid.format", message::uuid_format(text)));
     };
     let mut buffer = ::uuid::Uuid::encode_buffer();
     let normal: &str = uuid.hyphenated().encode_lower(&mut buffer);

@@ -1,6 +1,8 @@
+//! Rows with too few or too many cells are reported.
+
 use super::row::Checker;
 use super::workbook_cell::known_code;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::Problem;
 use crate::read::{Cell, Flaw, RawRow, is_blank_char};
 
@@ -29,10 +31,10 @@ pub fn is_damage(code: &str) -> bool {
 }
 
 /// What to do about a row whose results file says that it had this problem.
-pub fn was_damaged(code: &str) -> String {
+pub fn was_damaged(code: &str) -> Message {
     match code {
-        TOO_FEW => say().row_was_cut(),
-        _ => say().row_was_damaged(),
+        TOO_FEW => message::row_was_cut(),
+        _ => message::row_was_damaged(),
     }
 }
 
@@ -48,7 +50,7 @@ impl Checker {
             return Some(Problem::of_row(code, was_damaged(code)));
         }
         let code = self.lost_kind(row)?;
-        Some(Problem::of_row(code, say().row_lost_kind()))
+        Some(Problem::of_row(code, message::row_lost_kind()))
     }
 
     /// What a results file says was wrong with the kind of a cell in the row: its code.
@@ -93,16 +95,16 @@ impl Checker {
             return Some(problem);
         }
         if self.repeats_header(row) {
-            return Some(Problem::of_row("row.header", say().row_header()));
+            return Some(Problem::of_row("row.header", message::row_header()));
         }
         if found < least && row.flaw() != Some(Flaw::FilledUp) {
             return Some(Problem::of_row(
                 TOO_FEW,
-                say().row_too_few_cells(found, least),
+                message::row_too_few_cells(found, least),
             ));
         }
         has_text_from(row, expected)
-            .then(|| Problem::of_row(TOO_MANY, say().row_too_many_cells(found, expected)))
+            .then(|| Problem::of_row(TOO_MANY, message::row_too_many_cells(found, expected)))
     }
 }
 
@@ -121,14 +123,14 @@ fn is_name(text: &str, name: &str) -> bool {
 fn of_flaw(flaw: Flaw) -> Option<Problem> {
     let (code, message) = match flaw {
         Flaw::TextAfterQuote { backslash: false } => {
-            ("row.text_after_quote", say().row_text_after_quote())
+            ("row.text_after_quote", message::row_text_after_quote())
         }
         Flaw::TextAfterQuote { backslash: true } => {
-            ("row.text_after_quote", say().row_backslash_quote())
+            ("row.text_after_quote", message::row_backslash_quote())
         }
-        Flaw::Divided { other } => ("row.divided", say().row_divided(other)),
-        Flaw::Truncated => ("row.truncated", say().row_truncated()),
-        Flaw::Concealed => (CONCEALED, say().row_concealed()),
+        Flaw::Divided { other } => ("row.divided", message::row_divided(other)),
+        Flaw::Truncated => ("row.truncated", message::row_truncated()),
+        Flaw::Concealed => (CONCEALED, message::row_concealed()),
         Flaw::FilledUp => return None,
     };
     Some(Problem::of_row(code, message))
@@ -224,7 +226,7 @@ mod tests {
             assert!(is_damage(code), "{code}");
         }
         assert!(!is_damage(TOO_MANY));
-        assert_eq!(was_damaged(TOO_FEW), say().row_was_cut());
-        assert_eq!(was_damaged("row.divided"), say().row_was_damaged());
+        assert_eq!(was_damaged(TOO_FEW), message::row_was_cut());
+        assert_eq!(was_damaged("row.divided"), message::row_was_damaged());
     }
 }

@@ -1,5 +1,7 @@
+//! Workbook cell types reveal values that a spreadsheet changed.
+
 use super::fault::{Fault, Notes};
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::read::{CellMark, RawRow, cell_name};
 use crate::targets::Kind;
 
@@ -12,7 +14,7 @@ pub(super) fn look(
     notes: &mut Notes,
 ) -> Result<(), Fault> {
     let cell = cell_name(row.at.sheet_row, column);
-    let wrong = |code, message: String| Err(Fault::new(code, message));
+    let wrong = |code, message: Message| Err(Fault::new(code, message));
     match mark {
         CellMark::Formatted => notes.restored.push("cell.number_format"),
         CellMark::DateBeforeMidnight if kind == Kind::Date => {
@@ -21,30 +23,30 @@ pub(super) fn look(
         CellMark::ShownOtherwise => {
             notes.doubts.push(Fault::new(
                 "cell.shown_otherwise",
-                say().cell_shown_otherwise(cell, text),
+                message::cell_shown_otherwise(cell, text),
             ));
         }
         CellMark::Date if kind == Kind::Date => {}
         CellMark::Date | CellMark::DateBeforeMidnight => {
-            return wrong("cell.date", say().cell_is_date(cell, text));
+            return wrong("cell.date", message::cell_is_date(cell, text));
         }
-        CellMark::Time => return wrong("cell.time", say().cell_is_time(cell, text)),
+        CellMark::Time => return wrong("cell.time", message::cell_is_time(cell, text)),
         CellMark::Percentage => {
-            return wrong("cell.percentage", say().cell_is_percentage(cell, text));
+            return wrong("cell.percentage", message::cell_is_percentage(cell, text));
         }
         // A choice may well be called so.
         CellMark::Boolean if matches!(kind, Kind::Boolean | Kind::Choice) => {}
-        CellMark::Boolean => return wrong("cell.boolean", say().cell_is_boolean(cell, text)),
+        CellMark::Boolean => return wrong("cell.boolean", message::cell_is_boolean(cell, text)),
         CellMark::Error => {
-            return wrong("text.spreadsheet_error", say().cell_is_error(cell, text));
+            return wrong("text.spreadsheet_error", message::cell_is_error(cell, text));
         }
         CellMark::LongNumber => {
-            return wrong("cell.long_number", say().cell_is_long_number(cell, text));
+            return wrong("cell.long_number", message::cell_is_long_number(cell, text));
         }
         CellMark::NoResult => {
             return wrong(
                 "cell.formula_without_result",
-                say().cell_without_result(cell),
+                message::cell_without_result(cell),
             );
         }
         CellMark::Merged {
@@ -53,7 +55,7 @@ pub(super) fn look(
         } => {
             let first = cell_name(at.into(), in_column.into());
             let shown = row.shown_by_merged(at, in_column);
-            return wrong("cell.merged", say().cell_is_merged(cell, shown, first));
+            return wrong("cell.merged", message::cell_is_merged(cell, shown, first));
         }
     }
     Ok(())

@@ -1,3 +1,5 @@
+//! Arguments define the commands of the program and their options.
+
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
@@ -555,7 +557,8 @@ pub(in crate::cli) struct SandboxArgs {
     #[arg(long, value_name = "SPEC")]
     pub(in crate::cli) faults: Option<Faults>,
     /// Differ from the target file: capped-pages, other-first, absent-members, null-members,
-    /// unnamed-members, shuffled-records, page-totals (repeatable)
+    /// unnamed-members, shuffled-records, page-totals, or strict-members of Pathwright
+    /// (repeatable)
     #[arg(long, value_name = "VARIATION", requires = "target")]
     pub(in crate::cli) vary: Vec<Variation>,
     /// What is drawn by chance is drawn from this number

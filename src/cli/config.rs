@@ -1,8 +1,10 @@
+//! The config file supplies settings and profiles.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
-use crate::app::AppError;
+use crate::app::{Action, AppError};
 use crate::l10n::say;
 use crate::model::Code;
 use crate::run::Settings;
@@ -37,11 +39,7 @@ impl Config {
     }
 
     fn read(path: PathBuf, profile: Option<&str>) -> Result<Config, AppError> {
-        let text = crate::safe_fs::read_text(&path).map_err(|source| AppError::File {
-            action: "read-config",
-            path: path.clone(),
-            source,
-        })?;
+        let text = crate::safe_fs::read_text(&path).map_err(Action::ReadConfig.failed(&path))?;
         let mut file = match crate::targets::read_toml::<Layer>(&text) {
             (Some(file), mistakes) if mistakes.is_empty() => file,
             (_, mistakes) => {

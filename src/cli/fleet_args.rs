@@ -1,3 +1,5 @@
+//! Arguments define the commands of the shared queue.
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Commands that send share a session and the config.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::{Observer, Plan};
 use crate::journal::State;
 use crate::l10n::{records, say};
-use crate::map::{ColumnMap, Likeness};
+use crate::map::{ColumnMap, none_misspelt};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, summary_text};
@@ -82,15 +84,7 @@ impl Front {
         }
         let unmapped = &ready.prepared.unmapped;
         if agreed {
-            let misspelt: Vec<String> = unmapped
-                .iter()
-                .filter(|one| one.why == Likeness::Spelling)
-                .map(|one| say().column_misspelt(one.header.as_str(), one.name.as_str()))
-                .collect();
-            return match misspelt.is_empty() {
-                true => Ok(()),
-                false => Err(AppError::Usage(misspelt.join("\n"))),
-            };
+            return none_misspelt(unmapped).map_err(|why| AppError::Usage(why.to_string()));
         }
         if unmapped.is_empty() || !terminal::can_ask() {
             return Ok(());

@@ -1,3 +1,5 @@
+//! The local sandbox simulates a target inside an import.
+
 use std::sync::Arc;
 use std::time::Duration;
 

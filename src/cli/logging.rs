@@ -1,3 +1,5 @@
+//! Logging writes lines to standard error in the chosen format.
+
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,3 +1,5 @@
+//! Settings combine options, environment and config file into what a run needs.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use super::options::{
     QuotaOptions, RosterOptions, SelectionOptions,
 };
 use super::values::{Duplicate, Empty, OutcomeAt};
-use crate::app::{AppError, NamedPaths, Notifications};
+use crate::app::{Action, AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
@@ -186,11 +188,7 @@ pub(in crate::cli) fn ca_certificates(
     let Some(path) = &options.ca_cert else {
         return Ok(None);
     };
-    let text = crate::safe_fs::read_text(path).map_err(|source| AppError::File {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
+    let text = crate::safe_fs::read_text(path).map_err(Action::Read.failed(path))?;
     Ok(Some(text))
 }
 

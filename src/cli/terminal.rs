@@ -1,3 +1,5 @@
+//! The terminal writes to standard output and reports lost output.
+
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -1,3 +1,5 @@
+//! Options of an import are collected into a request for a run.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

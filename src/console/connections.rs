@@ -1,3 +1,5 @@
+//! The console accepts connections and bounds unauthenticated ones.
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The desk holds the open roster and the current job for all pages.
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

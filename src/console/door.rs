@@ -1,3 +1,5 @@
+//! The door gives the console settings, credentials and the config file.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,9 +50,6 @@ pub trait Door: Send + Sync {
     fn again(&self, settings: Settings) -> Result<Wanted<'static>, AppError>;
 
     /// What another try of a run's rows does otherwise than the run.
-    ///
-    /// # Errors
-    /// When a certificate cannot be read.
     fn overrides(&self) -> Result<Overrides, AppError>;
 
     /// Who is told of runs.
@@ -58,9 +57,6 @@ pub trait Door: Send + Sync {
 
     /// Keeps what the columns of files with this name are taken for, and the API if one was chosen, for
     /// next time; those that are `usual` need no word. Returns the file that it is kept in.
-    ///
-    /// # Errors
-    /// When the config file cannot be read or written.
     fn keep_columns(
         &self,
         name: &str,

@@ -1,3 +1,5 @@
+//! The gate admits requests only from the browser that was opened.
+
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::Request;

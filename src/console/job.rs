@@ -1,3 +1,5 @@
+//! A console job plans or sends a run in the background.
+
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -274,9 +276,6 @@ impl Job {
     }
 
     /// The journal, and the number in it of the run that this job makes.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub(super) fn journal(&self) -> Result<Option<(Journal, i64)>, AppError> {
         let Some(name) = self.live.seen().run else {
             return Ok(None);

@@ -1,3 +1,5 @@
+//! Live pages follow the progress of a job.
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -5,7 +7,6 @@ use tokio::sync::watch;
 
 use crate::events::{Observer, Plan, Progress, RunEvent};
 use crate::model::Summary;
-use crate::progress::lines;
 
 /// How far a job has come, as its pages show it.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +21,8 @@ pub(super) struct Seen {
     pub(super) is_paused: bool,
     /// Why it is stopping, if it is.
     pub(super) stopping: Option<String>,
-    /// What was said lately: waits and further tries.
-    pub(super) notices: VecDeque<String>,
+    /// The last waits and retries, each with its moment.
+    pub(super) notices: VecDeque<(RunEvent, jiff::Timestamp)>,
 }
 
 /// What a job is doing.
@@ -93,8 +94,8 @@ impl Live {
 }
 
 impl Seen {
-    fn note(&mut self, line: String) {
-        self.notices.push_front(line);
+    fn note(&mut self, event: RunEvent) {
+        self.notices.push_front((event, jiff::Timestamp::now()));
         self.notices.truncate(NOTICES);
     }
 }
@@ -120,8 +121,7 @@ impl Observer for Watching {
             }
             RunEvent::Paused { is_paused } => live.change(|seen| seen.is_paused = *is_paused),
             RunEvent::Retrying { .. } | RunEvent::Waiting { .. } => {
-                let said = lines(event, jiff::Timestamp::now());
-                live.change(|seen| said.into_iter().for_each(|line| seen.note(line)));
+                live.change(|seen| seen.note(event.clone()));
             }
             RunEvent::Stopping { why, .. } => live.change(|seen| seen.stopping = Some(why.clone())),
             // Each row alone would be too much to tell; how far the run has come says it.

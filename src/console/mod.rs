@@ -11,6 +11,7 @@ mod opened;
 mod page;
 mod pages;
 mod played;
+mod reader;
 mod server;
 
 pub use door::Door;

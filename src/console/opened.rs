@@ -1,3 +1,5 @@
+//! An opened roster holds its dialect, columns and edited cells.
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -112,9 +114,6 @@ impl Opened {
     }
 
     /// Opens the rows of a run that did not succeed.
-    ///
-    /// # Errors
-    /// When what was mended in them before cannot be read.
     pub(super) fn again(
         state: &crate::journal::State,
         name: String,
@@ -365,7 +364,7 @@ impl AlikeValues {
                 column,
                 header: problem.column.clone(),
                 value,
-                message: problem.message.clone(),
+                message: problem.message.to_string(),
                 rows: Vec::new(),
             });
             if alike.rows.last() != Some(&row.at.row) {

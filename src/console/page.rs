@@ -1,3 +1,5 @@
+//! Pages share a frame, error pages and downloads.
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -5,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::desk::Desk;
-use crate::app::AppError;
-use crate::l10n::{Language, Messages, say};
+use crate::app::{Action, AppError};
+use crate::l10n::{Language, Messages, in_scope, say};
 use crate::model::with_causes;
 
 /// What every page begins and ends with.
@@ -22,6 +24,8 @@ pub(super) struct Frame {
     pub(super) has_job: bool,
     /// Whether the API is played on this machine.
     pub(super) is_rehearsal: bool,
+    /// The languages to choose from.
+    pub(super) languages: [Language; 2],
     pub(super) say: &'static Messages,
     pub(super) lang: &'static str,
 }
@@ -36,6 +40,7 @@ impl Frame {
             file,
             has_job: desk.job().is_some(),
             is_rehearsal: desk.door.plays(),
+            languages: [Language::English, Language::Swedish],
             say: say(),
             lang: Language::spoken().code(),
         }
@@ -132,7 +137,8 @@ pub(super) async fn fragment(
 }
 
 async fn in_thread(make: impl FnOnce() -> Response + Send + 'static) -> Response {
-    let made = tokio::task::spawn_blocking(make);
+    let language = Language::spoken();
+    let made = tokio::task::spawn_blocking(move || in_scope(language, make));
     match made.await {
         Ok(response) => response,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -186,11 +192,8 @@ pub(super) fn written(
     ending: &str,
     write: impl FnOnce(&std::path::Path) -> Result<(), AppError>,
 ) -> Result<Vec<u8>, AppError> {
-    let read = |source| AppError::File {
-        action: "read",
-        path: std::env::temp_dir(),
-        source,
-    };
+    let temporary = std::env::temp_dir();
+    let read = Action::Read.failed(&temporary);
     let folder = tempfile::tempdir().map_err(read)?;
     let path = folder.path().join(format!("file.{ending}"));
     write(&path)?;

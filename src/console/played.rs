@@ -1,3 +1,5 @@
+//! Simulated APIs of the console live as long as the console.
+
 use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,9 +22,6 @@ struct Kept {
 
 impl PlayedApis {
     /// The API that is played for `file`, which is begun where there is none yet.
-    ///
-    /// # Errors
-    /// When it cannot be played.
     pub(super) fn of(
         &self,
         file: &Path,

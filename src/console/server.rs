@@ -1,3 +1,5 @@
+//! The server binds an address and serves the console's pages.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,8 +19,9 @@ use super::desk::Desk;
 use super::door::Door;
 use super::gate::{Caller, ENTRANCE, Gate, Keys, harden, refuse};
 use super::pages::{columns, file, history, person, plan, problems, run, start};
+use super::reader::language_of;
 use crate::app::asked_to_stop;
-use crate::l10n::say;
+use crate::l10n::{read_in, say};
 use crate::send::StopRequest;
 
 /// How a console behaves.
@@ -81,9 +84,6 @@ impl Bound {
 
     /// Serves until it is asked to stop, or nobody has been there for long. A run that is under way is
     /// brought to a stop first, as a signal stops an import.
-    ///
-    /// # Errors
-    /// When the listener fails.
     pub fn serve(
         self,
         door: Box<dyn Door>,
@@ -227,7 +227,12 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
                 shared.desk.touch();
                 Guest::welcome(&request);
             }
-            next.run(request).await
+            let (language, cookie) = language_of(&request, shared.gate.base());
+            let mut response = read_in(language, next.run(request)).await;
+            if let Some(cookie) = cookie {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
         }
     };
     shared.gate.lead(&mut response);
@@ -321,5 +326,24 @@ mod tests {
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let (answer, counts) = ask("GET", &style, here, &cookie);
         assert!(answer.status().is_success() && counts);
+        // Two browsers read in two languages.
+        let page = |path: &str, cookie: &str| {
+            let (answer, _) = ask("GET", &format!("{base}{path}"), here, cookie);
+            let kept = answer.headers().get("set-cookie").is_some();
+            let body = axum::body::to_bytes(answer.into_body(), 1 << 20);
+            let body = runtime.block_on(body).unwrap();
+            (String::from_utf8(body.to_vec()).unwrap(), kept)
+        };
+        let in_swedish = format!("{cookie}; language=sv");
+        for (path, cookie, lang, other, keeps) in [
+            ("/?language=sv", &cookie, "sv", "English", true),
+            ("/runs", &in_swedish, "sv", "English", false),
+            ("/runs", &cookie, "en", "Svenska", false),
+        ] {
+            let (page, kept) = page(path, cookie);
+            assert!(page.contains(&format!("<html lang=\"{lang}\">")), "{path}");
+            assert!(page.contains(&format!(">{other}</a>")), "{path}");
+            assert_eq!(kept, keeps, "{path}");
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! The engine runs the worker's queue and its periodic tasks.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +28,6 @@ const GRACE: Duration = Duration::from_secs(25);
 
 /// Brings the tables of the journal and of the queue to the formats of this version. Returns the journal's
 /// formats before and after.
-///
-/// # Errors
-/// When the database refuses.
 pub fn migrate(state: &State) -> Result<(i64, i64), AppError> {
     let database = database_of(state)?;
     let formats = database.migrate()?;

@@ -1,3 +1,5 @@
+//! A queue entry describes a file and its state.
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 

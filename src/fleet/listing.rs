@@ -1,3 +1,5 @@
+//! The listing reads the entries of the shared queue.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -60,9 +62,6 @@ pub fn listed_queue(state: &State, all: bool) -> Result<Vec<Entry>, AppError> {
 
 /// Where a run stands in the queue, with its figures in `shown` as they are between two slices; nothing of
 /// one that never went through it.
-///
-/// # Errors
-/// When the database refuses.
 pub fn place_of(
     state: &State,
     run: &RunRecord,

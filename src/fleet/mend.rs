@@ -1,3 +1,5 @@
+//! Repairs restore lost jobs and release queues of expired workers.
+
 use super::queue::{SCHEMA, add_job, queue_for};
 use crate::journal::{ANSWERS_STAND, Database, JournalError, cell};
 

@@ -1,3 +1,5 @@
+//! Queue metrics are written to a Prometheus textfile.
+
 use std::fmt::Write as _;
 use std::path::Path;
 

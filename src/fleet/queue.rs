@@ -1,3 +1,5 @@
+//! The queue stores files and schedules their batches in PostgreSQL.
+
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -107,7 +109,7 @@ fn key_of(id: i64) -> String {
     format!("file {id}")
 }
 
-/// Removes the job of a file; one that a worker holds is not done again.
+/// Removes the job of a file. If a worker holds the job, it is not run again.
 fn remove_job(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
     let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
     tables.rows(&sql, &[&key_of(id)]).map(|_| ())
@@ -390,9 +392,6 @@ pub(super) fn end(
 }
 
 /// Has a run that a guard holds go on in the queue.
-///
-/// # Errors
-/// When the database refuses.
 pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }

@@ -1,3 +1,5 @@
+//! A batch sends a bounded number of rows of a queued file.
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -5,7 +7,8 @@ use super::queue::{
     Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{
-    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_undone, spool, spooled,
+    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_misspelt,
+    refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
@@ -330,6 +333,7 @@ impl Worker<'_> {
         let ready = ready(session, wanted)?;
         if matches!(start, Start::New(_)) {
             refuse_undone(session, &ready)?;
+            refuse_misspelt(&ready)?;
         }
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {

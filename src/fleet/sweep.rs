@@ -1,3 +1,5 @@
+//! A sweep adds inbox files to the shared queue and archives completed ones.
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -6,15 +8,15 @@ use sha2::{Digest, Sha256};
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::{QueueDesk, SweptFile};
 use crate::app::{
-    AppError, Arrivals, Awaited, Session, SweepOptions, Swept, fate_of, not_processed, place_of,
-    report_again, set_aside, wait, worse,
+    Action, AppError, Arrivals, Awaited, Session, SweepOptions, Swept, archive_failed,
+    archive_file, fate_of, not_processed, place_of, report_again, set_aside, wait, worse,
 };
 use crate::inbox::{Entries, Inbox, Lying, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
-use crate::run::{RunError, Settings, absolute, to_json, today};
+use crate::run::{RunError, Settings, absolute, to_json};
 
 /// What is known of a file in the queue.
 struct Known {
@@ -74,18 +76,9 @@ struct QueueSweep<'a> {
 }
 
 impl QueueSweep<'_> {
-    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
-        let path = self.options.folder.clone();
-        move |source| AppError::File {
-            action,
-            path: path.clone(),
-            source,
-        }
-    }
-
     /// Claims the files that have not changed, oldest first. Returns whether the folder has to be read again.
     fn take(&mut self, waited_for: &mut Awaited) -> Result<bool, AppError> {
-        let failed = self.failed("read-folder");
+        let failed = Action::ReadFolder.failed(&self.options.folder);
         let seen = self.inbox.entries().map_err(&failed)?;
         let is_news = waited_for.add(&seen);
         if is_news && may_grow(&seen.files) {
@@ -145,7 +138,10 @@ impl QueueSweep<'_> {
 
     /// Adds the claimed files to the queue, and archives those whose runs have ended.
     fn settle(&mut self) -> Result<(), AppError> {
-        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
+        let taken = self
+            .inbox
+            .taken()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         for entry in &taken.others {
             let why = set_aside(entry);
             let known = (entry.name.as_str(), entry.stamp.as_str());
@@ -270,20 +266,12 @@ fn record(
     }
 }
 
-/// Moves a file that is not imported to `failed`, with a report of the reason. Returns the reason with the new
-/// path.
+/// Archives a file that is not imported in `failed`. Returns the reason with the new path.
 fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Result<Fact, AppError> {
-    let name = file.file_name().unwrap_or_default();
-    let beside = why.clone().at_path(Path::new(name));
-    let explained = inbox.explain(file, &beside.in_words());
-    explained.map_err(|source| AppError::File {
-        action: "write-why",
-        path: file.to_owned(),
-        source,
-    })?;
-    let moved = put(session, inbox, file, &[], Place::Failed)?;
-    let path = moved.last().map_or(file, |(_, to)| to);
-    Ok(why.clone().at_path(path))
+    let name = Path::new(file.file_name().unwrap_or_default());
+    let to = archive_failed(session, inbox, file, name, why)?;
+    mark_archived(session, file)?;
+    Ok(why.clone().at_path(&to))
 }
 
 /// Whether a run was undone. A run that was pruned counts as not undone.
@@ -336,7 +324,8 @@ fn ended(
     let mut summary = report_again(&journal, &record, &settings, &paths, &session.journal_flag)?;
     let beside: Vec<PathBuf> = paths.all().into_iter().cloned().collect();
     let place = place_of(fate_of(&summary)).unwrap_or(Place::Failed);
-    let moved = put(session, inbox, file, &beside, place)?;
+    let moved = archive_file(session, inbox, file, &beside, place)?;
+    mark_archived(session, file)?;
     let to = |path: &PathBuf| {
         let from = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let moved = moved.iter().find(|(known, _)| *known == from);
@@ -362,32 +351,16 @@ fn ended(
     Ok(SweptFile::Ended(Box::new(summary)))
 }
 
-/// Puts a file away, with what was written beside it. Returns from where to where.
-fn put(
-    session: &Session,
-    inbox: &Inbox,
-    file: &Path,
-    beside: &[PathBuf],
-    place: Place,
-) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
-    let failed = |source| AppError::File {
-        action: "put-away",
-        path: file.to_owned(),
-        source,
-    };
-    let today = today(session.clock.timestamp()).to_string();
-    let _alone = inbox.alone().map_err(failed)?;
+/// Marks a file of the queue as archived: dropped again, it is another one.
+fn mark_archived(session: &Session, file: &Path) -> Result<(), AppError> {
     let name = absolute(file).display().to_string();
-    let moves = inbox.places(file, beside, place, &today).map_err(failed)?;
-    inbox.put(&moves).map_err(failed)?;
-    // Dropped again, it is another one.
     database_of(&session.state)?.change(|tables| {
         tables.execute(
             "UPDATE queued SET is_put_away = true WHERE file = $1",
             &[&name],
         )
     })?;
-    Ok(moves.paths)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The outcome of a queue sweep is reported for each file.
+
 use crate::app::{AppError, Notifications};
 use crate::model::{Fact, Summary};
 

@@ -1,3 +1,5 @@
+//! Processed files move to a folder that names their outcome.
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,9 +33,6 @@ pub struct Moves {
 impl Inbox {
     /// Where a file that was taken, or held, and all that was written beside it belong. If something has
     /// one of those names already, all get the same number. `date` names the day's folder.
-    ///
-    /// # Errors
-    /// When a folder cannot be made or read.
     pub fn places(
         &self,
         file: &Path,
@@ -116,9 +115,6 @@ impl Inbox {
 
     /// Writes beside a file that was taken why it cannot be imported: `NAME.error.txt`, which this account
     /// alone can read.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn explain(&self, file: &Path, why: &str) -> io::Result<()> {
         let folder = Folder::open(file.parent().unwrap_or(file))?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();

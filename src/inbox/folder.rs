@@ -1,3 +1,5 @@
+//! An inbox lists, claims and locks the files of a folder.
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
@@ -216,9 +218,6 @@ impl Inbox {
 
     /// The files that were taken and not brought to an end, by name: the process that took them is still at
     /// work, or died. What is no file is moved to `failed`.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
     pub fn taken(&self) -> io::Result<Taken> {
         let (mut files, mut others) = (Vec::new(), Vec::new());
         let root = self.open()?;

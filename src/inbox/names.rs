@@ -1,3 +1,5 @@
+//! Names of inbox entries show which files are complete, hidden or temporary.
+
 use std::ffi::OsStr;
 
 /// What the name of an inbox entry says about it.

@@ -1,3 +1,5 @@
+//! The shared quota bucket has one interface for all stores.
+
 use super::error::JournalError;
 use crate::clock::UnixNanos;
 

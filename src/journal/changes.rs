@@ -1,3 +1,5 @@
+//! Changes of a call are encoded as JSON for the journal.
+
 use memchr::memmem;
 use serde::de::Error;
 use serde_json::Value as Json;
@@ -72,9 +74,6 @@ fn place_of(value: &[u8], body: &[u8], mut after: usize) -> Option<usize> {
 }
 
 /// What was kept of a call with this set of fields and this body.
-///
-/// # Errors
-/// When it cannot be understood.
 pub(super) fn changes_of(
     text: &str,
     names: &str,
@@ -124,7 +123,7 @@ mod tests {
             changed: names.join(" "),
             changes: fields.iter().map(change).collect(),
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         }
     }
 

@@ -1,6 +1,8 @@
+//! Entries are what a writer records in the journal.
+
 use std::collections::HashMap;
 
-use crate::model::{Call, Outcome, RowAt};
+use crate::model::{Call, Outcome, Problem, RowAt};
 
 /// A row that is planned.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct RowMark {
     /// Fingerprints of its cells, by which it is known whether it was changed.
     pub cells: Vec<u8>,
     /// What is doubtful about it, for a person; empty where nothing is.
-    pub warning: String,
+    pub warning: Vec<Problem>,
 }
 
 /// What is to be done for a row.

@@ -1,3 +1,5 @@
+//! Journal errors state why runs cannot be recorded or read.
+
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -23,20 +25,20 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// SQLite refused.
-    #[error("{}", say().journal_sqlite(doing(action), path.display().to_string()))]
+    #[error("{}", say().journal_sqlite(action.in_words(), path.display().to_string()))]
     Sqlite {
         /// What was tried.
-        action: &'static str,
+        action: Action,
         /// The journal's file.
         path: PathBuf,
         /// Why.
         source: Refusal,
     },
     /// The database refused, or cannot be reached.
-    #[error("{}", say().journal_database(doing(action), place.as_str()))]
+    #[error("{}", say().journal_database(action.in_words(), place.as_str()))]
     Database {
         /// What was tried.
-        action: &'static str,
+        action: Action,
         /// The server and the database, without a password.
         place: String,
         /// Why.
@@ -153,14 +155,36 @@ impl JournalError {
     }
 }
 
-/// What was to be done with the journal, in words.
-fn doing(action: &str) -> String {
-    match action {
-        "open" => say().journal_action_open(),
-        "write" => say().journal_action_write(),
-        "quota" => say().journal_action_quota(),
-        "records" => say().journal_action_records(),
-        _ => say().journal_action_read(),
+/// What the program tries to do with the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Open it.
+    Open,
+    /// Read from it.
+    Read,
+    /// Write to it.
+    Write,
+    /// Keep the shared quota in it.
+    KeepQuota,
+    /// Keep the records in it that the API returned.
+    KeepRecords,
+    /// Bring its tables to this version.
+    Migrate,
+    /// Delete old runs from it.
+    Prune,
+}
+
+impl Action {
+    fn in_words(self) -> String {
+        match self {
+            Action::Open => say().journal_action_open(),
+            Action::Read => say().journal_action_read(),
+            Action::Write => say().journal_action_write(),
+            Action::KeepQuota => say().journal_action_quota(),
+            Action::KeepRecords => say().journal_action_records(),
+            Action::Migrate => say().journal_action_migrate(),
+            Action::Prune => say().journal_action_prune(),
+        }
     }
 }
 
@@ -241,6 +265,26 @@ mod tests {
         assert!(
             !text.contains("20100402") && !text.contains("Åsa"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_failed_migration_and_a_failed_prune_say_what_was_tried() {
+        let failed = |action| {
+            let error = JournalError::Database {
+                action,
+                place: "db/roster".to_owned(),
+                source: Refusal::words(String::new()),
+            };
+            error.to_string()
+        };
+        assert_eq!(
+            failed(Action::Migrate),
+            "cannot migrate the journal in db/roster"
+        );
+        assert_eq!(
+            failed(Action::Prune),
+            "cannot prune the journal in db/roster"
         );
     }
 }

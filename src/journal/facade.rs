@@ -1,3 +1,5 @@
+//! The journal opens a store and adds operations that all stores share.
+
 use std::ops::{Deref, DerefMut};
 
 use jiff::Timestamp;
@@ -50,18 +52,12 @@ impl Journal {
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
     /// only looked at.
-    ///
-    /// # Errors
-    /// When SQLite cannot make a temporary file.
     pub fn temporary() -> Result<Journal, JournalError> {
         Ok(Journal(Box::new(Sqlite::temporary()?)))
     }
 
     /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row
     /// order. A row whose call is damaged is recorded as failed, and the next ones follow.
-    ///
-    /// # Errors
-    /// When the journal cannot be read or written.
     pub fn calls_left(
         &self,
         run: i64,
@@ -121,9 +117,6 @@ impl Journal {
     }
 
     /// The first `most` calls of a run for rows after `after` that were not made, or may not have been.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn open_calls(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
         let mut calls = Vec::new();
         self.each_call_after::<JournalError>(run, after, |call, state| {
@@ -173,9 +166,6 @@ impl Journal {
     }
 
     /// What is damaged of what is held of a run's rows.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn damaged(&self, run: i64) -> Result<Vec<JournalError>, JournalError> {
         let mut damaged = self.damaged_outcomes(run)?;
         self.each_record((run, 0), Which::All, |row, record| {
@@ -193,9 +183,6 @@ impl Journal {
     /// Takes account of what the runs of `account` have delivered that have not come to an end, or
     /// never will. Returns whether anything can be believed to be delivered: nothing can while another
     /// run is under way, as the locks of `state` tell, which may be about to send something else.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn merge_delivered(
         &mut self,
         state: &State,
@@ -215,9 +202,6 @@ impl Journal {
     /// Forgets runs that began before `moment`, with all that was kept of their records, and what was
     /// delivered before it; but for runs that somebody is at work on, or reads, as the locks of `state`
     /// tell. A run whose process died is forgotten like any other.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn prune(
         &mut self,
         state: &State,

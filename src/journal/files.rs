@@ -1,3 +1,5 @@
+//! Files are identified by device and number.
+
 use std::path::Path;
 
 use super::error::JournalError;

@@ -1,3 +1,5 @@
+//! Locks reserve a roster or a run for one process.
+
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
@@ -24,9 +26,6 @@ enum Held {
 
 impl RosterLock {
     /// Takes the roster at `roster`, or nothing if another process has it.
-    ///
-    /// # Errors
-    /// When the state folder or the database cannot be used.
     pub fn take(state: &State, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
         let mut name = name_of(roster);
         if state.database().is_some() {
@@ -46,18 +45,12 @@ impl RosterLock {
     }
 
     /// Takes any file at `path` of this machine, or nothing if another process has it.
-    ///
-    /// # Errors
-    /// When the state folder cannot be used.
     pub fn take_here(state: &State, path: &Path) -> Result<Option<RosterLock>, JournalError> {
         let held = take_file(state.folder(), &name_of(path))?;
         Ok(held.map(|held| RosterLock { _held: held }))
     }
 
     /// Takes any file at `path` of this machine, once no other process has it.
-    ///
-    /// # Errors
-    /// When the state folder cannot be used.
     pub fn wait(state: &State, path: &Path) -> Result<RosterLock, JournalError> {
         let (file, explain) = open_lock(state.folder(), &name_of(path))?;
         file.lock().map_err(explain)?;
@@ -137,9 +130,6 @@ pub struct RunLock {
 
 impl RunLock {
     /// Shares the run called `name`. Waits for a process that is just forgetting it.
-    ///
-    /// # Errors
-    /// When the state folder or the database cannot be used.
     pub fn share(state: &State, name: &str) -> Result<RunLock, JournalError> {
         let name = format!("run-{name}");
         let held = match state.place() {
@@ -156,18 +146,12 @@ impl RunLock {
     }
 
     /// Takes the run called `name` alone, or nothing if somebody has it.
-    ///
-    /// # Errors
-    /// When the state folder or the database cannot be used.
     pub fn take(state: &State, name: &str) -> Result<Option<RunLock>, JournalError> {
         let held = take(state, &format!("run-{name}"))?;
         Ok(held.map(|held| RunLock { _held: held }))
     }
 
     /// Whether anyone has the run called `name`.
-    ///
-    /// # Errors
-    /// When the state folder or the database cannot be used.
     pub fn is_held(state: &State, name: &str) -> Result<bool, JournalError> {
         RunLock::take(state, name).map(|lock| lock.is_none())
     }

@@ -1,3 +1,5 @@
+//! A place name states where a journal is stored.
+
 /// What the place of a journal is, as it is written on a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceName {

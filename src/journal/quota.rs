@@ -1,3 +1,5 @@
+//! The quota store shares the rate limit of an account between processes.
+
 use sha2::{Digest, Sha256};
 
 use super::bucket::{Quotas, SharedQuota};
@@ -28,9 +30,6 @@ pub fn account_of(place: &str, credentials: &[u8]) -> String {
 
 impl QuotaStore {
     /// The quota of `account`.
-    ///
-    /// # Errors
-    /// When the journal cannot be opened.
     pub fn open(state: &State, account: &str) -> Result<QuotaStore, JournalError> {
         let bucket: Box<dyn Quotas> = match state.place() {
             Place::Folder(folder) => Box::new(SqliteQuota::open(folder, account)?),
@@ -44,9 +43,6 @@ impl QuotaStore {
     }
 
     /// The bucket of those alone who draw on this quota under one limit, which `name` tells from others.
-    ///
-    /// # Errors
-    /// When the journal cannot be opened.
     pub fn under_limit(&self, name: &str) -> Result<QuotaStore, JournalError> {
         QuotaStore::open(&self.state, &account_of(&self.account, name.as_bytes()))
     }
@@ -55,18 +51,12 @@ impl QuotaStore {
     /// wall clock's, when the journal first heard of any start; and after that the moment at which
     /// anything was last written, so that time which nobody can vouch for has not passed. Where several
     /// machines record in one database, its clock is the one that they have in common.
-    ///
-    /// # Errors
-    /// When the journal cannot be read or written.
     pub fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError> {
         self.bucket.began(boot, since, wall)
     }
 
     /// Changes the bucket in one step that no other process can come between. `change` gets what
     /// stands there, and returns what is to stand there, if anything else, and its result.
-    ///
-    /// # Errors
-    /// When the journal cannot be read or written.
     pub fn update<T: Send>(
         &mut self,
         change: impl FnOnce(SharedQuota) -> (Option<SharedQuota>, T) + Send,
@@ -84,17 +74,11 @@ impl QuotaStore {
 
     /// The limit that the API announced last for this quota, as whoever noted it wrote it; none where
     /// that was long ago, or is not kept here because each process hears it itself.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn announced(&mut self) -> Result<Option<String>, JournalError> {
         self.bucket.announced()
     }
 
     /// Notes the limit that the API announces, for those who draw on this quota next.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn announce(&mut self, limit: &str) -> Result<(), JournalError> {
         self.bucket.announce(limit)
     }

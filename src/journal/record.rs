@@ -1,3 +1,5 @@
+//! The record interface makes intents and outcomes durable.
+
 use super::error::JournalError;
 use crate::model::{Outcome, RowState};
 
@@ -23,15 +25,9 @@ pub trait Record: Sync {
 
     /// The next rows whose outcome has become durable: they count as done. Never returns where
     /// nothing is on its way.
-    ///
-    /// # Errors
-    /// When an outcome could not be recorded.
     fn durable(&self) -> impl Future<Output = Result<Vec<(u64, RowState)>, JournalError>> + Send;
 
     /// Returns when every outcome that was handed over is durable.
-    ///
-    /// # Errors
-    /// When any of them could not be recorded.
     fn flush(&self) -> impl Future<Output = Result<(), JournalError>> + Send;
 }
 

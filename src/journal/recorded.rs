@@ -1,3 +1,5 @@
+//! Readers follow how many rows a writer has recorded.
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::error::JournalError;
@@ -91,9 +93,6 @@ impl Recorded {
 
     /// Waits until each of a run's rows from `first` to `last` has its outcome in the journal, or no
     /// other will be written.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn wait_for(
         &self,
         journal: &Journal,

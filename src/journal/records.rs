@@ -1,7 +1,9 @@
+//! Records describe runs, rows and changes as the journal stores them.
+
 use jiff::Timestamp;
 
 use super::run_state::RunState;
-use crate::model::{Call, Pending, RowState};
+use crate::model::{Call, Pending, Problem, RowAt, RowState};
 
 /// A run as it begins.
 #[derive(Debug, Clone)]
@@ -69,7 +71,7 @@ pub struct PastRow {
     /// The code of what was wrong with it.
     pub error_code: String,
     /// What was wrong with it.
-    pub error: String,
+    pub problems: Vec<Problem>,
 }
 
 /// What a run sent to one record, or may have sent.
@@ -83,6 +85,23 @@ pub struct PastCall {
     pub state: RowState,
     /// When its outcome was recorded; none where it was not.
     pub at: Option<Timestamp>,
+}
+
+/// The call of a row of which what was sent cannot be read.
+pub(super) fn unreadable(row: u64) -> Call {
+    Call {
+        at: RowAt {
+            row,
+            ..RowAt::default()
+        },
+        key: String::new(),
+        path: String::new(),
+        body: Vec::new(),
+        changed: String::new(),
+        changes: Vec::new(),
+        fingerprint: None,
+        note: Vec::new(),
+    }
 }
 
 /// What a run's rows tell of it, whatever became of its process.

@@ -1,6 +1,8 @@
+//! The register keeps the records of an API in a temporary table.
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::JournalError;
+use super::error::{Action, JournalError};
 
 /// All records of an API, by the key that finds them: a temporary file that nobody else sees and
 /// that is gone with this process, so that memory does not grow with the register.
@@ -11,7 +13,7 @@ pub struct Register {
 
 fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: "records",
+        action: Action::KeepRecords,
         path: "(temporary)".into(),
         source: source.into(),
     }
@@ -19,9 +21,6 @@ fn explain(source: rusqlite::Error) -> JournalError {
 
 impl Register {
     /// An empty register.
-    ///
-    /// # Errors
-    /// When SQLite cannot make a temporary file.
     pub fn new() -> Result<Register, JournalError> {
         let connection = Connection::open("").map_err(explain)?;
         connection
@@ -41,9 +40,6 @@ impl Register {
     }
 
     /// Adds a record, as JSON.
-    ///
-    /// # Errors
-    /// When there is no room for it.
     pub fn add(&self, key: &str, content: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT INTO record VALUES (?1, ?2)")
@@ -53,9 +49,6 @@ impl Register {
     }
 
     /// Adds that the record `id` has this value of a field that must be unique.
-    ///
-    /// # Errors
-    /// When there is no room for it.
     pub fn add_holder(&self, field: usize, value: &str, id: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT INTO holder VALUES (?1, ?2, ?3)")
@@ -65,9 +58,6 @@ impl Register {
     }
 
     /// A record other than `id` that has this value of a field that must be unique.
-    ///
-    /// # Errors
-    /// When they cannot be read.
     pub fn other_holder(
         &self,
         field: usize,
@@ -87,9 +77,6 @@ impl Register {
     }
 
     /// Adds that the record `id` is to have another value of a field.
-    ///
-    /// # Errors
-    /// When there is no room for it.
     pub fn add_changed(&self, field: usize, id: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO changed VALUES (?1, ?2)")
@@ -99,9 +86,6 @@ impl Register {
     }
 
     /// Whether the record `id` is to have another value of a field.
-    ///
-    /// # Errors
-    /// When they cannot be read.
     pub fn is_changed(&self, field: usize, id: &str) -> Result<bool, JournalError> {
         self.connection
             .prepare_cached("SELECT 1 FROM changed WHERE field = ?1 AND id = ?2")
@@ -110,9 +94,6 @@ impl Register {
     }
 
     /// The records with this key, as JSON.
-    ///
-    /// # Errors
-    /// When they cannot be read.
     pub fn find(&self, key: &str) -> Result<Vec<String>, JournalError> {
         let mut statement = self
             .connection

@@ -1,3 +1,5 @@
+//! Row identifiers combine a run and a row number.
+
 /// The key of a run's row in `planned` and `outcome`: rows of a run stand together, in order.
 pub(super) fn id_of(run: i64, row: u64) -> i64 {
     (run << 32) | i64::try_from(row).unwrap_or(ROWS).min(ROWS)

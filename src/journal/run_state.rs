@@ -1,3 +1,5 @@
+//! The run state tells how far a run has come.
+
 use std::str::FromStr;
 
 use crate::l10n::say;

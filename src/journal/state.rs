@@ -1,3 +1,5 @@
+//! The state is the folder or the database that holds the journal.
+
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
@@ -27,9 +29,6 @@ impl State {
     }
 
     /// A journal in the database at `address`, with this password where that has none; `folder` is for what this machine needs for itself.
-    ///
-    /// # Errors
-    /// When the address cannot be understood.
     pub fn in_database(
         address: &str,
         password: Option<&str>,

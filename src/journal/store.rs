@@ -1,3 +1,5 @@
+//! The store traits define what each journal store supports.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Outcome, Problem, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -53,30 +55,18 @@ impl<T> Store for T where
 pub trait Runs {
     /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
     /// number behind it where another run has that already.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError>;
 
     /// Takes a run over that another process may still be at work on: it may change nothing more of it.
     /// Where the operating system's locks tell that nobody is, there is nothing to do.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn take_over(&mut self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }
 
     /// Records that a run is planned anew, whatever it had come to: it is not held, and has no figures.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn begin_again(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Records that a run has ended, with its figures as JSON.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn end(
         &mut self,
         run: i64,
@@ -92,9 +82,6 @@ pub trait Runs {
     fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError>;
 
     /// All runs whose records can be read, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
         Ok(self
             .all_runs()?
@@ -104,23 +91,14 @@ pub trait Runs {
     }
 
     /// A run's name.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn name_of(&self, run: i64) -> Result<String, JournalError>;
 
     /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
     /// with it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError>;
 
     /// The newest run of this very content of `file`, by the same target to the same address,
     /// that has begun and not come to its end.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn unfinished(
         &self,
         file: &str,
@@ -136,27 +114,15 @@ pub trait Runs {
     fn newest_unfinished(&self) -> Result<RunRecord, JournalError>;
 
     /// Records how far a run has come. What the API answered to its plan is forgotten once that is made.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError>;
 
     /// Records a run's plan, as JSON, and the requests that were made for it.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError>;
 
     /// A run's plan, as JSON, and the requests that were made for it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError>;
 
     /// Records that a run's file and what belongs to it lie elsewhere now.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn moved(
         &mut self,
         run: i64,
@@ -166,15 +132,9 @@ pub trait Runs {
     ) -> Result<(), JournalError>;
 
     /// Records what a run was asked for, as JSON.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
 }
 
@@ -182,16 +142,10 @@ pub trait Runs {
 pub trait Calls {
     /// Replaces calls of a run that were planned: their bodies, their fields and, where there are any, their
     /// fingerprints. All of them or none.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError>;
 
     /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row order, and
     /// the rows among them whose call is damaged.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn calls_left_after(
         &self,
         run: i64,
@@ -200,16 +154,10 @@ pub trait Calls {
     ) -> Result<CallsLeft, JournalError>;
 
     /// Records that what is held of a row is damaged: the row has failed.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError>;
 
     /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
     /// A row for which a request may have been made, and that has no outcome, is unknown.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn calls_after(
         &self,
         run: i64,
@@ -219,69 +167,43 @@ pub trait Calls {
     ) -> Result<Vec<(u64, KeptCall)>, JournalError>;
 
     /// The fields that any call of a run changes, by name, with repetitions.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError>;
 }
 
 /// What became of a run's rows.
 pub trait Outcomes {
     /// How many of a run's rows from `first` to `last` have an outcome.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError>;
 
     /// Rows of a run that are in their last state, by state.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn states(&self, run: i64) -> Result<StateCounts, JournalError>;
 
     /// The requests that were made for a run's rows, and when the last outcome was recorded.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn traces(&self, run: i64) -> Result<Traces, JournalError>;
 
     /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
     /// damaged is a failure that says so.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError>;
 
     /// The rows of a run whose outcome is damaged, and what is wrong with it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError>;
 
     /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    fn warnings(&self, run: i64, first: u64, last: u64)
-    -> Result<Vec<(u64, String)>, JournalError>;
+    fn warnings(
+        &self,
+        run: i64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError>;
 
     /// The body that a run was to send for a row; empty where there is none.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError>;
 
     /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError>;
 
     /// How many rows of a run did not succeed, by state and code, the most frequent first; and how many
     /// succeeded with a code, of which something is doubtful.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError>;
 }
 
@@ -289,16 +211,10 @@ pub trait Outcomes {
 pub trait Sending {
     /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
     /// open again. Returns the requests that were made for its rows.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn reopen(&mut self, run: i64) -> Result<u64, JournalError>;
 
     /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
     /// read is remembered for `account`.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn begin_sending(
         &mut self,
         run: i64,
@@ -308,52 +224,31 @@ pub trait Sending {
 
     /// Makes what later runs search a run's rows by, now that all of them are planned: in order, and a long
     /// run in slices. That it is there is recorded once the run has ended.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn index_own(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Makes what later runs search a run by, now that it has come to an end; of its rows, unless
     /// that `is_indexed`.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError>;
 }
 
 /// What earlier runs have done, for those after them.
 pub trait History {
     /// How often these keys occur in each run, by its number.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
     /// What became of the row with this key in a run and in those after it with the same target and
     /// address, the newest first: its cells' fingerprint and its state.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError>;
 
     /// How many rows a run's file had, as far as it was read.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn rows_of(&self, run: i64) -> Result<u64, JournalError>;
 
     /// The rows of a run that are in one of these states, in row order; a row without an outcome
     /// is not sent. A row that was left out because it was not asked for is not among them.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError>;
 
     /// The newest run of this content that came to its end or is held, by any name, with the same
     /// target and address.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn finished_before(
         &self,
         sha256: &str,
@@ -362,9 +257,6 @@ pub trait History {
     ) -> Result<Option<RunRecord>, JournalError>;
 
     /// The rows of a run, in order, whose records the run `undo` updated: it put them back.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError>;
 
     /// What a run has changed in the record at `path`, which it updated, or may have.
@@ -374,16 +266,24 @@ pub trait History {
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError>;
 
     /// Makes what [`History::changes_made`] searches by, for this connection alone.
+    fn index_changes(&self, run: i64) -> Result<(), JournalError>;
+
+    /// Returns what was sent to the record at `path` by `run` and by all runs with its target and address,
+    /// the last planned first: what the API accepted, and what it may have accepted. A damaged call is
+    /// empty, and its state unknown.
     ///
     /// # Errors
-    /// When there is no room for it.
-    fn index_changes(&self, run: i64) -> Result<(), JournalError>;
+    /// If the journal cannot be read.
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError>;
+
+    /// Makes what [`History::deliveries`] searches by, for this connection alone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
 }
 
@@ -391,28 +291,16 @@ pub trait History {
 pub trait Deliveries {
     /// The runs of `account` other than `own` of whose deliveries no account was taken, by number and
     /// name, the oldest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
 
     /// Takes account of what a run has delivered, unless that was done before. A long run is gone
     /// through in slices, so that others can write in between.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError>;
 
     /// Whether anything is known to be delivered for `account`.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn has_delivered(&self, account: &str) -> Result<bool, JournalError>;
 
     /// The fingerprint of what was last delivered to the record at `path`, and when.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn delivered(
         &self,
         account: &str,
@@ -424,9 +312,6 @@ pub trait Deliveries {
 pub trait Dossiers {
     /// The records that were changed and that one of these `keys` leads to, as pairs of a run and a path:
     /// as the end of the path, as what the record was found by, or as a value that was sent.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError>;
 
     /// What these `runs` have sent to the record at `path`, or may have, the newest first.
@@ -438,58 +323,37 @@ pub trait Dossiers {
     /// Removes the values that ended runs hold of the record at `path`: what they changed, sent and said
     /// of it. That they did, and when, stays. Returns how many rows held any.
     ///
-    /// # Errors
-    /// When the journal cannot be written.
+    /// The fingerprints of what was last delivered to that path are removed for every account: runs that
+    /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
 }
 
 /// What is forgotten.
 pub trait Forgetting {
     /// Forgets what was planned and settled of a run: before it is planned anew.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn clear(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Forgets a run, as if it had never been: all of it or nothing.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Whether a run waits for nobody: one that goes on later by itself is not forgotten.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)
     }
 
     /// From now on what is forgotten is overwritten, not just no longer found.
-    ///
-    /// # Errors
-    /// When that cannot be had.
     fn forget_for_good(&self) -> Result<(), JournalError>;
 
     /// Forgets what was delivered before `moment`, and what belongs to no run any more.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError>;
 
     /// Gives the room of what was forgotten back, where nobody is at work (`alone`).
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError>;
 }
 
 /// The files themselves, where those who share the journal do not share a folder.
 pub trait Rosters {
     /// Keeps a file by the SHA-256 of its content, in hexadecimal, where it is not kept yet.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn keep_roster(
         &self,
         _sha256: &str,
@@ -499,9 +363,6 @@ pub trait Rosters {
     }
 
     /// A file that was kept.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
     }
@@ -510,27 +371,15 @@ pub trait Rosters {
 /// The files that were dropped into inboxes.
 pub trait Arrivals {
     /// Records the fate of a file. Of a file that is known the time of its arrival is kept.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
     /// The files that arrived at `since` or later, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError>;
 
     /// Forgets one file, which is not there any more.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
     /// Forgets the files that arrived before a moment.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError>;
 }
 
@@ -542,9 +391,6 @@ pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 /// slice asks it again. A run that is planned by one process keeps none.
 pub trait Answers {
     /// Keeps answers, each by the number of its question, and counts the requests that were made meanwhile.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn keep_answers(
         &self,
         _run: i64,
@@ -556,25 +402,16 @@ pub trait Answers {
 
     /// The numbers of the questions whose answers are kept; they are forgotten where none was added for
     /// [`ANSWERS_STAND`].
-    ///
-    /// # Errors
-    /// When the journal cannot be read or written.
     fn questions(&self, _run: i64) -> Result<Vec<i64>, JournalError> {
         Ok(Vec::new())
     }
 
     /// The answer to a question, if it is kept.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     fn answer(&self, _run: i64, _question: i64) -> Result<Option<String>, JournalError> {
         Ok(None)
     }
 
     /// Forgets the answers that are kept for a run.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     fn forget_answers(&self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }

@@ -1,3 +1,5 @@
+//! The writer records intents and outcomes on a thread of its own.
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -174,9 +176,6 @@ impl Writer {
 
     /// Waits until the rows that were handed to [`Writer::plan`] last are written, so that no more than
     /// two lots are in memory.
-    ///
-    /// # Errors
-    /// When they could not be recorded.
     pub async fn room(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {
@@ -200,9 +199,6 @@ impl Writer {
     }
 
     /// The same on a thread that may wait, with [`Writer::room`] before it.
-    ///
-    /// # Errors
-    /// When rows could not be recorded.
     pub fn plan_blocking(&self, rows: Vec<PlannedRow>) -> Result<(), JournalError> {
         self.room_blocking()?;
         let (done, written) = oneshot::channel();
@@ -220,9 +216,6 @@ impl Writer {
     }
 
     /// [`Writer::room`] on a thread that may wait.
-    ///
-    /// # Errors
-    /// When rows could not be recorded.
     pub fn room_blocking(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {

@@ -1,9 +1,17 @@
-use super::say;
+//! Numbers, durations and sizes are formatted for the current language.
+
+use super::language::{Language, spoken};
+use super::{in_language, say};
 
 /// A number with its thousands set apart: `12,044`, or `12 044` with a space that does not break.
 pub fn number(number: u64) -> String {
+    number_in(number, spoken())
+}
+
+/// The same in a language.
+pub(super) fn number_in(number: u64, language: Language) -> String {
     let digits = number.to_string();
-    let mark = say().thousands_mark();
+    let mark = in_language(language).thousands_mark();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -1,5 +1,5 @@
-//! Makes a function of each message of the catalogues beside it, so that a key, an argument or a
-//! translation that is missing fails the build.
+//! Generates two functions for each message of the catalogues: the first renders it, the second
+//! constructs it as data. A missing key, argument or translation fails the build.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,11 +21,50 @@ fn main() -> ExitCode {
         .with_lint_level(LintLevel::Deny)
         .without_bidi_isolation()
         .without_format();
-    match try_build_from_locales_folder(options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = try_build_from_locales_folder(options) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
     }
+    let constructed = std::fs::read_to_string(place("messages.rs"))
+        .and_then(|generated| std::fs::write(place("constructors.rs"), constructors(&generated)));
+    if let Err(error) = constructed {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Returns a constructor for each message, with the arguments in the order of its contract:
+/// `MessageContract { message: "cell-is-date", attribute: None, vars: &["cell", "text"], … }`.
+fn constructors(generated: &str) -> String {
+    let quoted = |text: &str| -> Vec<String> {
+        let parts = text.split('"').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let mut code = String::new();
+    for line in generated.lines() {
+        let Some(contract) = line.trim().strip_prefix("MessageContract { message: ") else {
+            continue;
+        };
+        let Some((key, rest)) = contract.split_once(", attribute: None, vars: &[") else {
+            continue;
+        };
+        let key = quoted(key).concat();
+        let names = quoted(rest.split(']').next().unwrap_or_default());
+        let function = key.replace('-', "_");
+        let parameters: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}: impl Into<Argument>"))
+            .collect();
+        let arguments: Vec<String> = names
+            .iter()
+            .map(|name| format!("(\"{name}\", {name}.into())"))
+            .collect();
+        code += &format!(
+            "pub fn {function}({}) -> Message {{ Message::new(\"{key}\", [{}]) }}\n",
+            parameters.join(", "),
+            arguments.join(", ")
+        );
+    }
+    code
 }

@@ -1,3 +1,5 @@
+//! The language is detected once and selects the catalogue.
+
 use std::str::FromStr;
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,17 +16,34 @@ pub enum Language {
     Swedish = 1,
 }
 
-/// The language that is spoken. It is one for the whole process: what an error says is asked of it
-/// where nobody can hand a language in.
+/// The language of readers who chose none of their own: that of the process.
 static SPOKEN: AtomicU8 = AtomicU8::new(Language::English as u8);
 
-/// Has the program speak `language` from now on.
+tokio::task_local! {
+    /// The language of the reader for whom the current task renders.
+    static READER: Language;
+}
+
+/// Sets the language of all readers who choose none of their own.
 pub fn speak(language: Language) {
     SPOKEN.store(language as u8, Ordering::Relaxed);
 }
 
-/// The language that is spoken.
+/// Renders for a reader of `language` for the duration of a task.
+pub async fn read_in<T>(language: Language, task: impl Future<Output = T>) -> T {
+    READER.scope(language, task).await
+}
+
+/// Renders for a reader of `language` for the duration of a call.
+pub fn in_scope<T>(language: Language, render: impl FnOnce() -> T) -> T {
+    READER.sync_scope(language, render)
+}
+
+/// The language of the current reader.
 pub(super) fn spoken() -> Language {
+    if let Ok(language) = READER.try_with(|language| *language) {
+        return language;
+    }
     if SPOKEN.load(Ordering::Relaxed) == Language::Swedish as u8 {
         Language::Swedish
     } else {
@@ -33,7 +52,7 @@ pub(super) fn spoken() -> Language {
 }
 
 impl Language {
-    /// The language that is spoken now.
+    /// The language of the current reader.
     pub fn spoken() -> Language {
         spoken()
     }
@@ -43,6 +62,14 @@ impl Language {
         match self {
             Language::English => "en",
             Language::Swedish => "sv",
+        }
+    }
+
+    /// What it calls itself.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Language::English => "English",
+            Language::Swedish => "Svenska",
         }
     }
 

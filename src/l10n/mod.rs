@@ -5,15 +5,18 @@
 
 mod amounts;
 mod language;
+pub(crate) mod message;
 mod places;
+mod text;
 
 pub(crate) use amounts::{
     cells, columns, doubtful_values, empty_rows, files, hidden_rows, problems, records, requests,
     rows, runs, times,
 };
 pub use amounts::{duration, number};
-pub use language::{Language, speak};
+pub use language::{Language, in_scope, read_in, speak};
 pub use places::{clock_time, local_seconds, local_time};
+pub use text::{Argument, Message};
 
 use std::sync::OnceLock;
 
@@ -27,11 +30,18 @@ use std::sync::OnceLock;
 )]
 mod messages {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+
+    impl L10nLanguage {
+        /// Renders the message of a key; nothing if there is no such key, or an argument is missing.
+        pub(super) fn render(&self, key: &str, args: FluentArgs<'_>) -> Option<String> {
+            self.0.msg(key, Some(args)).ok()
+        }
+    }
 }
 
 pub(crate) use messages::L10nLanguage as Messages;
 
-/// Every message, in the language that the program speaks.
+/// Every message, in the reader's language.
 pub(crate) fn say() -> &'static Messages {
     in_language(language::spoken())
 }

@@ -1,3 +1,5 @@
+//! Moments and places are formatted for the current language.
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

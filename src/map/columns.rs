@@ -1,3 +1,5 @@
+//! Columns of a header are mapped to the fields of a target.
+
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};

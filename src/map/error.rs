@@ -1,3 +1,5 @@
+//! Mapping errors state why a header does not fit a target.
+
 use thiserror::Error;
 
 use crate::l10n::say;
@@ -60,6 +62,14 @@ pub enum MapError {
         /// The target's name.
         target: String,
     },
+    /// Headers resemble fields that have no column, so that their columns would not be imported.
+    #[error("{}", misspelt(.columns))]
+    Misspelt {
+        /// Each column's header, and the field that it resembles.
+        columns: Vec<(String, String)>,
+        /// Position of the first column, from 1.
+        at: usize,
+    },
     /// `--map` names a column that the file does not have.
     #[error("{}", say().map_no_column(column.as_str(), found.as_str()))]
     NoColumn {
@@ -104,12 +114,22 @@ impl MapError {
             MapError::ReadOnly { field, at, .. } => Fact::new(Code::MapReadOnly)
                 .at_column(*at)
                 .with_names([field.clone()]),
+            MapError::Misspelt { columns, at } => Fact::new(Code::MapMisspelt)
+                .at_column(*at)
+                .with_count(columns.len() as u64),
             MapError::NoColumn { .. } => Fact::new(Code::MapNoColumn),
             MapError::NoField { known, .. } => {
                 Fact::new(Code::MapNoField).with_names(known.clone())
             }
         }
     }
+}
+
+fn misspelt(columns: &[(String, String)]) -> String {
+    let lines = columns
+        .iter()
+        .map(|(header, field)| say().column_misspelt(header.as_str(), field.as_str()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn names(declared: &[Declared]) -> String {

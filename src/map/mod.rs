@@ -13,4 +13,4 @@ pub use columns::{
 };
 pub use error::MapError;
 pub use names::PROTECTED;
-pub use unmapped::{Likeness, Unmapped};
+pub use unmapped::{Likeness, Unmapped, none_misspelt};

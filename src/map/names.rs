@@ -1,3 +1,5 @@
+//! Field names and aliases are compared with headers.
+
 use std::collections::HashMap;
 
 use crate::l10n::Language;

@@ -1,4 +1,7 @@
+//! Unmapped columns are reported with the fields that they resemble.
+
 use super::columns::{ColumnMap, column_names};
+use super::error::MapError;
 use super::names::{known_names, nearest, within};
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -63,6 +66,24 @@ impl ColumnMap {
         };
         self.free_columns().filter_map(of).collect()
     }
+}
+
+/// Checks that no header is a misspelling of a field's: an unattended import would leave its column out
+/// silently.
+pub fn none_misspelt(unmapped: &[Unmapped]) -> Result<(), MapError> {
+    let mut misspelt = unmapped
+        .iter()
+        .filter(|one| one.why == Likeness::Spelling)
+        .peekable();
+    let Some(first) = misspelt.peek() else {
+        return Ok(());
+    };
+    Err(MapError::Misspelt {
+        at: first.column + 1,
+        columns: misspelt
+            .map(|one| (one.header.clone(), one.name.clone()))
+            .collect(),
+    })
 }
 
 #[cfg(test)]

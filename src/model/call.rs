@@ -1,8 +1,10 @@
+//! A call is a planned request for one row.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
-use super::RowAt;
+use super::{Problem, RowAt};
 
 /// The HTTP methods with which a target may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -76,7 +78,7 @@ pub struct Call {
     /// cannot be read.
     pub fingerprint: Option<Fingerprint>,
     /// What is to be said of the row even if it succeeds.
-    pub note: String,
+    pub note: Vec<Problem>,
 }
 
 /// Fingerprints of the fields of a body, in the target's order.
@@ -98,7 +100,7 @@ pub struct Pending {
     /// Names of the fields that are in the body because they are to be changed, space-separated.
     pub changed: String,
     /// What is to be said of the row even if it succeeds.
-    pub note: String,
+    pub note: Vec<Problem>,
     /// Requests made for the row before this run was interrupted, as far as is known.
     pub attempts: u32,
     /// Whether one may have been made that was never answered, so that the change may have been made

@@ -1,3 +1,5 @@
+//! Error causes are joined into one line.
+
 use std::error::Error;
 use std::io;
 

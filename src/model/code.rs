@@ -1,6 +1,8 @@
+//! Codes are the stable names of events and errors.
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 
 /// Makes an enum of each code and its message, which has no argument: so that no code's sentence can
 /// quote anything.
@@ -24,11 +26,16 @@ macro_rules! codes {
                 }
             }
 
-            /// What it means, in the language that the program speaks.
-            pub fn sentence(self) -> String {
+            /// What it means.
+            pub fn message(self) -> Message {
                 match self {
-                    $(Code::$name => say().$message(),)*
+                    $(Code::$name => message::$message(),)*
                 }
+            }
+
+            /// The same in the reader's language.
+            pub fn sentence(self) -> String {
+                self.message().to_string()
             }
         }
     };
@@ -81,6 +88,7 @@ codes! {
     MapTwoColumns "map.two_columns" fact_two_columns;
     MapProtected "map.protected" fact_map_protected;
     MapReadOnly "map.read_only" fact_read_only;
+    MapMisspelt "map.misspelt" fact_misspelt;
     MapNoColumn "map.no_column" fact_no_column;
     MapNoField "map.no_field" fact_no_field;
 

@@ -1,3 +1,5 @@
+//! Declared names come from a target file or the program and are safe to log.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,6 +1,6 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+//! Exit codes are a stable interface for scripts.
 
-use super::StateCounts;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The exit codes of the program: a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The code of a run that went through all of its rows.
-    pub fn of_rows(states: &StateCounts) -> Exit {
-        if states.unsuccessful() > 0 {
-            Exit::RowsFailed
-        } else {
-            Exit::Success
-        }
-    }
-
     /// The number that the process ends with.
     pub fn code(self) -> u8 {
         self as u8

@@ -1,3 +1,5 @@
+//! Facts describe an event to machines by codes, numbers and paths.
+
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! The format describes how a roster is written.
+
 use std::fmt;
 
 use crate::l10n::say;

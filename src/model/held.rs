@@ -1,3 +1,5 @@
+//! Held reasons state which guard holds a run.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,7 @@
-use crate::l10n::say;
+//! An outcome is the final state of a row.
+
+use super::Problem;
+use crate::l10n::{Message, message};
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,17 +59,22 @@ impl RowState {
     }
 
     /// The word for a person.
-    pub fn in_words(self) -> String {
+    pub fn message(self) -> Message {
         match self {
-            RowState::Updated => say().word_updated(),
-            RowState::Unchanged => say().word_unchanged(),
-            RowState::Invalid => say().word_invalid(),
-            RowState::Rejected => say().word_rejected(),
-            RowState::Failed => say().word_failed(),
-            RowState::NotSent => say().word_not_sent(),
-            RowState::Withheld => say().word_withheld(),
-            RowState::Unknown => say().word_unknown(),
+            RowState::Updated => message::word_updated(),
+            RowState::Unchanged => message::word_unchanged(),
+            RowState::Invalid => message::word_invalid(),
+            RowState::Rejected => message::word_rejected(),
+            RowState::Failed => message::word_failed(),
+            RowState::NotSent => message::word_not_sent(),
+            RowState::Withheld => message::word_withheld(),
+            RowState::Unknown => message::word_unknown(),
         }
+    }
+
+    /// The same in the reader's language.
+    pub fn in_words(self) -> String {
+        self.message().to_string()
     }
 
     /// Whether the remote record now holds what the row says.
@@ -98,9 +106,6 @@ pub const LEFT_OUT: &str = "row.left_out";
 /// The code of a row about a protected person.
 pub const PROTECTED: &str = "row.protected";
 
-/// The code of a row whose record in the journal is damaged.
-pub const DAMAGED: &str = "journal.damaged";
-
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -112,8 +117,8 @@ pub struct Outcome {
     pub http_status: Option<u16>,
     /// The API's own error code, or the first problem's.
     pub error_code: String,
-    /// Every problem of the row, for a person; empty on success.
-    pub error: String,
+    /// Every problem of the row; on success, what is doubtful about it.
+    pub problems: Vec<Problem>,
     /// Names of the fields that were sent because they differed, space-separated.
     pub changed: String,
     /// Requests made for this row.
@@ -122,4 +127,11 @@ pub struct Outcome {
     pub request_id: String,
     /// When the row reached its state.
     pub finished_at: Timestamp,
+}
+
+impl Outcome {
+    /// Every problem of the row, for a person; empty on success.
+    pub fn error(&self) -> String {
+        Problem::join(&self.problems)
+    }
 }

@@ -1,3 +1,5 @@
+//! Text is quoted for messages and shell commands.
+
 /// A text as one word of a shell's command line.
 pub fn in_quotes(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);

@@ -1,3 +1,5 @@
+//! Redaction limits what API texts may appear in a log.
+
 use serde_json::Value as Json;
 
 use crate::l10n::is_ours;

@@ -1,3 +1,5 @@
+//! A refusal states why a file or folder may not be used.
+
 use std::io;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! A row number locates a row in its input.
+
 /// Where a row of the input stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowAt {

@@ -1,3 +1,5 @@
+//! The summary holds the figures of a run.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +54,14 @@ impl StateCounts {
         self.invalid + self.rejected + self.failed
     }
 
+    /// The exit code of a run that went through all of its rows.
+    pub fn exit(&self) -> Exit {
+        match self.unsuccessful() {
+            0 => Exit::Success,
+            _ => Exit::RowsFailed,
+        }
+    }
+
     /// The states that any row is in, with their counts, for a person.
     pub fn in_words(&self) -> String {
         let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
@@ -64,7 +74,7 @@ impl StateCounts {
     /// The states that any row is in, each with its count in words.
     pub fn phrases(&self) -> Vec<(RowState, String)> {
         let some = self.each().into_iter().filter(|(_, count)| *count > 0);
-        some.map(|(state, count)| (state, phrase(state, count)))
+        some.map(|(state, count)| (state, format!("{} {}", number(count), word(state, count))))
             .collect()
     }
 
@@ -82,17 +92,16 @@ impl StateCounts {
     }
 }
 
-/// So many rows in a state, for a person.
-fn phrase(state: RowState, count: u64) -> String {
-    let number = number(count);
+/// What so many rows in a state are called, without their number.
+pub fn word(state: RowState, count: u64) -> String {
     match state {
-        RowState::Updated => say().state_updated(count, number),
-        RowState::Unchanged => say().state_unchanged(count, number),
-        RowState::Invalid => say().state_invalid(count, number),
-        RowState::Rejected => say().state_rejected(count, number),
-        RowState::Failed | RowState::Unknown => say().state_failed(count, number),
-        RowState::NotSent => say().state_not_sent(count, number),
-        RowState::Withheld => say().state_withheld(count, number),
+        RowState::Updated => say().state_updated(count),
+        RowState::Unchanged => say().state_unchanged(count),
+        RowState::Invalid => say().state_invalid(count),
+        RowState::Rejected => say().state_rejected(count),
+        RowState::Failed | RowState::Unknown => say().state_failed(count),
+        RowState::NotSent => say().state_not_sent(count),
+        RowState::Withheld => say().state_withheld(count),
     }
 }
 
@@ -156,6 +165,9 @@ pub struct Summary {
     /// Doubtful values that the checks found; in a row that is valid they are sent as they stand.
     #[serde(default)]
     pub warnings: u64,
+    /// Rows that the API rejected for a field that only some accounts may change.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub field_refused: u64,
     /// Why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
@@ -236,6 +248,7 @@ impl Summary {
             before: None,
             new_rows: None,
             warnings: 0,
+            field_refused: 0,
             held: None,
             held_by: None,
             fields: None,
@@ -243,7 +256,7 @@ impl Summary {
             estimated_s: None,
             estimated_finish: None,
             problems: None,
-            exit_code: Exit::of_rows(&states),
+            exit_code: states.exit(),
         }
     }
 }
@@ -322,6 +335,10 @@ impl Summary {
             exit_code: self.exit_code,
         }
     }
+}
+
+fn is_none_of(count: &u64) -> bool {
+    *count == 0
 }
 
 fn is_zero(seconds: &f64) -> bool {

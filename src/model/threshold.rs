@@ -1,3 +1,5 @@
+//! A threshold is a number of rows or a share of them.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! A value is the checked content of a cell.
+
 use std::borrow::Cow;
 
 use compact_str::CompactString;

@@ -1,3 +1,5 @@
+//! Control characters are made visible before text is printed.
+
 use std::borrow::Cow;
 use std::fmt::Write;
 

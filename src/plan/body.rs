@@ -1,3 +1,5 @@
+//! Request bodies are built from the pointers of a target's fields.
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};

@@ -1,3 +1,5 @@
+//! Calls are built from valid rows.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -80,7 +82,7 @@ impl Planner {
             changed,
             changes: Vec::new(),
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         }
     }
 

@@ -1,3 +1,5 @@
+//! The difference compares a row with its record.
+
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
@@ -5,7 +7,7 @@ use serde_json::Value as Json;
 use super::body::Sent;
 use super::call::Planner;
 use crate::check::Checker;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::{Call, Change, Problem, RowAt, Value};
 use crate::targets::{Clear, ListMode, Place, TargetSpec, Unclear};
 
@@ -25,12 +27,16 @@ pub struct Left {
     pub changed_since: Vec<String>,
     /// They were empty before, and the API does not let them be cleared.
     pub cannot_be_cleared: Vec<String>,
+    /// Records cannot be read, and no earlier delivery of them is known.
+    pub unknown: Vec<String>,
 }
 
 impl Left {
     /// Whether nothing is left as it is.
     pub fn is_empty(&self) -> bool {
-        self.changed_since.is_empty() && self.cannot_be_cleared.is_empty()
+        self.changed_since.is_empty()
+            && self.cannot_be_cleared.is_empty()
+            && self.unknown.is_empty()
     }
 }
 
@@ -89,7 +95,7 @@ impl Planner {
         }
         let own = |index: usize| row[index].clone();
         let body = self.whole_body(checker, record, &changed, own, |field| {
-            say().lookup_nobody_has_it(field, spec.record_name())
+            message::lookup_nobody_has_it(field, spec.record_name())
         })?;
         let mut path_values: Values = vec![None; spec.fields.len()];
         for index in spec.path_fields().filter_map(|name| spec.field(name)) {
@@ -148,7 +154,7 @@ impl Planner {
         record: &'a Json,
         changed: &[bool],
         own: impl Fn(usize) -> Option<Value<'static>>,
-        lacks: impl Fn(String) -> String,
+        lacks: impl Fn(String) -> Message,
     ) -> Result<Sent<'a>, Problem> {
         let spec = self.spec();
         let object_of = |index: usize| {
@@ -243,7 +249,7 @@ impl Planner {
         }
         let own = |index: usize| values[index].clone();
         let body = self.whole_body(checker, record, &changed, own, |field| {
-            say().lookup_record_lacks(field, spec.record_name())
+            message::lookup_record_lacks(field, spec.record_name())
         })?;
         let mut path_values: Values = vec![None; spec.fields.len()];
         if let Some(key) = spec.key_field() {
@@ -308,15 +314,15 @@ fn value_of(json: &Json) -> Value<'static> {
 #[cfg(test)]
 mod list_tests;
 /// The code and the message of a record that does not say which element of a list is meant.
-pub fn explained(unclear: &Unclear, pointer: &str, spec: &TargetSpec) -> (&'static str, String) {
+pub fn explained(unclear: &Unclear, pointer: &str, spec: &TargetSpec) -> (&'static str, Message) {
     match unclear {
         Unclear::Several(count) => (
             "lookup.several_elements",
-            say().lookup_several_elements(pointer, *count, spec.record_name()),
+            message::lookup_several_elements(pointer, *count, spec.record_name()),
         ),
         Unclear::NoList => (
             "lookup.no_list",
-            say().lookup_not_a_list(pointer, spec.record_name()),
+            message::lookup_not_a_list(pointer, spec.record_name()),
         ),
     }
 }

@@ -1,3 +1,5 @@
+//! The forecast estimates the duration of a run.
+
 use std::time::Duration;
 
 /// What is known of the way that requests have before them.

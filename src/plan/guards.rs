@@ -1,3 +1,5 @@
+//! Guards hold runs that would change more than expected.
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Held, Threshold};

@@ -1,3 +1,5 @@
+//! Look-ups define how records are requested and recognised.
+
 use std::borrow::Cow;
 use std::sync::Arc;
 

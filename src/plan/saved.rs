@@ -1,3 +1,5 @@
+//! A saved plan lists what an import may send.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The selection limits a run to some rows.
+
 use crate::l10n::say;
 use std::ops::RangeInclusive;
 use std::str::FromStr;

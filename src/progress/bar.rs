@@ -1,3 +1,5 @@
+//! The bar shows the progress of a run on a terminal.
+
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! JSON lines report events to programs.
+
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Log events report a run with stable keys.
+
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Plain lines report progress without a terminal.
+
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,3 +1,5 @@
+//! The screen writes to a terminal whose width may change.
+
 use std::io;
 use std::sync::{Mutex, PoisonError};
 

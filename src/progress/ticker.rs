@@ -1,3 +1,5 @@
+//! The ticker repeats a task on its own thread.
+
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Unattended output passes events on without cells, headers and API texts.
+
 use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
 
 /// Passes events on to an observer whose lines go to a log or to the mail of cron. Cells and headers of the

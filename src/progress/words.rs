@@ -1,3 +1,5 @@
+//! Events are rendered as lines for people.
+
 use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};
@@ -102,7 +104,13 @@ pub fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
     let time = time_done(progress, now)?;
     Some(match progress.waiting_for {
         None => time,
-        Some(WaitingFor::Quota) => say().progress_for_quota(progress.rate.as_str(), time),
+        Some(WaitingFor::Quota) => {
+            let rate = match progress.rate_is_guess {
+                true => say().rate_guessed(progress.rate.as_str()),
+                false => progress.rate.clone(),
+            };
+            say().progress_for_quota(rate, time)
+        }
         Some(WaitingFor::RetryAfter) => say().progress_for_api(time),
     })
 }
@@ -142,6 +150,12 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("(1 h 2 min)"), "{text}");
+        let guessed = Progress {
+            rate_is_guess: true,
+            ..progress.clone()
+        };
+        let text = time_left(&guessed, now).unwrap();
+        assert!(text.contains("1500/h (a guess)"), "{text}");
         let later = now.checked_add(std::time::Duration::from_secs(60)).unwrap();
         assert!(
             time_left(&progress, later)

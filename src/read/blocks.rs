@@ -1,3 +1,5 @@
+//! Decoded text is split into blocks at row boundaries.
+
 use std::io::{self, Read};
 
 use memchr::{memchr, memrchr2};

@@ -1,3 +1,5 @@
+//! Charsets are named as in the WHATWG Encoding Standard.
+
 use std::sync::LazyLock;
 
 use encoding_rs::{Encoding, UTF_8};

@@ -1,3 +1,5 @@
+//! XML constructs of a workbook part are read with bounded length.
+
 use std::io::{self, BufRead, BufReader, Read};
 
 use quick_xml::events::{BytesStart, Event};

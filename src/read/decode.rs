@@ -1,3 +1,5 @@
+//! Bytes are decoded to UTF-8 as they are read.
+
 use std::io::{self, Read};
 
 use encoding_rs::{Decoder, DecoderResult};

@@ -1,3 +1,5 @@
+//! The dialect states the encoding, delimiter and header of a file.
+
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};

@@ -1,3 +1,5 @@
+//! Read errors state why a file cannot be read as a roster.
+
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;

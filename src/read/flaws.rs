@@ -1,3 +1,5 @@
+//! Flaws of rows reveal truncated and malformed files.
+
 use super::table::{Cell, Flaw, RawRow, Table};
 
 /// What a file's rows look like, by which a part of one is told from a row that only lacks cells.

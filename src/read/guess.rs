@@ -1,3 +1,5 @@
+//! The encoding of a file is guessed from its bytes.
+
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::LazyLock;

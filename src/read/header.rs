@@ -1,3 +1,5 @@
+//! Headers are compared without case, space and invisible characters.
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A header as it is compared: surrounding space and invisible characters gone, space within

@@ -1,3 +1,5 @@
+//! The input opens a roster and iterates over its rows.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

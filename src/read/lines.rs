@@ -1,3 +1,5 @@
+//! Line ends are counted in text.
+
 use memchr::memchr_iter;
 
 /// Line ends in `text[from..to]`: line feeds, and carriage returns that no line feed follows. A

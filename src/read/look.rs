@@ -1,3 +1,5 @@
+//! One pass over a file finds its encoding, delimiter and size.
+
 use std::io::{self, Read};
 use std::path::Path;
 

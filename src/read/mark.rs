@@ -1,3 +1,5 @@
+//! Marks keep what a workbook knows of a cell besides its text.
+
 use std::collections::HashMap;
 
 use super::sheet_limits::{MAX_MARKS, Trouble};

@@ -1,3 +1,5 @@
+//! Edited cells replace the cells of a file by row number.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Merged cells are found and reported.
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

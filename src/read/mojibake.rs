@@ -1,3 +1,5 @@
+//! Wrongly decoded text is detected and restored.
+
 use std::sync::LazyLock;
 
 use base64::Engine;

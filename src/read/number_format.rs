@@ -1,3 +1,5 @@
+//! Spreadsheet number formats are parsed to restore displayed text.
+
 use super::mark::CellMark;
 
 /// A number format of a spreadsheet (ECMA-376, part 1, section 18.8.31), as far as it says for certain what a

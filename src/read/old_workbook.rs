@@ -1,3 +1,5 @@
+//! Binary workbooks are recognised by their streams.
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, Write};

@@ -1,3 +1,5 @@
+//! OpenDocument spreadsheets are read as rows of cells.
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};

@@ -1,3 +1,5 @@
+//! Office Open XML packages are read part by part.
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};

@@ -1,3 +1,5 @@
+//! Workbooks whose parts would exhaust memory are refused.
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 

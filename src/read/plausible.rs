@@ -1,3 +1,5 @@
+//! Words are scored by how plausible their letters are.
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 

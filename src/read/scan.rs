@@ -1,3 +1,5 @@
+//! Blocks are parsed in parallel and returned in order.
+
 use std::io::{self, Read};
 use std::sync::mpsc;
 use std::thread;

@@ -1,3 +1,5 @@
+//! Sheet cells are written as text.
+
 use calamine::{Data, ExcelDateTime};
 
 use super::mark::CellMark;

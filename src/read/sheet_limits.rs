@@ -1,3 +1,5 @@
+//! Size limits protect against oversized workbooks.
+
 use std::path::Path;
 
 use super::error::ReadError;

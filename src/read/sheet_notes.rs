@@ -1,3 +1,5 @@
+//! Sheet notes record hidden rows and cell formats.
+
 use std::borrow::Cow;
 
 use quick_xml::events::{BytesStart, Event};

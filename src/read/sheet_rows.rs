@@ -1,3 +1,5 @@
+//! Sheet rows are written out as delimited text.
+
 use std::io::Write;
 
 use super::mark::{CellMark, Marks};

@@ -1,3 +1,5 @@
+//! File signatures identify files that are not rosters.
+
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;

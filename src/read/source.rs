@@ -1,3 +1,5 @@
+//! The origin of a file decides how far it is trusted.
+
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;

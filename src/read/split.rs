@@ -1,3 +1,5 @@
+//! Text is split into rows and cells.
+
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr3, memrchr2};

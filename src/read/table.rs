@@ -1,3 +1,5 @@
+//! A table holds the rows of one block.
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! A workbook sheet is converted to CSV.
+
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;

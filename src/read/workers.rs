@@ -1,3 +1,5 @@
+//! Worker threads parse blocks in parallel.
+
 use std::io;
 use std::sync::mpsc;
 use std::thread;

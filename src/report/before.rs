@@ -1,3 +1,5 @@
+//! The before file holds replaced values as a roster.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -63,27 +65,47 @@ pub fn write_before(
     };
     let candidates = journal.fields_changed(run)?;
     write_roster(spec, candidates, (path, like), each, |change| {
-        let field = spec.field(&change.field).map(|index| &spec.fields[index]);
-        let can_be_cleared = || field.is_some_and(|field| field.nullable);
-        // An empty cell would leave the field as it is.
-        let from = change
-            .from
-            .as_ref()
-            .map(|from| match (from, from.as_str()) {
-                (Json::Array(items), _) if items.is_empty() => &Json::Null,
-                (_, Some("")) => &Json::Null,
-                _ => from,
-            });
-        let from = from.filter(|from| !from.is_null() || can_be_cleared())?;
-        // A row that adds to a list, or removes from it, does not put it back.
-        let is_put_back = |field: &FieldSpec| match from {
-            Json::Array(items) => {
-                field.mode() == ListMode::Replace && field.cell_of(items).is_some()
-            }
-            _ => !field.is_list() || field.mode() == ListMode::Replace,
-        };
-        Some(Cow::Borrowed(from)).filter(|_| field.is_none_or(is_put_back))
+        before(spec, change)
     })
+}
+
+/// Writes the same of the calls that `each` hands out, as often as it is asked: their changes are from what
+/// was delivered before.
+///
+/// # Errors
+/// If the file cannot be written, or `each` fails.
+pub fn write_delivered(
+    spec: &TargetSpec,
+    path: &Path,
+    like: Like<'_>,
+    each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
+) -> Result<Option<PathBuf>, ReportError> {
+    let names = spec.fields.iter().map(|field| field.name().to_owned());
+    write_roster(spec, names.collect(), (path, like), each, |change| {
+        before(spec, change)
+    })
+}
+
+/// What a field held before a change, if a roster can put it back.
+fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
+    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+    let can_be_cleared = || field.is_some_and(|field| field.nullable);
+    // An empty cell would leave the field as it is.
+    let from = change
+        .from
+        .as_ref()
+        .map(|from| match (from, from.as_str()) {
+            (Json::Array(items), _) if items.is_empty() => &Json::Null,
+            (_, Some("")) => &Json::Null,
+            _ => from,
+        });
+    let from = from.filter(|from| !from.is_null() || can_be_cleared())?;
+    // A row that adds to a list, or removes from it, does not put it back.
+    let is_put_back = |field: &FieldSpec| match from {
+        Json::Array(items) => field.mode() == ListMode::Replace && field.cell_of(items).is_some(),
+        _ => !field.is_list() || field.mode() == ListMode::Replace,
+    };
+    Some(Cow::Borrowed(from)).filter(|_| field.is_none_or(is_put_back))
 }
 
 /// Writes the records that a run updated, and of which it is known what they held before, as a roster
@@ -258,7 +280,7 @@ fn write_roster(
             record.push_field(safe_cell(&name, Reader::Program).as_bytes());
         }
         record.extend(cells);
-        file.write(&record, RowState::Updated, "")?;
+        file.write(&record, RowState::Updated, &[])?;
         Ok(true)
     })?;
     Ok(Some(file.finish()?))

@@ -1,3 +1,5 @@
+//! Check results are described for a person.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -234,7 +236,7 @@ pub fn write_problems(
             &problem.column,
             &problem.field,
             &problem.code,
-            &problem.message,
+            &problem.message.to_string(),
             &problem.value,
         ];
         file.write_ours(cells, Reader::Person)

@@ -1,3 +1,5 @@
+//! CSV files are written whole or not at all.
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 

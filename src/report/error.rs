@@ -1,3 +1,5 @@
+//! Report errors state why a report cannot be written.
+
 use std::path::PathBuf;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! Problem codes are explained in the current language.
+
 use super::results::NOT_FOUND;
 use crate::check::SEVERITIES;
 use crate::l10n::{Messages, say};
@@ -63,6 +65,16 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         "undo.cannot_be_cleared",
         Messages::what_undo_cannot_be_cleared,
         Messages::remedy_undo_cannot_be_cleared,
+    ),
+    (
+        "undo.last_delivered",
+        Messages::what_undo_last_delivered,
+        Messages::remedy_undo_last_delivered,
+    ),
+    (
+        "undo.unknown",
+        Messages::what_undo_unknown,
+        Messages::remedy_undo_unknown,
     ),
     (
         "undo.changed_since",

@@ -1,3 +1,5 @@
+//! Changes to a record are written as CSV or as a workbook.
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -45,9 +47,6 @@ fn for_spreadsheets() -> Dialect {
 }
 
 /// Writes changes as CSV that spreadsheets open, or as a workbook: `at,run,file,line,key,field,from,to`.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_history(
     lines: impl IntoIterator<Item = HistoryLine>,
     path: &Path,

@@ -1,3 +1,5 @@
+//! The HTML report describes one run in a single file.
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -10,10 +12,12 @@ use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal};
 use crate::l10n::{
-    Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
-    rows as amount, say, times,
+    Language, Message, Messages, doubtful_values, duration, local_seconds, local_time, number,
+    requests, rows as amount, say, times,
 };
-use crate::model::{Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
+use crate::model::{
+    Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
+};
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
 const LISTED: usize = 5_000;
@@ -207,17 +211,20 @@ fn listed(
     let mut rows = Vec::new();
     for mut outcome in journal.unsuccessful(run, LISTED)? {
         let body = journal.body(run, outcome.row)?;
-        outcome.error = redacted(&outcome.error, &body);
+        for problem in &mut outcome.problems {
+            let text = redacted(&problem.message.to_string(), &body);
+            problem.message = Message::verbatim(text);
+        }
         if outcome.http_status.is_some() && !is_code(&outcome.error_code) {
             outcome.error_code = "…".into();
         }
-        let faults = faults(reported.header, &(0..0), &outcome.error);
+        let faults = faults(reported.header, &(0..0), &outcome.problems);
         let (column, wrong) = match &faults[..] {
             [(column, wrong)] => (reported.header[*column].clone(), wrong.clone()),
             several => {
                 let names = several.iter().map(|(column, _)| &*reported.header[*column]);
                 let names: Vec<&str> = names.collect();
-                (names.join(", "), outcome.error.clone())
+                (names.join(", "), outcome.error())
             }
         };
         rows.push(Listed {
@@ -233,17 +240,17 @@ fn listed(
 fn bars(summary: &Summary) -> Vec<Bar> {
     let total = summary.rows.max(1);
     let mut start = 0;
-    let phrases = summary.states.phrases();
     let each = summary.states.each().into_iter();
     each.map(|(state, count)| {
-        let phrase = phrases.iter().find(|(other, _)| *other == state);
-        let word = phrase.and_then(|(_, phrase)| phrase.split_once(' '));
         let width = count * WIDTH / total;
         let bar = Bar {
             state,
             count,
             shown: number(count),
-            word: word.map_or_else(|| state.in_words(), |(_, word)| word.to_owned()),
+            word: match count {
+                0 => state.in_words(),
+                _ => word(state, count),
+            },
             start,
             width,
         };

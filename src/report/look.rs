@@ -1,3 +1,5 @@
+//! A look defines the width, colour and escaping of printed text.
+
 use anstyle::{AnsiColor, Style};
 
 /// How text is laid out for where it is read: a terminal of some width, in colour or not.

@@ -1,3 +1,5 @@
+//! Run metrics are added to a Prometheus textfile.
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -82,9 +84,6 @@ const MOST: u64 = 4 * 1024 * 1024;
 /// Adds what became of a file to a Prometheus textfile, which is written whole or not at all, for a
 /// collector of another user to read: it holds no personal data. The series of other profiles and
 /// folders stay as they are. Whoever calls this keeps others from doing so meanwhile.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {
     change(path, |series| add(series, sample))
 }
@@ -101,9 +100,6 @@ pub struct Lying {
 }
 
 /// Writes how many files of an inbox were not imported, and since when. The other series stay as they are.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<(), ReportError> {
     change(path, |series| {
         for lying in all {

@@ -27,7 +27,7 @@ mod timeline;
 mod unnamed;
 mod whole_file;
 
-pub use before::{Like, write_before, write_rest, write_updated};
+pub use before::{Like, write_before, write_delivered, write_rest, write_updated};
 pub use check::{check_text, withheld_rows, write_problems};
 pub use csv_file::roster_text;
 pub use error::ReportError;

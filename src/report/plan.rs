@@ -1,3 +1,5 @@
+//! Plans are written as rows of changes and as lines of a log.
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -64,7 +66,8 @@ fn text_of(value: &Json) -> String {
 pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     let first = say().plan_first(plan.target.as_str(), plan.base_url.as_str());
     let mut counts = vec![say().plan_counts(rows(plan.rows), number(plan.to_send))];
-    counts.extend(not_sent(plan).into_iter().map(|(phrase, _)| phrase));
+    let phrase = |(count, word, _)| format!("{count} {word}");
+    counts.extend(not_sent(plan).into_iter().map(phrase));
     let mut lines = vec![first, counts.join(", ")];
     lines.extend(notes(plan));
     let fields = fields(plan);
@@ -77,12 +80,12 @@ pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// How many rows are not sent, by the reason, and the tone in which that is told.
-pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
+/// How many rows are not sent: their number, the reason in a word, and its tone.
+pub fn not_sent(plan: &Plan) -> Vec<(String, String, Option<Tone>)> {
     let reasons = [
         (
             plan.unchanged,
-            Messages::state_unchanged as fn(&Messages, u64, String) -> String,
+            Messages::state_unchanged as fn(&Messages, u64) -> String,
             None,
         ),
         (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
@@ -90,7 +93,7 @@ pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
         (plan.settled.withheld, Messages::state_withheld, None),
     ];
     let some = reasons.into_iter().filter(|(count, ..)| *count > 0);
-    some.map(|(count, phrase, tone)| (phrase(say(), count, number(count)), tone))
+    some.map(|(count, word, tone)| (number(count), word(say(), count), tone))
         .collect()
 }
 
@@ -116,11 +119,14 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     }
     notes.extend(hidden_note(plan.hidden_rows, plan.skips_hidden));
     for (code, count) in &plan.repairs {
-        let what = what_was_restored(code);
+        let what = what_was_restored(code).to_string();
         notes.push(say().plan_restored(cells(*count), what, code.as_str()));
     }
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
+    }
+    if plan.are_last_delivered {
+        notes.push(say().plan_last_delivered());
     }
     if !plan.how.is_empty() {
         notes.push(match plan.lookups {

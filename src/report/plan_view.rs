@@ -1,9 +1,11 @@
+//! A plan is summarised for a person with examples of its changes.
+
 use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
 use crate::events::{ExampleChange, ExampleFinding, Plan};
-use crate::l10n::{number, rows, say};
+use crate::l10n::{number, say};
 
 /// Fields that are listed, each on a line.
 const FIELDS: usize = 20;
@@ -29,13 +31,9 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
 /// How many rows come to what.
 fn counts(plan: &Plan, look: Look) -> Vec<String> {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send(), Some(Tone::New))];
-    for (phrase, tone) in not_sent(plan) {
-        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        counts.push((count.to_owned(), word.to_owned(), tone));
-    }
-    let of_all = rows(plan.rows);
-    let (all, word) = of_all.split_once(' ').unwrap_or(("", &of_all));
-    counts.push((all.to_owned(), word.to_owned(), Some(Tone::Aside)));
+    counts.extend(not_sent(plan));
+    let (all, word) = (number(plan.rows), say().noun_rows(plan.rows));
+    counts.push((all, word, Some(Tone::Aside)));
     let line = |(count, word, tone): &(String, String, Option<Tone>)| {
         let line = format!("  {count:>8}  {word}");
         match tone {
@@ -73,6 +71,9 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         shown += 1;
         for example in of_row {
             lines.extend(change(example, look));
+            if plan.are_last_delivered {
+                lines.push(aside(look, "    ", say().plan_unread_value()));
+            }
         }
     }
     if plan.to_send > shown && shown > 0 {

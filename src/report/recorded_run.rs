@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunState, Stage, Writer,
 };
-use crate::model::{Call, Outcome, RowAt, RowState};
+use crate::model::{Call, Outcome, Problem, RowAt, RowState};
 
 /// What a journal holds of a row.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) fn outcome(row: u64, state: RowState) -> Outcome {
         state,
         http_status: Some(200),
         error_code: String::new(),
-        error: String::new(),
+        problems: Vec::new(),
         changed: String::new(),
         attempts: 1,
         request_id: format!("id-{row}"),
@@ -66,7 +66,7 @@ pub(super) fn journal_of(rows: Vec<Held>) -> (Journal, i64) {
                 },
                 key: 0,
                 cells: Vec::new(),
-                warning: held.warning.into(),
+                warning: Problem::in_these_words(held.warning),
             },
             what,
         });

@@ -1,3 +1,5 @@
+//! Result paths name the output files of a run and reserve the results.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -125,9 +127,6 @@ impl ResultPaths {
     /// The same paths, with the results' name reserved for this process, and with another number where
     /// another process has it or a file of one of the names is there. The reservation is a lock in the
     /// state folder, so that a process that is killed leaves no file behind.
-    ///
-    /// # Errors
-    /// When the state folder cannot be used.
     pub fn claim(&self, state: &State) -> Result<(ResultPaths, Option<Claim>), ReportError> {
         let mut take = |path: &Path| RosterLock::take_here(state, path);
         self.claim_by(&mut take)

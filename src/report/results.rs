@@ -1,3 +1,5 @@
+//! The results file holds every row with its outcome.
+
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -8,9 +10,9 @@ use super::safe_cell::{Reader, safe_cell};
 use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
-use crate::l10n::say;
+use crate::l10n::{Message, say};
 use crate::map::RESULT_COLUMNS;
-use crate::model::{Code, LEFT_OUT, Lines, Outcome, RowState, StateCounts};
+use crate::model::{Code, LEFT_OUT, Lines, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// Code of a row of a run that a guard holds.
@@ -79,22 +81,15 @@ pub fn write_results(
             let mut warnings = warnings.into_iter().peekable();
             for cells in rows {
                 let warning = warnings.next_if(|(row, _)| *row == cells.row);
-                let mut warning = warning.map_or(String::new(), |(_, text)| text);
+                let mut warning = warning.map_or(Vec::new(), |(_, problems)| problems);
                 let (restored, note) = of.restored;
                 if restored.binary_search(&cells.row).is_ok() {
-                    if !warning.is_empty() {
-                        warning.push_str("; ");
-                    }
-                    warning.push_str(note);
+                    warning.push(Problem::of_row("", Message::verbatim(note)));
                 }
                 let mut outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
                     // The row succeeded, so this is a warning and no error.
-                    let doubt = std::mem::take(&mut outcome.error);
-                    if !warning.is_empty() {
-                        warning.push_str("; ");
-                    }
-                    warning.push_str(&doubt);
+                    warning.append(&mut outcome.problems);
                 }
                 let state = outcome
                     .as_ref()
@@ -109,17 +104,20 @@ pub fn write_results(
                         Some(sheet) => sheet,
                         none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
                     };
-                    sheet.write(&cells.kept, state, "")?;
+                    sheet.write(&cells.kept, state, &[])?;
                 }
+                let warning = Problem::join(&warning);
                 let record = cells.with(outcome.as_ref(), &warning, held.as_deref(), &layout);
-                let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
-                results.write(&record, state, error)?;
+                let problems = outcome
+                    .as_ref()
+                    .map_or(&[][..], |outcome| &outcome.problems);
+                results.write(&record, state, problems)?;
                 if !state.succeeded() && state != RowState::Withheld && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),
                     };
-                    sheet.write(&record, state, error)?;
+                    sheet.write(&record, state, problems)?;
                 }
             }
             Ok(true)
@@ -318,10 +316,11 @@ impl Cells {
                     .map_or(String::new(), |status| status.to_string());
                 let unseen = outcome.state == RowState::Unknown;
                 let state = final_state(outcome.state);
+                let error = outcome.error();
                 let why_unseen = unseen.then(|| say().answer_unseen());
                 let (code, error) = match &why_unseen {
                     Some(why) => ("network.unknown", why.as_str()),
-                    None => (&*outcome.error_code, &*outcome.error),
+                    None => (&*outcome.error_code, &*error),
                 };
                 for text in [
                     state.as_str(),

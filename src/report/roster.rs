@@ -1,3 +1,5 @@
+//! A corrected roster is written in its own format.
+
 use std::path::Path;
 
 use super::error::ReportError;
@@ -8,9 +10,6 @@ use crate::read::{Cell, Input, RawRow};
 
 /// Writes a roster as it is read now, with what was mended in it: as CSV in its own dialect, or as a
 /// workbook where the path says so.
-///
-/// # Errors
-/// When it cannot be read or written.
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
     let end = header.len();
@@ -24,7 +23,7 @@ pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
         |rows| {
             for row in &rows {
                 // No state: nothing is marked in it.
-                file.write(row, RowState::Unchanged, "")?;
+                file.write(row, RowState::Unchanged, &[])?;
             }
             Ok::<bool, ReportError>(true)
         },

@@ -1,3 +1,5 @@
+//! Output cells are escaped against formula injection.
+
 use std::borrow::Cow;
 
 /// Who reads a cell of a file besides a spreadsheet.

@@ -1,3 +1,5 @@
+//! Tables are written as CSV or as a workbook.
+
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use super::faults::faults;
 use super::safe_cell::{Reader, safe_cell};
 use super::whole_file::{Placing, WholeFile};
 use crate::l10n::{number, say};
-use crate::model::RowState;
+use crate::model::{Problem, RowState};
 use crate::read::Dialect;
 
 /// Rows of a workbook's sheet below its header (Microsoft, Excel specifications and limits).
@@ -78,7 +80,7 @@ impl SheetFile {
             record.push_field(safe_cell(cell.as_ref(), reader).as_bytes());
         }
         // No state: nothing is marked in it.
-        self.write(&record, RowState::Unchanged, "")
+        self.write(&record, RowState::Unchanged, &[])
     }
 
     /// Writes a row in this state, with what is wrong with it.
@@ -86,11 +88,11 @@ impl SheetFile {
         &mut self,
         record: &csv::ByteRecord,
         state: RowState,
-        error: &str,
+        problems: &[Problem],
     ) -> Result<(), ReportError> {
         match self {
             SheetFile::Csv(file) => file.write(record),
-            SheetFile::Workbook(file) => file.write(record, state, error),
+            SheetFile::Workbook(file) => file.write(record, state, problems),
         }
     }
 
@@ -165,9 +167,9 @@ impl WorkbookFile {
         &mut self,
         record: &csv::ByteRecord,
         state: RowState,
-        error: &str,
+        problems: &[Problem],
     ) -> Result<(), ReportError> {
-        let written = self.write_row(record, state, error);
+        let written = self.write_row(record, state, problems);
         written.map_err(|error| self.explain(error))
     }
 
@@ -175,12 +177,13 @@ impl WorkbookFile {
         &mut self,
         record: &csv::ByteRecord,
         state: RowState,
-        error: &str,
+        problems: &[Problem],
     ) -> Result<(), XlsxError> {
         let (row, fault) = match state {
-            RowState::Invalid | RowState::Rejected | RowState::Failed => {
-                (Some(0xFD_EC_EA), faults(&self.header, &self.outcome, error))
-            }
+            RowState::Invalid | RowState::Rejected | RowState::Failed => (
+                Some(0xFD_EC_EA),
+                faults(&self.header, &self.outcome, problems),
+            ),
             RowState::NotSent | RowState::Unknown => (Some(0xFF_F6_DC), Vec::new()),
             RowState::Updated | RowState::Unchanged | RowState::Withheld => (None, Vec::new()),
         };

@@ -1,3 +1,5 @@
+//! A row's request is rendered as a curl command.
+
 use crate::model::{Call, Method, in_quotes};
 use crate::targets::{SignIn, TargetSpec};
 

@@ -1,3 +1,5 @@
+//! A target file is described for a person.
+
 use std::fmt::Write;
 
 use crate::targets::{FieldSpec, Lookup, Place, SignIn, TargetSpec};

@@ -1,5 +1,7 @@
+//! Run figures are rendered as text.
+
 use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
-use crate::model::{RowState, Summary};
+use crate::model::{RowState, Summary, word};
 
 use super::look::{Look, Tone};
 
@@ -38,9 +40,9 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
         .flat_map(|line| look.lines(None, "", line))
         .collect();
     lines.extend(pauses_in_words(summary));
-    for (state, phrase) in summary.states.phrases() {
-        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        let line = format!("  {count:>7} {word}");
+    let some = summary.states.each().into_iter();
+    for (state, count) in some.filter(|(_, count)| *count > 0) {
+        let line = format!("  {:>7} {}", number(count), word(state, count));
         lines.push(match state {
             RowState::Updated => look.paint(Tone::New, &line),
             RowState::Unchanged | RowState::Withheld => line,
@@ -58,6 +60,11 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     });
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
+    }
+    if summary.field_refused > 0 {
+        let refused = rows(summary.field_refused);
+        let advice = say().summary_field_refused(refused, say().remedy_answer_field_refused());
+        lines.extend(look.lines(Some(Tone::Warning), "", &advice));
     }
     if let Some(why) = &summary.held {
         lines.extend(look.lines(Some(Tone::Warning), "", &say().summary_held(why.as_str())));

@@ -1,3 +1,5 @@
+//! The timeline counts sent rows in intervals of bounded number.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -99,7 +101,7 @@ mod tests {
             state,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts,
             request_id: String::new(),

@@ -1,3 +1,5 @@
+//! Unnamed files disappear with the process that writes them.
+
 use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;

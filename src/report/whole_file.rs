@@ -1,3 +1,5 @@
+//! Whole files appear under their name complete or not at all.
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -169,9 +171,6 @@ impl WholeFile {
     }
 
     /// Writes a text to `path`, in place of whatever has that name.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
         let mut file = WholeFile::create(path)?;
         let explain = file.explain();

@@ -1,3 +1,5 @@
+//! Rows are sent while later rows are planned if no record is read.
+
 use tokio::sync::watch;
 
 use super::error::RunError;

@@ -1,3 +1,5 @@
+//! Stored answers let a batch continue a plan without repeated requests.
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

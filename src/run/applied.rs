@@ -1,10 +1,12 @@
+//! Sent values are compared with the record in the API's answer.
+
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::check::Checker;
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::Pending;
 use crate::send::NotApplied;
 use crate::targets::{Expects, Kind, Place};
@@ -59,7 +61,7 @@ impl<'a> Applied<'a> {
         let fields: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
         Some(NotApplied {
             is_rejected,
-            text: say().answer_not_applied(fields.join(", ")),
+            message: message::answer_not_applied(fields.join(", ")),
         })
     }
 
@@ -144,14 +146,15 @@ mod tests {
             path: "/member/external/1/".into(),
             body: body.to_string().into_bytes(),
             changed: changed.into(),
-            note: String::new(),
+            note: Vec::new(),
             attempts: 0,
             doubtful: false,
         };
         let prepared = desk.prepared();
         let found = Applied::new(&prepared.checker).not_applied(&call, answer)?;
         let fields = found
-            .text
+            .message
+            .to_string()
             .split(['(', ':'])
             .nth(1)
             .unwrap()

@@ -1,3 +1,5 @@
+//! A canary reads the first updated records back before the run continues.
+
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 

@@ -1,8 +1,10 @@
+//! Conflicts over unique values are found in listed records before sending.
+
 use serde_json::Value as Json;
 
 use super::work::{Conflict, Halt, Work};
 use crate::journal::{Register, RowMark};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::targets::Place;
@@ -123,7 +125,7 @@ impl Work<'_> {
             field: name.to_owned(),
             ..Problem::of_row(
                 "lookup.taken",
-                say().row_taken(spec.record_name(), other, value),
+                message::row_taken(spec.record_name(), other, value),
             )
         }
     }
@@ -146,7 +148,7 @@ mod tests {
             at: RowAt::FIRST,
             key: 1,
             cells: Vec::new(),
-            warning: String::new(),
+            warning: Vec::new(),
         };
         let call = Call {
             at: RowAt::FIRST,
@@ -160,7 +162,7 @@ mod tests {
                 to: "n@b.se".into(),
             }],
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         };
         (mark, call)
     }
@@ -183,6 +185,7 @@ mod tests {
                     answers: None,
                     writer: &writer,
                     past: Journal::open(&context.state)?,
+                    deliveries: None,
                     has_delivered: false,
                     run: id,
                     place: "",

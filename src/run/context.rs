@@ -1,3 +1,5 @@
+//! The context gives a run its clock, randomness, secrets, journal and observer.
+
 use std::sync::Arc;
 use std::time::Duration;
 

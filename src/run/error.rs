@@ -1,3 +1,5 @@
+//! Run errors state why a run cannot be completed.
+
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;

@@ -1,5 +1,9 @@
+//! Figures of a run are computed for its summary.
+
 use super::under_way::Run;
-use crate::model::{Exit, RowState, StateCounts, Summary};
+use crate::journal::FailureKind;
+use crate::log;
+use crate::model::{Code, Exit, RowState, StateCounts, Summary};
 use crate::send::Stop;
 
 impl Run<'_> {
@@ -12,6 +16,7 @@ impl Run<'_> {
             Some(Stop::Held { why }) => Some(*why),
             _ => None,
         };
+        let (not_applied, field_refused) = self.remarkable();
         let mut summary = Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -40,7 +45,8 @@ impl Run<'_> {
             report: None,
             before: None,
             new_rows: None,
-            warnings: prepared.survey.warnings + self.not_applied(),
+            warnings: prepared.survey.warnings + not_applied,
+            field_refused,
             held: held.map(|held| held.to_string()),
             held_by: held,
             fields: None,
@@ -56,11 +62,22 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// Rows that succeeded and of which the API's answer does not show everything.
-    fn not_applied(&self) -> u64 {
-        let kinds = self.journal.kinds(self.id).unwrap_or_default();
-        let updated = kinds.iter().filter(|kind| kind.state == RowState::Updated);
-        updated.map(|kind| kind.rows).sum()
+    /// Rows that succeeded although the API's answer does not show all that was sent, and rows that the API
+    /// rejected for a field that only some accounts may change.
+    fn remarkable(&self) -> (u64, u64) {
+        let kinds = self.journal.kinds(self.id).unwrap_or_else(|error| {
+            log::warn(&error.fact());
+            Vec::new()
+        });
+        let count = |is_counted: &dyn Fn(&FailureKind) -> bool| -> u64 {
+            let counted = kinds.iter().filter(|kind| is_counted(kind));
+            counted.map(|kind| kind.rows).sum()
+        };
+        let refused = Code::AnswerFieldRefused.as_str();
+        (
+            count(&|kind| kind.state == RowState::Updated),
+            count(&|kind| kind.code == refused),
+        )
     }
 }
 
@@ -76,6 +93,6 @@ fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
             Exit::Interrupted
         }
         Some(Stop::Held { .. }) => Exit::Held,
-        None => Exit::of_rows(states),
+        None => states.exit(),
     }
 }

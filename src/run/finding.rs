@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::lookups::has_nothing;
 use super::work::{Halt, Planning, Unresolved, Work};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::{Code, Problem};
 use crate::plan::{LookUp, Question};
 use crate::send::Stop;
@@ -211,14 +211,14 @@ impl Work<'_> {
         let (code, text) = match why {
             Unanswered::Unwritable(part) => (
                 "lookup.unwritable",
-                say().row_unwritable(part.as_str(), key),
+                message::row_unwritable(part.as_str(), key),
             ),
             Unanswered::Refused(status) => {
-                ("lookup.refused", say().row_look_up_refused(key, *status))
+                ("lookup.refused", message::row_look_up_refused(key, *status))
             }
             Unanswered::Other => (
                 "lookup.other_key",
-                say().row_other_key(spec.record_name(), key),
+                message::row_other_key(spec.record_name(), key),
             ),
         };
         let field = prepared.survey.key();

@@ -1,3 +1,5 @@
+//! Finishing writes the results and the summary of a run.
+
 use super::context::Ended;
 use super::error::RunError;
 use super::planned::{columns_of, understood};

@@ -1,13 +1,15 @@
+//! Earlier runs show which rows of a retry have already succeeded.
+
 use super::items::{Item, What, is_as_it_was, says_the_same, still_looks_right};
 use super::work::{Halt, Work};
 use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};
 use crate::journal::PastRow;
-use crate::l10n::say;
-use crate::model::{LEFT_OUT, RowState};
+use crate::l10n::{Message, message};
+use crate::model::{LEFT_OUT, Problem, RowState};
 use crate::targets::Kind;
 
-/// What earlier runs tell of a row: its state, the code of what is wrong with it, and why.
-type Known = (RowState, String, String);
+/// The state of a row by earlier runs, the code of what is wrong with it, and why.
+type Known = (RowState, String, Vec<Problem>);
 
 impl Work<'_> {
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
@@ -50,7 +52,7 @@ fn known(
         .iter()
         .find(|past| past.state.is_some_and(RowState::succeeded));
     if newest.is_some_and(|past| same(&past.cells)) {
-        return Ok(Some((RowState::Unchanged, String::new(), String::new())));
+        return Ok(Some((RowState::Unchanged, String::new(), Vec::new())));
     }
     // It was left out already.
     if matches!(item.what, What::Settled(_)) {
@@ -67,8 +69,7 @@ fn known(
         && same(&past.cells)
         && is_part()?
     {
-        let so = say().row_was_so();
-        let why = format!("{}{so}", past.error.trim_end_matches(&*so));
+        let why = with_hint(past, message::row_was_so());
         return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
     }
     let last = history.first().map(|past| match past.state {
@@ -81,8 +82,17 @@ fn known(
     if only.is_empty() || only.contains(&last) {
         return Ok(None);
     }
-    let why = say().row_was_other_state(last.in_words());
-    Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
+    let why = message::row_was_other_state(last.message());
+    let why = Problem::of_row(LEFT_OUT, why);
+    Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), vec![why])))
+}
+
+/// The problems of a row in an earlier run, with this hint once.
+fn with_hint(past: &PastRow, hint: Message) -> Vec<Problem> {
+    let others = past.problems.iter().filter(|one| one.message != hint);
+    let mut problems: Vec<Problem> = others.cloned().collect();
+    problems.push(Problem::of_row(past.error_code.clone(), hint));
+    problems
 }
 
 /// A row that had too few cells in the runs before, or too many, or was divided or truncated, and that nobody has fixed since.
@@ -107,23 +117,34 @@ fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option
     };
     if let Some(past) = history.iter().find(is_cut) {
         let hint = match &*past.error_code {
-            TOO_FEW => say().row_fill_in(),
-            code if looks_right(code) || is_damage(code) => say().row_correct_cell(),
-            _ => String::new(),
+            TOO_FEW => Some(message::row_fill_in()),
+            code if looks_right(code) || is_damage(code) => Some(message::row_correct_cell()),
+            _ => None,
         };
-        let why = format!("{}{hint}", past.error.trim_end_matches(&*hint));
+        let why = match hint {
+            Some(hint) => with_hint(past, hint),
+            None => past.problems.clone(),
+        };
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
     // Nothing is known of it here but what its file says.
     if let Some(code) = item.damaged
         && !history.iter().any(|past| past.error_code == code)
     {
-        return Some((RowState::Invalid, code.to_owned(), was_damaged(code)));
+        return Some((
+            RowState::Invalid,
+            code.to_owned(),
+            vec![Problem::of_row(code.to_owned(), was_damaged(code))],
+        ));
     }
     if let Some(code) = item.lost_kind
         && !history.iter().any(|past| past.error_code == code)
     {
-        return Some((RowState::Invalid, code.to_owned(), say().row_lost_kind()));
+        return Some((
+            RowState::Invalid,
+            code.to_owned(),
+            vec![Problem::of_row(code.to_owned(), message::row_lost_kind())],
+        ));
     }
     None
 }

@@ -1,3 +1,5 @@
+//! An import plans, sends and finishes a run.
+
 use std::time::Duration;
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};

@@ -1,10 +1,12 @@
+//! Items join a row to its next step.
+
 use tokio::sync::mpsc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::check::{CheckedRow, Checker, Survey, looks_right};
 use crate::clock::Clock;
 use crate::journal::RowMark;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::{Call, LEFT_OUT, Outcome, PROTECTED, Problem, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
@@ -62,7 +64,7 @@ impl ItemMaker<'_> {
                 for item in &mut made {
                     if !matches!(item.what, What::Settled(_)) {
                         if left == 0 {
-                            let why = say().row_beyond_limit();
+                            let why = message::row_beyond_limit();
                             item.what = What::Settled(self.left_out(item.mark.at.row, why));
                         }
                         left = left.saturating_sub(1);
@@ -127,10 +129,10 @@ impl ItemMaker<'_> {
             return What::Settled(settled_withheld(self.clock, number));
         }
         if !self.selection.holds(number, row.at.sheet_row) {
-            return What::Settled(self.left_out(number, say().row_not_asked_for()));
+            return What::Settled(self.left_out(number, message::row_not_asked_for()));
         }
         if let Some(other) = self.survey.superseded_by(number) {
-            let why = say().row_superseded(self.survey.line_of(other));
+            let why = message::row_superseded(self.survey.line_of(other));
             return What::Settled(self.left_out(number, why));
         }
         self.survey.add_problems_of_others(self.checker, row);
@@ -169,21 +171,22 @@ impl ItemMaker<'_> {
     }
 
     /// A row that nobody wants to be sent.
-    fn left_out(&self, row: u64, why: String) -> Outcome {
-        settled(self.clock, row, RowState::NotSent, LEFT_OUT, why)
+    fn left_out(&self, row: u64, why: Message) -> Outcome {
+        let why = Problem::of_row(LEFT_OUT, why);
+        settled(self.clock, row, RowState::NotSent, LEFT_OUT, vec![why])
     }
 }
 
 /// The outcome of a row about a protected person.
 pub(super) fn settled_withheld(clock: &dyn Clock, row: u64) -> Outcome {
-    let why = say().row_protected();
-    settled(clock, row, RowState::Withheld, PROTECTED, why)
+    let why = Problem::of_row(PROTECTED, message::row_protected());
+    settled(clock, row, RowState::Withheld, PROTECTED, vec![why])
 }
 
 /// The outcome of a row that is invalid.
 pub(super) fn settled_invalid(clock: &dyn Clock, row: u64, problems: &[Problem]) -> Outcome {
     let code = problems.first().map_or("", |problem| &problem.code);
-    settled(clock, row, RowState::Invalid, code, Problem::join(problems))
+    settled(clock, row, RowState::Invalid, code, problems.to_vec())
 }
 
 /// The outcome of a row for which nothing is sent.
@@ -192,14 +195,14 @@ pub(super) fn settled(
     row: u64,
     state: RowState,
     code: &str,
-    error: String,
+    problems: Vec<Problem>,
 ) -> Outcome {
     Outcome {
         row,
         state,
         http_status: None,
         error_code: code.to_owned(),
-        error,
+        problems,
         changed: String::new(),
         attempts: 0,
         request_id: String::new(),

@@ -1,3 +1,5 @@
+//! Known keys tell which records the API holds.
+
 use std::collections::HashSet;
 
 use crate::targets::TargetSpec;

@@ -1,7 +1,9 @@
+//! Key lists are read from the API page by page.
+
 use super::known_keys::{Keys, KnownKeys};
 use super::lookups::refused_with;
 use super::work::{Halt, Work};
-use crate::l10n::{number, say};
+use crate::l10n::{Message, message, number, say};
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::report::NOT_FOUND;
@@ -80,11 +82,12 @@ impl Work<'_> {
             return None;
         }
         let key = spec.key_field()?;
-        let mut text = say().row_unknown_key(spec.record_name(), call.key.as_str());
-        if let Some(remedy) = spec.known.as_ref().and_then(Known::remedy) {
-            text.push_str("; ");
-            text.push_str(remedy);
-        }
+        let unknown = message::row_unknown_key(spec.record_name(), call.key.as_str());
+        let remedy = spec.known.as_ref().and_then(Known::remedy);
+        let text = match remedy {
+            Some(remedy) => Message::clauses(vec![unknown, Message::verbatim(remedy)]),
+            None => unknown,
+        };
         Some(Problem {
             column: checker.name_of(key).to_owned(),
             field: spec.fields[key].name().to_owned(),

@@ -1,3 +1,5 @@
+//! Look-ups read the records of rows before planning.
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ mod applied;
 mod canary;
 mod conflicts;
 mod context;
+mod delivered;
 mod error;
 mod figures;
 mod finding;
@@ -35,6 +36,7 @@ mod vocabulary;
 mod work;
 
 pub use context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+pub use delivered::Deliveries;
 pub use error::RunError;
 pub use import::{import, import_slice, look};
 pub use name::run_name;

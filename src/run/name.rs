@@ -1,3 +1,5 @@
+//! Run names consist of their start time and three letters.
+
 use jiff::Timestamp;
 use rand::{Rng, RngExt};
 

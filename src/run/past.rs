@@ -1,12 +1,11 @@
+//! The previous edition of a roster is found in the journal.
+
 use super::error::RunError;
 use super::settings::Settings;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Summary;
 
 /// The rows of the last edition of this roster that was imported to the same place, if one was.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub(super) fn rows_last_time(
     journal: &Journal,
     target: &str,
@@ -27,9 +26,6 @@ pub(super) fn rows_last_time(
 
 /// Whether no other edition of a run's roster has been imported since to the same place, and nothing
 /// was undone there: then what it brought there still stands.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn is_last_of_its_name(journal: &Journal, run: &RunRecord) -> Result<bool, RunError> {
     let settings = Settings::of(run)?;
     let later = journal.runs()?;

@@ -1,3 +1,5 @@
+//! A planned run holds the result of planning.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,6 +25,8 @@ pub(super) struct Planned {
     pub(super) to_send: u64,
     /// Of these, those that are made again because nothing is remembered of the record.
     pub(super) resent: u64,
+    /// Whether what is to be sent is what was delivered before a run that is undone.
+    pub(super) are_last_delivered: bool,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
@@ -158,7 +162,7 @@ impl Planned {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
             let place = say().place_row(at.sheet_row);
             self.problems
-                .push(say().plan_problem(place, outcome.error.as_str()));
+                .push(say().plan_problem(place, outcome.error()));
         }
     }
 }
@@ -217,6 +221,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         left_out,
         to_send: planned.to_send,
         resent: planned.resent,
+        are_last_delivered: planned.are_last_delivered,
         reads_before: u64::from(spec.update.if_match.is_some()),
         settled: StateCounts {
             not_sent: left_out,
@@ -239,7 +244,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
                     count: group.count,
                     line: first.at.sheet_row,
                     column: first.problem.column.clone(),
-                    message: first.problem.message.clone(),
+                    message: first.problem.message.to_string(),
                 })
             })
             .collect(),

@@ -1,3 +1,5 @@
+//! Planning decides what to send for each row.
+
 use tokio::sync::{mpsc, watch};
 
 use super::error::RunError;

@@ -1,3 +1,5 @@
+//! Preparation reads, maps and checks the whole roster.
+
 use std::collections::HashSet;
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -413,9 +415,6 @@ pub struct SeenRow {
 }
 
 /// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn each_row_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -448,9 +447,6 @@ pub fn each_row_seen(
 }
 
 /// Reads the rows once more, and returns those that are `wanted`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn rows_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -462,9 +458,6 @@ pub fn rows_seen(
 
 /// Reads the rows once more without checking them, and returns the numbers of those that are `wanted`, in
 /// the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn row_numbers(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>) -> bool + Sync,

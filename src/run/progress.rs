@@ -1,3 +1,5 @@
+//! The tracker forwards events with progress and an estimate.
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -37,6 +39,8 @@ struct State {
     /// The rate that was in force when the run was planned or stopped: the API may not have said it to
     /// this process yet.
     known: Option<Rate>,
+    /// That rate, if it is a guess.
+    guess: Option<Rate>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,6 +91,7 @@ impl<'a> Tracker<'a> {
                 told_at: now,
                 is_sending: true,
                 known: plan.rate.parse().ok(),
+                guess: plan.rate.parse().ok().filter(|_| plan.rate_is_guess),
                 ..State::default()
             };
             self.progress(&mut state, now)
@@ -202,6 +207,8 @@ impl State {
             states: self.states,
             finish,
             rate: rate.to_string(),
+            // The API's headers have not corrected it.
+            rate_is_guess: self.guess == Some(rate),
             waiting_for,
         }
     }

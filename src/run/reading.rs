@@ -1,3 +1,5 @@
+//! The reading policy states which records a run reads.
+
 use super::items::ItemMaker;
 use super::prepare::Prepared;
 use super::settings::Delivery;

@@ -1,3 +1,5 @@
+//! Results files are matched to the runs that wrote them.
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;

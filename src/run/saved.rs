@@ -1,3 +1,5 @@
+//! Saved plans bind an import to what was reviewed.
+
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::settings::Settings;
@@ -5,9 +7,6 @@ use crate::journal::Journal;
 use crate::plan::{SAVED_PLAN, SavedPlan};
 
 /// What a run that was planned is to send, so that another can be held to it.
-///
-/// # Errors
-/// When the journal or the roster cannot be read.
 pub fn saved_plan(
     journal: &Journal,
     run: i64,

@@ -1,3 +1,5 @@
+//! Sending delivers the planned calls of a run.
+
 use tokio::sync::mpsc;
 
 use super::ahead::Ahead;
@@ -163,7 +165,7 @@ impl Setup<'_> {
         let vocabulary = Vocabulary::new(&self.prepared.checker);
         let applied = Applied::new(&self.prepared.checker);
         let sender = Sender {
-            explain: &|message| vocabulary.explain(message),
+            explain: &|code, message| vocabulary.problems(code, message),
             refused_column: &|fields| applied.refused_column(fields),
             not_applied: &|call, answer| applied.not_applied(call, answer),
             transport: self.transport,

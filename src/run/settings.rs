@@ -1,3 +1,5 @@
+//! Settings of a run are stored in the journal for later processes.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! A batch sends a bounded part of a run and leaves the rest for later.
+
 use std::time::Duration;
 
 use super::context::{Ended, Sliced};

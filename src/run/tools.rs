@@ -1,3 +1,5 @@
+//! A run's HTTP client, pacer and quota account are built from its settings.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,9 +18,6 @@ use crate::targets::TargetSpec;
 
 /// A pacer that draws on the quota which all of this machine share who ask the same one with the same
 /// credentials.
-///
-/// # Errors
-/// When the shared quota cannot be kept.
 pub fn shared_pacer(
     client: &Client,
     credentials: &Credentials,
@@ -36,9 +35,6 @@ fn quota_of(client: &Client, credentials: &Credentials) -> String {
 }
 
 /// The name of the quota that a run draws on: a hash of where it sends to and its credentials.
-///
-/// # Errors
-/// When the address or the certificates cannot be used.
 pub fn quota_account(
     settings: &Settings,
     spec: &Arc<TargetSpec>,

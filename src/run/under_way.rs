@@ -1,8 +1,11 @@
+//! A run under way owns its record in the journal.
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::answers::KeptAnswers;
 use super::context::{Context, Slice, Start};
+use super::delivered::Deliveries;
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
@@ -58,6 +61,7 @@ pub(super) struct Past {
     /// The journal, to be read beside the one that is written to.
     journal: Journal,
     undone: Option<i64>,
+    deliveries: Option<Deliveries>,
     retried: Option<i64>,
     retries_beside: bool,
     /// Whether anything can be believed to be delivered to records that cannot be read.
@@ -233,9 +237,15 @@ impl<'a> Run<'a> {
             }) => Some(journal.run(Some(name))?.id),
             _ => None,
         };
-        if let Some(run) = undone {
-            journal.index_changes(run)?;
-        }
+        let is_readable = setup.prepared.checker.spec().is_readable();
+        let deliveries = match undone {
+            Some(run) if is_readable => {
+                journal.index_changes(run)?;
+                None
+            }
+            Some(run) => Some(Deliveries::of(&journal, run)?),
+            None => None,
+        };
         let state = &setup.context.state;
         let mut retries_beside = false;
         if retried.is_some() {
@@ -252,6 +262,7 @@ impl<'a> Run<'a> {
         Ok(Past {
             journal,
             undone,
+            deliveries,
             retried,
             retries_beside,
             has_delivered,
@@ -302,6 +313,7 @@ impl<'a> Run<'a> {
             run: id,
             place: &setup.tools.place,
             undone: past.undone,
+            deliveries: past.deliveries,
             retried: past.retried,
             retries_beside: past.retries_beside,
             clock: setup.context.clock.as_ref(),

@@ -1,3 +1,5 @@
+//! Planning work reads records concurrently and records the plan of each row.
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -5,6 +7,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::answers::KeptAnswers;
+use super::delivered::Deliveries;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
 use super::known_keys::KnownKeys;
@@ -14,7 +17,7 @@ use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Call, FieldPrint, Outcome, Problem, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
 use crate::report::NOT_FOUND;
@@ -42,6 +45,8 @@ pub(super) struct Planning<'a> {
     pub(super) place: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
+    /// What it delivered, where records cannot be read.
+    pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
     /// Whether another run is under way meanwhile, which may change what is known of a row.
@@ -122,6 +127,9 @@ impl Work<'_> {
                         self.planned.note_problem(item.mark.at, &outcome);
                         self.settled(item.mark, outcome).await?;
                     }
+                    What::Call(call) if self.planning.undone.is_some() => {
+                        self.unread_back(item.mark, *call).await?;
+                    }
                     What::Call(call) => self.unread(item.mark, *call).await?,
                     What::LookUp { key, values } => {
                         self.choose_once().await?;
@@ -176,25 +184,21 @@ impl Work<'_> {
             Ok((Difference::None, left)) if left.is_empty() => {
                 let state = RowState::Unchanged;
                 let number = row.mark.at.row;
-                let outcome = settled(self.planning.clock, number, state, "", String::new());
+                let outcome = settled(self.planning.clock, number, state, "", Vec::new());
                 self.settled(row.mark, outcome).await
             }
-            Ok((Difference::None, left)) => {
-                let code = if left.changed_since.is_empty() {
-                    "undo.cannot_be_cleared"
-                } else {
-                    "undo.changed_since"
-                };
-                let problem = Problem::of_row(code, left_as_it_is(&left));
-                self.invalid(row.mark, problem).await
-            }
+            Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
     }
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
-        let outcome = settled_invalid(self.planning.clock, mark.at.row, &[problem]);
+        self.all_invalid(mark, &[problem]).await
+    }
+
+    async fn all_invalid(&mut self, mark: RowMark, problems: &[Problem]) -> Result<(), Halt> {
+        let outcome = settled_invalid(self.planning.clock, mark.at.row, problems);
         self.planned.note_problem(mark.at, &outcome);
         self.settled(mark, outcome).await
     }
@@ -225,24 +229,24 @@ impl Work<'_> {
         let record = match records[..] {
             [record] => record,
             [] => {
-                let text = say().row_none_has(spec.record_name(), row.key.as_str());
+                let text = message::row_none_has(spec.record_name(), row.key.as_str());
                 return Err(problem(NOT_FOUND, text));
             }
             ref several => {
                 let text =
-                    say().row_several_have(several.len(), spec.records_name(), row.key.as_str());
+                    message::row_several_have(several.len(), spec.records_name(), row.key.as_str());
                 return Err(problem("lookup.several", text));
             }
         };
         let Some(id) = id_of(record) else {
-            let text = say().row_found_no_id(spec.record_name());
+            let text = message::row_found_no_id(spec.record_name());
             return Err(problem("lookup.incomplete", text));
         };
         let own = spec
             .key_field()
             .and_then(|field| row.values[field].as_ref());
         if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
-            let text = say().row_other_record(
+            let text = message::row_other_record(
                 spec.record_name(),
                 row.key.as_str(),
                 id.as_str(),
@@ -274,10 +278,9 @@ impl Work<'_> {
         )?;
         if let Difference::Call(call) = &difference {
             for change in &call.changes {
-                let before = change.from.as_ref().and_then(Json::as_str);
                 let lowered = spec
                     .field(&change.field)
-                    .zip(before)
+                    .zip(change.from.as_ref())
                     .and_then(|(field, before)| {
                         prepared.checker.lowered(field, before, &change.to)
                     });
@@ -289,6 +292,62 @@ impl Work<'_> {
         Ok((difference, Left::default()))
     }
 
+    /// What puts a record back that cannot be read: the values that were delivered before the run to be
+    /// undone, where no later one may have delivered others.
+    async fn unread_back(&mut self, mark: RowMark, named: Call) -> Result<(), Halt> {
+        let planning = self.planning;
+        let checker = &planning.prepared.checker;
+        let delivered = match &planning.deliveries {
+            Some(deliveries) => deliveries.to(&planning.past, checker.spec(), &named.path)?,
+            None => None,
+        };
+        let delivered = delivered.unwrap_or_default();
+        let found = ("", &delivered.record);
+        let (difference, mut left) = match (self.planner).reversal(
+            checker,
+            mark.at,
+            &named.key,
+            &delivered.changes,
+            found,
+        ) {
+            Ok(back) => back,
+            Err(problem) => return self.invalid(mark, problem).await,
+        };
+        let since = delivered.changed_since.into_iter();
+        left.changed_since.extend(since.map(|change| change.field));
+        left.unknown = delivered.unknown;
+        let Difference::Call(call) = difference else {
+            if left.is_empty() {
+                let (state, clock) = (RowState::Unchanged, planning.clock);
+                let outcome = settled(clock, mark.at.row, state, "", Vec::new());
+                return self.settled(mark, outcome).await;
+            }
+            return self.all_invalid(mark, &left_as_it_is(&left)).await;
+        };
+        self.list_keys_once().await?;
+        if let Some(problem) = self.unknown_key(&named) {
+            return self.invalid(mark, problem).await;
+        }
+        let prints = call.changes.iter();
+        let prints = prints.map(|change| field_print(&named.path, &change.field, &change.to));
+        let prints = prints.flatten().collect();
+        let names: Vec<&str> = call.changed.split(' ').collect();
+        let note = message::row_last_delivered(names.join(", "));
+        let mut notes = vec![Problem::of_row("undo.last_delivered", note)];
+        notes.append(&mut left_as_it_is(&left));
+        let mut call = Call {
+            path: named.path,
+            fingerprint: Some(prints),
+            note: notes,
+            ..*call
+        };
+        self.planned.are_last_delivered = true;
+        self.planned.note_call(checker, &call);
+        // What was delivered is no value that was read.
+        call.changes.clear();
+        self.put(mark, PlannedWhat::Call(Box::new(call))).await
+    }
+
     /// A call to a record that cannot be read: nothing, where the same was delivered lately, and a change
     /// of the fields that were delivered otherwise.
     async fn unread(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
@@ -296,7 +355,7 @@ impl Work<'_> {
             Since::Delivered => {
                 let state = RowState::Unchanged;
                 let clock = self.planning.clock;
-                let outcome = settled(clock, call.at.row, state, "", String::new());
+                let outcome = settled(clock, call.at.row, state, "", Vec::new());
                 return self.settled(mark, outcome).await;
             }
             Since::Lowered(problem) => return self.invalid(mark, problem).await,
@@ -342,7 +401,7 @@ impl Work<'_> {
                 let before = guarded
                     .map(String::as_str)
                     .find(|value| was(field, value))?;
-                checker.lowered(field, before, &change.to)
+                checker.lowered(field, &Json::from(before), &change.to)
             }) {
                 return Ok(Since::Lowered(problem));
             }
@@ -405,17 +464,23 @@ impl From<RunError> for Wrong {
     }
 }
 
-fn left_as_it_is(left: &Left) -> String {
+fn left_as_it_is(left: &Left) -> Vec<Problem> {
     let mut clauses = Vec::new();
     if !left.changed_since.is_empty() {
         let names = left.changed_since.join(", ");
-        clauses.push(say().row_changed_since(names));
+        let why = message::row_changed_since(names);
+        clauses.push(Problem::of_row("undo.changed_since", why));
     }
     if !left.cannot_be_cleared.is_empty() {
         let names = left.cannot_be_cleared.join(", ");
-        clauses.push(say().row_cannot_be_cleared(names));
+        let why = message::row_cannot_be_cleared(names);
+        clauses.push(Problem::of_row("undo.cannot_be_cleared", why));
     }
-    clauses.join("; ")
+    if !left.unknown.is_empty() {
+        let why = message::row_never_delivered(left.unknown.join(", "));
+        clauses.push(Problem::of_row("undo.unknown", why));
+    }
+    clauses
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Access control lists are detected on files and folders.
+
 use std::os::fd::AsFd;
 
 /// Whether an access control list grants more than the mode shows: its mask stands in the group's place

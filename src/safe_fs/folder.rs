@@ -1,3 +1,5 @@
+//! A folder opens and changes its entries without following links.
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -126,9 +128,6 @@ impl Folder {
     }
 
     /// The names in it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&*self.handle)? {
@@ -219,9 +218,6 @@ impl Folder {
     }
 
     /// Removes a file, or a link itself.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = component(name.as_ref())?;
         Ok(rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?)

@@ -69,9 +69,6 @@ impl Folder {
     }
 
     /// The names in it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let entries = std::fs::read_dir(&self.path)?;
         entries.map(|entry| Ok(entry?.file_name())).collect()
@@ -135,9 +132,6 @@ impl Folder {
     }
 
     /// Removes a file, or a link itself.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         std::fs::remove_file(self.below(name.as_ref())?)
     }

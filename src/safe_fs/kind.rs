@@ -1,3 +1,5 @@
+//! File types are determined from open files.
+
 use crate::model::{Kind, Refusal};
 
 /// The type of an opened file.

@@ -1,3 +1,5 @@
+//! Files that a user names are opened with bounded checks.
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Owner and mode decide whether a file may be trusted.
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Streams are read with waits that a signal can interrupt.
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};

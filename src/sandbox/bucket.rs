@@ -1,3 +1,5 @@
+//! The sandbox limits requests with a leaky bucket.
+
 use std::time::Duration;
 
 use crate::clock::{UnixNanos, nanos};

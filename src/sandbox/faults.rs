@@ -1,3 +1,5 @@
+//! Faults are injected into the answers of the sandbox.
+
 use std::str::FromStr;
 use std::time::Duration;
 

@@ -9,13 +9,19 @@ mod meitner;
 mod pathwright;
 mod server;
 mod simulation;
+mod state;
 mod stats;
 mod wire;
 
 pub use any::{Description, PATH as TARGET_PATH, Variation};
 pub use faults::{Faults, FaultsError};
-pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
+pub use server::serve;
 pub use simulation::Simulation;
+pub use state::{Sandbox, SandboxOptions};
+
+/// A row of a roster, as field names and their normalised text: what the sandbox's records are
+/// made from.
+pub type SeedRow = Vec<(String, String)>;
 
 /// The client id, the client secret and the token that the sandbox takes.
 pub const SECRET: &str = "sandbox";

@@ -1,3 +1,5 @@
+//! A simulation selects the API that a target describes.
+
 use super::any::{self, Description};
 use super::{meitner, pathwright};
 

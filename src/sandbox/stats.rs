@@ -1,3 +1,5 @@
+//! The sandbox counts requests on the server side.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Answers are truncated, stalled or reset on the connection.
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

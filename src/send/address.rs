@@ -1,3 +1,5 @@
+//! Addresses must use HTTPS or refer to this machine.
+
 use reqwest::Url;
 
 use super::error::SendError;

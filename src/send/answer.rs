@@ -1,3 +1,5 @@
+//! An answer holds the status, headers and body of a response.
+
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 

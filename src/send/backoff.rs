@@ -1,3 +1,5 @@
+//! Backoff computes how long to wait before a retry.
+
 use std::time::Duration;
 
 use rand::{Rng, RngExt};

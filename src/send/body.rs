@@ -1,3 +1,5 @@
+//! Response bodies are read up to a limit.
+
 use std::time::Duration;
 
 /// Bytes of a body that are read where no page of records is asked for, and bytes of each record

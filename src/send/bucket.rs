@@ -1,3 +1,5 @@
+//! A rate and a burst define a token bucket.
+
 use super::rate::Rate;
 use crate::clock::{UnixNanos, nanos};
 

@@ -1,3 +1,5 @@
+//! The circuit breaker stops a run whose answers are mostly the same error.
+
 use std::collections::{HashMap, VecDeque};
 
 /// Tells a row's fault from the run's: where nearly every answer is the same error, the next row

@@ -1,3 +1,5 @@
+//! The HTTP client makes one request and returns its answer.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The concurrency limit adapts to errors and latency.
+
 use std::time::Duration;
 
 /// How many requests may be under way: all that are allowed while the API copes, fewer when its

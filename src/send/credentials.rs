@@ -1,3 +1,5 @@
+//! Credentials are read from environment variables and files.
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! The sender delivers calls and records each intent and outcome.
+
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value as Json;
@@ -15,8 +17,8 @@ use super::verdict::Verdict;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
-use crate::l10n::{number, say};
-use crate::model::{Code, Method, Outcome, Pending, RowState, redacted};
+use crate::l10n::{Argument, Message, message, say};
+use crate::model::{Code, Method, Outcome, Pending, Problem, RowState, redacted};
 use crate::targets::ETAG;
 
 /// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
@@ -28,7 +30,7 @@ pub struct Sender<'a, R> {
     /// Reads records back, where they can be read.
     pub reread: Option<&'a dyn Reread>,
     /// Puts the API's message about a row into the words of its user.
-    pub explain: &'a dyn Fn(&str) -> String,
+    pub explain: &'a dyn Fn(&str, &str) -> Vec<Problem>,
     /// The header of a column that only some accounts may change, where an error is about its field.
     pub refused_column: &'a dyn Fn(&Json) -> Option<String>,
     /// Compares what was sent with the record in the answer.
@@ -40,8 +42,8 @@ pub struct Sender<'a, R> {
 pub struct NotApplied {
     /// Whether the row counts as refused: nothing was applied, or a permission was not.
     pub is_rejected: bool,
-    /// The fields, in words.
-    pub text: String,
+    /// The fields.
+    pub message: Message,
 }
 
 /// Tells from a record whether a call was carried out whose answer nobody saw.
@@ -109,9 +111,6 @@ impl<R: Record> Sender<'_, R> {
     ///
     /// The first request goes alone, unless the API has `answered` already: if the credentials are
     /// wrong or nobody answers, one row has told so.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub async fn deliver(
         &self,
         mut calls: mpsc::Receiver<Pending>,
@@ -335,7 +334,10 @@ impl<R: Record> Sender<'_, R> {
             let failed = self.outcome(call, RowState::Failed, made);
             Ok(Some(Version::Settled(Outcome {
                 error_code: Code::RecordVersion.as_str().to_owned(),
-                error: Code::RecordVersion.sentence(),
+                problems: vec![Problem::of_row(
+                    Code::RecordVersion.as_str(),
+                    Code::RecordVersion.message(),
+                )],
                 ..failed
             })))
         };
@@ -361,13 +363,14 @@ impl<R: Record> Sender<'_, R> {
                     400..500 => RowState::Rejected,
                     _ => RowState::Failed,
                 };
+                let code = format!("http.{status}");
                 return Ok(Some(Version::Settled(Outcome {
                     http_status: Some(status),
-                    error_code: format!("http.{status}"),
-                    error: match message.is_empty() {
-                        true => why,
-                        false => (self.explain)(&message),
+                    problems: match message.is_empty() {
+                        true => vec![Problem::of_row(code.clone(), Message::verbatim(why))],
+                        false => (self.explain)(&code, &message),
                     },
+                    error_code: code,
                     ..self.outcome(call, state, made)
                 })));
             }
@@ -385,7 +388,10 @@ impl<R: Record> Sender<'_, R> {
                 let failed = self.outcome(call, RowState::Failed, made);
                 return Ok(Some(Version::Settled(Outcome {
                     error_code: Code::RecordChanged.as_str().to_owned(),
-                    error: say().record_changed(field),
+                    problems: vec![Problem::of_row(
+                        Code::RecordChanged.as_str(),
+                        message::record_changed(field),
+                    )],
                     ..failed
                 })));
             }
@@ -426,7 +432,7 @@ impl<R: Record> Sender<'_, R> {
     /// A row whose answer was lost, and whose record holds what was sent.
     fn found_updated(&self, call: &Pending, attempts: u32) -> Outcome {
         Outcome {
-            error: call.note.clone(),
+            problems: call.note.clone(),
             ..self.outcome(call, RowState::Updated, attempts)
         }
     }
@@ -436,7 +442,10 @@ impl<R: Record> Sender<'_, R> {
     fn in_doubt(&self, call: &Pending) -> Outcome {
         Outcome {
             error_code: "network.unknown".into(),
-            error: explain(Fault::Lost, false, call.attempts),
+            problems: vec![Problem::of_row(
+                Fault::Lost.code().as_str(),
+                explain(Fault::Lost, false, call.attempts),
+            )],
             ..self.outcome(call, RowState::Failed, call.attempts)
         }
     }
@@ -447,7 +456,7 @@ impl<R: Record> Sender<'_, R> {
             state,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts,
             request_id: String::new(),
@@ -460,11 +469,11 @@ impl<R: Record> Sender<'_, R> {
         match outcome.http_status {
             None => self
                 .transport
-                .unreachable(outcome.error.clone(), Code::NetworkConnect),
+                .unreachable(outcome.error(), Code::NetworkConnect),
             Some(status) => Stop::Failing {
                 status,
                 error: status_and_code(status, &outcome.error_code),
-                message: redacted(&outcome.error, body),
+                message: redacted(&outcome.error(), body),
                 column,
             },
         }
@@ -511,7 +520,7 @@ impl<R: Record> Sender<'_, R> {
                 outcome.http_status = Some(answer.status);
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
-                    outcome.error.clone_from(&call.note);
+                    outcome.problems.clone_from(&call.note);
                     if let Some(not_applied) = body.and_then(|body| (self.not_applied)(call, &body))
                     {
                         note_not_applied(&mut outcome, not_applied);
@@ -522,9 +531,13 @@ impl<R: Record> Sender<'_, R> {
                     } else {
                         answer.code.clone()
                     };
-                    outcome.error = match answer.foreign {
-                        Some(what) => say().stop_foreign(answer.status, what.sentence()),
-                        None => (self.explain)(&answer.message),
+                    let code = outcome.error_code.clone();
+                    outcome.problems = match answer.foreign {
+                        Some(what) => {
+                            let what = message::stop_foreign(answer.status, what.message());
+                            vec![Problem::of_row(code, what)]
+                        }
+                        None => (self.explain)(&code, &answer.message),
                     };
                     if verdict == Some(Verdict::Reject)
                         && let Some(fields) = &answer.fields
@@ -542,7 +555,10 @@ impl<R: Record> Sender<'_, R> {
             Err(fault) => {
                 outcome.error_code = fault.code().to_string();
                 let repeatable = self.transport.spec.update.idempotent;
-                outcome.error = explain(fault, repeatable, made);
+                outcome.problems = vec![Problem::of_row(
+                    outcome.error_code.clone(),
+                    explain(fault, repeatable, made),
+                )];
                 // Nobody has answered yet: the rest would fare alike.
                 if scout && verdict == Some(Verdict::Fail) {
                     stop = Some(self.transport.unreachable(in_short(fault), fault.cause()));
@@ -564,15 +580,16 @@ impl<R: Record> Sender<'_, R> {
 
 /// Records what an accepted request did not change.
 fn note_not_applied(outcome: &mut Outcome, not_applied: NotApplied) {
-    let NotApplied { is_rejected, text } = not_applied;
-    outcome.error_code = Code::AnswerNotApplied.as_str().to_owned();
+    let NotApplied {
+        is_rejected,
+        message,
+    } = not_applied;
+    let code = Code::AnswerNotApplied.as_str();
+    outcome.error_code = code.to_owned();
     if is_rejected {
         outcome.state = RowState::Rejected;
     }
-    outcome.error = match outcome.error.is_empty() {
-        true => text,
-        false => format!("{}; {text}", outcome.error),
-    };
+    outcome.problems.push(Problem::of_row(code, message));
 }
 
 /// A version in a record as an entity tag (RFC 9110, section 8.8.3): it may stand there as one already.
@@ -593,7 +610,8 @@ fn version_in(version: &Json) -> Option<String> {
 /// The error in which a row ended, if it did: what tells whether others ended in the same.
 fn error_of(outcome: &Outcome) -> Option<String> {
     let failed = matches!(outcome.state, RowState::Rejected | RowState::Failed);
-    failed.then(|| format!("{} {}", outcome.error_code, outcome.error))
+    let problems = || Problem::to_stored(&outcome.problems);
+    failed.then(|| format!("{} {}", outcome.error_code, problems()))
 }
 
 /// Waits for a request to stop that goes further than the one heard last or, as long as none was, for
@@ -628,14 +646,15 @@ fn in_short(fault: Fault) -> String {
     }
 }
 
-fn explain(fault: Fault, idempotent: bool, attempts: u32) -> String {
+fn explain(fault: Fault, idempotent: bool, attempts: u32) -> Message {
     let count = u64::from(attempts);
+    let number = Argument::grouped(count);
     match fault {
-        Fault::Connect(why) => say().answer_no_connection(count, number(count), why.in_words()),
-        Fault::TimeOut if idempotent => say().answer_none_in_time(count, number(count)),
-        Fault::Lost if idempotent => say().answer_lost(count, number(count)),
-        Fault::TooLarge => say().answer_too_large(),
-        Fault::TimeOut | Fault::Lost => say().answer_doubtful(),
+        Fault::Connect(why) => message::answer_no_connection(count, number, why.message()),
+        Fault::TimeOut if idempotent => message::answer_none_in_time(count, number),
+        Fault::Lost if idempotent => message::answer_lost(count, number),
+        Fault::TooLarge => message::answer_too_large(),
+        Fault::TimeOut | Fault::Lost => message::answer_doubtful(),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Send errors state why sending cannot begin or continue.
+
 use thiserror::Error;
 
 use super::credentials::SignInError;

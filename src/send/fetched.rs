@@ -1,3 +1,5 @@
+//! A look-up returns a record, nothing or an error.
+
 use serde_json::Value as Json;
 
 use super::answer::{Answer, Fault};

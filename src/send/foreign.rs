@@ -1,3 +1,5 @@
+//! Successful answers are checked for foreign content.
+
 use serde_json::Value as Json;
 
 use crate::model::Code;

@@ -1,3 +1,5 @@
+//! The generic cell rate algorithm spaces requests.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! The rate limiter's state is shared between processes.
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Rate-limit headers are parsed from answers.
+
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};

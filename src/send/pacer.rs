@@ -1,3 +1,5 @@
+//! The pacer grants permits for requests within the quota.
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -72,9 +74,6 @@ struct Announced {
 
 impl Pacer {
     /// A pacer that draws on the bucket in `store`, or on a full one of its own.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn new(
         pace: Pace,
         clock: Arc<dyn Clock>,
@@ -189,9 +188,6 @@ impl Pacer {
     /// Lets nobody who shares the quota make a request before `moment` and, where the bucket is
     /// `empty` because the API was asked too much, then one at a time. A moment earlier than the one
     /// that holds changes nothing. Returns whether it did.
-    ///
-    /// # Errors
-    /// When the shared bucket cannot be kept.
     pub fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
         self.shared.hold_until(self.clock.at(moment), empty)
     }

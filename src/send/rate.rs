@@ -1,3 +1,5 @@
+//! A rate is a number of requests per period.
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;

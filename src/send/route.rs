@@ -1,3 +1,5 @@
+//! The route to an address is direct or through a proxy.
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The signer adds credentials or a fetched token to requests.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

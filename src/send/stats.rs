@@ -1,3 +1,5 @@
+//! Send statistics count requests, retries and waits.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Figures of what was sent.

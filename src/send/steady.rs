@@ -1,3 +1,5 @@
+//! Steady time measures quotas independently of the wall clock.
+
 use std::sync::Arc;
 use std::time::Duration;
 

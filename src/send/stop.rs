@@ -1,3 +1,5 @@
+//! A stop request ends or pauses a run.
+
 use super::answer::Answer;
 use crate::l10n::say;
 use crate::model::{Code, Fact, Held, is_code, visible};

@@ -1,3 +1,5 @@
+//! The transport paces, retries and counts requests.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,8 +1,11 @@
+//! Connection errors are classified by cause.
+
 use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
 
+use crate::l10n::Message;
 use crate::model::Code;
 
 /// Why no connection could be made.
@@ -55,9 +58,14 @@ impl Trouble {
         told_by(error).unwrap_or(Trouble::Other)
     }
 
-    /// In words, for a person.
+    /// What it means.
+    pub fn message(self) -> Message {
+        self.code().message()
+    }
+
+    /// The same in the reader's language.
     pub fn in_words(self) -> String {
-        self.code().sentence()
+        self.message().to_string()
     }
 
     /// As a code.

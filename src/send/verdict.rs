@@ -1,3 +1,5 @@
+//! A verdict decides what follows an attempt.
+
 use super::answer::{Answer, Fault};
 use crate::targets::TargetSpec;
 

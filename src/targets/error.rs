@@ -1,3 +1,5 @@
+//! Target errors state why a target cannot be used.
+
 use std::path::PathBuf;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! Fields define the columns, kinds and places of values.
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Key lists describe the keys of APIs without readable records.
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Targets are loaded from built-in or user files.
+
 use std::path::Path;
 
 use super::error::TargetError;
@@ -23,9 +25,6 @@ pub fn load(name: &str) -> Result<TargetSpec, TargetError> {
 }
 
 /// The text of the file that describes the target called `name`.
-///
-/// # Errors
-/// When there is no such target or its file cannot be read.
 pub fn text(name: &str) -> Result<String, TargetError> {
     if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
         return Ok((*text).to_owned());

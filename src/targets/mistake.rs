@@ -1,3 +1,5 @@
+//! Mistakes in TOML files are reported with their lines.
+
 use std::fmt;
 use std::ops::Range;
 

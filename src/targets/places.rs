@@ -1,3 +1,5 @@
+//! Places locate keys in a target file.
+
 use std::ops::Range;
 
 use super::field::FieldSpec;

@@ -1,3 +1,5 @@
+//! Pointers address values in a JSON record.
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! The quota of a target is a number of requests per period.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

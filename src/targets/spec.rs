@@ -1,3 +1,5 @@
+//! The specification describes an API to the program.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -306,7 +308,7 @@ mod tests {
             changed: changed.to_owned(),
             changes,
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         };
         let read = vec![change("bio", Some(json!("x")), json!("y"))];
         assert_eq!(*spec.changes_of(&call("first_name", read.clone())), read);

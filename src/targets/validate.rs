@@ -1,10 +1,12 @@
+//! Validation finds contradictions in a target.
+
 use self::idle::validate_idle;
 use self::lookup::validate_lookup;
+use self::paths::{must_be_pointer, must_begin_with_slash};
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
 use super::placeholders::placeholders;
 use super::places::{Found, Place};
-use super::pointer::selecting;
 use super::sign_in::SignIn;
 use super::spec::TargetSpec;
 
@@ -99,29 +101,6 @@ fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
     if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
         let message = format!("known.fields must say where {key} stands in an entry");
         found.add(Place::Key("known", "fields"), message);
-    }
-}
-
-/// A path is put behind the base address as it stands.
-fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: &str) {
-    if !path.starts_with('/') {
-        found.add(
-            place,
-            format!("the {what} \"{path}\" must begin with a slash: \"/{path}\""),
-        );
-    }
-}
-
-/// A JSON pointer is empty or begins with a slash (RFC 6901). Only those of fields select from lists.
-fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
-    if !pointer.is_empty() {
-        must_begin_with_slash(found, place, "JSON pointer", pointer);
-    }
-    if let Some(token) = selecting(pointer) {
-        let message = format!(
-            "the JSON pointer \"{pointer}\" selects elements of a list with \"{token}\", which only the pointer of a field can"
-        );
-        found.add(place, message);
     }
 }
 
@@ -490,5 +469,6 @@ fn validate_references(
 
 mod idle;
 mod lookup;
+mod paths;
 #[cfg(test)]
 mod tests;

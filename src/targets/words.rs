@@ -1,3 +1,5 @@
+//! Target files name records in each language.
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

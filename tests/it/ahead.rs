@@ -293,7 +293,7 @@ fn whoever_waits_for_rows_finds_them_in_the_journal() {
         state: RowState::Updated,
         http_status: Some(200),
         error_code: String::new(),
-        error: String::new(),
+        problems: Vec::new(),
         changed: String::new(),
         attempts: 1,
         request_id: String::new(),

@@ -109,6 +109,51 @@ fn a_kind_of_link_that_the_list_lacks_proves_nothing() {
 }
 
 #[test]
+fn an_undo_restores_what_was_delivered_before_and_reports_what_is_forgotten() {
+    let folder = Folder::new();
+    let sandbox = members(&["E-1", "E-2", "E-3"].map(|id| ("external", id)));
+    let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
+    let import = |rows: &str| {
+        let header = "Student ID,First Name,Last Name\n";
+        folder.write("r.csv", format!("{header}{rows}"));
+        let output = run(&folder, &base_url, "sandbox", "import r.csv --yes");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    let held = |id: &str| {
+        let dump = sandbox.members();
+        let member = &dump[format!("external/{id}")];
+        format!("{} {}", member["first_name"], member["last_name"])
+    };
+    import("E-1,Ann,Lee\nE-2,Bob,Ray\nE-3,Cy,Ek\n");
+    import("E-1,Anna,Lee\nE-2,Rob,Roy\nE-3,Si,Ek\n");
+    let runs = folder.runs();
+    let wrong = runs.split_whitespace().next().unwrap();
+    assert_eq!(held("E-1"), r#""Anna" "Lee""#);
+    let forget = folder.run("history E-2 --forget");
+    assert_eq!(forget.status.code(), Some(0), "{}", stderr(&forget));
+    // A damaged call in an older run is an unknown delivery, no reason to refuse the other rows.
+    let damage = "UPDATE planned SET changes = '[{' WHERE id & 255 = 3 AND id >> 32 = 1";
+    let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    assert_eq!(journal.execute(damage, []).unwrap(), 1);
+    let undo = folder
+        .program()
+        .args(["undo", wrong, "--yes", "--results", "o.csv"])
+        .env("PATHWRIGHT_API_TOKEN", "sandbox")
+        .output()
+        .unwrap();
+    assert_eq!(undo.status.code(), Some(3), "{}", stderr(&undo));
+    assert_eq!(held("E-1"), r#""Ann" "Lee""#);
+    assert_eq!(held("E-2"), r#""Rob" "Roy""#);
+    assert_eq!(held("E-3"), r#""Si" "Ek""#);
+    let results = std::fs::read_to_string(folder.path("o.csv")).unwrap();
+    let row = |id: &str| results.lines().find(|line| line.contains(id)).unwrap();
+    assert!(row("E-1").contains("not read from the API"), "{results}");
+    assert!(row("E-2").contains("undo.unknown"), "{results}");
+    assert!(row("E-2").contains("last_name"), "{results}");
+    assert!(row("E-3").contains("undo.unknown"), "{results}");
+}
+
+#[test]
 fn the_doctor_proves_the_token() {
     let folder = Folder::new();
     let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");

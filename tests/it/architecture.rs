@@ -162,6 +162,20 @@ fn used_rooms(code: &str) -> BTreeSet<String> {
     used
 }
 
+#[test]
+fn every_file_states_its_purpose_in_its_first_line() {
+    for file in files(&repository().join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let first = text.lines().next().unwrap_or_default();
+        let purpose = first.strip_prefix("//! ").unwrap_or_default();
+        assert!(
+            purpose.split(' ').count() > 2,
+            "{}: begin the file with a `//!` sentence about its purpose, not {first:?}",
+            file.display()
+        );
+    }
+}
+
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     if !folder.is_dir() {
@@ -179,21 +193,13 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// No two files of a room import each other, directly or through others: each can be read after
-/// those that it builds on.
+/// those that it builds on. An item that a module re-exports counts as an import of the file that defines it.
 #[test]
 fn no_files_of_a_room_import_each_other_in_a_circle() {
     let source = repository().join("src");
     let mut circles = Vec::new();
     for (room, _) in MAY_USE {
-        let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for file in files(&source.join(room)) {
-            let text = std::fs::read_to_string(&file).unwrap();
-            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-            let below = file.strip_prefix(source.join(room)).unwrap();
-            let own = module_of(below);
-            let imported = imported_files(code, room, &own, &file);
-            imports.insert(own.join("::"), imported);
-        }
+        let imports = imports(&source.join(room));
         for start in imports.keys() {
             if let Some(way) = way_back(&imports, start) {
                 circles.push(format!("{room}: {}", way.join(" → ")));
@@ -201,6 +207,67 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
         }
     }
     assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn an_import_of_a_re_exported_item_is_one_of_its_file() {
+    let imports = imports(&repository().join("src/sandbox"));
+    // `use super::meitner`, and then `meitner::routes`, which `meitner/mod.rs` re-exports.
+    let of_server = &imports["server"];
+    assert!(of_server.contains("meitner::http"), "{of_server:?}");
+    // `use super::any::Records`
+    let of_state = &imports["state"];
+    assert!(of_state.contains("any::records"), "{of_state:?}");
+}
+
+/// What the file of a module names.
+struct Module {
+    /// Paths, from the folder of its room on.
+    paths: Vec<Vec<String>>,
+    /// What it imports, by the name that this has there.
+    names: BTreeMap<String, Vec<String>>,
+    /// A `mod.rs`, which gathers others.
+    gathers: bool,
+}
+
+type Modules = BTreeMap<Vec<String>, Module>;
+
+/// The files of a room, each with those that it imports, but for each `mod.rs`.
+fn imports(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut modules = Modules::new();
+    let mut named = Vec::new();
+    for file in files(room) {
+        let own = module_of(file.strip_prefix(room).unwrap());
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        named.push((own.clone(), paths(&flat(code.parse().unwrap()))));
+        let module = Module {
+            paths: Vec::new(),
+            names: BTreeMap::new(),
+            gathers: file.ends_with("mod.rs"),
+        };
+        modules.insert(own, module);
+    }
+    let room = room.file_name().unwrap().to_str().unwrap();
+    for (own, paths) in named {
+        for (alias, path) in paths {
+            if let Some(path) = from_room(&path, room, &own, &modules) {
+                let module = modules.get_mut(&own).unwrap();
+                module.paths.push(path.clone());
+                module.names.extend(alias.map(|alias| (alias, path)));
+            }
+        }
+    }
+    let mut imports = BTreeMap::new();
+    for (own, module) in modules.iter().filter(|(_, module)| !module.gathers) {
+        let found = module
+            .paths
+            .iter()
+            .filter_map(|path| defining(path, &modules));
+        let found = found.filter(|file| file != own).map(|file| file.join("::"));
+        imports.insert(own.join("::"), found.collect());
+    }
+    imports
 }
 
 /// A file's path in its room as a module: `meitner/http.rs` is `meitner::http`, `mod.rs` is its folder.
@@ -216,80 +283,75 @@ fn module_of(below: &Path) -> Vec<String> {
     parts
 }
 
-/// The files of the same room that a file imports by `super::`, `self::` or `crate::`, but for those that gather
-/// others.
-fn imported_files(code: &str, room: &str, own: &[String], file: &Path) -> BTreeSet<String> {
-    let is_gathering = file.ends_with("mod.rs");
-    let mut found = BTreeSet::new();
-    let own_room = format!("crate::{room}::");
-    let code = unfolded(code);
-    for line in code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-    {
-        for (prefix, base) in [
-            ("super::super::", own.len().saturating_sub(2)),
-            ("super::", own.len().saturating_sub(1)),
-            (own_room.as_str(), 0),
-        ] {
-            if is_gathering && prefix != own_room {
-                continue;
-            }
-            for (index, _) in line.match_indices(prefix) {
-                if prefix == "super::" && line[..index].ends_with("super::") {
-                    continue;
+/// The paths in code, `a::{b, c}` as `a::b` and `a::c`; one of a `use` with the name that it gives.
+fn paths(words: &[String]) -> Vec<(Option<String>, Vec<String>)> {
+    let mut found: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    let mut path: Vec<String> = Vec::new();
+    let mut braces: Vec<Vec<String>> = Vec::new();
+    let mut is_use = false;
+    for (at, word) in words.iter().enumerate() {
+        let goes_on = words[at + 1..].starts_with(&[":".to_owned(), ":".to_owned()]);
+        let is_behind_path = words[..at].ends_with(&[":".to_owned(), ":".to_owned()]);
+        match word.as_str() {
+            "use" => is_use = true,
+            ";" => is_use = false,
+            "{" if is_behind_path => braces.push(path.clone()),
+            "{" => braces.push(Vec::new()),
+            "}" => drop(braces.pop()),
+            "as" if is_use => found.last_mut().unwrap().0 = Some(words[at + 1].clone()),
+            word if word.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                if !is_behind_path {
+                    path = braces.last().cloned().unwrap_or_default();
                 }
-                let rest = &line[index + prefix.len()..];
-                let names: Vec<String> = rest
-                    .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-                    .next()
-                    .unwrap()
-                    .split("::")
-                    .map(str::to_owned)
-                    .collect();
-                let mut path = own[..base].to_vec();
-                let folder = file.ancestors().find(|up| up.ends_with(room)).unwrap();
-                let mut target = None;
-                for name in names {
-                    path.push(name);
-                    let as_file = folder.join(path.join("/")).with_extension("rs");
-                    let as_folder = folder.join(path.join("/")).join("mod.rs");
-                    if as_file.exists() {
-                        target = Some(path.join("::"));
-                        break;
-                    }
-                    if !as_folder.exists() {
-                        break;
-                    }
+                if word != "self" || path.is_empty() {
+                    path.push(word.to_owned());
                 }
-                found.extend(target);
+                if !goes_on && at > 0 && words[at - 1] != "as" {
+                    found.push((path.last().cloned().filter(|_| is_use), path.clone()));
+                }
             }
+            _ => {}
         }
     }
     found
 }
 
-/// The same code with `a::{b, c}` written out as `a::b` and `a::c`, each on a line of its own.
-fn unfolded(code: &str) -> String {
-    let mut out = String::new();
-    for statement in code.split_inclusive(';') {
-        let Some((head, rest)) = statement.split_once("::{") else {
-            out.push_str(statement);
-            continue;
-        };
-        let prefix = head
-            .rsplit(|c: char| c.is_whitespace() || c == '(' || c == '{')
-            .next()
-            .unwrap();
-        if !statement.trim_start().starts_with("use ") && !statement.contains("\nuse ") {
-            out.push_str(statement);
-            continue;
+/// A path as it is from the folder of a room on, if it leads there.
+fn from_room(
+    path: &[String],
+    room: &str,
+    own: &[String],
+    modules: &Modules,
+) -> Option<Vec<String>> {
+    let first = path[0].as_str();
+    let child = [own, &path[..1]].concat();
+    let (base, rest) = match first {
+        "crate" if path.get(1).is_some_and(|second| second == room) => (Vec::new(), &path[2..]),
+        "super" => {
+            let ups = path.iter().take_while(|part| *part == "super").count();
+            let rest = &path[ups..];
+            // `pub(super)` names no item.
+            rest.first()?;
+            (own[..own.len().checked_sub(ups)?].to_vec(), rest)
         }
-        for name in rest.split(['{', '}', ',', ';']) {
-            out.push_str(&format!("{prefix}::{}\n", name.trim()));
+        "self" => (own.to_vec(), &path[1..]),
+        _ if modules.contains_key(&child) => (child, &path[1..]),
+        _ => (modules[own].names.get(first)?.clone(), &path[1..]),
+    };
+    Some([base.as_slice(), rest].concat())
+}
+
+/// The module whose file defines what a path leads to, through what others re-export.
+fn defining(path: &[String], modules: &Modules) -> Option<Vec<String>> {
+    let depth = (0..=path.len()).rfind(|depth| modules.contains_key(&path[..*depth]))?;
+    let module = &modules[&path[..depth]];
+    match path.get(depth).and_then(|name| module.names.get(name)) {
+        Some(elsewhere) if !elsewhere.starts_with(&path[..=depth]) => {
+            defining(&[elsewhere, &path[depth + 1..]].concat(), modules)
         }
+        _ if module.gathers => None,
+        _ => Some(path[..depth].to_vec()),
     }
-    out
 }
 
 /// A way from a file back to itself.

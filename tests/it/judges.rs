@@ -507,3 +507,38 @@ fn a_column_that_a_school_may_not_change_is_left_out_by_resume() {
         json!({"first_name": "Anna"})
     );
 }
+
+#[test]
+fn few_refused_rows_end_with_the_advice_to_leave_their_column_out() {
+    let Some(python) = python() else { return };
+    let ids: String = (1..=5).map(|row| format!("saml2 E-{row}\n")).collect();
+    let judge = Judge::start(&python, "pathwright_app.py", "1000/s no-sso", &ids);
+    let folder = Folder::new();
+    let rows = (1..=5).map(|row| format!("E-{row},Anna,a{row}@x.se\n"));
+    let text: String = std::iter::once("NameID,First name,Email Address\n".to_owned())
+        .chain(rows)
+        .collect();
+    folder.write("r.csv", text);
+    let address = format!("{}/api/public", judge.address);
+    let import = [
+        "import",
+        "r.csv",
+        "--target",
+        "pathwright",
+        "--var",
+        "integration=saml2",
+        "--base-url",
+        &address,
+        "--yes",
+    ];
+    let output = program(&folder, &import, false);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let figures = String::from_utf8(output.stdout).unwrap();
+    let figures = figures.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        figures.contains(
+            "5 rows rejected for a field that only some accounts may change. Leave its column out"
+        ),
+        "{figures}"
+    );
+}

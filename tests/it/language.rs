@@ -60,6 +60,43 @@ fn no_message_stands_outside_the_catalogues() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What reads a rendered message: a comparison, or a search in it.
+const READS_TEXT: &str = r"(?x)
+    say\(\)\s*\.\w+\((?:[^()]|\([^()]*\))*\)\s*\.
+        (split|rsplit|strip_|trim_start_matches|trim_end_matches|contains|starts_with|ends_with|find|eq|parse)
+    | (==|!=)\s*[&*]*say\(\)
+    | say\(\)\s*\.\w+\((?:[^()]|\([^()]*\))*\)\s*(==|!=)
+    | \.(contains|starts_with|ends_with|trim_end_matches|strip_prefix|strip_suffix)\(&?\*?say\(\)";
+
+#[test]
+fn no_decision_depends_on_a_rendered_message() {
+    let source = repository().join("src");
+    let reads = regex::Regex::new(READS_TEXT).unwrap();
+    for code in [
+        "if *why == say().held_no_rows() {}",
+        "let (count, word) = say().amount_rows(1, number).split_once(' ');",
+        "past.error.trim_end_matches(&*say().row_was_so())",
+    ] {
+        assert!(reads.is_match(code), "{code}");
+    }
+    let mut files = Vec::new();
+    all_files(&source, "rs", &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+        if name.ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines = reads
+            .find_iter(code)
+            .map(|one| format!("{name}: {}", one.as_str()));
+        found.extend(lines);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// String literals, but those of attributes.
 fn literals(tokens: TokenStream) -> Vec<String> {
     let mut found = Vec::new();
@@ -317,4 +354,44 @@ fn a_wrong_command_line_is_told_in_swedish() {
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(told), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn an_old_run_is_reported_in_the_readers_language() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";
+    let output = folder.run(&format!("{import} en"));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let problems = || {
+        let rows = folder.csv("elever-2026-ht.results.csv", b';');
+        let error = rows[0].iter().position(|name| name == "import_error");
+        let error = error.unwrap();
+        let errors = rows[1..].iter().map(|row| row[error].clone());
+        errors.filter(|text| !text.is_empty()).collect::<Vec<_>>()
+    };
+    let in_english = problems();
+    let run = folder.run("runs");
+    let run = String::from_utf8(run.stdout).unwrap();
+    let run = run.split_whitespace().find(|word| word.contains("-"));
+    let run = run.unwrap().to_owned();
+    let again = |language: &str| {
+        let output = folder.run(&format!(
+            "report {run} --results elever-2026-ht.results.csv --lang {language}"
+        ));
+        assert!(output.status.success(), "{}", stderr(&output));
+        problems()
+    };
+    let in_swedish = again("sv");
+    assert_eq!(in_swedish.len(), in_english.len());
+    let is_same = |(one, other): (&String, &String)| one == other;
+    let unchanged = in_swedish
+        .iter()
+        .zip(&in_english)
+        .filter(|pair| is_same(*pair));
+    // The API's own words stay as they are.
+    assert!(unchanged.count() <= 2, "{in_swedish:#?}");
+    let has = |texts: &[String], part: &str| texts.iter().any(|text| text.contains(part));
+    assert!(has(&in_english, "check digit") && has(&in_swedish, "kontrollsiffran"));
+    assert_eq!(again("en"), in_english);
 }

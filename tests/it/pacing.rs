@@ -47,7 +47,7 @@ fn call(row: u64) -> Pending {
         path: "/student/x".into(),
         body: b"{}".to_vec(),
         changed: String::new(),
-        note: String::new(),
+        note: Vec::new(),
         attempts: 0,
         doubtful: false,
     }
@@ -92,7 +92,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         transport: &transport,
         record: &NoRecord,
         reread: None,
-        explain: &str::to_owned,
+        explain: &|_, _| Vec::new(),
         refused_column: &|_| None,
         not_applied: &|_, _| None,
     };

@@ -10,7 +10,8 @@ use rosterpatch::journal::{
     Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
-use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use rosterpatch::l10n::Message;
+use rosterpatch::model::{Call, Change, Outcome, Problem, RowAt, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -52,6 +53,15 @@ fn new_run(name: &str) -> NewRun {
     }
 }
 
+/// One problem with these words, of a column; none without words.
+fn problems(words: &str) -> Vec<Problem> {
+    let of = |words: &str| Problem {
+        column: "Namn".to_owned(),
+        ..Problem::of_row("a.code", Message::verbatim(words))
+    };
+    (!words.is_empty()).then(|| of(words)).into_iter().collect()
+}
+
 fn mark(row: u64, warning: &str) -> RowMark {
     RowMark {
         at: RowAt {
@@ -61,7 +71,7 @@ fn mark(row: u64, warning: &str) -> RowMark {
         },
         key: row as i64 * 7,
         cells: vec![row as u8; 4],
-        warning: warning.into(),
+        warning: problems(warning),
     }
 }
 
@@ -87,9 +97,9 @@ fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
             }],
             fingerprint: Some(vec![row as u8; 16]),
             note: if row == 3 {
-                "a note".into()
+                problems("a note")
             } else {
-                String::new()
+                Vec::new()
             },
         })),
     }
@@ -101,10 +111,9 @@ fn outcome(row: u64, state: RowState, code: &str) -> Outcome {
         state,
         http_status: (state != RowState::Invalid).then_some(200),
         error_code: code.into(),
-        error: if code.is_empty() {
-            String::new()
-        } else {
-            format!("why {row} \0")
+        problems: match code {
+            "" => Vec::new(),
+            _ => problems(&format!("why {row} \0")),
         },
         changed: String::new(),
         attempts: u32::from(state != RowState::Invalid),
@@ -120,8 +129,13 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// A run of seven rows: one invalid, six calls; three answered, one attempted twice, one within reach.
 fn a_run(state: &State, name: &str) -> i64 {
+    begun(state, &new_run(name))
+}
+
+/// The same of a run that begins like this.
+fn begun(state: &State, run: &NewRun) -> i64 {
     let mut journal = Journal::open(state).unwrap();
-    let (run, _) = journal.begin(&new_run(name)).unwrap();
+    let (run, _) = journal.begin(run).unwrap();
     let writer = Writer::start(journal, run, Stage::Planning).unwrap();
     let settled = PlannedRow {
         mark: mark(1, ""),
@@ -323,6 +337,37 @@ fn a_run_that_died_is_told_alike() {
 }
 
 #[test]
+fn what_was_delivered_to_a_record_is_told_alike() {
+    with_each(|state| {
+        let runs = ["one", "two"].map(|name| a_run(state, name));
+        let elsewhere = NewRun {
+            base_url: "other".into(),
+            ..new_run("elsewhere")
+        };
+        let elsewhere = begun(state, &elsewhere);
+        let journal = Journal::open(state).unwrap();
+        journal.index_deliveries(elsewhere).unwrap();
+        journal.index_deliveries(runs[1]).unwrap();
+        journal.index_deliveries(runs[1]).unwrap();
+        let mut all = String::new();
+        let mut states = |row: u64| {
+            let path = format!("/student/{row}");
+            let past = journal.deliveries(runs[1], &path).unwrap();
+            write!(all, "{past:#?}").unwrap();
+            let of = past.iter().map(|past| (past.run, past.state));
+            of.collect::<Vec<_>>()
+        };
+        let both = |state| vec![(runs[1], state), (runs[0], state)];
+        assert_eq!(states(2), both(RowState::Updated));
+        assert_eq!(states(3), [], "rejected");
+        assert_eq!(states(5), both(RowState::Unknown));
+        assert_eq!(states(6), [], "not sent");
+        states(4);
+        all
+    });
+}
+
+#[test]
 fn names_states_and_places_of_runs_are_told_alike() {
     with_each(|state| {
         let mut journal = Journal::open(state).unwrap();
@@ -449,6 +494,27 @@ fn what_may_not_hold_any_more_is_not_believed() {
         delivers(state, "a", 6, Some(2_000));
         assert_eq!(believed(state, "a"), Some(6));
         assert_eq!(believed(state, "a"), Some(6));
+        String::new()
+    });
+}
+
+#[test]
+fn fingerprints_of_a_forgotten_record_are_removed_for_every_account() {
+    with_each(|state| {
+        let run = delivers(state, "a", 1, Some(100));
+        delivers(state, "b", 2, Some(200));
+        assert_eq!(
+            (believed(state, "a"), believed(state, "b")),
+            (Some(1), Some(2))
+        );
+        let mut journal = Journal::open(state).unwrap();
+        journal.forget_values(&[run], "/other").unwrap();
+        assert_eq!(
+            (believed(state, "a"), believed(state, "b")),
+            (Some(1), Some(2))
+        );
+        journal.forget_values(&[run], "/x").unwrap();
+        assert_eq!((believed(state, "a"), believed(state, "b")), (None, None));
         String::new()
     });
 }

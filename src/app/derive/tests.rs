@@ -1,3 +1,5 @@
+//! This module tests `app/derive`.
+
 use super::*;
 use crate::app::scene::{Scene, roster, sender};
 use crate::model::Exit;

@@ -1,3 +1,5 @@
+//! This module tests `app/sweep`.
+
 mod refusals;
 
 use std::cell::Cell;

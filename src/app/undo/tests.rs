@@ -1,3 +1,5 @@
+//! This module tests `app/undo`.
+
 use super::*;
 use crate::app::job::Job;
 use crate::app::notify::Notifications;

@@ -1,3 +1,5 @@
+//! The `check` command validates a roster without any request.
+
 use std::sync::Arc;
 
 use anyhow::Result;

@@ -1,3 +1,5 @@
+//! The `doctor` command prints what would stop an import.
+
 use std::sync::Arc;
 
 use crate::app::{

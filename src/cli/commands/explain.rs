@@ -1,3 +1,5 @@
+//! The `explain` command prints the meaning of problem codes.
+
 use anyhow::Result;
 
 use crate::app::AppError;

@@ -1,3 +1,5 @@
+//! The `enqueue`, `work`, `queue` and `database` commands manage the shared queue.
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The `history` command prints the changes to one record.
+
 use crate::app::{AppError, Dossier, RecordChanges, dossier, forget, refuse_kind, write_dossier};
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;

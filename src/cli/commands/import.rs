@@ -1,7 +1,9 @@
+//! The `import` command sends a roster's changes.
+
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::{AppError, begin, ready};
+use crate::app::{Action, AppError, begin, ready};
 use crate::cli::args::ImportArgs;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
@@ -54,11 +56,7 @@ const MOST_OF_PLAN: u64 = 256 * 1024 * 1024;
 
 /// A plan that was saved.
 fn saved(path: &Path) -> Result<SavedPlan, AppError> {
-    let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(|source| AppError::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(Action::Read.failed(path))?;
     match serde_json::from_str::<SavedPlan>(&text) {
         Ok(plan) if plan.version == SAVED_PLAN => Ok(plan),
         _ => Err(AppError::Front(

@@ -1,3 +1,5 @@
+//! The `open` command starts the console in a browser.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -5,7 +7,7 @@ use std::sync::Arc;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::retry::overrides;
-use crate::app::{AppError, Notifications, Overrides, Session, Wanted};
+use crate::app::{Action, AppError, Notifications, Overrides, Session, Wanted};
 use crate::cli::args::OpenArgs;
 use crate::cli::config::Config;
 use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
@@ -28,11 +30,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     let state = settings::state(&config, common)?;
     if let Some(file) = &args.file {
         // Before a browser is started for nothing.
-        std::fs::metadata(file).map_err(|source| AppError::File {
-            action: "read",
-            path: file.clone(),
-            source,
-        })?;
+        std::fs::metadata(file).map_err(Action::Read.failed(file))?;
     }
     let listen = args.listen.unwrap_or(([127, 0, 0, 1], 0).into());
     if !listen.ip().is_loopback() {
@@ -193,13 +191,7 @@ impl Door for FrontDoor {
         let text = match crate::safe_fs::read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(source) => {
-                return Err(AppError::File {
-                    action: "read-config",
-                    path,
-                    source,
-                });
-            }
+            Err(error) => return Err(Action::ReadConfig.failed(&path)(error)),
         };
         let mut document: DocumentMut = text
             .parse()
@@ -211,11 +203,7 @@ impl Door for FrontDoor {
             (columns, usual),
         );
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| AppError::File {
-                action: "take",
-                path: path.clone(),
-                source,
-            })?;
+            std::fs::create_dir_all(folder).map_err(Action::Write.failed(&path))?;
         }
         WholeFile::write_text(&path, &document.to_string())?;
         Ok(path)

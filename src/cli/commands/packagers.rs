@@ -1,3 +1,5 @@
+//! The `completions` and `man` commands write files for packages.
+
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 

@@ -1,3 +1,5 @@
+//! The `plan` command shows what an import would change.
+
 use std::path::Path;
 
 use crate::app::{AppError, Ready, ready, refuse_in_place_of, refuse_kind};

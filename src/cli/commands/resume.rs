@@ -1,3 +1,5 @@
+//! The `resume` and `approve` commands continue interrupted and held runs.
+
 use std::path::Path;
 
 use crate::app::{AppError, GoOn, Wanted, at_hand, go_on, leave_out, ready, resumed};

@@ -1,8 +1,10 @@
+//! The `retry` command sends rows that did not succeed again.
+
 use std::path::Path;
 
 use crate::app::{
-    AppError, Overrides, Ready, Retried, Said, Wanted, begin, ready, retried, retried_elsewhere,
-    retried_run, runs_of, the_one,
+    Action, AppError, Overrides, Ready, Retried, Said, Wanted, begin, ready, retried,
+    retried_elsewhere, retried_run, runs_of, the_one,
 };
 use crate::cli::args::RetryArgs;
 use crate::cli::config::Config;
@@ -131,11 +133,7 @@ fn of_file(
     let (session, config, options) = (&front.session, &front.config, &args.options);
     if results != Path::new("-") {
         // Before anything is said of what it might hold.
-        std::fs::metadata(results).map_err(|source| AppError::File {
-            action: "read",
-            path: results.to_owned(),
-            source,
-        })?;
+        std::fs::metadata(results).map_err(Action::Read.failed(results))?;
     }
     let now = session.clock.timestamp();
     let roster = settings::roster(config, results, &config.fill(&options.roster), now);

@@ -1,3 +1,5 @@
+//! The `runs`, `show` and `report` commands read past runs from the journal.
+
 use std::path::Path;
 
 use anyhow::{Result, bail};

@@ -1,3 +1,5 @@
+//! The `sandbox` command serves simulated APIs.
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +19,9 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
-use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
+use crate::sandbox::{
+    Description, SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, Variation, serve,
+};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -90,9 +94,10 @@ fn play_target(
     quota: Rate,
     clock: Arc<dyn Clock>,
 ) -> Result<Exit> {
-    let simulation = match args.vary.is_empty() {
+    // The simulations of the built-in APIs have this variation alone.
+    let is_built_in = |one: &Variation| *one == Variation::StrictMembers;
+    let simulation = match args.vary.iter().all(is_built_in) {
         true => Simulation::of(text)?,
-        // The simulations of the built-in APIs have no variations.
         false => Simulation::Described(Box::new(Description::parse(text)?)),
     };
     let path = simulation.path();

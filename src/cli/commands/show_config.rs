@@ -1,3 +1,5 @@
+//! The `config` command prints each setting and its source.
+
 use anyhow::Result;
 
 use crate::cli::args::ConfigArgs;

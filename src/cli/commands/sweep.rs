@@ -1,3 +1,5 @@
+//! The `sweep` and `watch` commands import the files of an inbox.
+
 use std::cell::RefCell;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! The `targets test` command tests a target file against its API.
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The `targets` commands list and describe target files.
+
 use anyhow::Result;
 use schemars::schema_for;
 

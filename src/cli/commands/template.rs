@@ -1,3 +1,5 @@
+//! The `template` command writes a roster header and an example row.
+
 use anyhow::Result;
 use serde_json::Value as Json;
 

@@ -1,3 +1,5 @@
+//! The `undo` command restores the values that a run replaced.
+
 use crate::app::{AppError, Wanted, ready, undone};
 use crate::cli::args::OneRunArgs;
 use crate::cli::config::Config;

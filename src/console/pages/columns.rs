@@ -1,3 +1,5 @@
+//! The columns page maps columns to fields.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

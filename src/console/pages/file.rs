@@ -1,3 +1,5 @@
+//! The file page shows how a roster is read.
+
 use std::sync::Arc;
 
 use askama::Template;

@@ -1,3 +1,5 @@
+//! The history pages list past runs and their files.
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use axum::response::Response;
 
 use super::plan::{Changes, Filter, Overview, changes, overview};
 use super::start_job;
-use crate::app::{AppError, at_hand, listed, report_again, retried_run};
+use crate::app::{Action, AppError, at_hand, listed, report_again, retried_run};
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
@@ -201,11 +203,7 @@ fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) ->
                 ..summary.clone()
             });
         }
-        make_private_folder(&folder).map_err(|source| AppError::File {
-            action: "write",
-            path: folder.clone(),
-            source,
-        })?;
+        make_private_folder(&folder).map_err(Action::Write.failed(&folder))?;
         let paths = ResultPaths::beside(&folder.join(name));
         report_again(journal, run, &settings, &paths, "")
     };
@@ -246,11 +244,7 @@ pub(in crate::console) async fn file(
         let mut files = files(&written(desk, &journal, &run, row.summary)).into_iter();
         let found = files.find(|(known, _)| *known == which);
         let (_, path) = found.ok_or_else(|| Trouble::Wrong(say().console_file_gone()))?;
-        let bytes = safe_fs::read_file(&path, MOST_BYTES).map_err(|source| AppError::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = safe_fs::read_file(&path, MOST_BYTES).map_err(Action::Read.failed(&path))?;
         Ok(download(&name_of(&path), bytes))
     })
     .await

@@ -1,3 +1,5 @@
+//! The person page shows the changes to one record.
+
 use std::sync::Arc;
 
 use askama::Template;

@@ -1,3 +1,5 @@
+//! The plan page shows what a run would change.
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -59,6 +61,8 @@ pub(super) struct Overview {
 /// Some of the changes that a plan makes.
 pub(super) struct Changes {
     pub(super) rows: Vec<Changed>,
+    /// Whether the values are those that were delivered before a run that is undone.
+    pub(super) are_last_delivered: bool,
     /// The field's name, what the roster calls it, how often, and whether it is filtered by.
     pub(super) fields: Vec<(String, String, String, bool)>,
     /// Behind which row the next page begins.
@@ -143,10 +147,8 @@ fn made(desk: &Desk, filter: Filter) -> Made {
 
 pub(super) fn overview(plan: &Plan) -> Overview {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send())];
-    counts.extend(plan_not_sent(plan).into_iter().map(|(phrase, _)| {
-        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        (count.to_owned(), word.to_owned())
-    }));
+    let not_sent = plan_not_sent(plan).into_iter();
+    counts.extend(not_sent.map(|(count, word, _)| (count, word)));
     Overview {
         target: plan.target.clone(),
         base_url: plan.base_url.clone(),
@@ -234,6 +236,7 @@ pub(super) fn changes(
             (name, column, number(count), is)
         });
     Ok(Changes {
+        are_last_delivered: plan.are_last_delivered,
         rows: rows.into_iter().map(|(_, changed)| changed).collect(),
         fields: fields.collect(),
         next: next.map(|row| {

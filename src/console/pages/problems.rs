@@ -1,3 +1,5 @@
+//! The problems page shows invalid rows and accepts corrections.
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -159,7 +161,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         Some(Noticed {
             code: code.to_string(),
             count: number(group.count),
-            example: say().plan_problem(place, first.problem.message.as_str()),
+            example: say().plan_problem(place, first.problem.message.to_string()),
         })
     });
     let header = checked.prepared.input.header();
@@ -237,7 +239,7 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
         let here = problems
             .iter()
             .filter(|problem| !problem.column.is_empty() && problem.column == map.header(column));
-        let messages: Vec<&str> = here.map(|problem| problem.message.as_str()).collect();
+        let messages: Vec<String> = here.map(|problem| problem.message.to_string()).collect();
         messages.join("; ")
     };
     let cells = input
@@ -259,7 +261,7 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
         .problems
         .iter()
         .filter(|problem| problem.column.is_empty())
-        .map(|problem| problem.message.clone())
+        .map(|problem| problem.message.to_string())
         .collect();
     whole.extend(
         opened
@@ -302,9 +304,9 @@ fn last_time(again: &Again, mends: &Mends, seen: &SeenRow) -> Option<String> {
     let is_told = seen
         .problems
         .iter()
-        .any(|problem| outcome.error.contains(&problem.message));
-    let text = format!("{}: {}", outcome.state.in_words(), outcome.error);
-    (!is_told && !outcome.error.is_empty()).then_some(text)
+        .any(|problem| outcome.problems.iter().any(|one| one.is_same(problem)));
+    let text = format!("{}: {}", outcome.state.in_words(), outcome.error());
+    (!is_told && !outcome.problems.is_empty()).then_some(text)
 }
 
 /// Takes a row as it stands in the browser, checks it, and answers with what is wrong with it now.

@@ -1,3 +1,5 @@
+//! The run page shows a run's progress and its result.
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use crate::console::desk::Desk;
 use crate::console::job::Job;
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
-use crate::l10n::{Messages, number, say};
-use crate::progress::time_left;
+use crate::l10n::{Language, Messages, in_scope, number, say};
+use crate::progress::{lines, time_left};
 use crate::send::StopRequest;
 
 #[derive(Template)]
@@ -110,7 +112,11 @@ pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
             time: time_left(progress, jiff::Timestamp::now()).filter(|_| !seen.is_paused),
             is_paused: seen.is_paused,
             stopping: seen.stopping.clone(),
-            notices: seen.notices.iter().cloned().collect(),
+            notices: seen
+                .notices
+                .iter()
+                .flat_map(|(event, at)| lines(event, *at))
+                .collect(),
         }),
         run: seen.run.clone().filter(|name| !name.is_empty()),
         states: states.collect(),
@@ -131,6 +137,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
         base: desk.base.clone(),
         job,
         news,
+        language: Language::spoken(),
         is_over: false,
         is_told: false,
         is_first: true,
@@ -145,6 +152,8 @@ struct Watch {
     base: String,
     job: Arc<Job>,
     news: tokio::sync::watch::Receiver<u64>,
+    /// The reader's: the stream outlives the request.
+    language: Language,
     is_over: bool,
     is_told: bool,
     is_first: bool,
@@ -169,7 +178,8 @@ impl Watch {
         self.news.borrow_and_update();
         let seen = self.job.live.seen();
         self.is_over = matches!(seen.phase, Phase::Ended(_) | Phase::Asking(_));
-        let text = fragment(&self.base, seen).render().unwrap_or_default();
+        let render = || fragment(&self.base, seen).render();
+        let text = in_scope(self.language, render).unwrap_or_default();
         Some((Ok(Event::default().data(text)), self))
     }
 }

@@ -1,3 +1,5 @@
+//! The start page lists recent files and accepts uploads.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use axum::response::Response;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::app::{AppError, Dropped, Next, arrived_within, listed};
+use crate::app::{Action, AppError, Dropped, Next, arrived_within, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
@@ -151,11 +153,7 @@ pub(in crate::console) fn open_at_first(desk: &Arc<Desk>, file: &Path) {
 }
 
 fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
-    crate::safe_fs::open_file(file).map_err(|source| AppError::File {
-        action: "read",
-        path: file.to_owned(),
-        source,
-    })?;
+    crate::safe_fs::open_file(file).map_err(Action::Read.failed(file))?;
     let name = file.file_name().unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
     let file = crate::run::absolute(file);
@@ -193,13 +191,8 @@ async fn receive(desk: &Desk, form: &mut Multipart) -> Result<(PathBuf, Option<S
                     held,
                 } = crate::app::dropped(&desk.state, &name)?;
                 while let Some(chunk) = field.chunk().await.map_err(wrong)? {
-                    std::io::Write::write_all(&mut file, &chunk).map_err(|source| {
-                        AppError::File {
-                            action: "take",
-                            path: place.clone(),
-                            source,
-                        }
-                    })?;
+                    std::io::Write::write_all(&mut file, &chunk)
+                        .map_err(Action::StoreUpload.failed(&place))?;
                 }
                 desk.hold(held);
                 path = Some(place);

@@ -1,3 +1,5 @@
+//! This module tests `inbox/folder`.
+
 use std::time::SystemTime;
 
 use super::*;

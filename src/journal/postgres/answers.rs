@@ -1,3 +1,5 @@
+//! PostgreSQL stores API answers until a plan is complete.
+
 use super::connection::cell;
 use super::store::{Postgres, signed};
 use crate::journal::error::JournalError;

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the planned calls of a run.
+
 use postgres::Row;
 
 use super::connection::{Wrong, cell, word};
@@ -5,6 +7,7 @@ use super::store::{Postgres, signed, text};
 use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::last_segment;
 use crate::journal::error::{JournalError, Refusal};
+use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sql::reach_of;
@@ -172,7 +175,7 @@ fn pending(row: &Row, number: u64) -> Result<(Pending, bool), Wrong> {
         path: cell(row, 1)?,
         body: cell(row, 2)?,
         changed: cell::<Option<String>>(row, 6)?.unwrap_or_default(),
-        note: cell::<Option<String>>(row, 3)?.unwrap_or_default(),
+        note: problems_of(row, 3)?,
         attempts: attempts.unwrap_or(0).unsigned_abs(),
         doubtful: state == Some(RowState::Unknown),
     };
@@ -198,7 +201,7 @@ pub(super) fn call(row: &Row, number: u64) -> Result<Call, Wrong> {
         changes: changes.map_err(|why| Refusal::words(why.to_string()))?,
         key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
         path,
-        note: cell::<Option<String>>(row, 7)?.unwrap_or_default(),
+        note: problems_of(row, 7)?,
         fingerprint: None,
     })
 }

@@ -1,3 +1,5 @@
+//! The PostgreSQL connection reconnects and runs transactions.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +9,7 @@ use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
 pub(super) use crate::journal::sql::Wrong;
-use crate::model::{DatabaseError, IoError};
+use crate::model::{DatabaseError, IoError, Problem};
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -231,18 +233,12 @@ impl Tables<'_> {
     }
 
     /// Rows.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn rows(&mut self, sql: &str, values: &Values<'_>) -> Result<Vec<Row>, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.query(&statement, values)?)
     }
 
     /// The first row, if there is any.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn first(&mut self, sql: &str, values: &Values<'_>) -> Result<Option<Row>, Wrong> {
         Ok(self.rows(sql, values)?.into_iter().next())
     }
@@ -257,18 +253,12 @@ impl Tables<'_> {
     }
 
     /// Changes rows, and returns how many.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn execute(&mut self, sql: &str, values: &Values<'_>) -> Result<u64, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.execute(&statement, values)?)
     }
 
     /// Runs several statements without values.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn batch(&mut self, sql: &str) -> Result<(), Wrong> {
         Ok(self.transaction.batch_execute(sql)?)
     }
@@ -280,6 +270,12 @@ impl Tables<'_> {
 /// When it holds something else.
 pub fn cell<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Wrong> {
     Ok(row.try_get(column)?)
+}
+
+/// The problems in a column; none where it has none.
+pub(super) fn problems_of(row: &Row, column: usize) -> Result<Vec<Problem>, Wrong> {
+    let stored: Option<String> = cell(row, column)?;
+    Ok(Problem::of_stored(&stored.unwrap_or_default()))
 }
 
 /// One of the words that can stand in a column.

@@ -1,3 +1,5 @@
+//! The database opens, migrates and changes a PostgreSQL journal.
+
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::connection::{Connection, Fence, Tables, Wrong, cell};
 use super::schema;
 use crate::journal::entries::encoded_segment;
-use crate::journal::error::{JournalError, Refusal};
+use crate::journal::error::{Action, JournalError, Refusal};
 use crate::l10n::say;
 use crate::model::hex;
 
@@ -41,9 +43,6 @@ impl std::fmt::Debug for Database {
 impl Database {
     /// The database at an address such as `postgres://USER@HOST/DATABASE`, with this
     /// `password` where it has none, of which nothing is asked yet.
-    ///
-    /// # Errors
-    /// When the address cannot be understood.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
         if !is_clear(address) {
             let why = say().journal_address_unclear();
@@ -144,7 +143,7 @@ impl Database {
         hex(&Sha256::digest(self.address.as_bytes())[..16])
     }
 
-    pub(super) fn explain(&self, action: &'static str, why: impl Into<Refusal>) -> JournalError {
+    pub(super) fn explain(&self, action: Action, why: impl Into<Refusal>) -> JournalError {
         JournalError::Database {
             action,
             place: self.place.clone(),
@@ -170,7 +169,7 @@ impl Database {
 
     /// Refuses a database without a journal, or with one of another format.
     fn refuse_other(&self, connection: &Connection) -> Result<(), JournalError> {
-        let found = schema::format(connection).map_err(|wrong| self.told("open", wrong))?;
+        let found = schema::format(connection).map_err(|wrong| self.told(Action::Open, wrong))?;
         match found.cmp(&schema::VERSION) {
             Ordering::Greater => Err(self.newer(found)),
             Ordering::Equal => Ok(()),
@@ -190,7 +189,7 @@ impl Database {
 
     /// A new connection, whatever format the journal has.
     pub(super) fn connect(&self) -> Result<Connection, JournalError> {
-        Connection::open(&self.config).map_err(|error| self.explain("open", error))
+        Connection::open(&self.config).map_err(|error| self.explain(Action::Open, error))
     }
 
     /// Makes the journal's tables, or brings older ones to this format. Returns the formats before and
@@ -200,7 +199,7 @@ impl Database {
     /// When the database cannot be reached or changed, or a newer program's journal is there.
     pub fn migrate(&self) -> Result<(i64, i64), JournalError> {
         let before = schema::migrate(&self.connect()?);
-        let before = before.map_err(|wrong| self.told("migrate", wrong))?;
+        let before = before.map_err(|wrong| self.told(Action::Migrate, wrong))?;
         if before > schema::VERSION {
             return Err(self.newer(before));
         }
@@ -217,11 +216,11 @@ impl Database {
     ) -> Result<T, JournalError> {
         let connection = self.connection()?;
         let changed = connection.change(&self.fences, change);
-        changed.map_err(|wrong| self.told("write", wrong))
+        changed.map_err(|wrong| self.told(Action::Write, wrong))
     }
 
     /// What is wrong, for a person.
-    pub(super) fn told(&self, action: &'static str, wrong: Wrong) -> JournalError {
+    pub(super) fn told(&self, action: Action, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
             Wrong::Refused(refusal) => self.explain(action, refusal),
@@ -229,9 +228,6 @@ impl Database {
     }
 
     /// Begins what is called `name`: whoever began it before may change nothing more.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
         self.change(|tables| count_up(tables, name))
     }
@@ -255,9 +251,6 @@ fn is_clear(address: &str) -> bool {
 }
 
 /// Begins what is called `name`: whoever began it before may change nothing more, once this step is done.
-///
-/// # Errors
-/// When the database refuses.
 pub fn count_up(tables: &mut Tables<'_>, name: &str) -> Result<Fence, Wrong> {
     let row = tables.one(
         "INSERT INTO claim (name, epoch) VALUES ($1, 1)

@@ -1,3 +1,5 @@
+//! PostgreSQL stores what was delivered to records.
+
 use jiff::Timestamp;
 
 use super::connection::{Tables, Wrong, cell};

@@ -1,3 +1,5 @@
+//! PostgreSQL finds every change to the records of a key.
+
 use postgres::Row;
 
 use super::calls::{call, state_at};
@@ -6,7 +8,7 @@ use super::outcomes::moment;
 use super::store::Postgres;
 use crate::journal::entries::encoded_segment;
 use crate::journal::error::{JournalError, Refusal};
-use crate::journal::records::PastCall;
+use crate::journal::records::{PastCall, unreadable};
 use crate::journal::row_id::row_of;
 use crate::journal::store::Dossiers;
 use crate::model::RowState;
@@ -100,6 +102,20 @@ impl Dossiers for Postgres {
             Ok(count)
         })
     }
+}
+
+/// What was sent to a record; where that is damaged, that something was sent of which nothing is known.
+pub(super) fn delivery(row: &Row) -> Result<PastCall, Wrong> {
+    let id: i64 = cell(row, 0)?;
+    let sent = call(row, row_of(id));
+    let state = state_at(row, 8).unwrap_or(None);
+    let at: Option<i64> = cell(row, 9).unwrap_or(None);
+    Ok(PastCall {
+        run: id >> 32,
+        state: state.filter(|_| sent.is_ok()).unwrap_or(RowState::Unknown),
+        call: sent.unwrap_or_else(|_| unreadable(row_of(id))),
+        at: at.and_then(|at| moment(at).ok()),
+    })
 }
 
 fn past_call(row: &Row) -> Result<PastCall, Wrong> {

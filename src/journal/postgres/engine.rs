@@ -1,3 +1,5 @@
+//! PostgreSQL runs the statements of both stores.
+
 use jiff::Timestamp;
 use postgres::types::{ToSql, Type};
 

@@ -1,10 +1,14 @@
+//! PostgreSQL finds the rows of earlier runs by key and by state.
+
 use std::collections::BTreeMap;
 
 use super::connection::{Wrong, cell, word};
+use super::dossier::delivery;
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
-use crate::journal::records::{PastRow, RunRecord};
+use crate::journal::postgres::connection::problems_of;
+use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sql::{finished_before, index_rows_of, reach_of};
 use crate::journal::store::{History, Runs};
@@ -50,7 +54,7 @@ impl History for Postgres {
                     cells: cell(row, 1)?,
                     state: state.map(word).transpose()?,
                     error_code: cell(row, 3)?,
-                    error: cell(row, 4)?,
+                    problems: problems_of(row, 4)?,
                 })
             };
             rows.iter().map(past).collect()
@@ -170,6 +174,45 @@ impl History for Postgres {
                     &id_of(run, reach),
                     &run,
                 ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT planned.id, line, planned.path, body, names, changes, planned.name, note,
+                        nullif(outcome.state, 'open'), outcome.at
+                 FROM delivery JOIN planned USING (id)
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
+                 LEFT JOIN sending ON sending.run = planned.id >> 32
+                 WHERE delivery.path = $1 AND delivery.of = $2
+                   AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
+                        OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
+                 ORDER BY planned.id DESC",
+                &[&path, &run],
+            )?;
+            rows.iter().map(delivery).collect()
+        })
+    }
+
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
+        self.read(|tables| {
+            tables.batch(
+                "CREATE TEMP TABLE IF NOT EXISTS delivery
+                 (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))",
+            )?;
+            tables.execute(
+                "INSERT INTO delivery SELECT $3::bigint, path, planned.id FROM planned
+                 WHERE path IN (SELECT path FROM planned WHERE id > $1 AND id <= $2)
+                   AND planned.id >> 32 IN
+                       (SELECT other.id FROM run AS own JOIN run AS other
+                        ON other.target = own.target AND other.base_url = own.base_url
+                        WHERE own.id = $3)
+                 ON CONFLICT DO NOTHING",
+                &[&id_of(run, 0), &id_of(run, u64::MAX), &run],
             )?;
             Ok(())
         })

@@ -1,9 +1,11 @@
+//! PostgreSQL advisory locks end with the session of a process.
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::connection::{Connection, Shared, cell};
 use super::database::Database;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 
 /// A lock of a session with the database, which ends with it. All of a process are held by one session
 /// a database; within the process they are counted here, since a session never stands in its own way.
@@ -97,7 +99,7 @@ impl SessionLock {
             false => "SELECT pg_try_advisory_lock($1)",
         };
         let got = ask(&session.connection, function, key);
-        if !got.map_err(|refusal| database.explain("write", refusal))? {
+        if !got.map_err(|refusal| database.explain(Action::Write, refusal))? {
             return Ok(None);
         }
         session.keys.insert(key, shared.then_some(1));

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the outcomes of rows.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,12 +9,13 @@ use super::calls::state_at;
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed};
 use crate::journal::error::{JournalError, Refusal};
+use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sql::reach_of;
 use crate::journal::store::Outcomes;
-use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
+use crate::l10n::message;
+use crate::model::{DAMAGED, Outcome, Problem, RowState, StateCounts};
 
 fn ends(run: i64) -> (i64, i64) {
     (id_of(run, 0), id_of(run, u64::MAX))
@@ -99,7 +102,7 @@ impl Outcomes for Postgres {
                     state: RowState::Unknown,
                     http_status: None,
                     error_code: String::new(),
-                    error: String::new(),
+                    problems: Vec::new(),
                     changed: String::new(),
                     attempts: 1,
                     request_id: String::new(),
@@ -117,13 +120,13 @@ impl Outcomes for Postgres {
         run: i64,
         first: u64,
         last: u64,
-    ) -> Result<Vec<(u64, String)>, JournalError> {
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError> {
         self.read(|tables| {
             let rows = tables.rows(
                 "SELECT row, text FROM warning WHERE run = $1 AND row BETWEEN $2 AND $3 ORDER BY row",
                 &[&run, &signed(first), &signed(last)],
             )?;
-            let warning = |row| Ok((count(row, 0)?, cell(row, 1)?));
+            let warning = |row| Ok((count(row, 0)?, problems_of(row, 1)?));
             rows.iter().map(warning).collect()
         })
     }
@@ -223,7 +226,10 @@ fn whole_outcome(row: &Row) -> Result<Outcome, Wrong> {
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
-            error: say().journal_damaged_outcome(why),
+            problems: vec![Problem::of_row(
+                DAMAGED,
+                message::journal_damaged_outcome(why),
+            )],
             changed: String::new(),
             attempts: 0,
             request_id: String::new(),
@@ -240,7 +246,7 @@ fn outcome(row: &Row) -> Result<Outcome, Wrong> {
         state: state_at(row, 1)?.unwrap_or(RowState::Unknown),
         http_status: status.and_then(|status| u16::try_from(status).ok()),
         error_code: text(3)?,
-        error: text(4)?,
+        problems: problems_of(row, 4)?,
         changed: text(5)?,
         attempts: cell::<i32>(row, 6)?.unsigned_abs(),
         request_id: text(7)?,

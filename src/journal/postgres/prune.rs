@@ -1,3 +1,5 @@
+//! PostgreSQL deletes old runs.
+
 use jiff::Timestamp;
 
 use super::connection::{Tables, Wrong, cell};

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the quota bucket of an account.
+
 use super::connection::{Wrong, cell};
 use super::database::Database;
 use super::store::signed;

@@ -1,3 +1,5 @@
+//! PostgreSQL records the entries of a writer in one transaction.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::journal::record::Stage;
 use crate::journal::row_id::id_of;
 use crate::journal::store::Recording;
 use crate::l10n::say;
-use crate::model::{Call, Outcome, RowState};
+use crate::model::{Call, Outcome, Problem, RowState};
 
 /// For how long a process may send after it last heard that nobody has taken its work over. Whoever takes
 /// it over waits for longer.
@@ -80,7 +82,7 @@ impl Written {
             attempts: i32::try_from(outcome.attempts).unwrap_or(i32::MAX),
             http_status: outcome.http_status.map(i32::from),
             error_code: filled(&outcome.error_code).map(text),
-            error: filled(&outcome.error).map(text),
+            error: filled(&Problem::to_stored(&outcome.problems)).map(text),
             request_id: filled(&outcome.request_id).map(text),
         }
     }
@@ -193,7 +195,7 @@ impl<'a> Group<'a> {
             .collect();
         let notes: Vec<Option<String>> = calls
             .iter()
-            .map(|call| call.and_then(|call| filled(&call.note)).map(text))
+            .map(|call| call.and_then(|call| filled(&Problem::to_stored(&call.note)).map(text)))
             .collect();
         tables.execute(
             "INSERT INTO planned (id, line, changed, key, cells, path, body, fingerprint, name, note, changes)
@@ -216,7 +218,9 @@ impl<'a> Group<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let texts: Vec<String> = doubtful().map(|mark| text(&mark.warning)).collect();
+        let texts: Vec<String> = doubtful()
+            .map(|mark| text(&Problem::to_stored(&mark.warning)))
+            .collect();
         tables.execute(
             "INSERT INTO warning SELECT $1, * FROM unnest($2::bigint[], $3::text[])
              ON CONFLICT (run, row) DO UPDATE SET text = excluded.text",

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the content of rosters.
+
 use super::connection::cell;
 use super::store::Postgres;
 use crate::journal::error::JournalError;

@@ -1,3 +1,5 @@
+//! The PostgreSQL schema has a version and migrations.
+
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.

@@ -1,8 +1,10 @@
+//! The PostgreSQL store holds an open journal in a database.
+
 use postgres::types::ToSql;
 
 use super::connection::{Fence, Tables, Wrong};
 use super::database::Database;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 
 /// The journal in a database, open.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl Postgres {
         read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
         let read = self.database.connection()?.read(read);
-        read.map_err(|wrong| self.database.told("read", wrong))
+        read.map_err(|wrong| self.database.told(Action::Read, wrong))
     }
 
     /// Makes a change whole or not at all, unless another process has taken over.
@@ -43,7 +45,7 @@ impl Postgres {
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
         let changed = self.database.connection()?.change(&self.fences, change);
-        changed.map_err(|wrong| self.database.told("write", wrong))
+        changed.map_err(|wrong| self.database.told(Action::Write, wrong))
     }
 
     /// One statement that changes something.

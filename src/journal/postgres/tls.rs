@@ -1,3 +1,5 @@
+//! TLS verifies the certificate of the database server.
+
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;

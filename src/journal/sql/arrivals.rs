@@ -1,4 +1,4 @@
-//! The files that were dropped into inboxes.
+//! The files that were dropped into inboxes are recorded alike in both stores.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What both stores say in the same words: each statement, and what its rows mean, stands here once.
+//! The statements of both stores, and what their rows mean, are written here once.
 
 mod arrivals;
 mod runs;

@@ -1,3 +1,5 @@
+//! Both stores keep runs and their states alike.
+
 use jiff::Timestamp;
 
 use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged};

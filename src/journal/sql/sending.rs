@@ -1,4 +1,4 @@
-//! The steps of a run that sends.
+//! Both stores record the steps of a run that sends alike.
 
 use jiff::Timestamp;
 

@@ -1,12 +1,15 @@
+//! SQLite stores the planned calls of a run.
+
 use rusqlite::{Row, params};
 
 use super::store::Sqlite;
 use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::last_segment;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sql::{Engine, reach_of};
+use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::Calls;
 use crate::model::{Call, Change, DAMAGED, Pending, RowAt, RowState};
 
@@ -17,7 +20,7 @@ impl Calls for Sqlite {
         after: u64,
         most: usize,
     ) -> Result<CallsLeft, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let reach = self.reach_of(run)?;
         let mut statement = self
             .connection
@@ -90,7 +93,7 @@ impl Calls for Sqlite {
                 params![run, id_of(run, row), RowState::Failed, DAMAGED, why],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn calls_after(
@@ -111,7 +114,7 @@ impl Calls for Sqlite {
                  ORDER BY planned.id LIMIT ?3",
                 condition(which)
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let with_state = |row: &Row<'_>| {
             let number = row_of(row.get(0)?);
             let record = call(row, number).and_then(|call| {
@@ -127,18 +130,18 @@ impl Calls for Sqlite {
                 with_state,
             )
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT names FROM field_set WHERE run = ?1")
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let sets: Vec<String> = statement
             .query_map([run], |row| row.get(0))
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let names = sets.iter().flat_map(|names| names.split(' '));
         Ok(names.map(str::to_owned).collect())
     }
@@ -168,7 +171,7 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
         path: row.get(1)?,
         body: row.get(2)?,
         changed: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
-        note: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        note: problems_of(row, 3)?,
         attempts: attempts.unwrap_or(0),
         doubtful: state == Some(RowState::Unknown),
     };
@@ -194,7 +197,7 @@ pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
         changed,
         key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
         path,
-        note: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        note: problems_of(row, 7)?,
         fingerprint: None,
     })
 }

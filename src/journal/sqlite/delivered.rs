@@ -1,10 +1,12 @@
+//! SQLite stores what was delivered to records.
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::outcomes::Moment;
 use super::schema::slices;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::store::Deliveries;
 use crate::model::Fingerprint;
 
@@ -20,11 +22,11 @@ impl Deliveries for Sqlite {
                     .query_map(params![account, own], |row| Ok((row.get(0)?, row.get(1)?)))
                     .and_then(Iterator::collect)
             })
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let sending: Option<(String, i64, bool)> = self
             .connection
             .prepare_cached("SELECT account, since, is_merged FROM sending WHERE run = ?1")
@@ -49,7 +51,7 @@ impl Deliveries for Sqlite {
         self.connection
             .prepare_cached("SELECT 1 FROM delivered WHERE account = ?1")
             .and_then(|mut statement| statement.exists([account]))
-            .map_err(self.explain("write"))
+            .map_err(self.explain(Action::Write))
     }
 
     fn delivered(
@@ -69,7 +71,7 @@ impl Deliveries for Sqlite {
                     })
                     .optional()
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 }
 

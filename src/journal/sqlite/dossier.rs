@@ -1,3 +1,5 @@
+//! SQLite finds every change to the records of a key.
+
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Row, params_from_iter};
 
@@ -5,15 +7,15 @@ use super::calls::call;
 use super::outcomes::Moment;
 use super::store::Sqlite;
 use crate::journal::entries::encoded_segment;
-use crate::journal::error::JournalError;
-use crate::journal::records::PastCall;
+use crate::journal::error::{Action, JournalError};
+use crate::journal::records::{PastCall, unreadable};
 use crate::journal::row_id::row_of;
 use crate::journal::store::Dossiers;
 use crate::model::RowState;
 
 impl Dossiers for Sqlite {
     fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -37,7 +39,7 @@ impl Dossiers for Sqlite {
     }
 
     fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let marks = vec!["?"; runs.len()].join(", ");
         let mut statement = self
             .connection
@@ -62,7 +64,7 @@ impl Dossiers for Sqlite {
     }
 
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
-        let explain = self.explain("prune");
+        let explain = self.explain(Action::Prune);
         // What is forgotten is overwritten, not just no longer found.
         self.connection
             .pragma_update(None, "secure_delete", "ON")
@@ -111,6 +113,20 @@ impl Dossiers for Sqlite {
             .map_err(&explain)?;
         Ok(rows)
     }
+}
+
+/// What was sent to a record; where that is damaged, that something was sent of which nothing is known.
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+    let id: i64 = row.get(0)?;
+    let sent = call(row, row_of(id));
+    let state: Option<RowState> = row.get(8).unwrap_or(None);
+    let at: Option<Moment> = row.get(9).unwrap_or(None);
+    Ok(PastCall {
+        run: id >> 32,
+        state: state.filter(|_| sent.is_ok()).unwrap_or(RowState::Unknown),
+        call: sent.unwrap_or_else(|_| unreadable(row_of(id))),
+        at: at.map(|moment| moment.0),
+    })
 }
 
 fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {

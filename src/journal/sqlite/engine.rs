@@ -1,9 +1,11 @@
+//! SQLite runs the statements of both stores.
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
 use super::schema::slices;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 
 struct Tables<'a>(&'a Connection);
@@ -50,7 +52,7 @@ impl Sql for Tables<'_> {
 }
 
 impl Sqlite {
-    fn told(&self, action: &'static str, wrong: Wrong) -> JournalError {
+    fn told(&self, action: Action, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
             Wrong::Refused(source) => self.refused(action, source),
@@ -65,7 +67,7 @@ impl Engine for Sqlite {
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
-        read(&mut Tables(&self.connection)).map_err(|wrong| self.told("read", wrong))
+        read(&mut Tables(&self.connection)).map_err(|wrong| self.told(Action::Read, wrong))
     }
 
     fn step<T: Send>(
@@ -79,11 +81,11 @@ impl Engine for Sqlite {
             transaction.commit()?;
             Ok(done)
         };
-        step().map_err(|wrong| self.told("write", wrong))
+        step().map_err(|wrong| self.told(Action::Write, wrong))
     }
 
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
-        slices(&self.connection, run).map_err(self.explain("read"))
+        slices(&self.connection, run).map_err(self.explain(Action::Read))
     }
 
     /// The operating system's locks tell that no process is.

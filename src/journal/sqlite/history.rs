@@ -1,13 +1,17 @@
+//! SQLite finds the rows of earlier runs by key and by state.
+
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
+use super::dossier::delivery;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
-use crate::journal::records::{PastRow, RunRecord};
+use crate::journal::error::{Action, JournalError};
+use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sql::{Engine, finished_before, index_rows_of};
+use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -20,12 +24,12 @@ impl History for Sqlite {
                 "SELECT id FROM run WHERE EXISTS
                  (SELECT 1 FROM row_key WHERE row_key.run = run.id AND key = ?1)",
             )
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         for key in keys {
             let runs = statement
                 .query_map([key], |row| row.get(0))
                 .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
-                .map_err(self.explain("read"))?;
+                .map_err(self.explain(Action::Read))?;
             for run in runs {
                 *counts.entry(run).or_default() += 1;
             }
@@ -46,7 +50,7 @@ impl History for Sqlite {
                  WHERE run.id >= ?1 AND run.target = first.target AND run.base_url = first.base_url
                  ORDER BY run.id DESC, row_key.row DESC"
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map([since, key], |row| {
                 Ok(PastRow {
@@ -54,11 +58,11 @@ impl History for Sqlite {
                     cells: row.get(1)?,
                     state: row.get(2)?,
                     error_code: row.get(3)?,
-                    error: row.get(4)?,
+                    problems: problems_of(row, 4)?,
                 })
             })
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
@@ -69,7 +73,7 @@ impl History for Sqlite {
                 statement.query_row(ends, |row| row.get::<_, Option<i64>>(0))
             })
             .map(|last| last.map_or(0, row_of))
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
@@ -82,13 +86,13 @@ impl History for Sqlite {
                  WHERE planned.id > ?2 AND planned.id <= ?3 AND coalesce(error_code, '') <> ?4
                  ORDER BY planned.id"
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let mut rows = statement
             .query(params![run, id_of(run, 0), id_of(run, u64::MAX), LEFT_OUT])
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(self.explain("read"))? {
-            let number = row_of(row.get(0).map_err(self.explain("read"))?);
+        while let Some(row) = rows.next().map_err(self.explain(Action::Read))? {
+            let number = row_of(row.get(0).map_err(self.explain(Action::Read))?);
             let state = match row.get(1) {
                 Ok(None) => RowState::NotSent,
                 // What became of it is not known.
@@ -121,7 +125,7 @@ impl History for Sqlite {
                     .query_map(ends, |row| row.get(0).map(row_of))?
                     .collect()
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
@@ -141,7 +145,7 @@ impl History for Sqlite {
                     })
                     .optional()
             })
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         // That nothing is known is not that nothing was changed.
         let Some((id, Some(changes), names, body)) = kept else {
             return Err(JournalError::NoChanges {
@@ -174,11 +178,52 @@ impl History for Sqlite {
                 )
             })
             .map(|_| ())
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
+    }
+
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT planned.id, line, planned.path, body, names, changes, name, note,
+                        nullif(outcome.state, 'open'), outcome.at
+                 FROM temp.delivery JOIN planned USING (id)
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
+                 LEFT JOIN sending ON sending.run = planned.id >> 32
+                 WHERE temp.delivery.path = ?1 AND temp.delivery.of = ?2
+                   AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
+                        OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
+                 ORDER BY planned.id DESC",
+            )
+            .and_then(|mut statement| statement.query_map(params![path, run], delivery)?.collect())
+            .map_err(self.explain(Action::Read))
+    }
+
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
+        self.connection
+            .execute_batch(
+                "CREATE TEMP TABLE IF NOT EXISTS delivery
+                 (of INTEGER NOT NULL, path TEXT NOT NULL, id INTEGER NOT NULL,
+                   PRIMARY KEY (of, path, id)) WITHOUT ROWID",
+            )
+            .and_then(|()| {
+                self.connection.execute(
+                    "INSERT OR IGNORE INTO temp.delivery SELECT ?3, path, planned.id FROM planned
+                     WHERE path IN (SELECT path FROM planned WHERE id > ?1 AND id <= ?2)
+                       AND planned.id >> 32 IN
+                           (SELECT other.id FROM run AS own JOIN run AS other
+                            ON other.target = own.target AND other.base_url = own.base_url
+                            WHERE own.id = ?3)
+                     ORDER BY path, planned.id",
+                    params![id_of(run, 0), id_of(run, u64::MAX), run],
+                )
+            })
+            .map(|_| ())
+            .map_err(self.explain(Action::Read))
     }
 
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let mut statement = self
             .connection
             .prepare_cached("SELECT id, name FROM run WHERE is_indexed = 0 AND id <> ?1")

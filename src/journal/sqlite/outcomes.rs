@@ -1,3 +1,5 @@
+//! SQLite stores the outcomes of rows.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -5,13 +7,13 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
-use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
+use crate::l10n::message;
+use crate::model::{DAMAGED, Outcome, Problem, RowState, StateCounts};
 
 impl Outcomes for Sqlite {
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
@@ -24,11 +26,11 @@ impl Outcomes for Sqlite {
                 let ends = params![id_of(run, first), id_of(run, last)];
                 statement.query_row(ends, |row| row.get(0))
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
                    AND state NOT IN ('open', 'unknown') GROUP BY state";
         let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
@@ -56,11 +58,11 @@ impl Outcomes for Sqlite {
                     .and_then(|at| Timestamp::from_microsecond(at).ok()),
             })
         });
-        traces.map_err(self.explain("read"))
+        traces.map_err(self.explain(Action::Read))
     }
 
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         // Of one moment: a run that is under way goes on writing.
         let _moment = self.connection.unchecked_transaction().map_err(&explain)?;
         let reach = self.reach_of(run)?;
@@ -89,7 +91,7 @@ impl Outcomes for Sqlite {
             state: RowState::Unknown,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts: 1,
             request_id: String::new(),
@@ -104,19 +106,19 @@ impl Outcomes for Sqlite {
         run: i64,
         first: u64,
         last: u64,
-    ) -> Result<Vec<(u64, String)>, JournalError> {
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
                 "SELECT row, text FROM warning WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
             )
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(params![run, first, last], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok((row.get(0)?, problems_of(row, 1)?))
             })
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
@@ -128,7 +130,7 @@ impl Outcomes for Sqlite {
                     .optional()
             })
             .map(|body| body.flatten().unwrap_or_default())
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
@@ -140,7 +142,7 @@ impl Outcomes for Sqlite {
     }
 
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
                    WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
                         OR state = 'updated' AND error_code IS NOT NULL)
@@ -158,7 +160,7 @@ impl Outcomes for Sqlite {
     }
 
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -192,12 +194,18 @@ impl Sqlite {
                  LEFT JOIN field_set ON field_set.id = planned.changed
                  WHERE {condition}"
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(values, whole_outcome)
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
+}
+
+/// The problems in a column; none where it has none.
+pub(super) fn problems_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Problem>> {
+    let stored: Option<String> = row.get(column)?;
+    Ok(Problem::of_stored(&stored.unwrap_or_default()))
 }
 
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
@@ -209,7 +217,10 @@ fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
-            error: say().journal_damaged_outcome(why.to_string()),
+            problems: vec![Problem::of_row(
+                DAMAGED,
+                message::journal_damaged_outcome(why.to_string()),
+            )],
             changed: String::new(),
             attempts: 0,
             request_id: String::new(),
@@ -227,7 +238,7 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         state: row.get(1)?,
         http_status: row.get(2)?,
         error_code: text(3)?,
-        error: text(4)?,
+        problems: problems_of(row, 4)?,
         changed: text(5)?,
         attempts: row.get(6)?,
         request_id: text(7)?,

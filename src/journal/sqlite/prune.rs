@@ -1,9 +1,11 @@
+//! SQLite deletes old runs.
+
 use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use super::outcomes::Moment;
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::row_id::id_of;
 use crate::journal::store::Forgetting;
 
@@ -23,18 +25,18 @@ impl Forgetting for Sqlite {
     fn forget_for_good(&self) -> Result<(), JournalError> {
         self.connection
             .pragma_update(None, "secure_delete", "ON")
-            .map_err(self.explain("prune"))
+            .map_err(self.explain(Action::Prune))
     }
 
     fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError> {
         self.connection
             .execute("DELETE FROM delivered WHERE at < ?1", [Moment(moment)])
             .map(|_| ())
-            .map_err(self.explain("prune"))
+            .map_err(self.explain(Action::Prune))
     }
 
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError> {
-        let explain = self.explain("prune");
+        let explain = self.explain(Action::Prune);
         // To do that, the file is written anew, and nobody could write meanwhile.
         if alone {
             self.connection.execute_batch("VACUUM").map_err(&explain)?;

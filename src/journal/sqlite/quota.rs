@@ -1,10 +1,12 @@
+//! SQLite stores the quota bucket of an account.
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::store::Sqlite;
 use crate::journal::bucket::{Alter, Quotas, SharedQuota};
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 
 /// The bucket of one account in the journal's file.
 ///
@@ -37,7 +39,7 @@ impl SqliteQuota {
 
     fn explain(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite {
-            action: "quota",
+            action: Action::KeepQuota,
             path: self.path.clone(),
             source: source.into(),
         }

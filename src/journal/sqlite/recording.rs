@@ -1,3 +1,5 @@
+//! SQLite records the entries of a writer in one commit.
+
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 
 use super::outcomes::Moment;
@@ -12,7 +14,7 @@ use crate::journal::record::Stage;
 use crate::journal::row_id::id_of;
 use crate::journal::store::Recording;
 use crate::l10n::say;
-use crate::model::{Outcome, RowState};
+use crate::model::{Outcome, Problem, RowState};
 
 impl Recording for Sqlite {
     fn begin_writing(&mut self, run: i64, stage: Stage) {
@@ -157,7 +159,7 @@ fn write_row(
                 call.body,
                 call.fingerprint,
                 name,
-                filled(&call.note),
+                filled(&Problem::to_stored(&call.note)),
                 changes,
             ])?;
         }
@@ -173,7 +175,7 @@ fn write_row(
     if !warning.is_empty() {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO warning VALUES (?1, ?2, ?3)")?
-            .execute(params![run, at.row, warning])?;
+            .execute(params![run, at.row, Problem::to_stored(warning)])?;
     }
     Ok(())
 }
@@ -205,7 +207,7 @@ fn write_outcome(
         outcome.attempts,
         outcome.http_status,
         filled(&outcome.error_code),
-        filled(&outcome.error),
+        filled(&Problem::to_stored(&outcome.problems)),
         filled(&outcome.request_id),
     ])?;
     Ok(())

@@ -1,3 +1,5 @@
+//! The SQLite schema has a version and migrations.
+
 use rusqlite::Connection;
 
 use crate::journal::row_id::{id_of, row_of};

@@ -1,3 +1,5 @@
+//! The SQLite store holds an open journal file.
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -6,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::{JournalError, Refusal};
+use crate::journal::error::{Action, JournalError, Refusal};
 use crate::journal::files::{
     Identity, identity, make_private_file, make_private_folder, refuse_network,
 };
@@ -78,7 +80,7 @@ impl Sqlite {
             check_private(&folder.join(file)).map_err(explain)?;
         }
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
+            action: Action::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -125,13 +127,10 @@ impl Sqlite {
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
     /// only looked at.
-    ///
-    /// # Errors
-    /// When SQLite cannot make a temporary file.
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
+            action: Action::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -159,7 +158,7 @@ impl Sqlite {
 
     pub(super) fn explain(
         &self,
-        action: &'static str,
+        action: Action,
     ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::Sqlite {
@@ -169,7 +168,7 @@ impl Sqlite {
         }
     }
 
-    pub(super) fn refused(&self, action: &'static str, source: Refusal) -> JournalError {
+    pub(super) fn refused(&self, action: Action, source: Refusal) -> JournalError {
         JournalError::Sqlite {
             action,
             path: self.path.clone(),
@@ -182,7 +181,7 @@ impl Sqlite {
         &mut self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)

@@ -1,3 +1,5 @@
+//! A second connection verifies that the journal can be read.
+
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};

@@ -247,7 +247,7 @@ fn a_row_is_refused_where_several_elements_could_be_meant() {
         ("lookup.several_elements", "work")
     );
     assert_eq!(
-        problem.message,
+        problem.message.to_string(),
         "/emails[type=work]/value selects 2 elements in this person, so it is not known which one is meant"
     );
     // The other one is clear.

@@ -1,3 +1,5 @@
+//! This module tests `plan/difference`.
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -192,7 +194,7 @@ fn a_value_that_every_update_needs_and_nobody_has_makes_the_row_invalid() {
         let problem = difference(&row, &record, false).unwrap_err();
         assert_eq!(problem.code, "lookup.incomplete");
         assert_eq!(
-            problem.message,
+            problem.message.to_string(),
             "the API needs surname in every update, and neither the row nor the person has it"
         );
     }
@@ -282,7 +284,7 @@ fn an_undo_without_a_value_that_every_update_needs_makes_the_row_invalid() {
     let problem = reversal(&made, &json!({"nickname": "Kim"})).unwrap_err();
     assert_eq!(problem.code, "lookup.incomplete");
     assert_eq!(
-        problem.message,
+        problem.message.to_string(),
         "the API needs surname, and the person has none"
     );
 }

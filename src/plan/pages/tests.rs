@@ -1,3 +1,5 @@
+//! This module tests `plan/pages`.
+
 use serde_json::json;
 
 use super::*;

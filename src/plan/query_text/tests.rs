@@ -1,3 +1,5 @@
+//! This module tests `plan/query_text`.
+
 use super::*;
 
 fn query(settings: &str) -> Query {

@@ -1,7 +1,9 @@
+//! This module tests `plan/saved`.
+
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::{Change, RowAt};
+use crate::model::{Change, Problem, RowAt};
 
 fn plan(calls: &[Call]) -> SavedPlan {
     let mut plan = SavedPlan {
@@ -33,7 +35,7 @@ fn call(row: u64) -> Call {
             to: json!("Lund"),
         }],
         fingerprint: None,
-        note: String::new(),
+        note: Vec::new(),
     }
 }
 
@@ -41,7 +43,7 @@ fn call(row: u64) -> Call {
 fn a_plan_that_sends_the_same_is_the_same() {
     let planned = plan(&[call(1), call(2)]);
     let again = Call {
-        note: "restored".to_owned(),
+        note: Problem::in_these_words("restored"),
         ..call(2)
     };
     let lines = Lines::default();

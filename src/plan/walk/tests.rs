@@ -1,3 +1,5 @@
+//! This module tests `plan/walk`.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

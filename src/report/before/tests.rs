@@ -1,3 +1,5 @@
+//! This module tests `report/before`.
+
 use serde_json::json;
 
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
@@ -29,7 +31,7 @@ fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
         changed: names.join(" "),
         changes: changes.iter().map(change).collect(),
         fingerprint: None,
-        note: String::new(),
+        note: Vec::new(),
     }
 }
 

@@ -1,5 +1,8 @@
+//! This module tests `report/results`.
+
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
 use super::*;
+use crate::model::Problem;
 use crate::read::ReadOptions;
 
 type Rows = Vec<Vec<String>>;
@@ -68,7 +71,7 @@ fn failed(row: u64, state: RowState, code: &str, error: &str, status: Option<u16
         row,
         outcome: Some(Outcome {
             error_code: code.into(),
-            error: error.into(),
+            problems: Problem::in_these_words(error),
             http_status: status,
             ..outcome(row, state)
         }),

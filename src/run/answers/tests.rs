@@ -1,3 +1,5 @@
+//! This module tests `run/answers`.
+
 use std::cell::{Cell, RefCell};
 
 use serde_json::json;

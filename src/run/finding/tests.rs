@@ -1,3 +1,5 @@
+//! This module tests `run/finding`.
+
 use serde_json::{Value as Json, json};
 
 use crate::l10n::say;

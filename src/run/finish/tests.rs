@@ -1,3 +1,5 @@
+//! This module tests `run/finish`.
+
 use serde_json::json;
 
 use super::*;

@@ -1,10 +1,12 @@
+//! This module tests `run/history`.
+
 use std::cell::Cell;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
 use crate::journal::RowMark;
-use crate::model::{Outcome, RowAt};
+use crate::model::{Outcome, Problem, RowAt};
 
 /// Cells as fingerprints of a field and of what it says.
 fn cells(fields: &[(u32, &str)]) -> Vec<u8> {
@@ -33,7 +35,7 @@ fn item(fields: &[(u32, &str)]) -> Item {
             at: RowAt::FIRST,
             key: 7,
             cells: cells(fields),
-            warning: String::new(),
+            warning: Vec::new(),
         },
         is_released: false,
         damaged: None,
@@ -52,7 +54,7 @@ fn settled(code: &str) -> What {
         state: RowState::NotSent,
         http_status: None,
         error_code: code.to_owned(),
-        error: String::new(),
+        problems: Vec::new(),
         changed: String::new(),
         attempts: 0,
         request_id: String::new(),
@@ -66,14 +68,22 @@ fn past(run: i64, state: Option<RowState>, fields: &[(u32, &str)]) -> PastRow {
         cells: cells(fields),
         state,
         error_code: String::new(),
-        error: String::new(),
+        problems: Vec::new(),
     }
+}
+
+fn why(run: i64, code: &str) -> Problem {
+    Problem::of_row(code.to_owned(), Message::verbatim(format!("why {run}")))
+}
+
+fn hint(code: &str, hint: Message) -> Problem {
+    Problem::of_row(code.to_owned(), hint)
 }
 
 fn refused(run: i64, code: &str, fields: &[(u32, &str)]) -> PastRow {
     PastRow {
         error_code: code.to_owned(),
-        error: format!("why {run}"),
+        problems: vec![why(run, code)],
         ..past(run, Some(RowState::Invalid), fields)
     }
 }
@@ -88,7 +98,7 @@ const NEW: &[(u32, &str)] = &[(1, "Åsa"), (2, "Umeå")];
 
 #[test]
 fn a_row_is_unchanged_where_the_newest_success_said_the_same() {
-    let unchanged = Some((RowState::Unchanged, String::new(), String::new()));
+    let unchanged = Some((RowState::Unchanged, String::new(), Vec::new()));
     for success in [RowState::Updated, RowState::Unchanged] {
         assert_eq!(of(&item(OLD), &[past(1, Some(success), OLD)]), unchanged);
     }
@@ -166,8 +176,8 @@ fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
             .unwrap()
     };
     let left_out = |state: RowState| {
-        let why = say().row_was_other_state(state.in_words());
-        Some((RowState::NotSent, LEFT_OUT.to_owned(), why))
+        let why = hint(LEFT_OUT, message::row_was_other_state(state.message()));
+        Some((RowState::NotSent, LEFT_OUT.to_owned(), vec![why]))
     };
     use RowState::{Failed, NotSent, Rejected, Unknown};
     assert_eq!(judged(Some(Failed), &[]), None, "nothing is asked for");
@@ -189,16 +199,19 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
     let judged = |row: &Item, history: &[PastRow], is_part| {
         known(row, history, &[], || Ok(is_part)).ok().unwrap()
     };
-    let so = say().row_was_so();
-    let told = |why: &str| {
+    let so = hint("uuid.duplicate", message::row_was_so());
+    let told = |why: Problem| {
         Some((
             RowState::Invalid,
             "uuid.duplicate".to_owned(),
-            format!("{why}{so}"),
+            vec![why, so.clone()],
         ))
     };
     let history = [duplicate.clone()];
-    assert_eq!(judged(&item(OLD), &history, true), told("why 1"));
+    assert_eq!(
+        judged(&item(OLD), &history, true),
+        told(why(1, "uuid.duplicate"))
+    );
     assert_eq!(
         judged(&item(OLD), &history, false),
         None,
@@ -211,15 +224,18 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
     );
     // However often that is said, it is said once.
     let again = PastRow {
-        error: format!("why 1{so}"),
+        problems: vec![why(1, "uuid.duplicate"), so.clone()],
         ..duplicate.clone()
     };
-    assert_eq!(judged(&item(OLD), &[again], true), told("why 1"));
+    assert_eq!(
+        judged(&item(OLD), &[again], true),
+        told(why(1, "uuid.duplicate"))
+    );
     // Runs that left the row out know no better, and one that found something else does.
     let left_out = refused(2, LEFT_OUT, OLD);
     assert_eq!(
         judged(&item(OLD), &[left_out, duplicate.clone()], true),
-        told("why 1")
+        told(why(1, "uuid.duplicate"))
     );
     let other = refused(2, "text.too_long", OLD);
     assert_eq!(judged(&item(OLD), &[other, duplicate], true), None);
@@ -245,11 +261,11 @@ fn whether_a_file_has_all_rows_is_looked_up_for_duplicates_alone() {
 fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
     let blank = &[(1, "Åsa"), (2, "")];
     let history = [refused(1, TOO_FEW, &OLD[..1])];
-    let hint = say().row_fill_in();
+    let fill_in = hint(TOO_FEW, message::row_fill_in());
     let cut = Some((
         RowState::Invalid,
         TOO_FEW.to_owned(),
-        format!("why 1{hint}"),
+        vec![why(1, TOO_FEW), fill_in.clone()],
     ));
     assert_eq!(of(&item(blank), &history), cut);
     assert_eq!(of(&item(OLD), &history), None, "somebody has filled it in");
@@ -262,7 +278,7 @@ fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
     );
     // The hint is given once.
     let again = [PastRow {
-        error: format!("why 1{hint}"),
+        problems: vec![why(1, TOO_FEW), fill_in],
         ..history[0].clone()
     }];
     assert_eq!(of(&item(blank), &again), cut);
@@ -292,7 +308,11 @@ fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
     let mut row = item(OLD);
     assert_eq!(of(&row, &history), None, "they were taken away");
     row.has_surplus = true;
-    let surplus = Some((RowState::Invalid, TOO_MANY.to_owned(), "why 1".to_owned()));
+    let surplus = Some((
+        RowState::Invalid,
+        TOO_MANY.to_owned(),
+        vec![why(1, TOO_MANY)],
+    ));
     assert_eq!(of(&row, &history), surplus);
     row.mark.cells = cells(NEW);
     assert_eq!(of(&row, &history), None, "somebody has moved them");
@@ -302,7 +322,11 @@ fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
 fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
     let mut row = item(OLD);
     row.damaged = Some(TOO_FEW);
-    let cut = Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
+    let cut = Some((
+        RowState::Invalid,
+        TOO_FEW.to_owned(),
+        vec![hint(TOO_FEW, message::row_was_cut())],
+    ));
     assert_eq!(of(&row, &[]), cut);
     assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), cut);
     // Here it is known, and that somebody has filled it in since.
@@ -321,11 +345,11 @@ fn a_row_with_a_cell_that_only_looks_right_stays_invalid_until_it_is_changed() {
         cells: looked_right("Lund"),
         ..refused(1, "cell.date", &[])
     }];
-    let hint = say().row_correct_cell();
+    let correct = hint("cell.date", message::row_correct_cell());
     let wrong = Some((
         RowState::Invalid,
         "cell.date".to_owned(),
-        format!("why 1{hint}"),
+        vec![why(1, "cell.date"), correct],
     ));
     assert_eq!(of(&item(OLD), &history), wrong);
     let other = item(&[(1, "Bo"), (2, "Lund")]);
@@ -347,7 +371,7 @@ fn a_file_tells_itself_that_a_cell_has_lost_its_kind_where_nothing_else_is_known
     let lost = Some((
         RowState::Invalid,
         "cell.date".to_owned(),
-        say().row_lost_kind(),
+        vec![hint("cell.date", message::row_lost_kind())],
     ));
     assert_eq!(of(&row, &[]), lost);
     assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), lost);

@@ -1,3 +1,5 @@
+//! This module tests `run/import`.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! This module tests `run/items`.
+
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
 use crate::run::reading::Reading;
@@ -26,14 +28,14 @@ fn what(desk: &Desk) -> Vec<String> {
                 (outcome.row, outcome.state),
                 (item.mark.at.row, RowState::NotSent)
             );
-            format!("left out: {}", outcome.error)
+            format!("left out: {}", outcome.error())
         }
         What::Settled(outcome) => {
             assert_eq!(
                 (outcome.row, outcome.state),
                 (item.mark.at.row, RowState::Invalid)
             );
-            assert!(!outcome.error.is_empty());
+            assert!(!outcome.problems.is_empty());
             outcome.error_code
         }
         What::Call(call) => format!("send {}", call.path),
@@ -67,7 +69,7 @@ fn a_row_is_looked_up_where_records_can_be_read_and_sent_at_once_elsewhere() {
 
 #[test]
 fn only_rows_that_are_asked_for_are_sent() {
-    let out = format!("left out: {}", say().row_not_asked_for());
+    let out = format!("left out: {}", message::row_not_asked_for());
     let mut desk = Desk::new(ROSTER);
     desk.delivery().selection = "2-3".parse().unwrap();
     let found = what(&desk);
@@ -84,7 +86,7 @@ fn only_rows_that_are_asked_for_are_sent() {
 
 #[test]
 fn a_limit_counts_the_rows_that_would_be_sent() {
-    let beyond = format!("left out: {}", say().row_beyond_limit());
+    let beyond = format!("left out: {}", message::row_beyond_limit());
     for (limit, last) in [(2, [beyond.as_str()]), (3, ["look up p4"])] {
         let mut desk = Desk::new(ROSTER);
         desk.delivery().selection.limit = Some(limit);
@@ -103,7 +105,7 @@ fn of_rows_with_one_key_one_is_sent_and_the_others_are_not() {
     let mut desk = Desk::new("id,name\np1,Åsa\np2,Bo\np1,Asa\n");
     assert_eq!(what(&desk), ["look up p1", "look up p2", "text.duplicate"]);
     desk.settings.roster.duplicates = DuplicatePolicy::Last;
-    let superseded = format!("left out: {}", say().row_superseded(4));
+    let superseded = format!("left out: {}", message::row_superseded(4));
     assert_eq!(what(&desk), [&*superseded, "look up p2", "look up p1"]);
 }
 

@@ -1,3 +1,5 @@
+//! This module tests `run/lookups`.
+
 use serde_json::{Value as Json, json};
 
 use crate::events::RunEvent;

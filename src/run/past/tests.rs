@@ -1,3 +1,5 @@
+//! This module tests `run/past`.
+
 use super::*;
 use crate::model::Summary;
 use crate::run::tests::{Api, Desk, new_run};

@@ -1,7 +1,9 @@
+//! This module tests `run/planned`.
+
 use serde_json::json;
 
 use super::*;
-use crate::model::Change;
+use crate::model::{Change, Problem};
 use crate::run::tests::{Api, Desk, spec_of, unreadable};
 
 fn call(row: u64, changes: &[(&str, Option<&str>, &str)]) -> Call {
@@ -26,7 +28,7 @@ fn call(row: u64, changes: &[(&str, Option<&str>, &str)]) -> Call {
         changed: names.join(" "),
         changes,
         fingerprint: None,
-        note: String::new(),
+        note: Vec::new(),
     }
 }
 
@@ -91,7 +93,7 @@ fn the_first_five_invalid_rows_are_shown() {
         state,
         http_status: None,
         error_code: String::new(),
-        error: error.to_owned(),
+        problems: Problem::in_these_words(error),
         changed: String::new(),
         attempts: 0,
         request_id: String::new(),

@@ -1,3 +1,5 @@
+//! This module tests `run/prepare`.
+
 use super::*;
 use crate::run::tests::{Desk, unreadable};
 

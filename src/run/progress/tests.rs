@@ -1,3 +1,5 @@
+//! This module tests `run/progress`.
+
 use std::time::Duration;
 
 use super::*;

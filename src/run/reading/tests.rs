@@ -1,3 +1,5 @@
+//! This module tests `run/reading`.
+
 use super::*;
 use crate::run::tests::{Desk, school_with, unreadable};
 

@@ -1,3 +1,5 @@
+//! This module tests `run/retry`.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! This module tests `run/sending`.
+
 use super::*;
 use crate::run::import::with_setup;
 use crate::run::tests::{Api, Desk, school_with};

@@ -1,3 +1,5 @@
+//! This module tests `run/settings`.
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,3 +1,5 @@
+//! This module tests `run/under_way`.
+
 use serde_json::json;
 
 use super::*;

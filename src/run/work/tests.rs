@@ -1,3 +1,5 @@
+//! This module tests `run/work`.
+
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -136,8 +138,8 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
         ]
     );
     let outcomes = desk.outcomes(undo.id);
-    assert_eq!(outcomes[1].error, say().row_changed_since("name"));
-    assert_eq!(outcomes[3].error, say().row_cannot_be_cleared("city"));
+    assert_eq!(outcomes[1].error(), say().row_changed_since("name"));
+    assert_eq!(outcomes[3].error(), say().row_cannot_be_cleared("city"));
     assert_eq!(
         desk.journal().run(Some(&import.name)).unwrap().state,
         RunState::Undone
@@ -149,6 +151,147 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
     // Two requests are under way at once.
     back.sort();
     assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
+}
+
+/// Makes the next run the undo of `run`, as of a roster that this program wrote.
+fn as_an_undo(desk: &mut Desk, run: String) {
+    desk.delivery().undoes = Some(run);
+    desk.settings.roster.sparse = true;
+    desk.settings.roster.key = Some("id".into());
+}
+
+#[test]
+fn an_undo_puts_back_what_was_delivered_before_where_nothing_can_be_read() {
+    let api = Api::answering(|_| (200, json!({})));
+    let mut desk = Desk::at(
+        &unreadable(),
+        "id,name,email\np1,Åsa,a@b.se\np2,Bo,b@b.se\n",
+    );
+    let import = |desk: &mut Desk, roster: &str| {
+        desk.rewrite(roster);
+        desk.later(Duration::from_secs(1));
+        desk.import(&api).unwrap();
+        desk.run().name
+    };
+    import(
+        &mut desk,
+        "id,name,email\np1,Åsa,a@b.se\np2,Bo,b@b.se\np3,Cy,c@b.se\np4,Di,d@b.se\n",
+    );
+    // One field changes, two fields of which one is new, nothing, two of which one is changed again.
+    let second = "id,name,email,role\np1,Asa,a@b.se,\np2,Beo,b@b.se,x\np3,Cy,c@b.se,\np4,Dia,e@b.se,\np5,Eva,f@b.se,\n";
+    let wrong = import(&mut desk, second);
+    import(&mut desk, "id,name,email\np4,Dina,e@b.se\n");
+    let sent = api.changes().len();
+    desk.rewrite("id,name\np1,\np2,\np3,\np4,\np5,\n");
+    desk.later(Duration::from_secs(1));
+    as_an_undo(&mut desk, wrong);
+    desk.start(&api, Start::New("undo")).unwrap();
+    let states = [
+        "updated",
+        "updated",
+        "unchanged",
+        "updated",
+        "invalid undo.unknown",
+    ];
+    assert_eq!(desk.states(), states);
+    let mut back = api.changes()[sent..].to_vec();
+    back.sort_by_key(|(path, _)| path.clone());
+    let body = |number: usize| back[number].1.clone();
+    assert_eq!(body(0), json!({"name": "Åsa"}));
+    assert_eq!(body(1), json!({"name": "Bo"}));
+    assert_eq!(body(2)["email"], "d@b.se");
+    assert_eq!(back.len(), 3);
+    let outcomes = desk.outcomes(desk.run().id);
+    let restored = say().row_last_delivered("name");
+    assert_eq!(outcomes[0].error(), restored);
+    assert_eq!(
+        outcomes[1].error(),
+        format!("{restored}; {}", say().row_never_delivered("role"))
+    );
+    assert!(
+        outcomes[3]
+            .error()
+            .ends_with(&say().row_changed_since("name"))
+    );
+    let plan = desk.journal().plan(desk.run().id).unwrap().0.unwrap();
+    let plan: crate::events::Plan = serde_json::from_str(&plan).unwrap();
+    assert!(plan.are_last_delivered);
+    let example = &plan.examples[0];
+    assert_eq!(
+        (example.from.as_deref(), &*example.to),
+        (Some("Asa"), "Åsa")
+    );
+    // What was delivered is no value that was read.
+    let calls = desk.calls(&desk.journal(), desk.run().id);
+    assert!(calls.iter().all(|call| call.changes.is_empty()));
+}
+
+#[test]
+fn an_undo_puts_back_nothing_that_was_not_to_be_kept_or_may_not_have_arrived() {
+    let undo = |first: &dyn Fn(&mut Desk), answer: u16| {
+        let api = Api::answering(move |asked| match asked.before {
+            0 => (answer, json!({})),
+            _ => (200, json!({})),
+        });
+        let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+        first(&mut desk);
+        desk.import(&api).unwrap();
+        let run = desk.run();
+        desk.delivery().no_undo = false;
+        desk.later(Duration::from_secs(1));
+        desk.rewrite("id,name\np1,Asa\n");
+        desk.import(&api).unwrap();
+        let wrong = desk.run().name;
+        (api, desk, run, wrong)
+    };
+    let undone = |(api, mut desk, _, wrong): (Api, Desk, _, String)| {
+        as_an_undo(&mut desk, wrong);
+        desk.rewrite("id,name\np1,\n");
+        desk.start(&api, Start::New("undo")).unwrap();
+        desk.states()
+    };
+    let kept = undo(&|_| (), 200);
+    assert_eq!(undone(kept), ["updated"]);
+    let not_kept = undo(&|desk| desk.delivery().no_undo = true, 200);
+    assert_eq!(undone(not_kept), ["invalid undo.unknown"]);
+    let forgotten = undo(&|_| (), 200);
+    let path = forgotten.1.calls(&forgotten.1.journal(), forgotten.2.id)[0]
+        .path
+        .clone();
+    let rows = forgotten
+        .1
+        .journal()
+        .forget_values(&[forgotten.2.id], &path);
+    assert_eq!(rows.unwrap(), 1);
+    assert_eq!(undone(forgotten), ["invalid undo.unknown"]);
+    // The API may have taken it before it failed.
+    let failed = undo(
+        &|desk| desk.delivery().sender.max_attempts = 1.try_into().unwrap(),
+        503,
+    );
+    assert_eq!(undone(failed), ["invalid undo.unknown"]);
+}
+
+#[test]
+fn an_undo_does_not_reach_behind_a_delivery_that_may_have_arrived() {
+    // The second request fails after the API may have taken it.
+    let api = Api::answering(|asked| match asked.before {
+        1 => (503, json!({})),
+        _ => (200, json!({})),
+    });
+    let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+    desk.delivery().sender.max_attempts = 1.try_into().unwrap();
+    for name in ["Åsa", "Asa", "Osa"] {
+        desk.rewrite(&format!("id,name\np1,{name}\n"));
+        desk.later(Duration::from_secs(1));
+        desk.import(&api).unwrap();
+    }
+    let wrong = desk.run().name;
+    assert_eq!(api.changes().len(), 3);
+    desk.rewrite("id,name\np1,\n");
+    as_an_undo(&mut desk, wrong);
+    desk.start(&api, Start::New("undo")).unwrap();
+    assert_eq!(desk.states(), ["invalid undo.unknown"]);
 }
 
 /// Four rows of four records, so that all records are listed.
@@ -185,7 +328,7 @@ fn a_value_that_another_record_keeps_is_not_sent() {
         ["invalid lookup.taken", "updated", "updated", "unchanged"],
         "p3 gives its address up, and p9 does not"
     );
-    let error = &desk.outcomes(desk.run().id)[0].error;
+    let error = &desk.outcomes(desk.run().id)[0].error();
     let pupil = crate::run::tests::spec_of(SCHOOL).record_name();
     assert_eq!(
         *error,
@@ -293,7 +436,7 @@ fn a_record_holds_what_was_sent_as_the_target_understands_it() {
         path: "/pupil/p%201".into(),
         body: body.to_string().into_bytes(),
         changed: String::new(),
-        note: String::new(),
+        note: Vec::new(),
         attempts: 0,
         doubtful: false,
     };
@@ -466,4 +609,34 @@ fn an_option_that_could_clear_nothing_is_refused() {
     desk.try_prepare().unwrap();
     desk.rewrite("id,name\np1,Bo\n");
     assert!(desk.try_prepare().is_err());
+}
+
+#[test]
+fn a_guarded_value_is_removed_from_a_list_only_if_that_is_allowed() {
+    let target = |mode: &str| {
+        let list = format!(
+            "kind = \"list\"\nitems = \"text\"\nmode = \"{mode}\"\nguarded = [\"head\"]\nnullable = true"
+        );
+        school_with(
+            "pointer = \"/role\"\nkind = \"text\"",
+            &format!("pointer = \"/role\"\n{list}"),
+        )
+    };
+    let imported = |mode: &str, cell: &str, allowed: Option<&str>| {
+        let records =
+            json!([{"id": "p1", "name": "Bo", "email": "b@x.se", "role": ["head", "cook"]}]);
+        let mut desk = Desk::at(&target(mode), &format!("id,name,role\np1,Bo,{cell}\n"));
+        let allowed = allowed.map(|value| ("role".to_owned(), value.to_owned()));
+        desk.settings.roster.check.allowed = allowed.into_iter().collect();
+        desk.import(&Api::holding(records)).unwrap();
+        desk.states()
+    };
+    assert_eq!(
+        imported("replace", "cook", None),
+        ["invalid guarded.not_allowed"]
+    );
+    assert_eq!(imported("replace", "cook", Some("head")), ["updated"]);
+    assert_eq!(imported("replace", "head", Some("head")), ["updated"]);
+    assert_eq!(imported("add", "guard", None), ["updated"]);
+    assert_eq!(imported("remove", "cook", None), ["updated"]);
 }

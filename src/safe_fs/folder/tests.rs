@@ -1,3 +1,5 @@
+//! This module tests `safe_fs/folder`.
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;

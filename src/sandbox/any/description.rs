@@ -1,3 +1,5 @@
+//! A description holds what a server reads from a target file.
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;

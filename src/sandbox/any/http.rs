@@ -1,3 +1,5 @@
+//! HTTP handlers serve the API that a target file describes.
+
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use super::lists::put;
 use super::records::{Records, text_of};
 use crate::sandbox::SECRET;
 use crate::sandbox::bucket::Level;
-use crate::sandbox::server::{Inner, Sandbox, with_record};
+use crate::sandbox::state::{Inner, Sandbox, with_record};
 
 pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
     Router::new().fallback(handle)

@@ -1,3 +1,5 @@
+//! Records of a described API are stored, updated and listed.
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
@@ -5,7 +7,7 @@ use serde_json::{Map, Value};
 use super::description::{Description, Field};
 use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
-use crate::sandbox::server::SeedRow;
+use crate::sandbox::SeedRow;
 
 /// The records of an API that a file describes, by what tells them apart.
 #[derive(Debug)]

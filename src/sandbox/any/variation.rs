@@ -1,3 +1,5 @@
+//! Variations are API behaviours that no target file describes.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,6 +25,8 @@ pub enum Variation {
     ShuffledRecords,
     /// The total counts the records of the page.
     PageTotals,
+    /// Pathwright answers 400 for a member that a client cannot set, where the framework ignores it.
+    StrictMembers,
 }
 
 /// Records of a capped page.
@@ -33,7 +37,7 @@ pub(super) const UNNAMED: &str = "sandboxUnnamed";
 
 impl Variation {
     /// Every variation.
-    pub const ALL: [Variation; 7] = [
+    pub const ALL: [Variation; 8] = [
         Variation::CappedPages,
         Variation::OtherFirst,
         Variation::AbsentMembers,
@@ -41,6 +45,7 @@ impl Variation {
         Variation::UnnamedMembers,
         Variation::ShuffledRecords,
         Variation::PageTotals,
+        Variation::StrictMembers,
     ];
 
     /// The name that `--vary` takes.
@@ -53,6 +58,7 @@ impl Variation {
             Variation::UnnamedMembers => "unnamed-members",
             Variation::ShuffledRecords => "shuffled-records",
             Variation::PageTotals => "page-totals",
+            Variation::StrictMembers => "strict-members",
         }
     }
 

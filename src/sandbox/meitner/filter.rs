@@ -1,3 +1,5 @@
+//! Search filters of the simulated Meitner API are parsed.
+
 use std::cmp::Ordering;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! HTTP handlers serve the simulated Meitner API.
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use super::filter::Filter;
 use super::students::Taken;
 use super::validate;
-use crate::sandbox::server::{Inner, Sandbox, with_record};
+use crate::sandbox::state::{Inner, Sandbox, with_record};
 use crate::sandbox::{READ_ONLY, SECRET, WRITE_ONLY};
 
 /// Seconds for which a token is good.

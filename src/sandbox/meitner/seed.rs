@@ -1,3 +1,5 @@
+//! Students are created from a roster.
+
 use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
@@ -6,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::students::Students;
-use crate::sandbox::server::SeedRow;
+use crate::sandbox::SeedRow;
 
 /// Where a roster's field stands in a student, by the sandbox's own account.
 const PLACES: &[(&str, &str)] = &[

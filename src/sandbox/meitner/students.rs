@@ -1,3 +1,5 @@
+//! Students are stored with indexes of their unique fields.
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! Updates of students are validated.
+
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 

@@ -1,3 +1,5 @@
+//! HTTP handlers serve the simulated Pathwright API.
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::members::Messages;
 use crate::sandbox::SECRET;
-use crate::sandbox::server::{Inner, Sandbox, with_record};
+use crate::sandbox::state::{Inner, Sandbox, with_record};
 
 /// Links on a page.
 const PAGE: usize = 100;

@@ -1,8 +1,10 @@
+//! Members are stored by integration and identifier.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::sandbox::server::SeedRow;
+use crate::sandbox::SeedRow;
 
 /// What names a member: the integration and the id within it.
 pub(super) type Key = (String, String);
@@ -11,6 +13,9 @@ pub(super) type Key = (String, String);
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Members {
     by_key: BTreeMap<Key, Map<String, Json>>,
+    /// Whether a member that a client cannot set is refused. The API's documentation does not say; the
+    /// framework ignores it.
+    pub(in crate::sandbox) is_strict: bool,
 }
 
 /// Messages by field, as the framework shapes them.
@@ -63,7 +68,8 @@ impl Members {
     ) -> Option<Result<Json, Messages>> {
         let member = self.by_key.get_mut(key)?;
         let signs_on = key.0 == "saml2";
-        Some(judge(change, member, signs_on).map(|change| {
+        let is_strict = self.is_strict;
+        Some(judge(change, member, (signs_on, is_strict)).map(|change| {
             for (name, value) in change {
                 match (member.get_mut(&name), value) {
                     (Some(Json::Object(old)), Json::Object(new)) => old.extend(new),
@@ -86,7 +92,7 @@ impl Members {
 fn judge(
     change: &Json,
     member: &Map<String, Json>,
-    signs_on: bool,
+    (signs_on, is_strict): (bool, bool),
 ) -> Result<Map<String, Json>, Messages> {
     let mut messages = Map::new();
     let Json::Object(change) = change else {
@@ -96,6 +102,7 @@ fn judge(
         );
         return Err(Messages(messages));
     };
+    let not_settable = || is_strict.then(|| "This field cannot be set.".to_owned());
     for (name, value) in change {
         let message = match (name.as_str(), value) {
             ("first_name" | "last_name", value) => text_fault(value),
@@ -113,7 +120,7 @@ fn judge(
                 let faults = nested(profile, |name, value| match name {
                     "salutation" => choice_fault(value, &SALUTATIONS),
                     "bio" | "location" | "phone_number" => text_fault(value),
-                    _ => None,
+                    _ => not_settable(),
                 });
                 if !faults.is_empty() {
                     messages.insert(name.clone(), Json::Object(faults));
@@ -123,7 +130,7 @@ fn judge(
             ("membership", Json::Object(membership)) => {
                 let faults = nested(membership, |name, value| match name {
                     "membership_type" => choice_fault(value, &MEMBERSHIPS),
-                    _ => None,
+                    _ => not_settable(),
                 });
                 if !faults.is_empty() {
                     messages.insert(name.clone(), Json::Object(faults));
@@ -132,7 +139,7 @@ fn judge(
             }
             ("profile" | "membership", _) => Some("Invalid data. Expected a dictionary.".into()),
             // The framework ignores what it does not know or does not let a client set.
-            _ => None,
+            _ => not_settable(),
         };
         if let Some(message) = message {
             messages.insert(name.clone(), json!([message]));
@@ -319,6 +326,16 @@ mod tests {
                 .update(&("external".into(), "9".into()), &body, NOW)
                 .is_none()
         );
+        members.is_strict = true;
+        for body in [
+            json!({"id": 1}),
+            json!({"profile": {"age": 7}}),
+            json!({"membership": {"since": "2020"}}),
+        ] {
+            let answer = members.update(&key, &body, NOW).unwrap();
+            assert!(answer.is_err(), "{body} is refused");
+        }
+        members.is_strict = false;
         let key = ("saml2".to_owned(), "2".to_owned());
         assert!(
             members

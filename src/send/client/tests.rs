@@ -1,3 +1,5 @@
+//! This module tests `send/client`.
+
 use super::*;
 use crate::clock::VirtualClock;
 use crate::send::body::BODY;

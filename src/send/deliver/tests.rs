@@ -1,7 +1,10 @@
+//! This module tests `send/deliver`.
+
 use std::sync::Mutex;
 
 use super::*;
 use crate::journal::JournalError;
+use crate::model::Problem;
 use crate::send::tests::{Cast, Reply, Scene, reply};
 
 /// Records outcomes, which are durable at once.
@@ -62,7 +65,7 @@ fn call(row: u64) -> Pending {
         path: format!("/student/{row}"),
         body: br#"{"name":"Anna Ek"}"#.to_vec(),
         changed: "name".into(),
-        note: "a note".into(),
+        note: Problem::in_these_words("a note"),
         attempts: 0,
         doubtful: false,
     }
@@ -106,7 +109,7 @@ fn deliver_with(scene: &Scene, calls: Vec<Pending>, request: StopRequest) -> End
         transport: &transport,
         record: &record,
         reread: Some(&Readable),
-        explain: &|message| format!("explained: {message}"),
+        explain: &|_, message| Problem::in_these_words(&format!("explained: {message}")),
         refused_column: &|_| None,
         not_applied: &|_, _| None,
     };
@@ -146,12 +149,15 @@ fn an_accepted_row_has_its_note_and_a_refused_one_the_apis_words() {
         (
             outcome.http_status,
             outcome.error_code.as_str(),
-            outcome.error.as_str(),
+            outcome.error(),
             outcome.attempts,
         )
     };
-    assert_eq!(told(0), (Some(200), "", "a note", 1));
-    assert_eq!(told(1), (Some(409), "Taken", "explained: number taken", 1));
+    assert_eq!(told(0), (Some(200), "", "a note".to_owned(), 1));
+    assert_eq!(
+        told(1),
+        (Some(409), "Taken", "explained: number taken".to_owned(), 1)
+    );
     assert_eq!(told(2).1, "http.418");
     assert_eq!(ended.outcomes[1].request_id, "r-1");
     let mut done = ended.done.clone();
@@ -244,7 +250,7 @@ fn a_row_in_doubt_is_read_back_where_it_may_not_be_sent_twice() {
     let scene = Scene::with(once(), vec![reply(200, r#"{"holds":true}"#)]);
     let ended = deliver(&scene, vec![doubtful()]);
     assert_eq!(ended.states(), [RowState::Updated]);
-    assert_eq!(ended.outcomes[0].error, "a note");
+    assert_eq!(ended.outcomes[0].error(), "a note");
     assert_eq!(ended.outcomes[0].attempts, 1);
     assert_eq!(ended.asked, ["GET /v1/student/read HTTP/1.1"]);
     // It was not.
@@ -261,7 +267,7 @@ fn a_row_in_doubt_is_read_back_where_it_may_not_be_sent_twice() {
     assert_eq!(ended.states(), [RowState::Failed]);
     let outcome = &ended.outcomes[0];
     assert_eq!(outcome.error_code, "network.unknown");
-    assert!(outcome.error.contains("may have made the change"));
+    assert!(outcome.error().contains("may have made the change"));
     assert_eq!(ended.asked.len(), 1);
     // One that may be sent twice is sent.
     let ended = deliver(&Scene::new(vec![reply(200, "")]), vec![doubtful()]);
@@ -293,7 +299,7 @@ fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_a
         transport: &transport,
         record: &record,
         reread: Some(&Readable),
-        explain: &str::to_owned,
+        explain: &|_, message| Problem::in_these_words(message),
         refused_column: &|_| None,
         not_applied: &|_, _| None,
     };
@@ -309,12 +315,16 @@ fn an_answer_that_was_lost_is_read_back_before_the_row_counts_as_failed() {
     let script = vec![Reply::Lost, reply(200, r#"{"holds":true}"#)];
     let ended = deliver(&Scene::with(once(), script), vec![call(1)]);
     assert_eq!(ended.states(), [RowState::Updated]);
-    assert_eq!(ended.outcomes[0].error, "a note");
+    assert_eq!(ended.outcomes[0].error(), "a note");
     assert_eq!(ended.stop, None);
     let script = vec![Reply::Lost, reply(200, r#"{"holds":false}"#)];
     let ended = deliver(&Scene::with(once(), script), vec![call(1)]);
     assert_eq!(ended.states(), [RowState::Failed]);
-    assert!(ended.outcomes[0].error.contains("may have made the change"));
+    assert!(
+        ended.outcomes[0]
+            .error()
+            .contains("may have made the change")
+    );
     // Nothing was lost, so nothing is read.
     let ended = deliver(&Scene::with(once(), vec![reply(404, "")]), vec![call(1)]);
     assert_eq!(ended.asked.len(), 1);
@@ -334,7 +344,7 @@ fn a_row_that_was_halted_before_its_next_attempt_is_in_doubt_only_where_an_answe
             transport: &transport,
             record: &record,
             reread: None,
-            explain: &str::to_owned,
+            explain: &|_, message| Problem::in_these_words(message),
             refused_column: &|_| None,
             not_applied: &|_, _| None,
         };
@@ -379,7 +389,7 @@ fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_
             transport: &transport,
             record: &record,
             reread: None,
-            explain: &str::to_owned,
+            explain: &|_, message| Problem::in_these_words(message),
             refused_column: &|_| None,
             not_applied: &|_, _| None,
         };
@@ -435,7 +445,7 @@ fn the_lack_of_an_answer_is_explained_by_what_may_have_happened() {
         (Fault::Lost, false, "may have made the change"),
         (Fault::TooLarge, true, "too large"),
     ] {
-        let told = explain(fault, idempotent, 3);
+        let told = explain(fault, idempotent, 3).to_string();
         assert!(told.contains(part), "{fault:?}: {told}");
         let is_in_doubt = told.contains("may have made the change");
         assert_eq!(is_in_doubt, part.contains("may have"), "{told}");
@@ -451,7 +461,7 @@ fn errors_are_the_same_where_code_and_words_are() {
         state,
         http_status: None,
         error_code: "http.404".into(),
-        error: error.into(),
+        problems: Problem::in_these_words(error),
         changed: String::new(),
         attempts: 1,
         request_id: String::new(),
@@ -482,7 +492,7 @@ fn a_record_that_cannot_be_read_before_its_update_is_its_rows_fault() {
     assert_eq!(ended.states(), states);
     let outcome = &ended.outcomes[0];
     assert_eq!(outcome.error_code, "http.404");
-    assert_eq!(outcome.error, "explained: no such student");
+    assert_eq!(outcome.error(), "explained: no such student");
 }
 
 #[test]
@@ -525,7 +535,7 @@ fn an_error_about_a_column_that_only_some_may_change_is_told_once_with_the_colum
         transport: &transport,
         record: &record,
         reread: None,
-        explain: &str::to_owned,
+        explain: &|_, message| Problem::in_these_words(message),
         refused_column: &|fields| fields["email"].is_array().then(|| "Mejl".to_owned()),
         not_applied: &|_, _| None,
     };

@@ -1,3 +1,5 @@
+//! This module tests `send/gcra_state`.
+
 use super::*;
 use crate::journal::State as Place;
 use crate::send::tests::SetBack;

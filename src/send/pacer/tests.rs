@@ -1,3 +1,5 @@
+//! This module tests `send/pacer`.
+
 use std::num::NonZeroU32;
 
 use super::*;

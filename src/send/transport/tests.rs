@@ -1,3 +1,5 @@
+//! This module tests `send/transport`.
+
 use super::*;
 use crate::send::tests::{Cast, Reply, Scene, oauth, reply};
 

@@ -1,3 +1,5 @@
+//! This module tests `targets/pointer`.
+
 use serde_json::json;
 
 use super::*;

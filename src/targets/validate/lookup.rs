@@ -6,7 +6,7 @@ use super::super::places::{Found, Place};
 use super::super::query::Query;
 use super::super::spec::TargetSpec;
 use super::idle::{refused_path, refused_query};
-use super::{must_be_pointer, must_begin_with_slash};
+use super::paths::{must_be_pointer, must_begin_with_slash};
 
 pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     let Some(lookup) = &spec.lookup else {

@@ -1,3 +1,5 @@
+//! This module tests `targets/validate`.
+
 use crate::targets::error::TargetError;
 use crate::targets::load::parse;
 

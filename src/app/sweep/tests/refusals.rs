@@ -270,3 +270,14 @@ fn a_sweep_waits_again_for_a_file_that_grows_meanwhile() {
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(desk.noting.told(), ["a.csv: 2 updated"]);
 }
+
+#[test]
+fn a_file_with_a_misspelt_header_is_not_imported_without_its_column() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let desk = Failing::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
+    scene.write("in/a.csv", "id,name,nicknme\n1,Bo,B\n");
+    sweep.once(&mut HashMap::new()).unwrap();
+    assert!(files(&scene, "failed").contains(&"a.csv".to_owned()));
+    assert_eq!(desk.noting.told(), ["a.csv: not imported: map.misspelt"]);
+}

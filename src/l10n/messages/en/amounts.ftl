@@ -53,25 +53,29 @@ amount-times = { $count ->
    *[other] { $number } times
 }
 state-updated = { $count ->
-   *[other] { $number } updated
+   *[other] updated
 }
 state-unchanged = { $count ->
-   *[other] { $number } unchanged
+   *[other] unchanged
 }
 state-invalid = { $count ->
-   *[other] { $number } invalid
+   *[other] invalid
 }
 state-rejected = { $count ->
-   *[other] { $number } rejected
+   *[other] rejected
 }
 state-failed = { $count ->
-   *[other] { $number } failed
+   *[other] failed
 }
 state-not-sent = { $count ->
-   *[other] { $number } not sent
+   *[other] not sent
 }
 state-withheld = { $count ->
-   *[other] { $number } withheld
+   *[other] withheld
+}
+noun-rows = { $count ->
+    [one] row
+   *[other] rows
 }
 amount-files = { $count ->
     [one] { $number } file

@@ -26,6 +26,7 @@ length-too-long = the value has { $length } characters, and { $most } is the mos
 length-too-short = "{ $text }" has { $length } characters, and { $least } is the least
 pattern-mismatch = "{ $text }" is not of the form { $form }
 guarded-cleared = the record has "{ $from }", which gives rights, so an import does not clear it; change it in the system
+guarded-removed = "{ $from }" gives rights, so it is removed from the list only with --allow { $field }={ $from }
 guarded-lowered = "{ $from }" gives rights, so it is replaced by "{ $text }" only with --allow { $field }={ $text }
 guarded-value = "{ $text }" gives rights, so it is sent only with --allow { $field }={ $text }
 boolean-unknown = "{ $text }" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0
@@ -76,7 +77,7 @@ cell-is-long-number = cell { $cell } holds a number with more than 15 digits ({ 
 cell-without-result = cell { $cell } has a formula without a stored result; open the file in Excel or LibreOffice, save it, and run the command again
 cell-is-merged = cell { $cell } belongs to a merged cell whose value "{ $text }" is stored in { $first } only; unmerge the cells, and write the value in every cell that it applies to
 row-lost-kind = a cell of this row was merged or not text in the original workbook; correct the value, and empty the row's cell import_error_code
-row-correct-cell = ; correct it, or empty the row's cell import_error_code if it is right
+row-correct-cell = correct it, or empty the row's cell import_error_code if it is right
 row-was-damaged = the row was damaged in the original file; correct it, and empty the row's cell import_error_code
 row-was-cut = the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code
 row-too-few-cells = the row has { $found } cells where the header has { $expected }; look for a missing delimiter, or a line break within a cell

@@ -160,6 +160,10 @@ what-answer-field-refused = The API refused a field that only some accounts may 
 remedy-answer-field-refused = Leave its column out: resume or retry with --map "COLUMN=".
 what-undo-changed-since = The record was changed after the run, so undo does not restore it.
 remedy-undo-changed-since = Check the record in the API.
+what-undo-last-delivered = The API's records cannot be read, so undo restored the values that earlier runs delivered.
+remedy-undo-last-delivered = Check the record in the API if it may have been changed there.
+what-undo-unknown = The API's records cannot be read, and the journal knows no earlier delivery of the field.
+remedy-undo-unknown = Correct the record in the API if needed.
 what-network-unknown = The request was sent, but no response was received.
 remedy-network-unknown = Check the record in the API, and retry the row.
 what-run-held = A guard holds the run, and nothing was sent.

@@ -36,6 +36,7 @@ fact-missing = the header lacks columns that every row needs; rename the columns
 fact-no-key = the header has no column that finds a record, and one of these is enough; rename a column, or map it with --map COLUMN=FIELD. `rosterpatch check` shows what was found
 fact-two-columns = two columns hold the same field; leave one out with --map COLUMN=
 fact-map-protected = a column that marks protected persons may only be ignored with --release-protected
+fact-misspelt = a header resembles a field that has no column; add "HEADER" = "FIELD" to [map] in the configuration to import the column, or "HEADER" = "" to ignore it
 fact-read-only = a column holds a field that cannot be set; leave it out with --map COLUMN=
 fact-no-column = --map names a column that the file does not have
 fact-no-field = --map or --key names a field that the target does not have

@@ -40,7 +40,7 @@ plan-token = The client secret is sent to the token endpoint { $address }.
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } to send
 plan-left-out = { $count ->
-   *[other] { $number } left out
+   *[other] left out
 }
 plan-restored = { $cells } changed by a program and restored: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }
@@ -51,6 +51,8 @@ plan-time = { $requests } at { $rate }: { $time }
 plan-time-at-once = { $requests } at { $rate }, { $count } of them at once: { $time }
 plan-until = , done about { $finish }
 plan-to-send = to send
+plan-unread-value = last delivered, not read
+plan-last-delivered = the values are those that were last delivered before the run; the API's records cannot be read
 plan-fields-heading = Fields that change
 plan-more = and { $more } more
 plan-nothing = (nothing)
@@ -97,6 +99,7 @@ summary-read-as = read as { $dialect }, { $columns }, { $rows }
 summary-requests = { $requests }, { $retries } of them retries; asked to slow down { $times }
 summary-requests-known = { $requests } known, { $retries } of them retries
 summary-warnings = { $values }: see the column import_warning
+summary-field-refused = { $rows } rejected for a field that only some accounts may change. { $advice }
 summary-held = held: { $why }
 summary-was-held = held for { $time } besides
 summary-was-idle = interrupted for { $time } besides

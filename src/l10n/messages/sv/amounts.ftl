@@ -52,32 +52,36 @@ amount-times = { $count ->
    *[other] { $number } gånger
 }
 state-updated = { $count ->
-    [one] { $number } uppdaterad
-   *[other] { $number } uppdaterade
+    [one] uppdaterad
+   *[other] uppdaterade
 }
 state-unchanged = { $count ->
-    [one] { $number } oförändrad
-   *[other] { $number } oförändrade
+    [one] oförändrad
+   *[other] oförändrade
 }
 state-invalid = { $count ->
-    [one] { $number } ogiltig
-   *[other] { $number } ogiltiga
+    [one] ogiltig
+   *[other] ogiltiga
 }
 state-rejected = { $count ->
-    [one] { $number } avvisad
-   *[other] { $number } avvisade
+    [one] avvisad
+   *[other] avvisade
 }
 state-failed = { $count ->
-    [one] { $number } misslyckad
-   *[other] { $number } misslyckade
+    [one] misslyckad
+   *[other] misslyckade
 }
 state-not-sent = { $count ->
-    [one] { $number } ej skickad
-   *[other] { $number } ej skickade
+    [one] ej skickad
+   *[other] ej skickade
 }
 state-withheld = { $count ->
-    [one] { $number } undantagen
-   *[other] { $number } undantagna
+    [one] undantagen
+   *[other] undantagna
+}
+noun-rows = { $count ->
+    [one] rad
+   *[other] rader
 }
 amount-files = { $count ->
     [one] { $number } fil

@@ -23,6 +23,7 @@ length-too-long = värdet är { $length } tecken långt, och högst { $most } ä
 length-too-short = "{ $text }" är { $length } tecken långt, och minst { $least } krävs
 pattern-mismatch = "{ $text }" följer inte mönstret { $form }
 guarded-cleared = posten har ”{ $from }”, som ger behörigheter och inte tas bort av en tom cell; ändra det i systemet
+guarded-removed = ”{ $from }” ger behörigheter, så det tas bort ur listan bara med --allow { $field }={ $from }
 guarded-lowered = ”{ $from }” ger behörigheter, så det ersätts av ”{ $text }” bara med --allow { $field }={ $text }
 guarded-value = "{ $text }" ger behörigheter, så det skickas bara med --allow { $field }={ $text }
 boolean-unknown = "{ $text }" är varken sant eller falskt; skriv SANT eller FALSKT, Ja eller Nej, 1 eller 0
@@ -73,7 +74,7 @@ cell-is-long-number = cell { $cell } innehåller ett tal med fler än 15 siffror
 cell-without-result = cell { $cell } har en formel som inte är beräknad; öppna filen i Excel eller LibreOffice, spara den och kör kommandot igen
 cell-is-merged = cell { $cell } ingår i en sammanfogad cell vars värde "{ $text }" bara är sparat i { $first }; dela upp den sammanfogade cellen och skriv värdet i varje cell där det ska gälla
 row-lost-kind = en cell på raden var sammanfogad eller inte text i den ursprungliga arbetsboken; rätta värdet och töm radens cell import_error_code
-row-correct-cell = ; rätta den, eller töm radens cell import_error_code om värdet stämmer
+row-correct-cell = rätta den, eller töm radens cell import_error_code om värdet stämmer
 row-was-damaged = raden var skadad i den ursprungliga filen; rätta den och töm cellen import_error_code
 row-was-cut = raden hade för få celler i filen som den kommer från; fyll i det som saknas och töm cellen import_error_code
 row-too-few-cells = raden har { $found } celler, men rubrikraden har { $expected }; kontrollera om ett avgränsningstecken saknas eller om det finns en radbrytning i en cell

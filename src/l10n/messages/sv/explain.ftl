@@ -159,6 +159,10 @@ what-answer-field-refused = Systemet avvisade ett fält som bara går att ändra
 remedy-answer-field-refused = Utelämna kolumnen: fortsätt eller försök igen med --map "KOLUMN=".
 what-undo-changed-since = Posten har ändrats efter körningen, så den återställs inte.
 remedy-undo-changed-since = Kontrollera posten i målsystemet.
+what-undo-last-delivered = Posterna i målsystemet går inte att läsa, så ångringen återställde det som tidigare körningar levererade.
+remedy-undo-last-delivered = Kontrollera posten i målsystemet om den kan ha ändrats där.
+what-undo-unknown = Posterna i målsystemet går inte att läsa, och ingen tidigare leverans av fältet är känd.
+remedy-undo-unknown = Rätta posten i målsystemet om det behövs.
 what-network-unknown = Ändringen skickades, men svaret kom aldrig fram.
 remedy-network-unknown = Kontrollera posten i målsystemet och försök igen med raden.
 what-run-held = Körningen väntar på ditt godkännande, och inget har skickats.

@@ -35,6 +35,7 @@ fact-missing = kolumner som varje rad behöver saknas i rubrikraden; byt namn p�
 fact-no-key = rubrikraden har ingen kolumn att hitta poster med, och en av dessa räcker; byt namn på en kolumn, eller ange den med --map KOLUMN=FÄLT. `rosterpatch check` visar vad som hittades
 fact-two-columns = två kolumner innehåller samma fält; uteslut en med --map KOLUMN=
 fact-map-protected = en kolumn som märker personer med skyddade uppgifter får bara hoppas över med --release-protected
+fact-misspelt = en rubrik liknar ett fält som saknar kolumn; lägg till "RUBRIK" = "FÄLT" under [map] i konfigurationen för att importera kolumnen, eller "RUBRIK" = "" för att hoppa över den
 fact-read-only = en kolumn innehåller ett fält som inte går att ändra; uteslut den med --map KOLUMN=
 fact-no-column = --map anger en kolumn som filen inte har
 fact-no-field = --map eller --key anger ett fält som målet inte har

@@ -38,8 +38,8 @@ plan-token = Klienthemligheten skickas till { $address } för att hämta en inlo
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } att skicka
 plan-left-out = { $count ->
-    [one] { $number } utelämnad
-   *[other] { $number } utelämnade
+    [one] utelämnad
+   *[other] utelämnade
 }
 plan-restored = { $cells } som ett program har ändrat är återställda: { $what } ({ $code })
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
@@ -50,6 +50,8 @@ plan-time = { $requests } i takten { $rate }: { $time }
 plan-time-at-once = { $requests } i takten { $rate }, varav { $count } på en gång: { $time }
 plan-until = , klart ungefär { $finish }
 plan-to-send = att skicka
+plan-unread-value = senast levererat, inte läst
+plan-last-delivered = värdena är de som senast levererades före körningen; posterna i målsystemet går inte att läsa
 plan-fields-heading = Fält som ändras
 plan-more = och { $more } till
 plan-nothing = (tomt)
@@ -96,6 +98,7 @@ summary-read-as = läst som { $dialect }, { $columns }, { $rows }
 summary-requests = { $requests }, varav { $retries } nya försök; API:et bad om lägre takt { $times }
 summary-requests-known = { $requests } är kända, varav { $retries } nya försök
 summary-warnings = { $values }: se kolumnen import_warning
+summary-field-refused = { $rows } avvisades för ett fält som bara går att ändra för vissa konton. { $advice }
 summary-held = spärrad: { $why }
 summary-was-held = väntade dessutom på godkännande i { $time }
 summary-was-idle = var dessutom avbruten i { $time }

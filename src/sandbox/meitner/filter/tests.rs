@@ -1,3 +1,5 @@
+//! This module tests `sandbox/meitner/filter`.
+
 use serde_json::json;
 
 use super::*;

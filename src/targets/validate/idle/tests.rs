@@ -1,3 +1,5 @@
+//! This module tests `targets/validate/idle`.
+
 use crate::targets::validate::tests::{MEMBERS, are_refused, are_taken, mistakes_in};
 
 #[test]

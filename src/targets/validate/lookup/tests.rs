@@ -1,3 +1,5 @@
+//! This module tests `targets/validate/lookup`.
+
 use crate::targets::validate::tests::{MEMBERS, mistakes_in};
 
 /// The members, found by their ids and two other keys with GET alone.

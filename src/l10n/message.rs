@@ -1,0 +1,10 @@
+//! Constructors of messages: a function for each message of the catalogues, with its arguments.
+#![allow(
+    missing_docs,
+    dead_code,
+    reason = "generated from the catalogues when the program is built"
+)]
+
+use super::text::{Argument, Message};
+
+include!(concat!(env!("OUT_DIR"), "/constructors.rs"));

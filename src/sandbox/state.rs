@@ -1,0 +1,185 @@
+//! The state of the sandbox is what the simulated APIs hold and count.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::response::Response;
+
+use super::SeedRow;
+use super::any::{Description, Records, Variation};
+use super::bucket::Bucket;
+use super::faults::{Draw, Faults};
+use super::meitner::{self, Students};
+use super::pathwright::{self, Members};
+use super::simulation::Simulation;
+use super::stats::Stats;
+use crate::clock::Clock;
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// Requests that a full bucket takes at once.
+    pub depth: f64,
+    /// The time in which the bucket gains one request.
+    pub interval: Duration,
+    /// How long every answer takes.
+    pub latency: Duration,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What is drawn by chance is drawn from this number.
+    pub seed: u64,
+    /// How the API of a target file differs from its file.
+    pub vary: Vec<Variation>,
+}
+
+impl Default for SandboxOptions {
+    /// 1,500 requests an hour, without delay.
+    fn default() -> Self {
+        SandboxOptions {
+            depth: 1500.0,
+            interval: Duration::from_millis(2400),
+            latency: Duration::ZERO,
+            faults: Faults::default(),
+            seed: 1,
+            vary: Vec::new(),
+        }
+    }
+}
+
+/// The sandbox's records and counts.
+#[derive(Debug)]
+pub struct Sandbox {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) latency: Duration,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) students: Students,
+    pub(super) members: Members,
+    /// The records of an API that a file describes, which is then the only one.
+    pub(super) any: Option<Records>,
+    pub(super) tokens: Vec<(String, u64)>,
+    pub(super) bucket: Bucket,
+    pub(super) stats: Stats,
+    pub(super) draw: Draw,
+}
+
+/// On an answer: the record that the request changed.
+#[derive(Debug, Clone)]
+pub(super) struct Updated(pub(super) String);
+
+/// Puts the record that a request changed on its answer, if it did.
+pub(super) fn with_record(mut response: Response, record: String) -> Response {
+    if response.status().is_success() {
+        response.extensions_mut().insert(Updated(record));
+    }
+    response
+}
+
+impl Sandbox {
+    /// A sandbox whose students are what the roster's `rows` might have been before the import:
+    /// some equal, some with another address or telephone number and, in a roster of a hundred
+    /// rows or more, three missing and two whose new values another student holds.
+    pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
+        let students = meitner::seed(rows, options.seed, clock.timestamp());
+        Sandbox::with(options, students, rows, clock)
+    }
+
+    /// A sandbox of one API, whose records are what the roster's `rows` might have been before the import.
+    pub fn of(
+        options: &SandboxOptions,
+        simulation: Simulation,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        match simulation {
+            Simulation::Meitner | Simulation::Pathwright => Sandbox::new(options, rows, clock),
+            Simulation::Described(api) => Sandbox::playing(options, *api, rows, clock),
+        }
+    }
+
+    /// A sandbox whose students hold what the roster's `rows` say.
+    pub fn holding(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
+        let students = meitner::copy(rows, clock.timestamp());
+        Sandbox::with(options, students, rows, clock)
+    }
+
+    /// A sandbox of the API that a target's file describes, and of no other, whose records are what the
+    /// roster's `rows` might have been before the import.
+    pub fn playing(
+        options: &SandboxOptions,
+        api: Description,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        let sandbox = Sandbox::with(options, meitner::copy(&[], clock.timestamp()), &[], clock);
+        sandbox.lock().any = Some(Records::new(api, rows, options.vary.clone()));
+        sandbox
+    }
+
+    fn with(
+        options: &SandboxOptions,
+        students: Students,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        let mut members = pathwright::seed(rows);
+        members.is_strict = options.vary.contains(&Variation::StrictMembers);
+        let bucket = Bucket::new(options.depth, options.interval, clock.now());
+        Sandbox {
+            latency: options.latency,
+            clock,
+            inner: Mutex::new(Inner {
+                students,
+                members,
+                any: None,
+                tokens: Vec::new(),
+                bucket,
+                stats: Stats::default(),
+                draw: Draw::new(options.faults.clone(), options.seed),
+            }),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many records there are, students and members.
+    pub fn records(&self) -> usize {
+        let inner = self.lock();
+        let any = inner.any.as_ref().map_or(0, Records::len);
+        inner.students.len() + inner.members.len() + any
+    }
+
+    /// All records of an API that a file describes as JSON, by key; null where there is none.
+    pub fn any_records(&self) -> serde_json::Value {
+        let inner = self.lock();
+        inner
+            .any
+            .as_ref()
+            .map_or(serde_json::Value::Null, Records::dump)
+    }
+
+    /// All students as JSON, by id.
+    pub fn students(&self) -> serde_json::Value {
+        self.lock().students.dump()
+    }
+
+    /// All members as JSON, by integration and external id.
+    pub fn members(&self) -> serde_json::Value {
+        self.lock().members.dump()
+    }
+
+    /// How many requests of a kind there were.
+    pub fn requests(&self, kind: &str) -> u64 {
+        self.lock().stats.requests.get(kind).copied().unwrap_or(0)
+    }
+
+    /// The counts that `GET /_sandbox/stats` serves.
+    pub fn stats(&self) -> serde_json::Value {
+        serde_json::to_value(&self.lock().stats).unwrap_or_default()
+    }
+}
