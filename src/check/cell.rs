@@ -9,7 +9,6 @@ use super::fault::{Fault, Notes};
 use super::leftovers::{self, NoValue, QuestionMark};
 use crate::l10n::message;
 use crate::read::{Mojibake, mojibake};
-use crate::targets::{FieldSpec, Kind, Place};
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
@@ -44,23 +43,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The form of a field's cells. `is_key` says that the field can find a record.
-    pub(super) fn of(field: &FieldSpec, is_key: bool) -> Form {
-        match field.value_kind() {
-            Kind::Text if field.lines => Form::Lines,
-            Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
-            Kind::Text | Kind::List => Form::Words,
-            Kind::IdentityNumber
-            | Kind::Date
-            | Kind::Boolean
-            | Kind::Phone
-            | Kind::PostalCode
-            | Kind::MunicipalityCode
-            | Kind::Integer => Form::Number,
-            Kind::Uuid | Kind::Choice | Kind::Email | Kind::Country | Kind::Eppn => Form::Code,
-        }
-    }
-
     /// Whether a character that looks like another one can only be meant for it.
     fn is_strict(self) -> bool {
         matches!(self, Form::Number | Form::Key | Form::Code)
@@ -107,9 +89,12 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     }
     if let Some(inner) = without_apostrophe(text, form, notes) {
         text = inner;
-    }
-    if text.is_empty() {
-        return Ok(Content::Empty);
+        if text.is_empty() {
+            return Ok(Content::Empty);
+        }
+        if text.eq_ignore_ascii_case("<null>") {
+            return Ok(Content::Clear);
+        }
     }
     if text.starts_with('#') || text.starts_with("Err:") {
         refuse_spreadsheet_error(text)?;
@@ -156,6 +141,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Some(quoted) => quoted,
         None => inner,
     };
+    let inner = inner.trim_matches(characters::is_padding);
     // If another apostrophe follows, the first one may be part of the value.
     if inner.starts_with('\'') || inner.ends_with('\'') {
         notes
@@ -180,7 +166,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         return None;
     }
     notes.restored.push("text.apostrophe");
-    Some(inner.trim())
+    Some(inner)
 }
 
 /// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
@@ -464,7 +450,10 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
     let exact = formula.strip_prefix("\"\"&");
     let inner = exact.unwrap_or(formula);
     let inner = inner.strip_prefix('"')?.strip_suffix('"')?;
-    let inner = if exact.is_some() { inner } else { inner.trim() };
+    let inner = match exact {
+        Some(_) => inner,
+        None => inner.trim_matches(characters::is_padding),
+    };
     if !inner.contains('"') {
         return Some(inner.into());
     }
@@ -649,7 +638,9 @@ pub(super) fn undecodable(bytes: &[u8]) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::kinds::form_of;
     use crate::check::sample::target;
+    use crate::targets::{Kind, Place};
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
@@ -667,6 +658,47 @@ mod tests {
         };
         let doubts = notes.doubts.iter().map(|fault| fault.code).collect();
         (text, notes.restored, doubts)
+    }
+
+    /// Every cell of up to five marks: what is read must be read as itself, or an import of its results would change it.
+    #[test]
+    fn a_value_that_was_read_is_read_again_as_itself() {
+        const MARKS: [&str; 11] = [
+            "'", "\"", "=", " ", "\u{200B}", "\u{A0}", "0", "\u{F6}", "<null>", "\"\"&", "184.0",
+        ];
+        let mut cells = vec![String::new()];
+        let mut longest = cells.clone();
+        for _ in 0..5 {
+            longest = longest
+                .iter()
+                .flat_map(|cell| MARKS.map(|mark| format!("{cell}{mark}")))
+                .collect();
+            cells.extend_from_slice(&longest);
+        }
+        for form in [Form::Number, Form::Key, Form::Code, Form::Words] {
+            for cell in &cells {
+                let read = match content(cell, form, &mut Notes::default()) {
+                    Ok(Content::Text(text)) => text.to_owned(),
+                    Ok(Content::Restored(text)) => text,
+                    Ok(Content::Empty | Content::Clear) | Err(_) => continue,
+                };
+                let is_marked = read.starts_with(['=', '\''])
+                    || read == "<null>"
+                    || read.trim_matches(characters::is_padding) != read;
+                let written = match is_marked {
+                    // Results keep such a value as a formula that is nothing but its text.
+                    true => format!("=\"\"&\"{}\"", read.replace('"', "\"\"")),
+                    false => read.clone(),
+                };
+                let again = content(&written, form, &mut Notes::default());
+                let same = match &again {
+                    Ok(Content::Text(text)) => *text == read,
+                    Ok(Content::Restored(text)) => *text == read,
+                    _ => false,
+                };
+                assert!(same, "{form:?} {cell:?} is {read:?}, then {again:?}");
+            }
+        }
     }
 
     #[test]
@@ -1005,24 +1037,24 @@ mod tests {
     fn a_field_decides_the_form_of_its_cells() {
         let plain = target(&[("x", "kind = \"text\"")]);
         let mut field = plain.fields[1].clone();
-        assert_eq!(Form::of(&field, false), Form::Words);
-        assert_eq!(Form::of(&field, true), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Words);
+        assert_eq!(form_of(&field, true), Form::Key);
         assert_eq!(
-            Form::of(&plain.fields[0], false),
+            form_of(&plain.fields[0], false),
             Form::Key,
             "unique, and in the path"
         );
         field.unique = true;
-        assert_eq!(Form::of(&field, false), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Key);
         field.unique = false;
         field.place = Place::Path;
-        assert_eq!(Form::of(&field, false), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Key);
         field.lines = true;
-        assert_eq!(Form::of(&field, false), Form::Lines);
+        assert_eq!(form_of(&field, false), Form::Lines);
         field.kind = Kind::Phone;
-        assert_eq!(Form::of(&field, true), Form::Number);
+        assert_eq!(form_of(&field, true), Form::Number);
         field.kind = Kind::Email;
-        assert_eq!(Form::of(&field, true), Form::Code);
+        assert_eq!(form_of(&field, true), Form::Code);
         let strict = [Form::Number, Form::Key, Form::Code].map(Form::is_strict);
         assert_eq!(strict, [true; 3]);
         assert!(!Form::Words.is_strict() && !Form::Lines.is_strict());

@@ -1,26 +1,19 @@
 //! The journal in a database that several machines share: PostgreSQL.
 
 mod answers;
-mod arrivals;
-mod calls;
 mod connection;
 mod database;
-mod delivered;
-mod dossier;
-mod history;
+mod engine;
 mod lock;
-mod outcomes;
 mod prune;
 mod quota;
 mod recording;
 mod rosters;
-mod runs;
 mod schema;
-mod sending;
 mod store;
 mod tls;
 
-pub use connection::{Fence, Tables, Wrong, cell};
+pub use connection::{Fence, Tables, cell};
 pub use database::{Database, count_up};
 pub(super) use lock::SessionLock;
 

@@ -1,0 +1,135 @@
+//! PostgreSQL runs the statements of both stores.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use postgres::types::{ToSql, Type};
+
+use super::connection::{Tables, cell};
+use super::store::{Postgres, text};
+use crate::journal::error::JournalError;
+use crate::journal::row_id::id_of;
+use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
+
+type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
+
+/// A value as a column of this type takes it.
+fn bound<'a>(value: &Value<'a>, column: &Type) -> Bound<'a> {
+    let number = match value {
+        Value::Integer(number) => Some(*number),
+        _ => None,
+    };
+    match (column, value) {
+        (&Type::INT8, _) => Box::new(number),
+        (&Type::TIMESTAMPTZ, _) => {
+            Box::new(number.and_then(|at| Timestamp::from_microsecond(at).ok()))
+        }
+        (_, Value::Text(own)) => Box::new(text(own)),
+        (_, Value::Bytes(own)) => Box::new(*own),
+        (&Type::BYTEA, _) => Box::new(None::<&[u8]>),
+        _ => Box::new(None::<String>),
+    }
+}
+
+impl Row for postgres::Row {
+    fn integer(&self, column: usize) -> Result<Option<i64>, Wrong> {
+        match self.columns().get(column).map(|column| column.type_()) {
+            Some(&Type::TIMESTAMPTZ) => {
+                let at: Option<Timestamp> = cell(self, column)?;
+                Ok(at.map(Timestamp::as_microsecond))
+            }
+            Some(&Type::INT4) => {
+                let number: Option<i32> = cell(self, column)?;
+                Ok(number.map(i64::from))
+            }
+            Some(_) => cell(self, column),
+            None => Err(damaged("column")),
+        }
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, Wrong> {
+        cell(self, column)
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Wrong> {
+        cell(self, column)
+    }
+}
+
+impl Tables<'_> {
+    /// The values of a statement, as its own types take them.
+    fn bind<'a>(&mut self, sql: &str, values: &[Value<'a>]) -> Result<Vec<Bound<'a>>, Wrong> {
+        let statement = self.statement(sql)?;
+        let each = values.iter().zip(statement.params());
+        Ok(each.map(|(value, column)| bound(value, column)).collect())
+    }
+}
+
+fn all<'a>(values: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(Box::as_ref).collect()
+}
+
+impl Sql for Tables<'_> {
+    fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Wrong> {
+        let values = self.bind(sql, values)?;
+        self.execute(sql, &all(&values))
+    }
+
+    fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        let values = self.bind(sql, values)?;
+        let rows = self.rows(sql, &all(&values))?;
+        rows.iter().try_for_each(|row| each(row))
+    }
+}
+
+impl Engine for Postgres {
+    const KEEPS_ANSWERS: bool = true;
+
+    const RECORDS_BY: &str = "SELECT DISTINCT id >> 32, path FROM planned
+         WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2
+               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)";
+
+    fn look<T: Send>(
+        &self,
+        read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        self.read(|tables| read(tables))
+    }
+
+    fn step<T: Send>(
+        &self,
+        change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        self.change(|tables| change(tables))
+    }
+
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        Ok(vec![(id_of(run, 0), id_of(run, u64::MAX))])
+    }
+
+    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT run, count(*) FROM (
+                     SELECT DISTINCT run, place FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (key, place)
+                     JOIN row_key USING (key)) AS found
+                 GROUP BY run",
+                &[&keys],
+            )?;
+            let counted = |row| Ok((cell(row, 0)?, cell::<i64>(row, 1)?.unsigned_abs()));
+            rows.iter().map(counted).collect()
+        })
+    }
+
+    fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {
+        let fence = self.database().begin(&format!("run {run}"))?;
+        self.fences.retain(|other| other.name != fence.name);
+        self.fences.push(fence);
+        Ok(())
+    }
+}
