@@ -775,14 +775,14 @@ fn a_dropped_file_is_forgotten_only_when_nobody_looks_at_it() {
     assert_eq!(dropped(), 0);
 }
 
-/// A sandbox with the records of [`hostile`], none of which is like it.
+/// A sandbox with the records of [`hostile`], each of the same person with another last name.
 fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
     let rows: Vec<_> = (1..=5)
         .map(|row| {
             [
                 ("id", plain_id(row)),
                 ("identity_number", identity_number(row)),
-                ("first_name", "<img src=y>".to_owned()),
+                ("first_name", "<img src=x onerror=alert(1)>".to_owned()),
                 ("last_name", "Ek".to_owned()),
             ]
             .map(|(name, text)| (name.to_owned(), text))
