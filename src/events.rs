@@ -200,8 +200,13 @@ pub struct Plan {
     /// Row numbers of the rows that turn one person into another, as far as they are to be sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_rows: Vec<u64>,
-    /// The persons of the first rows that turn one person into another, approved rows included. Personal
-    /// data, like the examples.
+    /// Row numbers of the rows that give a person another identity number and wait for an approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renumber_rows: Vec<u64>,
+    /// How many rows give a person another identity number, approved rows included.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub renumbered: u64,
+    /// The persons of the first of all these rows, approved rows included. Personal data, like the examples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub persons: Vec<PersonChange>,
     /// How many more of these rows there are.
@@ -269,7 +274,20 @@ pub struct UnmappedColumn {
     pub field: Declared,
 }
 
-/// A row that turns one person into another. Personal data, like the examples.
+/// What a row makes of the person of a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// Another person.
+    #[default]
+    Person,
+    /// The same person under another identity number, by a field that identifies the person.
+    Number,
+    /// The same, by name and date of birth only.
+    Proposal,
+}
+
+/// A row that turns one person into another, or gives one another number. Personal data, like the examples.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonChange {
     /// The row number.
@@ -280,6 +298,18 @@ pub struct PersonChange {
     pub from: String,
     /// The person of the roster.
     pub to: String,
+    /// Which of these the row does.
+    #[serde(default)]
+    pub turn: Turn,
+}
+
+impl Plan {
+    /// Row numbers of the rows that wait for an approval of their own, in order.
+    pub fn rows_to_approve(&self) -> Vec<u64> {
+        let mut rows = [&self.identity_rows[..], &self.renumber_rows].concat();
+        rows.sort_unstable();
+        rows
+    }
 }
 
 /// One of the changes that a plan shows.

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::log;
-use crate::model::{Code, Fact, Held, in_quotes, named_rows};
+use crate::model::{Code, Fact, Held, in_quotes};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -133,9 +133,9 @@ pub fn way_on(
         Stop::Held { why: Held::NoRows } => say().on_export_again(),
         Stop::Held { .. } if is_played => say().on_higher_guard(),
         _ if is_played => say().on_import_again(),
-        Stop::Held {
-            why: Held::IdentityChanges { count, rows, .. },
-        } => say().on_approve_rows(way, named_rows(*count, rows)),
+        Stop::Held { why } if let Some(rows) = why.rows_to_approve() => {
+            say().on_approve_rows(way, rows)
+        }
         Stop::Held { .. } => say().on_approve(way),
         // Going on with it would go to the same address by the same target, and fail again.
         Stop::LookUp { .. }
@@ -374,8 +374,9 @@ mod tests {
             most: crate::model::Threshold::Rows(0),
         };
         let persons = Held::IdentityChanges {
-            count: 2,
+            count: 1,
             most: 0,
+            renumbered: 1,
             rows: vec![3, 17],
             lines: vec![4, 18],
         };

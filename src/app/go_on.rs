@@ -95,10 +95,12 @@ pub fn approve_rows(
     let mut journal = Journal::open(&session.state)?;
     let (plan, _) = journal.plan(record.id)?;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let changed = plan.map_or(Vec::new(), |plan| plan.identity_rows);
+    let plan = plan.unwrap_or_default();
+    let changed = plan.rows_to_approve();
     let Some(rows) = rows else {
         let guards = &settings.delivery.guards;
-        return match guards.identity_reason(&changed, &Lines::default()) {
+        let lines = Lines::default();
+        return match guards.by_row(&plan.identity_rows, &plan.renumber_rows, &lines) {
             None => Ok(()),
             Some(_) => {
                 let rows = row_list(&changed);

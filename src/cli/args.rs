@@ -435,7 +435,7 @@ pub(in crate::cli) struct OneRunArgs {
 pub(in crate::cli) struct ApproveArgs {
     #[command(flatten)]
     pub(in crate::cli) of: OneRunArgs,
-    /// Only these rows that turn one person into another, by import_row, or "none"
+    /// Only these rows that need an approval each, by import_row, or "none"
     #[arg(long, value_name = "ROWS")]
     pub(in crate::cli) rows: Option<ApprovedRows>,
 }

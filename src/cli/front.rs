@@ -11,7 +11,7 @@ use crate::events::{Observer, Plan};
 use crate::journal::{Journal, State};
 use crate::l10n::{records, say};
 use crate::map::{ColumnMap, none_misspelt};
-use crate::model::{Code, Exit, Fact, Held, Summary};
+use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, plan_persons, summary_text};
 use crate::run::{Ended, Proposal, RunError, Settings, Start};
@@ -142,15 +142,13 @@ impl Front {
         Ok(ended.summary.exit_code)
     }
 
-    /// Shows the persons of a run that is held for rows which turn one person into another, at a terminal. A
+    /// Shows the persons of a run that is held for rows which each need an approval, at a terminal. A
     /// log holds no names: there the reason for which the run is held names the rows.
     fn show_persons(&self, ended: &Ended) {
-        let is_of_persons = matches!(
-            &ended.stop,
-            Some(Stop::Held {
-                why: Held::IdentityChanges { .. }
-            })
-        );
+        let is_of_persons = match &ended.stop {
+            Some(Stop::Held { why }) => why.rows_to_approve().is_some(),
+            _ => false,
+        };
         if !is_of_persons || !terminal::shows_errors() {
             return;
         }

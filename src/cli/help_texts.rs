@@ -145,8 +145,16 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Håll kvar en körning där fler rader gör en person till en annan",
     ),
     (
-        "Only these rows that turn one person into another, by import_row, or \"none\"",
-        "Bara dessa rader som gör en person till en annan, enligt import_row, eller \"none\"",
+        "Rows with a new identity number: ask, approve, off",
+        "Rader med nytt personnummer: ask, approve, off",
+    ),
+    (
+        "Rows with a new identity number: ask, approve, off (hold the run, or send those that another id confirms, or leave them as not found)",
+        "Rader med nytt personnummer: ask, approve, off (håll kvar körningen, skicka dem som ett annat id bekräftar, eller låt dem vara som okända)",
+    ),
+    (
+        "Only these rows that need an approval each, by import_row, or \"none\"",
+        "Bara dessa rader som måste godkännas var för sig, enligt import_row, eller \"none\"",
     ),
     (
         "Field that finds the record",

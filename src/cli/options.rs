@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time, Timeout, Written,
-    from_config,
+    Address, Delimiter, Duplicate, Empty, Label, OutcomeAt, Renumber, Share, Shown, Time, Timeout,
+    Written, from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};
@@ -204,6 +204,10 @@ groups! {
             max_changes: Threshold | "none" [value_name = "N|N%"];
             /// Hold a run with more rows that turn one person into another
             max_identity_changes: u64 = "0" [value_name = "N", hide_short_help = true];
+            /// Rows with a new identity number: ask, approve, off
+            ///
+            /// (hold the run, or send those that another id confirms, or leave them as not found)
+            renumber: Renumber = "ask" [value_enum, hide_possible_values = true, value_name = "HOW", hide_short_help = true];
             /// Hold a run whose file shrank more
             ///
             /// since the last one of its name

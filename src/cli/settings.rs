@@ -12,7 +12,7 @@ use super::options::{
     ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, LayoutOptions, PlaceOptions,
     QuotaOptions, RosterOptions, SelectionOptions,
 };
-use super::values::{Duplicate, Empty, OutcomeAt};
+use super::values::{Duplicate, Empty, OutcomeAt, Renumber};
 use crate::app::{Action, AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
@@ -20,7 +20,7 @@ use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
-use crate::plan::{Guards, Selection};
+use crate::plan::{Guards, RenumberMode, Selection};
 use crate::read::{Mends, ReadOptions};
 use crate::run::{Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
@@ -275,6 +275,11 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
         max_changes: options.max_changes,
         max_shrink: options.max_shrink(),
         max_identity_changes: options.max_identity_changes(),
+        renumber: match options.renumber() {
+            Renumber::Ask => RenumberMode::Ask,
+            Renumber::Approve => RenumberMode::Approve,
+            Renumber::Off => RenumberMode::Off,
+        },
     }
 }
 

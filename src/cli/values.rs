@@ -184,6 +184,17 @@ pub(in crate::cli) enum Duplicate {
     Last,
 }
 
+/// What is done with rows that give a person another identity number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Renumber {
+    /// The run is held until they are approved
+    Ask,
+    /// Those that another id confirms are sent
+    Approve,
+    /// Their records are not looked for
+    Off,
+}
+
 /// A value that an option can have, as it is shown.
 pub(in crate::cli) trait Shown {
     /// The value as it would be written.
@@ -244,7 +255,7 @@ macro_rules! written_as_a_word {
         }
     )* };
 }
-written_as_a_word!(Empty, Duplicate, OutcomeAt);
+written_as_a_word!(Empty, Duplicate, OutcomeAt, Renumber);
 
 /// A value in a config file, which may be written as what it looks like.
 #[derive(Deserialize, JsonSchema)]

@@ -145,6 +145,7 @@ codes! {
     GuardMaxInvalid "guard.max_invalid" fact_max_invalid;
     GuardMaxShrink "guard.max_shrink" fact_max_shrink;
     GuardMaxChanges "guard.max_changes" fact_max_changes;
+    GuardRenumber "guard.renumber" fact_renumber;
     GuardMaxIdentityChanges "guard.max_identity_changes" fact_max_identity_changes;
 
     ApiRefused "api.refused" fact_refused;

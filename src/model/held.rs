@@ -48,7 +48,24 @@ pub enum Held {
         count: u64,
         /// What is allowed.
         most: u64,
-        /// The first of them, by row number.
+        /// So many give a person another identity number.
+        #[serde(default)]
+        renumbered: u64,
+        /// The first of both, by row number.
+        #[serde(default)]
+        rows: Vec<u64>,
+        /// The numbers that the spreadsheet shows beside these.
+        #[serde(default)]
+        lines: Vec<u64>,
+    },
+    /// Rows would give a person another identity number.
+    Renumbering {
+        /// So many.
+        count: u64,
+        /// So many turn one person into another, which alone would be allowed.
+        #[serde(default)]
+        changed: u64,
+        /// The first of both, by row number.
         #[serde(default)]
         rows: Vec<u64>,
         /// The numbers that the spreadsheet shows beside these.
@@ -60,14 +77,6 @@ pub enum Held {
 /// Rows that a reason names at most.
 pub const NAMED_ROWS: usize = 20;
 
-/// The rows that a command line names as an example: `rows`, if these are all of the `count`.
-pub fn named_rows(count: u64, rows: &[u64]) -> String {
-    match rows.len() as u64 == count {
-        true => row_list(rows),
-        false => "ROWS".to_owned(),
-    }
-}
-
 /// Rows as `--rows` takes them.
 pub fn row_list(rows: &[u64]) -> String {
     let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
@@ -75,6 +84,48 @@ pub fn row_list(rows: &[u64]) -> String {
 }
 
 impl Held {
+    /// The rows that wait for an approval of their own, if any do: so many, and the first of them by row number
+    /// and by what the spreadsheet shows.
+    fn to_approve(&self) -> Option<(u64, &[u64], &[u64])> {
+        match self {
+            Held::IdentityChanges {
+                count,
+                renumbered: more,
+                rows,
+                lines,
+                ..
+            }
+            | Held::Renumbering {
+                count,
+                changed: more,
+                rows,
+                lines,
+            } => Some((count + more, rows, lines)),
+            _ => None,
+        }
+    }
+
+    /// The same as a command line names them, or `ROWS` if they are more than the reason names.
+    pub fn rows_to_approve(&self) -> Option<String> {
+        let (count, rows, _) = self.to_approve()?;
+        Some(match rows.len() as u64 == count {
+            true => row_list(rows),
+            false => "ROWS".to_owned(),
+        })
+    }
+
+    fn rows_in_words(&self) -> String {
+        let Some((count, _, lines)) = self.to_approve().filter(|(.., lines)| !lines.is_empty())
+        else {
+            return String::new();
+        };
+        let named: Vec<String> = lines.iter().map(|line| number(*line)).collect();
+        match count.saturating_sub(lines.len() as u64) {
+            0 => say().held_rows(count, named.join(", ")),
+            more => say().held_rows_more(named.join(", "), number(more)),
+        }
+    }
+
     /// The same for logs and notifications.
     pub fn fact(&self) -> Fact {
         let fact = |code, count, of, most: &Threshold| {
@@ -97,6 +148,7 @@ impl Held {
                 let fact = Fact::new(Code::GuardMaxIdentityChanges);
                 fact.with_count(*count).with_most(*most)
             }
+            Held::Renumbering { count, .. } => Fact::new(Code::GuardRenumber).with_count(*count),
         }
     }
 }
@@ -115,18 +167,19 @@ impl fmt::Display for Held {
                 say().held_changes(number(*count), number(*rows), most.to_string())
             }
             Held::IdentityChanges {
-                count, most, lines, ..
+                count,
+                most,
+                renumbered,
+                ..
             } => {
                 let mut text = say().held_identity(rows(*count), number(*most));
-                if !lines.is_empty() {
-                    let named: Vec<String> = lines.iter().map(|line| number(*line)).collect();
-                    let more = count.saturating_sub(lines.len() as u64);
-                    text.push_str(&match more {
-                        0 => say().held_rows(*count, named.join(", ")),
-                        more => say().held_rows_more(named.join(", "), number(more)),
-                    });
+                if *renumbered > 0 {
+                    text = format!("{text}; {}", say().held_renumbering(rows(*renumbered)));
                 }
-                text
+                text + &self.rows_in_words()
+            }
+            Held::Renumbering { count, .. } => {
+                say().held_renumbering(rows(*count)) + &self.rows_in_words()
             }
         })
     }

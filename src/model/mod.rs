@@ -29,7 +29,7 @@ pub use declared::{Declared, RunName};
 pub use exit::Exit;
 pub use fact::{DatabaseError, Fact, IoError, Numbers};
 pub use format::FileFormat;
-pub use held::{Held, NAMED_ROWS, named_rows, row_list};
+pub use held::{Held, NAMED_ROWS, row_list};
 pub use hex::hex;
 pub use outcome::{LEFT_OUT, Outcome, PROTECTED, RowState};
 pub use problem::{DAMAGED, Problem};

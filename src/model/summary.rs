@@ -177,6 +177,9 @@ pub struct Summary {
     /// Rows that would turn one person into another and that nobody approved.
     #[serde(default)]
     pub identity_changes: u64,
+    /// Rows that give a person another identity number, sent or waiting for an approval.
+    #[serde(default)]
+    pub renumbered: u64,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -255,6 +258,7 @@ impl Summary {
             held: None,
             held_by: None,
             identity_changes: 0,
+            renumbered: 0,
             fields: None,
             to_send: None,
             estimated_s: None,
@@ -303,6 +307,7 @@ pub struct SummaryFacts<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<Held>,
     identity_changes: u64,
+    renumbered: u64,
     exit_code: Exit,
 }
 
@@ -338,6 +343,7 @@ impl Summary {
             held: self.held_by.as_ref().map(Held::to_string),
             held_by: self.held_by.clone(),
             identity_changes: self.identity_changes,
+            renumbered: self.renumbered,
             exit_code: self.exit_code,
         }
     }

@@ -16,6 +16,22 @@ pub struct Guards {
     /// Rows that may turn one person into another.
     #[serde(default)]
     pub max_identity_changes: u64,
+    /// What is done with rows that give a person another identity number.
+    #[serde(default)]
+    pub renumber: RenumberMode,
+}
+
+/// What is done with rows that give a person another identity number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenumberMode {
+    /// The run is held until they are approved.
+    #[default]
+    Ask,
+    /// They are sent, if a field that identifies the person matches.
+    Approve,
+    /// They are not looked for: the record of such a row is not found.
+    Off,
 }
 
 impl Default for Guards {
@@ -26,6 +42,7 @@ impl Default for Guards {
             max_changes: None,
             max_shrink: Threshold::Percent(50.0),
             max_identity_changes: 0,
+            renumber: RenumberMode::Ask,
         }
     }
 }
@@ -34,15 +51,29 @@ impl Default for Guards {
 const FEW: u64 = 10;
 
 impl Guards {
-    /// Why a run is to be held in which these rows would turn one person into another, if it is.
-    pub fn identity_reason(&self, rows: &[u64], lines: &Lines) -> Option<Held> {
-        let (count, most) = (rows.len() as u64, self.max_identity_changes);
-        let rows = &rows[..rows.len().min(NAMED_ROWS)];
-        (count > most).then(|| Held::IdentityChanges {
-            count,
-            most,
-            rows: rows.to_vec(),
-            lines: rows.iter().map(|row| lines.line_of(*row)).collect(),
+    /// Why a run is to be held of which rows wait for an approval of their own, if it is: those that turn one
+    /// person into another, and those that give a person another number.
+    pub fn by_row(&self, changed: &[u64], renumbered: &[u64], lines: &Lines) -> Option<Held> {
+        let most = self.max_identity_changes;
+        let (count, renumbered_rows) = (changed.len() as u64, renumbered.len() as u64);
+        let mut rows = [changed, renumbered].concat();
+        rows.sort_unstable();
+        rows.truncate(NAMED_ROWS);
+        let lines = rows.iter().map(|row| lines.line_of(*row)).collect();
+        if count > most {
+            return Some(Held::IdentityChanges {
+                count,
+                most,
+                renumbered: renumbered_rows,
+                rows,
+                lines,
+            });
+        }
+        (renumbered_rows > 0).then_some(Held::Renumbering {
+            count: renumbered_rows,
+            changed: count,
+            rows,
+            lines,
         })
     }
 
@@ -129,6 +160,7 @@ mod tests {
             max_shrink: shrink,
             max_changes: Some(changes),
             max_identity_changes: 0,
+            renumber: RenumberMode::Ask,
         };
         let (rows, percent) = (Threshold::Rows, Threshold::Percent);
         let in_rows = guards(rows(5), rows(5), rows(5));

@@ -72,8 +72,16 @@ fn born_of(number: &str) -> Option<u32> {
     Some(if date % 100 > 60 { date - 60 } else { date })
 }
 
+/// The date at the beginning of a number, if it can be one of birth.
+pub(super) fn plausible_birth(number: &str) -> Option<u32> {
+    let date = born_of(number)?;
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    let is_date = (1900..2100).contains(&year) && (1..=12).contains(&month);
+    (is_date && (1..=31).contains(&day)).then_some(date)
+}
+
 /// Whether two texts are one name: each word of the shorter one has its like in the other, in any order.
-fn is_similar(one: &str, other: &str) -> bool {
+pub(super) fn is_similar(one: &str, other: &str) -> bool {
     let (one, other) = (words(one), words(other));
     let (few, many) = match one.len() <= other.len() {
         true => (one, other),

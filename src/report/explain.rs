@@ -27,6 +27,16 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_identity_changed,
     ),
     (
+        "renumber.disagrees",
+        Messages::what_renumber_disagrees,
+        Messages::remedy_renumber_disagrees,
+    ),
+    (
+        "renumber.unapproved",
+        Messages::what_renumber_unapproved,
+        Messages::remedy_renumber_unapproved,
+    ),
+    (
         "lookup.conflicting_keys",
         Messages::what_lookup_conflicting_keys,
         Messages::remedy_lookup_conflicting_keys,

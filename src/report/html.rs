@@ -7,19 +7,19 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
+use super::plan_view::person_groups;
 use super::row_end::final_state;
 use super::text::pauses_in_words;
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
-use crate::events::{PersonChange, Plan};
+use crate::events::{PersonChange, Plan, Turn};
 use crate::journal::{FailureKind, Journal};
 use crate::l10n::{
     Language, Message, Messages, doubtful_values, duration, local_seconds, local_time, number,
     requests, rows as amount, say, times,
 };
 use crate::model::{
-    Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, named_rows, redacted,
-    word,
+    Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
 };
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
@@ -61,7 +61,7 @@ struct Page<'a> {
     kinds: Vec<Kind>,
     rows: Vec<Listed>,
     more: Option<String>,
-    persons: Vec<Turned>,
+    persons: Vec<(String, Vec<Turned>)>,
     more_persons: Option<String>,
     doubtful: String,
     why: Option<String>,
@@ -87,8 +87,12 @@ struct Listed {
 
 /// A row that turns one person into another.
 struct Turned {
-    /// Both persons, and the row.
-    person: PersonChange,
+    /// The number that the spreadsheet shows beside it.
+    line: u64,
+    /// The person of the record.
+    from: String,
+    /// The person of the roster.
+    to: String,
     /// What became of the row.
     state: RowState,
 }
@@ -188,7 +192,7 @@ pub fn write_html(
     let (plan, _) = journal.plan(run)?;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let (persons, more_persons) = match plan {
-        Some(plan) => (turned(journal, run, plan.persons)?, plan.more_persons),
+        Some(plan) => (turned(journal, run, &plan.persons)?, plan.more_persons),
         None => Default::default(),
     };
     let page = Page {
@@ -222,23 +226,32 @@ pub fn write_html(
     file.finish()
 }
 
-/// The rows that turn one person into another. Unlike other rows, their values are shown: nobody can approve
-/// a change of persons without seeing both.
+/// The rows that turn one person into another or give one another number, under their headings. Unlike other
+/// rows, their values are shown: nobody can approve a change of persons without seeing both.
 fn turned(
     journal: &Journal,
     run: i64,
-    persons: Vec<PersonChange>,
-) -> Result<Vec<Turned>, ReportError> {
-    let mut rows = Vec::new();
-    for person in persons {
-        let outcomes = journal.outcomes(run, person.row, person.row)?;
-        let state = outcomes.first().map(|outcome| final_state(outcome.state));
-        rows.push(Turned {
-            person,
-            state: state.unwrap_or(RowState::NotSent),
-        });
+    persons: &[PersonChange],
+) -> Result<Vec<(String, Vec<Turned>)>, ReportError> {
+    let mut groups = Vec::new();
+    for (heading, persons) in person_groups(persons) {
+        let mut rows = Vec::new();
+        for person in persons {
+            let outcomes = journal.outcomes(run, person.row, person.row)?;
+            let state = outcomes.first().map(|outcome| final_state(outcome.state));
+            rows.push(Turned {
+                line: person.line,
+                from: person.from.clone(),
+                to: match person.turn {
+                    Turn::Proposal => say().plan_proposal(person.to.as_str()),
+                    Turn::Person | Turn::Number => person.to.clone(),
+                },
+                state: state.unwrap_or(RowState::NotSent),
+            });
+        }
+        groups.push((heading, rows));
     }
-    Ok(rows)
+    Ok(groups)
 }
 
 /// The rows that somebody has to look at, without what they hold: a report is sent around, and the
@@ -382,8 +395,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
-    if let Some(Held::IdentityChanges { count, rows, .. }) = &summary.held_by {
-        let rows = named_rows(*count, rows);
+    if let Some(rows) = summary.held_by.as_ref().and_then(Held::rows_to_approve) {
         return Some(Next {
             advice: say().html_next_persons(),
             command: format!("{} --rows {rows}", of_run("approve")),

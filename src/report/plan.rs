@@ -139,6 +139,9 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
     }
+    if plan.renumbered > 0 {
+        notes.push(say().plan_renumbered(rows(plan.renumbered)));
+    }
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }

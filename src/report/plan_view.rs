@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
+use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan, Turn};
 use crate::l10n::{number, say};
 use crate::model::NAMED_ROWS;
 
@@ -108,26 +108,51 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
-/// The rows that turn one person into another: what the record says and what the roster says. Personal data,
-/// like the examples.
+/// The rows that turn one person into another or give one another number: what the record says and what the
+/// roster says. Personal data, like the examples.
 pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
-    if plan.persons.is_empty() {
-        return Vec::new();
+    let mut lines = Vec::new();
+    let mut left = NAMED_ROWS;
+    for (heading, persons) in person_groups(&plan.persons) {
+        let shown = persons.iter().take(left).map(|of| person_line(of));
+        let shown: Vec<String> = shown.collect();
+        left -= shown.len();
+        if shown.is_empty() {
+            continue;
+        }
+        lines.push(look.paint(Tone::Heading, &heading));
+        lines.extend(shown.iter().flat_map(|line| look.lines(None, "  ", line)));
     }
-    let mut lines = vec![look.paint(Tone::Heading, &say().plan_persons())];
-    let shown = &plan.persons[..plan.persons.len().min(NAMED_ROWS)];
-    let persons = shown.iter().map(person_line);
-    lines.extend(persons.flat_map(|line| look.lines(None, "  ", &line)));
-    let more = (plan.persons.len() - shown.len()) as u64 + plan.more_persons;
+    let shown = plan.persons.len().min(NAMED_ROWS);
+    let more = (plan.persons.len() - shown) as u64 + plan.more_persons;
     if more > 0 {
         lines.extend(look.lines(None, "  ", &say().plan_more(number(more))));
     }
     lines
 }
 
-/// A row that turns one person into another, on one line.
+/// The rows that turn one person into another, and those that give one another number, each under a heading.
+pub fn person_groups(persons: &[PersonChange]) -> Vec<(String, Vec<&PersonChange>)> {
+    let of = |is: fn(Turn) -> bool| {
+        let persons = persons.iter().filter(|person| is(person.turn));
+        persons.collect::<Vec<_>>()
+    };
+    let groups = [
+        (say().plan_persons(), of(|turn| turn == Turn::Person)),
+        (say().plan_renumbers(), of(|turn| turn != Turn::Person)),
+    ];
+    let groups = groups.into_iter();
+    groups.filter(|(_, persons)| !persons.is_empty()).collect()
+}
+
+/// One of these rows, on one line.
 pub fn person_line(of: &PersonChange) -> String {
-    say().plan_person(say().place_row(of.line), of.from.as_str(), of.to.as_str())
+    let (from, to) = (of.from.as_str(), of.to.as_str());
+    let line = say().plan_person(say().place_row(of.line), from, to);
+    match of.turn {
+        Turn::Proposal => say().plan_proposal(line),
+        Turn::Person | Turn::Number => line,
+    }
 }
 
 /// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.

@@ -139,6 +139,7 @@ mod tests {
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
+    use crate::run::renumber::Renumberings;
     use crate::run::tests::{Api, Desk};
     use crate::run::work::Planning;
 
@@ -216,6 +217,7 @@ mod tests {
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,
+                    renumberings: Renumberings::default(),
                     reread: 0,
                     conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
                     planned: Planned::default(),

@@ -1,6 +1,7 @@
 //! Figures of a run are computed for its summary.
 
 use super::under_way::Run;
+use crate::events::Plan;
 use crate::journal::FailureKind;
 use crate::log;
 use crate::model::{Code, Exit, Held, RowState, StateCounts, Summary};
@@ -50,8 +51,10 @@ impl Run<'_> {
             held: held.as_ref().map(Held::to_string),
             identity_changes: match &held {
                 Some(Held::IdentityChanges { count, .. }) => *count,
+                Some(Held::Renumbering { changed, .. }) => *changed,
                 _ => 0,
             },
+            renumbered: self.renumbered(),
             held_by: held,
             fields: None,
             to_send: None,
@@ -62,6 +65,13 @@ impl Run<'_> {
         };
         self.setup.settings.pauses.divide(&mut summary);
         summary
+    }
+
+    /// Rows that give a person another identity number.
+    fn renumbered(&self) -> u64 {
+        let plan = self.journal.plan(self.id).ok().and_then(|(plan, _)| plan);
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        plan.map_or(0, |plan| plan.renumbered)
     }
 }
 

@@ -214,7 +214,7 @@ fn decide<'a>(
         return Err(RunError::OtherPlan { why });
     }
     let held = match is_approved {
-        true => run.held_for_identity(&plan),
+        true => run.held_by_row(&plan),
         false => run.held(&plan)?,
     };
     if let Some(why) = held {
@@ -290,6 +290,7 @@ pub fn look(
         summary.held = held.as_ref().map(Held::to_string);
         summary.held_by.clone_from(&held);
         summary.identity_changes = plan.identity_rows.len() as u64;
+        summary.renumbered = plan.renumbered;
         summary.to_send = Some(plan.to_send);
         summary.estimated_s = Some(plan.estimate_s);
         summary.estimated_finish = plan.estimated_finish;

@@ -53,7 +53,7 @@ pub(super) fn parsed(listed: &[String]) -> Vec<Json> {
 }
 
 /// What the register has a record under by a further key: no key of another field is the same.
-fn other_key(field: usize, key: &str) -> String {
+pub(super) fn other_key(field: usize, key: &str) -> String {
     format!("\0{field}/{key}")
 }
 
@@ -94,8 +94,8 @@ pub(super) fn refused_with(halt: &Halt) -> Option<String> {
     }
 }
 
-/// A row's key, its further keys and its sheet row.
-type Learned = (String, Vec<(usize, String)>, u64);
+/// A row's key, its further keys, what it is searched for by if its number is not found, and its sheet row.
+type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
 impl Work<'_> {
@@ -121,9 +121,15 @@ impl Work<'_> {
                 if let What::Call(_) = item.what {
                     self.list_keys_once().await?;
                 }
-                if let What::LookUp { key, others, .. } = item.what {
+                if let What::LookUp {
+                    key,
+                    others,
+                    values,
+                } = item.what
+                {
                     self.choose_once().await?;
-                    keys.push((key, others, item.mark.at.sheet_row));
+                    let sought = self.sought_by(&values);
+                    keys.push((key, others, sought, item.mark.at.sheet_row));
                     if keys.len() >= self.round() {
                         self.learn_of(&std::mem::take(&mut keys)).await?;
                     }
@@ -136,7 +142,7 @@ impl Work<'_> {
     /// Asks what planning will ask for these rows: their keys, further keys and sheet rows.
     async fn learn_of(&mut self, rows: &[Learned]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
-        for row @ (key, others, _) in rows {
+        for row @ (key, others, ..) in rows {
             let is_listed = |work: &Self| {
                 let mut found = !work.listed(key)?.is_empty();
                 for (field, value) in others {
@@ -156,21 +162,21 @@ impl Work<'_> {
             let is_found = text.is_some_and(|text| records.contains_key(&text));
             !is_found && !found.unanswered.contains_key(key)
         });
-        for field in self.planning.prepared.checker.other_keys() {
-            let value = |others: &[(usize, String)]| {
-                let own = others.iter().find(|(other, _)| other == field);
+        let fields = self.planning.prepared.checker.other_keys().iter();
+        let fields = fields.copied().chain(self.renumbers_by());
+        for field in fields.collect::<Vec<_>>() {
+            let value = |row: &Learned| {
+                let mut own = row.1.iter().chain(&row.2);
+                let own = own.find(|(other, _)| *other == field);
                 own.map(|(_, value)| value.clone())
             };
-            let before = self.find_by(*field);
-            let asked: Vec<String> = unknown
-                .iter()
-                .filter_map(|(_, others, _)| value(others))
-                .collect();
+            let before = self.find_by(field);
+            let asked: Vec<String> = unknown.iter().filter_map(|row| value(row)).collect();
             let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
             let found = self.search_all(&asked).await?;
             let records = self.by_key(&found.records);
-            unknown.retain(|(_, others, _)| {
-                value(others).is_none_or(|value| {
+            unknown.retain(|row| {
+                value(row).is_none_or(|value| {
                     let text = self.key_text(&Json::from(value.as_str()));
                     let is_found = text.is_some_and(|text| records.contains_key(&text));
                     !is_found && !found.unanswered.contains_key(&value)
@@ -180,7 +186,7 @@ impl Work<'_> {
         }
         let unknown: Vec<(&str, u64)> = unknown
             .iter()
-            .map(|(key, _, line)| (key.as_str(), *line))
+            .map(|(key, _, _, line)| (key.as_str(), *line))
             .collect();
         self.doubt(&unknown).await
     }
@@ -309,6 +315,7 @@ impl Work<'_> {
                     register.add(&other_key(*field, &key), &record.to_string())?;
                 }
             }
+            self.note_renumbering(register, record)?;
             self.note_unique(register, look_up, record)?;
         }
         let listed = walk.listed();
@@ -483,6 +490,7 @@ impl Work<'_> {
             }
         }
         let missing = self.resolve_by_others(missing).await?;
+        let missing = self.match_renumbered(missing).await?;
         let rows = missing.iter();
         let rows = rows.map(|row| (row.key.as_str(), row.mark.at.sheet_row));
         self.doubt(&rows.collect::<Vec<_>>()).await?;

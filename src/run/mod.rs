@@ -26,6 +26,7 @@ mod planning;
 mod prepare;
 mod progress;
 mod reading;
+mod renumber;
 mod retry;
 mod saved;
 mod sending;

@@ -11,7 +11,7 @@ use super::reading::Reading;
 use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
+use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan, Turn};
 use crate::l10n::say;
 use crate::map::field_named;
 use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
@@ -30,6 +30,10 @@ pub(super) struct Planned {
     pub(super) resent: u64,
     /// Of these, those that turn one person into another, by row number.
     pub(super) identity_rows: Vec<u64>,
+    /// Of these, those that give a person another number and wait for an approval.
+    pub(super) renumber_rows: Vec<u64>,
+    /// Rows that give a person another number, approved rows included.
+    renumbered: u64,
     /// The persons of the first such rows, approved rows included.
     persons: Vec<PersonChange>,
     /// How many more such rows there are.
@@ -132,8 +136,15 @@ impl Planned {
         self.show(checker, call);
     }
 
-    /// Keeps the persons of a call that turns one person into another.
-    pub(super) fn note_persons(&mut self, checker: &Checker, call: &Call, record: &Json) {
+    /// Keeps the persons of a call that turns one person into another or gives one another number.
+    pub(super) fn note_persons(
+        &mut self,
+        checker: &Checker,
+        call: &Call,
+        record: &Json,
+        turn: Turn,
+    ) {
+        self.renumbered += u64::from(turn != Turn::Person);
         if self.persons.len() == PERSONS {
             self.more_persons += 1;
             return;
@@ -144,13 +155,16 @@ impl Planned {
             line: call.at.sheet_row,
             from,
             to,
+            turn,
         });
     }
 
-    /// Counts a call that turns one person into another and that nobody has approved. It is shown before all
-    /// others.
-    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call) {
-        self.identity_rows.push(call.at.row);
+    /// Counts a call that waits for an approval of its own. It is shown before all others.
+    pub(super) fn note_waiting(&mut self, checker: &Checker, call: &Call, turn: Turn) {
+        match turn {
+            Turn::Person => self.identity_rows.push(call.at.row),
+            Turn::Number | Turn::Proposal => self.renumber_rows.push(call.at.row),
+        }
         let others = std::mem::replace(
             &mut self.examples,
             std::mem::take(&mut self.identity_examples),
@@ -244,6 +258,12 @@ fn counts(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<(String, u6
         .collect()
 }
 
+fn sorted(rows: &[u64]) -> Vec<u64> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    rows
+}
+
 /// The figures of a plan.
 pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
     let survey = &prepared.survey;
@@ -271,12 +291,10 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         how: planned.how.clone(),
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
-        identity_rows: {
-            // Rows that a search found late come after the others.
-            let mut rows = planned.identity_rows.clone();
-            rows.sort_unstable();
-            rows
-        },
+        // Rows that a search found late come after the others.
+        identity_rows: sorted(&planned.identity_rows),
+        renumber_rows: sorted(&planned.renumber_rows),
+        renumbered: planned.renumbered,
         persons: {
             let mut persons = planned.persons.clone();
             persons.sort_unstable_by_key(|person| person.row);

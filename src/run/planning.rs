@@ -7,6 +7,7 @@ use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
+use super::renumber::Renumberings;
 use super::work::{Halt, Planning, Work};
 use crate::journal::Record;
 use crate::send::{SendError, Stop, StopRequest};
@@ -33,6 +34,7 @@ impl Planning<'_> {
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,
+            renumberings: Renumberings::of(self, prepared.survey.key()),
             reread: 0,
             conflicts: Vec::new(),
             batch: Vec::new(),

@@ -337,6 +337,7 @@ impl Settings {
                     max_changes: None,
                     max_shrink: Threshold::Percent(100.0),
                     max_identity_changes: 0,
+                    renumber: Default::default(),
                 },
                 canary: None,
                 trust_for: Duration::ZERO,

@@ -380,14 +380,15 @@ impl<'a> Run<'a> {
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
         let held = guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last);
-        Ok(held.or_else(|| self.held_for_identity(plan)))
+        Ok(held.or_else(|| self.held_by_row(plan)))
     }
 
-    /// Why the run is held for rows that turn one person into another, if it is. No approval of the run as a
-    /// whole covers them.
-    pub(super) fn held_for_identity(&self, plan: &Plan) -> Option<Held> {
+    /// Why the run is held for rows that each need an approval, if it is. No approval of the run as a whole
+    /// covers them.
+    pub(super) fn held_by_row(&self, plan: &Plan) -> Option<Held> {
         let guards = &self.setup.settings.delivery.guards;
-        guards.identity_reason(&plan.identity_rows, self.setup.prepared.survey.lines())
+        let lines = self.setup.prepared.survey.lines();
+        guards.by_row(&plan.identity_rows, &plan.renumber_rows, lines)
     }
 
     /// What is different from the plan that the run is held to, if it is held to one.

@@ -13,13 +13,17 @@ use super::items::{Item, What, settled, settled_invalid};
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
+use super::renumber::{MatchedBy, Renumberings};
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
-use crate::events::Observer;
+use crate::events::{Observer, Turn};
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::message;
-use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState};
-use crate::plan::{Difference, Left, LookUp, Planner, Values, changes_person, digest, field_print};
+use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState, Value};
+use crate::plan::{
+    Difference, Left, LookUp, Planner, RenumberMode, Values, changes_person, digest, field_print,
+    left_temporary,
+};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
 
@@ -74,6 +78,8 @@ pub(super) struct Unresolved {
     /// Further keys, which find the record if this one does not: the field, by position, and its value.
     pub(super) others: Vec<(usize, String)>,
     pub(super) values: Values,
+    /// What it has in common with the record to which it gives another number, if it does.
+    pub(super) renumbered: Option<MatchedBy>,
 }
 
 /// A call that would give a record a value which another one has, and which must be unique.
@@ -100,6 +106,8 @@ pub(super) struct Work<'a> {
     pub(super) has_chosen: bool,
     /// Records that were read one by one because they were not found.
     pub(super) reread: usize,
+    /// Rows that give records other numbers.
+    pub(super) renumberings: Renumberings,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -146,6 +154,7 @@ impl Work<'_> {
                             key,
                             others,
                             values,
+                            renumbered: None,
                         });
                         if waiting.len() >= self.round() {
                             self.resolve(std::mem::take(&mut waiting)).await?;
@@ -155,6 +164,7 @@ impl Work<'_> {
             }
         }
         self.resolve(waiting).await?;
+        self.settle_renumbered().await?;
         self.settle_conflicts().await
     }
 
@@ -185,11 +195,22 @@ impl Work<'_> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
         let mut row = row;
-        match self.judge(&mut row, records) {
+        if row.renumbered.is_none() {
+            self.note_met(records);
+        }
+        let mut judged = self.judge(&mut row, records);
+        if let (Ok((Difference::Call(_), _)), Some(field)) =
+            (&judged, self.left_temporary(&row, records))
+        {
+            // No update names a final number and leaves the record's mark of a temporary one.
+            row.values[field] = Some(Value::Bool(false));
+            judged = self.judge(&mut row, records);
+        }
+        match judged {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
-                if self.turns_person(&call, records) {
+                if let Some(turn) = self.turn_of(&row, &call, records) {
                     let digest = digest(&call);
                     // A change that is not the one that was looked at is not approved.
                     let approved = self.planning.delivery.approved.as_ref();
@@ -197,14 +218,24 @@ impl Work<'_> {
                     row.mark.facts.identity = Some(digest);
                     let checker = &self.planning.prepared.checker;
                     let record = records.last().copied().unwrap_or(&Json::Null);
-                    self.planned.note_persons(checker, &call, record);
-                    match is_approved {
-                        None => self.planned.note_identity(checker, &call),
+                    self.planned.note_persons(checker, &call, record, turn);
+                    let mode = self.planning.delivery.guards.renumber;
+                    let needs_none = turn == Turn::Number && mode == RenumberMode::Approve;
+                    match is_approved.filter(|_| !needs_none) {
+                        _ if needs_none => {}
+                        None => self.planned.note_waiting(checker, &call, turn),
                         Some(true) => {}
                         Some(false) => {
                             let (clock, number) = (self.planning.clock, call.at.row);
-                            let code = "identity.changed";
-                            let why = Problem::of_row(code, message::row_identity_changed());
+                            let (code, why) = match turn {
+                                Turn::Person => {
+                                    ("identity.changed", message::row_identity_changed())
+                                }
+                                Turn::Number | Turn::Proposal => {
+                                    ("renumber.unapproved", message::row_renumber_unapproved())
+                                }
+                            };
+                            let why = Problem::of_row(code, why);
                             let state = RowState::NotSent;
                             let outcome = settled(clock, number, state, code, vec![why]);
                             return self.settled(row.mark, outcome).await;
@@ -223,6 +254,25 @@ impl Work<'_> {
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
+    }
+
+    /// The field that marks the record's number as temporary, where the row has a final one and does not name
+    /// the field. An undo puts back what was there.
+    fn left_temporary(&self, row: &Unresolved, records: &[&Json]) -> Option<usize> {
+        let spec = self.planning.prepared.checker.spec();
+        let record = records.last().filter(|_| self.planning.undone.is_none())?;
+        left_temporary(spec, &row.values, record)
+    }
+
+    /// What a call would make of the person of a record, if that is for somebody to approve.
+    fn turn_of(&self, row: &Unresolved, call: &Call, records: &[&Json]) -> Option<Turn> {
+        if self.turns_person(call, records) {
+            return Some(Turn::Person);
+        }
+        row.renumbered.map(|by| match by {
+            MatchedBy::Field(_) => Turn::Number,
+            MatchedBy::Person => Turn::Proposal,
+        })
     }
 
     /// Whether a call would turn one person into another. An undo puts a person back.
@@ -286,7 +336,10 @@ impl Work<'_> {
         };
         row.mark.facts.found = Some(Found {
             id: id.clone(),
-            by: field.unwrap_or_default().to_owned(),
+            by: match row.renumbered {
+                Some(MatchedBy::Person) => self.names_of_person(),
+                _ => field.unwrap_or_default().to_owned(),
+            },
         });
         let own = spec
             .key_field()

@@ -14,6 +14,7 @@ use super::lookup::Lookup;
 use super::person::Person;
 use super::placeholders::placeholders;
 use super::quota::Quota;
+use super::renumbering::Renumbering;
 use super::sign_in::SignIn;
 use super::update::Update;
 use super::words::{Words, words_in};
@@ -71,6 +72,9 @@ pub struct TargetSpec {
     /// The fields that say which person a record is about. With them, a row that would turn a record into
     /// another person's holds the run.
     pub person: Option<Person>,
+    /// The numbers that persons get in place of temporary ones. With it, a row whose number is not found may
+    /// be about a person with a temporary number.
+    pub renumbering: Option<Renumbering>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }

@@ -47,6 +47,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
     }
     validate_lookup(spec, &mut found);
     validate_person(spec, &mut found);
+    validate_renumbering(spec, &mut found);
     validate_known(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
@@ -114,6 +115,46 @@ fn validate_person(spec: &TargetSpec, found: &mut Found<'_>) {
                 format!("person.{key} is \"{name}\", which is no field in the body of an update");
             found.add(Place::Key("person", key), message);
         }
+    }
+}
+
+fn validate_renumbering(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(own) = &spec.renumbering else {
+        return;
+    };
+    let place = |key| Place::Key("renumbering", key);
+    if spec.person.is_none() {
+        let message = "renumbering needs [person], which names the fields that must agree";
+        found.add(place(""), message);
+    }
+    let key_field = |name: &String| {
+        let of = spec.lookup.iter().flat_map(|lookup| &lookup.keys);
+        of.into_iter().any(|key| key == name)
+    };
+    for (key, name, kind) in [
+        ("number", &own.number, Kind::IdentityNumber),
+        ("temporary", &own.temporary, Kind::Boolean),
+    ] {
+        let field = spec.field(name).map(|index| &spec.fields[index]);
+        if field.is_none_or(|field| field.kind != kind || field.place != super::field::Place::Body)
+        {
+            let word = kind.as_str();
+            let message = format!(
+                "renumbering.{key} is \"{name}\", which is no {word} in the body of an update"
+            );
+            found.add(place(key), message);
+        }
+    }
+    if !key_field(&own.number) {
+        let message = "renumbering.number must be one of lookup.keys";
+        found.add(place("number"), message);
+    }
+    if own.by.is_empty() {
+        found.add(place("by"), "renumbering.by must name a field");
+    }
+    for name in own.by.iter().filter(|name| !key_field(name)) {
+        let message = format!("renumbering.by has \"{name}\", which is none of lookup.keys");
+        found.add(place("by"), message);
     }
 }
 

@@ -159,6 +159,7 @@ fn the_clean_sample_is_all_updated() {
             "warnings",
             "held",
             "identity_changes",
+            "renumbered",
             "exit_code"
         ]
     );

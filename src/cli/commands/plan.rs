@@ -63,7 +63,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
             &looked.journal,
             looked.run,
             roster,
-            &looked.plan.identity_rows,
+            &looked.plan.rows_to_approve(),
             path,
         )?;
     }

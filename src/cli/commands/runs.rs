@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState, State};
 use crate::l10n::{local_time, number, runs, say};
-use crate::model::{Code, Exit, Fact, Held, named_rows, with_causes};
+use crate::model::{Code, Exit, Fact, Held, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
 
@@ -208,12 +208,13 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             let on = match state {
                 RunState::Held if is_played => Some(say().on_higher_guard()),
                 RunState::Interrupted if is_played => Some(say().on_import_again()),
-                RunState::Held => Some(match &listed.summary.held_by {
-                    Some(Held::IdentityChanges { count, rows, .. }) => {
-                        say().on_approve_rows(way, named_rows(*count, rows))
-                    }
-                    _ => say().summary_release(way),
-                }),
+                RunState::Held => {
+                    let held = listed.summary.held_by.as_ref();
+                    Some(match held.and_then(Held::rows_to_approve) {
+                        Some(rows) => say().on_approve_rows(way, rows),
+                        None => say().summary_release(way),
+                    })
+                }
                 RunState::Interrupted => Some(say().on_resume(way)),
                 _ => None,
             };

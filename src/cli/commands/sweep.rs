@@ -169,7 +169,7 @@ impl SweepDesk<'_> {
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
                 let held = match why.code() {
-                    Code::GuardMaxIdentityChanges => {
+                    Code::GuardMaxIdentityChanges | Code::GuardRenumber => {
                         say().fleet_held_rows(name, why.in_words(), run.as_str())
                     }
                     _ => say().fleet_held(name, why.in_words(), run.as_str()),

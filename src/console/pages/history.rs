@@ -118,7 +118,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         Some(plan) => {
             let changes = changes(&journal, run.id, &plan, filter, None)?;
             let overview = Overview {
-                approves: !plan.identity_rows.is_empty() && !desk.has_lost(&run),
+                approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
                 ..overview(&plan)
             };
             Some((overview, changes))
@@ -310,7 +310,7 @@ fn ticked(
 ) -> Result<Option<Vec<RangeInclusive<u64>>>, AppError> {
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let by_row = plan.is_some_and(|plan| !plan.identity_rows.is_empty());
+    let by_row = plan.is_some_and(|plan| !plan.rows_to_approve().is_empty());
     let rows = said.iter().filter(|(key, _)| key == "row");
     let rows = rows.filter_map(|(_, row)| row.parse().ok());
     Ok(by_row.then(|| rows.map(|row: u64| row..=row).collect()))

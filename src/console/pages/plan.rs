@@ -16,10 +16,12 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::live::Phase;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
-use crate::events::Plan;
+use crate::events::{PersonChange, Plan};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
-use crate::report::{person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time};
+use crate::report::{
+    person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
+};
 use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
@@ -52,8 +54,9 @@ pub(super) struct Overview {
     pub(super) notes: Vec<String>,
     /// What was restored and what is doubtful, with an example of each kind.
     pub(super) noticed: Vec<String>,
-    /// The rows that turn one person into another: the row number, and both persons.
-    pub(super) persons: Vec<(u64, String)>,
+    /// The rows that turn one person into another or give one another number, under their headings: the row
+    /// number, and both persons.
+    pub(super) persons: Vec<(String, Vec<(u64, String)>)>,
     /// How many more there are.
     pub(super) more_persons: Option<String>,
     /// Whether these rows can be approved here.
@@ -162,8 +165,14 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         notes: plan_notes(plan),
         noticed: plan_noticed(plan),
         persons: {
-            let persons = plan.persons.iter();
-            persons.map(|of| (of.row, person_line(of))).collect()
+            let lines = |persons: Vec<&PersonChange>| {
+                let persons = persons.into_iter();
+                persons.map(|of| (of.row, person_line(of))).collect()
+            };
+            let groups = person_groups(&plan.persons).into_iter();
+            groups
+                .map(|(heading, persons)| (heading, lines(persons)))
+                .collect()
         },
         more_persons: (plan.more_persons > 0).then(|| say().plan_more(number(plan.more_persons))),
         approves: false,

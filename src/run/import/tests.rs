@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::events::{PersonChange, Plan, RunEvent};
+use crate::events::{PersonChange, Plan, RunEvent, Turn};
 use crate::journal::{RunLock, RunState};
 use crate::model::{Code, Exit, Held, Summary, seconds_between};
 use crate::plan::{Selection, Threshold};
@@ -867,6 +867,7 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
     let why = Held::IdentityChanges {
         count: 2,
         most: 0,
+        renumbered: 0,
         rows: vec![1, 3],
         lines: vec![2, 4],
     };
@@ -878,6 +879,7 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
         line: 2,
         from: "Anna Ek".into(),
         to: "Kim Ström".into(),
+        turn: Turn::Person,
     };
     assert_eq!((persons.len(), &persons[0]), (2, &first));
     assert_eq!(desk.plan(desk.run().id).identity_rows, [1, 3]);

@@ -83,6 +83,10 @@ remedy-separator = Write the separator that the message names between the values
 
 what-identity-changed = The row would change two or more of first name, last name and date of birth to other values, so the record would be about another person.
 remedy-identity-changed = Check the key of the row. If the change is right, import again and approve the row: rosterpatch approve RUN --rows ROW.
+what-renumber-disagrees = No record has the number of the row. A record with a temporary or coordination number matches it, but another value shows that it may be about somebody else.
+remedy-renumber-disagrees = Compare the row with the record in the API. If both are the same person, change the number there or correct the row.
+what-renumber-unapproved = The row would give a person with a temporary or coordination number another identity number.
+remedy-renumber-unapproved = Compare both. If it is the same person, import again and approve the row: rosterpatch approve RUN --rows ROW.
 what-lookup-not-found = No record in the API has this key.
 remedy-lookup-not-found = Correct the key, or create or link the record first: the file NAME.new.csv has these rows.
 what-lookup-several = Several records in the API have this key.

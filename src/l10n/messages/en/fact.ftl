@@ -64,6 +64,7 @@ fact-nothing-to-undo = the run changed nothing, so there is nothing to undo
 fact-max-invalid = more rows are invalid than --max-invalid allows
 fact-max-shrink = the file has shrunk by more than --max-shrink allows
 fact-max-identity-changes = more rows would turn one person into another than --max-identity-changes allows
+fact-renumber = rows would give a person another identity number, and nobody has approved that
 fact-max-changes = more records would be changed than --max-changes allows
 
 fact-refused = the API refused the credentials; check them and what they may do

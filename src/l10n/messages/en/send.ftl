@@ -7,6 +7,7 @@ held-no-rows = the file has a header and no rows
 held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is { $most }
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
 held-identity = { $rows } would turn one person into another, and --max-identity-changes is { $most }
+held-renumbering = { $rows } would give a person another identity number, which must be approved
 held-rows = { $count ->
     [one] {":"} row { $lines } of the spreadsheet
    *[other] {":"} rows { $lines } of the spreadsheet

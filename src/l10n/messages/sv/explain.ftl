@@ -82,6 +82,10 @@ remedy-separator = Skriv skiljetecknet i meddelandet mellan värdena, eller ange
 
 what-identity-changed = Raden skulle ändra två eller fler av förnamn, efternamn och födelsedatum till andra värden, så att uppgifterna gäller en annan person.
 remedy-identity-changed = Kontrollera radens nyckel. Om ändringen stämmer: importera igen och godkänn raden med rosterpatch approve KÖRNING --rows RAD.
+what-renumber-disagrees = Radens nummer finns inte i målsystemet. En post med tillfälligt nummer eller samordningsnummer passar, men ett annat värde visar att den kan gälla någon annan.
+remedy-renumber-disagrees = Jämför raden med posten i målsystemet. Om det är samma person: ändra numret där eller rätta raden.
+what-renumber-unapproved = Raden skulle ge en person med tillfälligt nummer eller samordningsnummer ett annat personnummer.
+remedy-renumber-unapproved = Jämför båda. Om det är samma person: importera igen och godkänn raden med rosterpatch approve KÖRNING --rows RAD.
 what-lookup-not-found = Ingen post i målsystemet har den här nyckeln.
 remedy-lookup-not-found = Rätta nyckeln, eller skapa eller länka posten först: filen NAMN.new.csv har de här raderna.
 what-lookup-several = Flera poster i målsystemet har den här nyckeln.

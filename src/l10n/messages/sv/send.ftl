@@ -5,6 +5,7 @@ held-no-rows = filen har en rubrikrad men inga rader
 held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid är { $most }
 held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
 held-identity = { $rows } skulle göra en person till en annan, och --max-identity-changes är { $most }
+held-renumbering = { $rows } skulle ge en person ett annat personnummer, vilket måste godkännas
 held-rows = { $count ->
     [one] {":"} rad { $lines } i kalkylarket
    *[other] {":"} raderna { $lines } i kalkylarket

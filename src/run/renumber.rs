@@ -1,0 +1,360 @@
+//! Rows whose number is not found are matched with records that have a temporary number.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use super::lookups::{other_key, parsed};
+use super::work::{Halt, Unresolved, Work};
+use crate::journal::Register;
+use crate::l10n::{Argument, Message, message};
+use crate::model::Problem;
+use crate::plan::{Disagreement, Renumber, RenumberMode};
+
+/// What a row and a record with a temporary number have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MatchedBy {
+    /// A field that identifies a person, by position.
+    Field(usize),
+    /// The name and the date of birth, which is a proposal only.
+    Person,
+}
+
+/// A row that would give a record another number, until it is known that no other row is about that record.
+pub(super) struct Renumbered {
+    row: Unresolved,
+    record: Json,
+    by: MatchedBy,
+}
+
+/// What is known of renumberings while a run is planned.
+#[derive(Default)]
+pub(super) struct Renumberings {
+    /// What the target describes, if rows are matched that way.
+    how: Option<Renumber>,
+    /// The fields that find records, by position: those of `how` that no further key is.
+    by: Vec<usize>,
+    /// Rows that are kept back.
+    kept: Vec<Renumbered>,
+    /// The ids of the records with a temporary number that rows have matched by their keys.
+    met: HashSet<String>,
+}
+
+/// Rows that are kept back; beyond it a row is planned at once, and only later ones are compared with it.
+const KEPT: usize = 10_000;
+
+/// What the register has a record with a temporary number under by the person's date of birth.
+fn person_key(birth: u32) -> String {
+    format!("\0person/{birth}")
+}
+
+/// Where a value of the field stands in the row's own values.
+fn value_of(row: &Unresolved, field: usize) -> Option<String> {
+    let value = row.values[field].as_ref()?.as_text().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+impl Renumberings {
+    /// The renumberings of a run that is planned so.
+    pub(super) fn of(work: &super::work::Planning<'_>, key: Option<usize>) -> Renumberings {
+        let checker = &work.prepared.checker;
+        let spec = checker.spec();
+        let is_off = work.delivery.guards.renumber == RenumberMode::Off;
+        let how = Renumber::of(spec).filter(|how| {
+            !is_off && work.undone.is_none() && key == Some(how.number()) && !work.delivery.blind
+        });
+        let by = how.iter().flat_map(|how| how.by.iter().copied());
+        let by = by.filter(|field| {
+            checker.map().column(*field).is_some() && !checker.other_keys().contains(field)
+        });
+        Renumberings {
+            by: by.collect(),
+            how,
+            ..Renumberings::default()
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Takes a listed record into the register by what renumberings find it by.
+    pub(super) fn note_renumbering(&self, register: &Register, record: &Json) -> Result<(), Halt> {
+        let Some(how) = &self.renumberings.how else {
+            return Ok(());
+        };
+        let spec = self.planning.prepared.checker.spec();
+        let is_provisional = how.is_provisional(spec, record);
+        for field in &self.renumberings.by {
+            if let Some(key) = self.key_in(record, *field) {
+                // Of any other record it matters only that it exists.
+                let content = match is_provisional {
+                    true => record.to_string(),
+                    false => Json::Null.to_string(),
+                };
+                register.add(&other_key(*field, &key), &content)?;
+            }
+        }
+        if let Some(birth) = how.birth_of_record(spec, record).filter(|_| is_provisional) {
+            register.add(&person_key(birth), &record.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a row matched a record with a temporary number by its key.
+    pub(super) fn note_met(&mut self, records: &[&Json]) {
+        let Some(how) = &self.renumberings.how else {
+            return;
+        };
+        let spec = self.planning.prepared.checker.spec();
+        for record in records
+            .iter()
+            .filter(|record| how.is_provisional(spec, record))
+        {
+            let id = self.look_up.as_ref().and_then(|how| how.id_of(record));
+            self.renumberings.met.extend(id);
+        }
+    }
+
+    /// What a row is searched for by, if its number is not found: the fields and its values.
+    pub(super) fn sought_by(&self, values: &crate::plan::Values) -> Vec<(usize, String)> {
+        let how = self.renumberings.how.as_ref();
+        // Listed records are in the register.
+        if !how.is_some_and(|how| how.is_final(values)) || self.register.is_some() {
+            return Vec::new();
+        }
+        let value = |field: &usize| {
+            let value = values[*field].as_ref()?.as_text().into_owned();
+            (!value.is_empty()).then_some((*field, value))
+        };
+        self.renumberings.by.iter().filter_map(value).collect()
+    }
+
+    /// The fields by which [`Work::sought_by`] searches.
+    pub(super) fn renumbers_by(&self) -> Vec<usize> {
+        self.renumberings.by.clone()
+    }
+
+    /// Matches rows whose number no record has with records that have a temporary number. Returns the rows
+    /// that match none.
+    pub(super) async fn match_renumbered(
+        &mut self,
+        rows: Vec<Unresolved>,
+    ) -> Result<Vec<Unresolved>, Halt> {
+        let Some(how) = self.renumberings.how.clone() else {
+            return Ok(rows);
+        };
+        let mut missing = rows;
+        for field in self.renumbers_by() {
+            let asked = missing.iter().flat_map(|row| self.sought_by(&row.values));
+            let asked: Vec<String> = asked
+                .filter_map(|(other, value)| (other == field).then_some(value))
+                .collect();
+            let before = self.find_by(field);
+            let keys: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let found = self.search_all(&keys).await;
+            let by_key: HashMap<String, Vec<Json>> = match &found {
+                Ok(found) => {
+                    let by_key = self.by_key(&found.records).into_iter();
+                    let owned = |records: Vec<&Json>| records.into_iter().cloned().collect();
+                    by_key.map(|(key, records)| (key, owned(records))).collect()
+                }
+                Err(_) => HashMap::new(),
+            };
+            self.find_as(before);
+            found?;
+            let mut left = Vec::new();
+            for row in missing {
+                let value = value_of(&row, field).filter(|_| how.is_final(&row.values));
+                let Some(value) = value else {
+                    left.push(row);
+                    continue;
+                };
+                let mut records = parsed(&self.listed_by(field, &value)?);
+                let key = self.comparable(field, &Json::from(value.as_str()));
+                records.extend(
+                    key.and_then(|key| by_key.get(&key).cloned())
+                        .into_iter()
+                        .flatten(),
+                );
+                if let Some(row) = self
+                    .consider(&how, row, &records, MatchedBy::Field(field))
+                    .await?
+                {
+                    left.push(row);
+                }
+            }
+            missing = left;
+        }
+        let mut left = Vec::new();
+        for row in missing {
+            let records = self.of_this_person(&how, &row)?;
+            if let Some(row) = self
+                .consider(&how, row, &records, MatchedBy::Person)
+                .await?
+            {
+                left.push(row);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The listed records with a temporary number that have the row's name and date of birth, and no other id
+    /// in another system.
+    fn of_this_person(&self, how: &Renumber, row: &Unresolved) -> Result<Vec<Json>, Halt> {
+        let birth = how
+            .birth_of_row(&row.values)
+            .filter(|_| how.is_final(&row.values));
+        let (Some(register), Some(birth)) = (&self.register, birth) else {
+            return Ok(Vec::new());
+        };
+        let spec = self.planning.prepared.checker.spec();
+        let mut records = parsed(&register.find(&person_key(birth))?);
+        let is_other = |record: &Json| {
+            how.by.iter().any(|field| {
+                let own = value_of(row, *field);
+                let own = own.and_then(|own| self.comparable(*field, &Json::from(own)));
+                let theirs = self.key_in(record, *field);
+                own.is_some() && theirs.is_some() && own != theirs
+            })
+        };
+        records.retain(|record| {
+            how.disagrees(spec, &row.values, record).is_none() && !is_other(record)
+        });
+        Ok(records)
+    }
+
+    /// Keeps a row back that one record with a temporary number matches, and reports one that disagrees with
+    /// it. Returns a row that matches none.
+    async fn consider(
+        &mut self,
+        how: &Renumber,
+        row: Unresolved,
+        records: &[Json],
+        by: MatchedBy,
+    ) -> Result<Option<Unresolved>, Halt> {
+        let spec = self.planning.prepared.checker.spec().clone();
+        let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
+        let mut ids = HashSet::new();
+        let records: Vec<&Json> = records
+            .iter()
+            // A record may have been listed twice.
+            .filter(|record| id_of(record).is_none_or(|id| ids.insert(id)))
+            .collect();
+        let Some(record) = records
+            .iter()
+            .find(|record| how.is_provisional(&spec, record))
+        else {
+            return Ok(Some(row));
+        };
+        if !how.can_replace(&spec, &row.values, record) {
+            return Ok(Some(row));
+        }
+        let why = match records.len() {
+            1 => how.disagrees(&spec, &row.values, record),
+            _ => Some(Disagreement::Several),
+        };
+        if let Some(why) = why {
+            self.settle_disagreement(row, by, why).await?;
+            return Ok(None);
+        }
+        let record = (*record).clone();
+        let renumbered = Renumbered { row, record, by };
+        if self.renumberings.kept.len() < KEPT {
+            self.renumberings.kept.push(renumbered);
+        } else {
+            self.renumber(how, renumbered).await?;
+        }
+        Ok(None)
+    }
+
+    /// Plans the rows that were kept back: those that alone are about their record.
+    pub(super) async fn settle_renumbered(&mut self) -> Result<(), Halt> {
+        let Some(how) = self.renumberings.how.clone() else {
+            return Ok(());
+        };
+        let kept = std::mem::take(&mut self.renumberings.kept);
+        let mut rows: HashMap<String, u64> = HashMap::new();
+        for one in &kept {
+            *rows.entry(self.id_of(&one.record)).or_default() += 1;
+        }
+        for one in kept {
+            let id = self.id_of(&one.record);
+            if rows[&id] > 1 || self.renumberings.met.contains(&id) {
+                self.settle_disagreement(one.row, one.by, Disagreement::Twice)
+                    .await?;
+            } else {
+                self.renumber(&how, one).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn id_of(&self, record: &Json) -> String {
+        let id = self.look_up.as_ref().and_then(|how| how.id_of(record));
+        id.unwrap_or_default()
+    }
+
+    async fn renumber(&mut self, how: &Renumber, one: Renumbered) -> Result<(), Halt> {
+        let Renumbered {
+            mut row,
+            record,
+            by,
+        } = one;
+        how.make_final(&mut row.values);
+        row.renumbered = Some(by);
+        let before = match by {
+            MatchedBy::Field(field) => {
+                if let Some(value) = value_of(&row, field) {
+                    row.key = value;
+                }
+                Some(self.find_by(field))
+            }
+            MatchedBy::Person => None,
+        };
+        let settled = self.settle(row, &[&record]).await;
+        if let Some(before) = before {
+            self.find_as(before);
+        }
+        settled
+    }
+
+    /// Reports a row that is not known to be about the person whose record it matches. Says nothing of that
+    /// record.
+    async fn settle_disagreement(
+        &mut self,
+        row: Unresolved,
+        by: MatchedBy,
+        why: Disagreement,
+    ) -> Result<(), Halt> {
+        let checker = &self.planning.prepared.checker;
+        let spec = checker.spec();
+        let how: Argument = match by {
+            MatchedBy::Field(field) => checker.name_of(field).into(),
+            MatchedBy::Person => message::renumber_by_person().into(),
+        };
+        let why: Message = match why {
+            Disagreement::Name => message::renumber_name(spec.record_name(), how),
+            Disagreement::Birth => message::renumber_birth(spec.record_name(), how),
+            Disagreement::Several => message::renumber_several(spec.records_name(), how),
+            Disagreement::Twice => message::renumber_twice(spec.record_name(), how),
+        };
+        let field = self.key;
+        let problem = Problem {
+            column: field.map_or("", |key| checker.name_of(key)).to_owned(),
+            field: field.map_or("", |key| spec.fields[key].name()).to_owned(),
+            ..Problem::of_row("renumber.disagrees", why)
+        };
+        self.done += 1;
+        self.invalid(row.mark, problem).await
+    }
+
+    /// How a row is named that matched by name and date of birth.
+    pub(super) fn names_of_person(&self) -> String {
+        let person = self.planning.prepared.checker.spec().person.as_ref();
+        let fields = person.into_iter().flat_map(crate::targets::Person::fields);
+        let fields = fields.filter(|(key, _)| *key != "number");
+        fields.map(|(_, name)| name).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests;
