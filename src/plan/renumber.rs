@@ -114,7 +114,8 @@ impl Renumber {
         let of_row = names.map(|field| text(values, field));
         let of_record = names.map(|field| held(spec, record, field));
         let alike = |at: usize| is_similar(&of_row[at], &of_record[at]);
-        if !is_similar(&of_row.join(" "), &of_record.join(" ")) && !(alike(0) && alike(1)) {
+        let is_one = is_similar(&of_row.join(" "), &of_record.join(" "));
+        if !(is_one || alike(0) && alike(1)) {
             return Some(Disagreement::Name);
         }
         let births = self.births_of_row(values).into_iter();

@@ -139,9 +139,9 @@ mod tests {
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
-    use crate::run::renumber::Renumberings;
     use crate::run::tests::{Api, Desk};
     use crate::run::work::Planning;
+    use crate::run::work::Renumberings;
 
     /// A row, and the call by which it takes another record's address.
     fn taking() -> (RowMark, Call) {

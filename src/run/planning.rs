@@ -7,8 +7,7 @@ use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
-use super::renumber::Renumberings;
-use super::work::{Halt, Planning, Work};
+use super::work::{Halt, Planning, Renumberings, Work};
 use crate::journal::Record;
 use crate::send::{SendError, Stop, StopRequest};
 

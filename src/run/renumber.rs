@@ -5,40 +5,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::lookups::{other_key, parsed};
-use super::work::{Halt, Unresolved, Work};
+use super::work::{Halt, MatchedBy, Planning, Renumbered, Renumberings, Unresolved, Work};
 use crate::journal::Register;
 use crate::l10n::{Argument, Message, message};
 use crate::model::Problem;
 use crate::plan::{Disagreement, Renumber, RenumberMode};
-
-/// What a row and a record with a temporary number have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MatchedBy {
-    /// A field that identifies a person, by position.
-    Field(usize),
-    /// The name and the date of birth, which is a proposal only.
-    Person,
-}
-
-/// A row that would give a record another number, until it is known that no other row is about that record.
-pub(super) struct Renumbered {
-    row: Unresolved,
-    record: Json,
-    by: MatchedBy,
-}
-
-/// What is known of renumberings while a run is planned.
-#[derive(Default)]
-pub(super) struct Renumberings {
-    /// What the target describes, if rows are matched that way.
-    how: Option<Renumber>,
-    /// The fields that find records, by position: those of `how` that no further key is.
-    by: Vec<usize>,
-    /// Rows that are kept back.
-    kept: Vec<Renumbered>,
-    /// The ids of the records with a temporary number that rows have matched by their keys.
-    met: HashSet<String>,
-}
 
 /// Rows that are kept back; beyond it a row is planned at once, and only later ones are compared with it.
 const KEPT: usize = 10_000;
@@ -56,7 +27,7 @@ fn value_of(row: &Unresolved, field: usize) -> Option<String> {
 
 impl Renumberings {
     /// The renumberings of a run that is planned so.
-    pub(super) fn of(work: &super::work::Planning<'_>, key: Option<usize>) -> Renumberings {
+    pub(super) fn of(work: &Planning<'_>, key: Option<usize>) -> Renumberings {
         let checker = &work.prepared.checker;
         let spec = checker.spec();
         let is_off = work.delivery.guards.renumber == RenumberMode::Off;

@@ -13,7 +13,6 @@ use super::items::{Item, What, settled, settled_invalid};
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
-use super::renumber::{MatchedBy, Renumberings};
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Turn};
@@ -21,8 +20,8 @@ use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, R
 use crate::l10n::message;
 use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState, Value};
 use crate::plan::{
-    Difference, Left, LookUp, Planner, RenumberMode, Values, changes_person, digest, field_print,
-    left_temporary,
+    Difference, Left, LookUp, Planner, Renumber, RenumberMode, Values, changes_person, digest,
+    field_print, left_temporary,
 };
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
@@ -69,6 +68,35 @@ impl<E: Into<RunError>> From<E> for Halt {
     fn from(error: E) -> Halt {
         Halt::Error(error.into())
     }
+}
+
+/// What a row and a record with a temporary number have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MatchedBy {
+    /// A field that identifies a person, by position.
+    Field(usize),
+    /// The name and the date of birth, which is a proposal only.
+    Person,
+}
+
+/// A row that would give a record another number, until it is known that no other row is about that record.
+pub(super) struct Renumbered {
+    pub(super) row: Unresolved,
+    pub(super) record: Json,
+    pub(super) by: MatchedBy,
+}
+
+/// What is known of renumberings while a run is planned.
+#[derive(Default)]
+pub(super) struct Renumberings {
+    /// What the target describes, if rows are matched that way.
+    pub(super) how: Option<Renumber>,
+    /// The fields that find records, by position: those of `how` that no further key is.
+    pub(super) by: Vec<usize>,
+    /// Rows that are kept back.
+    pub(super) kept: Vec<Renumbered>,
+    /// The ids of the records with a temporary number that rows have matched by their keys.
+    pub(super) met: HashSet<String>,
 }
 
 /// A row whose record is to be looked up.

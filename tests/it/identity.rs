@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
 use crate::harness::{
-    Folder, identity_number, import_of, plain_id, plain_roster, sandbox_holding, stderr, stdout,
+    Folder, Started, identity_number, import_of, plain_id, plain_roster, sandbox_holding, stderr,
+    stdout, wait_until,
 };
 
 /// Five pupils called Åsa Ek, and a roster that makes the second and the fifth another person and marries the
@@ -204,4 +205,115 @@ fn a_further_key_finds_the_rows_that_the_first_one_does_not() {
     assert_eq!(found[0], [plain_id(1).as_str(), "identity_number"]);
     assert_eq!(found[1], [plain_id(2).as_str(), "external_source_id"]);
     assert_eq!(found[2], ["", ""]);
+}
+
+/// Three pupils with temporary numbers, of whom the roster has two under personal numbers: one by the id in
+/// another system, and one by name and date of birth alone.
+fn renumbered(folder: &Folder, latency: Duration) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
+    let header = "id,identity_number,identity_temporary,external_source_id,first_name,last_name";
+    let mut seed = format!("{header}\n");
+    let mut roster =
+        "identity_number,external_source_id,first_name,last_name,phone_number1\n".to_owned();
+    for (row, temporary, outer) in [(1, "20100101-TF01", "E-1"), (2, "20100101-TF02", "")] {
+        let name = ["Åsa,Ek", "Kim,Bo"][row - 1];
+        seed += &format!("{},{temporary},true,{outer},{name}\n", plain_id(row));
+        roster += &format!("{},{outer},{name},\n", identity_number(row));
+    }
+    for row in 3..=60 {
+        let names = format!("N{row},Ek");
+        let number = identity_number(row);
+        seed += &format!("{},{number},false,E-{row},{names}\n", plain_id(row));
+        roster += &format!("{number},E-{row},{names},\n");
+    }
+    folder.write("r.csv", roster);
+    sandbox_holding(&seed, latency)
+}
+
+#[test]
+fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::ZERO);
+    let mut import = import_of(&base_url).to_vec();
+    import.extend(["--format", "json"]);
+    let held = folder.with_sandbox(&import);
+    let log = stderr(&held);
+    assert_eq!(held.status.code(), Some(4), "{log}");
+    let summary: Json = serde_json::from_str(&stdout(&held)).unwrap();
+    assert_eq!(
+        (&summary["renumbered"], &summary["identity_changes"]),
+        (&2.into(), &0.into())
+    );
+    assert_eq!(summary["held_by"]["guard"], "renumbering");
+    assert!(
+        log.contains("2 rows would give a person another identity number"),
+        "{log}"
+    );
+    assert!(!log.contains("Åsa") && !log.contains("Kim"), "{log}");
+    // Neither is a record that somebody has to create.
+    assert!(!folder.path("r.new.csv").exists());
+    let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
+    let line = |text: &str| {
+        report
+            .lines()
+            .find(|line| line.contains(text))
+            .unwrap_or_default()
+    };
+    assert!(
+        line("Kim Bo").contains("by name and date of birth only"),
+        "{report}"
+    );
+    assert!(!line("Åsa Ek").contains("by name"), "{report}");
+    let run = run_of(&held);
+    let output = folder.with_sandbox(&["approve", &run, "--rows", "1"]);
+    assert_eq!(sandbox.requests("update"), 1, "{}", stderr(&output));
+    let rows = folder.csv("r.results.csv", b',');
+    let column = |name: &str| rows[0].iter().position(|other| other == name).unwrap();
+    let of = |row: usize, name: &str| rows[row][column(name)].clone();
+    assert_eq!(of(1, "import_status"), "updated");
+    assert_eq!(
+        of(1, "import_changed"),
+        "identity_number identity_temporary"
+    );
+    assert_eq!(of(1, "import_matched_by"), "external_source_id");
+    assert_eq!(of(2, "import_error_code"), "renumber.unapproved");
+    assert_eq!(of(3, "import_status"), "unchanged");
+    // The number is found from now on, and the mark of the temporary one is gone.
+    let again = folder.with_sandbox(&[&import[..], &["--renumber", "off"]].concat());
+    let summary: Json = serde_json::from_str(&stdout(&again)).unwrap();
+    assert_eq!(
+        (&summary["unchanged"], &summary["invalid"]),
+        (&59.into(), &1.into())
+    );
+    // An undo gives the number and its mark back.
+    let undone = folder.with_sandbox(&["undo", &run, "--yes"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    let mut plan = vec!["plan", "r.csv", "--renumber", "approve", "--format", "json"];
+    plan.extend(["--target", "meitner", "--base-url", &base_url]);
+    let summary: Json = serde_json::from_str(&stdout(&folder.with_sandbox(&plan))).unwrap();
+    assert_eq!(summary["renumbered"], 2);
+    assert_eq!(summary["fields"]["identity_temporary"], 2);
+}
+
+#[test]
+fn a_renumbering_goes_on_after_its_process_was_killed() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::from_millis(100));
+    let mut import = import_of(&base_url).to_vec();
+    import.extend(["--format", "json"]);
+    let run = run_of(&folder.with_sandbox(&import));
+    let mut command = folder.command();
+    let approve = ["approve", &run, "--rows", "1,2", "--concurrency", "1"];
+    command.args(approve).envs(crate::harness::OF_SANDBOX);
+    let mut process = Started(command.stderr(std::process::Stdio::null()).spawn().unwrap());
+    wait_until("an update is sent", || sandbox.requests("update") > 0);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let resumed = folder.with_sandbox(&["resume", &run, "--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    let rows = folder.csv("r.results.csv", b',');
+    let column = |name: &str| rows[0].iter().position(|other| other == name).unwrap();
+    for row in [1, 2] {
+        assert_eq!(rows[row][column("import_status")], "updated", "{row}");
+        assert!(rows[row][column("import_changed")].contains("identity_temporary"));
+    }
 }
