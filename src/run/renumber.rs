@@ -85,6 +85,34 @@ impl Work<'_> {
         }
     }
 
+    /// Has a row give its record another number where a further key of the roster found a record with a temporary
+    /// number. Returns how it matched and why both are not known to be one person, if they are not.
+    pub(super) fn renumber_by_further_key(
+        &self,
+        row: &mut Unresolved,
+        records: &[&Json],
+    ) -> Option<(MatchedBy, Disagreement)> {
+        let (how, key) = (self.renumberings.how.as_ref()?, self.key?);
+        let spec = self.planning.prepared.checker.spec();
+        // A record that was listed twice is the same; of several ones the row is invalid anyway.
+        let record = records.last()?;
+        let is_match = key != how.number()
+            && how.by.contains(&key)
+            && how.is_final(&row.values)
+            && how.is_provisional(spec, record)
+            && how.can_replace(spec, &row.values, record);
+        if !is_match {
+            return None;
+        }
+        let by = MatchedBy::Field(key);
+        if let Some(why) = how.disagrees(spec, &row.values, record) {
+            return Some((by, why));
+        }
+        how.make_final(&mut row.values);
+        row.renumbered = Some(by);
+        None
+    }
+
     /// What a row is searched for by, if its number is not found: the fields and its values.
     pub(super) fn sought_by(&self, values: &crate::plan::Values) -> Vec<(usize, String)> {
         let how = self.renumberings.how.as_ref();
@@ -224,7 +252,8 @@ impl Work<'_> {
             _ => Some(Disagreement::Several),
         };
         if let Some(why) = why {
-            self.settle_disagreement(row, by, why).await?;
+            self.done += 1;
+            self.settle_disagreement(row, (by, why)).await?;
             return Ok(None);
         }
         let record = (*record).clone();
@@ -250,8 +279,9 @@ impl Work<'_> {
         for one in kept {
             let id = self.id_of(&one.record);
             if rows[&id] > 1 || self.renumberings.met.contains(&id) {
-                self.settle_disagreement(one.row, one.by, Disagreement::Twice)
-                    .await?;
+                self.done += 1;
+                let why = (one.by, Disagreement::Twice);
+                self.settle_disagreement(one.row, why).await?;
             } else {
                 self.renumber(&how, one).await?;
             }
@@ -290,11 +320,10 @@ impl Work<'_> {
 
     /// Reports a row that is not known to be about the person whose record it matches. Says nothing of that
     /// record.
-    async fn settle_disagreement(
+    pub(super) async fn settle_disagreement(
         &mut self,
         row: Unresolved,
-        by: MatchedBy,
-        why: Disagreement,
+        (by, why): (MatchedBy, Disagreement),
     ) -> Result<(), Halt> {
         let checker = &self.planning.prepared.checker;
         let spec = checker.spec();
@@ -314,7 +343,6 @@ impl Work<'_> {
             field: field.map_or("", |key| spec.fields[key].name()).to_owned(),
             ..Problem::of_row("renumber.disagrees", why)
         };
-        self.done += 1;
         self.invalid(row.mark, problem).await
     }
 

@@ -224,6 +224,9 @@ impl Work<'_> {
         self.tell(self.done, self.planning.prepared.survey.rows);
         let mut row = row;
         if row.renumbered.is_none() {
+            if let Some(why) = self.renumber_by_further_key(&mut row, records) {
+                return self.settle_disagreement(row, why).await;
+            }
             self.note_met(records);
         }
         let mut judged = self.judge(&mut row, records);

@@ -285,3 +285,20 @@ fn no_update_leaves_a_final_number_marked_as_temporary() {
     assert_eq!(body["temporary"], false, "{body}");
     assert_eq!(desk.outcomes(desk.run().id)[0].changed, "role temporary");
 }
+
+#[test]
+fn a_further_key_of_the_roster_needs_the_same_approval() {
+    let roster = "number,outer,name,role\n20150101-2387,E-1,Åsa,Ek\n20150103-2385,E-3,Kim,Bo\n";
+    let disagreeing = pupil("p3", "20150103-TF03", true, "E-3", ("Olle", "Lind"));
+    let api = school(&[temporary(), disagreeing]);
+    let mut desk = desk(roster);
+    desk.settings.roster.key = Some("number,outer".into());
+    assert_eq!(desk.import(&api).unwrap().stop, held(&[1]));
+    assert!(api.changes().is_empty());
+    let states = desk.states();
+    assert_eq!(states.last().unwrap(), "invalid renumber.disagrees");
+    desk.delivery().guards.renumber = RenumberMode::Approve;
+    let run = Box::new(desk.run());
+    assert_eq!(desk.start(&api, Start::Approve(run)).unwrap().stop, None);
+    assert_eq!(desk.states(), ["updated", "invalid renumber.disagrees"]);
+}

@@ -773,3 +773,40 @@ fn a_token_url_must_name_its_host_in_full() {
         ),
     ]);
 }
+
+#[test]
+fn a_renumbering_names_fields_that_can_take_part_in_it() {
+    let text = crate::targets::text("meitner").unwrap();
+    for (from, to, why) in [
+        (
+            "number = \"identity_number\"\ntemporary",
+            "number = \"gender\"\ntemporary",
+            "renumbering.number is \"gender\"",
+        ),
+        (
+            "temporary = \"identity_temporary\"",
+            "temporary = \"first_name\"",
+            "renumbering.temporary is \"first_name\"",
+        ),
+        (
+            "by = [\"external_source_id\"]",
+            "by = [\"first_name\"]",
+            "renumbering.by has \"first_name\"",
+        ),
+        (
+            "by = [\"external_source_id\"]",
+            "by = []",
+            "must name a field",
+        ),
+    ] {
+        let text = text.replacen(from, to, 1);
+        let error = crate::targets::parse("x.toml", &text).unwrap_err();
+        assert!(error.to_string().contains(why), "{why}: {error}");
+    }
+    let (without, _) = text.split_once("[person]").unwrap();
+    let error = crate::targets::parse("x.toml", without).unwrap_err();
+    assert!(
+        error.to_string().contains("renumbering needs [person]"),
+        "{error}"
+    );
+}
