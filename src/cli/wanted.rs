@@ -156,6 +156,7 @@ impl Asked {
             no_undo: connection.no_undo,
             blind: place.blind,
             guards: settings::guards(&options.guards),
+            edits: Default::default(),
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
             undoes: None,

@@ -349,6 +349,7 @@ impl Worker<'_> {
             journal_flag: session.journal_flag.clone(),
             observer: &Unobserved,
             agree: None,
+            chooses: false,
             stop: session.stop.receiver(),
         };
         let slice = Slice {

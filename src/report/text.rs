@@ -1,6 +1,8 @@
 //! Run figures are rendered as text.
 
-use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
+use crate::l10n::{
+    columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,
+};
 use crate::model::{RowState, Summary, word};
 
 use super::look::{Look, Tone};
@@ -60,6 +62,14 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     });
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
+    }
+    if summary.conflicts > 0 {
+        let kept = summary.conflicts_kept;
+        lines.push(say().summary_conflicts(
+            conflicts(summary.conflicts),
+            number(summary.conflicts - kept),
+            number(kept),
+        ));
     }
     if summary.field_refused > 0 {
         let refused = rows(summary.field_refused);

@@ -8,6 +8,7 @@ mod canary;
 mod conflicts;
 mod context;
 mod delivered;
+mod edits;
 mod error;
 mod figures;
 mod finding;

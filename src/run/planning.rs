@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::edits::Ruling;
 use super::error::RunError;
 use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
@@ -29,6 +30,7 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
+            ruling: Ruling::of(self, &planner),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

@@ -13,7 +13,7 @@ use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::{RowState, Summary};
-use crate::plan::{Guards, SavedPlan, Selection};
+use crate::plan::{EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
@@ -149,6 +149,9 @@ pub struct Delivery {
     /// What holds the run before anything is sent.
     #[serde(default)]
     pub guards: Guards,
+    /// Which values of records the roster overwrites.
+    #[serde(default)]
+    pub edits: EditRules,
     /// Rows that are sent first and read back.
     #[serde(default)]
     pub canary: Option<u64>,
@@ -281,6 +284,7 @@ impl Settings {
                 &delivery.selection,
                 delivery.all,
                 delivery.blind,
+                &delivery.edits,
                 &delivery.undoes,
                 &delivery.retries,
             ))
@@ -332,6 +336,7 @@ impl Settings {
                     max_changes: None,
                     max_shrink: Threshold::Percent(100.0),
                 },
+                edits: EditRules::default(),
                 canary: None,
                 trust_for: Duration::ZERO,
                 expected: None,

@@ -307,6 +307,8 @@ pub(super) struct Desk {
     pub(super) settings: Settings,
     /// What somebody says who is asked, if anybody is.
     pub(super) agree: Option<Box<Agree>>,
+    /// Whether who agrees decides about conflicts too.
+    pub(super) chooses: bool,
     pub(super) stop: watch::Sender<StopRequest>,
     pub(super) watched: Watched,
 }
@@ -328,6 +330,7 @@ impl Desk {
             folder,
             clock: Arc::new(VirtualClock::starting_at(start)),
             settings,
+            chooses: false,
             agree: None,
             stop: watch::Sender::new(StopRequest::None),
             watched: Watched::default(),
@@ -461,6 +464,7 @@ impl Desk {
             journal_flag: String::new(),
             observer: &self.watched,
             agree: self.agree.as_deref(),
+            chooses: self.chooses,
             stop: self.stop.subscribe(),
         };
         work(&prepared, &self.settings, &context)

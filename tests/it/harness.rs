@@ -690,7 +690,10 @@ impl LibraryRun {
             state: folder.state(),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
-            agree: self.asks.then_some(&|_| rosterpatch::run::Consent::Yes),
+            agree: self
+                .asks
+                .then_some(&|_| rosterpatch::run::Consent::from(true)),
+            chooses: false,
             stop,
         };
         let start = match &self.resume {

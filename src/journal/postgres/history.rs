@@ -221,10 +221,7 @@ impl History for Postgres {
 
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
         self.read(|tables| {
-            tables.batch(
-                "CREATE TEMP TABLE IF NOT EXISTS delivery
-                 (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))",
-            )?;
+            tables.batch(DELIVERY)?;
             tables.execute(
                 "INSERT INTO delivery SELECT $3::bigint, path, planned.id FROM planned
                  WHERE path IN (SELECT path FROM planned WHERE id > $1 AND id <= $2)
@@ -234,6 +231,21 @@ impl History for Postgres {
                         WHERE own.id = $3)
                  ON CONFLICT DO NOTHING",
                 &[&id_of(run, 0), &id_of(run, u64::MAX), &run],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError> {
+        self.read(|tables| {
+            tables.batch(DELIVERY)?;
+            tables.execute("DELETE FROM delivery WHERE of = $1", &[&of])?;
+            tables.execute(
+                "INSERT INTO delivery SELECT $1::bigint, path, planned.id
+                 FROM run JOIN planned
+                 ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
+                 WHERE run.target = $2 AND run.base_url = $3 AND path IS NOT NULL",
+                &[&of, &target, &base_url],
             )?;
             Ok(())
         })
@@ -254,3 +266,7 @@ impl History for Postgres {
         })
     }
 }
+
+/// What was sent to each record, under the number of whoever searches.
+const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
+     (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))";

@@ -211,11 +211,7 @@ impl History for Sqlite {
 
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
         self.connection
-            .execute_batch(
-                "CREATE TEMP TABLE IF NOT EXISTS delivery
-                 (of INTEGER NOT NULL, path TEXT NOT NULL, id INTEGER NOT NULL,
-                   PRIMARY KEY (of, path, id)) WITHOUT ROWID",
-            )
+            .execute_batch(DELIVERY)
             .and_then(|()| {
                 self.connection.execute(
                     "INSERT OR IGNORE INTO temp.delivery SELECT ?3, path, planned.id FROM planned
@@ -226,6 +222,27 @@ impl History for Sqlite {
                             WHERE own.id = ?3)
                      ORDER BY path, planned.id",
                     params![id_of(run, 0), id_of(run, u64::MAX), run],
+                )
+            })
+            .map(|_| ())
+            .map_err(self.explain(Action::Read))
+    }
+
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError> {
+        self.connection
+            .execute_batch(DELIVERY)
+            .and_then(|()| {
+                self.connection
+                    .execute("DELETE FROM temp.delivery WHERE of = ?1", [of])
+            })
+            .and_then(|_| {
+                self.connection.execute(
+                    "INSERT INTO temp.delivery SELECT ?1, path, planned.id
+                     FROM run JOIN planned
+                     ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
+                     WHERE run.target = ?2 AND run.base_url = ?3 AND path IS NOT NULL
+                     ORDER BY path, planned.id",
+                    params![of, target, base_url],
                 )
             })
             .map(|_| ())
@@ -251,6 +268,11 @@ impl History for Sqlite {
         Ok(runs.into_iter().map(|(_, name)| name).collect())
     }
 }
+
+/// What was sent to each record, under the number of whoever searches.
+const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
+     (of INTEGER NOT NULL, path TEXT NOT NULL, id INTEGER NOT NULL,
+       PRIMARY KEY (of, path, id)) WITHOUT ROWID";
 
 /// The rows between two ids whose records the run between two others updated.
 const RESTORED: &str = "SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IN
