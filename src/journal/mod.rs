@@ -23,6 +23,7 @@ mod records;
 mod register;
 mod row_id;
 mod run_state;
+mod sql;
 mod sqlite;
 mod state;
 mod store;
@@ -40,13 +41,15 @@ pub use lock::{RosterLock, RunLock};
 pub use place_name::PlaceName;
 pub use postgres::{Database, Fence};
 #[cfg(feature = "postgres")]
-pub use postgres::{Tables, Wrong, cell, count_up};
+pub use postgres::{Tables, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
+#[cfg(feature = "postgres")]
+pub use sql::Wrong;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{
