@@ -712,6 +712,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
     Settings {
         target: targets::text(target).unwrap(),
         delivery: Delivery {
+            edits: Default::default(),
             client: ClientOptions {
                 base_url: base_url.to_owned(),
                 timeout: Duration::from_secs(45),

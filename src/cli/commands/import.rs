@@ -27,7 +27,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         canary: args.canary.clone(),
         files: args.files.clone(),
         holds: true,
-        known_target: None,
+        ..Asked::default()
     };
     front.watched(&args.file, || {
         let mut ready = terminal::choosing_sheet(|sheet| {

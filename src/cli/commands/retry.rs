@@ -119,6 +119,7 @@ pub(in crate::cli) fn overrides(
         strict: options.roster.strict.unwrap_or(false),
         canary: canary.canary.map(u64::from),
         guards,
+        conflicts: options.guards.conflicts,
         paths: settings::named(files),
     })
 }
@@ -195,6 +196,7 @@ fn elsewhere_ready(
         files: args.files.clone(),
         holds: true,
         known_target: before.as_ref().map(|settings| settings.target.clone()),
+        ..Asked::default()
     };
     let mut wanted = asked.resolve(session, &front.config)?;
     let settings = &mut wanted.settings;
