@@ -214,7 +214,11 @@ mod tests {
                     planning: &planning,
                     planner: &planner,
                     look_up: reading.look_up(),
-                    ruling: Ruling::of(&planning, &planner),
+                    ruling: Ruling::of(
+                        planning.delivery,
+                        (&prepared.checker, &planner),
+                        (&planning.past, id),
+                    ),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,

@@ -5,9 +5,10 @@ use std::cell::Cell;
 use serde_json::Value as Json;
 
 use super::error::RunError;
-use super::work::Planning;
+use super::settings::Delivery;
+use crate::check::Checker;
 use crate::events::FoundConflict;
-use crate::journal::{JournalError, PastCall};
+use crate::journal::{Journal, JournalError, PastCall};
 use crate::l10n::{Message, message};
 use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState};
 use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
@@ -24,9 +25,13 @@ const FIELD_FILLED: &str = "field.filled";
 
 /// What the rules say of the changes of rows.
 pub(super) struct Ruling<'a> {
-    planning: &'a Planning<'a>,
+    checker: &'a Checker,
     planner: &'a Planner,
     rules: &'a EditRules,
+    /// What earlier runs wrote, for the run of this number.
+    past: (&'a Journal, i64),
+    /// The address that requests go to.
+    base_url: &'a str,
     /// Whether what runs wrote can be searched for: made for the first row that would change a record.
     is_indexed: Cell<bool>,
 }
@@ -98,11 +103,18 @@ impl FoundConflict {
 }
 
 impl<'a> Ruling<'a> {
-    pub(super) fn of(planning: &'a Planning<'a>, planner: &'a Planner) -> Ruling<'a> {
+    /// The rules of a delivery, for rows that are checked and planned so.
+    pub(super) fn of(
+        delivery: &'a Delivery,
+        (checker, planner): (&'a Checker, &'a Planner),
+        past: (&'a Journal, i64),
+    ) -> Ruling<'a> {
         Ruling {
-            planning,
+            checker,
             planner,
-            rules: &planning.delivery.edits,
+            rules: &delivery.edits,
+            past,
+            base_url: &delivery.client.base_url,
             is_indexed: Cell::new(false),
         }
     }
@@ -114,7 +126,7 @@ impl<'a> Ruling<'a> {
         at: RowAt,
         (path, change): (&str, &Change),
     ) -> bool {
-        let checker = &self.planning.prepared.checker;
+        let checker = self.checker;
         let spec = checker.spec();
         let (Some(index), Some(held)) = (spec.field(&change.field), &change.from) else {
             return false;
@@ -184,8 +196,7 @@ impl<'a> Ruling<'a> {
             Some(past) => past,
             None => ruled.past.insert(self.written_to(path)?),
         };
-        let checker = &self.planning.prepared.checker;
-        let is_held = |value: &Json| self.planner.are_same(checker, index, held, value);
+        let is_held = |value: &Json| self.planner.are_same(self.checker, index, held, value);
         for call in past {
             if !call
                 .call
@@ -215,13 +226,11 @@ impl<'a> Ruling<'a> {
 
     /// What was sent to the record at `path`, the last first.
     fn written_to(&self, path: &str) -> Result<Vec<PastCall>, JournalError> {
-        let planning = self.planning;
+        let (journal, run) = self.past;
         if !self.is_indexed.replace(true) {
-            let target = &planning.prepared.checker.spec().name;
-            let address = &planning.delivery.client.base_url;
-            planning.past.index_written(planning.run, target, address)?;
+            journal.index_written(run, &self.checker.spec().name, self.base_url)?;
         }
-        let mut past = planning.past.deliveries(planning.run, path)?;
+        let mut past = journal.deliveries(run, path)?;
         past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
         Ok(past)
     }
@@ -233,7 +242,7 @@ impl<'a> Ruling<'a> {
             return Some(change.to.clone());
         }
         let body: Json = serde_json::from_slice(&past.call.body).ok()?;
-        let sent = self.planning.prepared.checker.spec().sent_in(&body)?;
+        let sent = self.checker.spec().sent_in(&body)?;
         // A record that is sent whole is cleared of what it leaves out.
         let value = field.pointer.get(sent).ok()?;
         Some(value.map_or(Json::Null, std::borrow::Cow::into_owned))

@@ -30,7 +30,11 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
-            ruling: Ruling::of(self, &planner),
+            ruling: Ruling::of(
+                self.delivery,
+                (&prepared.checker, &planner),
+                (&self.past, self.run),
+            ),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

@@ -16,6 +16,7 @@ mod console;
 mod crashes;
 mod delivery;
 mod differences;
+mod edits;
 mod estimates;
 mod finding;
 #[cfg(feature = "postgres")]
