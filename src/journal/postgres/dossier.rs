@@ -93,6 +93,7 @@ impl Dossiers for Postgres {
                     plan["examples"] = serde_json::json!([]);
                     plan["problems"] = serde_json::json!([]);
                     plan["noticed"] = serde_json::json!([]);
+                    plan["conflict_examples"] = serde_json::json!([]);
                     tables.execute(
                         "UPDATE run SET plan = $2 WHERE id = $1",
                         &[run, &plan.to_string()],

@@ -101,7 +101,7 @@ impl Dossiers for Sqlite {
                 // The plan tells a few changes and problems as examples.
                 transaction.execute(
                     "UPDATE run SET plan = json_set(plan, '$.examples', json('[]'), '$.problems', json('[]'),
-                                                      '$.noticed', json('[]'))
+                                                      '$.noticed', json('[]'), '$.conflict_examples', json('[]'))
                      WHERE id = ?1 AND plan IS NOT NULL",
                     [run],
                 )?;

@@ -163,6 +163,7 @@ html-shown = # of # shown
 html-column = Column
 html-files = Files
 html-next-held = Nothing was sent. Look at the reason above and, if the roster is right, release the run.
+html-next-conflicts = Look at the values that were changed, then decide: theirs leaves them, roster overwrites them
 html-next-resume = The run ended before its last row. It can go on where it stopped; nothing is sent twice for that.
 html-next-retry = Mend the rows in the file of failed rows, save it, and import it again. Only what failed is sent.
 html-held = Held before anything was sent: { $why }

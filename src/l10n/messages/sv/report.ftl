@@ -162,6 +162,7 @@ html-shown = # av # visas
 html-column = Kolumn
 html-files = Filer
 html-next-held = Inget skickades. Se orsaken ovan och godkänn körningen om listan är riktig.
+html-next-conflicts = Granska värdena som har ändrats och bestäm sedan: theirs lämnar dem kvar, roster ersätter dem
 html-next-resume = Körningen slutade före sista raden. Den kan fortsätta där den slutade; inget skickas två gånger för det.
 html-next-retry = Rätta raderna i filen med misslyckade rader, spara den och importera den igen. Bara det som misslyckades skickas.
 html-held = Spärrad innan något skickades: { $why }
