@@ -55,6 +55,7 @@ impl Job<'_> {
             observer: session.observer.as_ref(),
             agree: self.agree.is_some().then_some(&agree),
             chooses: self.chooses,
+            author: session.author.clone(),
             stop: session.stop.receiver(),
         };
         super::spool::keep(&session.state, prepared)?;

@@ -430,6 +430,9 @@ pub(in crate::cli) struct OneRunArgs {
     /// Do not ask before sending
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -458,6 +461,9 @@ pub(in crate::cli) struct ResumeArgs {
     /// Do not ask before sending, where the run had not begun to send
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

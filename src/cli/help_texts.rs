@@ -27,6 +27,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)",
         "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller lämna dem kvar (theirs)",
     ),
+    (
+        "Why the run is made, for its record",
+        "Varför körningen görs, för dess historik",
+    ),
+    (
+        "Why it is done, for the run's record",
+        "Varför det görs, för körningens historik",
+    ),
     ("The rosters", "Listorna"),
     ("Slices that are done at a time", "Delar som görs samtidigt"),
     (

@@ -22,7 +22,7 @@ use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
 use crate::plan::{ConflictPolicy, EditRules, Guards, Selection};
 use crate::read::{Mends, ReadOptions};
-use crate::run::{Release, Roster, today};
+use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
@@ -81,8 +81,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
 fn release(reason: String) -> Release {
     Release {
         reason,
-        account: whoami::username().unwrap_or_default(),
-        machine: whoami::hostname().unwrap_or_default(),
+        actor: Actor::here(),
     }
 }
 

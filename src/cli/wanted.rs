@@ -186,6 +186,7 @@ impl Asked {
             config: config.path().map(Path::to_owned),
             profile: config.profile().map(str::to_owned),
             pauses: Default::default(),
+            deeds: Vec::new(),
         })
     }
 }

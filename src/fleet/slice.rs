@@ -350,6 +350,7 @@ impl Worker<'_> {
             observer: &Unobserved,
             agree: None,
             chooses: false,
+            author: session.author.clone(),
             stop: session.stop.receiver(),
         };
         let slice = Slice {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::deeds::Author;
 use crate::clock::Clock;
 use crate::events::{FoundConflict, Observer, Plan};
 use crate::journal::{Journal, RunRecord, State};
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub observer: &'a dyn Observer,
     /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
+    /// Who works on the run.
+    pub author: Author,
     /// Whether who agrees decides about each conflict too; otherwise conflicts that ask hold the run.
     pub chooses: bool,
     /// Says when the run is to stop.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::deeds::Deed;
 use super::error::RunError;
 use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
@@ -30,7 +31,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ) -> Result<u64, RunError> {
 ///     let context = Context { agree: None, clock: context.clock.clone(),
 ///         credentials: context.credentials.clone(), state: context.state.clone(),
-///         journal_flag: context.journal_flag.clone(),
+///         journal_flag: context.journal_flag.clone(), author: context.author.clone(),
 ///         stop: context.stop.clone(), ..*context };
 ///     let ended = import(prepared, settings, Start::New("import"), &context)?;
 ///     Ok(ended.summary.states.updated)
@@ -85,6 +86,7 @@ fn import_with(
         _ => None,
     };
     settings.pauses = pauses(&start, slice, context)?;
+    settings.deeds = deeds(&start, slice, context)?;
     let settings = &settings;
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -112,6 +114,31 @@ fn import_with(
         };
         Ok((put_off(sliced, setup.tools), made(setup.stats)))
     })
+}
+
+/// Who began a run, and who went on with it, up to now. A slice goes on by itself.
+fn deeds(
+    start: &Start,
+    slice: Option<Slice>,
+    context: &Context<'_>,
+) -> Result<Vec<Deed>, RunError> {
+    let (command, earlier) = match start {
+        Start::New(command) => (*command, None),
+        Start::Resume(run) => ("resume", Some(run)),
+        Start::Approve(run) => ("approve", Some(run)),
+    };
+    let mut deeds = match earlier {
+        None => Vec::new(),
+        Some(run) => {
+            let run = Journal::open(&context.state)?.run(Some(&run.name))?;
+            Settings::of(&run)?.deeds
+        }
+    };
+    if earlier.is_none() || slice.is_none() {
+        let now = context.clock.timestamp();
+        deeds.push(Deed::of(&context.author, command, now));
+    }
+    Ok(deeds)
 }
 
 /// The time in which nothing was done for a run that begins or goes on now.

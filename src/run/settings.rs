@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::deeds::Deed;
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
@@ -58,6 +59,9 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
+    /// Who began it, and who went on with it.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -362,6 +366,7 @@ impl Settings {
             config: None,
             profile: None,
             pauses: Default::default(),
+            deeds: Vec::new(),
         }
     }
 }

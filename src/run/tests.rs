@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::deeds::Author;
 use super::error::RunError;
 use super::import::{import, import_slice, look};
 use super::items::{Item, What};
@@ -309,6 +310,7 @@ pub(super) struct Desk {
     pub(super) agree: Option<Box<Agree>>,
     /// Whether who agrees decides about conflicts too.
     pub(super) chooses: bool,
+    pub(super) author: Author,
     pub(super) stop: watch::Sender<StopRequest>,
     pub(super) watched: Watched,
 }
@@ -331,6 +333,7 @@ impl Desk {
             clock: Arc::new(VirtualClock::starting_at(start)),
             settings,
             chooses: false,
+            author: Author::default(),
             agree: None,
             stop: watch::Sender::new(StopRequest::None),
             watched: Watched::default(),
@@ -465,6 +468,7 @@ impl Desk {
             observer: &self.watched,
             agree: self.agree.as_deref(),
             chooses: self.chooses,
+            author: self.author.clone(),
             stop: self.stop.subscribe(),
         };
         work(&prepared, &self.settings, &context)

@@ -159,6 +159,7 @@ impl<'a> Setup<'a> {
         // Where this process dies too, the next one knows of the pauses so far.
         let mut kept = Settings::of(&now)?;
         kept.pauses = self.settings.pauses;
+        kept.deeds.clone_from(&self.settings.deeds);
         journal.set_settings(known.id, &to_json(&kept)?)?;
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {

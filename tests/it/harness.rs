@@ -694,6 +694,7 @@ impl LibraryRun {
                 .asks
                 .then_some(&|_| rosterpatch::run::Consent::from(true)),
             chooses: false,
+            author: Default::default(),
             stop,
         };
         let start = match &self.resume {
@@ -758,5 +759,6 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
         config: None,
         profile: None,
         pauses: Default::default(),
+        deeds: Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ mod commands;
 mod conformance;
 mod console;
 mod crashes;
+mod deeds;
 mod delivery;
 mod differences;
 mod edits;

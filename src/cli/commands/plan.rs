@@ -44,6 +44,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         observer: session.observer.as_ref(),
         agree: None,
         chooses: false,
+        author: session.author.clone(),
         stop: session.stop.receiver(),
     };
     let looked = look(&ready.prepared, &ready.settings, &context)?;

@@ -36,6 +36,7 @@ pub(in crate::cli) fn approve(
         quota: args.quota.clone(),
         output: args.output.clone(),
         yes: true,
+        note: args.note.clone(),
     };
     with(common, &args, (GoOn::Approve, conflicts))
 }
@@ -48,7 +49,8 @@ fn with(
     args: &ResumeArgs,
     (how, conflicts): How,
 ) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.note);
     let paths = settings::named(&args.files);
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
     if let Some(queued) = run_settings.queued.clone() {

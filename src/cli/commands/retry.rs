@@ -22,7 +22,8 @@ use crate::run::{Roster, RunError, Settings};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.start.note);
     let file = args.file.clone().unwrap_or_default();
     front.watched(&file, || with(common, &front, args))
 }

@@ -50,6 +50,7 @@ runs-started = STARTED
 runs-state = STATE
 runs-rows = ROWS
 runs-to-mend = TO MEND
+runs-account = ACCOUNT
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten

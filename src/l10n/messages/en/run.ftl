@@ -174,3 +174,5 @@ row-put-back = put back by { $undo }
 fleet-own-pace = the run { $run } goes through the shared queue: its profile sets the pace, so --rate, --burst, --share and --concurrency have no effect here
 fact-run-undone = this file was imported before and the run was undone; rosterpatch does not repeat it. To import the file again from its first row, use `import FILE --fresh`
 run-released = rows about protected persons were sent: { $account } on { $machine } gave the reason "{ $reason }"
+run-deed = { $command } by { $account } on { $machine }, { $time }
+run-deed-note = { $deed }: { $note }

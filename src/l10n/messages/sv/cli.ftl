@@ -48,6 +48,7 @@ runs-started = BÖRJADE
 runs-state = STATUS
 runs-rows = RADER
 runs-to-mend = ATT RÄTTA
+runs-account = KONTO
 runs-file = FIL
 runs-none = inga körningar än
 runs-forgotten = { $runs } har tagits bort

@@ -172,3 +172,5 @@ row-put-back = återställd av { $undo }
 fleet-own-pace = körningen { $run } går genom den gemensamma kön: dess profil bestämmer takten, så --rate, --burst, --share och --concurrency har ingen verkan här
 fact-run-undone = filen har importerats tidigare och körningen är ångrad, så den upprepas inte. Importera filen från första raden med `import FILE --fresh` om du vill göra om den
 run-released = rader med skyddade personuppgifter skickades: { $account } på { $machine } angav skälet "{ $reason }"
+run-deed = { $command } av { $account } på { $machine }, { $time }
+run-deed-note = { $deed }: { $note }
