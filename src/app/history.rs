@@ -13,7 +13,7 @@ use crate::l10n::say;
 use crate::map::language_of;
 use crate::model::{Call, Change, RowState};
 use crate::report::{HistoryLine, write_history};
-use crate::run::Settings;
+use crate::run::{Deed, Settings};
 use crate::targets::TargetSpec;
 
 /// Every change that any run made to the records that a key leads to, the newest first.
@@ -47,6 +47,9 @@ pub struct RecordChanges {
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
+    /// Who began the run, and who went on with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.
     pub changes: Vec<PastChange>,
 }
@@ -107,6 +110,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 line: past.call.at.sheet_row,
                 state: past.state,
                 at: past.at.unwrap_or(run.started_at),
+                deeds: Settings::of(run).map_or(Vec::new(), |settings| settings.deeds),
                 changes,
             });
         }

@@ -17,6 +17,8 @@ pub struct Job<'a> {
     pub credentials: Credentials,
     /// Is shown what is to be sent and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
+    /// Whether who agrees decides about each conflict too.
+    pub chooses: bool,
 }
 
 impl Job<'_> {
@@ -38,7 +40,9 @@ impl Job<'_> {
             session.stop.listen();
         }
         let agree = |proposal: &Proposal<'_>| {
-            let consent = self.agree.map_or(Consent::Yes, |agree| agree(proposal));
+            let consent = self
+                .agree
+                .map_or(Consent::from(true), |agree| agree(proposal));
             session.stop.listen();
             consent
         };
@@ -50,6 +54,8 @@ impl Job<'_> {
             journal_flag: session.journal_flag.clone(),
             observer: session.observer.as_ref(),
             agree: self.agree.is_some().then_some(&agree),
+            chooses: self.chooses,
+            author: session.author.clone(),
             stop: session.stop.receiver(),
         };
         super::spool::keep(&session.state, prepared)?;

@@ -37,7 +37,7 @@ pub use derive::{
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
 pub use error::{Action, AppError};
-pub use go_on::{GoOn, go_on, leave_out, resumed};
+pub use go_on::{GoOn, decide_conflicts, go_on, leave_out, resumed};
 pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};

@@ -12,6 +12,7 @@ use super::options::{
     RosterOptions, StartOptions, pair,
 };
 use super::values::{Address, Time};
+use crate::plan::ConflictPolicy;
 use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;
 
@@ -38,7 +39,7 @@ pub(in crate::cli) enum Command {
     #[command(after_help = "Example:\n  rosterpatch plan elever.csv --target meitner --sandbox")]
     Plan(Box<PlanArgs>),
     /// Release a run that a guard held, if its file is still the same
-    Approve(Box<OneRunArgs>),
+    Approve(Box<ApproveArgs>),
     /// Put back what a run changed, where it still holds what the run wrote
     Undo(Box<OneRunArgs>),
     /// Import again the rows of a results file that did not succeed, fixed or not
@@ -429,6 +430,18 @@ pub(in crate::cli) struct OneRunArgs {
     /// Do not ask before sending
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ApproveArgs {
+    #[command(flatten)]
+    pub(in crate::cli) of: OneRunArgs,
+    /// Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)
+    #[arg(long, value_name = "roster|theirs")]
+    pub(in crate::cli) conflicts: Option<ConflictPolicy>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -448,6 +461,9 @@ pub(in crate::cli) struct ResumeArgs {
     /// Do not ask before sending, where the run had not begun to send
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

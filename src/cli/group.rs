@@ -96,6 +96,16 @@ macro_rules! groups {
             pub(in crate::cli) metrics: Option<PathBuf>,
             /// Who is told of each run.
             pub(in crate::cli) notify: Option<Notify>,
+            /// What is done with values that people changed since the last run wrote them: one policy for all
+            /// fields, or a table of fields, in which `default` stands for all others.
+            #[serde(default)]
+            pub(in crate::cli) conflicts: ConflictRules,
+            /// Fields that are never overwritten once they have a value.
+            #[serde(default)]
+            pub(in crate::cli) protect: Vec<String>,
+            /// Fields that are set only if they are empty.
+            #[serde(default)]
+            pub(in crate::cli) fill: Vec<String>,
             /// Names of the files in an inbox that belong to a profile.
             #[serde(default)]
             pub(in crate::cli) files: Vec<String>,

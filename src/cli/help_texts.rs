@@ -19,6 +19,22 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Look after the database that many machines share",
         "Sköt databasen som många datorer delar",
     ),
+    (
+        "Values changed since the last run wrote them: roster, theirs, ask",
+        "Värden som har ändrats sedan de senast skrevs: roster, theirs, ask",
+    ),
+    (
+        "Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)",
+        "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller lämna dem kvar (theirs)",
+    ),
+    (
+        "Why the run is made, for its record",
+        "Varför körningen görs, för dess historik",
+    ),
+    (
+        "Why it is done, for the run's record",
+        "Varför det görs, för körningens historik",
+    ),
     ("The rosters", "Listorna"),
     ("Slices that are done at a time", "Delar som görs samtidigt"),
     (
@@ -527,6 +543,7 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("detected", "känns av automatiskt"),
     ("the first visible", "det första synliga"),
     ("the target's", "målets"),
+    ("roster; ask in the console", "roster; ask i konsolen"),
     (
         "1500/h, or that of --target",
         "1500/h, eller den för --target",

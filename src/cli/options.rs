@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time, Timeout, Written,
-    from_config,
+    Address, ConflictRules, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time,
+    Timeout, Written, from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};
-use crate::plan::{Selection, Threshold};
+use crate::plan::{ConflictPolicy, Selection, Threshold};
 use crate::send::Rate;
 
 /// What `config` shows of an option.
@@ -173,6 +173,9 @@ groups! {
             /// Do not ask before sending
             #[arg(long)]
             yes: bool;
+            /// Why the run is made, for its record
+            #[arg(long, hide_short_help = true, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+            note: Option<String>;
         }
     }
 
@@ -205,7 +208,11 @@ groups! {
             /// since the last one of its name
             max_shrink: Threshold = "50%" [value_name = "N|N%"];
         }
-        flags {}
+        flags {
+            /// Values changed since the last run wrote them: roster, theirs, ask [default: roster; ask in the console]
+            #[arg(long, value_name = "WHICH", hide_short_help = true)]
+            conflicts: Option<ConflictPolicy>;
+        }
     }
 
     /// What stops a run after its first rows.

@@ -20,11 +20,11 @@ use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
-use crate::plan::{Guards, Selection};
+use crate::plan::{ConflictPolicy, EditRules, Guards, Selection};
 use crate::read::{Mends, ReadOptions};
-use crate::run::{Release, Roster, today};
+use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
-use crate::targets::{self, Mistake, Mistakes, TargetError, TargetSpec};
+use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
 /// The target that is asked for.
 pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
@@ -81,8 +81,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
 fn release(reason: String) -> Release {
     Release {
         reason,
-        account: whoami::username().unwrap_or_default(),
-        machine: whoami::hostname().unwrap_or_default(),
+        actor: Actor::here(),
     }
 }
 
@@ -275,6 +274,49 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
         max_changes: options.max_changes,
         max_shrink: options.max_shrink(),
     }
+}
+
+/// Which values of records the roster overwrites: where nothing is said of conflicts, `usual` is done.
+pub(in crate::cli) fn edits(
+    config: &Config,
+    said: Option<ConflictPolicy>,
+    spec: &TargetSpec,
+    usual: ConflictPolicy,
+) -> Result<EditRules, AppError> {
+    let rules = EditRules {
+        conflicts: said
+            .or_else(|| config.first(|layer| &layer.conflicts.all))
+            .unwrap_or(usual),
+        by_field: config.conflicts(),
+        protect: config.listed(|layer| &layer.protect),
+        fill: config.listed(|layer| &layer.fill),
+    };
+    let named = [
+        ("conflicts", rules.by_field.keys().collect::<Vec<_>>()),
+        ("protect", rules.protect.iter().collect()),
+        ("fill", rules.fill.iter().collect()),
+    ];
+    for (setting, names) in named {
+        for name in names {
+            let field = spec.field(name).map(|index| &spec.fields[index]);
+            let is_written = |field: &FieldSpec| field.place == Place::Body && !field.read_only;
+            if !field.is_some_and(is_written) {
+                let known = spec.fields.iter().filter(|field| is_written(field));
+                let known: Vec<&str> = known.map(FieldSpec::name).collect();
+                return Err(AppError::Setup {
+                    code: Code::ConfigField,
+                    text: say().config_no_field(
+                        config.origin(config.profile()),
+                        setting,
+                        name.as_str(),
+                        spec.name.as_str(),
+                        known.join(", "),
+                    ),
+                });
+            }
+        }
+    }
+    Ok(rules)
 }
 
 /// The credentials, from the environment.

@@ -288,6 +288,13 @@ pub trait History {
     /// If there is no room for it.
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
+    /// Makes what [`History::deliveries`] searches by under the number `of`: what all runs with this target
+    /// and address sent. For this connection alone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError>;
+
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;

@@ -3,7 +3,7 @@
 use super::results::NOT_FOUND;
 use crate::check::findings;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, PROTECTED, PROTECTED_RECORD, Refusal};
+use crate::model::{Code, LEFT_OUT, OVERWRITTEN, PROTECTED, PROTECTED_RECORD, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
@@ -60,6 +60,31 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         "lookup.taken",
         Messages::what_lookup_taken,
         Messages::remedy_lookup_taken,
+    ),
+    (
+        OVERWRITTEN,
+        Messages::what_conflict_overwritten,
+        Messages::remedy_conflict_overwritten,
+    ),
+    (
+        "conflict.kept",
+        Messages::what_conflict_kept,
+        Messages::remedy_conflict_kept,
+    ),
+    (
+        "conflict.found",
+        Messages::what_conflict_found,
+        Messages::remedy_conflict_found,
+    ),
+    (
+        "field.protected",
+        Messages::what_field_protected,
+        Messages::remedy_field_protected,
+    ),
+    (
+        "field.filled",
+        Messages::what_field_filled,
+        Messages::remedy_field_filled,
     ),
     (
         "undo.cannot_be_cleared",

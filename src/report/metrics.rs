@@ -31,7 +31,7 @@ pub struct Sample<'a> {
 type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
 
 /// Every family: its name, whether it counts up for ever, and what it is.
-const FAMILIES: [(&str, bool, &str); 12] = [
+const FAMILIES: [(&str, bool, &str); 14] = [
     ("rosterpatch_files_total", true, "Files by exit code."),
     ("rosterpatch_rows_total", true, "Rows by state."),
     ("rosterpatch_requests_total", true, "Requests."),
@@ -50,6 +50,16 @@ const FAMILIES: [(&str, bool, &str); 12] = [
         "rosterpatch_run_throttled",
         false,
         "Answers that said to slow down.",
+    ),
+    (
+        "rosterpatch_run_conflicts",
+        false,
+        "Values that people changed since they were last written, in the last run.",
+    ),
+    (
+        "rosterpatch_run_conflicts_kept",
+        false,
+        "Of these, those that the last run left as they were.",
     ),
     (
         "rosterpatch_run_duration_seconds",
@@ -197,6 +207,11 @@ fn add(series: &mut Series, sample: &Sample<'_>) {
         ("rosterpatch_run_requests", requests),
         ("rosterpatch_run_retries", summary.retries as f64),
         ("rosterpatch_run_throttled", summary.throttled as f64),
+        ("rosterpatch_run_conflicts", summary.conflicts as f64),
+        (
+            "rosterpatch_run_conflicts_kept",
+            summary.conflicts_kept as f64,
+        ),
         ("rosterpatch_run_duration_seconds", summary.duration_s),
     ] {
         put(family, own.clone(), value, false);

@@ -7,7 +7,9 @@ mod applied;
 mod canary;
 mod conflicts;
 mod context;
+mod deeds;
 mod delivered;
+mod edits;
 mod error;
 mod figures;
 mod finding;
@@ -36,6 +38,7 @@ mod vocabulary;
 mod work;
 
 pub use context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+pub use deeds::{Actor, Author, Deed};
 pub use delivered::Deliveries;
 pub use error::RunError;
 pub use import::{import, import_slice, look};

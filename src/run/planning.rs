@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::edits::Ruling;
 use super::error::RunError;
 use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
@@ -29,6 +30,11 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
+            ruling: Ruling::of(
+                self.delivery,
+                (&prepared.checker, &planner),
+                (&self.past, self.run),
+            ),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

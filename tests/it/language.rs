@@ -204,6 +204,14 @@ fn every_message_of_the_catalogues_is_used() {
 fn seen(folder: &Folder, output: &Output) -> String {
     let both = format!("{}{}", stderr(output), stdout(output));
     let both = both.replace(&folder.path("").display().to_string(), "");
+    // Who runs the tests, and where.
+    let rosterpatch::run::Actor { account, machine } = rosterpatch::run::Actor::here();
+    let both = ["by|on", "av|på"].iter().fold(both, |both, words| {
+        let (by, on) = words.split_once('|').unwrap();
+        let deed = format!(" {by} {account} {on} {machine}, ");
+        both.replace(&deed, &format!(" {by} ACCOUNT {on} MACHINE, "))
+    });
+    let both = both.replace(&format!("  {account:<10} "), "  ACCOUNT    ");
     let word = |word: &str| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
         if word.contains("127.0.0.1:") {

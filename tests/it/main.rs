@@ -14,8 +14,10 @@ mod commands;
 mod conformance;
 mod console;
 mod crashes;
+mod deeds;
 mod delivery;
 mod differences;
+mod edits;
 mod estimates;
 mod finding;
 #[cfg(feature = "postgres")]

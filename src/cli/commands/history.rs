@@ -8,7 +8,7 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::l10n::{local_time, rows, say};
 use crate::model::Exit;
-use crate::report::{Look, Tone};
+use crate::report::{Look, Tone, for_terminal};
 
 /// `rosterpatch history KEY`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
@@ -52,6 +52,9 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     let file = say().history_line(record.line, record.file.as_str());
     let of = format!("{file} ({}, {})", record.run, record.state.in_words());
     lines.extend(look.lines(Some(Tone::Aside), "", &of));
+    for deed in &record.deeds {
+        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&deed.in_words())));
+    }
     if record.changes.is_empty() {
         lines.extend(look.lines(None, "  ", &say().history_not_kept()));
     }

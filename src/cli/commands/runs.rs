@@ -99,9 +99,11 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
 
 /// The runs as lines below a header.
 fn table(runs: &[(RunRecord, ListedRun)]) -> String {
-    let line = |cells: [&str; 6]| {
-        let [run, started, state, rows, to_mend, file] = cells;
-        format!("{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {file}\n")
+    let line = |cells: [&str; 7]| {
+        let [run, started, state, rows, to_mend, account, file] = cells;
+        format!(
+            "{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
+        )
     };
     let mut text = line([
         &say().runs_run(),
@@ -109,6 +111,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
         &say().runs_state(),
         &say().runs_rows(),
         &say().runs_to_mend(),
+        &say().runs_account(),
         &say().runs_file(),
     ]);
     for (run, listed) in runs {
@@ -127,6 +130,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
             &listed.state.in_words(),
             &number(states.total()),
             &number(states.unsuccessful()),
+            &for_terminal(listed.account()),
             &file,
         ]));
     }
@@ -199,6 +203,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if !listed.undone_by.is_empty() {
                 let by = say().summary_undone_by(listed.undone_by.join(", "));
                 terminal::out(&format!("{by}\n"));
+            }
+            for deed in &listed.deeds {
+                terminal::out(&format!("{}\n", for_terminal(&deed.in_words())));
             }
             if let Some(release) = &listed.release {
                 terminal::out(&format!("{}\n", for_terminal(&release.in_words())));

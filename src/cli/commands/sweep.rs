@@ -100,7 +100,8 @@ struct SweepDesk<'a> {
 
 impl<'a> SweepDesk<'a> {
     fn open(common: &'a GeneralOptions, args: &'a SweepArgs) -> Result<SweepDesk<'a>, AppError> {
-        let front = Front::open_unwatched(common)?;
+        let mut front = Front::open_unwatched(common)?;
+        front.session.author.note.clone_from(&args.start.note);
         front.session.stop.listen();
         let config = front.config.clone();
         let text = text_of(&config);

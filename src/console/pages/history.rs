@@ -22,7 +22,7 @@ use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, say};
 use crate::model::{RowState, Summary};
 use crate::report::ResultPaths;
-use crate::run::Settings;
+use crate::run::{Deed, Settings};
 use crate::safe_fs;
 
 #[derive(Template)]
@@ -40,6 +40,7 @@ struct Line {
     state: String,
     rows: String,
     to_mend: String,
+    account: String,
 }
 
 /// Runs that are listed.
@@ -62,6 +63,7 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
                 state: row.state.in_words(),
                 rows: number(row.summary.rows),
                 to_mend: number(row.summary.states.unsuccessful()),
+                account: row.account().to_owned(),
                 name: run.name,
             });
         }
@@ -81,6 +83,8 @@ struct Page {
     state: String,
     /// Where it stands in the queue of many machines, and when it will be done.
     queued: Vec<(String, String)>,
+    /// Who began it, and who went on with it.
+    deeds: Vec<String>,
     /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
@@ -130,6 +134,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         at: local_time(run.started_at),
         state: row.state.in_words(),
         queued,
+        deeds: row.deeds.iter().map(Deed::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false => row.summary.held.clone(),

@@ -100,7 +100,7 @@ fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wron
     let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
     if let Some(plan) = plan {
         let mut plan: serde_json::Value = serde_json::from_str(&plan).map_err(damaged)?;
-        for examples in ["examples", "problems", "noticed"] {
+        for examples in ["examples", "problems", "noticed", "conflict_examples"] {
             plan[examples] = serde_json::json!([]);
         }
         sql.change(

@@ -38,6 +38,7 @@ config-nested = { $path }: the profile "{ $name }" holds profiles
 config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }
 config-no-profile = { $path } has no profile "{ $name }"; it has: { $known }
 config-several-fit = the file { $file } fits the patterns of several profiles: { $profiles }
+config-no-field = { $origin }: { $setting } names "{ $name }", and { $target } has no such field that can be written; it has: { $known }
 config-origin = { $path }, profile { $profile }
 config-command-line = command line
 config-environment = environment, { $name }
@@ -49,6 +50,7 @@ runs-started = STARTED
 runs-state = STATE
 runs-rows = ROWS
 runs-to-mend = TO MEND
+runs-account = ACCOUNT
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten
@@ -75,6 +77,7 @@ value-share = "{ $text }" is not a share such as 80%
 value-delimiter = "{ $text }" is not a delimiter: one character such as ; or the word tab
 value-encoding = "{ $text }" is not an encoding such as utf-8, windows-1252 or utf-16le
 value-none-of = "{ $text }" is none of { $known }
+value-conflicts = roster, theirs or ask, or a table of fields with one of them each
 value-no-equals = there is no = in it
 value-language = "{ $text }" is neither sv nor en
 

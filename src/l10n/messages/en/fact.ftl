@@ -44,6 +44,7 @@ fact-no-field = --map or --key names a field that the target does not have
 fact-other-plan = the changes are not those of the saved plan, and nothing was sent; make a new plan
 fact-nothing-to-clear = --empty clear has no effect: none of the file's columns can be cleared in the target
 fact-blind-lists = --blind reads nothing, and the file has values in lists that an update replaces whole
+fact-blind-rules = protect, fill and --conflicts theirs or ask need the current values, and the run reads no records
 fact-unreadable-canary = --canary reads back what was sent, and the target's records cannot be read
 fact-not-retriable = the run cannot be retried
 fact-not-undoable = the run cannot be undone
@@ -64,6 +65,8 @@ fact-nothing-to-undo = the run changed nothing, so there is nothing to undo
 fact-max-invalid = more rows are invalid than --max-invalid allows
 fact-max-shrink = the file has shrunk by more than --max-shrink allows
 fact-max-changes = more records would be changed than --max-changes allows
+fact-conflicts = values were changed since the last run wrote them, and --conflicts is ask
+fact-config-field = a setting names a field that the target does not have or that cannot be written
 
 fact-refused = the API refused the credentials; check them and what they may do
 fact-unreachable = the API cannot be reached

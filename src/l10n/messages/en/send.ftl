@@ -7,6 +7,7 @@ held-no-rows = the file has a header and no rows
 held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is { $most }
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
+held-conflicts = { $conflicts }: values were changed since rosterpatch last wrote them, and --conflicts is ask
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
 lookup-several-elements = { $pointer } selects { $count } elements in this { $record }, so it is not known which one is meant
 lookup-not-a-list = { $pointer } selects from a list, and this { $record } has something else there
