@@ -136,6 +136,12 @@ pub trait Runs {
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
     fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
+
+    /// Forgets what was planned and settled of a run: before it is planned anew.
+    fn clear(&mut self, run: i64) -> Result<(), JournalError>;
+
+    /// Forgets a run, as if it had never been: all of it or nothing.
+    fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
 /// What a run is going to send.
@@ -337,12 +343,6 @@ pub trait Dossiers {
 
 /// What is forgotten.
 pub trait Forgetting {
-    /// Forgets what was planned and settled of a run: before it is planned anew.
-    fn clear(&mut self, run: i64) -> Result<(), JournalError>;
-
-    /// Forgets a run, as if it had never been: all of it or nothing.
-    fn forget(&mut self, run: i64) -> Result<(), JournalError>;
-
     /// Whether a run waits for nobody: one that goes on later by itself is not forgotten.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged};
+use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
@@ -52,7 +52,7 @@ fn newest(
 }
 
 /// The newest run of this content that came to its end or is held.
-pub(in crate::journal) fn finished_before(
+pub(super) fn finished_before(
     store: &impl Engine,
     sha256: &str,
     target: &str,
@@ -223,10 +223,36 @@ impl<S: Engine> Runs for S {
         })
     }
 
+    fn clear(&mut self, run: i64) -> Result<(), JournalError> {
+        self.step(|sql| clear(sql, run))
+    }
+
+    fn forget(&mut self, run: i64) -> Result<(), JournalError> {
+        self.step(|sql| {
+            clear(sql, run)?;
+            sql.change("DELETE FROM run WHERE id = ?1", &[run.into()])?;
+            Ok(())
+        })
+    }
+
     fn name_of(&self, run: i64) -> Result<String, JournalError> {
         let name = "SELECT name FROM run WHERE id = ?1";
         self.look(|sql| sql.one(name, &[run.into()], |row| row.get(0)))
     }
+}
+
+fn clear(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
+    for table in ["planned", "outcome"] {
+        let delete = format!("DELETE FROM {table} WHERE id > ?1 AND id <= ?2");
+        sql.change(&delete, &ends_of(run))?;
+    }
+    for table in ["row_key", "field_set", "warning", "sending"] {
+        let delete = format!("DELETE FROM {table} WHERE run = ?1");
+        sql.change(&delete, &[run.into()])?;
+    }
+    let set = "UPDATE run SET is_indexed = false WHERE id = ?1";
+    sql.change(set, &[run.into()])?;
+    Ok(())
 }
 
 /// Records a run of this name, unless there is one. Returns its number.
