@@ -17,6 +17,7 @@ mod notify;
 mod paths;
 mod ready;
 mod report_again;
+mod retention;
 mod runs;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -45,6 +46,7 @@ pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
+pub use retention::{Expired, Retention, expire, inboxes_of};
 pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};

@@ -410,9 +410,9 @@ pub(in crate::cli) struct RunsArgs {
 pub(in crate::cli) enum RunsCommand {
     /// Forget old runs, and the personal data kept for undo
     Prune {
-        /// Runs that began longer ago than this
+        /// Runs that began longer ago than this; without it, only what [retention] in the config file limits
         #[arg(long, value_name = "TIME")]
-        older_than: Time,
+        older_than: Option<Time>,
     },
 }
 

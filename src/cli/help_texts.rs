@@ -343,8 +343,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Rader vars post inte hittades",
     ),
     (
-        "Runs that began longer ago than this",
-        "Körningar som började för längre sedan än så",
+        "Runs that began longer ago than this; without it, only what [retention] in the config file limits",
+        "Körningar som började för längre sedan än så; utan den bara det som [retention] i konfigurationsfilen begränsar",
     ),
     (
         "Same-key rows: error, first, last",

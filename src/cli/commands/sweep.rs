@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::app::{
-    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, watch,
+    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, expire,
+    watch,
 };
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
@@ -272,6 +273,15 @@ impl Desk for SweepDesk<'_> {
     }
 
     fn passed(&self, swept: &Swept) {
+        let session = &self.front.session;
+        let retention = settings::retention(&self.config.borrow().0);
+        if retention.is_limited() {
+            let inbox = [absolute(&self.args.folder)].into();
+            let expired = expire(&session.state, &inbox, retention, session.clock.timestamp());
+            if let Err(error) = expired {
+                complain(&error);
+            }
+        }
         if self.args.output.format == Format::Json {
             print_json(&self.closing(swept), false);
         }
