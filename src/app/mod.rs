@@ -39,7 +39,9 @@ pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notif
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
 pub use error::{Action, AppError};
 pub use go_on::{GoOn, decide_conflicts, go_on, leave_out, resumed};
-pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
+pub use history::{
+    Dossier, PastChange, RecordChanges, RowAbout, Words, dossier, forget, write_dossier,
+};
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};

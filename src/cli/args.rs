@@ -169,7 +169,7 @@ pub(in crate::cli) struct HistoryArgs {
     /// Remove the values that ended runs hold of it
     #[arg(long, conflicts_with_all = ["out", "format"])]
     pub(in crate::cli) forget: bool,
-    /// Write the changes to a CSV file too, one a line
+    /// Write everything that is held on it to a file too: CSV, a workbook, or JSON
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) out: Option<PathBuf>,
     /// How it is shown

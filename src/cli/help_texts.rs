@@ -379,8 +379,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Ta bort de värden som avslutade körningar har sparat om den",
     ),
     (
-        "Write the changes to a CSV file too, one a line",
-        "Skriv också ändringarna till en CSV-fil, en per rad",
+        "Write everything that is held on it to a file too: CSV, a workbook, or JSON",
+        "Skriv också allt som finns sparat till en fil: CSV, en arbetsbok eller JSON",
     ),
     (
         "Say what would stop an import here, and what to do about it",
