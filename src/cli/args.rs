@@ -169,7 +169,7 @@ pub(in crate::cli) struct HistoryArgs {
     /// Remove the values that ended runs hold of it
     #[arg(long, conflicts_with_all = ["out", "format"])]
     pub(in crate::cli) forget: bool,
-    /// Write the changes to a CSV file too, one a line
+    /// Write everything that is held on it to a file too: CSV, a workbook, or JSON
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) out: Option<PathBuf>,
     /// How it is shown
@@ -410,9 +410,9 @@ pub(in crate::cli) struct RunsArgs {
 pub(in crate::cli) enum RunsCommand {
     /// Forget old runs, and the personal data kept for undo
     Prune {
-        /// Runs that began longer ago than this
+        /// Runs that began longer ago than this; without it, only what [retention] in the config file limits
         #[arg(long, value_name = "TIME")]
-        older_than: Time,
+        older_than: Option<Time>,
     },
 }
 

@@ -242,6 +242,11 @@ impl Config {
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
+    /// The same of what has to be taken out of a layer.
+    pub(in crate::cli) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
+        self.layers.iter().find_map(|(_, layer)| setting(layer))
+    }
+
     /// The first layer that says something, as it says it, and where that stands.
     pub(in crate::cli) fn said(
         &self,

@@ -106,6 +106,8 @@ macro_rules! groups {
             /// Fields that are set only if they are empty.
             #[serde(default)]
             pub(in crate::cli) fill: Vec<String>,
+            /// How long sweep keeps archived rosters, results, and values in the journal.
+            pub(in crate::cli) retention: Option<RetentionTimes>,
             /// Names of the files in an inbox that belong to a profile.
             #[serde(default)]
             pub(in crate::cli) files: Vec<String>,

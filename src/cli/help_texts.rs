@@ -343,8 +343,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Rader vars post inte hittades",
     ),
     (
-        "Runs that began longer ago than this",
-        "Körningar som började för längre sedan än så",
+        "Runs that began longer ago than this; without it, only what [retention] in the config file limits",
+        "Körningar som började för längre sedan än så; utan den bara det som [retention] i konfigurationsfilen begränsar",
     ),
     (
         "Same-key rows: error, first, last",
@@ -379,8 +379,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Ta bort de värden som avslutade körningar har sparat om den",
     ),
     (
-        "Write the changes to a CSV file too, one a line",
-        "Skriv också ändringarna till en CSV-fil, en per rad",
+        "Write everything that is held on it to a file too: CSV, a workbook, or JSON",
+        "Skriv också allt som finns sparat till en fil: CSV, en arbetsbok eller JSON",
     ),
     (
         "Say what would stop an import here, and what to do about it",

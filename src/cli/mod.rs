@@ -184,7 +184,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Runs(RunsArgs {
             command: Some(RunsCommand::Prune { older_than }),
             ..
-        }) => runs::prune(common, older_than)?,
+        }) => runs::prune(common, older_than.as_ref())?,
         Command::Show(show) => runs::show(common, show)?,
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,

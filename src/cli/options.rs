@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, ConflictRules, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time,
-    Timeout, Written, from_config,
+    Address, ConflictRules, Delimiter, Duplicate, Empty, Label, OutcomeAt, RetentionTimes, Share,
+    Shown, Time, Timeout, Written, from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};

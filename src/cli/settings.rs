@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::options::{
-    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, LayoutOptions, PlaceOptions,
-    QuotaOptions, RosterOptions, SelectionOptions,
+    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, Layer, LayoutOptions,
+    PlaceOptions, QuotaOptions, RosterOptions, SelectionOptions,
 };
-use super::values::{Duplicate, Empty, OutcomeAt};
-use crate::app::{Action, AppError, NamedPaths, Notifications};
+use super::values::{Duplicate, Empty, OutcomeAt, RetentionTimes, Time};
+use crate::app::{Action, AppError, NamedPaths, Notifications, Retention};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
@@ -445,6 +445,24 @@ pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
         .state_dir()
         .unwrap_or_else(|| folders.data_local_dir())
         .to_owned())
+}
+
+/// How long what is left of runs is kept.
+pub(in crate::cli) fn retention(config: &Config) -> Retention {
+    let of = |time: fn(&RetentionTimes) -> &Option<Time>| {
+        let said = |layer: &Layer| {
+            layer
+                .retention
+                .as_ref()
+                .and_then(|times| time(times).clone())
+        };
+        config.first_of(said).map(|time| time.length)
+    };
+    Retention {
+        rosters: of(|times| &times.rosters),
+        results: of(|times| &times.results),
+        values: of(|times| &times.values),
+    }
 }
 
 /// What is done with the figures of each run.

@@ -316,6 +316,24 @@ impl<'de> de::Visitor<'de> for ConflictsVisitor {
     }
 }
 
+/// How long a config file has things kept, such as `90d`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct RetentionTimes {
+    /// Rosters in the archive of an inbox.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) rosters: Option<Time>,
+    /// Results and reports in the archive of an inbox.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) results: Option<Time>,
+    /// Values in the journal.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) values: Option<Time>,
+}
+
 /// A value in a config file, which may be written as what it looks like.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]

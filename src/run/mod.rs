@@ -42,6 +42,7 @@ pub use deeds::{Actor, Author, Deed};
 pub use delivered::Deliveries;
 pub use error::RunError;
 pub use import::{import, import_slice, look};
+pub use items::key_print;
 pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use planned::understood;

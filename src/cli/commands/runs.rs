@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::app::{
-    ListedRun, Next, arrived_within, at_hand, forget_dropped, forget_mends, forget_spool, listed,
-    report_again,
+    AppError, ListedRun, Next, arrived_within, at_hand, expire, forget_dropped, forget_mends,
+    forget_spool, inboxes_of, listed, report_again,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -18,7 +18,7 @@ use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState, State};
-use crate::l10n::{local_time, number, runs, say};
+use crate::l10n::{files, local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
@@ -138,11 +138,24 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
-pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
-    let age = jiff::SignedDuration::try_from(older_than.length)?;
+pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) -> Result<Exit> {
     let now = SystemClock.timestamp();
+    let config = Config::load(common)?;
+    let state = settings::state(&config, common)?;
+    let retention = settings::retention(&config);
+    if retention.is_limited() {
+        let expired = expire(&state, &inboxes_of(&state)?, retention, now)?;
+        let told = say().runs_expired(files(expired.files), runs(expired.runs));
+        terminal::out(&format!("{told}\n"));
+    }
+    let Some(older_than) = older_than else {
+        if !retention.is_limited() {
+            return Err(AppError::Usage(say().runs_no_age()).into());
+        }
+        return Ok(Exit::Success);
+    };
+    let age = jiff::SignedDuration::try_from(older_than.length)?;
     let moment = now.checked_sub(age)?;
-    let state = settings::state(&Config::load(common)?, common)?;
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
     Journal::open(&state)?.forget_arrivals(moment)?;
     forget_dropped(&state)?;

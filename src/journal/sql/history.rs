@@ -193,8 +193,7 @@ impl<S: Engine> History for S {
             sql.change(DELIVERY, &[])?;
             sql.change("DELETE FROM delivery WHERE of = ?1", &[of.into()])?;
             sql.change(
-                "INSERT INTO delivery SELECT ?1, path, planned.id
-                 FROM run JOIN planned
+                "INSERT INTO delivery SELECT ?1, path, planned.id FROM run JOIN planned
                  ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
                  WHERE run.target = ?2 AND run.base_url = ?3 AND path IS NOT NULL
                  ORDER BY path, planned.id",
@@ -221,7 +220,7 @@ impl<S: Engine> History for S {
     }
 }
 
-/// What was sent to each record, under the number of whoever searches.
+/// What was sent to each record, under the number of who searches.
 const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
      (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))";
 

@@ -54,6 +54,8 @@ runs-account = ACCOUNT
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten
+runs-expired = removed as [retention] says: { $files } from the archive, the values of { $runs }
+runs-no-age = use --older-than TIME, or set [retention] in the config file
 runs-left = { $count ->
     [one] { $runs } left, since another process is at work on it
    *[other] { $runs } left, since another process is at work on them

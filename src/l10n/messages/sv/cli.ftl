@@ -52,6 +52,8 @@ runs-account = KONTO
 runs-file = FIL
 runs-none = inga körningar än
 runs-forgotten = { $runs } har tagits bort
+runs-expired = borttaget enligt [retention]: { $files } ur arkivet, värdena för { $runs }
+runs-no-age = använd --older-than TID, eller ange [retention] i konfigurationsfilen
 runs-left = { $count ->
     [one] { $runs } är kvar, eftersom en annan process arbetar med den
    *[other] { $runs } är kvar, eftersom en annan process arbetar med dem
