@@ -43,7 +43,7 @@ impl Row for postgres::Row {
                 Ok(number.map(i64::from))
             }
             Some(_) => cell(self, column),
-            None => Err(damaged(format!("column {column}"))),
+            None => Err(damaged("column")),
         }
     }
 
