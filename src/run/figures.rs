@@ -53,6 +53,7 @@ impl Run<'_> {
             conflicts_kept: conflicts.kept,
             held: held.map(|held| held.to_string()),
             held_by: held,
+            stop: stop.and_then(Stop::kept),
             fields: None,
             to_send: None,
             estimated_s: None,
