@@ -1,6 +1,7 @@
 //! A job executes one run, from its settings to its archive.
 
 use super::archive::archive;
+use super::dropped::forget_protected;
 use super::error::AppError;
 use super::notify::Notifications;
 use super::session::Session;
@@ -63,6 +64,10 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.delivery.paths = ended.paths.clone();
         archive(session, &settings, &mut ended.summary)?;
+        let has_ended = ended.stop.is_none();
+        if has_ended && ended.summary.states.withheld > 0 {
+            forget_protected(&session.state, &settings.roster.file)?;
+        }
         let inbox = settings.inbox.as_deref();
         let why = ended.stop.as_ref().map(Stop::fact);
         self.notifications

@@ -36,7 +36,7 @@ pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
-pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
+pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
 pub use go_on::{GoOn, decide_conflicts, go_on, leave_out, resumed};
 pub use history::{

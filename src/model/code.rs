@@ -118,6 +118,7 @@ codes! {
     RunUnwritable "run.unwritable" run_unwritable;
     RunDied "run.died" run_died;
     RunHeld "run.held" fact_held;
+    RunRosterRemoved "run.roster_removed" fact_roster_removed;
     RunGoesOn "run.goes_on" log_goes_on;
     RunTakesItsPlace "run.takes_its_place" log_takes_its_place;
     RunOfEarlier "run.of_earlier" cli_of_earlier_run;

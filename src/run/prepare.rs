@@ -90,6 +90,24 @@ impl Prepared {
         self.survey = self.survey.again(&self.input, &self.checker)?;
         Ok(())
     }
+
+    /// The edited cells as they may be stored: of rows about protected persons those alone that mark them.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub fn storable(&self, mends: &Mends) -> Result<Mends, ReadError> {
+        let mut stored = mends.clone();
+        if !mends.is_empty() {
+            let is_meant = |row: &RawRow<'_>, checked: &CheckedRow<'_>| {
+                checked.is_withheld && mends.of(row.at.row).is_some()
+            };
+            let columns = &self.input.withholding().columns;
+            each_row_seen(self, is_meant, |row| {
+                stored.take_back_but(row.at.row, columns);
+            })?;
+        }
+        Ok(stored)
+    }
 }
 
 /// Reads, maps and checks every row.

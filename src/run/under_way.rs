@@ -191,6 +191,13 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Settings as they are stored: without what was edited in rows about protected persons.
+    pub(super) fn storable(self, mut settings: Settings) -> Result<Settings, RunError> {
+        let mends = &mut settings.roster.read.mends;
+        *mends = self.prepared.storable(mends)?;
+        Ok(settings)
+    }
+
     fn record(self) -> Result<NewRun, RunError> {
         let started_at = self.context.clock.timestamp();
         let mut random = SmallRng::seed_from_u64(self.context.seed);
@@ -204,7 +211,7 @@ impl<'a> Setup<'a> {
                 None => absolute(self.prepared.input.path()).display().to_string(),
             },
             sha256: self.prepared.input.sha256()?.to_owned(),
-            settings: self.settings.to_json()?,
+            settings: self.storable(self.settings.clone())?.to_json()?,
             started_at,
             queued: self.settings.queued.as_ref().map(|queued| queued.id),
         })

@@ -74,7 +74,7 @@ impl Console {
     }
 
     /// The answer to a request that says just this.
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+    pub fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.host()).unwrap();
         let length = body.len();
         write!(
@@ -104,7 +104,7 @@ impl Console {
     }
 
     /// A page's address.
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base.get().unwrap())
     }
 
