@@ -7,6 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::args::Args;
+use crate::model::Exit;
 
 /// Examples of each command, each with what it does.
 const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
@@ -260,30 +261,6 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// What each exit code means.
-const EXIT_STATUS: [(&str, &str); 8] = [
-    (
-        "0",
-        "Every row is updated or unchanged; for check and plan: valid.",
-    ),
-    (
-        "1",
-        "It could not be done: unreadable file, unknown column, bad config, no disk.",
-    ),
-    ("2", "The command line is wrong."),
-    ("3", "Done, and some rows are invalid, rejected or failed."),
-    (
-        "4",
-        "Held by a guard; nothing was sent. approve releases it.",
-    ),
-    ("5", "Interrupted or stopped early. resume goes on."),
-    (
-        "6",
-        "The API refused the credentials or could not be reached.",
-    ),
-    ("7", "Another process is at work on this file or folder."),
-];
-
 const FILES: [(&str, &str); 5] = [
     (
         "rosterpatch.toml",
@@ -335,9 +312,13 @@ pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) 
         man.render_subcommands_section(to)?;
     }
     section(to, "EXIT STATUS")?;
-    list(to, &EXIT_STATUS)?;
+    for exit in Exit::ALL {
+        entry(to, &exit.code().to_string(), exit.meaning())?;
+    }
     section(to, "FILES")?;
-    list(to, &FILES)?;
+    for (name, text) in FILES {
+        entry(to, name, text)?;
+    }
     section(to, "EXAMPLES")?;
     let examples = EXAMPLES.iter().find(|(name, _)| *name == own);
     for (what, command) in examples.map_or(&[][..], |(_, examples)| examples) {
@@ -360,11 +341,8 @@ fn section(to: &mut impl Write, name: &str) -> io::Result<()> {
     writeln!(to, ".SH {name}")
 }
 
-fn list(to: &mut impl Write, entries: &[(&str, &str)]) -> io::Result<()> {
-    for (name, text) in entries {
-        writeln!(to, ".TP\n\\fB{}\\fR\n{}", escaped(name), escaped(text))?;
-    }
-    Ok(())
+fn entry(to: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(to, ".TP\n\\fB{}\\fR\n{}", escaped(name), escaped(text))
 }
 
 /// A line as roff takes it literally: hyphens that can be copied, and no line that is a request.
