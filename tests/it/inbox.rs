@@ -647,10 +647,10 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
     );
 }
 
-/// The shell commands of the numbered steps of the sample's README, without those for systemd.
+/// The shell commands of the numbered steps of the guide, without those for systemd.
 fn setup_steps() -> String {
-    let text = std::fs::read_to_string(repository().join("samples/nightly/README.md")).unwrap();
-    let setup = text.split("## Setup").nth(1).unwrap();
+    let text = std::fs::read_to_string(repository().join("docs/guide/unattended.md")).unwrap();
+    let setup = text.split("### Setup").nth(1).unwrap();
     let setup = setup.split("| path | owner |").next().unwrap();
     let blocks = setup
         .split("```sh\n")

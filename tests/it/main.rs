@@ -16,6 +16,7 @@ mod console;
 mod crashes;
 mod delivery;
 mod differences;
+mod documents;
 mod estimates;
 mod finding;
 #[cfg(feature = "postgres")]
@@ -39,6 +40,7 @@ mod protected;
 #[cfg(feature = "postgres")]
 mod queue;
 mod reading;
+mod reference;
 mod retrying;
 mod sample;
 mod sandbox;
