@@ -468,7 +468,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         "{span}"
     );
     assert!(span["run"].as_str().unwrap().starts_with("20"), "{span}");
-    assert_eq!(of("the webhook could not be told of the run").len(), 2);
+    assert_eq!(of("the webhook could not be notified of the run").len(), 2);
     assert!(!stderr(&output).contains("hook/secret"));
     assert!(log.len() < 20, "a handful of lines a run: {}", log.len());
 }

@@ -252,15 +252,6 @@ fn the_page_of_exit_codes_is_what_the_program_declares() {
 #[test]
 fn the_page_of_codes_is_what_the_program_declares() {
     let all = in_scope(Language::English, explanations);
-    let sentence = |text: &str| {
-        let text = escaped(text);
-        let mut characters = text.chars();
-        let first = characters.next().map_or(String::new(), |first| {
-            first.to_uppercase().collect::<String>()
-        });
-        format!("{first}{}", characters.as_str())
-    };
-    // Each duplicate and each code of a kind of file says the same.
     let (cells, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.severity.is_some());
     let of_cells = cells.iter().map(|one| {
         let severity = one.severity.clone().unwrap();
@@ -268,7 +259,7 @@ fn the_page_of_codes_is_what_the_program_declares() {
             code(&one.code),
             severity,
             escaped(&one.what),
-            sentence(&one.remedy),
+            escaped(&one.remedy),
         ]
     });
     compare(
@@ -288,7 +279,7 @@ fn the_page_of_codes_is_what_the_program_declares() {
         others
             .iter()
             .filter(|one| wanted(&one.code) && !one.code.ends_with(".duplicate"))
-            .map(|one| vec![code(&one.code), sentence(&one.what), sentence(&one.remedy)])
+            .map(|one| vec![code(&one.code), escaped(&one.what), escaped(&one.remedy)])
             .collect::<Vec<_>>()
     };
     let mut rows = remedies(&is_of_row);
@@ -298,8 +289,8 @@ fn the_page_of_codes_is_what_the_program_declares() {
         .unwrap();
     rows.push(vec![
         code("KIND.duplicate"),
-        sentence(&duplicate.what),
-        sentence(&duplicate.remedy),
+        escaped(&duplicate.what),
+        escaped(&duplicate.remedy),
     ]);
     compare(
         "problem-codes.md",
@@ -362,6 +353,15 @@ fn the_page_of_settings_is_what_the_program_declares() {
             _ => default_of(name).unwrap_or_else(|| "none".to_owned()),
         };
         rows.push(vec![code(name), meaning, escaped(&default)]);
+    }
+    for (name, property) in schema["$defs"]["Notify"]["properties"].as_object().unwrap() {
+        let described = escaped(property["description"].as_str().unwrap());
+        let described = described.trim_end_matches('.').to_owned();
+        rows.push(vec![
+            code(&format!("notify.{name}")),
+            described,
+            "none".to_owned(),
+        ]);
     }
     let text = format!(
         "{}\n{}",
