@@ -3,7 +3,7 @@
 use super::results::NOT_FOUND;
 use crate::check::findings;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, PROTECTED, Refusal};
+use crate::model::{Code, LEFT_OUT, PROTECTED, PROTECTED_RECORD, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
@@ -110,6 +110,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         PROTECTED,
         Messages::what_row_protected,
         Messages::remedy_row_protected,
+    ),
+    (
+        PROTECTED_RECORD,
+        Messages::what_record_protected,
+        Messages::remedy_record_protected,
     ),
 ];
 

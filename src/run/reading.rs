@@ -80,7 +80,9 @@ impl<'a> Reading<'a> {
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
         let is_known = self.key.is_some() && self.key == spec.key_field();
         // What the roster does not name is erased unless the record was read.
-        if !is_asked || !is_known || spec.erases() || self.in_list().next().is_some() {
+        // Whether a record is protected is only known when it was read.
+        let must_read = spec.erases() || spec.protected.is_some();
+        if !is_asked || !is_known || must_read || self.in_list().next().is_some() {
             return None;
         }
         let is_needed = |field: &usize| {
