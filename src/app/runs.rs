@@ -102,7 +102,7 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
         summary.retries = traces.retries;
         summary.finished_at = pauses.worked_until(run, traces.last);
         summary.exit_code = Exit::Interrupted;
-        (summary.held, summary.held_by) = (None, None);
+        (summary.held, summary.held_by, summary.stop) = (None, None, None);
         pauses.divide(&mut summary);
     }
     Ok(summary)
@@ -115,7 +115,7 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
 pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
     let text = run.summary.as_deref();
     let text = text.ok_or_else(|| AppError::Front(say().runs_no_figures(run.name.as_str())))?;
-    serde_json::from_str(text).map_err(|error| {
+    Summary::of_stored(text).map_err(|error| {
         let what = say().runs_unreadable(run.name.as_str());
         AppError::Front(format!("{what}: {error}"))
     })

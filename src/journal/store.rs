@@ -13,7 +13,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, Problem, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Held, Outcome, Problem, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -135,7 +135,7 @@ pub trait Runs {
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
-    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
+    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError>;
 
     /// Forgets what was planned and settled of a run: before it is planned anew.
     fn clear(&mut self, run: i64) -> Result<(), JournalError>;

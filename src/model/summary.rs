@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, FileFormat, Held, RowState};
-use crate::l10n::{number, rows, say};
+use super::{Code, Exit, FileFormat, Held, RowState};
+use crate::l10n::{Message, number, rows, say};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,15 @@ pub fn word(state: RowState, count: u64) -> String {
     }
 }
 
+/// Why a run ended before its last row: a code for scripts, and a message for the reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The code.
+    pub code: Code,
+    /// The message, without the API's own words but for its code.
+    pub message: Message,
+}
+
 /// A run's figures, as `--format json` prints them. The names are a promise to scripts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -174,6 +183,9 @@ pub struct Summary {
     /// Which guard that is, with its figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Held>,
+    /// Why the run ended before its last row, if it did and no guard holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stopped>,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -194,6 +206,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The figures that a journal keeps, with the guard's reason in the reader's language.
+    ///
+    /// # Errors
+    /// When they are not the figures of a run.
+    pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
+        let mut summary: Summary = serde_json::from_str(text)?;
+        if let Some(held) = &summary.held_by {
+            summary.held = Some(held.to_string());
+        }
+        Ok(summary)
+    }
+
     /// The same with paths that lead to the files from any folder.
     pub fn anywhere(mut self) -> Summary {
         for path in [
@@ -251,6 +275,7 @@ impl Summary {
             field_refused: 0,
             held: None,
             held_by: None,
+            stop: None,
             fields: None,
             to_send: None,
             estimated_s: None,

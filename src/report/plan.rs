@@ -130,8 +130,8 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     }
     if !plan.how.is_empty() {
         notes.push(match plan.lookups {
-            0 => plan.how.clone(),
-            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
+            0 => plan.how.to_string(),
+            lookups => say().plan_lookups(plan.how.to_string(), requests(lookups)),
         });
     }
     notes

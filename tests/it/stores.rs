@@ -11,7 +11,7 @@ use rosterpatch::journal::{
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
 use rosterpatch::l10n::Message;
-use rosterpatch::model::{Call, Change, Outcome, Problem, RowAt, RowState};
+use rosterpatch::model::{Call, Change, Held, Outcome, Problem, RowAt, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -382,7 +382,7 @@ fn names_states_and_places_of_runs_are_told_alike() {
             Err(JournalError::NoRun { .. })
         ));
         assert_eq!(journal.newest_unfinished().unwrap().name, "other");
-        journal.hold(run, "too many").unwrap();
+        journal.hold(run, &Held::NoRows).unwrap();
         journal.set_state(run, RunState::Held).unwrap();
         journal.set_settings(run, "{\"a\":2}").unwrap();
         journal

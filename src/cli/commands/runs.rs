@@ -179,6 +179,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         Format::Text => {
             let state = listed.state;
             let mut more = vec![(say().summary_state(), state.in_words())];
+            if let Some(stop) = &listed.summary.stop {
+                more.push((say().summary_stopped(), stop.message.to_string()));
+            }
             if let Some(entry) = &queued {
                 more.push((say().summary_queue(), entry.in_words()));
             }
