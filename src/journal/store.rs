@@ -160,7 +160,7 @@ pub trait Calls {
     ) -> Result<CallsLeft, JournalError>;
 
     /// Records that what is held of a row is damaged: the row has failed.
-    fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError>;
+    fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError>;
 
     /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
     /// A row for which a request may have been made, and that has no outcome, is unknown.

@@ -709,3 +709,19 @@ fn the_files_that_arrived_are_told_alike() {
         told
     });
 }
+
+#[test]
+fn a_row_whose_call_is_damaged_is_recorded_with_the_reason() {
+    with_each(|state| {
+        let run = a_run(state, "damaged");
+        let journal = Journal::open(state).unwrap();
+        let why = problems("why 7").remove(0);
+        journal.set_damaged(run, 7, &why).unwrap();
+        let outcomes = journal.outcomes(run, 7, 7).unwrap();
+        assert_eq!(
+            (outcomes[0].state, &outcomes[0].problems[..]),
+            (RowState::Failed, &[why][..])
+        );
+        format!("{outcomes:?}")
+    });
+}
