@@ -13,8 +13,8 @@ use crate::harness::{
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
-/// beside it, the manual pages, the tables of the README and of a target, and what a collector reads.
-const ELSEWHERE: [&str; 12] = [
+/// beside it, the manual pages, the tables of the reference and of a target, and what a collector reads.
+const ELSEWHERE: [&str; 13] = [
     "cli/man.rs",
     "cli/args.rs",
     "cli/fleet_args.rs",
@@ -23,6 +23,7 @@ const ELSEWHERE: [&str; 12] = [
     "cli/help.rs",
     "cli/help_texts.rs",
     "check/severity.rs",
+    "model/exit.rs",
     "report/target.rs",
     "report/metrics.rs",
     "fleet/metrics.rs",

@@ -17,6 +17,7 @@ mod crashes;
 mod deeds;
 mod delivery;
 mod differences;
+mod documents;
 mod edits;
 mod estimates;
 mod finding;
@@ -41,6 +42,7 @@ mod protected;
 #[cfg(feature = "postgres")]
 mod queue;
 mod reading;
+mod reference;
 mod retrying;
 mod sample;
 mod sandbox;

@@ -206,3 +206,9 @@ test-next = next page: { $path }
 test-no-next = next page: none
 test-quota = Quota headers
 test-requests = Requests: { $made } of at most { $most }
+cli-start =
+    rosterpatch updates a school's directory API from a CSV or Excel roster. To start:
+    rosterpatch import ROSTER --target meitner --sandbox    try it on a simulated API
+    rosterpatch check ROSTER --target meitner               check every row, send nothing
+    rosterpatch open ROSTER --target meitner                do the same in the browser
+    rosterpatch --help                                      list all commands

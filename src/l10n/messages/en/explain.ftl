@@ -1,4 +1,4 @@
-### The meaning and the remedy of each code, for rosterpatch explain and the README.
+### The meaning and the remedy of each code, for rosterpatch explain and the reference.
 severity-restored = restored
 severity-doubtful = doubtful
 severity-invalid-unless-free-text = invalid; doubtful in free-text fields

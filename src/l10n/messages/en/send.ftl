@@ -74,7 +74,7 @@ trouble-certificate = its certificate is not trusted
 trouble-issuer = its certificate is not trusted: the issuer is unknown
 trouble-proxy = the proxy refuses the connection
 trouble-time-out = no answer in time
-trouble-tls = no TLS connection could be agreed on
+trouble-tls = the TLS handshake failed
 trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
@@ -93,7 +93,7 @@ stop-held = held, and nothing was sent: { $why }
 stop-canary = the first rows were read back, and { $why }
 stop-lookup = the API's records could not be read ({ $why })
 stop-lookup-at = { $what } at { $path }
-stop-due = the next slice is due later
+stop-due = the next batch is due later
 stop-asked = the run was asked to stop
 stop-page-too-large = a page of records is larger than 64 KiB a record; lower page_size in the target's file
 

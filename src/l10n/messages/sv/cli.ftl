@@ -204,3 +204,9 @@ test-next = nästa sida: { $path }
 test-no-next = nästa sida: ingen
 test-quota = Kvothuvuden
 test-requests = Anrop: { $made } av högst { $most }
+cli-start =
+    rosterpatch uppdaterar Meitner eller ett annat elevregister från en CSV- eller Excelfil. Börja så här:
+    rosterpatch import LISTA --target meitner --sandbox     Provkör, utan att något ändras i Meitner
+    rosterpatch check LISTA --target meitner                Kontrollera alla rader, skicka inget
+    rosterpatch open LISTA --target meitner                 Gör samma sak i webbläsaren
+    rosterpatch --help                                      Visa alla kommandon
