@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Code, Declared, Fact, FileFormat, RowState, StateCounts, Summary};
+use crate::l10n::Message;
+use crate::model::{Code, Declared, Fact, FileFormat, Problem, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -218,7 +219,7 @@ pub struct Plan {
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.
-    pub how: String,
+    pub how: Message,
     /// Requests that were made to read them.
     pub lookups: u64,
     /// How often each field is to be changed, by name.
@@ -228,8 +229,14 @@ pub struct Plan {
     pub columns: BTreeMap<String, String>,
     /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
+    /// Fields that a person changed since they were last written, by what is done about them.
+    #[serde(default)]
+    pub conflicts: ConflictCounts,
+    /// The first few of them. Personal data, like the examples.
+    #[serde(default)]
+    pub conflict_examples: Vec<FoundConflict>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
-    pub problems: Vec<String>,
+    pub problems: Vec<RowProblems>,
     /// Requests that read a record right before each change of it, where its version is sent along.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reads_before: u64,
@@ -312,6 +319,15 @@ impl Plan {
     }
 }
 
+/// What is wrong with a row that a plan shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblems {
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// All that is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
 /// One of the changes that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
@@ -329,6 +345,44 @@ pub struct ExampleChange {
     pub to: String,
 }
 
+/// Conflicts by what is done about them. A conflict is a field that holds neither the value that was last
+/// written to it nor the roster's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictCounts {
+    /// The roster's value overwrites them.
+    pub overwritten: u64,
+    /// They keep their value.
+    pub kept: u64,
+    /// A person decides.
+    pub asked: u64,
+}
+
+impl ConflictCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.overwritten + self.kept + self.asked
+    }
+}
+
+/// A conflict, with its values as the user would write them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundConflict {
+    /// The number of the row.
+    pub row: u64,
+    /// The number that the spreadsheet shows beside it.
+    pub line: u64,
+    /// The column's header.
+    pub column: String,
+    /// The field's name.
+    pub field: String,
+    /// What was last written to it.
+    pub written: String,
+    /// What it holds.
+    pub current: String,
+    /// What the roster says.
+    pub roster: String,
+}
+
 /// One of the restored or doubtful values of a kind. Personal data, like the examples.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleFinding {
@@ -340,8 +394,8 @@ pub struct ExampleFinding {
     pub line: u64,
     /// The column's header.
     pub column: String,
-    /// What was found, in words.
-    pub message: String,
+    /// What was found.
+    pub message: Message,
 }
 
 /// Observes a run.

@@ -136,6 +136,9 @@ pub fn way_on(
         Stop::Held { why } if let Some(rows) = why.rows_to_approve() => {
             say().on_approve_rows(way, rows)
         }
+        Stop::Held {
+            why: Held::Conflicts { .. },
+        } => say().on_approve_conflicts(way),
         Stop::Held { .. } => say().on_approve(way),
         // Going on with it would go to the same address by the same target, and fail again.
         Stop::LookUp { .. }
@@ -177,6 +180,7 @@ mod tests {
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
+    use crate::l10n::Message;
     use crate::model::Exit;
     use crate::run::{Queued, Retries};
 
@@ -351,12 +355,12 @@ mod tests {
         assert_eq!(told(None, false), None);
         let unreachable = |was_reached| Stop::Unreachable {
             address: String::new(),
-            why: String::new(),
+            why: Message::default(),
             cause: Code::SendClient,
             was_reached,
         };
         let look_up = |status| Stop::LookUp {
-            why: String::new(),
+            why: Message::default(),
             cause: Code::SendClient,
             status,
             message: String::new(),

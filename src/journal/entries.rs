@@ -14,7 +14,7 @@ pub struct PlannedRow {
 }
 
 /// What is kept of a row itself.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RowMark {
     /// Where it stands.
     pub at: RowAt,

@@ -45,7 +45,7 @@ pub use postgres::{Tables, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
-pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Traces};
+pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
 #[cfg(feature = "postgres")]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run_state::RunState;
-use crate::model::{Call, Pending, Problem, RowAt, RowState};
+use crate::model::{Call, Held, Pending, Problem, RowAt, RowState};
 
 /// A run as it begins.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub struct RunRecord {
     /// Its figures, as JSON, once it has ended.
     pub summary: Option<String>,
     /// Why a guard held it, if one did.
-    pub held: Option<String>,
+    pub held: Option<Held>,
 }
 
 /// What a row said in an earlier run, and what became of it.
@@ -85,6 +85,21 @@ pub struct PastCall {
     pub state: RowState,
     /// When its outcome was recorded; none where it was not.
     pub at: Option<Timestamp>,
+}
+
+/// What a run says of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSaid {
+    /// The run's number.
+    pub run: i64,
+    /// Where the row stands.
+    pub at: RowAt,
+    /// Its state; none where it has none yet.
+    pub state: Option<RowState>,
+    /// The code of what was wrong with it.
+    pub error_code: String,
+    /// Its problems and its warnings.
+    pub problems: Vec<Problem>,
 }
 
 /// The call of a row of which what was sent cannot be read.

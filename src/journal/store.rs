@@ -10,10 +10,12 @@ use super::entries::{Entry, Place};
 use super::error::{JournalError, Refusal};
 use super::record::Stage;
 use super::records::{
-    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
+    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RowSaid, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, Problem, RowFacts, RowState, StateCounts};
+use crate::model::{
+    Call, Change, Fingerprint, Held, Outcome, Problem, RowFacts, RowState, StateCounts,
+};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -135,7 +137,7 @@ pub trait Runs {
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
-    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
+    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError>;
 
     /// Forgets what was planned and settled of a run: before it is planned anew.
     fn clear(&mut self, run: i64) -> Result<(), JournalError>;
@@ -160,7 +162,7 @@ pub trait Calls {
     ) -> Result<CallsLeft, JournalError>;
 
     /// Records that what is held of a row is damaged: the row has failed.
-    fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError>;
+    fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError>;
 
     /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
     /// A row for which a request may have been made, and that has no outcome, is unknown.
@@ -292,6 +294,13 @@ pub trait History {
     /// If there is no room for it.
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
+    /// Makes what [`History::deliveries`] searches by under the number `of`: what all runs with this target
+    /// and address sent. For this connection alone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError>;
+
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
@@ -340,6 +349,17 @@ pub trait Dossiers {
     /// Removes what ended runs hold of rows that matched a record with one of these `ids` and for which
     /// nothing was to be sent: the id, and the problems of the row. Returns how many rows held any.
     fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
+
+    /// Removes the values that an ended run holds of all records, in the same way. Returns how many rows held
+    /// any.
+    fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
+
+    /// The rows whose key has one of these fingerprints, whatever became of them: those that changed no record
+    /// too.
+    fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError>;
+
+    /// Removes what ended runs say of these rows, and their warnings. Returns how many rows said anything.
+    fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError>;
 }
 
 /// What is forgotten.

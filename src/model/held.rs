@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Code;
 use super::fact::Fact;
 use super::threshold::Threshold;
-use crate::l10n::{number, rows, say};
+use crate::l10n::{conflicts, number, rows, say};
 
 /// Why a guard holds a run: which guard, and its figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,11 @@ pub enum Held {
         /// The numbers that the spreadsheet shows beside these.
         #[serde(default)]
         lines: Vec<u64>,
+    },
+    /// A person decides about values that were changed since they were last written.
+    Conflicts {
+        /// So many.
+        count: u64,
     },
 }
 
@@ -149,6 +154,7 @@ impl Held {
                 fact.with_count(*count).with_most(*most)
             }
             Held::Renumbering { count, .. } => Fact::new(Code::GuardRenumber).with_count(*count),
+            Held::Conflicts { count } => Fact::new(Code::GuardConflicts).with_count(*count),
         }
     }
 }
@@ -181,6 +187,7 @@ impl fmt::Display for Held {
             Held::Renumbering { count, .. } => {
                 say().held_renumbering(rows(*count)) + &self.rows_in_words()
             }
+            Held::Conflicts { count } => say().held_conflicts(conflicts(*count)),
         })
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, FileFormat, Held, RowState};
-use crate::l10n::{number, rows, say};
+use super::{Code, Exit, FileFormat, Held, RowState};
+use crate::l10n::{Message, number, rows, say};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,15 @@ pub fn word(state: RowState, count: u64) -> String {
     }
 }
 
+/// Why a run ended before its last row: a code for scripts, and a message for the reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The code.
+    pub code: Code,
+    /// The message, without the API's own words but for its code.
+    pub message: Message,
+}
+
 /// A run's figures, as `--format json` prints them. The names are a promise to scripts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -168,6 +177,12 @@ pub struct Summary {
     /// Rows that the API rejected for a field that only some accounts may change.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub field_refused: u64,
+    /// Fields that a person changed since they were last written: conflicts.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub conflicts: u64,
+    /// Of these, those that were left as they are.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub conflicts_kept: u64,
     /// Why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
@@ -180,6 +195,9 @@ pub struct Summary {
     /// Rows that give a person another identity number, sent or waiting for an approval.
     #[serde(default)]
     pub renumbered: u64,
+    /// Why the run ended before its last row, if it did and no guard holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stopped>,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -200,6 +218,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The figures that a journal keeps, with the guard's reason in the reader's language.
+    ///
+    /// # Errors
+    /// When they are not the figures of a run.
+    pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
+        let mut summary: Summary = serde_json::from_str(text)?;
+        if let Some(held) = &summary.held_by {
+            summary.held = Some(held.to_string());
+        }
+        Ok(summary)
+    }
+
     /// The same with paths that lead to the files from any folder.
     pub fn anywhere(mut self) -> Summary {
         for path in [
@@ -255,10 +285,13 @@ impl Summary {
             new_rows: None,
             warnings: 0,
             field_refused: 0,
+            conflicts: 0,
+            conflicts_kept: 0,
             held: None,
             held_by: None,
             identity_changes: 0,
             renumbered: 0,
+            stop: None,
             fields: None,
             to_send: None,
             estimated_s: None,
@@ -303,6 +336,10 @@ pub struct SummaryFacts<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     new_rows: Option<&'a Path>,
     warnings: u64,
+    #[serde(skip_serializing_if = "is_none_of")]
+    conflicts: u64,
+    #[serde(skip_serializing_if = "is_none_of")]
+    conflicts_kept: u64,
     held: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<Held>,
@@ -339,6 +376,8 @@ impl Summary {
             before: self.before.as_deref(),
             new_rows: self.new_rows.as_deref(),
             warnings: self.warnings,
+            conflicts: self.conflicts,
+            conflicts_kept: self.conflicts_kept,
             // Rendered from the figures: a sentence of an earlier version's journal is not repeated.
             held: self.held_by.as_ref().map(Held::to_string),
             held_by: self.held_by.clone(),

@@ -4,6 +4,7 @@
 mod body;
 mod call;
 mod difference;
+mod edits;
 mod forecast;
 mod guards;
 mod identity;
@@ -20,6 +21,7 @@ pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
 pub use call::{Planner, field_print, without};
 pub use difference::{Difference, Left, Values, explained};
+pub use edits::{ConflictPolicy, EditRules, Kept};
 pub use forecast::Road;
 pub use guards::{Guards, RenumberMode};
 pub use identity::{changes_person, persons};

@@ -9,7 +9,7 @@ use super::error::ReportError;
 use super::faults::faults;
 use super::plan_view::person_groups;
 use super::row_end::final_state;
-use super::text::pauses_in_words;
+use super::text::{conflicts_in_words, pauses_in_words};
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::events::{PersonChange, Plan, Turn};
@@ -64,6 +64,7 @@ struct Page<'a> {
     persons: Vec<(String, Vec<Turned>)>,
     more_persons: Option<String>,
     doubtful: String,
+    conflicts: Option<String>,
     why: Option<String>,
     release: Option<String>,
     next: Option<Next>,
@@ -206,6 +207,7 @@ pub fn write_html(
             .map(|more| say().html_more(number(more))),
         rows,
         doubtful: doubtful_values(summary.warnings),
+        conflicts: conflicts_in_words(summary),
         why,
         release: reported.release.clone(),
         next: next(reported),
@@ -399,6 +401,12 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         return Some(Next {
             advice: say().html_next_persons(),
             command: format!("{} --rows {rows}", of_run("approve")),
+        });
+    }
+    if let Some(Held::Conflicts { .. }) = &summary.held_by {
+        return Some(Next {
+            advice: say().html_next_conflicts(),
+            command: format!("{} --conflicts theirs", of_run("approve")),
         });
     }
     if summary.held.is_some() {

@@ -12,10 +12,11 @@ use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::what_was_restored;
-use crate::events::Plan;
+use crate::events::{ConflictCounts, Plan};
 use crate::journal::Journal;
 use crate::l10n::{
-    Messages, cells, clock_time, doubtful_values, duration, empty_rows, number, requests, rows, say,
+    Messages, cells, clock_time, conflicts, doubtful_values, duration, empty_rows, number,
+    requests, rows, say,
 };
 use crate::model::Call;
 use crate::read::Dialect;
@@ -142,13 +143,25 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     if plan.renumbered > 0 {
         notes.push(say().plan_renumbered(rows(plan.renumbered)));
     }
+    let ConflictCounts {
+        overwritten,
+        kept,
+        asked,
+    } = plan.conflicts;
+    let words: [(u64, fn(&Messages, String) -> String); 3] = [
+        (overwritten, Messages::plan_conflicts_overwritten),
+        (kept, Messages::plan_conflicts_kept),
+        (asked, Messages::plan_conflicts_asked),
+    ];
+    let some = words.into_iter().filter(|(count, _)| *count > 0);
+    notes.extend(some.map(|(count, words)| words(say(), conflicts(count))));
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }
     if !plan.how.is_empty() {
         notes.push(match plan.lookups {
-            0 => plan.how.clone(),
-            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
+            0 => plan.how.to_string(),
+            lookups => say().plan_lookups(plan.how.to_string(), requests(lookups)),
         });
     }
     notes

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan, Turn};
+use crate::events::{
+    ExampleChange, ExampleFinding, FoundConflict, PersonChange, Plan, RowProblems, Turn,
+};
 use crate::l10n::{number, say};
-use crate::model::NAMED_ROWS;
+use crate::model::{NAMED_ROWS, Problem};
 
 /// Fields that are listed, each on a line.
 const FIELDS: usize = 20;
@@ -92,13 +94,28 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         lines.push(look.paint(Tone::Heading, &say().plan_noticed()));
         lines.extend(noticed.iter().flat_map(|line| look.lines(None, "  ", line)));
     }
+    if !plan.conflict_examples.is_empty() {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(look.paint(Tone::Heading, &say().plan_conflicts()));
+        lines.extend(
+            plan.conflict_examples
+                .iter()
+                .flat_map(|found| conflict(found, look)),
+        );
+        let more = plan.conflicts.total() - plan.conflict_examples.len() as u64;
+        if more > 0 {
+            lines.push(aside(look, "  ", say().plan_more(number(more))));
+        }
+    }
     if !plan.problems.is_empty() {
         if !lines.is_empty() {
             lines.push(String::new());
         }
         lines.push(look.paint(Tone::Heading, &say().plan_invalid_rows()));
-        for problem in &plan.problems {
-            lines.extend(look.lines(None, "  ", problem));
+        for problem in plan_problems(plan) {
+            lines.extend(look.lines(None, "  ", &problem));
         }
         let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
         if more > 0 {
@@ -155,11 +172,20 @@ pub fn person_line(of: &PersonChange) -> String {
     }
 }
 
+/// A line for each invalid row that a plan shows. Personal data, like the examples.
+pub fn plan_problems(plan: &Plan) -> Vec<String> {
+    let line = |row: &RowProblems| {
+        let place = say().place_row(row.line);
+        say().plan_problem(place, Problem::join(&row.problems))
+    };
+    plan.problems.iter().map(line).collect()
+}
+
 /// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.
 pub fn plan_noticed(plan: &Plan) -> Vec<String> {
     let line = |found: &ExampleFinding| {
         let place = say().place_cell(found.line, found.column.as_str());
-        let example = say().plan_problem(place, found.message.as_str());
+        let example = say().plan_problem(place, found.message.to_string());
         format!("{:>7}  {}: {example}", number(found.count), found.code)
     };
     plan.noticed.iter().map(line).collect()
@@ -180,6 +206,31 @@ fn change(example: &ExampleChange, look: Look) -> Vec<String> {
         lines.extend(look.lines(Some(Tone::Old), "  - ", &value(from)));
     }
     lines.extend(look.lines(Some(Tone::New), "  + ", &value(&example.to)));
+    lines
+}
+
+/// A conflict with its three values.
+fn conflict(found: &FoundConflict, look: Look) -> Vec<String> {
+    let place = say().place_cell(found.line, found.column.as_str());
+    let mut lines = look.lines(None, "  ", &place);
+    let values = [
+        (say().plan_conflict_written(), &found.written, None),
+        (
+            say().plan_conflict_current(),
+            &found.current,
+            Some(Tone::Old),
+        ),
+        (say().plan_conflict_roster(), &found.roster, Some(Tone::New)),
+    ];
+    let width = values.iter().map(|(name, ..)| name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for (name, value, tone) in values {
+        let value = match value.as_str() {
+            "" => say().plan_nothing(),
+            text => text.to_owned(),
+        };
+        lines.extend(look.lines(tone, "    ", &format!("{name:<width$}  {value}")));
+    }
     lines
 }
 

@@ -13,7 +13,7 @@ use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::{Message, say};
 use crate::map::{RESULT_COLUMNS, ResultColumn};
-use crate::model::{Code, LEFT_OUT, Lines, Outcome, Problem, RowState, StateCounts};
+use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// Code of a row whose record was looked for and not found.
@@ -90,6 +90,10 @@ pub fn write_results(
                 if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
                     // The row succeeded, so this is a warning and no error.
                     warning.append(&mut outcome.problems);
+                } else if let Some(outcome) = outcome.as_mut().filter(|it| it.state.succeeded()) {
+                    // So is the loss of a value that somebody had changed.
+                    let is_lost = |problem: &mut Problem| problem.code == OVERWRITTEN;
+                    warning.extend(outcome.problems.extract_if(.., is_lost));
                 }
                 let state = outcome
                     .as_ref()
@@ -293,8 +297,20 @@ impl Layout {
 }
 
 impl Cells {
+    /// Empties the row's own cells: they are about a protected person.
+    fn empty(&mut self) {
+        self.kept = self.kept.iter().map(|_| b"").collect();
+        self.surplus.clear();
+    }
+
     /// The row's record: what became of it behind its cells, or before them.
     fn with(mut self, end: &RowEnd<'_>, layout: &Layout) -> ByteRecord {
+        if end
+            .outcome
+            .is_some_and(|outcome| outcome.state == RowState::Withheld)
+        {
+            self.empty();
+        }
         let mut record = match layout.outcome_first {
             true => ByteRecord::new(),
             false => std::mem::take(&mut self.kept),

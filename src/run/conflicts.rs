@@ -136,6 +136,7 @@ mod tests {
     use super::*;
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
+    use crate::run::edits::Ruling;
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
@@ -193,6 +194,7 @@ mod tests {
                     undone: None,
                     retried: None,
                     retries_beside: false,
+                    chooses: false,
                     clock: context.clock.as_ref(),
                     observer: context.observer,
                 };
@@ -214,6 +216,11 @@ mod tests {
                     planner: &planner,
                     look_up: reading.look_up(),
                     key: prepared.survey.key(),
+                    ruling: Ruling::of(
+                        planning.delivery,
+                        (&prepared.checker, &planner),
+                        (&planning.past, id),
+                    ),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,

@@ -1,7 +1,7 @@
 //! Figures of a run are computed for its summary.
 
 use super::under_way::Run;
-use crate::events::Plan;
+use crate::events::{ConflictCounts, Plan};
 use crate::journal::FailureKind;
 use crate::log;
 use crate::model::{Code, Exit, Held, RowState, StateCounts, Summary};
@@ -18,6 +18,7 @@ impl Run<'_> {
             _ => None,
         };
         let (not_applied, field_refused) = self.remarkable();
+        let conflicts = self.conflicts();
         let mut summary = Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -48,6 +49,8 @@ impl Run<'_> {
             new_rows: None,
             warnings: prepared.survey.warnings + not_applied,
             field_refused,
+            conflicts: conflicts.total(),
+            conflicts_kept: conflicts.kept,
             held: held.as_ref().map(Held::to_string),
             identity_changes: match &held {
                 Some(Held::IdentityChanges { count, .. }) => *count,
@@ -56,6 +59,7 @@ impl Run<'_> {
             },
             renumbered: self.renumbered(),
             held_by: held,
+            stop: stop.and_then(Stop::kept),
             fields: None,
             to_send: None,
             estimated_s: None,
@@ -76,6 +80,17 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
+    /// The conflicts of the plan.
+    fn conflicts(&self) -> ConflictCounts {
+        let plan = self.journal.plan(self.id).map(|(plan, _)| plan);
+        let plan = plan.unwrap_or_else(|error| {
+            log::warn(&error.fact());
+            None
+        });
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        plan.map_or(ConflictCounts::default(), |plan| plan.conflicts)
+    }
+
     /// Rows that succeeded although the API's answer does not show all that was sent, and rows that the API
     /// rejected for a field that only some accounts may change.
     fn remarkable(&self) -> (u64, u64) {

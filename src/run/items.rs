@@ -7,7 +7,9 @@ use crate::check::{CheckedRow, Checker, Survey, looks_right};
 use crate::clock::Clock;
 use crate::journal::RowMark;
 use crate::l10n::{Message, message};
-use crate::model::{Call, LEFT_OUT, Outcome, PROTECTED, Problem, RowState, Value};
+use crate::model::{
+    Call, LEFT_OUT, Outcome, PROTECTED, PROTECTED_RECORD, Problem, RowState, Value,
+};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
@@ -201,6 +203,13 @@ pub(super) fn settled_withheld(clock: &dyn Clock, row: u64) -> Outcome {
     settled(clock, row, RowState::Withheld, PROTECTED, vec![why])
 }
 
+/// The outcome of a row whose record marks a protected person.
+pub(super) fn settled_protected(clock: &dyn Clock, row: u64) -> Outcome {
+    let code = PROTECTED_RECORD;
+    let why = Problem::of_row(code, message::record_protected());
+    settled(clock, row, RowState::Withheld, code, vec![why])
+}
+
 /// The outcome of a row that is invalid.
 pub(super) fn settled_invalid(clock: &dyn Clock, row: u64, problems: &[Problem]) -> Outcome {
     let code = problems.first().map_or("", |problem| &problem.code);
@@ -267,8 +276,7 @@ impl<'a> Fingerprints<'a> {
 
     fn key(&self, row: &CheckedRow<'_>) -> i64 {
         let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
-        let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
-        key.cast_signed()
+        value.map_or(0, |value| key_print(&value.as_text()))
     }
 
     fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
@@ -300,6 +308,11 @@ impl<'a> Fingerprints<'a> {
         }
         cells
     }
+}
+
+/// The fingerprint of the value that finds a record.
+pub fn key_print(value: &str) -> i64 {
+    xxh3_64(value.as_bytes()).cast_signed()
 }
 
 fn of_name(field: &str) -> u32 {

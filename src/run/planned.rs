@@ -11,11 +11,15 @@ use super::reading::Reading;
 use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan, Turn};
-use crate::l10n::say;
+use crate::events::{
+    ConflictCounts, ExampleChange, ExampleFinding, FoundConflict, PersonChange, Plan, RowProblems,
+    Turn,
+};
+use crate::journal::{PlannedRow, PlannedWhat};
+use crate::l10n::Message;
 use crate::map::field_named;
 use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
-use crate::plan::persons;
+use crate::plan::{ConflictPolicy, persons};
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
@@ -42,22 +46,66 @@ pub(super) struct Planned {
     identity_examples: Vec<ExampleChange>,
     /// Whether what is to be sent is what was delivered before a run that is undone.
     pub(super) are_last_delivered: bool,
+    /// Conflicts by what is done about them.
+    pub(super) conflicts: ConflictCounts,
+    /// The first of them.
+    conflict_examples: Vec<FoundConflict>,
+    /// Rows about whose conflicts a person decides.
+    pub(super) asked: Vec<AskedRow>,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
-    pub(super) how: String,
+    pub(super) how: Message,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
     /// The set of the last call, and of how many before it: most have that of the one before.
     last: (String, u64),
     pub(super) examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<RowProblems>,
 }
+
+/// A row about whose conflicts a person decides. It is planned as if the roster's values were to overwrite the
+/// others.
+#[derive(Debug)]
+pub(super) struct AskedRow {
+    /// The fields that are to be changed then.
+    pub(super) overwritten: String,
+    /// What is planned in its place if the fields in conflict keep their values.
+    pub(super) kept: PlannedRow,
+    /// The conflicts.
+    pub(super) conflicts: Vec<FoundConflict>,
+}
+
+impl AskedRow {
+    /// Counts the row in a plan in which its fields in conflict keep their values.
+    pub(super) fn count_kept(&self, plan: &mut Plan) {
+        let still_changed = match &self.kept.what {
+            PlannedWhat::Call(call) => &*call.changed,
+            PlannedWhat::Settled(_) => "",
+        };
+        for name in self.overwritten.split(' ') {
+            let is_left = still_changed.split(' ').all(|other| other != name);
+            if let Some((_, count)) = plan.fields.iter_mut().find(|(field, _)| field == name) {
+                *count -= u64::from(is_left);
+            }
+        }
+        plan.fields.retain(|(_, count)| *count > 0);
+        if let PlannedWhat::Settled(outcome) = &self.kept.what {
+            plan.to_send -= 1;
+            plan.settled.add(outcome.state, 1);
+            plan.unchanged += u64::from(outcome.state == RowState::Unchanged);
+            plan.invalid += u64::from(outcome.state == RowState::Invalid);
+        }
+    }
+}
+
+/// Rows that are asked about at most.
+const MOST_ASKED: usize = 10_000;
 
 impl Planned {
     /// Nothing yet, where records are read so.
-    pub(super) fn of(how: String) -> Planned {
+    pub(super) fn of(how: Message) -> Planned {
         Planned {
             how,
             ..Planned::default()
@@ -93,10 +141,12 @@ impl Planned {
             planned.changed.insert(field.name().to_owned(), *rows);
         }
         let invalid = survey.first_invalid.iter().take(EXAMPLES);
-        planned.problems.extend(invalid.map(|(line, error)| {
-            let place = say().place_row(*line);
-            say().plan_problem(place, error.as_str())
-        }));
+        planned
+            .problems
+            .extend(invalid.map(|(line, problems)| RowProblems {
+                line: *line,
+                problems: problems.clone(),
+            }));
         let planner = reading.planner();
         let maker = reading.maker(&planner, clock);
         input.scan(
@@ -173,6 +223,27 @@ impl Planned {
         self.identity_examples = std::mem::replace(&mut self.examples, others);
     }
 
+    /// Counts conflicts, and shows the first of them.
+    pub(super) fn note_conflicts(&mut self, conflicts: &[(FoundConflict, ConflictPolicy)]) {
+        for (found, policy) in conflicts {
+            let counts = &mut self.conflicts;
+            let count = match policy {
+                ConflictPolicy::Roster => &mut counts.overwritten,
+                ConflictPolicy::Theirs => &mut counts.kept,
+                ConflictPolicy::Ask => &mut counts.asked,
+            };
+            *count += 1;
+            if self.conflict_examples.len() < CONFLICTS {
+                self.conflict_examples.push(found.clone());
+            }
+        }
+    }
+
+    /// Whether a person can be asked about one more row. Beyond that, fields in conflict keep their values.
+    pub(super) fn can_ask(&self) -> bool {
+        self.asked.len() < MOST_ASKED
+    }
+
     /// Shows what a call changes, as long as few are shown. Returns whether there is room for more.
     pub(super) fn show(&mut self, checker: &Checker, call: &Call) -> bool {
         let left = EXAMPLES - self.examples.len();
@@ -212,9 +283,10 @@ impl Planned {
 
     pub(super) fn note_problem(&mut self, at: RowAt, outcome: &Outcome) {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
-            let place = say().place_row(at.sheet_row);
-            self.problems
-                .push(say().plan_problem(place, outcome.error()));
+            self.problems.push(RowProblems {
+                line: at.sheet_row,
+                problems: outcome.problems.clone(),
+            });
         }
     }
 }
@@ -224,6 +296,9 @@ const PERSONS: usize = 200;
 
 /// Changes that are shown as examples.
 const EXAMPLES: usize = 5;
+
+/// Conflicts that are shown.
+const CONFLICTS: usize = 20;
 
 /// What the user calls the fields that have a column.
 pub(super) fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
@@ -307,6 +382,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             let others = planned.examples.iter().filter(|it| !is_first(it));
             first.iter().chain(others).cloned().collect()
         },
+        conflicts: planned.conflicts,
+        conflict_examples: planned.conflict_examples.clone(),
         problems: planned.problems.clone(),
         repairs: counts(&survey.restored),
         doubts: counts(&survey.doubts),
@@ -320,7 +397,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
                     count: group.count,
                     line: first.at.sheet_row,
                     column: first.problem.column.clone(),
-                    message: first.problem.message.to_string(),
+                    message: first.problem.message.clone(),
                 })
             })
             .collect(),

@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::edits::Ruling;
 use super::error::RunError;
 use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
@@ -30,6 +31,11 @@ impl Planning<'_> {
             planner: &planner,
             look_up,
             key: prepared.survey.key(),
+            ruling: Ruling::of(
+                self.delivery,
+                (&prepared.checker, &planner),
+                (&self.past, self.run),
+            ),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

@@ -8,10 +8,11 @@ use tokio::sync::mpsc;
 
 use super::answers::KeptAnswers;
 use super::delivered::Deliveries;
+use super::edits::{Ruled, Ruling};
 use super::error::RunError;
-use super::items::{Item, What, settled, settled_invalid};
+use super::items::{Item, What, settled, settled_invalid, settled_protected};
 use super::known_keys::KnownKeys;
-use super::planned::Planned;
+use super::planned::{AskedRow, Planned};
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
@@ -20,8 +21,8 @@ use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, R
 use crate::l10n::message;
 use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState, Value};
 use crate::plan::{
-    Difference, Left, LookUp, Planner, Renumber, RenumberMode, Values, changes_person, digest,
-    field_print, left_temporary,
+    ConflictPolicy, Difference, Left, LookUp, Planner, Renumber, RenumberMode, Values,
+    changes_person, digest, field_print, left_temporary,
 };
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
@@ -54,6 +55,8 @@ pub(super) struct Planning<'a> {
     pub(super) retried: Option<i64>,
     /// Whether another run is under way meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
+    /// Whether a person decides about each row's conflicts once the run is planned.
+    pub(super) chooses: bool,
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
 }
@@ -126,6 +129,8 @@ pub(super) struct Work<'a> {
     pub(super) look_up: Option<LookUp>,
     /// The field, by position, that finds records now.
     pub(super) key: Option<usize>,
+    /// Which changes are left out.
+    pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
     /// All records, where they were listed.
@@ -222,6 +227,16 @@ impl Work<'_> {
     pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
+        let protected = self.planner.spec().protected.as_ref();
+        if protected.is_some_and(|mark| records.iter().any(|record| mark.marks(record))) {
+            let outcome = settled_protected(self.planning.clock, row.mark.at.row);
+            // A warning may show values of the row.
+            let mark = RowMark {
+                warning: Vec::new(),
+                ..row.mark
+            };
+            return self.settled(mark, outcome).await;
+        }
         let mut row = row;
         if row.renumbered.is_none() {
             if let Some(why) = self.renumber_by_further_key(&mut row, records) {
@@ -229,13 +244,18 @@ impl Work<'_> {
             }
             self.note_met(records);
         }
-        let mut judged = self.judge(&mut row, records);
+        // More rows than a person can be asked about keep what they have.
+        let is_past = self.planning.chooses && !self.planned.can_ask();
+        let decided = is_past.then_some(ConflictPolicy::Theirs);
+        let mut ruled = Ruled::decided(decided);
+        let mut judged = self.judge(&mut row, records, &mut ruled);
         if let (Ok((Difference::Call(_), _)), Some(field)) =
             (&judged, self.left_temporary(&row, records))
         {
             // No update names a final number and leaves the record's mark of a temporary one.
             row.values[field] = Some(Value::Bool(false));
-            judged = self.judge(&mut row, records);
+            ruled = Ruled::decided(decided);
+            judged = self.judge(&mut row, records, &mut ruled);
         }
         match judged {
             Ok((Difference::Call(call), left)) => {
@@ -273,12 +293,12 @@ impl Work<'_> {
                         }
                     }
                 }
-                self.call_unless_taken(row.mark, call).await
+                let mark = self.under_rules(row, records, (&mut call, ruled))?;
+                self.call_unless_taken(mark, call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
-                let state = RowState::Unchanged;
-                let number = row.mark.at.row;
-                let outcome = settled(self.planning.clock, number, state, "", Vec::new());
+                self.planned.note_conflicts(&ruled.conflicts);
+                let outcome = self.unchanged(row.mark.at.row, ruled.notes);
                 self.settled(row.mark, outcome).await
             }
             Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
@@ -316,6 +336,56 @@ impl Work<'_> {
                 .is_some_and(|record| changes_person(spec, record, changes))
     }
 
+    /// Notes what the rules say of a call: in the call, in its row and in the plan.
+    fn under_rules(
+        &mut self,
+        mut row: Unresolved,
+        records: &[&Json],
+        (call, ruled): (&mut Call, Ruled),
+    ) -> Result<RowMark, Halt> {
+        self.planned.note_conflicts(&ruled.conflicts);
+        row.mark.warning.extend(ruled.warnings());
+        if self.planning.chooses && ruled.asks() {
+            let mut kept = Ruled::decided(Some(ConflictPolicy::Theirs));
+            // The same row, but the fields in conflict keep their values.
+            let what = match self.judge(&mut row, records, &mut kept) {
+                Ok((Difference::Call(mut call), _)) => {
+                    call.note = kept.notes;
+                    if self.planning.delivery.no_undo {
+                        call.changes.clear();
+                    }
+                    PlannedWhat::Call(call)
+                }
+                Ok((Difference::None, _)) => {
+                    PlannedWhat::Settled(self.unchanged(row.mark.at.row, kept.notes))
+                }
+                Err(Wrong::Row(problem)) => {
+                    let (clock, number) = (self.planning.clock, row.mark.at.row);
+                    PlannedWhat::Settled(settled_invalid(clock, number, &[problem]))
+                }
+                Err(Wrong::Run(error)) => return Err(Halt::Error(error)),
+            };
+            let mark = row.mark.clone();
+            self.planned.asked.push(AskedRow {
+                overwritten: call.changed.clone(),
+                kept: PlannedRow { mark, what },
+                conflicts: ruled
+                    .conflicts
+                    .iter()
+                    .map(|(found, _)| found.clone())
+                    .collect(),
+            });
+        }
+        call.note.extend(ruled.notes);
+        Ok(row.mark)
+    }
+
+    /// The outcome of a row whose record stays as it is, with what is to be said of it.
+    fn unchanged(&self, row: u64, notes: Vec<Problem>) -> Outcome {
+        let code = notes.first().map_or("", |note| &note.code).to_owned();
+        settled(self.planning.clock, row, RowState::Unchanged, &code, notes)
+    }
+
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
         self.all_invalid(mark, &[problem]).await
     }
@@ -328,7 +398,12 @@ impl Work<'_> {
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: &mut Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+    fn judge(
+        &self,
+        row: &mut Unresolved,
+        records: &[&Json],
+        ruled: &mut Ruled,
+    ) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let key = self.key;
@@ -398,14 +473,18 @@ impl Work<'_> {
             )?);
         }
         let all = self.planning.delivery.all;
-        let difference = self.planner.difference(
+        let at = row.mark.at;
+        let difference = self.planner.difference_but(
             &prepared.checker,
-            row.mark.at,
-            &row.key,
+            (at, &row.key),
             &row.values,
             found,
             all,
+            |path, change| self.ruling.leaves(ruled, at, (path, change)),
         )?;
+        if let Some(error) = ruled.error.take() {
+            return Err(Wrong::Run(error));
+        }
         if let Difference::Call(call) = &difference {
             for change in &call.changes {
                 let lowered = spec

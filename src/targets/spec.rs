@@ -13,6 +13,7 @@ use super::known::Known;
 use super::lookup::Lookup;
 use super::person::Person;
 use super::placeholders::placeholders;
+use super::protected::Protected;
 use super::quota::Quota;
 use super::renumbering::Renumbering;
 use super::sign_in::SignIn;
@@ -75,6 +76,8 @@ pub struct TargetSpec {
     /// The numbers that persons get in place of temporary ones. With it, a row whose number is not found may
     /// be about a person with a temporary number.
     pub renumbering: Option<Renumbering>,
+    /// How a record marks a protected person, whose record is never written.
+    pub protected: Option<Protected>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }

@@ -49,6 +49,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
     validate_person(spec, &mut found);
     validate_renumbering(spec, &mut found);
     validate_known(spec, &mut found);
+    validate_protected(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
 }
@@ -155,6 +156,25 @@ fn validate_renumbering(spec: &TargetSpec, found: &mut Found<'_>) {
     for name in own.by.iter().filter(|name| !key_field(name)) {
         let message = format!("renumbering.by has \"{name}\", which is none of lookup.keys");
         found.add(place("by"), message);
+    }
+}
+
+fn validate_protected(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(protected) = &spec.protected else {
+        return;
+    };
+    if spec.lookup.is_none() {
+        let message = "there is no [lookup], so no record is read to see whether it is protected";
+        found.add(Place::Key("protected", "pointer"), message);
+    }
+    if protected.pointer.path().is_empty() {
+        let message =
+            "protected.pointer must name a member of the record, such as /securityMarking";
+        found.add(Place::Key("protected", "pointer"), message);
+    }
+    if protected.values.iter().all(|value| value.trim().is_empty()) {
+        let message = "protected.values must hold the values that mark a protected person";
+        found.add(Place::Key("protected", "values"), message);
     }
 }
 

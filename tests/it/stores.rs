@@ -11,7 +11,7 @@ use rosterpatch::journal::{
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
 use rosterpatch::l10n::Message;
-use rosterpatch::model::{Call, Change, Found, Outcome, Problem, RowAt, RowFacts, RowState};
+use rosterpatch::model::{Call, Change, Found, Held, Outcome, Problem, RowAt, RowFacts, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -376,6 +376,15 @@ fn what_was_delivered_to_a_record_is_told_alike() {
         assert_eq!(states(5), both(RowState::Unknown));
         assert_eq!(states(6), [], "not sent");
         states(4);
+        // The same of every run to one address, for a run of any number.
+        journal.index_written(77, "t", "b").unwrap();
+        journal.index_written(77, "t", "b").unwrap();
+        for (address, found) in [("b", 2), ("nowhere", 0)] {
+            journal.index_written(77, "t", address).unwrap();
+            let past = journal.deliveries(77, "/student/2").unwrap();
+            write!(all, "{past:#?}").unwrap();
+            assert_eq!(past.len(), found, "{address}");
+        }
         all
     });
 }
@@ -395,7 +404,7 @@ fn names_states_and_places_of_runs_are_told_alike() {
             Err(JournalError::NoRun { .. })
         ));
         assert_eq!(journal.newest_unfinished().unwrap().name, "other");
-        journal.hold(run, "too many").unwrap();
+        journal.hold(run, &Held::NoRows).unwrap();
         journal.set_state(run, RunState::Held).unwrap();
         journal.set_settings(run, "{\"a\":2}").unwrap();
         journal
@@ -749,5 +758,21 @@ fn the_files_that_arrived_are_told_alike() {
         assert_eq!(left.len(), 1);
         writeln!(told, "{left:?}").unwrap();
         told
+    });
+}
+
+#[test]
+fn a_row_whose_call_is_damaged_is_recorded_with_the_reason() {
+    with_each(|state| {
+        let run = a_run(state, "damaged");
+        let journal = Journal::open(state).unwrap();
+        let why = problems("why 7").remove(0);
+        journal.set_damaged(run, 7, &why).unwrap();
+        let outcomes = journal.outcomes(run, 7, 7).unwrap();
+        assert_eq!(
+            (outcomes[0].state, &outcomes[0].problems[..]),
+            (RowState::Failed, &[why][..])
+        );
+        format!("{outcomes:?}")
     });
 }

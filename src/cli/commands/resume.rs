@@ -3,7 +3,10 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use crate::app::{AppError, GoOn, Wanted, approve_rows, at_hand, go_on, leave_out, ready, resumed};
+use crate::app::{
+    AppError, GoOn, Session, Wanted, approve_rows, at_hand, decide_conflicts, go_on, leave_out,
+    ready, resumed,
+};
 use crate::cli::args::{ApproveArgs, ResumeArgs};
 use crate::cli::config::Config;
 use crate::cli::front::Front;
@@ -13,12 +16,13 @@ use crate::fleet::{self, GoesOn};
 use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::Exit;
+use crate::plan::ConflictPolicy;
 use crate::report::ResultPaths;
 use crate::run::Settings;
 
 /// `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
-    with(common, args, (GoOn::Resume, None))
+    with(common, args, (GoOn::Resume, Decided::default()))
 }
 
 /// `rosterpatch approve RUN`.
@@ -26,7 +30,10 @@ pub(in crate::cli) fn approve(
     common: &GeneralOptions,
     args: &ApproveArgs,
 ) -> Result<Exit, AppError> {
-    let rows = args.rows.as_ref().map(|rows| &*rows.0);
+    let decided = Decided {
+        conflicts: args.conflicts,
+        rows: args.rows.as_ref().map(|rows| &*rows.0),
+    };
     let args = &args.of;
     let args = ResumeArgs {
         run: Some(args.run.clone()),
@@ -35,19 +42,42 @@ pub(in crate::cli) fn approve(
         quota: args.quota.clone(),
         output: args.output.clone(),
         yes: true,
+        note: args.note.clone(),
     };
-    with(common, &args, (GoOn::Approve, rows))
+    with(common, &args, (GoOn::Approve, decided))
 }
 
-/// How a run goes on, and which rows that turn one person into another are approved.
-type How<'a> = (GoOn, Option<&'a [RangeInclusive<u64>]>);
+/// What the command line decides about a held run.
+#[derive(Clone, Copy, Default)]
+struct Decided<'a> {
+    /// What is done with its conflicts.
+    conflicts: Option<ConflictPolicy>,
+    /// Which rows that turn one person into another are approved.
+    rows: Option<&'a [RangeInclusive<u64>]>,
+}
+
+impl Decided<'_> {
+    fn record(
+        self,
+        session: &Session,
+        record: &RunRecord,
+        settings: &mut Settings,
+    ) -> Result<(), AppError> {
+        decide_conflicts(session, record, settings, self.conflicts)?;
+        approve_rows(session, record, settings, self.rows)
+    }
+}
+
+/// How a run goes on, and what is decided about it.
+type How<'a> = (GoOn, Decided<'a>);
 
 fn with(
     common: &GeneralOptions,
     args: &ResumeArgs,
-    (how, rows): How<'_>,
+    (how, decided): How<'_>,
 ) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.note);
     let paths = settings::named(&args.files);
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
     if let Some(queued) = run_settings.queued.clone() {
@@ -55,7 +85,7 @@ fn with(
             return Err(AppError::Usage(say().fleet_own_pace(record.name)));
         }
         if how == GoOn::Approve {
-            approve_rows(&front.session, &record, &mut run_settings, rows)?;
+            decided.record(&front.session, &record, &mut run_settings)?;
         }
         // Any worker that has its credentials goes on with it.
         let goes_on = match how {
@@ -76,7 +106,7 @@ fn with(
     }
     let file = run_settings.roster.file.clone();
     front.watched(&file, || {
-        going_on(common, &front, args, (how, rows), (record, run_settings))
+        going_on(common, &front, args, (how, decided), (record, run_settings))
     })
 }
 
@@ -84,7 +114,7 @@ fn going_on(
     common: &GeneralOptions,
     front: &Front,
     args: &ResumeArgs,
-    (how, rows): How<'_>,
+    (how, decided): How<'_>,
     (record, mut run_settings): (RunRecord, Settings),
 ) -> Result<Exit, AppError> {
     let session = &front.session;
@@ -95,7 +125,7 @@ fn going_on(
     let start = go_on(session, &record, how, &ready)?;
     if how == GoOn::Approve {
         // After the file was found to be the same.
-        approve_rows(session, &record, &mut ready.settings, rows)?;
+        decided.record(session, &record, &mut ready.settings)?;
     }
     leave_out(session, &record, &mut ready, &args.left_out)?;
     front.send(&config, &ready, start, args.yes, args.output.format)

@@ -7,7 +7,7 @@ use crate::journal::error::JournalError;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::Calls;
-use crate::model::{Call, DAMAGED, Pending, RowAt, RowState};
+use crate::model::{Call, Pending, Problem, RowAt, RowState};
 
 impl<S: Engine> Calls for S {
     fn calls_left_after(
@@ -78,7 +78,8 @@ impl<S: Engine> Calls for S {
         })
     }
 
-    fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError> {
+    fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError> {
+        let problems = Problem::to_stored(std::slice::from_ref(why));
         self.step(|sql| {
             let began = "SELECT started_at FROM run WHERE id = ?1";
             let began: i64 = sql.one(began, &[run.into()], |row| row.get(0))?;
@@ -88,8 +89,8 @@ impl<S: Engine> Calls for S {
                 &[
                     id_of(run, row).into(),
                     RowState::Failed.as_str().into(),
-                    DAMAGED.into(),
-                    why.into(),
+                    (&*why.code).into(),
+                    (&problems).into(),
                     began.into(),
                 ],
             )?;

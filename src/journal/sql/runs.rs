@@ -7,6 +7,7 @@ use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
 use crate::journal::store::Runs;
+use crate::model::Held;
 
 const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
      settings, started_at, finished_at, summary, held";
@@ -15,6 +16,7 @@ const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha
 fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
     let read = || {
         let state: String = row.get(3)?;
+        let held = row.text(12)?.map(serde_json::from_str).transpose();
         Ok(RunRecord {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -28,7 +30,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
             started_at: row.get(9)?,
             finished_at: row.maybe(10)?,
             summary: row.maybe(11)?,
-            held: row.maybe(12)?,
+            held: held.map_err(damaged)?,
         })
     };
     read().map_err(|wrong| JournalError::DamagedRun {
@@ -212,10 +214,11 @@ impl<S: Engine> Runs for S {
         self.put(set, &[run.into(), settings.into()])
     }
 
-    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
+    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError> {
         self.step(|sql| {
+            let why = serde_json::to_string(why).map_err(damaged)?;
             let hold = "UPDATE run SET held = ?2 WHERE id = ?1";
-            sql.change(hold, &[run.into(), why.into()])?;
+            sql.change(hold, &[run.into(), (&why).into()])?;
             if S::KEEPS_ANSWERS {
                 sql.change(FORGET_ANSWERS, &[run.into()])?;
             }

@@ -247,7 +247,7 @@ fn a_name_and_a_date_of_birth_are_a_proposal_in_a_listed_register() {
     // The row that the other id confirms needs no approval, and the proposal does.
     assert_eq!(desk.import(&api).unwrap().stop, held(&[3]));
     let plan = desk.plan(desk.run().id);
-    assert!(plan.how.contains("listed"), "{}", plan.how);
+    assert!(plan.how.to_string().contains("listed"), "{}", plan.how);
     assert_eq!(plan.renumbered, 2);
     let turns: Vec<Turn> = plan.persons.iter().map(|person| person.turn).collect();
     assert_eq!(turns, [Turn::Number, Turn::Proposal]);

@@ -14,6 +14,7 @@ held-rows = { $count ->
 }
 held-rows-more = {":"} rows { $lines } of the spreadsheet, and { $more } more
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
+held-conflicts = { $conflicts }: values were changed since rosterpatch last wrote them, and --conflicts is ask
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
 lookup-several-elements = { $pointer } selects { $count } elements in this { $record }, so it is not known which one is meant
 lookup-not-a-list = { $pointer } selects from a list, and this { $record } has something else there
@@ -80,7 +81,7 @@ trouble-certificate = its certificate is not trusted
 trouble-issuer = its certificate is not trusted: the issuer is unknown
 trouble-proxy = the proxy refuses the connection
 trouble-time-out = no answer in time
-trouble-tls = no TLS connection could be agreed on
+trouble-tls = the TLS handshake failed
 trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
@@ -99,7 +100,7 @@ stop-held = held, and nothing was sent: { $why }
 stop-canary = the first rows were read back, and { $why }
 stop-lookup = the API's records could not be read ({ $why })
 stop-lookup-at = { $what } at { $path }
-stop-due = the next slice is due later
+stop-due = the next batch is due later
 stop-asked = the run was asked to stop
 stop-page-too-large = a page of records is larger than 64 KiB a record; lower page_size in the target's file
 

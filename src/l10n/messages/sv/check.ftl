@@ -84,6 +84,7 @@ row-divided = den här raden och rad { $other } ser ut att vara en enda rad som 
 row-truncated = filen slutar mitt i raden; exportera filen igen
 row-concealed = raden är skadad och kan gälla en person med skyddade uppgifter, så cellerna visas inte; rätta raden i filen eller exportera filen igen
 row-protected = raden, eller en annan rad om samma person, är märkt med skyddade personuppgifter; den skickades inte
+record-protected = personen har skyddade personuppgifter i systemet, så inget ändras; gör ändringen i systemet
 row-header = raden upprepar rubrikraden; ta bort den
 cell-quotes = "{ $text }" står inom citattecken; ta bort dem om de inte hör till värdet
 row-too-many-cells = raden har { $found } celler där rubrikraden har { $expected }; ett värde som innehåller avgränsaren måste stå inom citattecken
