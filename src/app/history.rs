@@ -459,7 +459,11 @@ mod tests {
         let out = scene.path("history.csv");
         write_dossier(&told, &out).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();
-        assert_eq!(text.lines().count(), 5, "{text}");
+        // Each run made one change, and has the roster's file.
+        let of_kind = |kind: &str| text.matches(kind).count();
+        let of_kinds = (of_kind(",change,updated,"), of_kind(",file,,"));
+        assert_eq!(of_kinds, (4, 4), "{text}");
+        assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
         // A run that is under way is not changed under its process.
