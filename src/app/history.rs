@@ -478,6 +478,30 @@ mod tests {
     }
 
     #[test]
+    fn only_runs_that_have_ended_forget_what_they_say_of_rows() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
+        let problem = Problem::of_row("uuid.format", crate::l10n::Message::verbatim("10486"));
+        scene.invalid_row(&run, problem);
+        let said = || {
+            scene.journal().unsuccessful(run.id, 9).unwrap()[0]
+                .problems
+                .len()
+        };
+        for (state, forgotten, left) in [
+            (RunState::Running, 0, 1),
+            (RunState::Held, 0, 1),
+            (RunState::Finished, 1, 0),
+            (RunState::Finished, 0, 0),
+        ] {
+            scene.journal().set_state(run.id, state).unwrap();
+            let rows = scene.journal().forget_said(&[(run.id, 1)]).unwrap();
+            assert_eq!((rows, said()), (forgotten, left), "{state:?}");
+        }
+    }
+
+    #[test]
     fn what_was_sent_again_and_changed_nothing_is_no_change() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
