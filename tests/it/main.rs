@@ -54,6 +54,7 @@ mod spreadsheet_rows;
 mod stores;
 mod target_test;
 mod telling;
+mod term_start;
 mod terminal;
 mod tls;
 mod undone;
