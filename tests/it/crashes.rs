@@ -184,7 +184,7 @@ fn what_cannot_be_resumed_says_why() {
     let over = folder.run(&format!("resume {name}"));
     assert_eq!(over.status.code(), Some(1));
     assert!(
-        stderr(&over).contains("came to its end"),
+        stderr(&over).contains("it has ended"),
         "{}",
         stderr(&over)
     );

@@ -25,7 +25,7 @@ fn roster() -> String {
     lines.join("\n") + "\n"
 }
 
-fn assert_no_secret(folder: &Path, but: &[&str]) {
+pub fn assert_no_secret(folder: &Path, but: &[&str]) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

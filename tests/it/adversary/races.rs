@@ -363,7 +363,7 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
         ),
         (
             "planned",
-            "line, changed, key, cells, path || i, body, fingerprint, name, note, changes",
+            "line, changed, key, cells, path || i, body, fingerprint, name, note, changes, facts",
         ),
     ] {
         let insert = format!(
