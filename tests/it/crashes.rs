@@ -183,11 +183,7 @@ fn what_cannot_be_resumed_says_why() {
         .name;
     let over = folder.run(&format!("resume {name}"));
     assert_eq!(over.status.code(), Some(1));
-    assert!(
-        stderr(&over).contains("it has ended"),
-        "{}",
-        stderr(&over)
-    );
+    assert!(stderr(&over).contains("it has ended"), "{}", stderr(&over));
 }
 
 #[test]
