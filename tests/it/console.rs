@@ -374,7 +374,9 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
     console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=5");
-    console.once(&cookie, "/run", "2 updated");
+    // The results are in place only when the run has ended.
+    let page = console.once(&cookie, "/run", ">Ended<");
+    assert!(page.contains("2 updated"), "{page}");
     assert_eq!(sandbox.requests("update"), 2);
     let rows = folder.csv("r.results.csv", b',');
     let states: Vec<&str> = rows[1..].iter().map(|row| &*row[5]).collect();
