@@ -566,7 +566,21 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         let warnings = journal.warnings(run, 1, 30).unwrap();
         assert!(warnings.iter().all(|(row, _)| *row != 2));
         assert!(journal.outcomes(run, 2, 2).unwrap()[0].problems.is_empty());
-        format!("{:?}", journal.outcomes(run, 1, 30).unwrap())
+        let mut all = format!("{:?}", journal.outcomes(run, 1, 30).unwrap());
+        let rows_by = |journal: &Journal| {
+            let rows = journal.rows_by(&[mark(4, "").key]).unwrap();
+            let texts = rows.iter().flat_map(|row| &row.problems);
+            let texts: Vec<String> = texts.map(|problem| problem.message.to_string()).collect();
+            format!("{:?}", (rows.len(), texts))
+        };
+        all += &rows_by(&journal);
+        assert!(journal.forget_said(&[(run, 4)]).unwrap() > 0);
+        all += &rows_by(&journal);
+        // Values that are too old take the ids of the records with them.
+        assert!(journal.forget_all_values(run).unwrap() > 0);
+        assert!(journal.facts(run, 1, 30).unwrap().is_empty());
+        assert!(journal.warnings(run, 1, 30).unwrap().is_empty());
+        all
     });
 }
 

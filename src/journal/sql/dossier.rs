@@ -117,8 +117,12 @@ impl<S: Engine + Forgetting> Dossiers for S {
                  WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL AND body <> ?3",
                 &[first, last, Value::Bytes(b"")],
             )?;
+            let found = sql.change(
+                "UPDATE planned SET facts = NULL WHERE id > ?1 AND id <= ?2 AND facts IS NOT NULL",
+                &[first, last],
+            )?;
             forget_examples(sql, run)?;
-            Ok(said.max(warned).max(sent))
+            Ok(said.max(warned).max(sent).max(found))
         })?;
         self.give_room_back(false)?;
         Ok(count)
