@@ -64,6 +64,8 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
+    // Which rows were approved was decided about another plan.
+    delivery.approved = None;
     let conflicts = &mut delivery.edits.conflicts;
     *conflicts = with.conflicts.unwrap_or(*conflicts);
     settings.roster.sparse = !delivery.blind;

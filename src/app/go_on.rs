@@ -147,33 +147,53 @@ fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     })
 }
 
+/// Checks that a decision about the conflicts of a held run is one that it waits for, before anything is
+/// recorded.
+///
+/// # Errors
+/// When there are any and nothing is decided, nothing was asked, or the journal cannot be read.
+pub fn check_conflicts(
+    session: &Session,
+    record: &RunRecord,
+    settings: &Settings,
+    decision: Option<ConflictPolicy>,
+) -> Result<(), AppError> {
+    let journal = Journal::open(&session.state)?;
+    let (plan, _) = journal.plan(record.id)?;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let asked = plan.map_or(0, |plan| plan.conflicts.asked);
+    let way = format!("{}{}", record.name, session.journal_flag);
+    match decision {
+        // What was decided before holds.
+        None if asked == 0 || !settings.delivery.edits.asks() => Ok(()),
+        None | Some(ConflictPolicy::Ask) => {
+            let way = say().on_approve_conflicts(way);
+            let text = say().approve_conflicts(conflicts(asked), way);
+            Err(AppError::Usage(text))
+        }
+        Some(_) if !settings.delivery.edits.asks() => {
+            Err(AppError::Usage(say().approve_no_conflicts(&*record.name)))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Records what is done with the conflicts of a held run about which a person decides.
 ///
 /// # Errors
-/// When there are any and nothing is decided, nothing was asked, or the journal cannot be written.
+/// As [`check_conflicts`], or when the journal cannot be written.
 pub fn decide_conflicts(
     session: &Session,
     record: &RunRecord,
     settings: &mut Settings,
     decision: Option<ConflictPolicy>,
 ) -> Result<(), AppError> {
+    check_conflicts(session, record, settings, decision)?;
+    let Some(decision) = decision else {
+        return Ok(());
+    };
+    settings.delivery.edits.decide(decision);
     let mut journal = Journal::open(&session.state)?;
-    let (plan, _) = journal.plan(record.id)?;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let asked = plan.map_or(0, |plan| plan.conflicts.asked);
-    let way = format!("{}{}", record.name, session.journal_flag);
-    match decision {
-        None if asked == 0 => return Ok(()),
-        None | Some(ConflictPolicy::Ask) => {
-            let way = say().on_approve_conflicts(way);
-            let text = say().approve_conflicts(conflicts(asked), way);
-            return Err(AppError::Usage(text));
-        }
-        Some(_) if !settings.delivery.edits.asks() => {
-            return Err(AppError::Usage(say().approve_no_conflicts(&*record.name)));
-        }
-        Some(decision) => settings.delivery.edits.decide(decision),
-    }
     journal.take_over(record.id)?;
     Ok(journal.set_settings(record.id, &settings.to_json()?)?)
 }

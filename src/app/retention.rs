@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{Action, AppError};
 use crate::inbox::Inbox;
-use crate::journal::{Journal, RunLock, RunRecord, State};
+use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::read::Mends;
 use crate::run::{Settings, today};
 
@@ -52,17 +52,15 @@ pub fn expire(
 ) -> Result<Expired, AppError> {
     let before = |age: Option<Duration>| age.and_then(|age| now.checked_sub(age).ok());
     let mut expired = Expired::default();
-    let (rosters, results) = (before(retention.rosters), before(retention.results));
-    if rosters.is_some() || results.is_some() {
-        for inbox in inboxes.iter().filter(|inbox| inbox.is_dir()) {
-            let gone = Inbox::at(inbox).expire(rosters.map(today), results.map(today));
-            expired.files += gone.map_err(Action::Remove.failed(inbox))?;
-        }
-    }
     if let Some(moment) = before(retention.values) {
         let mut journal = Journal::open(state)?;
         for run in journal.runs()? {
-            let has_ended = run.finished_at.is_some_and(|at| at < moment);
+            let is_over = matches!(
+                run.state,
+                RunState::Finished | RunState::Replaced | RunState::Undone
+            );
+            // A run whose process died has no end of its own.
+            let has_ended = is_over && run.finished_at.unwrap_or(run.started_at) < moment;
             if has_ended && !RunLock::is_held(state, &run.name)? {
                 let forgotten = journal.forget_all_values(run.id)?;
                 let edited = forget_edits(&mut journal, &run)?;
@@ -71,7 +69,18 @@ pub fn expire(
         }
         journal.forget_delivered(moment)?;
     }
-    Ok(expired)
+    let (rosters, results) = (before(retention.rosters), before(retention.results));
+    let mut first = Ok(());
+    if rosters.is_some() || results.is_some() {
+        for inbox in inboxes.iter().filter(|inbox| inbox.is_dir()) {
+            // One inbox that cannot be cleared keeps no other from it.
+            match Inbox::at(inbox).expire(rosters.map(today), results.map(today)) {
+                Ok(gone) => expired.files += gone,
+                Err(error) => first = first.and(Err(Action::Remove.failed(inbox)(error))),
+            }
+        }
+    }
+    first.map(|()| expired)
 }
 
 /// The inboxes of the runs in the journal.
@@ -102,7 +111,6 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
-    use crate::journal::RunState;
 
     const DAY: Duration = Duration::from_secs(86_400);
 

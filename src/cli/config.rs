@@ -54,6 +54,13 @@ impl Config {
             let path = path.display().to_string();
             return Err(AppError::Usage(say().config_nested(path, name.as_str())));
         }
+        // The journal and an inbox belong to all profiles.
+        if let Some((name, _)) = profiles.iter().find(|(_, layer)| layer.retention.is_some()) {
+            let path = path.display().to_string();
+            return Err(AppError::Usage(
+                say().config_profile_retention(path, name.as_str()),
+            ));
+        }
         for (profile, pattern) in patterns(&profiles) {
             glob::Pattern::new(pattern).map_err(|error| {
                 let path = path.display().to_string();

@@ -365,7 +365,9 @@ pub(super) fn end(
 ) -> Result<(), JournalError> {
     database.change(|tables| {
         let row = tables.first(
+            // An approval is of one plan: a run that is held again waits for another.
             "UPDATE queued SET state = $2, exit_code = $3, why = $4, owner = NULL, ended_at = now(),
+                    is_approved = is_approved AND NOT ($2 = 'held' AND $9),
                     requests = requests + $5, retries = retries + $6, throttled = throttled + $7
              WHERE id = $1 AND state = 'running' AND owner = $8
              RETURNING is_approved AND state = 'held'",
@@ -378,6 +380,7 @@ pub(super) fn end(
                 &signed(done.retries),
                 &signed(done.throttled),
                 &waiting.owner,
+                &waiting.is_approved,
             ],
         )?;
         let Some(row) = row else {

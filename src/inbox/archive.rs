@@ -131,7 +131,10 @@ impl Inbox {
             for name in days.names()? {
                 // Other names are not of this program.
                 let day = name.to_str().and_then(|name| name.parse::<Date>().ok());
-                let Some(day) = day else { continue };
+                let is_own = |day: &Date| name.to_str() == Some(&*day.to_string());
+                let Some(day) = day.filter(is_own) else {
+                    continue;
+                };
                 let is_past = |limit: Option<Date>| limit.is_some_and(|limit| day < limit);
                 if !is_past(rosters) && !is_past(results) {
                     continue;

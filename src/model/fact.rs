@@ -196,6 +196,14 @@ impl<'de> Deserialize<'de> for DatabaseError {
 }
 
 impl Fact {
+    /// Whether a run is held until a person decides about rows or values, which an approval must name.
+    pub fn asks_a_person(&self) -> bool {
+        matches!(
+            self.code(),
+            Code::GuardMaxIdentityChanges | Code::GuardRenumber | Code::GuardConflicts
+        )
+    }
+
     /// That this happened.
     pub fn new(code: Code) -> Fact {
         Fact(Box::new(Parts {

@@ -44,6 +44,7 @@ impl Observer for Unwatched {
                 examples: Vec::new(),
                 persons: Vec::new(),
                 problems: Vec::new(),
+                conflict_examples: Vec::new(),
                 ..(**plan).clone()
             }))),
             other => self.0.on_event(other),

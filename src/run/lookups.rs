@@ -453,7 +453,10 @@ impl Work<'_> {
         for row in rows {
             let records = parsed(&self.listed(&row.key)?);
             let by_others = self.listed_by_others(&row)?;
-            if let Some(field) = self.contradicts(&records, &by_others) {
+            let of_others = by_others.iter().flat_map(|(_, records)| records);
+            if self.is_protected(records.iter().chain(of_others)) {
+                self.withhold(row.mark).await?;
+            } else if let Some(field) = self.contradicts(&records, &by_others) {
                 self.settle_contradiction(row, field).await?;
             } else if !records.is_empty() {
                 self.settle(row, &records.iter().collect::<Vec<_>>())
@@ -478,6 +481,11 @@ impl Work<'_> {
                     let by_others = self.beside(&row, &found.records);
                     let records: Vec<Json> =
                         records.iter().map(|record| (*record).clone()).collect();
+                    let of_others = by_others.iter().flat_map(|(_, records)| records);
+                    if self.is_protected(records.iter().chain(of_others)) {
+                        self.withhold(row.mark).await?;
+                        continue;
+                    }
                     match self.contradicts(&records, &by_others) {
                         Some(field) => self.settle_contradiction(row, field).await?,
                         None => {

@@ -37,7 +37,7 @@ pub(super) struct Planned {
     /// Of these, those that give a person another number and wait for an approval.
     pub(super) renumber_rows: Vec<u64>,
     /// Rows that give a person another number, approved rows included.
-    renumbered: u64,
+    pub(super) renumbered: u64,
     /// The persons of the first such rows, approved rows included.
     persons: Vec<PersonChange>,
     /// How many more such rows there are.
@@ -194,7 +194,6 @@ impl Planned {
         record: &Json,
         turn: Turn,
     ) {
-        self.renumbered += u64::from(turn != Turn::Person);
         if self.persons.len() == PERSONS {
             self.more_persons += 1;
             return;

@@ -238,6 +238,11 @@ impl Work<'_> {
             // A record may have been listed twice.
             .filter(|record| id_of(record).is_none_or(|id| ids.insert(id)))
             .collect();
+        if self.is_protected(records.iter().copied()) {
+            self.done += 1;
+            self.withhold(row.mark).await?;
+            return Ok(None);
+        }
         let Some(record) = records
             .iter()
             .find(|record| how.is_provisional(&spec, record))

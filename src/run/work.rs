@@ -223,19 +223,30 @@ impl Work<'_> {
         self.put(mark, PlannedWhat::Settled(outcome)).await
     }
 
+    /// Whether one of the records is marked as that of a protected person.
+    pub(super) fn is_protected<'r>(&self, records: impl IntoIterator<Item = &'r Json>) -> bool {
+        let mark = self.planner.spec().protected.as_ref();
+        mark.is_some_and(|mark| records.into_iter().any(|record| mark.marks(record)))
+    }
+
+    /// Withholds a row whose record is marked as that of a protected person.
+    pub(super) async fn withhold(&mut self, mark: RowMark) -> Result<(), Halt> {
+        let outcome = settled_protected(self.planning.clock, mark.at.row);
+        // A warning may show values of the row.
+        let mark = RowMark {
+            warning: Vec::new(),
+            facts: Default::default(),
+            ..mark
+        };
+        self.settled(mark, outcome).await
+    }
+
     /// Records what is to be done for a row of which these records were found.
     pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
-        let protected = self.planner.spec().protected.as_ref();
-        if protected.is_some_and(|mark| records.iter().any(|record| mark.marks(record))) {
-            let outcome = settled_protected(self.planning.clock, row.mark.at.row);
-            // A warning may show values of the row.
-            let mark = RowMark {
-                warning: Vec::new(),
-                ..row.mark
-            };
-            return self.settled(mark, outcome).await;
+        if self.is_protected(records.iter().copied()) {
+            return self.withhold(row.mark).await;
         }
         let mut row = row;
         if row.renumbered.is_none() {
@@ -272,6 +283,9 @@ impl Work<'_> {
                     self.planned.note_persons(checker, &call, record, turn);
                     let mode = self.planning.delivery.guards.renumber;
                     let needs_none = turn == Turn::Number && mode == RenumberMode::Approve;
+                    let is_refused = !needs_none && is_approved == Some(false);
+                    let is_number = turn != Turn::Person;
+                    self.planned.renumbered += u64::from(is_number && !is_refused);
                     match is_approved.filter(|_| !needs_none) {
                         _ if needs_none => {}
                         None => self.planned.note_waiting(checker, &call, turn),
@@ -320,7 +334,10 @@ impl Work<'_> {
         if self.turns_person(call, records) {
             return Some(Turn::Person);
         }
-        row.renumbered.map(|by| match by {
+        let spec = self.planning.prepared.checker.spec();
+        let number = spec.fields[self.renumberings.how.as_ref()?.number()].name();
+        let is_changed = call.changes.iter().any(|change| change.field == number);
+        row.renumbered.filter(|_| is_changed).map(|by| match by {
             MatchedBy::Field(_) => Turn::Number,
             MatchedBy::Person => Turn::Proposal,
         })
@@ -474,13 +491,22 @@ impl Work<'_> {
         }
         let all = self.planning.delivery.all;
         let at = row.mark.at;
+        // A number and the mark that it is a temporary one change together.
+        let mut left_marks: Vec<&str> = Vec::new();
         let difference = self.planner.difference_but(
             &prepared.checker,
             (at, &row.key),
             &row.values,
             found,
             all,
-            |path, change| self.ruling.leaves(ruled, at, (path, change)),
+            |path, change| {
+                let is_left = left_marks.contains(&&*change.field)
+                    || self.ruling.leaves(ruled, at, (path, change));
+                let field = spec.field(&change.field).filter(|_| is_left);
+                left_marks
+                    .extend(field.and_then(|field| spec.fields[field].temporary_if.as_deref()));
+                is_left
+            },
         )?;
         if let Some(error) = ruled.error.take() {
             return Err(Wrong::Run(error));

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::app::{
-    AppError, GoOn, Session, Wanted, approve_rows, at_hand, decide_conflicts, go_on, leave_out,
-    ready, resumed,
+    AppError, GoOn, Session, Wanted, approve_rows, at_hand, check_conflicts, decide_conflicts,
+    go_on, leave_out, ready, resumed,
 };
 use crate::cli::args::{ApproveArgs, ResumeArgs};
 use crate::cli::config::Config;
@@ -63,8 +63,9 @@ impl Decided<'_> {
         record: &RunRecord,
         settings: &mut Settings,
     ) -> Result<(), AppError> {
-        decide_conflicts(session, record, settings, self.conflicts)?;
-        approve_rows(session, record, settings, self.rows)
+        check_conflicts(session, record, settings, self.conflicts)?;
+        approve_rows(session, record, settings, self.rows)?;
+        decide_conflicts(session, record, settings, self.conflicts)
     }
 }
 

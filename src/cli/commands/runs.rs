@@ -84,6 +84,10 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
         }
         let flag = settings::journal_flag_for_others(state);
         let command = file.next.as_ref().map(|next| match next {
+            // The run says what is to be decided.
+            Next::Approve(run) if file.why.as_ref().is_some_and(Fact::asks_a_person) => {
+                format!("rosterpatch show {run}{flag}")
+            }
             Next::Approve(run) => format!("rosterpatch approve {run}{flag}"),
             Next::Retry(path) => {
                 let path = crate::model::in_quotes(&path.display().to_string());
@@ -242,9 +246,10 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
                 RunState::Interrupted if is_played => Some(say().on_import_again()),
                 RunState::Held => {
                     let held = listed.summary.held_by.as_ref();
-                    Some(match held.and_then(Held::rows_to_approve) {
-                        Some(rows) => say().on_approve_rows(way, rows),
-                        None => say().summary_release(way),
+                    Some(match (held.and_then(Held::rows_to_approve), held) {
+                        (Some(rows), _) => say().on_approve_rows(way, rows),
+                        (None, Some(Held::Conflicts { .. })) => say().on_approve_conflicts(way),
+                        (None, _) => say().summary_release(way),
                     })
                 }
                 RunState::Interrupted => Some(say().on_resume(way)),

@@ -16,7 +16,7 @@ use crate::cli::{settings, terminal};
 use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};
 use crate::journal::Fate;
 use crate::l10n::{duration, files, number, requests, say};
-use crate::model::{Code, Exit, Summary};
+use crate::model::{Exit, Summary};
 use crate::run::absolute;
 
 /// `rosterpatch sweep INBOX`.
@@ -183,11 +183,9 @@ impl SweepDesk<'_> {
             }
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
-                let held = match why.code() {
-                    Code::GuardMaxIdentityChanges | Code::GuardRenumber => {
-                        say().fleet_held_rows(name, why.in_words(), run.as_str())
-                    }
-                    _ => say().fleet_held(name, why.in_words(), run.as_str()),
+                let held = match why.asks_a_person() {
+                    true => say().fleet_held_rows(name, why.in_words(), run.as_str()),
+                    false => say().fleet_held(name, why.in_words(), run.as_str()),
                 };
                 terminal::error(&held, why);
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::calls::call;
-use super::{Engine, Row, Sql, Value, Wrong, damaged, ends_of};
+use super::{Engine, Row, Sql, Value, Wrong, ends_of};
 use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastCall, RowSaid, unreadable};
@@ -124,7 +124,9 @@ impl<S: Engine + Forgetting> Dossiers for S {
             forget_examples(sql, run)?;
             Ok(said.max(warned).max(sent).max(found))
         })?;
-        self.give_room_back(false)?;
+        if count > 0 {
+            self.give_room_back(false)?;
+        }
         Ok(count)
     }
 
@@ -224,7 +226,9 @@ fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     let plan = "SELECT plan FROM run WHERE id = ?1";
     let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
     if let Some(plan) = plan {
-        let mut plan: serde_json::Value = serde_json::from_str(&plan).map_err(damaged)?;
+        // A plan that is damaged may hold values anywhere, and a run that has ended needs none.
+        let mut plan: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&plan).unwrap_or_default();
         for examples in [
             "examples",
             "problems",
@@ -232,8 +236,9 @@ fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
             "persons",
             "conflict_examples",
         ] {
-            plan[examples] = serde_json::json!([]);
+            plan.insert(examples.into(), serde_json::json!([]));
         }
+        let plan = serde_json::Value::Object(plan);
         sql.change(
             "UPDATE run SET plan = ?2 WHERE id = ?1",
             &[run.into(), (&plan.to_string()).into()],

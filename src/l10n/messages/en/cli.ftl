@@ -35,6 +35,7 @@ config-no-file = there is no { $name } here or in the user's config folder, and 
 target-example = the { $key } of "{ $field }" is none: { $why }
 config-mistakes = the config file { $path } cannot be used as it is
 config-nested = { $path }: the profile "{ $name }" holds profiles
+config-profile-retention = { $path }: the profile "{ $name }" has [retention], which applies to all profiles; move it to the top level
 config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }
 config-no-profile = { $path } has no profile "{ $name }"; it has: { $known }
 config-several-fit = the file { $file } fits the patterns of several profiles: { $profiles }

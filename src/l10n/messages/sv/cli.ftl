@@ -33,6 +33,7 @@ config-no-file = { $name } finns varken här eller i användarens konfigurations
 target-example = { $key } för "{ $field }" går inte att använda: { $why }
 config-mistakes = konfigurationsfilen { $path } kan inte användas som den är
 config-nested = { $path }: profilen "{ $name }" innehåller profiler
+config-profile-retention = { $path }: profilen "{ $name }" har [retention], som gäller alla profiler; flytta den till filens översta nivå
 config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }
 config-no-profile = { $path } har ingen profil "{ $name }"; den har: { $known }
 config-several-fit = filen { $file } passar mönstren i flera profiler: { $profiles }
