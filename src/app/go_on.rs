@@ -81,7 +81,7 @@ pub fn go_on(
     })
 }
 
-/// Records which rows of a held run are approved that turn one person into another, as they were planned.
+/// Records the approved rows, among those of a held run that turn one person into another, with their planned changes.
 ///
 /// # Errors
 /// When the run is held for such rows and none are named, a row is named that needs no approval, or the
@@ -131,11 +131,11 @@ pub fn approve_rows(
     Ok(())
 }
 
-/// The first of the named rows that is none of `changed`, which are in order.
+/// The first of the named rows that is not in `changed`, which is sorted.
 fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     named.iter().find_map(|rows| {
         let known = changed.iter().filter(|row| rows.contains(row));
-        // They are in order: the first that is missing is the first that is not where it is due.
+        // Both are sorted, so the first missing row is at the first mismatch.
         let mut due = *rows.start();
         for row in known {
             if *row != due {
@@ -147,10 +147,10 @@ fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     })
 }
 
-/// Records what is done with the conflicts of a held run about which a person decides.
+/// Records the decision about the conflicts of a held run.
 ///
 /// # Errors
-/// When there are any and nothing is decided, nothing was asked, or the journal cannot be written.
+/// If there are conflicts and no decision, a decision and no conflicts, or the journal cannot be written.
 pub fn decide_conflicts(
     session: &Session,
     record: &RunRecord,
