@@ -198,7 +198,7 @@ pub struct Plan {
     /// not count as changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
-    /// Row numbers of the rows that turn one person into another, as far as they are to be sent.
+    /// Row numbers of the rows to send that turn one person into another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_rows: Vec<u64>,
     /// Row numbers of the rows that give a person another identity number and wait for an approval.
@@ -229,7 +229,7 @@ pub struct Plan {
     pub columns: BTreeMap<String, String>,
     /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
-    /// Fields that a person changed since they were last written, by what is done about them.
+    /// Fields that were changed since they were last written, by policy.
     #[serde(default)]
     pub conflicts: ConflictCounts,
     /// The first few of them. Personal data, like the examples.
@@ -281,7 +281,7 @@ pub struct UnmappedColumn {
     pub field: Declared,
 }
 
-/// What a row makes of the person of a record.
+/// The change of a record's person by a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turn {
@@ -299,19 +299,19 @@ pub enum Turn {
 pub struct PersonChange {
     /// The row number.
     pub row: u64,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// The person of the record: names, date of birth and number.
     pub from: String,
     /// The person of the roster.
     pub to: String,
-    /// Which of these the row does.
+    /// The kind of change.
     #[serde(default)]
     pub turn: Turn,
 }
 
 impl Plan {
-    /// Row numbers of the rows that wait for an approval of their own, in order.
+    /// Row numbers of the rows that require individual approval, in order.
     pub fn rows_to_approve(&self) -> Vec<u64> {
         let mut rows = [&self.identity_rows[..], &self.renumber_rows].concat();
         rows.sort_unstable();
@@ -319,12 +319,12 @@ impl Plan {
     }
 }
 
-/// What is wrong with a row that a plan shows.
+/// The problems of a row that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblems {
     /// The number that the spreadsheet shows beside the row.
     pub line: u64,
-    /// All that is wrong with it.
+    /// All its problems.
     pub problems: Vec<Problem>,
 }
 

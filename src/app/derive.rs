@@ -40,7 +40,7 @@ pub struct Overrides {
     /// What holds the run. Of rows that did not succeed many may still be wrong, so that those which
     /// are invalid hold none unless somebody says how many may be.
     pub guards: Guards,
-    /// What is done with conflicts, where that is said.
+    /// The conflict policy, if the command sets one.
     pub conflicts: Option<ConflictPolicy>,
     /// Where the results go.
     pub paths: NamedPaths,

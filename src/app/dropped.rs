@@ -53,8 +53,8 @@ pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
     Ok(Dropped { path, file, held })
 }
 
-/// Removes a file that was handed in and has rows about protected persons, once its run has ended. What was
-/// written about it stays: there those rows are empty. A file that lies elsewhere is its owner's.
+/// Removes an uploaded file with rows about protected persons once its run has ended. Its output files remain; those
+/// rows are empty in them. Files outside the upload folder are kept.
 ///
 /// # Errors
 /// When it cannot be removed.
@@ -66,7 +66,7 @@ pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppErro
     Ok(())
 }
 
-/// Whether a file was handed in.
+/// Whether a file was uploaded.
 pub fn is_dropped(state: &State, file: &Path) -> bool {
     let place = state.folder().join(DROPPED);
     let place = place.canonicalize().unwrap_or(place);

@@ -147,7 +147,7 @@ fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     })
 }
 
-/// Checks that a decision about the conflicts of a held run is one that it waits for, before anything is
+/// Checks the decision about the conflicts of a held run before anything is
 /// recorded.
 ///
 /// # Errors
@@ -178,7 +178,7 @@ pub fn check_conflicts(
     }
 }
 
-/// Records what is done with the conflicts of a held run about which a person decides.
+/// Records the decision about the conflicts of a held run.
 ///
 /// # Errors
 /// As [`check_conflicts`], or when the journal cannot be written.

@@ -22,9 +22,9 @@ use crate::targets::TargetSpec;
 pub struct Dossier {
     /// The changes, a run of a record each.
     pub records: Vec<RecordChanges>,
-    /// The rows that the key leads to, whatever became of them, the newest first.
+    /// The rows that the key matches, in any state, newest first.
     pub rows: Vec<RowAbout>,
-    /// Files of these runs, which may hold more of the person.
+    /// Files of these runs, which may contain more data about the person.
     pub files: Vec<FileAbout>,
     /// Which runs hold anything of which record.
     #[serde(skip)]
@@ -34,7 +34,7 @@ pub struct Dossier {
     around: BTreeMap<String, BTreeSet<i64>>,
 }
 
-/// A row of a run that the key leads to.
+/// A row of a run that the key matches.
 #[derive(Debug, Serialize)]
 pub struct RowAbout {
     /// The run.
@@ -43,13 +43,13 @@ pub struct RowAbout {
     pub file: String,
     /// When the run began.
     pub at: Timestamp,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// Its state; none where it has none yet.
     pub state: Option<RowState>,
-    /// The code of what was wrong with it.
+    /// The code of its problem.
     pub code: String,
-    /// What is said of it.
+    /// Its messages.
     pub said: Vec<String>,
     /// The run's number and the row's in the journal.
     #[serde(skip)]
@@ -61,7 +61,7 @@ pub struct RowAbout {
 pub struct FileAbout {
     /// The run.
     pub run: String,
-    /// Where the file lies.
+    /// The path of the file.
     pub path: PathBuf,
 }
 
@@ -86,7 +86,7 @@ pub struct RecordChanges {
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
-    /// Who began the run, and who went on with it.
+    /// Who started the run, and who continued it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.
@@ -155,7 +155,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
             });
         }
     }
-    // Rows that changed no record are known by what they are found by, as those are that did.
+    // Rows that changed no record are found by the same keys as rows that did.
     let found_by = dossier.records.iter().map(|record| record.key.clone());
     let prints: BTreeSet<i64> = spellings(key)
         .into_iter()
@@ -194,7 +194,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     Ok(dossier)
 }
 
-/// The roster of a run and what was written about it.
+/// The roster of a run and its output files.
 fn files_of(run: &RunRecord) -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from(&run.file)];
     if let Ok(summary) = figures_of(run) {
@@ -229,14 +229,14 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
         let runs: Vec<i64> = runs.iter().copied().collect();
         rows += journal.forget_values(&runs, path)?;
     }
-    // Rows that matched the record and changed nothing hold its id, whichever key they had.
+    // Rows that matched the record without a change store its id, regardless of their key.
     for (path, runs) in &dossier.around {
         let runs: Vec<i64> = runs.iter().copied().collect();
         rows += journal.forget_found(&runs, &segments(path))?;
     }
     let all: Vec<i64> = journal.runs()?.iter().map(|run| run.id).collect();
     rows += journal.forget_found(&all, &spellings(key))?;
-    // What is said of rows that changed no record quotes their cells.
+    // The messages of rows that changed no record quote their cells.
     let said: Vec<(i64, u64)> = dossier.rows.iter().map(|row| row.place).collect();
     rows += journal.forget_said(&said)?;
     if rows == 0 && dossier.held.is_empty() {
@@ -254,8 +254,8 @@ fn segments(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Writes everything that is held as one file: as JSON where its name ends so, and else as CSV or as a
-/// workbook, a change, a row or a file a line.
+/// Writes all stored data to one file: JSON if the name ends with `.json`, otherwise CSV or a workbook with one change,
+/// row or file per line.
 ///
 /// # Errors
 /// When the file cannot be written.

@@ -18,7 +18,7 @@ pub struct Job<'a> {
     pub credentials: Credentials,
     /// Is shown what is to be sent and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
-    /// Whether who agrees decides about each conflict too.
+    /// Whether the approver also decides about each conflict.
     pub chooses: bool,
 }
 

@@ -12,12 +12,12 @@ use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::read::Mends;
 use crate::run::{Settings, today};
 
-/// How long what is left of runs is kept; for ever where nothing is said.
+/// How long the data of runs is kept. Without a limit it is kept forever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Rosters in the archive of an inbox.
     pub rosters: Option<Duration>,
-    /// What was written about them there.
+    /// Their output files there.
     pub results: Option<Duration>,
     /// Values in the journal.
     pub values: Option<Duration>,
@@ -39,8 +39,8 @@ impl Retention {
     }
 }
 
-/// Removes what is older than `retention` allows at the moment `now`: in the archive of each of `inboxes`, and
-/// in the journal. Runs that are under way or held keep their values.
+/// Removes data that is older at the time `now` than `retention` allows, from the archive of each of `inboxes` and from
+/// the journal. Runs that are in progress or held keep their values.
 ///
 /// # Errors
 /// When a file cannot be removed, or the journal not be written.

@@ -29,7 +29,7 @@ pub struct ListedRun {
     /// The runs that put it back, if it was undone; the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
-    /// Who began it, and who went on with it.
+    /// Who started it, and who continued it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
     /// Who had rows about protected persons sent, and why.
@@ -38,20 +38,20 @@ pub struct ListedRun {
 }
 
 impl ListedRun {
-    /// The account that began it, or nothing of a run from before that was recorded.
+    /// The account that started it; `None` for runs of older versions, which did not record it.
     pub fn account(&self) -> &str {
         self.deeds.first().map_or("", |deed| &deed.actor.account)
     }
 }
 
-/// A row that the API does not hold as the roster has it.
+/// A row that did not succeed.
 #[derive(Debug, Serialize)]
 pub struct UnsuccessfulRow {
     /// The row number.
     pub row: u64,
     /// Its state.
     pub state: RowState,
-    /// What is wrong with it. Personal data.
+    /// Its problems. Personal data.
     pub problems: Vec<ShownProblem>,
 }
 
@@ -64,7 +64,7 @@ pub struct ShownProblem {
     pub column: String,
     /// The field; empty when the row as a whole is at fault.
     pub field: String,
-    /// The message's arguments by name; none of an API's own words.
+    /// The message's arguments by name, without text from the API.
     pub args: BTreeMap<String, Argument>,
     /// The message in the reader's language.
     pub text: String,

@@ -21,7 +21,7 @@ pub struct Session {
     /// What leads another command to that folder, such as ` --state DIR`; nothing where it finds it by
     /// itself.
     pub journal_flag: String,
-    /// Who works on the runs.
+    /// The account that works on the runs.
     pub author: Author,
     /// Says when runs are to stop.
     pub stop: StopSignal,

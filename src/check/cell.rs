@@ -660,7 +660,7 @@ mod tests {
         (text, notes.restored, doubts)
     }
 
-    /// Every cell of up to five marks: what is read must be read as itself, or an import of its results would change it.
+    /// Every cell of up to five marks: a value must round-trip, or an import of the results would change it.
     #[test]
     fn a_value_that_was_read_is_read_again_as_itself() {
         const MARKS: [&str; 11] = [
@@ -686,7 +686,7 @@ mod tests {
                     || read == "<null>"
                     || read.trim_matches(characters::is_padding) != read;
                 let written = match is_marked {
-                    // Results keep such a value as a formula that is nothing but its text.
+                    // Results store this value as a formula that returns its text.
                     true => format!("=\"\"&\"{}\"", read.replace('"', "\"\"")),
                     false => read.clone(),
                 };

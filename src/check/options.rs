@@ -36,7 +36,7 @@ pub struct CheckOptions {
     /// no column for is then taken from its record.
     #[serde(default)]
     pub sparse_key: Option<usize>,
-    /// The fields, by position, that find the records of rows that the key does not find, in their order.
+    /// The further key fields, by position, in the order in which they are tried.
     #[serde(default)]
     pub other_keys: Vec<usize>,
 }

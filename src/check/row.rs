@@ -165,7 +165,7 @@ impl Checker {
         self.map.name_of(&self.spec, field)
     }
 
-    /// The fields that find the records of rows that the key does not find, by position.
+    /// The further key fields, by position.
     pub fn other_keys(&self) -> &[usize] {
         &self.options.other_keys
     }

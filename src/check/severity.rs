@@ -46,12 +46,12 @@ impl Severity {
     }
 }
 
-/// Declares what the checks of one file can find: for each finding its severity, its code, what was found,
-/// a cell with it and what to do. A code that stands twice has the milder meaning where one reading is
-/// certain, or where one cell has the finding alone.
+/// Declares the findings of the checks in one file: for each the severity, the code, the meaning, an example cell and
+/// the remedy. A code that is listed twice has the milder severity if one reading is certain, or if only one cell has
+/// the finding.
 macro_rules! declare_findings {
     ($($severity:ident $code:literal $what:ident $example:literal $remedy:ident;)*) => {
-        /// What these checks find.
+        /// The findings of these checks.
         pub(in crate::check) const FINDINGS: &[$crate::check::severity::Finding] = &[
             $($crate::check::severity::Finding {
                 code: $code,
@@ -126,8 +126,7 @@ declare_findings! {
     Invalid "list.separator" what_list_separator "a@x.se, b@x.se" remedy_separator;
 }
 
-/// Every code that a check gives, what it means for the row, and what was found: those of any cell or row
-/// first, then those of each kind.
+/// Every code of the checks with its severity and meaning: first the codes of any cell or row, then those of each kind.
 pub fn findings() -> impl Iterator<Item = &'static Finding> + Clone {
     let of_kinds = Kind::ALL.iter().flat_map(|kind| findings_of(*kind));
     FINDINGS.iter().chain(of_kinds)

@@ -429,7 +429,7 @@ pub(in crate::cli) struct OneRunArgs {
     /// Do not ask before sending
     #[arg(long)]
     pub(in crate::cli) yes: bool,
-    /// Why it is done, for the run's record
+    /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(in crate::cli) note: Option<String>,
 }
@@ -438,7 +438,7 @@ pub(in crate::cli) struct OneRunArgs {
 pub(in crate::cli) struct ApproveArgs {
     #[command(flatten)]
     pub(in crate::cli) of: OneRunArgs,
-    /// Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)
+    /// Values changed since the last run wrote them: overwrite them (roster) or keep them (theirs)
     #[arg(long, value_name = "roster|theirs")]
     pub(in crate::cli) conflicts: Option<ConflictPolicy>,
     /// Only these rows that need an approval each, by import_row, or "none"
@@ -446,7 +446,7 @@ pub(in crate::cli) struct ApproveArgs {
     pub(in crate::cli) rows: Option<ApprovedRows>,
 }
 
-/// Rows that somebody approves.
+/// The rows to approve.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct ApprovedRows(pub(in crate::cli) Vec<std::ops::RangeInclusive<u64>>);
 
@@ -478,14 +478,14 @@ pub(in crate::cli) struct ResumeArgs {
     /// Do not ask before sending if the run has sent nothing yet
     #[arg(long)]
     pub(in crate::cli) yes: bool,
-    /// Why it is done, for the run's record
+    /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(in crate::cli) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ManArgs {
-    /// The command; without it, the page of the program
+    /// The command; without it, the page of rosterpatch
     #[arg(value_name = "COMMAND")]
     pub(in crate::cli) command: Option<String>,
     /// Write every page into a folder

@@ -249,7 +249,7 @@ impl Config {
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
-    /// The same of what has to be taken out of a layer.
+    /// The same for values that must be moved out of a layer.
     pub(in crate::cli) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
         self.layers.iter().find_map(|(_, layer)| setting(layer))
     }
@@ -274,7 +274,7 @@ impl Config {
         self.merged(|layer| &layer.map)
     }
 
-    /// The policies of fields that all layers set, where a layer goes before those after it.
+    /// The policies of fields from all layers. Earlier layers take precedence.
     pub(in crate::cli) fn conflicts(&self) -> BTreeMap<String, ConflictPolicy> {
         self.merged(|layer| &layer.conflicts.fields)
     }

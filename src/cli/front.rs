@@ -143,8 +143,8 @@ impl Front {
         Ok(ended.summary.exit_code)
     }
 
-    /// Shows the persons of a run that is held for rows which each need an approval, at a terminal. A
-    /// log holds no names: there the reason for which the run is held names the rows.
+    /// Shows the persons of a run that is held for rows that require individual approval, if standard error is a
+    /// terminal. Logs contain no names; the reason for the hold lists the row numbers there.
     fn show_persons(&self, ended: &Ended) {
         let is_of_persons = match &ended.stop {
             Some(Stop::Held { why }) => why.rows_to_approve().is_some(),

@@ -14,26 +14,29 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("List the shared queue", "Visa den gemensamma kön"),
     (
         "Manage the shared database",
-        "Sköt den gemensamma databasen",
+        "Hantera den gemensamma databasen",
     ),
     (
         "Values changed since the last run wrote them: roster, theirs, ask",
         "Värden som har ändrats sedan de senast skrevs: roster, theirs, ask",
     ),
     (
-        "Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)",
-        "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller lämna dem kvar (theirs)",
+        "Values changed since the last run wrote them: overwrite them (roster) or keep them (theirs)",
+        "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller behåll dem (theirs)",
     ),
     (
-        "Why the run is made, for its record",
-        "Varför körningen görs, för dess historik",
+        "Reason for the run, stored with it",
+        "Anledning till körningen, som sparas med den",
     ),
     (
-        "Why it is done, for the run's record",
-        "Varför det görs, för körningens historik",
+        "Reason for the command, stored with the run",
+        "Anledning till kommandot, som sparas med körningen",
     ),
     ("The rosters", "Listorna"),
-    ("Batches to process at a time", "Delar som görs samtidigt"),
+    (
+        "Batches to process at a time",
+        "Delar som bearbetas samtidigt",
+    ),
     (
         "Write a Prometheus textfile about the queue while running",
         "En Prometheus-textfil om kön som skrivs under arbetet",
@@ -44,7 +47,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Include files whose runs have ended",
-        "Även det som är klart",
+        "Visa även filer vars körningar är klara",
     ),
     (
         "Write a Prometheus textfile about the queue, and print nothing",
@@ -209,7 +212,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hold a run with more invalid rows",
         "Spärra en körning med fler ogiltiga rader",
     ),
-    ("Start without records", "Ha inga poster alls"),
+    ("Start without records", "Starta utan poster"),
     ("Output format", "Hur den visas"),
     ("Log format", "Hur loggrader skrivs"),
     (
@@ -225,7 +228,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hur länge en post som inte går att läsa antas ha det som levererats",
     ),
     ("The time of each response", "Hur lång tid varje svar tar"),
-    ("How often watch scans the inbox", "Hur ofta watch tittar"),
+    (
+        "How often watch scans the inbox",
+        "Hur ofta watch söker efter nya filer",
+    ),
     ("Output format", "Hur de visas"),
     (
         "Retry failed rows from a results file",
@@ -305,7 +311,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Print the JSON Schema of target files, or of the config file, for editors",
         "Skriv ut JSON Schema för målfiler eller för konfigurationsfilen, för textredigerare",
     ),
-    ("The kind of file", "För vilket slags fil"),
+    ("The kind of file", "Typ av fil"),
     ("Print less: no progress", "Skriv ut mindre: inget förlopp"),
     (
         "Print more: every retry, and requests by row number",
@@ -316,7 +322,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv ut en manualsida, eller skriv en för varje kommando",
     ),
     (
-        "The command; without it, the page of the program",
+        "The command; without it, the page of rosterpatch",
         "Kommandot vars sida det är; programmets egen om inget anges",
     ),
     (
@@ -347,7 +353,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Release a run that a guard holds",
         "Godkänn en körning som en spärr har stoppat, om filen fortfarande är densamma",
     ),
-    ("Maximum requests at once", "Anrop på en gång"),
+    ("Maximum requests at once", "Högsta antal anrop på en gång"),
     ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
     (
         "Requests per s, m, h or d (unlimited follows only the API's rate-limit headers)",
@@ -462,7 +468,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Filens avgränsare: ett tecken, eller \"tab\"",
     ),
     ("The file's encoding", "Filens teckenkodning"),
-    ("The folder to import from", "Mappen som filer läggs i"),
+    ("The folder to import from", "Mappen som filerna läses från"),
     (
         "The spreadsheet row number of the header",
         "Rubrikradens radnummer",

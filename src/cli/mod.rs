@@ -44,7 +44,7 @@ use commands::{
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
 
-/// The command line as it is declared: for manuals and references.
+/// The declaration of the command line, for manuals and references.
 pub fn command() -> clap::Command {
     Args::command()
 }

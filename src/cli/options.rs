@@ -175,7 +175,7 @@ groups! {
             /// Do not ask before sending
             #[arg(long)]
             yes: bool;
-            /// Why the run is made, for its record
+            /// Reason for the run, stored with it
             #[arg(long, hide_short_help = true, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
             note: Option<String>;
         }

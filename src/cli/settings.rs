@@ -282,7 +282,7 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
     }
 }
 
-/// Which values of records the roster overwrites: where nothing is said of conflicts, `usual` is done.
+/// The rules for which values of records the roster overwrites. `usual` is the default policy for conflicts.
 pub(in crate::cli) fn edits(
     config: &Config,
     said: Option<ConflictPolicy>,
@@ -453,7 +453,7 @@ pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
         .to_owned())
 }
 
-/// How long what is left of runs is kept.
+/// How long the data of runs is kept.
 pub(in crate::cli) fn retention(config: &Config) -> Retention {
     let of = |time: fn(&RetentionTimes) -> &Option<Time>| {
         let said = |layer: &Layer| {

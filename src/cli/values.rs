@@ -186,7 +186,7 @@ pub(in crate::cli) enum Duplicate {
     Last,
 }
 
-/// What is done with rows that give a person another identity number.
+/// The policy for rows that give a person another identity number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Renumber {
     /// The run is held until they are approved
@@ -259,20 +259,20 @@ macro_rules! written_as_a_word {
 }
 written_as_a_word!(Empty, Duplicate, OutcomeAt, Renumber);
 
-/// What a config file says of conflicts: a policy for all fields, or a table of fields.
+/// The setting `conflicts` of a config file: a policy for all fields, or a table of fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "ConflictsWritten")]
 pub(in crate::cli) struct ConflictRules {
-    /// The policy of the fields that have none of their own.
+    /// The policy of all other fields.
     pub(in crate::cli) all: Option<ConflictPolicy>,
-    /// Those that have.
+    /// The policies of single fields.
     pub(in crate::cli) fields: BTreeMap<String, ConflictPolicy>,
 }
 
 /// The key that stands for all fields that a table of conflicts does not name.
 const OTHER_FIELDS: &str = "default";
 
-/// How conflicts are written in a config file.
+/// The form of `conflicts` in a config file.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only its schema is used")]
@@ -281,7 +281,7 @@ enum ConflictsWritten {
     Fields(BTreeMap<String, PolicyWritten>),
 }
 
-/// A policy as it is written.
+/// A policy in a config file.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used")]
@@ -328,7 +328,7 @@ impl<'de> de::Visitor<'de> for ConflictsVisitor {
     }
 }
 
-/// How long a config file has things kept, such as `90d`.
+/// The limits of `[retention]`, such as `90d`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct RetentionTimes {

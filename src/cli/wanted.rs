@@ -25,7 +25,7 @@ pub(in crate::cli) struct Asked {
     pub(in crate::cli) files: FileOptions,
     /// Whether the roster is held for this process alone, and copied before it is read.
     pub(in crate::cli) holds: bool,
-    /// What is done with conflicts of which nothing is said.
+    /// The default policy for conflicts.
     pub(in crate::cli) usual_conflicts: ConflictPolicy,
     /// The text of a target's file that is meant where the command line names none.
     pub(in crate::cli) known_target: Option<String>,
@@ -149,7 +149,7 @@ impl Asked {
             let own = settings::own_quota(spec);
             (settings::base_url(place, spec, &variables)?, own)
         };
-        // Where no record is read, nobody can be asked about what one holds.
+        // A run that reads no records finds no conflicts to ask about.
         let reads = spec.is_readable() && !place.blind;
         let usual = if reads {
             self.usual_conflicts

@@ -45,7 +45,7 @@ pub(super) enum Task {
     Approve {
         /// The run.
         run: String,
-        /// Of the rows that are approved one by one, those that were ticked.
+        /// The ticked rows, among the rows that require individual approval.
         ticked: Option<Vec<RangeInclusive<u64>>>,
     },
     /// What a run changed is put back.

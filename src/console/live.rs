@@ -33,7 +33,7 @@ pub(super) enum Phase {
     Reading,
     /// Records are read: so many of so many.
     LookingUp(u64, u64),
-    /// Somebody is asked whether this is to be sent, and what is done about these conflicts.
+    /// The console asks whether to send this, and what to do about these conflicts.
     Asking(Box<Plan>, Arc<[FoundConflict]>),
     /// It is sent.
     Sending,

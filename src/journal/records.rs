@@ -68,7 +68,7 @@ pub struct PastRow {
     pub cells: Vec<u8>,
     /// Its state; none where it was open still.
     pub state: Option<RowState>,
-    /// The code of what was wrong with it.
+    /// The code of its problem.
     pub error_code: String,
     /// What was wrong with it.
     pub problems: Vec<Problem>,
@@ -87,16 +87,16 @@ pub struct PastCall {
     pub at: Option<Timestamp>,
 }
 
-/// What a run says of one row.
+/// The record of one row in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowSaid {
     /// The run's number.
     pub run: i64,
-    /// Where the row stands.
+    /// The position of the row.
     pub at: RowAt,
     /// Its state; none where it has none yet.
     pub state: Option<RowState>,
-    /// The code of what was wrong with it.
+    /// The code of its problem.
     pub error_code: String,
     /// Its problems and its warnings.
     pub problems: Vec<Problem>,

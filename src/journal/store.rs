@@ -139,10 +139,10 @@ pub trait Runs {
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
     fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError>;
 
-    /// Forgets what was planned and settled of a run: before it is planned anew.
+    /// Removes the plan and the outcomes of a run before it is planned again.
     fn clear(&mut self, run: i64) -> Result<(), JournalError>;
 
-    /// Forgets a run, as if it had never been: all of it or nothing.
+    /// Removes a run completely, in one transaction.
     fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
@@ -204,8 +204,8 @@ pub trait Outcomes {
         last: u64,
     ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError>;
 
-    /// What planning learned about a run's rows from `first` to `last`, in row order, where it learned
-    /// anything.
+    /// The facts that planning stored about a run's rows from `first` to `last`, in row order. Rows without facts are
+    /// omitted.
     fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError>;
 
     /// The body that a run was to send for a row; empty where there is none.
@@ -294,8 +294,8 @@ pub trait History {
     /// If there is no room for it.
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
-    /// Makes what [`History::deliveries`] searches by under the number `of`: what all runs with this target
-    /// and address sent. For this connection alone.
+    /// Builds the index of [`History::deliveries`] under the number `of`, with the requests of all runs with this
+    /// target and address. It exists for this connection only.
     ///
     /// # Errors
     /// If there is no room for it.
@@ -346,19 +346,17 @@ pub trait Dossiers {
     /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
 
-    /// Removes what ended runs hold of rows that matched a record with one of these `ids` and for which
-    /// nothing was to be sent: the id, and the problems of the row. Returns how many rows held any.
+    /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids` and had
+    /// nothing to send. Returns how many rows had any.
     fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
 
-    /// Removes the values that an ended run holds of all records, in the same way. Returns how many rows held
-    /// any.
+    /// Removes the values of all records from an ended run, in the same way. Returns how many rows had any.
     fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
 
-    /// The rows whose key has one of these fingerprints, whatever became of them: those that changed no record
-    /// too.
+    /// The rows whose key has one of these fingerprints, in any state, including rows that changed no record.
     fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError>;
 
-    /// Removes what ended runs say of these rows, and their warnings. Returns how many rows said anything.
+    /// Removes the messages and warnings of these rows from ended runs. Returns how many rows had any.
     fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError>;
 }
 

@@ -1,9 +1,9 @@
-//! The columns of a results file besides those of the input.
+//! The columns that a results file adds to those of the input.
 
 /// Declares the columns of a results file, in their order.
 macro_rules! result_columns {
     ($($(#[$doc:meta])* $column:ident = $name:literal,)*) => {
-        /// A column that a results file has besides those of the input.
+        /// A column that a results file adds to those of the input.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ResultColumn {
             $($(#[$doc])* $column,)*
@@ -21,8 +21,8 @@ macro_rules! result_columns {
             }
         }
 
-        /// The headers of all columns. They are no field of any target, and no mistake in a results file
-        /// that is imported again.
+        /// The headers of all columns. No target has fields of these names, and a results file that is imported again
+        /// may have them.
         pub const RESULT_COLUMNS: &[&str] = &[$($name,)*];
     };
 }
@@ -32,7 +32,7 @@ result_columns! {
     Row = "import_row",
     /// The row's state.
     Status = "import_status",
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last response.
     HttpStatus = "import_http_status",
     /// The API's error code, or that of the first problem.
     ErrorCode = "import_error_code",
@@ -46,9 +46,9 @@ result_columns! {
     RequestId = "import_request_id",
     /// When the row reached its state.
     FinishedAt = "import_finished_at",
-    /// The line that a spreadsheet shows for the row, in the file that it came from first.
+    /// The spreadsheet row number in the original file.
     Line = "import_line",
-    /// What is doubtful about the row.
+    /// The row's warnings.
     Warning = "import_warning",
     /// The API's id of the record that the row matched.
     RecordId = "import_record_id",

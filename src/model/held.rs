@@ -17,11 +17,11 @@ pub enum Held {
     NoRows,
     /// Too many rows are invalid.
     MaxInvalid {
-        /// So many.
+        /// The number of rows.
         count: u64,
         /// Of so many rows.
         rows: u64,
-        /// What is allowed.
+        /// The allowed number.
         most: Threshold,
     },
     /// The file has far fewer rows than the last one of its name.
@@ -35,7 +35,7 @@ pub enum Held {
     },
     /// Too many records would be changed.
     MaxChanges {
-        /// So many.
+        /// The number of rows.
         count: u64,
         /// Of so many rows.
         rows: u64,
@@ -44,17 +44,17 @@ pub enum Held {
     },
     /// Too many rows would turn one person into another.
     IdentityChanges {
-        /// So many.
+        /// The number of conflicts.
         count: u64,
         /// What is allowed.
         most: u64,
-        /// So many give a person another identity number.
+        /// The number of rows that give a person another identity number.
         #[serde(default)]
         renumbered: u64,
         /// The first of both, by row number.
         #[serde(default)]
         rows: Vec<u64>,
-        /// The numbers that the spreadsheet shows beside these.
+        /// Their spreadsheet row numbers.
         #[serde(default)]
         lines: Vec<u64>,
     },
@@ -62,35 +62,35 @@ pub enum Held {
     Renumbering {
         /// So many.
         count: u64,
-        /// So many turn one person into another, which alone would be allowed.
+        /// The number of rows that turn one person into another. Alone, they would be allowed.
         #[serde(default)]
         changed: u64,
         /// The first of both, by row number.
         #[serde(default)]
         rows: Vec<u64>,
-        /// The numbers that the spreadsheet shows beside these.
+        /// Their spreadsheet row numbers.
         #[serde(default)]
         lines: Vec<u64>,
     },
-    /// A person decides about values that were changed since they were last written.
+    /// Values that were changed since they were last written require a decision.
     Conflicts {
         /// So many.
         count: u64,
     },
 }
 
-/// Rows that a reason names at most.
+/// Maximum number of rows that a reason names.
 pub const NAMED_ROWS: usize = 20;
 
-/// Rows as `--rows` takes them.
+/// Formats rows as `--rows` expects them.
 pub fn row_list(rows: &[u64]) -> String {
     let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
     rows.join(",")
 }
 
 impl Held {
-    /// The rows that wait for an approval of their own, if any do: so many, and the first of them by row number
-    /// and by what the spreadsheet shows.
+    /// The rows that require individual approval, if any: their number, and the first of them by row number and by
+    /// spreadsheet row number.
     fn to_approve(&self) -> Option<(u64, &[u64], &[u64])> {
         match self {
             Held::IdentityChanges {
@@ -110,7 +110,7 @@ impl Held {
         }
     }
 
-    /// The same as a command line names them, or `ROWS` if they are more than the reason names.
+    /// The same as an argument of the command line, or `ROWS` if there are more than the reason names.
     pub fn rows_to_approve(&self) -> Option<String> {
         let (count, rows, _) = self.to_approve()?;
         Some(match rows.len() as u64 == count {

@@ -109,7 +109,7 @@ pub const PROTECTED: &str = "row.protected";
 /// The code of a row whose record marks a protected person.
 pub const PROTECTED_RECORD: &str = "record.protected";
 
-/// The code of a field whose value a person had changed since it was last written, and that was overwritten.
+/// The code of a field that was overwritten although its value had changed since it was last written.
 pub const OVERWRITTEN: &str = "conflict.overwritten";
 
 /// What became of one row: exactly what the results file says of it.

@@ -66,7 +66,7 @@ impl Problem {
         clauses.join("; ")
     }
 
-    /// What all of a row's problems say, without the names of their fields.
+    /// The messages of all problems of a row, without the names of their fields.
     pub fn clauses(problems: &[Problem]) -> Message {
         let messages = problems.iter().map(|problem| problem.message.clone());
         Message::clauses(messages.collect())

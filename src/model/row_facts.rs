@@ -1,15 +1,15 @@
-//! Row facts are what planning learned about a row besides its outcome.
+//! Row facts are the results of planning a row, in addition to its outcome.
 
 use serde::{Deserialize, Serialize};
 
-/// What planning learned about a row besides its outcome. The journal stores it as JSON, so that a
-/// new fact needs no new column there.
+/// The results of planning a row, in addition to its outcome. The journal stores them as JSON, so that a new fact needs
+/// no new column.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFacts {
     /// The record that the row matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
-    /// A digest of the change, where it would turn one person into another. An approval covers this change.
+    /// A digest of the change if it would turn one person into another. An approval covers this change only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
 }
@@ -24,7 +24,7 @@ pub struct Found {
 }
 
 impl RowFacts {
-    /// Whether nothing was learned.
+    /// Whether there are no facts.
     pub fn is_empty(&self) -> bool {
         *self == RowFacts::default()
     }

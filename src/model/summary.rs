@@ -110,7 +110,7 @@ pub fn word(state: RowState, count: u64) -> String {
 pub struct Stopped {
     /// The code.
     pub code: Code,
-    /// The message, without the API's own words but for its code.
+    /// The message, without text from the API except its code.
     pub message: Message,
 }
 
@@ -177,10 +177,10 @@ pub struct Summary {
     /// Rows that the API rejected for a field that only some accounts may change.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub field_refused: u64,
-    /// Fields that a person changed since they were last written: conflicts.
+    /// Conflicts: fields that were changed since they were last written.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub conflicts: u64,
-    /// Of these, those that were left as they are.
+    /// The conflicts whose fields kept their values.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub conflicts_kept: u64,
     /// Why a guard holds the run, if one does.
@@ -189,7 +189,7 @@ pub struct Summary {
     /// Which guard that is, with its figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Held>,
-    /// Rows that would turn one person into another and that nobody approved.
+    /// Rows that would turn one person into another and are not approved.
     #[serde(default)]
     pub identity_changes: u64,
     /// Rows that give a person another identity number, sent or waiting for an approval.
@@ -221,7 +221,7 @@ impl Summary {
     /// The figures that a journal keeps, with the guard's reason in the reader's language.
     ///
     /// # Errors
-    /// When they are not the figures of a run.
+    /// If they are not the figures of a run.
     pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
         let mut summary: Summary = serde_json::from_str(text)?;
         if let Some(held) = &summary.held_by {

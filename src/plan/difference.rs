@@ -63,8 +63,7 @@ impl Planner {
         self.difference_but(checker, (at, key), values, found, all, |_, _| false)
     }
 
-    /// The same without the changes that `leaves` says are to be left out: it is given the record's path and
-    /// a change.
+    /// The same without the changes for which `leaves` returns true. It receives the record's path and a change.
     ///
     /// # Errors
     /// When neither the row nor the record has a value that every update needs.

@@ -10,17 +10,16 @@ use serde_json::Value as Json;
 use crate::l10n::say;
 use crate::targets::{FieldSpec, ListMode};
 
-/// What is done with a conflict: a field that holds neither the value that was last written to it nor the
-/// roster's.
+/// The policy for a conflict: a field that differs from the value that was last written to it and from the roster's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictPolicy {
     /// The roster's value overwrites it.
     #[default]
     Roster,
-    /// The field is left as it is.
+    /// The field keeps its value.
     Theirs,
-    /// A person decides before anything is sent.
+    /// The run is held for a decision before anything is sent.
     Ask,
 }
 
@@ -32,7 +31,7 @@ impl ConflictPolicy {
         ConflictPolicy::Ask,
     ];
 
-    /// The policy as it is written.
+    /// The policy's name in settings.
     pub fn as_str(self) -> &'static str {
         match self {
             ConflictPolicy::Roster => "roster",
@@ -61,13 +60,13 @@ impl FromStr for ConflictPolicy {
     }
 }
 
-/// Which values of a record the roster overwrites.
+/// The rules for which values of a record the roster overwrites.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditRules {
-    /// What is done with the conflicts of all fields that `by_field` does not name.
+    /// The policy of all fields that `by_field` does not name.
     pub conflicts: ConflictPolicy,
-    /// What is done with those of a field, by its name.
+    /// The policy of single fields, by name.
     pub by_field: BTreeMap<String, ConflictPolicy>,
     /// Fields that are never overwritten once they have a value.
     pub protect: BTreeSet<String>,
@@ -78,24 +77,24 @@ pub struct EditRules {
 /// Why a field keeps its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It is protected.
+    /// The field is protected.
     Protected,
-    /// It is only filled.
+    /// The field is set only if it is empty.
     Filled,
 }
 
 impl EditRules {
-    /// What is done with a conflict of a field.
+    /// The policy for a conflict of a field.
     pub fn policy_of(&self, field: &str) -> ConflictPolicy {
         self.by_field.get(field).copied().unwrap_or(self.conflicts)
     }
 
-    /// Whether a person is to decide about the conflicts of any field.
+    /// Whether the conflicts of any field require a decision.
     pub fn asks(&self) -> bool {
         self.policies().any(|policy| policy == ConflictPolicy::Ask)
     }
 
-    /// Puts a decision in the place of every question.
+    /// Replaces every `ask` with a decision.
     pub fn decide(&mut self, decision: ConflictPolicy) {
         let policies = self.by_field.values_mut().chain([&mut self.conflicts]);
         for policy in policies.filter(|policy| **policy == ConflictPolicy::Ask) {
@@ -103,7 +102,7 @@ impl EditRules {
         }
     }
 
-    /// Whether records must be read for the rules to hold.
+    /// Whether the rules require reading records.
     pub fn need_records(&self) -> bool {
         !self.protect.is_empty()
             || !self.fill.is_empty()
@@ -112,7 +111,7 @@ impl EditRules {
                 .any(|policy| policy != ConflictPolicy::Roster)
     }
 
-    /// Why a field that holds `held` keeps it, whoever wrote it.
+    /// Why a field with the value `held` keeps it, regardless of its origin.
     pub fn keeps(&self, field: &FieldSpec, held: &Json) -> Option<Kept> {
         if is_empty(held) {
             return None;

@@ -16,12 +16,12 @@ pub struct Guards {
     /// Rows that may turn one person into another.
     #[serde(default)]
     pub max_identity_changes: u64,
-    /// What is done with rows that give a person another identity number.
+    /// The policy for rows that give a person another identity number.
     #[serde(default)]
     pub renumber: RenumberMode,
 }
 
-/// What is done with rows that give a person another identity number.
+/// The policy for rows that give a person another identity number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RenumberMode {
@@ -30,7 +30,7 @@ pub enum RenumberMode {
     Ask,
     /// They are sent, if a field that identifies the person matches.
     Approve,
-    /// They are not looked for: the record of such a row is not found.
+    /// Renumberings are not searched for; the record of the row is not found.
     Off,
 }
 
@@ -51,8 +51,8 @@ impl Default for Guards {
 const FEW: u64 = 10;
 
 impl Guards {
-    /// Why a run is to be held of which rows wait for an approval of their own, if it is: those that turn one
-    /// person into another, and those that give a person another number.
+    /// Why to hold a run with rows that require individual approval, if it is held: rows that turn one person into
+    /// another, and rows that give a person another number.
     pub fn by_row(&self, changed: &[u64], renumbered: &[u64], lines: &Lines) -> Option<Held> {
         let most = self.max_identity_changes;
         let (count, renumbered_rows) = (changed.len() as u64, renumbered.len() as u64);

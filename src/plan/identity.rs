@@ -1,4 +1,4 @@
-//! Identity changes are changes that turn the person of a record into another.
+//! Identity changes turn the person of a record into another.
 
 use serde_json::Value as Json;
 use strsim::jaro_winkler;
@@ -7,11 +7,11 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::Change;
 use crate::targets::TargetSpec;
 
-/// Two words that are at least so similar are spellings of one name (Jaro-Winkler).
+/// Minimum Jaro-Winkler similarity of two spellings of one name.
 const SAME_NAME: f64 = 0.88;
 
-/// Whether `changes` to `record` would turn one person into another: two or more of first name, last name
-/// and date of birth change to dissimilar values. A value that the record lacks is not changed by this.
+/// Whether `changes` to `record` would turn one person into another: two or more of first name, last name and date of
+/// birth change to dissimilar values. Setting a value that the record lacks is not such a change.
 pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> bool {
     let Some(person) = &spec.person else {
         return false;
@@ -66,13 +66,13 @@ pub fn persons(spec: &TargetSpec, record: &Json, changes: &[Change]) -> (String,
     (before.join(" "), after.join(" "))
 }
 
-/// The date at the beginning of a number; of a coordination number the day without the 60 that it adds.
+/// The date at the beginning of a number. The day of a coordination number is reduced by 60.
 fn born_of(number: &str) -> Option<u32> {
     let date: u32 = number.get(..8)?.parse().ok()?;
     Some(if date % 100 > 60 { date - 60 } else { date })
 }
 
-/// The date at the beginning of a number, if it can be one of birth.
+/// The date at the beginning of a number, if it can be a birth date.
 pub(super) fn plausible_birth(number: &str) -> Option<u32> {
     let date = born_of(number)?;
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
@@ -80,7 +80,7 @@ pub(super) fn plausible_birth(number: &str) -> Option<u32> {
     (is_date && (1..=31).contains(&day)).then_some(date)
 }
 
-/// Whether two texts are one name: each word of the shorter one has its like in the other, in any order.
+/// Whether two texts are one name: each word of the shorter text matches a word of the other, in any order.
 pub(super) fn is_similar(one: &str, other: &str) -> bool {
     let (one, other) = (words(one), words(other));
     let (few, many) = match one.len() <= other.len() {
@@ -131,7 +131,7 @@ fn words(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A word as it sounds, whichever way it was transliterated: `Youssef` and `Yusuf` are the same.
+/// A phonetic form of a word, independent of its transliteration: `Youssef` and `Yusuf` are equal.
 fn sounds(word: &str) -> String {
     const LIKE: [(&str, &str); 17] = [
         ("ph", "f"),

@@ -92,7 +92,7 @@ pub enum LookUpError {
 }
 
 impl LookUpError {
-    /// Returns what the error says.
+    /// Returns the message of the error.
     pub fn message(&self) -> Message {
         match self {
             LookUpError::NoList { pointer } => message::lookup_no_list(pointer),

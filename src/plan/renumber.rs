@@ -1,4 +1,4 @@
-//! Renumbering gives the record of a person a new identity number, if nothing else of the person disagrees.
+//! Renumbering gives the record of a person a new identity number if all other identifying values agree.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub enum Disagreement {
     Twice,
 }
 
-/// What kind of number a text is.
+/// The kind of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Personal,
@@ -92,13 +92,13 @@ impl Renumber {
         }
     }
 
-    /// Whether a row has a final number, and does not say that it is temporary.
+    /// Whether a row has a final number and does not mark it as temporary.
     pub fn is_final(&self, values: &Values) -> bool {
         let is_temporary = matches!(values[self.temporary], Some(Value::Bool(true)));
         !is_temporary && kind_of(&text(values, self.number)) != Kind::Other
     }
 
-    /// Has the row say that its number is not temporary.
+    /// Marks the row's number as not temporary.
     pub fn make_final(&self, values: &mut Values) {
         values[self.temporary] = Some(Value::Bool(false));
     }
@@ -153,7 +153,7 @@ pub fn left_temporary(spec: &TargetSpec, values: &Values, record: &Json) -> Opti
         let number = text(values, index);
         let is_left = match kind_of(&number) {
             Kind::Personal => true,
-            // Of one that stays as it is the API may know more than the roster.
+            // If the number does not change, the API may know more than the roster.
             Kind::Coordination => number != held(spec, record, index),
             Kind::Other => false,
         };
@@ -229,7 +229,7 @@ mod tests {
         let mut dated = of("20150101-2383", "Åsa", "Ek");
         dated[spec.field("date_of_birth").unwrap()] = Some(Value::Text("2015-01-02"));
         assert_eq!(disagrees(&dated), Some(Disagreement::Birth));
-        // A number of a region begins with no date.
+        // A regional number does not begin with a date.
         let region = record("99150101-2383", true);
         let same = of("20150101-2383", "Åsa", "Ek");
         assert_eq!(how.disagrees(&spec, &same, &region), None);

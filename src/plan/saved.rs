@@ -72,7 +72,7 @@ impl SavedPlan {
     }
 }
 
-/// A digest of what a call sends, and of what the record held.
+/// A digest of the values that a call sends and of the record's values.
 pub fn digest(call: &Call) -> String {
     let mut hash = Sha256::new();
     for part in [call.path.as_bytes(), &call.body, call.changed.as_bytes()] {

@@ -36,7 +36,7 @@ impl Mends {
         self.0.remove(&row);
     }
 
-    /// Takes back what was changed in a row but for these columns.
+    /// Reverts the changes of a row, except in these columns.
     pub fn take_back_but(&mut self, row: u64, columns: &[usize]) {
         if let Some(cells) = self.0.get_mut(&row) {
             cells.retain(|column, _| columns.contains(column));

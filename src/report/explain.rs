@@ -163,18 +163,18 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     ),
 ];
 
-/// The meaning of a code and its remedy, in the language that the program speaks.
+/// The meaning of a code and its remedy, in the current language.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// The code.
     pub code: String,
-    /// What a cell with it means for the row; none for codes that no check of a cell gives.
+    /// The severity for the row; `None` for codes that are not from the check of a cell.
     pub severity: Option<String>,
-    /// What was found.
+    /// The meaning.
     pub what: String,
-    /// A cell with it; empty if a cell cannot show it.
+    /// An example cell; empty if a cell cannot show it.
     pub example: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 

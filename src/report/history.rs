@@ -30,13 +30,13 @@ pub struct HistoryLine {
     pub from: Option<String>,
     /// What was sent.
     pub to: String,
-    /// What the line tells: a change, a row or a file.
+    /// The kind of the line: a change, a row or a file.
     pub kind: &'static str,
     /// The state of the row.
     pub state: &'static str,
-    /// What is said of the row.
+    /// The messages of the row.
     pub said: String,
-    /// Who made the run, and why.
+    /// The account that made the run, and the reason.
     pub by: String,
 }
 

@@ -78,7 +78,7 @@ struct Page<'a> {
 
 /// One row that somebody has to look at.
 struct Listed {
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     line: u64,
     outcome: Outcome,
     /// The columns at fault.
@@ -94,7 +94,7 @@ struct Turned {
     from: String,
     /// The person of the roster.
     to: String,
-    /// What became of the row.
+    /// The outcome of the row.
     state: RowState,
 }
 
@@ -228,8 +228,8 @@ pub fn write_html(
     file.finish()
 }
 
-/// The rows that turn one person into another or give one another number, under their headings. Unlike other
-/// rows, their values are shown: nobody can approve a change of persons without seeing both.
+/// The rows that turn one person into another or give one another number, under their headings. Unlike other rows,
+/// their values are shown, because an approval requires a comparison of both persons.
 fn turned(
     journal: &Journal,
     run: i64,

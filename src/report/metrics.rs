@@ -54,12 +54,12 @@ pub const RUN_METRICS: [(&str, bool, &str); 14] = [
     (
         "rosterpatch_run_conflicts",
         false,
-        "Values that people changed since they were last written, in the last run.",
+        "Values that were changed since they were last written, in the last run.",
     ),
     (
         "rosterpatch_run_conflicts_kept",
         false,
-        "Of these, those that the last run left as they were.",
+        "Conflicts in which the last run kept the changed value.",
     ),
     (
         "rosterpatch_run_duration_seconds",

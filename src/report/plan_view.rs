@@ -125,8 +125,8 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
-/// The rows that turn one person into another or give one another number: what the record says and what the
-/// roster says. Personal data, like the examples.
+/// The rows that turn one person into another or give one another number, with the person of the record and the person
+/// of the roster. Personal data, like the examples.
 pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     let mut left = NAMED_ROWS;

@@ -91,7 +91,7 @@ pub fn write_results(
                     // The row succeeded, so this is a warning and no error.
                     warning.append(&mut outcome.problems);
                 } else if let Some(outcome) = outcome.as_mut().filter(|it| it.state.succeeded()) {
-                    // So is the loss of a value that somebody had changed.
+                    // An overwritten change is a warning too.
                     let is_lost = |problem: &mut Problem| problem.code == OVERWRITTEN;
                     warning.extend(outcome.problems.extract_if(.., is_lost));
                 }
@@ -297,7 +297,7 @@ impl Layout {
 }
 
 impl Cells {
-    /// Empties the row's own cells: they are about a protected person.
+    /// Empties the roster's cells of the row, which is about a protected person.
     fn empty(&mut self) {
         self.kept = self.kept.iter().map(|_| b"").collect();
         self.surplus.clear();

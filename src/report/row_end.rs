@@ -1,4 +1,4 @@
-//! The end of a row is written into the result columns.
+//! Formats the outcome of a row for the result columns.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use crate::model::{Outcome, RowFacts, RowState};
 /// Code of a row of a run that a guard holds.
 const HELD: &str = "run.held";
 
-/// How a row ended, as its results show it.
+/// The end of a row, as its results show it.
 pub(super) struct RowEnd<'a> {
     /// The row number, from 1.
     pub(super) row: u64,
-    /// The line that a spreadsheet shows for it, in the file that it came from first.
+    /// The spreadsheet row number in the original file.
     pub(super) line: u64,
     /// Its outcome, if it has one.
     pub(super) outcome: Option<&'a Outcome>,
-    /// What is doubtful about it.
+    /// Its warnings.
     pub(super) warning: &'a str,
     /// Why the run is held, if it is.
     pub(super) held: Option<&'a str>,
-    /// What planning learned about it.
+    /// Its facts from planning.
     pub(super) facts: RowFacts,
 }
 
@@ -65,7 +65,7 @@ impl RowEnd<'_> {
     }
 }
 
-/// The state in which a row is reported: a request without an answer is not known to have arrived.
+/// The reported state of a row. It is unknown whether a request without a response arrived.
 pub(super) fn final_state(state: RowState) -> RowState {
     match state {
         RowState::Unknown => RowState::Failed,

@@ -48,8 +48,8 @@ fn has_space_at_its_ends(text: &str) -> bool {
     text.starts_with(is_padding) || text.ends_with(is_padding)
 }
 
-/// Whether a check takes a cell of this text for something else: the word that clears a field, the error of
-/// a spreadsheet, or text behind the apostrophe that says that it is text.
+/// Whether a check gives a cell with this text another meaning: the word that clears a field, a spreadsheet error, or
+/// text after an apostrophe that marks it as text.
 fn means_something_else(text: &str) -> bool {
     text.eq_ignore_ascii_case("<null>") || text.starts_with(['#', '\''])
 }
@@ -101,7 +101,7 @@ mod tests {
             ("<null>", "=\"<null>\""),
             ("<NULL>", "=\"<NULL>\""),
             ("#N/A", "=\"#N/A\""),
-            // An apostrophe would be taken for the mark of text.
+            // The check would read an apostrophe as the mark of text.
             ("'Anna", "=\"'Anna\""),
             ("\u{200E}x", "=\"\"&\"\u{200E}x\""),
         ] {

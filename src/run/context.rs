@@ -32,9 +32,9 @@ pub struct Context<'a> {
     pub observer: &'a dyn Observer,
     /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
-    /// Who works on the run.
+    /// The account that works on the run.
     pub author: Author,
-    /// Whether who agrees decides about each conflict too; otherwise conflicts that ask hold the run.
+    /// Whether the approver also decides about each conflict; otherwise conflicts with the policy `ask` hold the run.
     pub chooses: bool,
     /// Says when the run is to stop.
     pub stop: watch::Receiver<StopRequest>,
@@ -47,7 +47,7 @@ pub struct Proposal<'a> {
     pub run: &'a str,
     /// What is to be done.
     pub plan: &'a Plan,
-    /// The conflicts about which a person decides.
+    /// The conflicts to decide.
     pub conflicts: &'a [&'a FoundConflict],
 }
 
@@ -58,9 +58,9 @@ pub enum Consent {
     No,
     /// It is sent.
     Yes {
-        /// So many rows are sent first, and read back.
+        /// The number of rows to send first and read back.
         first: Option<u64>,
-        /// Of the rows with conflicts, by number, those in which the fields in conflict keep their values.
+        /// The rows, by number, whose fields in conflict keep their values.
         kept: BTreeSet<u64>,
     },
 }

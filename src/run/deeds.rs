@@ -1,4 +1,4 @@
-//! Deeds record who began, resumed or approved a run, where and why.
+//! Deeds record which account started, resumed or approved a run, on which machine, and why.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::l10n::{local_time, say};
 /// An account on a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The name of the account; empty if the operating system does not tell it.
+    /// The name of the account; empty if the operating system does not report it.
     pub account: String,
     /// The name of the machine.
     pub machine: String,
@@ -24,32 +24,32 @@ impl Actor {
     }
 }
 
-/// Who works on a run now, and why.
+/// The account that works on a run now, and the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Author {
-    /// Who it is.
+    /// The account.
     pub actor: Actor,
-    /// The reason, in the words of who gave it.
+    /// The text of `--note`.
     pub note: Option<String>,
 }
 
-/// That somebody began, resumed or approved a run.
+/// A command that started, resumed or approved a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deed {
     /// The command.
     pub command: String,
-    /// When it was given.
+    /// Its time.
     pub at: Timestamp,
-    /// Who gave it.
+    /// Its account.
     #[serde(flatten)]
     pub actor: Actor,
-    /// Why.
+    /// Its reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl Deed {
-    /// What `author` does to a run by a command.
+    /// The deed of `author` for a command.
     pub fn of(author: &Author, command: &str, at: Timestamp) -> Deed {
         Deed {
             command: command.to_owned(),
@@ -59,7 +59,7 @@ impl Deed {
         }
     }
 
-    /// The deed for a person.
+    /// The deed as text for a person.
     pub fn in_words(&self) -> String {
         let (account, machine) = (self.actor.account.as_str(), self.actor.machine.as_str());
         let deed = say().run_deed(self.command.as_str(), account, machine, local_time(self.at));

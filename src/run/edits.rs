@@ -1,4 +1,4 @@
-//! Values that people changed are found by what runs last wrote to their records.
+//! Conflicts are found by comparing records with the values that runs last wrote.
 
 use std::cell::Cell;
 
@@ -14,7 +14,7 @@ use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState};
 use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
 use crate::targets::{FieldSpec, ListMode};
 
-/// The code of a conflict about which a person decides.
+/// The code of a conflict that requires a decision.
 const CONFLICT_FOUND: &str = "conflict.found";
 /// The code of a conflict in which the field keeps its value.
 const CONFLICT_KEPT: &str = "conflict.kept";
@@ -23,29 +23,29 @@ const FIELD_PROTECTED: &str = "field.protected";
 /// The code of a field that is only filled and keeps its value.
 const FIELD_FILLED: &str = "field.filled";
 
-/// What the rules say of the changes of rows.
+/// The edit rules, applied to the changes of rows.
 pub(super) struct Ruling<'a> {
     checker: &'a Checker,
     planner: &'a Planner,
     rules: &'a EditRules,
-    /// What earlier runs wrote, for the run of this number.
+    /// The values that earlier runs wrote, for the run of this number.
     past: (&'a Journal, i64),
     /// The address that requests go to.
     base_url: &'a str,
-    /// Whether what runs wrote can be searched for: made for the first row that would change a record.
+    /// Whether the index of written values exists. The first row that would change a record builds it.
     is_indexed: Cell<bool>,
 }
 
-/// What the rules say of one row.
+/// The result of the edit rules for one row.
 #[derive(Default)]
 pub(super) struct Ruled {
-    /// The decision that was made about conflicts of which a person is asked.
+    /// The decision about conflicts with the policy `ask`.
     decision: Option<ConflictPolicy>,
-    /// What is to be said of the row even if it succeeds.
+    /// The messages of the row even if it succeeds.
     pub(super) notes: Vec<Problem>,
-    /// The conflicts, each with what is done about it.
+    /// The conflicts, each with its policy.
     pub(super) conflicts: Vec<(FoundConflict, ConflictPolicy)>,
-    /// What was written to the record, once it was searched for.
+    /// The values written to the record, once they were searched for.
     past: Option<Vec<PastCall>>,
     pub(super) error: Option<RunError>,
 }
@@ -59,14 +59,14 @@ impl Ruled {
         }
     }
 
-    /// What is doubtful about the row as long as a person has not decided.
+    /// The warnings of the row until its conflicts are decided.
     pub(super) fn warnings(&self) -> impl Iterator<Item = Problem> {
         let asked = self.conflicts.iter();
         let asked = asked.filter(|(_, policy)| *policy == ConflictPolicy::Ask);
         asked.map(|(found, _)| found.problem(CONFLICT_FOUND, message::row_conflict_found))
     }
 
-    /// Whether a person is asked about the row.
+    /// Whether the row has conflicts to decide.
     pub(super) fn asks(&self) -> bool {
         let mut policies = self.conflicts.iter().map(|(_, policy)| *policy);
         policies.any(|policy| policy == ConflictPolicy::Ask)
@@ -151,7 +151,7 @@ impl<'a> Ruling<'a> {
             });
             return true;
         }
-        // A row that adds to a list, or removes from it, leaves the rest of it as it is.
+        // A row that adds to a list or removes from it does not change its other values.
         if field.is_list() && field.mode() != ListMode::Replace {
             return false;
         }
@@ -184,8 +184,8 @@ impl<'a> Ruling<'a> {
         policy == ConflictPolicy::Theirs
     }
 
-    /// The value that was last written to a field which holds another one now. Nothing where the field holds
-    /// what was written, or where that is not known.
+    /// The value that was last written to a field, if the field now has another value. `None` if they are equal or the
+    /// written value is unknown.
     fn last_written(
         &self,
         ruled: &mut Ruled,
@@ -204,7 +204,7 @@ impl<'a> Ruling<'a> {
                 .split(' ')
                 .any(|name| name == field.name())
             {
-                // What was sent cannot be read at all.
+                // The sent values cannot be read.
                 if call.call.changed.is_empty() {
                     return Ok(None);
                 }
@@ -219,12 +219,12 @@ impl<'a> Ruling<'a> {
             if call.state == RowState::Updated {
                 return Ok(Some(value));
             }
-            // It may not have arrived: then the record holds what was written before.
+            // If the request did not arrive, the record still has the value of an earlier write.
         }
         Ok(None)
     }
 
-    /// What was sent to the record at `path`, the last first.
+    /// The values sent to the record at `path`, newest first.
     fn written_to(&self, path: &str) -> Result<Vec<PastCall>, JournalError> {
         let (journal, run) = self.past;
         if !self.is_indexed.replace(true) {
@@ -235,7 +235,7 @@ impl<'a> Ruling<'a> {
         Ok(past)
     }
 
-    /// The value that a call sent for a field that it changed; nothing where it is forgotten.
+    /// The value that a call sent for a field that it changed; `None` if it was removed from the journal.
     fn sent(&self, past: &PastCall, field: &FieldSpec) -> Option<Json> {
         let changes = &past.call.changes;
         if let Some(change) = changes.iter().find(|change| change.field == field.name()) {
@@ -243,7 +243,7 @@ impl<'a> Ruling<'a> {
         }
         let body: Json = serde_json::from_slice(&past.call.body).ok()?;
         let sent = self.checker.spec().sent_in(&body)?;
-        // A record that is sent whole is cleared of what it leaves out.
+        // A whole-record update clears the fields that it omits.
         let value = field.pointer.get(sent).ok()?;
         Some(value.map_or(Json::Null, std::borrow::Cow::into_owned))
     }

@@ -45,7 +45,7 @@ pub enum RunError {
     /// What is sent is to be read back, and nothing is read.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
-    /// Rules need the values that records hold, and none is read.
+    /// Edit rules need the values of records, and the run reads none.
     #[error("{}", say().run_blind_rules())]
     BlindRules,
     /// Lists that an update contains as a whole are not read.

@@ -116,7 +116,7 @@ fn import_with(
     })
 }
 
-/// Who began a run, and who went on with it, up to now. A slice goes on by itself.
+/// The deeds of a run so far. Batches continue a run without a new deed.
 fn deeds(
     start: &Start,
     slice: Option<Slice>,

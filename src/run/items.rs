@@ -36,8 +36,7 @@ pub(super) enum What {
     /// Its record, which this key finds, to be compared with these values.
     LookUp {
         key: String,
-        /// What further keys find the record by, where this one does not: the field, by position, and its
-        /// value.
+        /// The further keys, tried if this key finds no record: the field, by position, and its value.
         others: Vec<(usize, String)>,
         values: Values,
     },

@@ -52,7 +52,7 @@ pub(super) fn parsed(listed: &[String]) -> Vec<Json> {
         .collect()
 }
 
-/// What the register has a record under by a further key: no key of another field is the same.
+/// The register's index of a record by a further key. Keys of different fields are never equal.
 pub(super) fn other_key(field: usize, key: &str) -> String {
     format!("\0{field}/{key}")
 }
@@ -77,7 +77,7 @@ pub(super) fn gives_none(halt: &Halt) -> bool {
     }
 }
 
-/// Why the API gives no list of its keys; nothing where the run must stop, as for wrong credentials.
+/// Why the API returns no list of its keys; `None` if the run must stop, for example because of wrong credentials.
 pub(super) fn refused_with(halt: &Halt) -> Option<Message> {
     match halt {
         Halt::Stop(Stop::LookUp {
@@ -94,7 +94,7 @@ pub(super) fn refused_with(halt: &Halt) -> Option<Message> {
     }
 }
 
-/// A row's key, its further keys, what it is searched for by if its number is not found, and its sheet row.
+/// A row's key, its further keys, the search values for a number that is not found, and the spreadsheet row number.
 type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
@@ -139,7 +139,7 @@ impl Work<'_> {
         self.learn_of(&keys).await
     }
 
-    /// Asks what planning will ask for these rows: their keys, further keys and sheet rows.
+    /// Makes the look-ups that planning needs for these rows: their keys, further keys and spreadsheet row numbers.
     async fn learn_of(&mut self, rows: &[Learned]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row @ (key, others, ..) in rows {

@@ -10,7 +10,7 @@ use crate::l10n::message;
 use crate::model::Problem;
 use crate::plan::LookUp;
 
-/// What found records before a further key did.
+/// The look-up that was in use before a further key.
 pub(super) type Before = (Option<usize>, Option<LookUp>);
 
 /// Records by the further key that found them.
@@ -18,11 +18,11 @@ type ByOthers = Vec<(usize, Vec<Json>)>;
 
 /// Records that further keys find, where `--key` names several fields.
 ///
-/// A request by a further key costs quota, so it is made only for rows that no key before it found. Two
-/// keys of a row are compared where that costs nothing: if all records were listed, and with the records
-/// that the same requests returned for other rows.
+/// A request by a further key costs quota, so it is made only for rows that no key before it found. Two keys of a row
+/// are compared only without extra requests: if all records were listed, and with the records that the same requests
+/// returned for other rows.
 impl Work<'_> {
-    /// Finds records by another field from here on. Returns what found them before.
+    /// Finds records by another field from here on. Returns the previous look-up.
     pub(super) fn find_by(&mut self, field: usize) -> Before {
         let look_up = LookUp::new(self.planning.prepared.checker.spec(), field);
         (
@@ -80,7 +80,7 @@ impl Work<'_> {
         other.map(|(field, _)| (first, field))
     }
 
-    /// Reports a row of which two keys match different records. Says nothing of those records.
+    /// Reports a row whose keys match different records. The message has no data of those records.
     pub(super) async fn settle_contradiction(
         &mut self,
         row: Unresolved,

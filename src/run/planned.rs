@@ -46,11 +46,11 @@ pub(super) struct Planned {
     identity_examples: Vec<ExampleChange>,
     /// Whether what is to be sent is what was delivered before a run that is undone.
     pub(super) are_last_delivered: bool,
-    /// Conflicts by what is done about them.
+    /// Conflicts by policy.
     pub(super) conflicts: ConflictCounts,
     /// The first of them.
     conflict_examples: Vec<FoundConflict>,
-    /// Rows about whose conflicts a person decides.
+    /// Rows with conflicts to decide.
     pub(super) asked: Vec<AskedRow>,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
@@ -65,13 +65,12 @@ pub(super) struct Planned {
     pub(super) problems: Vec<RowProblems>,
 }
 
-/// A row about whose conflicts a person decides. It is planned as if the roster's values were to overwrite the
-/// others.
+/// A row with conflicts to decide. It is planned as if the roster's values overwrite the others.
 #[derive(Debug)]
 pub(super) struct AskedRow {
-    /// The fields that are to be changed then.
+    /// The fields that this plan changes.
     pub(super) overwritten: String,
-    /// What is planned in its place if the fields in conflict keep their values.
+    /// The alternative plan if the fields in conflict keep their values.
     pub(super) kept: PlannedRow,
     /// The conflicts.
     pub(super) conflicts: Vec<FoundConflict>,
@@ -100,7 +99,7 @@ impl AskedRow {
     }
 }
 
-/// Rows that are asked about at most.
+/// Maximum number of rows with a question.
 const MOST_ASKED: usize = 10_000;
 
 impl Planned {
@@ -208,7 +207,7 @@ impl Planned {
         });
     }
 
-    /// Counts a call that waits for an approval of its own. It is shown before all others.
+    /// Counts a call that requires individual approval. It is shown before all others.
     pub(super) fn note_waiting(&mut self, checker: &Checker, call: &Call, turn: Turn) {
         match turn {
             Turn::Person => self.identity_rows.push(call.at.row),
@@ -238,7 +237,7 @@ impl Planned {
         }
     }
 
-    /// Whether a person can be asked about one more row. Beyond that, fields in conflict keep their values.
+    /// Whether one more row can have a question. In further rows, fields in conflict keep their values.
     pub(super) fn can_ask(&self) -> bool {
         self.asked.len() < MOST_ASKED
     }

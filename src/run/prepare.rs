@@ -46,7 +46,7 @@ pub struct Roster {
 pub struct Release {
     /// Why, in the words of who decided it.
     pub reason: String,
-    /// Who decided it.
+    /// The account that decided.
     #[serde(flatten)]
     pub actor: Actor,
 }
@@ -91,7 +91,8 @@ impl Prepared {
         Ok(())
     }
 
-    /// The edited cells as they may be stored: of rows about protected persons those alone that mark them.
+    /// The edited cells that may be stored. For rows about protected persons these are only the cells of the marking
+    /// column.
     ///
     /// # Errors
     /// When the file can no longer be read.
@@ -232,7 +233,7 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
                     other_keys.push(key);
                 }
             }
-            // The others find what the first one does not.
+            // Further keys are tried for rows that the first key does not find.
             Some(other_keys.remove(0))
         }
         None => {

@@ -79,12 +79,9 @@ impl<'a> Reading<'a> {
         let delivery = self.delivery;
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
         let is_known = self.key.is_some() && self.key == spec.key_field();
-        // What the roster does not name is erased unless the record was read.
-        // Whether a record is protected, or becomes another person's, is known only if it is read.
-        let must_read = spec.erases()
-            || spec.protected.is_some()
-            || spec.person.is_some()
-            || delivery.edits.need_records();
+        // What the roster does not name is erased unless the record was read. A record must be read to know whether it
+        // is protected.
+        let must_read = spec.erases() || spec.protected.is_some() || delivery.edits.need_records();
         if !is_asked || !is_known || must_read || self.in_list().next().is_some() {
             return None;
         }

@@ -11,10 +11,10 @@ use crate::l10n::{Argument, Message, message};
 use crate::model::Problem;
 use crate::plan::{Disagreement, Renumber, RenumberMode};
 
-/// Rows that are kept back; beyond it a row is planned at once, and only later ones are compared with it.
+/// Maximum number of deferred rows. Beyond it, a row is planned at once and compared with later rows only.
 const KEPT: usize = 10_000;
 
-/// What the register has a record with a temporary number under by the person's date of birth.
+/// The register's index of records with a temporary number by date of birth.
 fn person_key(birth: u32) -> String {
     format!("\0person/{birth}")
 }
@@ -47,7 +47,7 @@ impl Renumberings {
 }
 
 impl Work<'_> {
-    /// Takes a listed record into the register by what renumberings find it by.
+    /// Adds a listed record to the register under the keys of renumberings.
     pub(super) fn note_renumbering(&self, register: &Register, record: &Json) -> Result<(), Halt> {
         let Some(how) = &self.renumberings.how else {
             return Ok(());
@@ -56,7 +56,7 @@ impl Work<'_> {
         let is_provisional = how.is_provisional(spec, record);
         for field in &self.renumberings.by {
             if let Some(key) = self.key_in(record, *field) {
-                // Of any other record it matters only that it exists.
+                // For any other record, only its existence matters.
                 let content = match is_provisional {
                     true => record.to_string(),
                     false => Json::Null.to_string(),
@@ -85,8 +85,8 @@ impl Work<'_> {
         }
     }
 
-    /// Has a row give its record another number where a further key of the roster found a record with a temporary
-    /// number. Returns how it matched and why both are not known to be one person, if they are not.
+    /// Gives the record of a row another number if a further key of the roster found a record with a temporary number.
+    /// Returns how it matched and, if both are not known to be one person, why.
     pub(super) fn renumber_by_further_key(
         &self,
         row: &mut Unresolved,
@@ -94,7 +94,7 @@ impl Work<'_> {
     ) -> Option<(MatchedBy, Disagreement)> {
         let (how, key) = (self.renumberings.how.as_ref()?, self.key?);
         let spec = self.planning.prepared.checker.spec();
-        // A record that was listed twice is the same; of several ones the row is invalid anyway.
+        // A record that was listed twice is one record. With several records the row is invalid anyway.
         let record = records.last()?;
         let is_match = key != how.number()
             && how.by.contains(&key)
@@ -113,7 +113,7 @@ impl Work<'_> {
         None
     }
 
-    /// What a row is searched for by, if its number is not found: the fields and its values.
+    /// The fields and values to search for if the row's number is not found.
     pub(super) fn sought_by(&self, values: &crate::plan::Values) -> Vec<(usize, String)> {
         let how = self.renumberings.how.as_ref();
         // Listed records are in the register.
@@ -132,8 +132,8 @@ impl Work<'_> {
         self.renumberings.by.clone()
     }
 
-    /// Matches rows whose number no record has with records that have a temporary number. Returns the rows
-    /// that match none.
+    /// Matches rows whose number is not found with records that have a temporary number. Returns the rows without a
+    /// match.
     pub(super) async fn match_renumbered(
         &mut self,
         rows: Vec<Unresolved>,
@@ -221,8 +221,8 @@ impl Work<'_> {
         Ok(records)
     }
 
-    /// Keeps a row back that one record with a temporary number matches, and reports one that disagrees with
-    /// it. Returns a row that matches none.
+    /// Defers a row that matches one record with a temporary number, and reports a row that disagrees with its record.
+    /// Returns a row without a match.
     async fn consider(
         &mut self,
         how: &Renumber,
@@ -271,7 +271,7 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// Plans the rows that were kept back: those that alone are about their record.
+    /// Plans the deferred rows whose record no other row matches.
     pub(super) async fn settle_renumbered(&mut self) -> Result<(), Halt> {
         let Some(how) = self.renumberings.how.clone() else {
             return Ok(());
@@ -323,8 +323,7 @@ impl Work<'_> {
         settled
     }
 
-    /// Reports a row that is not known to be about the person whose record it matches. Says nothing of that
-    /// record.
+    /// Reports a row that may not be about the person of the matched record. The message has no data of that record.
     pub(super) async fn settle_disagreement(
         &mut self,
         row: Unresolved,
@@ -351,7 +350,7 @@ impl Work<'_> {
         self.invalid(row.mark, problem).await
     }
 
-    /// How a row is named that matched by name and date of birth.
+    /// The description of a match by name and date of birth.
     pub(super) fn names_of_person(&self) -> String {
         let person = self.planning.prepared.checker.spec().person.as_ref();
         let fields = person.into_iter().flat_map(crate::targets::Person::fields);

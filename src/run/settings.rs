@@ -59,7 +59,7 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
-    /// Who began it, and who went on with it.
+    /// Who started it, and who continued it.
     #[serde(default)]
     pub deeds: Vec<Deed>,
 }
@@ -139,8 +139,8 @@ pub struct Delivery {
     pub variables: BTreeMap<String, String>,
     /// Which rows are asked for.
     pub selection: Selection,
-    /// Of the rows that turn one person into another, those that a person approved, with the digest of the
-    /// change that was approved; none where nothing was approved yet.
+    /// The approved rows among those that turn one person into another, each with the digest of the approved change;
+    /// `None` before an approval.
     #[serde(default)]
     pub approved: Option<BTreeMap<u64, String>>,
     /// Where the results go.
@@ -157,7 +157,7 @@ pub struct Delivery {
     /// What holds the run before anything is sent.
     #[serde(default)]
     pub guards: Guards,
-    /// Which values of records the roster overwrites.
+    /// The rules for which values of records the roster overwrites.
     #[serde(default)]
     pub edits: EditRules,
     /// Rows that are sent first and read back.

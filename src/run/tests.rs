@@ -308,7 +308,7 @@ pub(super) struct Desk {
     pub(super) settings: Settings,
     /// What somebody says who is asked, if anybody is.
     pub(super) agree: Option<Box<Agree>>,
-    /// Whether who agrees decides about conflicts too.
+    /// Whether the approver also decides about conflicts.
     pub(super) chooses: bool,
     pub(super) author: Author,
     pub(super) stop: watch::Sender<StopRequest>,

@@ -84,7 +84,7 @@ pub(super) struct Planned<'a> {
     pub(super) plan: Plan,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
-    /// Rows about whose conflicts a person decides.
+    /// Rows with conflicts to decide.
     pub(super) asked: Vec<AskedRow>,
 }
 
@@ -191,7 +191,7 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// Settings as they are stored: without what was edited in rows about protected persons.
+    /// Settings as stored: without the edits of rows about protected persons.
     pub(super) fn storable(self, mut settings: Settings) -> Result<Settings, RunError> {
         let mends = &mut settings.roster.read.mends;
         *mends = self.prepared.storable(mends)?;
@@ -397,16 +397,15 @@ impl<'a> Run<'a> {
         Ok(held.or_else(|| self.held_by_row(plan)))
     }
 
-    /// Why the run is held for rows that each need an approval, if it is. No approval of the run as a whole
-    /// covers them.
+    /// Why the run is held for rows that require individual approval, if it is. Approving the run as a whole does not
+    /// cover them.
     pub(super) fn held_by_row(&self, plan: &Plan) -> Option<Held> {
         let guards = &self.setup.settings.delivery.guards;
         let lines = self.setup.prepared.survey.lines();
         guards.by_row(&plan.identity_rows, &plan.renumber_rows, lines)
     }
 
-    /// Why the run is held for conflicts about which a person decides, if it is. No approval of the run as a whole
-    /// decides them.
+    /// Why the run is held for conflicts to decide, if it is. Approving the run as a whole does not decide them.
     pub(super) fn held_for_conflicts(&self, plan: &Plan) -> Option<Held> {
         let context = self.setup.context;
         let is_asked = context.chooses && context.agree.is_some();
@@ -414,8 +413,7 @@ impl<'a> Run<'a> {
         (count > 0 && !is_asked).then_some(Held::Conflicts { count })
     }
 
-    /// Puts a person's decision about conflicts into the plan: in the `kept` rows the fields in conflict keep
-    /// their values.
+    /// Applies a decision about conflicts to the plan: in the `kept` rows the fields in conflict keep their values.
     pub(super) fn decided(
         mut self,
         plan: &mut Plan,
@@ -429,7 +427,7 @@ impl<'a> Run<'a> {
         for row in asked {
             let (number, fields) = (row.kept.mark.at.row, row.conflicts.len() as u64);
             plan.conflicts.asked -= fields;
-            // A row that is settled for another reason is not sent, whatever was decided.
+            // A row with an outcome for another reason is not sent, regardless of the decision.
             if self.journal.recorded(self.id, number, number)? > 0 {
                 continue;
             }

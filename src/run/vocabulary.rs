@@ -21,7 +21,7 @@ impl Vocabulary {
             }
             let header = checker.name_of(index);
             let names = std::iter::once(field.name().to_owned()).chain(field.pointer.names());
-            // A header that is the field's own name is as good as the API's.
+            // A header with the field's own name matches as well as the API's name.
             for name in names.filter(|name| header != field.name() || name == header) {
                 let ours = || (field.name().to_owned(), header.to_owned());
                 headers.entry(name).or_insert_with(ours);

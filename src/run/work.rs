@@ -55,7 +55,7 @@ pub(super) struct Planning<'a> {
     pub(super) retried: Option<i64>,
     /// Whether another run is under way meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
-    /// Whether a person decides about each row's conflicts once the run is planned.
+    /// Whether each row's conflicts are decided once the run is planned.
     pub(super) chooses: bool,
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
@@ -73,7 +73,7 @@ impl<E: Into<RunError>> From<E> for Halt {
     }
 }
 
-/// What a row and a record with a temporary number have in common.
+/// The values that a row and a record with a temporary number share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MatchedBy {
     /// A field that identifies a person, by position.
@@ -82,21 +82,21 @@ pub(super) enum MatchedBy {
     Person,
 }
 
-/// A row that would give a record another number, until it is known that no other row is about that record.
+/// A row that would give a record another number, deferred until no other row can match that record.
 pub(super) struct Renumbered {
     pub(super) row: Unresolved,
     pub(super) record: Json,
     pub(super) by: MatchedBy,
 }
 
-/// What is known of renumberings while a run is planned.
+/// The state of renumberings while a run is planned.
 #[derive(Default)]
 pub(super) struct Renumberings {
-    /// What the target describes, if rows are matched that way.
+    /// The target's renumbering, if rows are matched by it.
     pub(super) how: Option<Renumber>,
-    /// The fields that find records, by position: those of `how` that no further key is.
+    /// The fields that find records, by position: those of `how` that are not further keys.
     pub(super) by: Vec<usize>,
-    /// Rows that are kept back.
+    /// Deferred rows.
     pub(super) kept: Vec<Renumbered>,
     /// The ids of the records with a temporary number that rows have matched by their keys.
     pub(super) met: HashSet<String>,
@@ -109,7 +109,7 @@ pub(super) struct Unresolved {
     /// Further keys, which find the record if this one does not: the field, by position, and its value.
     pub(super) others: Vec<(usize, String)>,
     pub(super) values: Values,
-    /// What it has in common with the record to which it gives another number, if it does.
+    /// The values that it shares with the record to which it gives another number, if it does.
     pub(super) renumbered: Option<MatchedBy>,
 }
 
@@ -255,7 +255,7 @@ impl Work<'_> {
             }
             self.note_met(records);
         }
-        // More rows than a person can be asked about keep what they have.
+        // Rows beyond the maximum number of questions keep their values.
         let is_past = self.planning.chooses && !self.planned.can_ask();
         let decided = is_past.then_some(ConflictPolicy::Theirs);
         let mut ruled = Ruled::decided(decided);
@@ -274,7 +274,7 @@ impl Work<'_> {
                 call.note = left_as_it_is(&left);
                 if let Some(turn) = self.turn_of(&row, &call, records) {
                     let digest = digest(&call);
-                    // A change that is not the one that was looked at is not approved.
+                    // An approval does not cover a change that differs from the planned change.
                     let approved = self.planning.delivery.approved.as_ref();
                     let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
                     row.mark.facts.identity = Some(digest);
@@ -321,15 +321,15 @@ impl Work<'_> {
         }
     }
 
-    /// The field that marks the record's number as temporary, where the row has a final one and does not name
-    /// the field. An undo puts back what was there.
+    /// The field that marks the record's number as temporary, where the row has a final one and does not name the
+    /// field. An undo restores the earlier value.
     fn left_temporary(&self, row: &Unresolved, records: &[&Json]) -> Option<usize> {
         let spec = self.planning.prepared.checker.spec();
         let record = records.last().filter(|_| self.planning.undone.is_none())?;
         left_temporary(spec, &row.values, record)
     }
 
-    /// What a call would make of the person of a record, if that is for somebody to approve.
+    /// The change of a record's person by a call, if it requires an approval.
     fn turn_of(&self, row: &Unresolved, call: &Call, records: &[&Json]) -> Option<Turn> {
         if self.turns_person(call, records) {
             return Some(Turn::Person);
@@ -343,7 +343,7 @@ impl Work<'_> {
         })
     }
 
-    /// Whether a call would turn one person into another. An undo puts a person back.
+    /// Whether a call would turn one person into another. An undo restores the earlier person.
     fn turns_person(&self, call: &Call, records: &[&Json]) -> bool {
         let spec = self.planning.prepared.checker.spec();
         let changes = &call.changes;
@@ -353,7 +353,7 @@ impl Work<'_> {
                 .is_some_and(|record| changes_person(spec, record, changes))
     }
 
-    /// Notes what the rules say of a call: in the call, in its row and in the plan.
+    /// Records the result of the edit rules in the call, its row and the plan.
     fn under_rules(
         &mut self,
         mut row: Unresolved,
@@ -397,7 +397,7 @@ impl Work<'_> {
         Ok(row.mark)
     }
 
-    /// The outcome of a row whose record stays as it is, with what is to be said of it.
+    /// The outcome of a row whose record does not change, with its messages.
     fn unchanged(&self, row: u64, notes: Vec<Problem>) -> Outcome {
         let code = notes.first().map_or("", |note| &note.code).to_owned();
         settled(self.planning.clock, row, RowState::Unchanged, &code, notes)

@@ -62,7 +62,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What it means, for a person.
+    /// The message for a person.
     pub fn message(self) -> Message {
         match self {
             Fault::Connect(trouble) => trouble.message(),

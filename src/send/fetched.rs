@@ -30,8 +30,8 @@ pub struct Beside {
     pub link: Option<String>,
 }
 
-/// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable`
-/// the stop because nobody answers, for a reason.
+/// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable` the stop
+/// because the API does not respond, for a reason.
 pub(super) fn why_stopped(
     verdict: Verdict,
     last: Result<(Answer, Option<Json>), Fault>,

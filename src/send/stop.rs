@@ -161,7 +161,7 @@ impl Stop {
         }
     }
 
-    /// The reason for the person who asked, without the API's own words but for its code.
+    /// The reason for the reader, without text from the API except its code.
     fn reason(&self) -> Message {
         match self {
             Stop::Refused { status, code, .. } => {
@@ -180,7 +180,7 @@ impl Stop {
         }
     }
 
-    /// What a run's figures keep of it; nothing of a guard, which they keep with its figures.
+    /// The part that a run's figures store; `None` for a guard, which is stored separately.
     pub fn kept(&self) -> Option<Stopped> {
         match self {
             Stop::Held { .. } => None,

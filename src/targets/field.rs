@@ -13,7 +13,7 @@ use crate::model::Declared;
 /// Declares the kinds, each with its word in target files.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident $word:literal;)*) => {
-        /// What a field's cells hold, and so how they are checked and normalised.
+        /// The kind of a field's cells, which determines how they are checked and normalised.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
         pub enum Kind {
             $($(#[$doc])* #[serde(rename = $word)] $kind,)*

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::pointer::Pointer;
 
-/// How a record says that its person is protected. Such a record is never written.
+/// How a record marks its person as protected. A marked record is never written.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Protected {
@@ -19,8 +19,8 @@ pub struct Protected {
 }
 
 impl Protected {
-    /// Whether the record marks its person as protected. A record whose member is ambiguous or is an object
-    /// does.
+    /// Whether the record marks its person as protected. A record whose member is ambiguous or an object counts as
+    /// marked.
     pub fn marks(&self, record: &Json) -> bool {
         self.pointer.get(record).map_or(true, |found| {
             found.is_some_and(|value| self.is_mark(&value))

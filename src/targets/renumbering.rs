@@ -14,6 +14,6 @@ pub struct Renumbering {
     /// Whether a coordination number, in which the day has 60 added, is replaced too.
     #[serde(default)]
     pub coordination: bool,
-    /// Fields by which a record is found whose number is not the row's, such as an id in another system.
+    /// Fields that find a record whose number differs from the row's, such as an id in another system.
     pub by: Vec<String>,
 }

@@ -70,13 +70,13 @@ pub struct TargetSpec {
     pub lookup: Option<Lookup>,
     /// How the keys that the API knows are listed, if records cannot be read.
     pub known: Option<Known>,
-    /// The fields that say which person a record is about. With them, a row that would turn a record into
-    /// another person's holds the run.
+    /// The fields that identify the person of a record. With them, a row that would turn one person into another holds
+    /// the run.
     pub person: Option<Person>,
     /// The numbers that persons get in place of temporary ones. With it, a row whose number is not found may
     /// be about a person with a temporary number.
     pub renumbering: Option<Renumbering>,
-    /// How a record marks a protected person, whose record is never written.
+    /// How a record marks a protected person. A marked record is never written.
     pub protected: Option<Protected>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,

@@ -1,4 +1,4 @@
-//! Cells of each kind: one file a kind, and here the tables that choose between them.
+//! Each kind of cell has one file; the tables in this file dispatch to them.
 
 mod boolean;
 mod choice;
@@ -26,7 +26,7 @@ use super::severity::Finding;
 use crate::model::Value;
 use crate::targets::{FieldSpec, Kind, Place};
 
-/// What the checks of a kind find, besides what any cell can have.
+/// The findings of a kind, in addition to those of any cell.
 pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
     match kind {
         Kind::Text | Kind::List => &[],
@@ -62,7 +62,7 @@ pub(super) fn form_of(field: &FieldSpec, is_key: bool) -> Form {
     }
 }
 
-/// Whether a plain cell of this kind can be rewritten, and so be of another length than its value.
+/// Whether a plain cell of this kind can be rewritten, so that its length differs from its value's.
 pub(super) fn is_rewritten(kind: Kind) -> bool {
     match kind {
         Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country => true,
@@ -80,8 +80,8 @@ pub(super) fn is_rewritten(kind: Kind) -> bool {
 }
 
 impl Checker {
-    /// Whether a cell is a plain one of its kind, with nothing to restore, to doubt or to explain. Its value
-    /// is in `into` then, and is the one that a check with care finds.
+    /// Whether a cell is plain for its kind, with nothing to restore, doubt or explain. If so, `into` has its value,
+    /// which equals the value that the full check finds.
     #[inline(always)]
     pub(super) fn plain_of_kind<'a>(
         &self,
@@ -126,7 +126,7 @@ impl Checker {
         as_it_stands
     }
 
-    /// What is unusual about a value that is right in itself.
+    /// The warnings about a valid value.
     pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
         match field.value_kind() {
             Kind::IdentityNumber if self.options.production => {
@@ -170,14 +170,14 @@ impl Checker {
             Kind::Phone => phone::check(cell, self.spec.region, repaired),
             Kind::PostalCode => match postal_code::check(cell) {
                 Err(fault) => {
-                    // Codes abroad have other shapes.
+                    // Foreign codes have other formats.
                     let country = field.country_from.as_deref().and_then(other);
                     let country = country
                         .as_deref()
                         .and_then(|text| country::check(text).ok());
                     match country {
                         Some(country) if country.as_text() != "SWE" => text::check(cell),
-                        // Denmark's and Norway's have four digits, and the file says of no country.
+                        // Danish and Norwegian codes have four digits, and the file has no country.
                         None if !self.has_country(field) => {
                             Err(postal_code::perhaps_foreign(fault))
                         }
@@ -190,7 +190,7 @@ impl Checker {
             Kind::MunicipalityCode => municipality_code::check(cell, repaired),
             Kind::Eppn => eppn::check(cell),
             Kind::Integer => integer::check(cell),
-            // A target with a list of lists is refused.
+            // Target files with a list of lists are refused.
             Kind::List => text::check(cell),
         }
     }

@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
 
 fn text(found: &Dossier, look: Look) -> String {
     let records = found.records.iter().map(|record| of_record(record, look));
-    // Rows that changed a record stand there already.
+    // Rows that changed a record are listed already.
     let is_told = |row: &&RowAbout| {
         let mut records = found.records.iter();
         records.any(|record| record.run == row.run && record.line == row.line)
@@ -50,7 +50,7 @@ fn text(found: &Dossier, look: Look) -> String {
     blocks.join("\n")
 }
 
-/// What a run says of a row that changed no record.
+/// The lines about a row that changed no record.
 fn of_row(row: &RowAbout, look: Look) -> String {
     let mut lines = vec![look.paint(Tone::Heading, &local_time(row.at))];
     let file = say().history_line(row.line, row.file.as_str());

@@ -47,12 +47,12 @@ pub(in crate::cli) fn approve(
     with(common, &args, (GoOn::Approve, decided))
 }
 
-/// What the command line decides about a held run.
+/// The decisions about a held run on the command line.
 #[derive(Clone, Copy, Default)]
 struct Decided<'a> {
-    /// What is done with its conflicts.
+    /// The policy for its conflicts.
     conflicts: Option<ConflictPolicy>,
-    /// Which rows that turn one person into another are approved.
+    /// The approved rows among those that turn one person into another.
     rows: Option<&'a [RangeInclusive<u64>]>,
 }
 
@@ -69,7 +69,7 @@ impl Decided<'_> {
     }
 }
 
-/// How a run goes on, and what is decided about it.
+/// How a run continues, with the decisions about it.
 type How<'a> = (GoOn, Decided<'a>);
 
 fn with(
@@ -125,7 +125,7 @@ fn going_on(
     let mut ready = ready(session, wanted)?;
     let start = go_on(session, &record, how, &ready)?;
     if how == GoOn::Approve {
-        // After the file was found to be the same.
+        // The file was verified to be unchanged before this.
         decided.record(session, &record, &mut ready.settings)?;
     }
     leave_out(session, &record, &mut ready, &args.left_out)?;

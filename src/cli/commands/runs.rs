@@ -179,7 +179,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     Ok(Exit::Success)
 }
 
-/// A run, where it stands in the queue of many machines, and its rows that did not succeed.
+/// A run, its position in the shared queue, and its rows that did not succeed.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]

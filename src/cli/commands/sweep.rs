@@ -128,8 +128,7 @@ impl<'a> SweepDesk<'a> {
         }
     }
 
-    /// Removes what the config says is to be kept no longer. A file that cannot be removed costs the sweep
-    /// nothing.
+    /// Removes data that is older than the config allows. A file that cannot be removed does not affect the sweep.
     fn expire(&self) {
         let session = &self.front.session;
         let retention = settings::retention(&self.config.borrow().0);

@@ -86,7 +86,7 @@ struct Page {
     state: String,
     /// Where it stands in the queue of many machines, and when it will be done.
     queued: Vec<(String, String)>,
-    /// Who began it, and who went on with it.
+    /// Who started it, and who continued it.
     deeds: Vec<String>,
     /// What stands in the way of it.
     held: Option<String>,
@@ -162,7 +162,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     }))
 }
 
-/// Whether the file of a run was handed in and is removed.
+/// Whether the file of a run was uploaded and is removed.
 fn is_removed(desk: &Desk, run: &RunRecord) -> bool {
     let file = Path::new(&run.file);
     is_dropped(&desk.state, file) && !file.is_file()
@@ -325,7 +325,7 @@ pub(in crate::console) async fn act(
     .await
 }
 
-/// The rows that were ticked, where rows of the run are to be approved one by one.
+/// The ticked rows, if rows of the run require individual approval.
 fn ticked(
     journal: &Journal,
     run: &RunRecord,

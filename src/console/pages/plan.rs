@@ -35,7 +35,7 @@ struct Page {
     /// Rows that may be sent first, where what was sent can be read back.
     canary: Option<u64>,
     button: String,
-    /// Values about which the person decides.
+    /// The conflicts to decide.
     conflicts: Vec<Choice>,
     /// Columns of the roster that can be filtered by.
     columns: Vec<(usize, String, bool)>,
@@ -345,7 +345,7 @@ pub(in crate::console) async fn make(
     .await
 }
 
-/// A conflict about which a person decides.
+/// A conflict to decide.
 struct Choice {
     found: FoundConflict,
     /// Whether it is the first of its row.
@@ -363,8 +363,7 @@ fn choices(conflicts: &[FoundConflict]) -> Vec<Choice> {
     choices.collect()
 }
 
-/// The rows with conflicts in which the fields in conflict keep their values, as somebody chose; nothing where
-/// they chose nothing.
+/// The rows whose fields in conflict keep their values by choice; `None` without a choice.
 fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Option<BTreeSet<u64>> {
     let rows = conflicts.iter().map(|found| found.row);
     let chosen = |row: &u64| said.get(&format!("row-{row}")).map(String::as_str);
@@ -372,7 +371,7 @@ fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Opt
         _ if conflicts.is_empty() => Some(BTreeSet::new()),
         Some("roster") => Some(BTreeSet::new()),
         Some("theirs") => Some(rows.collect()),
-        // A row of which nothing was said keeps what it has.
+        // A row without a choice keeps its values.
         Some("rows") => Some(rows.filter(|row| chosen(row) != Some("roster")).collect()),
         _ => None,
     }
@@ -386,7 +385,7 @@ pub(in crate::console) async fn answer(
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
         let seen = job.live.seen();
-        // The run that was looked at.
+        // The run on the page.
         if seen.run.as_ref() != said.get("run") {
             return Err(Trouble::Wrong(say().console_other_plan()));
         }

@@ -226,7 +226,7 @@ impl Tables<'_> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        // What both stores say has the placeholders of SQLite.
+        // The shared statements have SQLite placeholders.
         let statement = self.transaction.prepare(&sql.replace('?', "$"))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)

@@ -1,4 +1,4 @@
-//! The files that were dropped into inboxes are recorded alike in both stores.
+//! Both stores record the files that arrive in inboxes in the same way.
 
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ impl<S: Engine> Arrivals for S {
                 arrival,
             )
         })?;
-        // Here and not by the database, which sorts texts by its own locale.
+        // Sorted here, because the database sorts text by its locale.
         arrivals.sort_by(|a, b| {
             let by_name = (&a.inbox, &a.name, &a.stamp).cmp(&(&b.inbox, &b.name, &b.stamp));
             b.at.cmp(&a.at).then(by_name)

@@ -1,4 +1,4 @@
-//! Both stores keep the planned calls of a run alike.
+//! Both stores keep the planned calls of a run in the same way.
 
 use super::{Engine, Row, Wrong, damaged, reach_of};
 use crate::journal::changes::{changes_of, kept};
@@ -146,7 +146,7 @@ impl<S: Engine> Calls for S {
     }
 }
 
-/// What is left to send for a row, and whether its record says that anything was sent.
+/// The remaining requests of a row, and whether the journal has a request that was sent.
 fn pending(row: &dyn Row, number: u64) -> Result<(Pending, bool), Wrong> {
     let state: Option<RowState> = row.maybe(5)?;
     let attempts: Option<u32> = row.maybe(4)?;

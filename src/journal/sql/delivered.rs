@@ -1,4 +1,4 @@
-//! Both stores keep what was last delivered to records that cannot be read alike.
+//! Both stores keep the last delivered values of unreadable records in the same way.
 
 use jiff::Timestamp;
 
@@ -56,12 +56,11 @@ impl<S: Engine> Deliveries for S {
     }
 }
 
-/// Takes account of what a run has delivered to some of its rows' records, in the records' order, since
-/// it did so for this account. A record to which a request was made with another end than this holds
-/// nobody knows what; and what a run that reads sends to it replaces what one that does not had
-/// delivered: an empty fingerprint stands for both, as of `now`, so that an older run which is taken
-/// account of later does not bring back what it delivered. Where two runs delivered different things
-/// and the clock was set in between, nobody knows either which came last.
+/// Records the values that a run has delivered to some of its rows' records, in the records' order, from `since` on for
+/// this account. An empty fingerprint, as of `now`, means that the values of a record are unknown: its request had
+/// another outcome, or a run that reads records has sent to it and replaced the values of a run that does not. The time
+/// keeps an older run that is recorded later from restoring its values. If two runs delivered different values and the
+/// clock was set in between, their order is unknown too.
 fn merge(
     sql: &mut dyn Sql,
     (run, (first, last)): (i64, (i64, i64)),
@@ -97,7 +96,7 @@ fn merge(
             ],
         )?;
     }
-    // Of a record that several rows wrote to, what the last one wrote; the others were before it.
+    // If several rows wrote to a record, the values of the last row count.
     sql.change(
         "INSERT INTO delivered SELECT ?1, path, fingerprint, at FROM (
              SELECT path, fingerprint, at,

@@ -1,4 +1,4 @@
-//! Both stores find every change to the records of a key alike.
+//! Both stores find every change to the records of a key in the same way.
 
 use jiff::Timestamp;
 
@@ -190,7 +190,7 @@ impl<S: Engine + Forgetting> Dossiers for S {
     }
 }
 
-/// Whether a run has ended, so that no process needs its values any more.
+/// Whether a run has ended. No process needs its values then.
 fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
     let ended = "SELECT 1 FROM run
                  WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
@@ -198,7 +198,7 @@ fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
     Ok(ended.is_some())
 }
 
-/// Removes what a run holds of a record. Returns how many rows held any.
+/// Removes the values of a record from a run. Returns how many rows had any.
 fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wrong> {
     let [first, last] = ends_of(run);
     let ids: Vec<i64> = sql.all(
@@ -221,7 +221,7 @@ fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wron
     Ok(ids.len() as u64)
 }
 
-/// Removes the few changes and problems that a plan tells as examples.
+/// Removes the changes and problems that a plan stores as examples.
 fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     let plan = "SELECT plan FROM run WHERE id = ?1";
     let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
@@ -247,7 +247,7 @@ fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Removes what a run learned and said of a row.
+/// Removes the facts and messages of a row from a run.
 fn forget_row(sql: &mut dyn Sql, run: i64, id: i64) -> Result<(), Wrong> {
     sql.change(
         "UPDATE planned SET facts = NULL WHERE id = ?1",
@@ -264,7 +264,7 @@ fn forget_row(sql: &mut dyn Sql, run: i64, id: i64) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// What was sent to a record; where that is damaged, that something was sent of which nothing is known.
+/// The values sent to a record. Damaged values are reported as sent and unknown.
 pub(super) fn delivery(row: &dyn Row) -> Result<PastCall, Wrong> {
     let id: i64 = row.get(0)?;
     let sent = call(row, row_of(id));

@@ -1,4 +1,4 @@
-//! Both stores find the rows of earlier runs by key and by state alike.
+//! Both stores find the rows of earlier runs by key and by state in the same way.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl<S: Engine> History for S {
             sql.each(&query, &values, &mut |row| {
                 let state = match row.maybe(1) {
                     Ok(None) => RowState::NotSent,
-                    // What became of it is not known.
+                    // Its outcome is unknown.
                     Ok(Some(RowState::Unknown)) | Err(_) => RowState::Failed,
                     Ok(Some(state)) => state,
                 };
@@ -115,7 +115,7 @@ impl<S: Engine> History for S {
                 kept,
             )
         })?;
-        // That nothing is known is not that nothing was changed.
+        // An unknown outcome does not mean that nothing was changed.
         let Some((id, Some(changes))) = found else {
             return Err(JournalError::NoChanges {
                 run: self.name_of(run)?,
@@ -220,11 +220,11 @@ impl<S: Engine> History for S {
     }
 }
 
-/// What was sent to each record, under the number of who searches.
+/// The values sent to each record, under the number of the searching run.
 const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
      (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))";
 
-/// The state of a planned row: unknown where a request may have been made and nothing is recorded.
+/// The state of a planned row: unknown if a request may have been made without a recorded outcome.
 const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
      AND (planned.id & 4294967295) <= coalesce(reach, 0)
      THEN 'unknown' ELSE nullif(outcome.state, 'open') END";

@@ -1,4 +1,4 @@
-//! The statements of both stores, and what their rows mean, are written here once.
+//! The SQL statements of both stores, and the types of their result rows.
 
 mod arrivals;
 mod calls;
@@ -23,9 +23,9 @@ use sending::{index_rows_of, reach_of};
 /// Why a change was not made.
 #[derive(Debug)]
 pub enum Wrong {
-    /// The database refused, or is gone.
+    /// The database refused the change or cannot be reached.
     Refused(Refusal),
-    /// Another process has taken over what this one does.
+    /// Another process has taken over the work of this process.
     TakenOver,
 }
 
@@ -107,7 +107,7 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// A row of a result. A truth value is an integer, and a moment is one in microseconds since the Unix epoch.
+/// A row of a result. Booleans are integers; times are integers in microseconds since the Unix epoch.
 pub(super) trait Row {
     fn integer(&self, column: usize) -> Result<Option<i64>, Wrong>;
     fn text(&self, column: usize) -> Result<Option<&str>, Wrong>;
@@ -137,7 +137,7 @@ impl dyn Row + '_ {
     }
 }
 
-/// What a column can hold.
+/// A type that a column can hold.
 pub(super) trait Cell: Sized {
     fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong>;
 }
@@ -187,22 +187,22 @@ impl Cell for RowState {
     }
 }
 
-/// The ends of the keys of a run's rows: above the first, and up to the second.
+/// A range of keys of a run's rows: above the first, up to the second.
 fn ends_of(run: i64) -> [Value<'static>; 2] {
     [id_of(run, 0).into(), id_of(run, u64::MAX).into()]
 }
 
-/// That a column holds something else than it can.
+/// The error for a column with a value of the wrong type.
 pub(super) fn damaged(why: impl std::fmt::Display) -> Wrong {
     Wrong::Refused(Refusal::words(why.to_string()))
 }
 
-/// The tables within one step. The values of a statement are `?1`, `?2` and so on.
+/// The tables within one transaction. The values of a statement are `?1`, `?2` and so on.
 pub(super) trait Sql {
     /// Changes rows, and returns how many.
     fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Wrong>;
 
-    /// Hands each row of a result to `each`.
+    /// Calls `each` with each row of a result.
     fn each(
         &mut self,
         sql: &str,
@@ -212,7 +212,7 @@ pub(super) trait Sql {
 }
 
 impl dyn Sql + '_ {
-    /// What `of` makes of each row.
+    /// Maps each row with `of`.
     pub(super) fn all<T>(
         &mut self,
         sql: &str,
@@ -227,7 +227,7 @@ impl dyn Sql + '_ {
         Ok(all)
     }
 
-    /// What `of` makes of the only row, if there is any.
+    /// Maps the only row, if there is one, with `of`.
     pub(super) fn any<T>(
         &mut self,
         sql: &str,
@@ -237,7 +237,7 @@ impl dyn Sql + '_ {
         Ok(self.all(sql, values, of)?.pop())
     }
 
-    /// What `of` makes of the only row of a statement that always has one.
+    /// Maps the row of a statement that always returns exactly one.
     pub(super) fn one<T>(
         &mut self,
         sql: &str,
@@ -249,42 +249,41 @@ impl dyn Sql + '_ {
     }
 }
 
-/// A database in which the journal is kept, and what only one of them does.
+/// A database that stores the journal, with the operations in which the two databases differ.
 pub(super) trait Engine {
-    /// Whether it keeps what the API answers to a plan.
+    /// Whether it stores the API's responses during planning.
     const KEEPS_ANSWERS: bool;
 
     /// Finds the runs and the paths of records by a key: as a segment of the path (`?1`), as what the record was
     /// found by (`?2`), or as a JSON text in the changes (`?3`) and in the body (`?4`).
     const RECORDS_BY: &str;
 
-    /// Reads in one step, and so of one moment.
+    /// Reads in one transaction, so from one snapshot.
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError>;
 
-    /// Makes a change whole or not at all, unless another process has taken over.
+    /// Makes an atomic change, unless another process has taken over.
     fn step<T: Send>(
         &self,
         change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError>;
 
-    /// One statement that changes something.
+    /// Executes one statement that changes rows.
     fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
         self.step(|tables| tables.change(sql, values).map(|_| ()))
     }
 
-    /// The keys of a run's rows, in slices that are one step each: above the first of each pair, and up to the
-    /// second.
+    /// The keys of a run's rows, in ranges of one transaction each: above the first of each pair, up to the second.
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
 
     /// How often these keys occur in each run, by its number.
     fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
-    /// Shuts out a process that may still be at work on a run.
+    /// Fences off a process that may still work on a run.
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
-/// What an [`Engine`] that keeps answers does when they are not needed any more.
+/// How an [`Engine`] that stores responses removes them once they are not needed.
 pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = ?1";

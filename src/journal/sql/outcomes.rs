@@ -1,4 +1,4 @@
-//! Both stores keep the outcomes of rows alike.
+//! Both stores keep the outcomes of rows in the same way.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ impl<S: Engine> Outcomes for S {
             if first > reach {
                 return Ok(outcomes);
             }
-            // Requests that were made, or may have been, and of which nothing is recorded yet.
+            // Requests that were made, or may have been, without a recorded outcome.
             let in_doubt = sql.all(
                 "SELECT id FROM planned WHERE id BETWEEN ?1 AND ?2 AND path IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
@@ -154,7 +154,7 @@ impl<S: Engine> Outcomes for S {
                 },
             )
         })?;
-        // The database would sort codes by its own locale.
+        // The database sorts text by its locale.
         kinds.sort_by(|a, b| {
             let by_code = (&a.code, a.state.as_str()).cmp(&(&b.code, b.state.as_str()));
             Reverse(a.rows).cmp(&Reverse(b.rows)).then(by_code)
@@ -195,8 +195,7 @@ fn outcomes_where(
     sql.all(&query, values, whole_outcome)
 }
 
-/// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
-/// around it are none the worse.
+/// A row's outcome, or that its record is damaged. The outcome is unknown then; other rows are not affected.
 fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
     outcome(row).or_else(|why| {
         let why = message::journal_damaged_outcome(why.to_string());
@@ -208,7 +207,7 @@ fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
     })
 }
 
-/// The outcome of a row of which its state alone is known.
+/// The outcome of a row if only its state is known.
 fn nothing_of(row: u64, state: RowState) -> Outcome {
     Outcome {
         row,

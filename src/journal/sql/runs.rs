@@ -1,4 +1,4 @@
-//! Both stores keep runs and their states alike.
+//! Both stores keep runs and their states in the same way.
 
 use jiff::Timestamp;
 
@@ -42,7 +42,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
     })
 }
 
-/// The newest run of those that a condition leaves.
+/// The newest run that matches a condition.
 fn newest(
     store: &impl Engine,
     condition: &str,
@@ -53,7 +53,7 @@ fn newest(
     found.transpose()
 }
 
-/// The newest run of this content that came to its end or is held.
+/// The newest run of this content that has ended or is held.
 pub(super) fn finished_before(
     store: &impl Engine,
     sha256: &str,
@@ -83,7 +83,7 @@ impl<S: Engine> Runs for S {
                     name = format!("{}-{number}", run.name);
                     continue;
                 }
-                // Another machine may have begun one of that name meanwhile.
+                // Another machine may have started a run of that name meanwhile.
                 let Some(id) = insert(sql, run, &name)? else {
                     continue;
                 };
@@ -278,7 +278,7 @@ fn insert(sql: &mut dyn Sql, run: &NewRun, name: &str) -> Result<Option<i64>, Wr
     )
 }
 
-/// Refuses a step of a run whose state was not changed: an undo has closed it.
+/// Refuses a step of a run whose state did not change, because an undo has closed the run.
 fn refuse_undone(changed: u64) -> Result<(), Wrong> {
     match changed {
         0 => Err(Wrong::TakenOver),

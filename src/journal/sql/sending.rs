@@ -1,4 +1,4 @@
-//! Both stores record the steps of a run that sends alike.
+//! Both stores record the steps of a run in the same way while it sends.
 
 use jiff::Timestamp;
 
@@ -7,14 +7,13 @@ use crate::journal::error::JournalError;
 use crate::journal::row_id::id_of;
 use crate::journal::store::{Deliveries, Sending};
 
-/// The row up to which a run's requests may have been made; nothing is known by this of a row that
-/// has an outcome.
+/// The row up to which a run's requests may have been made. It does not apply to rows with an outcome.
 pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
     let reach = "SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1";
     sql.one(reach, &[run.into()], |row| row.get(0))
 }
 
-/// Makes what later runs search some of a run's rows by.
+/// Adds the search keys of some of a run's rows for later runs.
 pub(super) fn index_rows_of(
     sql: &mut dyn Sql,
     run: i64,
@@ -51,8 +50,7 @@ impl<S: Engine + Deliveries> Sending for S {
                 &ends,
                 |row| row.get(0),
             )?;
-            // The requests already made for a row stay with it: one that was refused for want of
-            // credentials was made all the same.
+            // A row keeps the count of its requests: a request refused for missing credentials counts too.
             sql.change(
                 "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
                  AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
@@ -77,7 +75,7 @@ impl<S: Engine + Deliveries> Sending for S {
         let before = self.look(|sql| sql.any(known, &[run.into()], name))?;
         let is_another = before.is_some_and(|before| before != account);
         if is_another {
-            // What it sent until now is another account's.
+            // Its earlier requests belong to another account.
             self.merge_run(run, now)?;
         }
         let since = if is_another { now.as_microsecond() } else { 0 };

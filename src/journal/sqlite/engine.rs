@@ -124,7 +124,7 @@ impl Engine for Sqlite {
         Ok(counts)
     }
 
-    /// The operating system's locks tell that no process is.
+    /// The operating system's locks show that no such process exists.
     fn shut_out(&mut self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }

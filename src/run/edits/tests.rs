@@ -20,12 +20,12 @@ fn school() -> Json {
     ])
 }
 
-/// A person changes records by other means: nothing of it is in the journal.
+/// Changes records without rosterpatch, so the journal has no trace of it.
 fn by_hand(api: &Api, roster: &str) {
     Desk::new(roster).import(api).unwrap();
 }
 
-/// A school whose three cities a run has written, and of which a person has changed the first two.
+/// A school whose three cities were written by a run; the first two were changed afterwards.
 fn edited() -> (Api, Desk) {
     let api = Api::holding(school());
     let mut desk = Desk::new("id,name,city\np1,Asa,Umea\np2,Bo,Umea\np3,Cy,Umea\n");
@@ -74,7 +74,7 @@ fn the_roster_overwrites_a_change_by_hand_and_says_so() {
     }
     let figures = desk.figures();
     assert_eq!((figures.conflicts, figures.conflicts_kept), (2, 0));
-    // The results tell it as a warning of a row that succeeded.
+    // The results show it as a warning of a row that succeeded.
     let results = std::fs::read_to_string(figures.results.unwrap()).unwrap();
     let mut lines = csv::Reader::from_reader(results.as_bytes());
     let header = lines.headers().unwrap().clone();
@@ -92,7 +92,7 @@ fn a_change_by_hand_is_left_where_theirs_is_asked_for() {
     let (api, mut desk) = edited();
     desk.delivery().edits.conflicts = ConflictPolicy::Theirs;
     desk.import(&api).unwrap();
-    // The second row says something else too, and that is sent without the city.
+    // The second row also has another change, which is sent without the city.
     assert_eq!(
         desk.states(),
         ["unchanged conflict.kept", "updated", "updated"]
@@ -133,7 +133,7 @@ fn what_is_not_known_or_was_not_changed_is_no_conflict() {
     desk.rewrite("id,name,city\np1,Asa,Ystad\n");
     desk.import(&api).unwrap();
     assert_eq!(desk.figures().conflicts, 0);
-    // A person put in what the roster says.
+    // The record was changed to the roster's value.
     by_hand(&api, "id,name,city\np1,Asa,Kiruna\n");
     desk.rewrite("id,name,city\np1,Asa,Kiruna\n");
     desk.import(&api).unwrap();
@@ -146,7 +146,7 @@ fn what_is_not_known_or_was_not_changed_is_no_conflict() {
     desk.rewrite("id,name,city\np1,Asa,Malmo\n");
     desk.import(&other).unwrap();
     assert_eq!(desk.figures().conflicts, 0);
-    // What was forgotten is not known.
+    // Removed values are unknown.
     by_hand(&api, "id,name,city\np1,Asa,Boden\n");
     let mut journal = desk.journal();
     let runs: Vec<i64> = journal.runs().unwrap().iter().map(|run| run.id).collect();
@@ -265,7 +265,7 @@ fn where_nobody_can_be_asked_the_run_is_held_until_it_is_decided() {
     let results = desk.figures().results.unwrap();
     let results = std::fs::read_to_string(results).unwrap();
     assert_eq!(results.matches("Kiruna").count(), 2, "{results}");
-    // That the run as a whole is released decides nothing.
+    // Releasing the run as a whole decides no conflict.
     desk.start(&api, Start::Approve(Box::new(run.clone())))
         .unwrap();
     assert_eq!(desk.run().state, RunState::Held);

@@ -945,7 +945,7 @@ fn an_approved_row_whose_record_has_changed_since_is_not_sent() {
     desk.import(&api).unwrap();
     let approved = [(1, digest_of(&desk, 1)), (3, digest_of(&desk, 3))];
     desk.delivery().approved = Some(approved.into());
-    // Between the plan and the approval the record of row 1 becomes another person.
+    // Between the plan and the approval, the record of row 1 changes to another person.
     let api = Api::holding(json!([
         {"id": "p1", "name": "Moa", "role": "Ek"},
         {"id": "p2", "name": "Erik", "role": "Berg"},

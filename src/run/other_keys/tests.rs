@@ -18,7 +18,7 @@ fn pupils(count: usize) -> Json {
     (1..=count).map(pupil).collect()
 }
 
-/// What became of the rows of a roster whose records an address finds, or else a name.
+/// The outcomes of a roster whose records are found by address, then by name.
 fn imported(records: Json, roster: &str) -> (Vec<String>, Api, Desk) {
     let target = school_with("keys = [\"email\"]", "keys = [\"email\", \"name\"]");
     let (api, mut desk) = (Api::holding(records), Desk::at(&target, roster));

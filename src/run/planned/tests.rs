@@ -133,7 +133,7 @@ fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
     let mut desk = Desk::at(&unreadable(), &roster());
     let made = desk.look(&api).unwrap().plan;
     assert_eq!((made.rows, made.to_send, made.invalid), (13, 7, 6));
-    // What the journal keeps of it has no sentence in the language of this process.
+    // The journal stores no text in the language of this process.
     let kept = serde_json::to_value(&made).unwrap();
     let wrong = &kept["problems"][0]["problems"][0];
     assert_eq!(wrong["code"], "email.no_at", "{wrong}");

@@ -187,7 +187,7 @@ fn a_row_that_disagrees_with_the_record_is_never_sent() {
             "20150101-2387,E-1,Åsa,Ek",
             disagrees,
         ),
-        // A record with a final number is somebody else's.
+        // A record with a final number belongs to another person.
         (
             vec![elder],
             "20150101-2387,E-1,Åsa,Ek",
@@ -206,7 +206,7 @@ fn a_row_that_disagrees_with_the_record_is_never_sent() {
         assert_eq!(desk.states(), [state], "{row} {pupils:?}");
         assert!(api.changes().is_empty());
         let error = desk.outcomes(desk.run().id)[0].error();
-        // Nothing of the other pupil is said.
+        // The message has no data of the other pupil.
         assert!(!error.contains("TF01") && !error.contains("p1"), "{error}");
     }
 }
@@ -279,7 +279,7 @@ fn no_update_leaves_a_final_number_marked_as_temporary() {
         pupil("p2", "20150102-2386", true, "", ("Kim", "Bo")),
     ]);
     assert_eq!(desk.import(&api).unwrap().stop, None);
-    // What changes nothing else is not sent for that alone.
+    // A row without another change is not sent for that alone.
     assert_eq!(desk.states(), ["updated", "unchanged"]);
     let (_, body) = api.changes().remove(0);
     assert_eq!(body["temporary"], false, "{body}");

@@ -89,7 +89,7 @@ pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
         if let Some((id, student)) = record(number, row, &mut random)
             && seen.insert(id.clone())
         {
-            // A student with a number or an address that another one has is refused.
+            // The API refuses a student with the number or address of another student.
             let _ = students.insert(&id, student, now);
         }
     }

@@ -87,7 +87,7 @@ row-divided = this row and row { $other } look like one row split by a line brea
 row-truncated = the file ends in the middle of this row; export the file again
 row-concealed = the row is damaged and may be about a protected person, so its cells are not shown; correct the row in the file, or export the file again
 row-protected = the row is marked as about a protected person, or another row about the same person is; it was not sent
-record-protected = the record is marked as that of a protected person, so it is not changed; change it in the system
+record-protected = the record marks a protected person, so it is not changed; change it in the system
 row-header = the row repeats the header; remove it
 cell-quotes = "{ $text }" has quotes around it; remove them if they are not part of the value
 row-too-many-cells = the row has { $found } cells where the header has { $expected }; a value with the delimiter in it needs quotes around it
@@ -120,7 +120,7 @@ json-boolean = a JSON boolean
 json-number = a JSON number
 json-other-kind = the record holds { $found }; kind = "{ $kind }" cannot be compared with it
 
-## What the code of a kind means, as `explain` says it.
+## The meaning of each code of a kind, for `explain`.
 
 what-identity-number-temporary-restored = the format of a temporary number, `20150101-TF01`, if no column specifies the kind
 what-identity-number-leading-zero-restored = nine digits whose check digit is right with a leading 0

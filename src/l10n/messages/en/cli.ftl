@@ -39,7 +39,7 @@ config-profile-retention = { $path }: the profile "{ $name }" has [retention], w
 config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }
 config-no-profile = { $path } has no profile "{ $name }"; it has: { $known }
 config-several-fit = the file { $file } fits the patterns of several profiles: { $profiles }
-config-no-field = { $origin }: { $setting } names "{ $name }", and { $target } has no such field that can be written; it has: { $known }
+config-no-field = { $origin }: { $setting } names "{ $name }", which is not a writable field of { $target }; writable fields: { $known }
 config-origin = { $path }, profile { $profile }
 config-command-line = command line
 config-environment = environment, { $name }
@@ -55,7 +55,7 @@ runs-account = ACCOUNT
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten
-runs-expired = removed as [retention] says: { $files } from the archive, the values of { $runs }
+runs-expired = removed according to [retention]: { $files } from the archive, the values of { $runs }
 runs-no-age = use --older-than TIME, or set [retention] in the config file
 runs-left = { $count ->
     [one] { $runs } left, since another process is at work on it
@@ -80,7 +80,7 @@ value-share = "{ $text }" is not a share such as 80%
 value-delimiter = "{ $text }" is not a delimiter: one character such as ; or the word tab
 value-encoding = "{ $text }" is not an encoding such as utf-8, windows-1252 or utf-16le
 value-none-of = "{ $text }" is none of { $known }
-value-conflicts = roster, theirs or ask, or a table of fields with one of them each
+value-conflicts = roster, theirs or ask, or a table of fields with one of these for each
 value-no-equals = there is no = in it
 value-language = "{ $text }" is neither sv nor en
 

@@ -29,4 +29,4 @@ journal-closed = the journal is closed
 journal-broken = the journal could not be written, so nothing more is sent: { $why }
 journal-gone = its file was deleted or replaced while the run was under way
 journal-overwritten = its file was overwritten while the run was under way; what was sent until then has no record, and `rosterpatch plan` shows what still differs
-journal-damaged-problems = what was recorded of the row is damaged: { $why }
+journal-damaged-problems = the problems of the row in the journal are damaged: { $why }

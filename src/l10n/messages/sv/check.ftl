@@ -117,7 +117,7 @@ json-boolean = ett JSON-värde sant eller falskt
 json-number = ett JSON-tal
 json-other-kind = posten innehåller { $found }; kind = "{ $kind }" går inte att jämföra med det
 
-## What the code of a kind means, as `explain` says it.
+## The meaning of each code of a kind, for `explain`.
 
 what-identity-number-temporary-restored = ett nummer som ser ut som ett tillfälligt nummer, `20150101-TF01`, när ingen kolumn anger det
 what-identity-number-leading-zero-restored = nio siffror vars kontrollsiffra stämmer med en inledande nolla

@@ -37,7 +37,7 @@ config-profile-retention = { $path }: profilen "{ $name }" har [retention], som 
 config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }
 config-no-profile = { $path } har ingen profil "{ $name }"; den har: { $known }
 config-several-fit = filen { $file } passar mönstren i flera profiler: { $profiles }
-config-no-field = { $origin }: { $setting } nämner "{ $name }", och { $target } har inget sådant fält som går att skriva; det har: { $known }
+config-no-field = { $origin }: { $setting } nämner "{ $name }", som inte är ett fält som går att skriva i { $target }; fält som går att skriva: { $known }
 config-origin = { $path }, profilen { $profile }
 config-command-line = kommandoraden
 config-environment = miljön, { $name }
@@ -78,7 +78,7 @@ value-share = "{ $text }" är ingen andel som 80%
 value-delimiter = "{ $text }" är ingen avgränsare: ett tecken som ; eller ordet tab
 value-encoding = "{ $text }" är ingen teckenkodning som utf-8, windows-1252 eller utf-16le
 value-none-of = "{ $text }" är inget av { $known }
-value-conflicts = roster, theirs eller ask, eller en tabell över fält med ett av dem för varje
+value-conflicts = roster, theirs eller ask, eller en tabell med ett av dem för varje fält
 value-no-equals = det finns inget = i det
 value-language = "{ $text }" är varken sv eller en
 

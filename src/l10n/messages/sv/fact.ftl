@@ -65,9 +65,9 @@ fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
 fact-max-invalid = fler rader är ogiltiga än --max-invalid tillåter
 fact-max-shrink = filen har krympt mer än --max-shrink tillåter
 fact-max-identity-changes = fler rader skulle göra en person till en annan än --max-identity-changes tillåter
-fact-renumber = rader skulle ge en person ett annat personnummer, och det har ingen godkänt
+fact-renumber = rader skulle ge en person ett annat personnummer och är inte godkända
 fact-max-changes = fler poster skulle ändras än --max-changes tillåter
-fact-conflicts = värden har ändrats av någon annan sedan de senast skrevs, och --conflicts är ask
+fact-conflicts = värden har ändrats sedan de senast skrevs, och --conflicts är ask
 fact-config-field = en inställning nämner ett fält som målet inte har eller som inte går att skriva
 
 fact-refused = API:et godtog inte inloggningsuppgifterna; kontrollera dem och vad de ger rätt till

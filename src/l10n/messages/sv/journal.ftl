@@ -27,4 +27,4 @@ journal-closed = journalen är stängd
 journal-broken = journalen kunde inte skrivas, så inget mer skickas: { $why }
 journal-gone = filen togs bort eller byttes ut medan körningen pågick
 journal-overwritten = filen skrevs över medan körningen pågick; det som skickades fram till dess har inga uppgifter, och `rosterpatch plan` visar vad som fortfarande skiljer
-journal-damaged-problems = det som sparats om raden är skadat: { $why }
+journal-damaged-problems = radens fel i historiken är skadade: { $why }
