@@ -111,6 +111,7 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
+    use crate::model::Exit;
 
     const DAY: Duration = Duration::from_secs(86_400);
 
@@ -127,6 +128,8 @@ mod tests {
             "in/held/r.csv",
             "in/done/notes/r.csv",
             "in/done/2026-08-01/mine/r.csv",
+            // No archive of this program has such a name.
+            "in/done/20260801/r.csv",
         ];
         for path in all {
             let path = scene.path(path);
@@ -160,7 +163,17 @@ mod tests {
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");
         let old = scene.finished("old", 2, &settings);
-        let held = scene.run("held", RunState::Held, &settings);
+        // A held run has an end too, and is planned again with its edited cells.
+        let mut edited = settings.clone();
+        edited.roster.read.mends.set(1, 2, "Alm".into());
+        let held = scene.run("held", RunState::Running, &edited);
+        scene.end(&held, RunState::Held, Exit::Held);
+        // The process of this one died, and another run replaced it.
+        let dead = scene.run("dead", RunState::Replaced, &edited);
+        let edits = |run: &RunRecord| {
+            let run = scene.journal().run(Some(&run.name)).unwrap();
+            Settings::of(&run).unwrap().roster.read.mends.rows()
+        };
         let state = &scene.session.state;
         let changes = || {
             let mut changes = 0;
@@ -189,12 +202,17 @@ mod tests {
                 .unwrap()
                 .runs
         };
-        assert_eq!(at(1), 0, "no longer than a day");
+        assert_eq!(
+            at(1),
+            1,
+            "only the dead one, which has no end: it began earlier"
+        );
         assert!(changes() > 0);
         assert_eq!(at(2), 1);
         assert_eq!(changes(), 0);
+        assert_eq!((edits(&held), edits(&dead)), (1, 0));
         assert_eq!(at(2), 0, "they are gone");
         assert_eq!(scene.journal().states(old.id).unwrap().updated, 2);
-        assert_eq!(scene.journal().runs().unwrap().len(), 2, "{}", held.name);
+        assert_eq!(scene.journal().runs().unwrap().len(), 3);
     }
 }

@@ -110,6 +110,14 @@ fn rows_that_turn_one_person_into_another_are_approved_by_number() {
         let line = report.lines().find(|line| line.contains(person));
         assert!(line.is_some_and(|line| line.contains(state)), "{person}");
     }
+    // The approval was of that plan: a retry asks again, and does not refuse the row for good.
+    let retried = folder.with_sandbox(&["retry", "r.results.csv", "--only", "not_sent", "--yes"]);
+    assert_eq!(retried.status.code(), Some(4), "{}", stderr(&retried));
+    assert!(
+        stderr(&retried).contains("--rows 2"),
+        "{}",
+        stderr(&retried)
+    );
 }
 
 #[test]
