@@ -302,3 +302,31 @@ fn a_further_key_of_the_roster_needs_the_same_approval() {
     assert_eq!(desk.start(&api, Start::Approve(run)).unwrap().stop, None);
     assert_eq!(desk.states(), ["updated", "invalid renumber.disagrees"]);
 }
+
+#[test]
+fn a_marked_record_is_withheld_also_if_its_person_disagrees() {
+    let marked = "[protected]\npointer = \"/mark\"\nvalues = [\"yes\"]\n\n[renumbering]";
+    let mut one = temporary();
+    one["mark"] = "yes".into();
+    for key in ["number", "number,outer"] {
+        let api = school(&[one.clone()]);
+        let text = target().replace("[renumbering]", marked);
+        let roster = format!("number,outer,name,role\n{},E-1,Kim,Bo\n", NEW[0]);
+        let mut desk = Desk::at(&text, &roster);
+        desk.settings.roster.key = Some(key.into());
+        assert_eq!(desk.import(&api).unwrap().stop, None);
+        assert_eq!(desk.states(), ["withheld record.protected"], "{key}");
+        assert!(api.changes().is_empty());
+    }
+}
+
+#[test]
+fn a_number_that_is_kept_keeps_its_mark() {
+    let api = school(&[temporary()]);
+    let mut desk = desk(&format!("number,outer,name,role\n{},E-1,Aasa,Ek\n", NEW[0]));
+    desk.delivery().edits.protect = ["number".to_owned()].into();
+    assert_eq!(desk.import(&api).unwrap().stop, None, "no number changes");
+    assert_eq!(desk.outcomes(desk.run().id)[0].changed, "name");
+    let (_, body) = api.changes().remove(0);
+    assert_eq!(body["temporary"], true, "{body}");
+}
