@@ -785,7 +785,7 @@ fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
                 ("id", plain_id(row)),
                 ("identity_number", identity_number(row)),
                 ("first_name", "<img src=x onerror=alert(1)>".to_owned()),
-                ("last_name", "Ek".to_owned()),
+                ("last_name", "<img src=y>".to_owned()),
             ]
             .map(|(name, text)| (name.to_owned(), text))
             .into()

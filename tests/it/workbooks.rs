@@ -75,7 +75,7 @@ fn a_roster_that_is_a_workbook_gets_its_results_as_one() {
     }
     assert_eq!(found["kinds"], json!(["s"]), "text stays text");
     assert_eq!(found["frozen"], "A2");
-    assert!(found["filter"].as_str().unwrap().starts_with("A1:AB"));
+    assert!(found["filter"].as_str().unwrap().starts_with("A1:AD"));
     let notes = found["notes"].as_array().unwrap();
     assert!(notes.contains(&json!([
         376,
@@ -112,7 +112,7 @@ fn a_failed_workbook_that_was_mended_is_imported_again() {
     };
     let rows = found["rows"].as_array().unwrap();
     assert_eq!(rows[0][0], "import_row", "the outcome stands first");
-    assert_eq!(rows[0][11], "Elev-ID");
+    assert_eq!(rows[0][13], "Elev-ID");
     let line = |wanted: &str| {
         let row = rows.iter().position(|row| row[9] == wanted);
         row.unwrap() + 1
