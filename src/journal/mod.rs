@@ -23,6 +23,7 @@ mod records;
 mod register;
 mod row_id;
 mod run_state;
+mod snapshot;
 mod sqlite;
 mod state;
 mod store;
@@ -47,6 +48,9 @@ pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
+pub use snapshot::{
+    RecordPrints, Snapshot, Taken, forget_snapshots, mark_records, prune_snapshots,
+};
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{

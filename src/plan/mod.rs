@@ -3,6 +3,7 @@
 
 mod body;
 mod call;
+mod changes;
 mod difference;
 mod forecast;
 mod guards;
@@ -17,6 +18,7 @@ mod walk;
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
 pub use call::{Planner, field_print, without};
+pub use changes::moment_at;
 pub use difference::{Difference, Left, Values, explained};
 pub use forecast::Road;
 pub use guards::Guards;

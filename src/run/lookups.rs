@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::items::{Item, What};
+use super::prints::comparable;
 use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
@@ -347,17 +348,7 @@ impl Work<'_> {
 
     /// A field's value as it is compared: the same.
     pub(super) fn comparable(&self, field: usize, held: &Json) -> Option<String> {
-        let checker = &self.planning.prepared.checker;
-        let text = match checker.normalised(field, held) {
-            Json::String(text) => text,
-            Json::Number(number) => number.to_string(),
-            _ => return None,
-        };
-        Some(if checker.spec().fields[field].folds_case() {
-            text.to_lowercase()
-        } else {
-            text
-        })
+        comparable(&self.planning.prepared.checker, field, held)
     }
 
     /// The listed records that a key finds, as JSON.

@@ -23,6 +23,7 @@ mod past;
 mod planned;
 mod planning;
 mod prepare;
+mod prints;
 mod progress;
 mod reading;
 mod retry;

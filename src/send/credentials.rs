@@ -228,6 +228,21 @@ impl Credentials {
         }
     }
 
+    /// A key for keyed hashes, which nobody can compute without these credentials.
+    pub fn key_for(&self, purpose: &str) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        hash.update(purpose.as_bytes());
+        hash.update([0]);
+        hash.update(self.identity());
+        if let Credentials::Oauth { client_secret, .. } = self {
+            hash.update([0]);
+            hash.update(client_secret.expose_secret().as_bytes());
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&hash.finalize()[..16]);
+        key
+    }
+
     /// The secrets, in every form in which they are sent.
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let mut all: Vec<String> = match self {

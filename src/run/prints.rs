@@ -1,0 +1,191 @@
+//! Keyed hashes of records stand for their values in a snapshot.
+
+use std::borrow::Cow;
+use std::hash::Hasher;
+
+use serde_json::Value as Json;
+use siphasher::sip::SipHasher24;
+
+use crate::check::Checker;
+use crate::journal::RecordPrints;
+use crate::plan::{LookUp, Values};
+use crate::targets::{FieldSpec, Place};
+
+/// Bytes of a hash.
+const PRINT: usize = 8;
+
+/// What a hash is of: hashes of different kinds never meet.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    /// A value in the form to which a cell would be brought.
+    Value = 1,
+    /// A value that no cell can be compared with, as it stands.
+    Raw = 2,
+    /// A text in lower case.
+    Lower = 3,
+    /// A key, or a value that must be unique, as it is compared with those of other records.
+    Holder = 4,
+}
+
+/// Makes the hashes. Only those who have the credentials of the API can: without them nobody can try out
+/// which values fit.
+pub(super) struct Printer<'a> {
+    checker: &'a Checker,
+    /// Look-ups by each key.
+    keys: Vec<LookUp>,
+    by_id: LookUp,
+    hasher: SipHasher24,
+    /// By field, where its hash begins among those of a record.
+    places: Vec<Option<usize>>,
+}
+
+impl<'a> Printer<'a> {
+    /// Hashes with this key; none if the target does not say how changes are found.
+    pub(super) fn new(checker: &'a Checker, key: &[u8; 16]) -> Option<Printer<'a>> {
+        let spec = checker.spec();
+        let by_id = LookUp::new(spec, spec.key_field()?)?.by_id()?;
+        let keys = spec.keys().into_iter();
+        let mut end = 0;
+        let place = |field: &FieldSpec| {
+            let start = end;
+            end += match field.place {
+                Place::Body if field.ignore_case => 2 * PRINT,
+                Place::Body => PRINT,
+                Place::Path => return None,
+            };
+            Some(start)
+        };
+        Some(Printer {
+            checker,
+            keys: keys.filter_map(|key| LookUp::new(spec, key)).collect(),
+            by_id,
+            hasher: SipHasher24::new_with_key(key),
+            places: spec.fields.iter().map(place).collect(),
+        })
+    }
+
+    /// Look-ups by a record's own id.
+    pub(super) fn by_id(&self) -> &LookUp {
+        &self.by_id
+    }
+
+    fn print(&self, of: Of, field: usize, text: &str) -> u64 {
+        let mut hasher = self.hasher;
+        hasher.write_u8(of as u8);
+        hasher.write_usize(field);
+        hasher.write(text.as_bytes());
+        hasher.finish()
+    }
+
+    /// The hash by which the record is found that holds `text`, a value as it is compared.
+    pub(super) fn holder(&self, field: usize, text: &str) -> i64 {
+        self.print(Of::Holder, field, text).cast_signed()
+    }
+
+    /// A record's hashes; none for a record without an id.
+    pub(super) fn of(&self, record: &Json) -> Option<RecordPrints> {
+        let id = self.by_id.id_of(record)?;
+        let spec = self.checker.spec();
+        let mut prints = Vec::with_capacity(2 * PRINT * spec.fields.len());
+        let mut holds = Vec::new();
+        let mut hold = |field: usize, held: &Json| {
+            if let Some(text) = comparable(self.checker, field, held) {
+                holds.push((field, self.holder(field, &text)));
+            }
+        };
+        for (index, field) in spec.fields.iter().enumerate() {
+            if field.place != Place::Body {
+                continue;
+            }
+            let held = field.pointer.get(record);
+            prints.extend(self.of_value(index, held.as_ref().ok(), record));
+            if let Ok(Some(held)) = held
+                && field.unique
+            {
+                hold(index, &held);
+            }
+        }
+        for look_up in &self.keys {
+            let is_unique = spec.fields[look_up.key()].unique;
+            if let Some(key) = look_up.key_of(record)
+                && !(is_unique && spec.fields[look_up.key()].place == Place::Body)
+            {
+                hold(look_up.key(), &key);
+            }
+        }
+        Some(RecordPrints { id, prints, holds })
+    }
+
+    /// The hashes of what a record holds of one field; `held` is none if the record does not say which
+    /// element of a list is meant.
+    fn of_value(&self, index: usize, held: Option<&Option<Cow<'_, Json>>>, record: &Json) -> Vec<u8> {
+        let field = &self.checker.spec().fields[index];
+        let null = Json::Null;
+        let stem = || field.pointer.stem_in(record).unwrap_or(&null).to_string();
+        let raw = |text: String| (self.print(Of::Raw, index, &text), 0);
+        let (print, lower) = match held {
+            None => raw(stem()),
+            Some(_) if field.is_list() || field.pointer.is_in_list() => raw(stem()),
+            Some(held) => {
+                let held = held.as_deref().unwrap_or(&null);
+                let normal = self.checker.normalised(index, held);
+                match normal != *held && !field.choices.is_empty() {
+                    // What it means may depend on the roster's own words.
+                    true => raw(held.to_string()),
+                    false => (
+                        self.print(Of::Value, index, &normal.to_string()),
+                        held.as_str().map_or(0, |text| self.lower(index, text)),
+                    ),
+                }
+            }
+        };
+        let mut prints = print.to_le_bytes().to_vec();
+        if field.ignore_case {
+            prints.extend(lower.to_le_bytes());
+        }
+        prints
+    }
+
+    fn lower(&self, field: usize, text: &str) -> u64 {
+        self.print(Of::Lower, field, &text.to_lowercase())
+    }
+
+    /// Whether a record with these hashes certainly holds all that a row says. If not, it must be read.
+    pub(super) fn holds_all(&self, prints: &[u8], values: &Values) -> bool {
+        let spec = self.checker.spec();
+        let at = |place: usize| {
+            let bytes = prints.get(place..place + PRINT)?;
+            Some(u64::from_le_bytes(bytes.try_into().ok()?))
+        };
+        let mut said = values.iter().enumerate().filter_map(|(index, value)| {
+            Some((index, self.places[index]?, value.as_ref()?))
+        });
+        said.all(|(index, place, value)| {
+            let field = &spec.fields[index];
+            let meant = value.to_json();
+            if field.is_list() || field.pointer.is_in_list() || meant == "" {
+                return false;
+            }
+            let is_same = at(place) == Some(self.print(Of::Value, index, &meant.to_string()));
+            let is_lower = || {
+                let lower = meant.as_str().map(|text| self.lower(index, text));
+                field.ignore_case && lower.is_some() && at(place + PRINT) == lower
+            };
+            is_same || is_lower()
+        })
+    }
+}
+
+/// A field's value as it is compared with that of other records: normalised, and e-mail addresses without
+/// regard to case.
+pub(super) fn comparable(checker: &Checker, field: usize, held: &Json) -> Option<String> {
+    let text = match checker.normalised(field, held) {
+        Json::String(text) => text,
+        Json::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(match checker.spec().fields[field].folds_case() {
+        true => text.to_lowercase(),
+        false => text,
+    })
+}
