@@ -158,6 +158,7 @@ impl Asked {
             guards: settings::guards(&options.guards),
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
+            relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
             undoes: None,
             expected: None,
             retries: None,

@@ -344,6 +344,11 @@ impl Snapshot {
     }
 }
 
+/// Whether there are snapshots, of any records.
+pub fn has_snapshots(state: &State) -> bool {
+    state.database().is_none() && state.folder().join(FILE).exists()
+}
+
 /// Marks the records with these ids, which `run` is about to change at `address`: no snapshot is believed
 /// about them until they were read again. If they cannot be marked, all snapshots are removed.
 ///

@@ -16,7 +16,7 @@ use crate::targets::{Lookup, Query, SEGMENT, SearchNames, TargetSpec};
 pub struct LookUp {
     pub(super) spec: Arc<TargetSpec>,
     pub(super) how: Lookup,
-    key: usize,
+    pub(super) key: usize,
 }
 
 /// How the records with some keys are found.

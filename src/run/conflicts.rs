@@ -78,9 +78,14 @@ impl Work<'_> {
                 continue;
             }
             register.add_changed(field, &id)?;
-            if let Some(value) = self.comparable(field, &change.to)
-                && let Some(other) = register.other_holder(field, &value, &id)?
-            {
+            let Some(value) = self.comparable(field, &change.to) else {
+                continue;
+            };
+            let other = match self.other_known_holder(field, &value, &id)? {
+                Some(other) => other,
+                None => register.other_holder(field, &value, &id)?,
+            };
+            if let Some(other) = other {
                 found.get_or_insert((field, other));
             }
         }
@@ -133,12 +138,15 @@ impl Work<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
+    use crate::run::snapshot::Dates;
     use crate::run::tests::{Api, Desk};
     use crate::run::work::Planning;
 
@@ -190,6 +198,7 @@ mod tests {
                     run: id,
                     place: "",
                     undone: None,
+                    snapshot: None,
                     retried: None,
                     retries_beside: false,
                     clock: context.clock.as_ref(),
@@ -216,6 +225,9 @@ mod tests {
                     register: Some(register),
                     has_chosen: true,
                     reread: 0,
+                    basis: None,
+                    dates: Dates::default(),
+                    has_read: HashSet::new(),
                     conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
                     planned: Planned::default(),
                     batch: Vec::new(),

@@ -31,6 +31,7 @@ mod saved;
 mod sending;
 mod settings;
 mod slice;
+mod snapshot;
 mod tools;
 mod under_way;
 mod vocabulary;

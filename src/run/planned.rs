@@ -10,9 +10,9 @@ use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
 use crate::events::{ExampleChange, ExampleFinding, Plan};
-use crate::l10n::say;
+use crate::l10n::{Message, say};
 use crate::map::field_named;
-use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, KnownBefore, Outcome, RowAt, RowState, StateCounts};
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
@@ -31,6 +31,10 @@ pub(super) struct Planned {
     pub(super) stop: Option<Stop>,
     /// How the records were read.
     pub(super) how: String,
+    /// What was taken from the snapshot of an earlier run.
+    pub(super) known: Option<KnownBefore>,
+    /// Why all records were listed although there was one.
+    pub(super) relisted: Option<Message>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
     /// The set of the last call, and of how many before it: most have that of the one before.
@@ -228,6 +232,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             ..planned.states
         },
         how: planned.how.clone(),
+        known: planned.known,
+        relisted: planned.relisted.clone(),
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
         examples: planned.examples.clone(),

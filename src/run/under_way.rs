@@ -17,7 +17,10 @@ use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::Plan;
-use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
+use crate::journal::{
+    Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Stage, Writer, forget_snapshots,
+    has_snapshots, mark_records,
+};
 use crate::model::{Code, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop, Transport};
 use crate::targets::Paging;
@@ -301,6 +304,7 @@ impl<'a> Run<'a> {
             }
             None => None,
         };
+        let snapshot = setup.tools.snapshot(&setup);
         let writer = Writer::start(journal, id, Stage::Planning)?;
         let planning = Planning {
             prepared: setup.prepared,
@@ -313,6 +317,7 @@ impl<'a> Run<'a> {
             run: id,
             place: &setup.tools.place,
             undone: past.undone,
+            snapshot: snapshot.as_ref(),
             deliveries: past.deliveries,
             retried: past.retried,
             retries_beside: past.retries_beside,
@@ -345,6 +350,36 @@ impl<'a> Run<'a> {
             plan,
             stop: planned.stop,
         })
+    }
+
+    /// Marks the records that this run is about to change, before the first request leaves: until they are
+    /// read again, no snapshot is believed about them.
+    pub(super) fn mark_records(&self) -> Result<(), RunError> {
+        /// If a run changes more, all records are listed again.
+        const MOST: usize = 50_000;
+        let setup = self.setup;
+        let spec = setup.prepared.checker.spec();
+        let state = &setup.context.state;
+        let has_changes = spec.lookup.as_ref().is_some_and(|how| how.changes.is_some());
+        if setup.settings.sandbox || !(has_changes || has_snapshots(state)) {
+            return Ok(());
+        }
+        let address = setup.tools.address();
+        let whose = (address.as_str(), self.name());
+        let mut ids = Vec::new();
+        let mut are_known = self.planned_to.is_none();
+        self.journal.each_call::<JournalError>(self.id, |call, _| {
+            match spec.id_in(&call.path) {
+                Some(id) if ids.len() < MOST => ids.push(id),
+                _ => are_known = false,
+            }
+            Ok(are_known)
+        })?;
+        match are_known {
+            true => mark_records(state, whose, &ids)?,
+            false => forget_snapshots(state, whose)?,
+        }
+        Ok(())
     }
 
     /// Puts the time that the plan takes into it, at the quota and the bucket as they are known

@@ -14,6 +14,7 @@ use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
 use super::settings::Delivery;
+use super::snapshot::{Basis, Dates, SnapshotOf};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
@@ -45,6 +46,8 @@ pub(super) struct Planning<'a> {
     pub(super) place: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
+    /// The snapshot that it may use.
+    pub(super) snapshot: Option<&'a SnapshotOf>,
     /// What it delivered, where records cannot be read.
     pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
@@ -96,6 +99,12 @@ pub(super) struct Work<'a> {
     pub(super) has_chosen: bool,
     /// Records that were read one by one because they were not found.
     pub(super) reread: usize,
+    /// What is known of the register from an earlier run.
+    pub(super) basis: Option<Basis<'a>>,
+    /// When the API answered.
+    pub(super) dates: Dates,
+    /// The ids of the records that were changed since the snapshot was taken: the register has them.
+    pub(super) has_read: HashSet<String>,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -133,6 +142,12 @@ impl Work<'_> {
                     What::Call(call) => self.unread(item.mark, *call).await?,
                     What::LookUp { key, values } => {
                         self.choose_once().await?;
+                        if self.is_held(&key, &values)? {
+                            self.done += 1;
+                            self.tell(self.done, self.planning.prepared.survey.rows);
+                            self.settle_unchanged(item.mark).await?;
+                            continue;
+                        }
                         waiting.push(Unresolved {
                             mark: item.mark,
                             key,
@@ -181,16 +196,18 @@ impl Work<'_> {
                 call.note = left_as_it_is(&left);
                 self.call_unless_taken(row.mark, call).await
             }
-            Ok((Difference::None, left)) if left.is_empty() => {
-                let state = RowState::Unchanged;
-                let number = row.mark.at.row;
-                let outcome = settled(self.planning.clock, number, state, "", Vec::new());
-                self.settled(row.mark, outcome).await
-            }
+            Ok((Difference::None, left)) if left.is_empty() => self.settle_unchanged(row.mark).await,
             Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
+    }
+
+    /// Records that a row's record holds what the row says.
+    async fn settle_unchanged(&mut self, mark: RowMark) -> Result<(), Halt> {
+        let (clock, state) = (self.planning.clock, RowState::Unchanged);
+        let outcome = settled(clock, mark.at.row, state, "", Vec::new());
+        self.settled(mark, outcome).await
     }
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {

@@ -740,6 +740,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             expected: None,
             retries: None,
             undoes: None,

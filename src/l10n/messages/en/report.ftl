@@ -45,6 +45,7 @@ plan-left-out = { $count ->
 plan-restored = { $cells } changed by a program and restored: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
+plan-known = { $records } known from a full list that is { $age } old, with the changes up to { $moment }: { $changed } changed, { $deleted } deleted, { $read } read to be compared with their rows, { $compared } others compared
 plan-fields = fields to change: { $fields }
 rate-guessed = { $rate } (a guess)
 plan-time = { $requests } at { $rate }: { $time }

@@ -44,6 +44,7 @@ plan-left-out = { $count ->
 plan-restored = { $cells } som ett program har ändrat är återställda: { $what } ({ $code })
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
 plan-lookups = { $how }: { $requests }
+plan-known = { $records } kända från en fullständig lista som är { $age } gammal, med ändringarna fram till { $moment }: { $changed } ändrade, { $deleted } borttagna, { $read } lästa för att jämföras med sina rader, { $compared } andra jämförda
 plan-fields = fält som ändras: { $fields }
 rate-guessed = { $rate } (en gissning)
 plan-time = { $requests } i takten { $rate }: { $time }
