@@ -113,13 +113,13 @@ fn validate_changes(
     ] {
         if !is_there {
             found.add(
-                Place::Key("lookup.changes", ""),
+                Place::Key("lookup", "changes"),
                 format!("[lookup.changes] needs {needs}"),
             );
         }
     }
     for path in lookup.paths_of_changes() {
-        let place = Place::Key("lookup.changes", "search");
+        let place = Place::Key("lookup", "changes.search");
         must_begin_with_slash(found, place, "path", path);
         for unknown in placeholders(path).filter(|name| !spec.variables.contains_key(*name)) {
             found.add(
@@ -133,15 +133,18 @@ fn validate_changes(
     }
     if changes.moments.is_empty() {
         let message = "lookup.changes.moments names no moment of a record";
-        found.add(Place::Key("lookup.changes", "moments"), message);
+        found.add(Place::Key("lookup", "changes.moments"), message);
     }
     let deleted = changes.deleted.iter();
-    let of_deleted = deleted.flat_map(|deleted| [("deleted", &deleted.moment), ("deleted", &deleted.id)]);
-    let moments = changes.moments.iter().map(|moment| ("moments", moment));
-    for (key, pointer) in moments.chain([("filter", &changes.filter)]).chain(of_deleted) {
-        let place = Place::Key("lookup.changes", key);
+    let of_deleted = deleted.flat_map(|deleted| [&deleted.moment, &deleted.id]);
+    let of_deleted = of_deleted.map(|pointer| ("changes.deleted", pointer));
+    let moments = changes.moments.iter();
+    let moments = moments.map(|moment| ("changes.moments", moment));
+    let filter = [("changes.filter", &changes.filter)];
+    for (key, pointer) in moments.chain(filter).chain(of_deleted) {
+        let place = Place::Key("lookup", key);
         match &**pointer {
-            "" => found.add(place, format!("a pointer in lookup.changes.{key} is empty")),
+            "" => found.add(place, format!("a pointer in lookup.{key} is empty")),
             pointer => must_be_pointer(found, place, pointer),
         }
     }
