@@ -107,9 +107,12 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     }
     if let Some(inner) = without_apostrophe(text, form, notes) {
         text = inner;
-    }
-    if text.is_empty() {
-        return Ok(Content::Empty);
+        if text.is_empty() {
+            return Ok(Content::Empty);
+        }
+        if text.eq_ignore_ascii_case("<null>") {
+            return Ok(Content::Clear);
+        }
     }
     if text.starts_with('#') || text.starts_with("Err:") {
         refuse_spreadsheet_error(text)?;
@@ -156,6 +159,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Some(quoted) => quoted,
         None => inner,
     };
+    let inner = inner.trim_matches(characters::is_padding);
     // If another apostrophe follows, the first one may be part of the value.
     if inner.starts_with('\'') || inner.ends_with('\'') {
         notes
@@ -180,7 +184,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         return None;
     }
     notes.restored.push("text.apostrophe");
-    Some(inner.trim())
+    Some(inner)
 }
 
 /// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
@@ -464,7 +468,10 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
     let exact = formula.strip_prefix("\"\"&");
     let inner = exact.unwrap_or(formula);
     let inner = inner.strip_prefix('"')?.strip_suffix('"')?;
-    let inner = if exact.is_some() { inner } else { inner.trim() };
+    let inner = match exact {
+        Some(_) => inner,
+        None => inner.trim_matches(characters::is_padding),
+    };
     if !inner.contains('"') {
         return Some(inner.into());
     }
@@ -667,6 +674,46 @@ mod tests {
         };
         let doubts = notes.doubts.iter().map(|fault| fault.code).collect();
         (text, notes.restored, doubts)
+    }
+
+    /// Every cell of up to five marks: what is read must be read as itself, or an import of its results would change it.
+    #[test]
+    fn a_value_that_was_read_is_read_again_as_itself() {
+        const MARKS: [&str; 11] = [
+            "'", "\"", "=", " ", "\u{200B}", "\u{A0}", "0", "\u{F6}", "<null>", "\"\"&", "184.0",
+        ];
+        let mut cells = vec![String::new()];
+        let mut longest = cells.clone();
+        for _ in 0..5 {
+            longest = longest
+                .iter()
+                .flat_map(|cell| MARKS.map(|mark| format!("{cell}{mark}")))
+                .collect();
+            cells.extend_from_slice(&longest);
+        }
+        for form in [Form::Number, Form::Key, Form::Code, Form::Words] {
+            for cell in &cells {
+                let read = match content(cell, form, &mut Notes::default()) {
+                    Ok(Content::Text(text)) => text.to_owned(),
+                    Ok(Content::Restored(text)) => text,
+                    Ok(Content::Empty | Content::Clear) | Err(_) => continue,
+                };
+                let is_marked = read.starts_with(['=', '\'']) || read == "<null>"
+                    || read.trim_matches(characters::is_padding) != read;
+                let written = match is_marked {
+                    // Results keep such a value as a formula that is nothing but its text.
+                    true => format!("=\"\"&\"{}\"", read.replace('"', "\"\"")),
+                    false => read.clone(),
+                };
+                let again = content(&written, form, &mut Notes::default());
+                let same = match &again {
+                    Ok(Content::Text(text)) => *text == read,
+                    Ok(Content::Restored(text)) => *text == read,
+                    _ => false,
+                };
+                assert!(same, "{form:?} {cell:?} is {read:?}, then {again:?}");
+            }
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn formula_letter(c: char) -> Option<char> {
 }
 
 /// Whether a character stands at the end of a value by accident: space, or nothing visible.
-pub(super) fn is_padding(c: char) -> bool {
+pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace() || odd(c) == Some(Odd::Invisible)
 }
 

@@ -38,6 +38,7 @@ mod uuid;
 mod width;
 mod workbook_cell;
 
+pub(crate) use characters::is_padding;
 pub use options::{CheckOptions, EmptyCell};
 pub use restored::what_was_restored;
 pub use row::{CheckedRow, Checker};

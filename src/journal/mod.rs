@@ -24,6 +24,7 @@ mod register;
 mod row_id;
 mod run_state;
 mod snapshot;
+mod sql;
 mod sqlite;
 mod state;
 mod store;
@@ -41,7 +42,7 @@ pub use lock::{RosterLock, RunLock};
 pub use place_name::PlaceName;
 pub use postgres::{Database, Fence};
 #[cfg(feature = "postgres")]
-pub use postgres::{Tables, Wrong, cell, count_up};
+pub use postgres::{Tables, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
@@ -52,6 +53,8 @@ pub use snapshot::{
     RecordPrints, Snapshot, Taken, forget_snapshots, has_snapshots, mark_records,
     prune_snapshots,
 };
+#[cfg(feature = "postgres")]
+pub use sql::Wrong;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{

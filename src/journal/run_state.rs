@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::l10n::say;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::FromSqlError;
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,19 +73,7 @@ impl FromStr for RunState {
     }
 }
 
-impl FromSql for RunState {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_str()?.parse().map_err(told)
-    }
-}
-
 /// That a word is none of those that can stand there.
 pub(super) fn told(why: String) -> FromSqlError {
     FromSqlError::Other(why.into())
-}
-
-impl ToSql for RunState {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::check::is_padding;
+
 /// Who reads a cell of a file besides a spreadsheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
@@ -37,23 +39,19 @@ pub(super) fn is_safe(text: &str) -> bool {
 fn is_run(text: &str) -> bool {
     text.starts_with(['\t', '\r', '\n'])
         || text
-            .trim_start_matches(is_space)
+            .trim_start_matches(is_padding)
             .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 /// Whether a check takes something away from the ends of a cell of this text.
 fn has_space_at_its_ends(text: &str) -> bool {
-    text.starts_with(is_space) || text.ends_with(is_space)
+    text.starts_with(is_padding) || text.ends_with(is_padding)
 }
 
-/// Whether a check takes a cell of this text for a word of its own: one that clears a field, or the error
-/// of a spreadsheet.
+/// Whether a check takes a cell of this text for something else: the word that clears a field, the error of
+/// a spreadsheet, or text behind the apostrophe that says that it is text.
 fn means_something_else(text: &str) -> bool {
-    text.eq_ignore_ascii_case("<null>") || text.starts_with('#')
-}
-
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}')
+    text.eq_ignore_ascii_case("<null>") || text.starts_with(['#', '\''])
 }
 
 #[cfg(test)]
@@ -82,7 +80,7 @@ mod tests {
             let kept = safe_cell(bad, Reader::Program);
             assert!(kept.starts_with("=\"") && kept.ends_with('"'), "{kept}");
         }
-        for good in ["", "Åsa", "a=1", "1-2", "Conflict", "'x"] {
+        for good in ["", "Åsa", "a=1", "1-2", "Conflict", "O'Neill"] {
             assert_eq!(safe_cell(good, Reader::Person), good);
             assert_eq!(safe_cell(good, Reader::Program), good);
         }
@@ -103,6 +101,9 @@ mod tests {
             ("<null>", "=\"<null>\""),
             ("<NULL>", "=\"<NULL>\""),
             ("#N/A", "=\"#N/A\""),
+            // An apostrophe would be taken for the mark of text.
+            ("'Anna", "=\"'Anna\""),
+            ("\u{200E}x", "=\"\"&\"\u{200E}x\""),
         ] {
             assert_eq!(safe_cell(text, Reader::Program), cell);
             assert_eq!(

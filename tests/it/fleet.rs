@@ -434,6 +434,24 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
 }
 
 #[test]
+fn a_worker_does_not_import_a_file_with_a_misspelt_header() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 3)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    fleet.enqueue(0, &[roster(0, 3).replace("phone_number1", "Phone Numbr")]);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(Duration::from_secs(60), pause);
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "failed", "{queue:?}");
+    let why = queue[0]["why"].as_str().unwrap();
+    assert!(
+        why.contains("column 6") && why.contains("[map.misspelt]"),
+        "{why}"
+    );
+    assert_eq!(fleet.schools[0].sandbox.requests("update"), 0);
+}
+
+#[test]
 fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 900)]];

@@ -114,7 +114,12 @@ proptest! {
                 serde_json::Value::Null => "<null>".to_owned(),
                 other => other.to_string(),
             };
-            let again = checked(&with(field.name(), &text));
+            // Files for the program keep such a value as a formula that is nothing but its text.
+            let cell = match text.starts_with(['\'', '=', '#']) {
+                true => format!("=\"\"&\"{}\"", text.replace('"', "\"\"")),
+                false => text.clone(),
+            };
+            let again = checked(&with(field.name(), &cell));
             prop_assert_eq!(again.as_ref().map(|(values, _)| values), Some(&values), "{}", text);
             if field.place == Place::Body {
                 prop_assert_eq!(body.pointer(field.pointer.as_str()), Some(value));

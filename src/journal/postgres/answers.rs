@@ -3,9 +3,8 @@
 use super::connection::cell;
 use super::store::{Postgres, signed};
 use crate::journal::error::JournalError;
+use crate::journal::sql::FORGET_ANSWERS;
 use crate::journal::store::{ANSWERS_STAND, Answers};
-
-pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = $1";
 
 impl Answers for Postgres {
     fn keep_answers(

@@ -2,7 +2,7 @@
 
 use postgres::Row;
 
-use super::connection::{Tables, Wrong, cell, word};
+use super::connection::{Wrong, cell, word};
 use super::store::{Postgres, signed, text};
 use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::last_segment;
@@ -10,18 +10,9 @@ use crate::journal::error::{JournalError, Refusal};
 use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::reach_of;
 use crate::journal::store::Calls;
 use crate::model::{Call, DAMAGED, Pending, RowAt, RowState};
-
-/// The row up to which a run's requests may have been made; nothing is known by this of a row that
-/// has an outcome.
-pub(super) fn reach_of(tables: &mut Tables<'_>, run: i64) -> Result<u64, Wrong> {
-    let row = tables.one(
-        "SELECT coalesce(max(reach), 0) FROM sending WHERE run = $1",
-        &[&run],
-    )?;
-    Ok(cell::<i64>(&row, 0)?.unsigned_abs())
-}
 
 /// A limit that the database can hold.
 fn limit(most: usize) -> i64 {

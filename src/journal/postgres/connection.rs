@@ -8,6 +8,7 @@ use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
+pub(super) use crate::journal::sql::Wrong;
 use crate::model::{DatabaseError, IoError, Problem};
 
 impl std::fmt::Debug for Connection {
@@ -37,21 +38,6 @@ impl Open {
         let is_fresh = self.used.elapsed() < WHILE;
         self.used = Instant::now();
         !self.client.is_closed() && (is_fresh || self.client.is_valid(WHILE).is_ok())
-    }
-}
-
-/// Why a change was not made.
-#[derive(Debug)]
-pub enum Wrong {
-    /// The database refused, or is gone.
-    Refused(Refusal),
-    /// Another process has taken over what this one does.
-    TakenOver,
-}
-
-impl<E: Into<Refusal>> From<E> for Wrong {
-    fn from(error: E) -> Wrong {
-        Wrong::Refused(error.into())
     }
 }
 
@@ -236,11 +222,12 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn statement(&mut self, sql: &str) -> Result<Statement, Wrong> {
+    pub(super) fn statement(&mut self, sql: &str) -> Result<Statement, Wrong> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.transaction.prepare(sql)?;
+        // What both stores say has the placeholders of SQLite.
+        let statement = self.transaction.prepare(&sql.replace('?', "$"))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }

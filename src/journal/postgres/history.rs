@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::reach_of;
-use super::connection::{Tables, Wrong, cell, word};
+use super::connection::{Wrong, cell, word};
 use super::dossier::delivery;
-use super::runs::{RUN_COLUMNS, run_record};
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::{finished_before, index_rows_of, reach_of};
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -19,18 +18,6 @@ use crate::model::{Change, LEFT_OUT, RowState};
 const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
      AND (planned.id & 4294967295) <= coalesce(reach, 0)
      THEN 'unknown' ELSE nullif(outcome.state, 'open') END";
-
-/// Makes what later runs search a run's rows by.
-pub(super) fn index_rows_of(tables: &mut Tables<'_>, run: i64) -> Result<(), Wrong> {
-    tables.execute(
-        "INSERT INTO row_key (run, key, row)
-         SELECT $1, key, id & 4294967295 FROM planned
-         WHERE id > $2 AND id <= $3 AND key IS NOT NULL ORDER BY key, id
-         ON CONFLICT DO NOTHING",
-        &[&run, &id_of(run, 0), &id_of(run, u64::MAX)],
-    )?;
-    Ok(())
-}
 
 impl History for Postgres {
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
@@ -119,15 +106,7 @@ impl History for Postgres {
         target: &str,
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError> {
-        let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = $1 AND target = $2 AND base_url = $3 AND state IN ('finished', 'held', 'undone')
-             ORDER BY id DESC LIMIT 1"
-        );
-        self.read(|tables| {
-            let row = tables.first(&sql, &[&sha256, &target, &base_url])?;
-            row.as_ref().map(run_record).transpose()
-        })
+        finished_before(self, sha256, target, base_url)
     }
 
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
@@ -247,7 +226,8 @@ impl History for Postgres {
             )?;
             let mut names = Vec::new();
             for row in &rows {
-                index_rows_of(tables, cell(row, 0)?)?;
+                let run = cell(row, 0)?;
+                index_rows_of(tables, run, (id_of(run, 0), id_of(run, u64::MAX)))?;
                 names.push(cell(row, 1)?);
             }
             Ok(names)

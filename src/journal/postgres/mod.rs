@@ -1,12 +1,12 @@
 //! The journal in a database that several machines share: PostgreSQL.
 
 mod answers;
-mod arrivals;
 mod calls;
 mod connection;
 mod database;
 mod delivered;
 mod dossier;
+mod engine;
 mod history;
 mod lock;
 mod outcomes;
@@ -14,13 +14,11 @@ mod prune;
 mod quota;
 mod recording;
 mod rosters;
-mod runs;
 mod schema;
-mod sending;
 mod store;
 mod tls;
 
-pub use connection::{Fence, Tables, Wrong, cell};
+pub use connection::{Fence, Tables, cell};
 pub use database::{Database, count_up};
 pub(super) use lock::SessionLock;
 

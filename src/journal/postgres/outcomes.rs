@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use postgres::Row;
 
-use super::calls::{reach_of, state_at};
+use super::calls::state_at;
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::reach_of;
 use crate::journal::store::Outcomes;
 use crate::l10n::message;
 use crate::model::{DAMAGED, Outcome, Problem, RowState, StateCounts};

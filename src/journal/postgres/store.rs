@@ -1,6 +1,5 @@
 //! The PostgreSQL store holds an open journal in a database.
 
-use postgres::Row;
 use postgres::types::ToSql;
 
 use super::connection::{Fence, Tables, Wrong};
@@ -38,14 +37,6 @@ impl Postgres {
     ) -> Result<T, JournalError> {
         let read = self.database.connection()?.read(read);
         read.map_err(|wrong| self.database.told(Action::Read, wrong))
-    }
-
-    pub(super) fn rows(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, JournalError> {
-        self.read(|tables| tables.rows(sql, values))
     }
 
     /// Makes a change whole or not at all, unless another process has taken over.

@@ -8,6 +8,7 @@ use crate::journal::entries::last_segment;
 use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::{Engine, reach_of};
 use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::Calls;
 use crate::model::{Call, Change, DAMAGED, Pending, RowAt, RowState};
@@ -147,13 +148,8 @@ impl Calls for Sqlite {
 }
 
 impl Sqlite {
-    /// The row up to which a run's requests may have been made; nothing is known by this of a row that
-    /// has an outcome.
     pub(super) fn reach_of(&self, run: i64) -> Result<u64, JournalError> {
-        self.connection
-            .prepare_cached("SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1")
-            .and_then(|mut statement| statement.query_row([run], |row| row.get(0)))
-            .map_err(self.explain(Action::Read))
+        self.look(|sql| reach_of(sql, run))
     }
 }
 

@@ -6,13 +6,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
 use super::dossier::delivery;
-use super::row_keys::index_rows_of;
-use super::runs::{RUN_COLUMNS, run_record};
-use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sql::{Engine, finished_before, index_rows_of};
 use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
@@ -114,15 +112,7 @@ impl History for Sqlite {
         target: &str,
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError> {
-        let query = format!(
-            "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state IN ('finished', 'held', 'undone')
-             ORDER BY id DESC LIMIT 1"
-        );
-        self.connection
-            .query_row(&query, [sha256, target, base_url], run_record)
-            .optional()
-            .map_err(self.explain(Action::Read))
+        finished_before(self, sha256, target, base_url)
     }
 
     fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
@@ -244,8 +234,8 @@ impl History for Sqlite {
             .map_err(&explain)?;
         for (run, _) in &runs {
             let run = *run;
-            for ends in slices(&self.connection, run).map_err(&explain)? {
-                index_rows_of(&self.connection, run, ends).map_err(&explain)?;
+            for ends in self.slices(run)? {
+                self.step(|sql| index_rows_of(sql, run, ends))?;
             }
         }
         Ok(runs.into_iter().map(|(_, name)| name).collect())

@@ -1,18 +1,15 @@
 //! The journal in a file of its own: SQLite, which needs nothing beside it.
 
-mod arrivals;
 mod calls;
 mod delivered;
 mod dossier;
+mod engine;
 mod history;
 mod outcomes;
 mod prune;
 mod quota;
 mod recording;
-mod row_keys;
-mod runs;
 mod schema;
-mod sending;
 mod store;
 mod witness;
 

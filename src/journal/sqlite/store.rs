@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{Action, JournalError, Refusal};
 use crate::journal::files::{
     Identity, identity, make_private_file, make_private_folder, refuse_network,
 };
@@ -27,6 +27,9 @@ pub struct Sqlite {
 }
 
 const FILE: &str = "journal.sqlite";
+
+/// Prepared statements that a connection keeps: more than a run uses in turn.
+const STATEMENTS: usize = 64;
 
 /// What SQLite keeps beside it (sqlite.org/tempfiles.html), and reads as a part of it.
 const SIDE_FILES: [&str; 3] = [
@@ -89,6 +92,7 @@ impl Sqlite {
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
         let mut connection = Connection::open(&path).map_err(opening)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
             .busy_handler(Some(wait_for_others))
             .map_err(opening)?;
@@ -132,6 +136,7 @@ impl Sqlite {
         };
         // SQLite's name for a database of one connection, in a file that it removes itself.
         let mut connection = Connection::open("").map_err(opening)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare(&mut connection).map_err(opening)?;
         Ok(Sqlite {
             connection,
@@ -160,6 +165,14 @@ impl Sqlite {
             action,
             path: path.clone(),
             source: source.into(),
+        }
+    }
+
+    pub(super) fn refused(&self, action: Action, source: Refusal) -> JournalError {
+        JournalError::Sqlite {
+            action,
+            path: self.path.clone(),
+            source,
         }
     }
 

@@ -1,0 +1,211 @@
+//! The statements of both stores, and what their rows mean, are written here once.
+
+mod arrivals;
+mod runs;
+mod sending;
+
+use jiff::Timestamp;
+
+use super::error::{JournalError, Refusal};
+
+pub(super) use runs::finished_before;
+pub(super) use sending::{index_rows_of, reach_of};
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub enum Wrong {
+    /// The database refused, or is gone.
+    Refused(Refusal),
+    /// Another process has taken over what this one does.
+    TakenOver,
+}
+
+impl<E: Into<Refusal>> From<E> for Wrong {
+    fn from(error: E) -> Wrong {
+        Wrong::Refused(error.into())
+    }
+}
+
+/// A value of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    Null,
+    Integer(i64),
+    Text(&'a str),
+}
+
+impl From<i64> for Value<'_> {
+    fn from(value: i64) -> Self {
+        Value::Integer(value)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(value: u64) -> Self {
+        Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<Timestamp> for Value<'_> {
+    fn from(value: Timestamp) -> Self {
+        Value::Integer(value.as_microsecond())
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Value::Text(value)
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(value: &'a String) -> Self {
+        Value::Text(value)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, T::into)
+    }
+}
+
+/// A row of a result. A truth value is an integer, and a moment is one in microseconds since the Unix epoch.
+pub(super) trait Row {
+    fn integer(&self, column: usize) -> Result<Option<i64>, Wrong>;
+    fn text(&self, column: usize) -> Result<Option<&str>, Wrong>;
+}
+
+impl dyn Row + '_ {
+    /// A column that always has a value.
+    pub(super) fn get<T: Cell>(&self, column: usize) -> Result<T, Wrong> {
+        let empty = || Refusal::words(format!("column {column} is empty"));
+        Ok(self.maybe(column)?.ok_or_else(empty)?)
+    }
+
+    /// A column, if it has a value.
+    pub(super) fn maybe<T: Cell>(&self, column: usize) -> Result<Option<T>, Wrong> {
+        T::of(self, column)
+    }
+}
+
+/// What a column can hold.
+pub(super) trait Cell: Sized {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong>;
+}
+
+impl Cell for i64 {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        row.integer(column)
+    }
+}
+
+impl Cell for u64 {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        let number = row.integer(column)?.map(u64::try_from).transpose();
+        number.map_err(damaged)
+    }
+}
+
+impl Cell for Timestamp {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        let moment = row.integer(column)?.map(Timestamp::from_microsecond);
+        moment.transpose().map_err(damaged)
+    }
+}
+
+impl Cell for String {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        Ok(row.text(column)?.map(str::to_owned))
+    }
+}
+
+/// That a column holds something else than it can.
+pub(super) fn damaged(why: impl std::fmt::Display) -> Wrong {
+    Wrong::Refused(Refusal::words(why.to_string()))
+}
+
+/// The tables within one step. The values of a statement are `?1`, `?2` and so on.
+pub(super) trait Sql {
+    /// Changes rows, and returns how many.
+    fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Wrong>;
+
+    /// Hands each row of a result to `each`.
+    fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong>;
+}
+
+impl dyn Sql + '_ {
+    /// What `of` makes of each row.
+    pub(super) fn all<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut of: impl FnMut(&dyn Row) -> Result<T, Wrong>,
+    ) -> Result<Vec<T>, Wrong> {
+        let mut all = Vec::new();
+        self.each(sql, values, &mut |row| {
+            all.push(of(row)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// What `of` makes of the only row, if there is any.
+    pub(super) fn any<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        of: impl FnMut(&dyn Row) -> Result<T, Wrong>,
+    ) -> Result<Option<T>, Wrong> {
+        Ok(self.all(sql, values, of)?.pop())
+    }
+
+    /// What `of` makes of the only row of a statement that always has one.
+    pub(super) fn one<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        of: impl FnMut(&dyn Row) -> Result<T, Wrong>,
+    ) -> Result<T, Wrong> {
+        let none = || Refusal::words("no row".to_owned());
+        Ok(self.any(sql, values, of)?.ok_or_else(none)?)
+    }
+}
+
+/// A database in which the journal is kept, and what only one of them does.
+pub(super) trait Engine {
+    /// Whether it keeps what the API answers to a plan.
+    const KEEPS_ANSWERS: bool;
+
+    /// Reads.
+    fn look<T: Send>(
+        &self,
+        read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError>;
+
+    /// Makes a change whole or not at all, unless another process has taken over.
+    fn step<T: Send>(
+        &self,
+        change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError>;
+
+    /// One statement that changes something.
+    fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
+        self.step(|tables| tables.change(sql, values).map(|_| ()))
+    }
+
+    /// The keys of a run's rows, in slices that are one step each: above the first of each pair, and up to the
+    /// second.
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
+
+    /// Shuts out a process that may still be at work on a run.
+    fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;
+}
+
+/// What an [`Engine`] that keeps answers does when they are not needed any more.
+pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = ?1";

@@ -1,0 +1,258 @@
+//! Both stores keep runs and their states alike.
+
+use jiff::Timestamp;
+
+use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged};
+use crate::journal::error::{JournalError, Refusal};
+use crate::journal::records::{NewRun, RunRecord};
+use crate::journal::run_state::RunState;
+use crate::journal::store::Runs;
+
+const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
+     settings, started_at, finished_at, summary, held";
+
+/// A run, or that its record is damaged.
+fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
+    let read = || {
+        let state: String = row.get(3)?;
+        Ok(RunRecord {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            command: row.get(2)?,
+            state: state.parse().map_err(damaged)?,
+            target: row.get(4)?,
+            base_url: row.get(5)?,
+            file: row.get(6)?,
+            sha256: row.get(7)?,
+            settings: row.get(8)?,
+            started_at: row.get(9)?,
+            finished_at: row.maybe(10)?,
+            summary: row.maybe(11)?,
+            held: row.maybe(12)?,
+        })
+    };
+    read().map_err(|wrong| JournalError::DamagedRun {
+        run: row.get(1).unwrap_or_else(|_| "?".into()),
+        source: match wrong {
+            Wrong::Refused(refusal) => refusal,
+            Wrong::TakenOver => Refusal::words(String::new()),
+        },
+    })
+}
+
+/// The newest run of those that a condition leaves.
+fn newest(
+    store: &impl Engine,
+    condition: &str,
+    values: &[Value<'_>],
+) -> Result<Option<RunRecord>, JournalError> {
+    let query = format!("SELECT {RUN_COLUMNS} FROM run WHERE {condition} ORDER BY id DESC LIMIT 1");
+    let found = store.look(|sql| sql.any(&query, values, |row| Ok(run_record(row))))?;
+    found.transpose()
+}
+
+/// The newest run of this content that came to its end or is held.
+pub(in crate::journal) fn finished_before(
+    store: &impl Engine,
+    sha256: &str,
+    target: &str,
+    base_url: &str,
+) -> Result<Option<RunRecord>, JournalError> {
+    let condition = "sha256 = ?1 AND target = ?2 AND base_url = ?3
+         AND state IN ('finished', 'held', 'undone')";
+    newest(
+        store,
+        condition,
+        &[sha256, target, base_url].map(Value::from),
+    )
+}
+
+const IS_UNFINISHED: &str = "state IN ('running', 'interrupted', 'planning')";
+
+impl<S: Engine> Runs for S {
+    fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
+        let (id, name) = self.step(|sql| {
+            let mut name = run.name.clone();
+            let mut number = 1;
+            loop {
+                let known = "SELECT 1 FROM run WHERE name = ?1";
+                if sql.any(known, &[(&name).into()], |_| Ok(()))?.is_some() {
+                    number += 1;
+                    name = format!("{}-{number}", run.name);
+                    continue;
+                }
+                // Another machine may have begun one of that name meanwhile.
+                let Some(id) = insert(sql, run, &name)? else {
+                    continue;
+                };
+                if let Some(queued) = run.queued {
+                    sql.change(
+                        "UPDATE queued SET run = ?2, run_name = ?3 WHERE id = ?1",
+                        &[queued.into(), id.into(), (&name).into()],
+                    )?;
+                }
+                return Ok((id, name));
+            }
+        })?;
+        self.shut_out(id)?;
+        Ok((id, name))
+    }
+
+    fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
+        self.shut_out(run)
+    }
+
+    fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
+        self.step(|sql| {
+            refuse_undone(sql.change(
+                "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
+                 WHERE id = ?1 AND state <> 'undone'",
+                &[run.into()],
+            )?)
+        })
+    }
+
+    fn end(
+        &mut self,
+        run: i64,
+        state: RunState,
+        finished_at: Timestamp,
+        summary: &str,
+    ) -> Result<(), JournalError> {
+        self.step(|sql| {
+            refuse_undone(sql.change(
+                "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4
+                 WHERE id = ?1 AND state <> 'undone'",
+                &[
+                    run.into(),
+                    state.as_str().into(),
+                    finished_at.into(),
+                    summary.into(),
+                ],
+            )?)
+        })
+    }
+
+    fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
+        let found = match name {
+            Some(name) => newest(self, "name = ?1", &[name.into()])?,
+            None => newest(self, "true", &[])?,
+        };
+        found.ok_or_else(|| JournalError::NoRun {
+            name: name.unwrap_or("newest").to_owned(),
+        })
+    }
+
+    fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
+        let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
+        self.look(|sql| sql.all(&query, &[], |row| Ok(run_record(row))))
+    }
+
+    fn unfinished(
+        &self,
+        file: &str,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        let condition = format!(
+            "id = (SELECT max(id) FROM run
+                   WHERE file = ?1 AND sha256 = ?2 AND target = ?3 AND base_url = ?4)
+             AND {IS_UNFINISHED}"
+        );
+        let values = [file, sha256, target, base_url].map(Value::from);
+        newest(self, &condition, &values)
+    }
+
+    fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
+        newest(self, IS_UNFINISHED, &[])?.ok_or(JournalError::NothingUnfinished)
+    }
+
+    fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
+        self.step(|sql| {
+            refuse_undone(sql.change(
+                "UPDATE run SET state = ?2 WHERE id = ?1 AND (state <> 'undone' OR ?2 = 'undone')",
+                &[run.into(), state.as_str().into()],
+            )?)?;
+            if S::KEEPS_ANSWERS && state != RunState::Planning {
+                sql.change(FORGET_ANSWERS, &[run.into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
+        self.put(
+            "UPDATE run SET plan = ?2, planned_requests = planned_requests + ?3 WHERE id = ?1",
+            &[run.into(), plan.into(), requests.into()],
+        )
+    }
+
+    fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
+        let plan = "SELECT plan, planned_requests FROM run WHERE id = ?1";
+        let both = |row: &dyn Row| Ok((row.maybe(0)?, row.get(1)?));
+        self.look(|sql| sql.one(plan, &[run.into()], both))
+    }
+
+    fn moved(
+        &mut self,
+        run: i64,
+        file: &str,
+        settings: &str,
+        summary: &str,
+    ) -> Result<(), JournalError> {
+        self.put(
+            "UPDATE run SET file = ?2, settings = ?3, summary = ?4 WHERE id = ?1",
+            &[run.into(), file.into(), settings.into(), summary.into()],
+        )
+    }
+
+    fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
+        let set = "UPDATE run SET settings = ?2 WHERE id = ?1";
+        self.put(set, &[run.into(), settings.into()])
+    }
+
+    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
+        self.step(|sql| {
+            let hold = "UPDATE run SET held = ?2 WHERE id = ?1";
+            sql.change(hold, &[run.into(), why.into()])?;
+            if S::KEEPS_ANSWERS {
+                sql.change(FORGET_ANSWERS, &[run.into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn name_of(&self, run: i64) -> Result<String, JournalError> {
+        let name = "SELECT name FROM run WHERE id = ?1";
+        self.look(|sql| sql.one(name, &[run.into()], |row| row.get(0)))
+    }
+}
+
+/// Records a run of this name, unless there is one. Returns its number.
+fn insert(sql: &mut dyn Sql, run: &NewRun, name: &str) -> Result<Option<i64>, Wrong> {
+    sql.any(
+        "INSERT INTO run (name, command, state, target, base_url, file, sha256, settings, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING RETURNING id",
+        &[
+            name.into(),
+            run.command.into(),
+            RunState::Planning.as_str().into(),
+            (&run.target).into(),
+            (&run.base_url).into(),
+            (&run.file).into(),
+            (&run.sha256).into(),
+            (&run.settings).into(),
+            run.started_at.into(),
+        ],
+        |row| row.get(0),
+    )
+}
+
+/// Refuses a step of a run whose state was not changed: an undo has closed it.
+fn refuse_undone(changed: u64) -> Result<(), Wrong> {
+    match changed {
+        0 => Err(Wrong::TakenOver),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,107 @@
+//! Both stores record the steps of a run that sends alike.
+
+use jiff::Timestamp;
+
+use super::{Engine, Row, Sql, Wrong};
+use crate::journal::error::JournalError;
+use crate::journal::row_id::id_of;
+use crate::journal::store::{Deliveries, Sending};
+
+/// The row up to which a run's requests may have been made; nothing is known by this of a row that
+/// has an outcome.
+pub(in crate::journal) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
+    let reach = "SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1";
+    sql.one(reach, &[run.into()], |row| row.get(0))
+}
+
+/// Makes what later runs search some of a run's rows by.
+pub(in crate::journal) fn index_rows_of(
+    sql: &mut dyn Sql,
+    run: i64,
+    (first, last): (i64, i64),
+) -> Result<(), Wrong> {
+    sql.change(
+        "INSERT INTO row_key (run, key, row)
+         SELECT ?1, key, id & 4294967295 FROM planned
+         WHERE id > ?2 AND id <= ?3 AND key IS NOT NULL ORDER BY key, id
+         ON CONFLICT DO NOTHING",
+        &[run.into(), first.into(), last.into()],
+    )?;
+    Ok(())
+}
+
+impl<S: Engine + Deliveries> Sending for S {
+    fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
+        let ends = [id_of(run, 0).into(), id_of(run, u64::MAX).into()];
+        self.step(|sql| {
+            let reach = reach_of(sql, run)?;
+            let began = "SELECT started_at FROM run WHERE id = ?1";
+            let began: i64 = sql.one(began, &[run.into()], |row| row.get(0))?;
+            // Requests that may have been made when the process died.
+            sql.change(
+                "INSERT INTO outcome (id, state, attempts, at)
+                 SELECT id, 'unknown', 1, ?3
+                 FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
+                &[ends[0], id_of(run, reach).into(), began.into()],
+            )?;
+            sql.change("UPDATE sending SET reach = 0 WHERE run = ?1", &[run.into()])?;
+            let requests = sql.one(
+                "SELECT coalesce(sum(attempts), 0) FROM outcome WHERE id > ?1 AND id <= ?2",
+                &ends,
+                |row| row.get(0),
+            )?;
+            // The requests already made for a row stay with it: one that was refused for want of
+            // credentials was made all the same.
+            sql.change(
+                "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
+                 AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
+                &ends,
+            )?;
+            sql.change(
+                "UPDATE run SET state = 'running', finished_at = NULL, is_indexed = false WHERE id = ?1",
+                &[run.into()],
+            )?;
+            Ok(requests)
+        })
+    }
+
+    fn begin_sending(
+        &mut self,
+        run: i64,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let known = "SELECT account FROM sending WHERE run = ?1";
+        let name = |row: &dyn Row| row.get::<String>(0);
+        let before = self.look(|sql| sql.any(known, &[run.into()], name))?;
+        let is_another = before.is_some_and(|before| before != account);
+        if is_another {
+            // What it sent until now is another account's.
+            self.merge_run(run, now)?;
+        }
+        let since = if is_another { now.as_microsecond() } else { 0 };
+        self.put(
+            "INSERT INTO sending (run, account) VALUES (?1, ?2)
+             ON CONFLICT (run) DO UPDATE SET account = excluded.account, is_merged = false,
+                 since = CASE WHEN sending.since > ?3 THEN sending.since ELSE ?3 END",
+            &[run.into(), account.into(), since.into()],
+        )
+    }
+
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+        for ends in self.slices(run)? {
+            self.step(|sql| index_rows_of(sql, run, ends))?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError> {
+        self.merge_run(run, now)?;
+        if !is_indexed {
+            self.index_own(run)?;
+        }
+        let set = "UPDATE run SET is_indexed = true WHERE id = ?1";
+        self.put(set, &[run.into()])
+    }
+}

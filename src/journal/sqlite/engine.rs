@@ -1,0 +1,95 @@
+//! SQLite runs the statements of both stores.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
+
+use super::schema::slices;
+use super::store::Sqlite;
+use crate::journal::error::{Action, JournalError};
+use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
+
+struct Tables<'a>(&'a Connection);
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn integer(&self, column: usize) -> Result<Option<i64>, Wrong> {
+        Ok(self.get(column)?)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, Wrong> {
+        self.get_ref(column)?.as_str_or_null().map_err(damaged)
+    }
+}
+
+impl Sql for Tables<'_> {
+    fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Wrong> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        Ok(statement.execute(params_from_iter(values))? as u64)
+    }
+
+    fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+}
+
+impl Sqlite {
+    fn told(&self, action: Action, wrong: Wrong) -> JournalError {
+        match wrong {
+            Wrong::TakenOver => JournalError::TakenOver,
+            Wrong::Refused(source) => self.refused(action, source),
+        }
+    }
+}
+
+impl Engine for Sqlite {
+    const KEEPS_ANSWERS: bool = false;
+
+    fn look<T: Send>(
+        &self,
+        read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        read(&mut Tables(&self.connection)).map_err(|wrong| self.told(Action::Read, wrong))
+    }
+
+    fn step<T: Send>(
+        &self,
+        change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        let step = || {
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = Transaction::new_unchecked(&self.connection, behavior)?;
+            let done = change(&mut Tables(&transaction))?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        step().map_err(|wrong| self.told(Action::Write, wrong))
+    }
+
+    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        slices(&self.connection, run).map_err(self.explain(Action::Read))
+    }
+
+    /// The operating system's locks tell that no process is.
+    fn shut_out(&mut self, _run: i64) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
