@@ -55,8 +55,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fältet som nyckeln hör till",
     ),
     (
-        "Differ from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, or strict-members of Pathwright (repeatable)",
-        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, eller strict-members för Pathwright (kan upprepas)",
+        "Differ from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times, unset-times, ignored-times, silent-deletions of Meitner (repeatable)",
+        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members för Pathwright, eller frozen-times, unset-times, ignored-times, silent-deletions för Meitner (kan upprepas)",
     ),
     (
         "List all records again after this time",

@@ -16,7 +16,7 @@ fn every_operator() {
         "meta": {"createdAt": "2026-08-01T12:00:00Z"}, "address": {"postalCode": "169 56"},
     });
     let student = student.as_object().unwrap();
-    let holds = |filter: Json| Filter::parse(&filter).unwrap().matches(student);
+    let holds = |filter: Json| Filter::parse(&filter, OF_STUDENTS).unwrap().matches(student);
     for (filter, expected) in [
         (json!({"orCondition": true}), true),
         (filter("equals", json!({"gender": "Female"})), true),
@@ -123,6 +123,6 @@ fn what_the_description_does_not_have_is_refused() {
         json!({}),
         json!({"filter": {"orCondition": false}, "x": 1}),
     ] {
-        assert!(Filter::of_body(&bad).is_err(), "{bad}");
+        assert!(Filter::of_body(&bad, OF_STUDENTS).is_err(), "{bad}");
     }
 }
