@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::l10n::Message;
-use crate::model::{
-    Code, Declared, Fact, FileFormat, KnownBefore, RowState, StateCounts, Summary,
-};
+use crate::model::{Code, Declared, Fact, FileFormat, KnownBefore, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]

@@ -698,7 +698,8 @@ mod tests {
                     Ok(Content::Restored(text)) => text,
                     Ok(Content::Empty | Content::Clear) | Err(_) => continue,
                 };
-                let is_marked = read.starts_with(['=', '\'']) || read == "<null>"
+                let is_marked = read.starts_with(['=', '\''])
+                    || read == "<null>"
                     || read.trim_matches(characters::is_padding) != read;
                 let written = match is_marked {
                     // Results keep such a value as a formula that is nothing but its text.

@@ -50,8 +50,7 @@ pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Tra
 pub use register::Register;
 pub use run_state::RunState;
 pub use snapshot::{
-    RecordPrints, Snapshot, Taken, forget_snapshots, has_snapshots, mark_records,
-    prune_snapshots,
+    RecordPrints, Snapshot, Taken, forget_snapshots, has_snapshots, mark_records, prune_snapshots,
 };
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;

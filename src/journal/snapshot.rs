@@ -10,6 +10,8 @@ use super::error::{Action, JournalError};
 use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
+use crate::log;
+use crate::model::{Code, Fact};
 
 /// The file beside the journal.
 const FILE: &str = "snapshots.sqlite3";
@@ -207,8 +209,8 @@ impl Snapshot {
                 connection
                     .prepare_cached("INSERT INTO temp.known VALUES (?1, ?2)")?
                     .execute(params![record.id, record.prints])?;
-                let mut hold =
-                    connection.prepare_cached("INSERT OR IGNORE INTO temp.held VALUES (?1, ?2, ?3)")?;
+                let mut hold = connection
+                    .prepare_cached("INSERT OR IGNORE INTO temp.held VALUES (?1, ?2, ?3)")?;
                 for (field, print) in &record.holds {
                     hold.execute(params![field, print, record.id])?;
                 }
@@ -384,10 +386,7 @@ pub fn mark_records(
 ///
 /// # Errors
 /// If they cannot be forgotten: nothing may be sent.
-pub fn forget_snapshots(
-    state: &State,
-    (address, run): (&str, &str),
-) -> Result<(), JournalError> {
+pub fn forget_snapshots(state: &State, (address, run): (&str, &str)) -> Result<(), JournalError> {
     mark_records(state, (address, run), &[ANY.to_owned()])?;
     with_file(state, |connection, path| {
         forget_where(connection, "address = ?1", params![address])
@@ -420,6 +419,7 @@ fn with_file(
     let Err(error) = done else {
         return Ok(());
     };
+    log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
     let path = folder.join(FILE);
     match std::fs::remove_file(&path) {
         Ok(()) => {
@@ -479,7 +479,10 @@ fn accounted(
         let runs = runs.query_map(params![address, ANY], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
-        Ok((last, runs.collect::<rusqlite::Result<Vec<(String, i64, bool)>>>()?))
+        Ok((
+            last,
+            runs.collect::<rusqlite::Result<Vec<(String, i64, bool)>>>()?,
+        ))
     };
     let (mut seen, runs) = read().map_err(|source| failed(path, source))?;
     for (run, first, is_any) in runs {

@@ -42,7 +42,11 @@ impl LookUp {
     pub fn deleted_since(&self, since: Timestamp) -> Option<(LookUp, Question)> {
         let deleted = self.how.changes.as_ref()?.deleted.as_ref()?;
         let mut body = Json::Object(deleted.search_body.clone());
-        put(&mut body, &tokens(&deleted.moment), since.to_string().into());
+        put(
+            &mut body,
+            &tokens(&deleted.moment),
+            since.to_string().into(),
+        );
         let look_up = LookUp {
             how: Lookup {
                 id: deleted.id.clone(),

@@ -15,8 +15,8 @@ use crate::check::what_was_restored;
 use crate::events::Plan;
 use crate::journal::Journal;
 use crate::l10n::{
-    Messages, cells, clock_time, doubtful_values, duration, empty_rows, local_time, number, records,
-    requests, rows, say,
+    Messages, cells, clock_time, doubtful_values, duration, empty_rows, local_time, number,
+    records, requests, rows, say,
 };
 use crate::model::KnownBefore;
 use crate::read::Dialect;

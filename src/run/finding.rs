@@ -47,11 +47,7 @@ impl Work<'_> {
     }
 
     /// Returns what the keys of a look-up find.
-    pub(super) async fn search_by(
-        &self,
-        look_up: &LookUp,
-        keys: &[&str],
-    ) -> Result<Found, Halt> {
+    pub(super) async fn search_by(&self, look_up: &LookUp, keys: &[&str]) -> Result<Found, Halt> {
         let mut found = Found::default();
         let mut askable = Vec::with_capacity(keys.len());
         for key in keys {

@@ -202,10 +202,10 @@ impl Work<'_> {
             _ => say().how_listed(listed, records, page, number(rows)),
         };
         self.register = Some(register);
-        match is_whole {
-            true => self.keep_snapshot(),
-            false => Ok(()),
+        if is_whole {
+            self.keep_snapshot();
         }
+        Ok(())
     }
 
     /// Adds all pages after the first one to the register. Returns whether it has all records then.
@@ -281,7 +281,7 @@ impl Work<'_> {
             }
             self.note_unique(register, look_up, record)?;
         }
-        self.note_in_snapshot(page)?;
+        self.note_in_snapshot(page);
         let listed = walk.listed();
         self.tell(listed, page.total.unwrap_or(listed).max(listed));
         Ok(())

@@ -118,7 +118,12 @@ impl<'a> Printer<'a> {
 
     /// The hashes of what a record holds of one field; `held` is none if the record does not say which
     /// element of a list is meant.
-    fn of_value(&self, index: usize, held: Option<&Option<Cow<'_, Json>>>, record: &Json) -> Vec<u8> {
+    fn of_value(
+        &self,
+        index: usize,
+        held: Option<&Option<Cow<'_, Json>>>,
+        record: &Json,
+    ) -> Vec<u8> {
         let field = &self.checker.spec().fields[index];
         let null = Json::Null;
         let stem = || field.pointer.stem_in(record).unwrap_or(&null).to_string();
@@ -157,9 +162,10 @@ impl<'a> Printer<'a> {
             let bytes = prints.get(place..place + PRINT)?;
             Some(u64::from_le_bytes(bytes.try_into().ok()?))
         };
-        let mut said = values.iter().enumerate().filter_map(|(index, value)| {
-            Some((index, self.places[index]?, value.as_ref()?))
-        });
+        let mut said = values
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| Some((index, self.places[index]?, value.as_ref()?)));
         said.all(|(index, place, value)| {
             let field = &spec.fields[index];
             let meant = value.to_json();

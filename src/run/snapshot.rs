@@ -23,6 +23,9 @@ use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 /// change may be seen some time after its moment.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// The most by which the clock that sets the moments of records is behind the one that dates the answers.
+const SKEW: SignedDuration = SignedDuration::from_hours(1);
+
 /// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
 const FEW: u64 = 20;
 
@@ -56,16 +59,23 @@ impl Dates {
     ///
     /// It is not after the first answer. The clock that sets the moments of records may be behind the one that
     /// dates the answers, so it is not after the latest change either, less the time that reading took: a change in
-    /// that time may have come after its record was read.
+    /// that time may have come after its record was read. If the latest change is long ago, that says nothing of
+    /// the clocks, which are taken to differ by [`SKEW`] at most.
     fn as_of(&self, newest: Timestamp, now: UnixNanos) -> Timestamp {
         let [first, last] = [&self.first, &self.last].map(Cell::get);
         let dated = first.zip(last);
         let took = dated.map_or(0, |(first, last)| last.saturating_sub(first));
-        let own = self.began.get().map_or(0, |began| now.saturating_sub(began));
+        let own = self
+            .began
+            .get()
+            .map_or(0, |began| now.saturating_sub(began));
         let took = SignedDuration::try_from(Duration::from_nanos(took.max(own)));
         let newest = took.ok().and_then(|took| newest.checked_sub(took).ok());
         let newest = newest.unwrap_or(Timestamp::MIN);
-        first.map_or(newest, |first| newest.min(timestamp(first)))
+        first.map(timestamp).map_or(newest, |first| {
+            let earliest = first.checked_sub(SKEW).unwrap_or(first);
+            newest.clamp(earliest, first)
+        })
     }
 }
 
@@ -112,9 +122,15 @@ enum Unusable {
     Halt(Halt),
 }
 
-impl<E: Into<Halt>> From<E> for Unusable {
-    fn from(error: E) -> Unusable {
-        Unusable::Halt(error.into())
+impl From<Halt> for Unusable {
+    fn from(halt: Halt) -> Unusable {
+        Unusable::Halt(halt)
+    }
+}
+
+impl From<JournalError> for Unusable {
+    fn from(error: JournalError) -> Unusable {
+        unreadable(error.to_string())
     }
 }
 
@@ -136,13 +152,13 @@ impl<'a> Work<'a> {
     }
 
     /// Opens the snapshot of this run's records, if it may use one.
-    fn open_basis(&mut self) -> Result<(), Halt> {
+    fn open_basis(&mut self) {
         let planning = self.planning;
         let Some(of) = planning.snapshot else {
-            return Ok(());
+            return;
         };
         let Some(printer) = Printer::new(&planning.prepared.checker, &of.key) else {
-            return Ok(());
+            return;
         };
         let now = planning.clock.timestamp();
         match Snapshot::open(&of.state, (&of.place, &of.address), now) {
@@ -159,7 +175,6 @@ impl<'a> Work<'a> {
             }
             Err(error) => no_snapshot(&error),
         }
-        Ok(())
     }
 
     /// Reads what changed since the snapshot was taken, and returns whether that stands for a listing. If not,
@@ -169,26 +184,31 @@ impl<'a> Work<'a> {
         look_up: &LookUp,
         searches: u64,
     ) -> Result<bool, Halt> {
-        self.open_basis()?;
-        let taken = match &self.basis {
-            Some(basis) if searches >= FEW => match basis.snapshot.load() {
-                Ok(taken) => taken,
-                Err(error) => {
-                    no_snapshot(&error);
-                    self.basis = None;
-                    None
-                }
-            },
-            _ => None,
-        };
-        let (Some(taken), Some(basis)) = (taken, self.basis.take()) else {
+        if searches < FEW {
+            return Ok(false);
+        }
+        self.open_basis();
+        let Some(basis) = &self.basis else {
             return Ok(false);
         };
-        let listings = basis.snapshot.records()?.div_ceil(look_up.page_size());
-        let since = match listings <= 2 * searches {
-            true => self.read_since(&basis, &taken, listings).await,
-            false => return Ok(false),
+        let stored = basis.snapshot.load();
+        let stored = stored.and_then(|taken| Ok((taken, basis.snapshot.records()?)));
+        let (taken, records) = match stored {
+            Ok((Some(taken), records)) => (taken, records),
+            Ok((None, _)) => return Ok(false),
+            Err(error) => {
+                no_snapshot(&error);
+                self.basis = None;
+                return Ok(false);
+            }
         };
+        let listings = records.div_ceil(look_up.page_size());
+        let is_worth = self.is_worth_listing(listings, searches);
+        let Some(basis) = self.basis.take().filter(|_| is_worth) else {
+            // It stays as it is, for a run of more rows.
+            return Ok(false);
+        };
+        let since = self.read_since(&basis, &taken, listings).await;
         self.basis = Some(basis);
         match since {
             Ok((taken, since)) => {
@@ -197,7 +217,7 @@ impl<'a> Work<'a> {
             }
             Err(Unusable::Halt(halt)) => Err(halt),
             Err(Unusable::Because(why)) => {
-                self.distrust(why)?;
+                self.distrust(why);
                 Ok(false)
             }
         }
@@ -218,10 +238,7 @@ impl<'a> Work<'a> {
             // A clock that was set back tells nothing.
             Duration::try_from(age).map_or(true, |age| age >= basis.relist)
         };
-        let too_old = || {
-            let age = crate::l10n::duration(basis.relist.as_secs_f64());
-            Unusable::Because(message::snapshot_old(age))
-        };
+        let too_old = || Unusable::Because(message::snapshot_old());
         if is_old(planning.clock.timestamp()) {
             return Err(too_old());
         }
@@ -240,7 +257,9 @@ impl<'a> Work<'a> {
                 for record in page.records {
                     let is_new = moment_at(&record, moment).is_some_and(|moment| moment > since);
                     let Some(id) = by_id.id_of(&record).filter(|_| is_new) else {
-                        return Err(Unusable::Because(message::snapshot_filter(since.to_string())));
+                        return Err(Unusable::Because(message::snapshot_filter(
+                            since.to_string(),
+                        )));
                     };
                     found.changed.insert(id, record);
                 }
@@ -267,7 +286,10 @@ impl<'a> Work<'a> {
         self.read_marked(basis, &mut found).await?;
         self.compare_page(basis, taken.page, &mut found).await?;
         let taken = Taken {
-            as_of: self.dates.as_of(newest, planning.clock.now()).max(taken.as_of),
+            as_of: self
+                .dates
+                .as_of(newest, planning.clock.now())
+                .max(taken.as_of),
             newest,
             page: taken.page + 1,
             ..*taken
@@ -294,7 +316,8 @@ impl<'a> Work<'a> {
                 });
             }
         };
-        walk.add(&page).map_err(|error| unreadable(error.to_string()))?;
+        walk.add(&page)
+            .map_err(|error| unreadable(error.to_string()))?;
         Ok(page)
     }
 
@@ -324,11 +347,7 @@ impl<'a> Work<'a> {
 
     /// Reads the records that runs may have changed and that the API does not report as changed: whether it
     /// reports such changes is not known.
-    async fn read_marked(
-        &self,
-        basis: &Basis<'_>,
-        found: &mut Since,
-    ) -> Result<(), Unusable> {
+    async fn read_marked(&self, basis: &Basis<'_>, found: &mut Since) -> Result<(), Unusable> {
         let snapshot = &basis.snapshot;
         let mut ids = Vec::new();
         for id in snapshot.marked()? {
@@ -474,9 +493,9 @@ impl<'a> Work<'a> {
     }
 
     /// Forgets the snapshot for a reason, and has its copy filled anew.
-    fn distrust(&mut self, why: Message) -> Result<(), Halt> {
+    fn distrust(&mut self, why: Message) {
         let Some(basis) = &mut self.basis else {
-            return Ok(());
+            return;
         };
         log::info(&Fact::new(Code::RunRelists));
         self.planned.relisted = Some(why);
@@ -484,18 +503,20 @@ impl<'a> Work<'a> {
         self.register = None;
         self.has_read.clear();
         basis.is_known = false;
-        basis.snapshot.clear()?;
-        if let Err(error) = basis.snapshot.discard() {
+        let emptied = basis
+            .snapshot
+            .clear()
+            .and_then(|()| basis.snapshot.discard());
+        if let Err(error) = emptied {
             no_snapshot(&error);
             self.basis = None;
         }
-        Ok(())
     }
 
     /// Takes a page of the list into the copy.
-    pub(super) fn note_in_snapshot(&mut self, page: &Page) -> Result<(), Halt> {
+    pub(super) fn note_in_snapshot(&mut self, page: &Page) {
         let Some(basis) = &mut self.basis else {
-            return Ok(());
+            return;
         };
         let mut prints = Vec::with_capacity(page.records.len());
         for record in &page.records {
@@ -504,18 +525,20 @@ impl<'a> Work<'a> {
             basis.is_whole &= print.is_some();
             prints.extend(print);
         }
-        basis.snapshot.put(&prints)?;
-        Ok(())
+        if let Err(error) = basis.snapshot.put(&prints) {
+            no_snapshot(&error);
+            self.basis = None;
+        }
     }
 
     /// Stores the copy once all records are listed.
-    pub(super) fn keep_snapshot(&mut self) -> Result<(), Halt> {
+    pub(super) fn keep_snapshot(&mut self) {
         let Some(basis) = self.basis.take().filter(|basis| basis.is_whole) else {
-            return Ok(());
+            return;
         };
         // Without a moment by the API's own clock nothing could tell what changed since.
         let Some(newest) = basis.newest else {
-            return Ok(());
+            return;
         };
         let as_of = self.dates.as_of(newest, self.planning.clock.now());
         let saved = basis.snapshot.save(&Taken {
@@ -527,7 +550,6 @@ impl<'a> Work<'a> {
         if let Err(error) = saved {
             no_snapshot(&error);
         }
-        Ok(())
     }
 
     /// Reads all records that planning needs beside the snapshot, and plans nothing: if one of them is not as
@@ -596,7 +618,9 @@ impl<'a> Work<'a> {
         let (Some(field), Some(text)) = (prepared.survey.key(), text) else {
             return Ok(Glance::Absent);
         };
-        let ids = basis.snapshot.holders(field, basis.printer.holder(field, &text))?;
+        let ids = basis
+            .snapshot
+            .holders(field, basis.printer.holder(field, &text))?;
         let [id] = &ids[..] else {
             return Ok(match ids.is_empty() {
                 true => Glance::Absent,
@@ -634,7 +658,7 @@ impl<'a> Work<'a> {
 
     /// Lists all records in place of the snapshot, for a reason.
     async fn list_again(&mut self, why: Message) -> Result<(), Halt> {
-        self.distrust(why)?;
+        self.distrust(why);
         match self.look_up.clone() {
             Some(look_up) => self.list_or_search(&look_up).await,
             None => Ok(()),

@@ -76,7 +76,14 @@ impl Tools {
     pub(super) fn snapshot(&self, setup: &Setup<'_>) -> Option<SnapshotOf> {
         let (settings, context) = (setup.settings, setup.context);
         let delivery = &settings.delivery;
-        let has_changes = setup.prepared.checker.spec().lookup.as_ref()?.changes.is_some();
+        let has_changes = setup
+            .prepared
+            .checker
+            .spec()
+            .lookup
+            .as_ref()?
+            .changes
+            .is_some();
         let compares = !delivery.all && delivery.undoes.is_none() && setup.slice.is_none();
         // A sandbox in this process is gone with it.
         if !has_changes || !compares || settings.sandbox {

@@ -360,7 +360,10 @@ impl<'a> Run<'a> {
         let setup = self.setup;
         let spec = setup.prepared.checker.spec();
         let state = &setup.context.state;
-        let has_changes = spec.lookup.as_ref().is_some_and(|how| how.changes.is_some());
+        let has_changes = spec
+            .lookup
+            .as_ref()
+            .is_some_and(|how| how.changes.is_some());
         if setup.settings.sandbox || !(has_changes || has_snapshots(state)) {
             return Ok(());
         }

@@ -196,7 +196,9 @@ impl Work<'_> {
                 call.note = left_as_it_is(&left);
                 self.call_unless_taken(row.mark, call).await
             }
-            Ok((Difference::None, left)) if left.is_empty() => self.settle_unchanged(row.mark).await,
+            Ok((Difference::None, left)) if left.is_empty() => {
+                self.settle_unchanged(row.mark).await
+            }
             Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),

@@ -198,7 +198,10 @@ impl Lookup {
         let of_queries = self.query.iter_mut().map(|query| &mut query.path);
         let others = [&mut self.read, &mut self.search, &mut self.list];
         let of_changes = self.changes.iter_mut().flat_map(|changes| {
-            let deleted = changes.deleted.iter_mut().map(|deleted| &mut deleted.search);
+            let deleted = changes
+                .deleted
+                .iter_mut()
+                .map(|deleted| &mut deleted.search);
             changes.search.iter_mut().chain(deleted)
         });
         let others = others.into_iter().flatten();

@@ -586,6 +586,8 @@ pub struct LibraryRun {
     pub guards: Guards,
     pub canary: Option<u64>,
     pub trust_for: Duration,
+    /// The age at which all records are listed again; none where no snapshot is used.
+    pub relist: Option<Duration>,
     /// Whether somebody is asked, who agrees.
     pub asks: bool,
 }
@@ -621,6 +623,7 @@ impl LibraryRun {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             asks: false,
         }
     }
@@ -679,6 +682,7 @@ impl LibraryRun {
             guards: self.guards,
             canary: self.canary,
             trust_for: self.trust_for,
+            relist: self.relist,
             ..settings.delivery
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);

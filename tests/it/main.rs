@@ -43,6 +43,7 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod scim;
+mod snapshots;
 mod soak;
 mod spreadsheet_rows;
 #[cfg(feature = "postgres")]

@@ -91,17 +91,21 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
 }
 
 /// Finds what is wrong with the searches for changes, and what a snapshot lacks.
-fn validate_changes(
-    spec: &TargetSpec,
-    lookup: &Lookup,
-    changes: &Changes,
-    found: &mut Found<'_>,
-) {
+fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found: &mut Found<'_>) {
     let own = spec.key_field().map(|index| spec.fields[index].name());
     for (is_there, needs) in [
-        (lookup.list.is_some(), "lookup.list, the list that is not read again"),
-        (lookup.search.is_some(), "lookup.search, which finds the records of rows that differ"),
-        (!lookup.total.is_empty(), "lookup.total, which proves that no record is missing"),
+        (
+            lookup.list.is_some(),
+            "lookup.list, the list that is not read again",
+        ),
+        (
+            lookup.search.is_some(),
+            "lookup.search, which finds the records of rows that differ",
+        ),
+        (
+            !lookup.total.is_empty(),
+            "lookup.total, which proves that no record is missing",
+        ),
         (
             lookup.paging.as_ref().is_some_and(Paging::is_counted),
             "a lookup.paging of kind \"offset\" or \"page\": each run compares another page of the list",
@@ -124,7 +128,9 @@ fn validate_changes(
         for unknown in placeholders(path).filter(|name| !spec.variables.contains_key(*name)) {
             found.add(
                 place,
-                format!("lookup.changes asks for {{{unknown}}}, and there is no [variables.{unknown}]"),
+                format!(
+                    "lookup.changes asks for {{{unknown}}}, and there is no [variables.{unknown}]"
+                ),
             );
         }
         if let Some(message) = refused_path(path).or_else(|| refused_query(path)) {

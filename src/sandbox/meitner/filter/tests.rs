@@ -16,7 +16,11 @@ fn every_operator() {
         "meta": {"createdAt": "2026-08-01T12:00:00Z"}, "address": {"postalCode": "169 56"},
     });
     let student = student.as_object().unwrap();
-    let holds = |filter: Json| Filter::parse(&filter, OF_STUDENTS).unwrap().matches(student);
+    let holds = |filter: Json| {
+        Filter::parse(&filter, OF_STUDENTS)
+            .unwrap()
+            .matches(student)
+    };
     for (filter, expected) in [
         (json!({"orCondition": true}), true),
         (filter("equals", json!({"gender": "Female"})), true),
