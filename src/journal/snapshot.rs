@@ -549,3 +549,150 @@ fn failed(path: &Path, source: rusqlite::Error) -> JournalError {
         source: source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: (&str, &str) = ("place", "address");
+
+    fn moment(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn taken(page: u64) -> Taken {
+        Taken {
+            listed_at: moment(100),
+            as_of: moment(90),
+            newest: moment(80),
+            page,
+        }
+    }
+
+    fn record(id: &str, print: u8) -> RecordPrints {
+        RecordPrints {
+            id: id.to_owned(),
+            prints: vec![print; 8],
+            holds: vec![(1, i64::from(print))],
+        }
+    }
+
+    fn state() -> (tempfile::TempDir, State) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::in_folder(&folder.path().join("state"));
+        (folder, state)
+    }
+
+    fn open(state: &State) -> Snapshot {
+        Snapshot::open(state, PLACE, moment(100)).unwrap().unwrap()
+    }
+
+    fn mark(state: &State, run: &str, ids: &[&str]) {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        mark_records(state, ("address", run), &ids).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_is_replaced_as_a_whole() {
+        let (_folder, state) = state();
+        let first = open(&state);
+        assert_eq!(first.load().unwrap(), None);
+        first.put(&[record("a", 1), record("b", 2)]).unwrap();
+        // Nothing is stored before it is whole.
+        assert_eq!(open(&state).load().unwrap(), None);
+        first.save(&taken(0)).unwrap();
+        let second = open(&state);
+        assert_eq!(second.load().unwrap(), Some(taken(0)));
+        assert_eq!(second.prints("b").unwrap(), Some(vec![2; 8]));
+        assert_eq!(second.holders(1, 2).unwrap(), ["b"]);
+        second.put(&[record("b", 3)]).unwrap();
+        assert!(second.remove("a").unwrap());
+        assert!(!second.remove("a").unwrap());
+        assert!(second.holders(1, 2).unwrap().is_empty());
+        // What is stored stays until then.
+        let third = open(&state);
+        third.load().unwrap();
+        assert_eq!(third.records().unwrap(), 2);
+        second.save(&taken(1)).unwrap();
+        assert_eq!(third.load().unwrap(), Some(taken(1)));
+        assert_eq!(
+            (third.records().unwrap(), third.prints("a").unwrap()),
+            (1, None)
+        );
+        third.discard().unwrap();
+        assert_eq!(open(&state).load().unwrap(), None);
+        // Another place has its own.
+        second.save(&taken(2)).unwrap();
+        let other = Snapshot::open(&state, ("other", "address"), moment(100));
+        assert_eq!(other.unwrap().unwrap().load().unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_run_is_about_to_change_is_marked_until_it_is_read_after_the_run() {
+        let (_folder, state) = state();
+        let before = open(&state);
+        before.put(&[record("a", 1), record("b", 2)]).unwrap();
+        before.save(&taken(0)).unwrap();
+        let under_way = RunLock::share(&state, "run").unwrap();
+        mark(&state, "run", &["b"]);
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        // Read while the run is under way, it may change once more.
+        let during = open(&state);
+        during.load().unwrap();
+        during.save(&taken(1)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        // One that was opened before the run ended knows no better.
+        let early = open(&state);
+        drop(under_way);
+        early.save(&taken(2)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        let after = open(&state);
+        // Marked after this one began to read.
+        mark(&state, "next", &["a"]);
+        after.save(&taken(3)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn no_snapshot_is_taken_while_a_run_may_change_any_record() {
+        let (_folder, state) = state();
+        let listing = open(&state);
+        listing.put(&[record("a", 1)]).unwrap();
+        let under_way = RunLock::share(&state, "run").unwrap();
+        forget_snapshots(&state, ("address", "run")).unwrap();
+        listing.save(&taken(0)).unwrap();
+        assert!(
+            Snapshot::open(&state, PLACE, moment(100))
+                .unwrap()
+                .is_none()
+        );
+        drop(under_way);
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_marked_is_removed() {
+        let (_folder, state) = state();
+        open(&state).save(&taken(0)).unwrap();
+        let path = state.folder().join(FILE);
+        std::fs::write(
+            &path,
+            "no database at all, and long enough to be read as one",
+        )
+        .unwrap();
+        assert!(Snapshot::open(&state, PLACE, moment(100)).is_err());
+        mark(&state, "run", &["a"]);
+        assert!(!path.exists());
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+
+    #[test]
+    fn a_snapshot_that_no_run_uses_is_pruned() {
+        let (_folder, state) = state();
+        open(&state).save(&taken(0)).unwrap();
+        prune_snapshots(&state, moment(100)).unwrap();
+        assert!(open(&state).load().unwrap().is_some());
+        prune_snapshots(&state, moment(101)).unwrap();
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+}

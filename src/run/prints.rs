@@ -195,3 +195,90 @@ pub(super) fn comparable(checker: &Checker, field: usize, held: &Json) -> Option
         false => text,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::CheckOptions;
+    use crate::map::{ColumnMap, MapOptions};
+    use crate::model::Value;
+
+    fn checker() -> Checker {
+        let text = crate::targets::text("meitner").unwrap();
+        let text = text.replace(
+            "pointer = \"/emailAddress1\"",
+            "pointer = \"/emailAddress1\"\nignore_case = true",
+        );
+        let spec = Arc::new(crate::targets::parse("meitner.toml", &text).unwrap());
+        let options = MapOptions {
+            sparse: true,
+            ..MapOptions::default()
+        };
+        let map = ColumnMap::new(&["identity_number".to_owned()], &spec, &options).unwrap();
+        let options = CheckOptions::new("2026-08-01".parse().unwrap());
+        Checker::new(spec, Arc::new(map), options)
+    }
+
+    #[test]
+    fn a_record_holds_what_a_row_says_only_if_that_is_certain() {
+        let checker = checker();
+        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let spec = checker.spec();
+        let record = json!({
+            "id": "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11", "firstName": "Åsa", "gender": "Kvinna",
+            "phoneNumber1": "070-174 06 05", "emailAddress1": "Asa@Example.se", "emailAddress2": " ",
+        });
+        let prints = printer.of(&record).unwrap().prints;
+        for (field, value, expected) in [
+            ("first_name", Value::Text("Åsa"), true),
+            ("first_name", Value::Text("åsa"), false),
+            ("last_name", Value::Null, true),
+            ("last_name", Value::Text(""), false),
+            // In whatever form the record has it.
+            ("phone_number1", Value::Text("+46701740605"), true),
+            ("email_address1", Value::Text("asa@example.se"), true),
+            ("email_address1", Value::Text("eva@example.se"), false),
+            ("email_address2", Value::Null, true),
+            // Its meaning depends on the words of the roster.
+            ("gender", Value::Text("Female"), false),
+        ] {
+            let mut values: Values = vec![None; spec.fields.len()];
+            values[spec.field(field).unwrap()] = Some(value.into_owned());
+            assert_eq!(printer.holds_all(&prints, &values), expected, "{field}");
+        }
+        // A row that also says something else.
+        let mut values: Values = vec![None; spec.fields.len()];
+        values[spec.field("first_name").unwrap()] = Some(Value::Text("Åsa").into_owned());
+        values[spec.field("last_name").unwrap()] = Some(Value::Text("Ek").into_owned());
+        assert!(!printer.holds_all(&prints, &values));
+    }
+
+    #[test]
+    fn every_field_counts_and_the_key_decides() {
+        let checker = checker();
+        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let record = json!({"id": "a", "firstName": "Åsa", "address": {"postalCity": "Solna"}});
+        let own = printer.of(&record).unwrap();
+        assert_eq!(printer.of(&record).unwrap(), own);
+        for (pointer, value) in [
+            ("/firstName", json!("Eva")),
+            ("/address/postalCity", json!(null)),
+            ("/address", json!(null)),
+        ] {
+            let mut other = record.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            assert_ne!(printer.of(&other).unwrap().prints, own.prints, "{pointer}");
+        }
+        let other = Printer::new(&checker, &[8; 16])
+            .unwrap()
+            .of(&record)
+            .unwrap();
+        assert_ne!(other.prints, own.prints);
+        assert_ne!(other.holds, own.holds);
+        assert_eq!(printer.of(&json!({"firstName": "Åsa"})), None);
+    }
+}

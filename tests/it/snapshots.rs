@@ -632,11 +632,8 @@ fn a_plan_says_how_old_its_data_is() {
         assert!(said.contains(part), "{part}: {said}");
     }
     let (_, said) = plan_of(&world, &["--format", "json"]);
-    let json = said
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .unwrap_or(&said);
-    let summary: serde_json::Value = serde_json::from_str(json).unwrap();
+    let (start, end) = (said.find('{').unwrap(), said.rfind('}').unwrap());
+    let summary: serde_json::Value = serde_json::from_str(&said[start..=end]).unwrap();
     assert_eq!(summary["snapshot"]["listed_at"], "2026-08-21T18:00:00Z");
     assert_eq!(summary["snapshot"]["read_at"], "2026-08-22T18:00:00Z");
     assert_eq!(summary["snapshot"]["compared"], 50);
