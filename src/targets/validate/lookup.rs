@@ -123,7 +123,7 @@ fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found
         }
     }
     for path in lookup.paths_of_changes() {
-        let place = Place::Key("lookup", "changes.search");
+        let place = Place::Key("lookup", "changes");
         must_begin_with_slash(found, place, "path", path);
         for unknown in placeholders(path).filter(|name| !spec.variables.contains_key(*name)) {
             found.add(
@@ -139,18 +139,19 @@ fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found
     }
     if changes.moments.is_empty() {
         let message = "lookup.changes.moments names no moment of a record";
-        found.add(Place::Key("lookup", "changes.moments"), message);
+        found.add(Place::Key("lookup", "changes"), message);
     }
     let deleted = changes.deleted.iter();
     let of_deleted = deleted.flat_map(|deleted| [&deleted.moment, &deleted.id]);
-    let of_deleted = of_deleted.map(|pointer| ("changes.deleted", pointer));
-    let moments = changes.moments.iter();
-    let moments = moments.map(|moment| ("changes.moments", moment));
-    let filter = [("changes.filter", &changes.filter)];
-    for (key, pointer) in moments.chain(filter).chain(of_deleted) {
-        let place = Place::Key("lookup", key);
+    for pointer in changes
+        .moments
+        .iter()
+        .chain([&changes.filter])
+        .chain(of_deleted)
+    {
+        let place = Place::Key("lookup", "changes");
         match &**pointer {
-            "" => found.add(place, format!("a pointer in lookup.{key} is empty")),
+            "" => found.add(place, "a pointer in [lookup.changes] is empty"),
             pointer => must_be_pointer(found, place, pointer),
         }
     }

@@ -120,7 +120,7 @@ fn what_the_description_does_not_have_is_refused() {
         filter("contains", json!({"firstName": vec!["x"; 101]})),
         json!({"orCondition": false, "nestedFilters": [{"equals": {"gender": "Male"}}]}),
     ] {
-        assert!(Filter::parse(&bad).is_err(), "{bad}");
+        assert!(Filter::parse(&bad, OF_STUDENTS).is_err(), "{bad}");
     }
     for bad in [
         json!([]),

@@ -274,19 +274,19 @@ fn searches_for_changes_have_all_that_a_snapshot_needs() {
         (
             "moments = [\"/meta/updatedAt\", \"/meta/createdAt\"]",
             "moments = []",
-            "moments = []",
+            whole,
             "names no moment",
         ),
         (
             "filter = \"/filter/greaterThan\"",
             "filter = \"\"",
-            "filter = \"\"",
+            whole,
             "is empty",
         ),
         (
             "id = \"/resourceID\"",
             "id = \"resourceID\"",
-            "[lookup.changes.deleted]",
+            whole,
             "must begin with a slash",
         ),
         (
