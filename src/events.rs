@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::l10n::Message;
-use crate::model::{Code, Declared, Fact, FileFormat, KnownBefore, RowState, StateCounts, Summary};
+use crate::model::{
+    Code, Declared, Fact, FileFormat, KnownBefore, Relisted, RowState, StateCounts, Summary,
+};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -210,7 +211,7 @@ pub struct Plan {
     pub known: Option<KnownBefore>,
     /// Why all records were listed although there was a snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relisted: Option<Message>,
+    pub relisted: Option<Relisted>,
     /// Requests that were made to read them.
     pub lookups: u64,
     /// How often each field is to be changed, by name.

@@ -10,8 +10,6 @@ use super::error::{Action, JournalError};
 use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
-use crate::log;
-use crate::model::{Code, Fact};
 
 /// The file beside the journal.
 const FILE: &str = "snapshots.sqlite3";
@@ -352,7 +350,8 @@ pub fn has_snapshots(state: &State) -> bool {
 }
 
 /// Marks the records with these ids, which `run` is about to change at `address`: no snapshot is believed
-/// about them until they were read again. If they cannot be marked, all snapshots are removed.
+/// about them until they were read again. If they cannot be marked, all snapshots are removed,
+/// and the error says why.
 ///
 /// # Errors
 /// If neither can be done: nothing may be sent.
@@ -360,7 +359,7 @@ pub fn mark_records(
     state: &State,
     (address, run): (&str, &str),
     ids: &[String],
-) -> Result<(), JournalError> {
+) -> Result<Option<JournalError>, JournalError> {
     with_file(state, |connection, path| {
         let seen = accounted(connection, state, address, path)?;
         in_one(connection, "BEGIN IMMEDIATE", |connection| {
@@ -386,8 +385,14 @@ pub fn mark_records(
 ///
 /// # Errors
 /// If they cannot be forgotten: nothing may be sent.
-pub fn forget_snapshots(state: &State, (address, run): (&str, &str)) -> Result<(), JournalError> {
-    mark_records(state, (address, run), &[ANY.to_owned()])?;
+pub fn forget_snapshots(
+    state: &State,
+    (address, run): (&str, &str),
+) -> Result<Option<JournalError>, JournalError> {
+    let removed = mark_records(state, (address, run), &[ANY.to_owned()])?;
+    if removed.is_some() {
+        return Ok(removed);
+    }
     with_file(state, |connection, path| {
         forget_where(connection, "address = ?1", params![address])
             .map_err(|source| failed(path, source))
@@ -398,34 +403,36 @@ pub fn forget_snapshots(state: &State, (address, run): (&str, &str)) -> Result<(
 ///
 /// # Errors
 /// If they cannot be forgotten.
-pub fn prune_snapshots(state: &State, moment: Timestamp) -> Result<(), JournalError> {
+pub fn prune_snapshots(
+    state: &State,
+    moment: Timestamp,
+) -> Result<Option<JournalError>, JournalError> {
     with_file(state, |connection, path| {
         forget_where(connection, "used_at < ?1", params![moment.as_microsecond()])
             .map_err(|source| failed(path, source))
     })
 }
 
-/// Does `work` with the file, and removes the file if that fails. There is nothing to do for a journal in a
+/// Does `work` with the file, and removes the file if that fails: the error says why. There is nothing to do for a journal in a
 /// database, which has no snapshots.
 fn with_file(
     state: &State,
     work: impl FnOnce(&Connection, &Path) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
+) -> Result<Option<JournalError>, JournalError> {
     if state.database().is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let folder = state.folder();
     let done = connect(folder).and_then(|(connection, path)| work(&connection, &path));
     let Err(error) = done else {
-        return Ok(());
+        return Ok(None);
     };
-    log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
     let path = folder.join(FILE);
     match std::fs::remove_file(&path) {
         Ok(()) => {
             // Its journal belongs to it.
             let _ = std::fs::remove_file(folder.join(format!("{FILE}-journal")));
-            Ok(())
+            Ok(Some(error))
         }
         Err(_) => Err(error),
     }

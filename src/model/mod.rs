@@ -36,7 +36,9 @@ pub use quotes::in_quotes;
 pub use redact::{is_code, redacted};
 pub use refusal::{Kind, Refusal, Untrusted};
 pub use row::{Lines, RowAt};
-pub use summary::{KnownBefore, StateCounts, Summary, SummaryFacts, seconds_between, word};
+pub use summary::{
+    KnownBefore, Relisted, StateCounts, Summary, SummaryFacts, seconds_between, word,
+};
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;
 pub use visible::visible;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, FileFormat, Held, RowState};
-use crate::l10n::{number, rows, say};
+use crate::l10n::{Message, number, rows, say};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,13 @@ pub struct KnownBefore {
     pub compared: u64,
     /// Records that were read because their rows differ, or because an earlier run may have changed them.
     pub read: u64,
+}
+
+/// Why all records were listed although there was a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relisted {
+    /// The reason.
+    pub why: Message,
 }
 
 /// A run's figures, as `--format json` prints them. The names are a promise to scripts.

@@ -130,8 +130,8 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }
-    if let Some(why) = &plan.relisted {
-        notes.push(why.to_string());
+    if let Some(relisted) = &plan.relisted {
+        notes.push(relisted.why.to_string());
     }
     let how = match &plan.known {
         Some(known) => how_known(known),

@@ -143,10 +143,10 @@ mod tests {
     use super::*;
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
+    use crate::run::basis::Dates;
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
-    use crate::run::snapshot::Dates;
     use crate::run::tests::{Api, Desk};
     use crate::run::work::Planning;
 

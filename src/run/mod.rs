@@ -4,6 +4,7 @@
 mod ahead;
 mod answers;
 mod applied;
+mod basis;
 mod canary;
 mod conflicts;
 mod context;

@@ -10,9 +10,9 @@ use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
 use crate::events::{ExampleChange, ExampleFinding, Plan};
-use crate::l10n::{Message, say};
+use crate::l10n::say;
 use crate::map::field_named;
-use crate::model::{Call, KnownBefore, Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, KnownBefore, Outcome, Relisted, RowAt, RowState, StateCounts};
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
@@ -34,7 +34,7 @@ pub(super) struct Planned {
     /// What was taken from the snapshot of an earlier run.
     pub(super) known: Option<KnownBefore>,
     /// Why all records were listed although there was one.
-    pub(super) relisted: Option<Message>,
+    pub(super) relisted: Option<Relisted>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
     /// The set of the last call, and of how many before it: most have that of the one before.

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use tokio::sync::{mpsc, watch};
 
+use super::basis::Dates;
 use super::error::RunError;
 use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
-use super::snapshot::Dates;
 use super::work::{Halt, Planning, Work};
 use crate::journal::Record;
 use crate::send::{SendError, Stop, StopRequest};

@@ -1,6 +1,5 @@
 //! A run reads what changed since the last listing, where a snapshot has the rest.
 
-use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
@@ -8,23 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
+use super::basis::{Basis, timestamp};
 use super::items::{Item, What};
 use super::lookups::{has_nothing, refused_with};
 use super::prints::Printer;
 use super::work::{Halt, Work};
-use crate::clock::UnixNanos;
-use crate::journal::{JournalError, Register, Snapshot, State, Taken};
+use crate::journal::{JournalError, Register, Snapshot, Taken};
 use crate::l10n::{Message, message, number};
 use crate::log;
-use crate::model::{Code, Fact, KnownBefore};
+use crate::model::{Code, Fact, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 
 /// How much earlier than the snapshot was taken changes are read: the clocks of an API may differ, and a
 /// change may be seen some time after its moment.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
-
-/// The most by which the clock that sets the moments of records is behind the one that dates the answers.
-const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
 const FEW: u64 = 20;
@@ -34,76 +30,6 @@ const MOST_CHANGED: u64 = 10_000;
 
 /// Records that are read beside a snapshot. If more rows differ, all records are listed.
 const MOST_READ: u64 = 100_000;
-
-/// When answers came.
-#[derive(Debug, Default)]
-pub(super) struct Dates {
-    /// The API's own time in its first answer.
-    first: Cell<Option<UnixNanos>>,
-    /// The API's own time in its last answer.
-    last: Cell<Option<UnixNanos>>,
-    /// When the first answer came, by the clock here.
-    began: Cell<Option<UnixNanos>>,
-}
-
-impl Dates {
-    /// Notes an answer that came `now`.
-    pub(super) fn note(&self, date: Option<UnixNanos>, now: UnixNanos) {
-        self.first.set(self.first.get().or(date));
-        self.last.set(date.or(self.last.get()));
-        self.began.set(self.began.get().or(Some(now)));
-    }
-
-    /// The moment by the API's clocks up to which all changes were seen, if the latest one of a record that was
-    /// read is `newest`.
-    ///
-    /// It is not after the first answer. The clock that sets the moments of records may be behind the one that
-    /// dates the answers, so it is not after the latest change either, less the time that reading took: a change in
-    /// that time may have come after its record was read. If the latest change is long ago, that says nothing of
-    /// the clocks, which are taken to differ by [`SKEW`] at most.
-    fn as_of(&self, newest: Timestamp, now: UnixNanos) -> Timestamp {
-        let [first, last] = [&self.first, &self.last].map(Cell::get);
-        let dated = first.zip(last);
-        let took = dated.map_or(0, |(first, last)| last.saturating_sub(first));
-        let own = self
-            .began
-            .get()
-            .map_or(0, |began| now.saturating_sub(began));
-        let took = SignedDuration::try_from(Duration::from_nanos(took.max(own)));
-        let newest = took.ok().and_then(|took| newest.checked_sub(took).ok());
-        let newest = newest.unwrap_or(Timestamp::MIN);
-        first.map(timestamp).map_or(newest, |first| {
-            let earliest = first.checked_sub(SKEW).unwrap_or(first);
-            newest.clamp(earliest, first)
-        })
-    }
-}
-
-/// Where a run's snapshot is, and how it may be used.
-pub(super) struct SnapshotOf {
-    pub(super) state: State,
-    /// What tells it from others: the target, its address and variables, the account and the profile.
-    pub(super) place: String,
-    /// The address of the API, by which runs of all accounts mark what they change.
-    pub(super) address: String,
-    /// The key of its hashes.
-    pub(super) key: [u8; 16],
-    /// The age at which all records are listed again.
-    pub(super) relist: Duration,
-}
-
-/// What is known of the register beside the records that this run has read.
-pub(super) struct Basis<'a> {
-    snapshot: Snapshot,
-    printer: Printer<'a>,
-    relist: Duration,
-    /// Whether its copy stands for the register. Otherwise it is filled while all records are listed.
-    is_known: bool,
-    /// The latest change of a record in the copy.
-    newest: Option<Timestamp>,
-    /// Whether each record that was listed has an id.
-    is_whole: bool,
-}
 
 /// What the snapshot says of a row.
 enum Glance {
@@ -498,7 +424,7 @@ impl<'a> Work<'a> {
             return;
         };
         log::info(&Fact::new(Code::RunRelists));
-        self.planned.relisted = Some(why);
+        self.planned.relisted = Some(Relisted { why });
         self.planned.known = None;
         self.register = None;
         self.has_read.clear();
@@ -668,10 +594,6 @@ impl<'a> Work<'a> {
 
 fn unreadable(why: String) -> Unusable {
     Unusable::Because(message::snapshot_unreadable(why))
-}
-
-fn timestamp(nanos: UnixNanos) -> Timestamp {
-    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
 }
 
 /// Logs that a snapshot cannot be kept: the run goes on without it.

@@ -10,8 +10,6 @@ use super::context::Context;
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::settings::Settings;
-use super::snapshot::SnapshotOf;
-use super::under_way::Setup;
 use crate::clock::Clock;
 use crate::events::Observer;
 use crate::journal::{JournalError, QuotaStore, State, account_of};
@@ -57,9 +55,6 @@ fn place_of(spec: &TargetSpec, client: &Client, variables: &BTreeMap<String, Str
     account_of(client.address(), whose.join("\0").as_bytes())
 }
 
-/// How records are hashed in a snapshot: changed with what is hashed.
-const FORMAT: &str = "1";
-
 /// What a run is made with.
 pub(super) struct Tools {
     pub(super) client: Client,
@@ -71,40 +66,6 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
-    /// needs, or where nothing tells what changed.
-    pub(super) fn snapshot(&self, setup: &Setup<'_>) -> Option<SnapshotOf> {
-        let (settings, context) = (setup.settings, setup.context);
-        let delivery = &settings.delivery;
-        let has_changes = setup
-            .prepared
-            .checker
-            .spec()
-            .lookup
-            .as_ref()?
-            .changes
-            .is_some();
-        let compares = !delivery.all && delivery.undoes.is_none() && setup.slice.is_none();
-        // A sandbox in this process is gone with it.
-        if !has_changes || !compares || settings.sandbox {
-            return None;
-        }
-        let of = [
-            FORMAT,
-            &settings.target,
-            settings.profile.as_deref().unwrap_or_default(),
-            &self.account,
-            &self.place,
-        ];
-        Some(SnapshotOf {
-            state: context.state.clone(),
-            place: account_of(self.client.address(), of.join("\0").as_bytes()),
-            address: self.address(),
-            key: context.credentials.key_for("snapshot"),
-            relist: delivery.relist?,
-        })
-    }
-
     /// The name of the API's address, whoever asks.
     pub(super) fn address(&self) -> String {
         account_of(self.client.address(), b"")

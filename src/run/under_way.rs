@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::answers::KeptAnswers;
+use super::basis::SnapshotOf;
 use super::context::{Context, Slice, Start};
 use super::delivered::Deliveries;
 use super::error::RunError;
@@ -18,12 +19,16 @@ use super::tools::Tools;
 use super::work::Planning;
 use crate::events::Plan;
 use crate::journal::{
-    Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Stage, Writer, forget_snapshots,
-    has_snapshots, mark_records,
+    Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Stage, Writer, account_of,
+    forget_snapshots, has_snapshots, mark_records,
 };
-use crate::model::{Code, Held, StateCounts};
+use crate::log;
+use crate::model::{Code, Fact, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop, Transport};
 use crate::targets::Paging;
+
+/// How records are hashed in a snapshot: changed with what is hashed.
+const FORMAT: &str = "1";
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -120,6 +125,33 @@ impl<'a> Setup<'a> {
         let record = self.record()?;
         let (id, _) = journal.begin(&record)?;
         Ok(self.run(journal, id, record, None))
+    }
+
+    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
+    /// needs, or where nothing tells what changed.
+    fn snapshot(&self) -> Option<SnapshotOf> {
+        let (settings, context, tools) = (self.settings, self.context, self.tools);
+        let delivery = &settings.delivery;
+        let how = self.prepared.checker.spec().lookup.as_ref()?;
+        let compares = !delivery.all && delivery.undoes.is_none() && self.slice.is_none();
+        // A sandbox in this process is gone with it.
+        if how.changes.is_none() || !compares || settings.sandbox {
+            return None;
+        }
+        let of = [
+            FORMAT,
+            &settings.target,
+            settings.profile.as_deref().unwrap_or_default(),
+            &tools.account,
+            &tools.place,
+        ];
+        Some(SnapshotOf {
+            state: context.state.clone(),
+            place: account_of(tools.client.address(), of.join("\0").as_bytes()),
+            address: tools.address(),
+            key: context.credentials.key_for("snapshot"),
+            relist: delivery.relist?,
+        })
     }
 
     fn run(self, journal: Journal, id: i64, record: NewRun, lock: Option<RunLock>) -> Run<'a> {
@@ -304,7 +336,7 @@ impl<'a> Run<'a> {
             }
             None => None,
         };
-        let snapshot = setup.tools.snapshot(&setup);
+        let snapshot = setup.snapshot();
         let writer = Writer::start(journal, id, Stage::Planning)?;
         let planning = Planning {
             prepared: setup.prepared,
@@ -378,9 +410,12 @@ impl<'a> Run<'a> {
             }
             Ok(are_known)
         })?;
-        match are_known {
+        let removed = match are_known {
             true => mark_records(state, whose, &ids)?,
             false => forget_snapshots(state, whose)?,
+        };
+        if let Some(error) = removed {
+            log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
         }
         Ok(())
     }

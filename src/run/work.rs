@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::answers::KeptAnswers;
+use super::basis::{Basis, Dates, SnapshotOf};
 use super::delivered::Deliveries;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
@@ -14,7 +15,6 @@ use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
 use super::settings::Delivery;
-use super::snapshot::{Basis, Dates, SnapshotOf};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};

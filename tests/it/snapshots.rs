@@ -151,7 +151,7 @@ impl Night {
 
     fn why_listed(&self) -> String {
         let why = &self.plan.as_ref().unwrap().relisted;
-        why.as_ref().map_or(String::new(), ToString::to_string)
+        why.as_ref().map_or(String::new(), |it| it.why.to_string())
     }
 }
 

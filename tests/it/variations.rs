@@ -28,6 +28,9 @@ fn shipped() -> Vec<String> {
 /// A built-in target whose records can only be listed, by each kind of paging.
 fn listed_only(folder: &Folder) -> Vec<String> {
     let text = targets::BUILT_IN[0].1;
+    let (head, changes) = text.split_once("[lookup.changes]").unwrap();
+    let fields = changes.find("[[fields]]").unwrap();
+    let text = [head, &changes[fields..]].concat();
     let lines = text.lines().filter(|line| !line.starts_with("search"));
     let text = lines
         .collect::<Vec<_>>()
