@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::l10n::Message;
 use crate::model::{
-    Code, Declared, Fact, FileFormat, KnownBefore, Relisted, RowState, StateCounts, Summary,
+    Code, Declared, Fact, FileFormat, KnownBefore, Problem, Relisted, RowState, StateCounts,
+    Summary,
 };
 
 /// One thing that happened.
@@ -205,7 +207,7 @@ pub struct Plan {
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.
-    pub how: String,
+    pub how: Message,
     /// What was taken from the snapshot of an earlier run, if anything was: the age of the plan's data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownBefore>,
@@ -222,7 +224,7 @@ pub struct Plan {
     /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
-    pub problems: Vec<String>,
+    pub problems: Vec<RowProblems>,
     /// Requests that read a record right before each change of it, where its version is sent along.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reads_before: u64,
@@ -267,6 +269,15 @@ pub struct UnmappedColumn {
     pub field: Declared,
 }
 
+/// What is wrong with a row that a plan shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblems {
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// All that is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
 /// One of the changes that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
@@ -295,8 +306,8 @@ pub struct ExampleFinding {
     pub line: u64,
     /// The column's header.
     pub column: String,
-    /// What was found, in words.
-    pub message: String,
+    /// What was found.
+    pub message: Message,
 }
 
 /// Observes a run.

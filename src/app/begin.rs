@@ -174,6 +174,7 @@ mod tests {
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
+    use crate::l10n::Message;
     use crate::model::Exit;
     use crate::run::{Queued, Retries};
 
@@ -348,12 +349,12 @@ mod tests {
         assert_eq!(told(None, false), None);
         let unreachable = |was_reached| Stop::Unreachable {
             address: String::new(),
-            why: String::new(),
+            why: Message::default(),
             cause: Code::SendClient,
             was_reached,
         };
         let look_up = |status| Stop::LookUp {
-            why: String::new(),
+            why: Message::default(),
             cause: Code::SendClient,
             status,
             message: String::new(),

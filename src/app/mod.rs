@@ -45,7 +45,7 @@ pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
-pub use runs::{ListedRun, figures_of, listed};
+pub use runs::{ListedRun, UnsuccessfulRow, figures_of, listed, unsuccessful};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};

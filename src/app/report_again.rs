@@ -60,7 +60,10 @@ pub fn report_again(
             lines: &written.lines,
             timeline: &written.timeline,
             header: input.header(),
-            why: (!names.is_empty()).then(|| say().report_undone(names.join(", "))),
+            why: match names.is_empty() {
+                true => summary.stop.as_ref().map(|stop| stop.message.to_string()),
+                false => Some(say().report_undone(names.join(", "))),
+            },
             release: settings.roster.release.as_ref().map(Release::in_words),
             is_played: settings.sandbox,
             journal_flag,

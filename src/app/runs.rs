@@ -1,12 +1,14 @@
 //! Runs of the journal are listed with their figures and their state.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;
 use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
-use crate::l10n::say;
-use crate::model::{Exit, RowState, Summary};
+use crate::l10n::{Argument, say};
+use crate::model::{Exit, Outcome, Problem, RowState, Summary};
 use crate::run::{Release, Settings};
 
 /// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
@@ -30,6 +32,61 @@ pub struct ListedRun {
     /// Who had rows about protected persons sent, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+/// A row that the API does not hold as the roster has it.
+#[derive(Debug, Serialize)]
+pub struct UnsuccessfulRow {
+    /// The row number.
+    pub row: u64,
+    /// Its state.
+    pub state: RowState,
+    /// What is wrong with it. Personal data.
+    pub problems: Vec<ShownProblem>,
+}
+
+/// A problem of a row: a code and arguments for scripts, and a text for the reader.
+#[derive(Debug, Serialize)]
+pub struct ShownProblem {
+    /// The code.
+    pub code: String,
+    /// The column's header; empty when the row as a whole is at fault.
+    pub column: String,
+    /// The field; empty when the row as a whole is at fault.
+    pub field: String,
+    /// The message's arguments by name; none of an API's own words.
+    pub args: BTreeMap<String, Argument>,
+    /// The message in the reader's language.
+    pub text: String,
+}
+
+impl From<Problem> for ShownProblem {
+    fn from(problem: Problem) -> ShownProblem {
+        let args = problem.message.args();
+        ShownProblem {
+            args: args
+                .map(|(name, argument)| (name.to_owned(), argument.clone()))
+                .collect(),
+            text: problem.message.to_string(),
+            code: problem.code.into_owned(),
+            column: problem.column,
+            field: problem.field,
+        }
+    }
+}
+
+/// The rows of a run that did not succeed, in row order.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn unsuccessful(journal: &Journal, run: i64) -> Result<Vec<UnsuccessfulRow>, AppError> {
+    let outcomes = journal.unsuccessful(run, usize::MAX)?;
+    let row = |outcome: Outcome| UnsuccessfulRow {
+        row: outcome.row,
+        state: outcome.state,
+        problems: outcome.problems.into_iter().map(Into::into).collect(),
+    };
+    Ok(outcomes.into_iter().map(row).collect())
 }
 
 fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
@@ -102,7 +159,7 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
         summary.retries = traces.retries;
         summary.finished_at = pauses.worked_until(run, traces.last);
         summary.exit_code = Exit::Interrupted;
-        (summary.held, summary.held_by) = (None, None);
+        (summary.held, summary.held_by, summary.stop) = (None, None, None);
         pauses.divide(&mut summary);
     }
     Ok(summary)
@@ -115,7 +172,7 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
 pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
     let text = run.summary.as_deref();
     let text = text.ok_or_else(|| AppError::Front(say().runs_no_figures(run.name.as_str())))?;
-    serde_json::from_str(text).map_err(|error| {
+    Summary::of_stored(text).map_err(|error| {
         let what = say().runs_unreadable(run.name.as_str());
         AppError::Front(format!("{what}: {error}"))
     })

@@ -476,10 +476,8 @@ impl<'a> Sweep<'a> {
         };
         let summary = record.summary.as_deref().unwrap_or_default();
         // What another version of the program meant is no reason to put a file aside.
-        let (Ok(settings), Ok(mut summary)) = (
-            Settings::of(&record),
-            serde_json::from_str::<Summary>(summary),
-        ) else {
+        let (Ok(settings), Ok(mut summary)) = (Settings::of(&record), Summary::of_stored(summary))
+        else {
             return Ok(None);
         };
         let own = absolute(file);

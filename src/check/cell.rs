@@ -9,7 +9,6 @@ use super::fault::{Fault, Notes};
 use super::leftovers::{self, NoValue, QuestionMark};
 use crate::l10n::message;
 use crate::read::{Mojibake, mojibake};
-use crate::targets::{FieldSpec, Kind, Place};
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
@@ -44,23 +43,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The form of a field's cells. `is_key` says that the field can find a record.
-    pub(super) fn of(field: &FieldSpec, is_key: bool) -> Form {
-        match field.value_kind() {
-            Kind::Text if field.lines => Form::Lines,
-            Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
-            Kind::Text | Kind::List => Form::Words,
-            Kind::IdentityNumber
-            | Kind::Date
-            | Kind::Boolean
-            | Kind::Phone
-            | Kind::PostalCode
-            | Kind::MunicipalityCode
-            | Kind::Integer => Form::Number,
-            Kind::Uuid | Kind::Choice | Kind::Email | Kind::Country | Kind::Eppn => Form::Code,
-        }
-    }
-
     /// Whether a character that looks like another one can only be meant for it.
     fn is_strict(self) -> bool {
         matches!(self, Form::Number | Form::Key | Form::Code)
@@ -656,7 +638,9 @@ pub(super) fn undecodable(bytes: &[u8]) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::kinds::form_of;
     use crate::check::sample::target;
+    use crate::targets::{Kind, Place};
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
@@ -1053,24 +1037,24 @@ mod tests {
     fn a_field_decides_the_form_of_its_cells() {
         let plain = target(&[("x", "kind = \"text\"")]);
         let mut field = plain.fields[1].clone();
-        assert_eq!(Form::of(&field, false), Form::Words);
-        assert_eq!(Form::of(&field, true), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Words);
+        assert_eq!(form_of(&field, true), Form::Key);
         assert_eq!(
-            Form::of(&plain.fields[0], false),
+            form_of(&plain.fields[0], false),
             Form::Key,
             "unique, and in the path"
         );
         field.unique = true;
-        assert_eq!(Form::of(&field, false), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Key);
         field.unique = false;
         field.place = Place::Path;
-        assert_eq!(Form::of(&field, false), Form::Key);
+        assert_eq!(form_of(&field, false), Form::Key);
         field.lines = true;
-        assert_eq!(Form::of(&field, false), Form::Lines);
+        assert_eq!(form_of(&field, false), Form::Lines);
         field.kind = Kind::Phone;
-        assert_eq!(Form::of(&field, true), Form::Number);
+        assert_eq!(form_of(&field, true), Form::Number);
         field.kind = Kind::Email;
-        assert_eq!(Form::of(&field, true), Form::Code);
+        assert_eq!(form_of(&field, true), Form::Code);
         let strict = [Form::Number, Form::Key, Form::Code].map(Form::is_strict);
         assert_eq!(strict, [true; 3]);
         assert!(!Form::Words.is_strict() && !Form::Lines.is_strict());

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::cell::Form;
-use super::choice::Choices;
+use super::kinds::{Choices, is_rewritten};
 use super::options::{CheckOptions, EmptyCell};
 use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
@@ -107,10 +107,7 @@ impl Glance {
         let is_limited =
             field.min_length.is_some() || field.pattern.is_some() || !field.guarded.is_empty();
         // What is brought to another form is of another length.
-        let is_rewritten = matches!(
-            field.kind,
-            Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country
-        );
+        let is_rewritten = is_rewritten(field.kind);
         let needs_care = is_limited
             || is_rewritten && field.max_length.is_some()
             // "." and ".." are no names in a path.

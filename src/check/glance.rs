@@ -1,14 +1,8 @@
 //! Plain cells are accepted by a fast check before the full check runs.
 
-use super::cell::Form;
 use super::column::{Column, Empty, Glance};
 use super::row::Checker;
-use super::{
-    boolean, country, date, email, identity_number, leftovers, municipality_code, phone,
-    postal_code, text, uuid,
-};
 use crate::model::Value;
-use crate::targets::Kind;
 
 impl Checker {
     /// Whether a cell is one of those that are known at a glance; what it says is in `into` then. Never says
@@ -30,7 +24,7 @@ impl Checker {
         let Glance {
             kind: Some(kind),
             longest,
-            is_past,
+            ..
         } = column.glance
         else {
             return false;
@@ -38,52 +32,8 @@ impl Checker {
         if text.len() > longest {
             return false;
         }
-        let as_it_stands = match kind {
-            Kind::Text => {
-                let is_key = column.form == Form::Key;
-                text::is_plain(text) && !(is_key && leftovers::is_written_number(text.as_bytes()))
-            }
-            Kind::Uuid => uuid::is_normal(text),
-            Kind::IdentityNumber => {
-                identity_number::is_normal(text, self.options.today)
-                    && !(self.options.production && identity_number::is_for_tests(text))
-            }
-            Kind::Date => {
-                date::plain_date(text).is_some_and(|date| !is_past || date <= self.options.today)
-            }
-            Kind::Email | Kind::Eppn => email::is_plain(text),
-            Kind::PostalCode => postal_code::is_normal(text),
-            Kind::MunicipalityCode => municipality_code::is_known(text),
-            Kind::Country if text == "SWE" => true,
-            Kind::Boolean => return put(into, boolean::read(text).map(Value::Bool)),
-            Kind::Choice => {
-                let choices = column.choices.as_ref();
-                return put(into, choices.and_then(|choices| choices.as_written(text)));
-            }
-            Kind::Phone if self.spec.region.is_some() => {
-                return put(into, phone::plain_mobile(text));
-            }
-            Kind::Country => {
-                let sweden = (text == "Sverige").then_some(country::SWEDEN);
-                return put(into, sweden.map(Value::Rewritten));
-            }
-            Kind::Phone | Kind::Integer | Kind::List => false,
-        };
-        if as_it_stands {
-            *into = Some(Value::Text(text));
-        }
-        as_it_stands
+        self.plain_of_kind(kind, column, text, into)
     }
-}
-
-/// Puts a value in its place, if there is one.
-#[inline(always)]
-fn put<'a>(into: &mut Option<Value<'a>>, value: Option<Value<'a>>) -> bool {
-    let is_one = value.is_some();
-    if is_one {
-        *into = value;
-    }
-    is_one
 }
 
 #[cfg(test)]
@@ -97,7 +47,7 @@ mod tests {
     use crate::check::sample::{Roster, target};
     use crate::map::{ColumnMap, MapOptions};
     use crate::read::{Input, ReadError, ReadOptions};
-    use crate::targets::{FieldSpec, Place};
+    use crate::targets::{FieldSpec, Kind, Place};
 
     #[test]
     fn a_number_that_is_kept_for_tests_needs_care_where_the_records_are_real() {

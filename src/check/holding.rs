@@ -1,8 +1,8 @@
 //! Samples of unmapped columns show which values they hold.
 
-use super::identity_number::Marked;
+use super::kinds::identity_number::Marked;
+use super::kinds::{date, email, identity_number, municipality_code, phone, postal_code, uuid};
 use super::row::Checker;
-use super::{date, email, identity_number, municipality_code, phone, postal_code, uuid};
 use crate::read::{Cell, Table};
 use crate::targets::Kind;
 

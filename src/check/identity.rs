@@ -2,9 +2,9 @@
 
 use super::characters;
 use super::column::{Column, Identity};
-use super::date::plain_date;
 use super::fault::Fault;
-use super::identity_number::{is_born_on, is_of_woman};
+use super::kinds::date::plain_date;
+use super::kinds::identity_number::{is_born_on, is_of_woman};
 use super::leftovers::{self, NoValue};
 use super::row::{CheckedRow, Checker};
 use crate::l10n::message;

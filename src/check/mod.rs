@@ -3,38 +3,26 @@
 //! data, never an error; nothing here touches the network.
 
 mod ascii;
-mod boolean;
 mod cell;
+mod cell_value;
 mod characters;
-mod choice;
 mod column;
-mod country;
-mod date;
-mod email;
-mod eppn;
 mod escapes;
 mod examples;
 mod fault;
 mod glance;
 mod holding;
 mod identity;
-mod identity_number;
-mod integer;
 mod kinds;
 mod leftovers;
-mod municipality_code;
 mod options;
-mod phone;
-mod postal_code;
 mod restored;
 mod row;
 #[cfg(test)]
 mod sample;
 mod severity;
 mod survey;
-mod text;
 mod unique;
-mod uuid;
 mod width;
 mod workbook_cell;
 
@@ -42,7 +30,7 @@ pub(crate) use characters::is_padding;
 pub use options::{CheckOptions, EmptyCell};
 pub use restored::what_was_restored;
 pub use row::{CheckedRow, Checker};
-pub use severity::{SEVERITIES, Severity};
+pub use severity::{Severity, findings};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};
 pub use width::{TOO_FEW, TOO_MANY, is_damage, was_damaged};

@@ -28,12 +28,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::check::severity::{Finding, SEVERITIES, Severity};
+    use crate::check::severity::{Finding, Severity, findings};
 
     #[test]
     fn each_repair_has_its_own_description() {
         let is_restored = |one: &&Finding| one.severity == Severity::Restored;
-        let codes = SEVERITIES.iter().filter(is_restored).map(|one| one.code);
+        let codes = findings().filter(is_restored).map(|one| one.code);
         let words: BTreeSet<String> = codes
             .clone()
             .map(|code| what_was_restored(code).to_string())

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::cell::{Content, Form, content};
+use super::cell::{Content, content};
 use super::characters;
-use super::choice::Choices;
 use super::column::{Column, Empty, Glance, Identity};
 use super::fault::{Fault, Notes};
+use super::kinds::{Choices, form_of};
 use super::options::CheckOptions;
 use super::restored::what_was_restored;
 use super::workbook_cell::{self, looks_right};
@@ -98,7 +98,7 @@ impl Checker {
                     column,
                     empty: Empty::of(field, index, &options),
                     glance: Glance::of(field),
-                    form: Form::of(field, keys.contains(&index)),
+                    form: form_of(field, keys.contains(&index)),
                     choices: (field.value_kind() == Kind::Choice)
                         .then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.

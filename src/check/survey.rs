@@ -40,7 +40,7 @@ pub struct Survey {
     pub filled: Vec<u64>,
     /// The first few rows with problems of their own: the number that the spreadsheet shows beside each,
     /// and all that is wrong with it.
-    pub first_invalid: Vec<(u64, String)>,
+    pub first_invalid: Vec<(u64, Vec<Problem>)>,
     lines: Lines,
     duplicates: Duplicates,
     /// What is doubtful in one cell, and stands in several.
@@ -388,7 +388,7 @@ struct Stretch {
     suspects: BTreeMap<Suspect, (ProblemGroup, RowSet)>,
     filled: Vec<u64>,
     holdings: Vec<(usize, Holding)>,
-    first_invalid: Vec<(u64, String)>,
+    first_invalid: Vec<(u64, Vec<Problem>)>,
     /// By unique field.
     seen: Vec<Stretches>,
 }
@@ -450,8 +450,7 @@ impl Stretch {
         self.invalid.insert(checked.at.row);
         if self.first_invalid.len() < SHOWN_ROWS {
             let line = checked.at.sheet_row;
-            self.first_invalid
-                .push((line, Problem::join(&checked.problems)));
+            self.first_invalid.push((line, checked.problems.clone()));
         }
         self.problems += checked.problems.len() as u64;
         for problem in checked.problems.drain(..) {
@@ -643,7 +642,7 @@ mod tests {
         assert_eq!(found.filled, [2, 2, 1, 1]);
         let lines: Vec<u64> = found.first_invalid.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [4, 5, 7, 8, 9], "the first five");
-        let both = &found.first_invalid[1].1;
+        let both = Problem::join(&found.first_invalid[1].1);
         assert!(both.contains("mail") && both.contains("points"), "{both}");
         let first: Vec<_> = found.groups["email.no_domain"]
             .first

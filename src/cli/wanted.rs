@@ -135,6 +135,11 @@ impl Asked {
         if place.blind && spec.erases() {
             return Err(AppError::Usage(say().cli_blind_put(spec.name.as_str())));
         }
+        if place.blind && spec.protected.is_some() {
+            return Err(AppError::Usage(
+                say().cli_blind_protected(spec.name.as_str()),
+            ));
+        }
         let (base_url, own_quota) = if place.sandbox {
             (String::new(), SANDBOX_QUOTA)
         } else {

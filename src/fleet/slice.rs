@@ -488,6 +488,7 @@ fn summary_of(record: &RunRecord) -> Option<Summary> {
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
+    use crate::l10n::Message;
     use crate::map::MapError;
     use crate::send::SignInError;
 
@@ -603,12 +604,12 @@ mod tests {
     fn an_api_that_is_away_is_tried_again_and_one_that_refuses_is_not() {
         let unreachable = Stop::Unreachable {
             address: String::new(),
-            why: String::new(),
+            why: Message::default(),
             cause: Code::QueueAway,
             was_reached: false,
         };
         let look_up = Stop::LookUp {
-            why: String::new(),
+            why: Message::default(),
             cause: Code::QueueAway,
             status: Some(500),
             message: String::new(),

@@ -13,7 +13,8 @@ use super::snapshot::{has_snapshots, prune_snapshots};
 use super::sqlite::Sqlite;
 use super::state::{Place, State};
 use super::store::{Calls, Store};
-use crate::model::{Call, Pending, RowState};
+use crate::l10n::message;
+use crate::model::{Call, DAMAGED, Pending, Problem, RowState};
 
 /// The journal, open: what it can do is what a [`Store`] can, and what follows from that.
 pub struct Journal(Box<dyn Store>);
@@ -69,8 +70,9 @@ impl Journal {
         loop {
             let (calls, damaged) = self.calls_left_after(run, after, most)?;
             for (row, why) in &damaged {
-                let why = self.damaged_row(run, *row, why).to_string();
-                self.set_damaged(run, *row, &why)?;
+                let name = self.name_of(run).unwrap_or_else(|_| run.to_string());
+                let why = message::journal_damaged_row(*row, name, why);
+                self.set_damaged(run, *row, &Problem::of_row(DAMAGED, why))?;
             }
             match damaged.last() {
                 Some((row, _)) if calls.is_empty() => after = *row,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run_state::RunState;
-use crate::model::{Call, Pending, Problem, RowAt, RowState};
+use crate::model::{Call, Held, Pending, Problem, RowAt, RowState};
 
 /// A run as it begins.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub struct RunRecord {
     /// Its figures, as JSON, once it has ended.
     pub summary: Option<String>,
     /// Why a guard held it, if one did.
-    pub held: Option<String>,
+    pub held: Option<Held>,
 }
 
 /// What a row said in an earlier run, and what became of it.

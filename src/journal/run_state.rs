@@ -3,7 +3,6 @@
 use std::str::FromStr;
 
 use crate::l10n::say;
-use rusqlite::types::FromSqlError;
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +70,4 @@ impl FromStr for RunState {
             .find(|state| state.as_str() == text)
             .ok_or_else(|| format!("\"{text}\" is not a run's state"))
     }
-}
-
-/// That a word is none of those that can stand there.
-pub(super) fn told(why: String) -> FromSqlError {
-    FromSqlError::Other(why.into())
 }

@@ -13,7 +13,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, Problem, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Held, Outcome, Problem, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -135,7 +135,13 @@ pub trait Runs {
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
-    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
+    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError>;
+
+    /// Forgets what was planned and settled of a run: before it is planned anew.
+    fn clear(&mut self, run: i64) -> Result<(), JournalError>;
+
+    /// Forgets a run, as if it had never been: all of it or nothing.
+    fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
 /// What a run is going to send.
@@ -154,7 +160,7 @@ pub trait Calls {
     ) -> Result<CallsLeft, JournalError>;
 
     /// Records that what is held of a row is damaged: the row has failed.
-    fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError>;
+    fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError>;
 
     /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
     /// A row for which a request may have been made, and that has no outcome, is unknown.
@@ -330,12 +336,6 @@ pub trait Dossiers {
 
 /// What is forgotten.
 pub trait Forgetting {
-    /// Forgets what was planned and settled of a run: before it is planned anew.
-    fn clear(&mut self, run: i64) -> Result<(), JournalError>;
-
-    /// Forgets a run, as if it had never been: all of it or nothing.
-    fn forget(&mut self, run: i64) -> Result<(), JournalError>;
-
     /// Whether a run waits for nobody: one that goes on later by itself is not forgotten.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use fluent_typed::prelude::{FluentArgs, FluentValue};
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::amounts::number_in;
 use super::in_language;
@@ -22,13 +23,46 @@ enum Parts {
     /// A message of the catalogues. A journal may hold keys that another version of the program wrote.
     Catalogued {
         key: Cow<'static, str>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", with = "by_name")]
         args: Vec<(Cow<'static, str>, Argument)>,
     },
     /// Words that came from outside, such as an API's error message. They have no translation.
     Verbatim(String),
     /// Several messages, of which each is a clause.
     Clauses(Vec<Message>),
+}
+
+/// Arguments as an object, in their order.
+mod by_name {
+    use super::*;
+
+    type Args = Vec<(Cow<'static, str>, Argument)>;
+
+    pub(super) fn serialize<S: Serializer>(args: &Args, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(args.iter().map(|(name, argument)| (name, argument)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(object: D) -> Result<Args, D::Error> {
+        struct ByName;
+
+        impl<'de> Visitor<'de> for ByName {
+            type Value = Args;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Args, M::Error> {
+                let mut args = Args::new();
+                while let Some((name, argument)) = object.next_entry::<String, Argument>()? {
+                    args.push((name.into(), argument));
+                }
+                Ok(args)
+            }
+        }
+
+        object.deserialize_map(ByName)
+    }
 }
 
 /// An argument of a message.
@@ -254,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_message_of_another_version_is_rendered_with_its_arguments() {
-        let stored = r#"{"key":"cell-haunted","args":[["text","Anna"],["count",3]]}"#;
+        let stored = r#"{"key":"cell-haunted","args":{"text":"Anna","count":3}}"#;
         let message: Message = serde_json::from_str(stored).unwrap();
         assert_eq!(both(&message)[1], "cell-haunted (text Anna, count 3)");
         // With an argument missing, the message is not rendered in part.

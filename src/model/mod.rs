@@ -30,14 +30,14 @@ pub use fact::{DatabaseError, Fact, IoError, Numbers};
 pub use format::FileFormat;
 pub use held::Held;
 pub use hex::hex;
-pub use outcome::{LEFT_OUT, Outcome, PROTECTED, RowState};
+pub use outcome::{LEFT_OUT, Outcome, PROTECTED, PROTECTED_RECORD, RowState};
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
 pub use redact::{is_code, redacted};
 pub use refusal::{Kind, Refusal, Untrusted};
 pub use row::{Lines, RowAt};
 pub use summary::{
-    KnownBefore, Relisted, StateCounts, Summary, SummaryFacts, seconds_between, word,
+    KnownBefore, Relisted, StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word,
 };
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;

@@ -106,6 +106,9 @@ pub const LEFT_OUT: &str = "row.left_out";
 /// The code of a row about a protected person.
 pub const PROTECTED: &str = "row.protected";
 
+/// The code of a row whose record marks a protected person.
+pub const PROTECTED_RECORD: &str = "record.protected";
+
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

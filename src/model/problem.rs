@@ -66,6 +66,12 @@ impl Problem {
         clauses.join("; ")
     }
 
+    /// What all of a row's problems say, without the names of their fields.
+    pub fn clauses(problems: &[Problem]) -> Message {
+        let messages = problems.iter().map(|problem| problem.message.clone());
+        Message::clauses(messages.collect())
+    }
+
     /// Whether both are the same finding, whatever the cell holds.
     pub fn is_same(&self, other: &Problem) -> bool {
         (&self.column, &self.code) == (&other.column, &other.code)

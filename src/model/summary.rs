@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, FileFormat, Held, RowState};
+use super::{Code, Exit, FileFormat, Held, RowState};
 use crate::l10n::{Message, number, rows, say};
 
 /// How many rows are in each state.
@@ -131,6 +131,15 @@ pub struct Relisted {
     pub why: Message,
 }
 
+/// Why a run ended before its last row: a code for scripts, and a message for the reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The code.
+    pub code: Code,
+    /// The message, without the API's own words but for its code.
+    pub message: Message,
+}
+
 /// A run's figures, as `--format json` prints them. The names are a promise to scripts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -200,6 +209,9 @@ pub struct Summary {
     /// Which guard that is, with its figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Held>,
+    /// Why the run ended before its last row, if it did and no guard holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stopped>,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -223,6 +235,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The figures that a journal keeps, with the guard's reason in the reader's language.
+    ///
+    /// # Errors
+    /// When they are not the figures of a run.
+    pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
+        let mut summary: Summary = serde_json::from_str(text)?;
+        if let Some(held) = &summary.held_by {
+            summary.held = Some(held.to_string());
+        }
+        Ok(summary)
+    }
+
     /// The same with paths that lead to the files from any folder.
     pub fn anywhere(mut self) -> Summary {
         for path in [
@@ -280,6 +304,7 @@ impl Summary {
             field_refused: 0,
             held: None,
             held_by: None,
+            stop: None,
             fields: None,
             to_send: None,
             estimated_s: None,

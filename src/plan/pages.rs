@@ -6,7 +6,7 @@ use url::Url;
 
 use super::link::{Malformed, next_of};
 use super::lookup::LookUp;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::Code;
 use crate::targets::Paging;
 
@@ -41,13 +41,13 @@ pub(super) enum Named {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LookUpError {
     /// An answer has no list of records.
-    #[error("{}", say().lookup_no_list(pointer.as_str()))]
+    #[error("{}", self.message())]
     NoList {
         /// The pointer to the list in the target file.
         pointer: String,
     },
     /// A page has no new records, or leads back to an earlier page.
-    #[error("{}", say().lookup_same_page(*page, setting.as_str()))]
+    #[error("{}", self.message())]
     SamePage {
         /// The number of the page, from 1.
         page: u64,
@@ -55,7 +55,7 @@ pub enum LookUpError {
         setting: String,
     },
     /// Fewer records were listed than the total.
-    #[error("{}", fewer(*listed, *total, *repeated, setting))]
+    #[error("{}", self.message())]
     Fewer {
         /// The number of different records that were listed.
         listed: u64,
@@ -67,7 +67,7 @@ pub enum LookUpError {
         setting: String,
     },
     /// The first page is full and names no next page.
-    #[error("{}", say().lookup_no_next(*records, setting.as_str()))]
+    #[error("{}", self.message())]
     NoNext {
         /// The number of records on it.
         records: u64,
@@ -75,30 +75,47 @@ pub enum LookUpError {
         setting: String,
     },
     /// The next page is not below the API's address.
-    #[error("{}", say().lookup_elsewhere(address.as_str()))]
+    #[error("{}", self.message())]
     Elsewhere {
         /// The next page's address, without its query.
         address: String,
     },
     /// The `Link` header names a next page, and the target's file does not follow it.
-    #[error("{}", say().lookup_linked())]
+    #[error("{}", self.message())]
     Linked,
     /// The value for the next page is neither an address, a cursor, nor null.
-    #[error("{}", say().lookup_no_address(setting.as_str()))]
+    #[error("{}", self.message())]
     NoAddress {
         /// What to correct in the target's file.
         setting: String,
     },
 }
 
-fn fewer(listed: u64, total: u64, repeated: u64, setting: &str) -> String {
-    match repeated {
-        0 => say().lookup_fewer(listed, total, setting),
-        _ => say().lookup_fewer_repeated(listed, total, repeated, setting),
-    }
-}
-
 impl LookUpError {
+    /// Returns what the error says.
+    pub fn message(&self) -> Message {
+        match self {
+            LookUpError::NoList { pointer } => message::lookup_no_list(pointer),
+            LookUpError::SamePage { page, setting } => message::lookup_same_page(*page, setting),
+            LookUpError::Fewer {
+                listed,
+                total,
+                repeated: 0,
+                setting,
+            } => message::lookup_fewer(*listed, *total, setting),
+            LookUpError::Fewer {
+                listed,
+                total,
+                repeated,
+                setting,
+            } => message::lookup_fewer_repeated(*listed, *total, *repeated, setting),
+            LookUpError::NoNext { records, setting } => message::lookup_no_next(*records, setting),
+            LookUpError::Elsewhere { address } => message::lookup_elsewhere(address),
+            LookUpError::Linked => message::lookup_linked(),
+            LookUpError::NoAddress { setting } => message::lookup_no_address(setting),
+        }
+    }
+
     /// Returns the code of the error.
     pub fn code(&self) -> Code {
         match self {

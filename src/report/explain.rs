@@ -1,9 +1,9 @@
 //! Problem codes are explained in the current language.
 
 use super::results::NOT_FOUND;
-use crate::check::SEVERITIES;
+use crate::check::findings;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, PROTECTED, Refusal};
+use crate::model::{Code, LEFT_OUT, PROTECTED, PROTECTED_RECORD, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
@@ -111,6 +111,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::what_row_protected,
         Messages::remedy_row_protected,
     ),
+    (
+        PROTECTED_RECORD,
+        Messages::what_record_protected,
+        Messages::remedy_record_protected,
+    ),
 ];
 
 /// A code whose second half is one of many: a kind's duplicates, an HTTP status.
@@ -132,7 +137,7 @@ fn of_many(code: &str) -> Option<(Phrase, Phrase)> {
 /// such code is known.
 pub fn explain(code: &str) -> Option<String> {
     let mut lines = vec![code.to_owned(), String::new()];
-    let findings: Vec<_> = SEVERITIES.iter().filter(|one| one.code == code).collect();
+    let findings: Vec<_> = findings().filter(|one| one.code == code).collect();
     for finding in &findings {
         let what = (finding.what)(say());
         lines.push(format!("{}: {what}", finding.severity.in_words()));
@@ -167,7 +172,7 @@ pub fn explain_all() -> String {
         let severity = severity.map_or(String::new(), |severity| format!("{severity}: "));
         lines.push(format!("{code:<32} {severity}{what}"));
     };
-    let mut findings: Vec<_> = SEVERITIES.iter().collect();
+    let mut findings: Vec<_> = findings().collect();
     findings.sort_by_key(|finding| finding.code);
     for finding in findings {
         let severity = finding.severity.in_words();
@@ -201,7 +206,7 @@ fn is_of_row(code: &Code) -> bool {
 
 /// The known code that is most like a text, if one is.
 pub fn nearest_code(text: &str) -> Option<String> {
-    let findings = SEVERITIES.iter().map(|finding| finding.code);
+    let findings = findings().map(|finding| finding.code);
     let rows = OF_ROWS.iter().map(|(code, ..)| *code);
     let refusals = Refusal::CODES.iter().map(|(code, _)| *code);
     let all = findings
@@ -296,7 +301,7 @@ mod tests {
             Some("phone.length")
         );
         // Every example is one of its code's.
-        for finding in SEVERITIES {
+        for finding in findings() {
             assert!(explain_all().contains(finding.code), "{}", finding.code);
         }
     }

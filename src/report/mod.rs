@@ -40,7 +40,7 @@ pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,
 };
-pub use plan_view::{plan_examples, plan_noticed, plan_overview};
+pub use plan_view::{plan_examples, plan_noticed, plan_overview, plan_problems};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, write_results};
 pub use roster::write_roster;

@@ -135,7 +135,7 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     }
     let how = match &plan.known {
         Some(known) => how_known(known),
-        None => plan.how.clone(),
+        None => plan.how.to_string(),
     };
     if !how.is_empty() {
         notes.push(match plan.lookups {

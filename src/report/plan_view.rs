@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, ExampleFinding, Plan};
+use crate::events::{ExampleChange, ExampleFinding, Plan, RowProblems};
 use crate::l10n::{number, say};
+use crate::model::Problem;
 
 /// Fields that are listed, each on a line.
 const FIELDS: usize = 20;
@@ -93,8 +94,8 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
             lines.push(String::new());
         }
         lines.push(look.paint(Tone::Heading, &say().plan_invalid_rows()));
-        for problem in &plan.problems {
-            lines.extend(look.lines(None, "  ", problem));
+        for problem in plan_problems(plan) {
+            lines.extend(look.lines(None, "  ", &problem));
         }
         let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
         if more > 0 {
@@ -104,11 +105,20 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
+/// A line for each invalid row that a plan shows. Personal data, like the examples.
+pub fn plan_problems(plan: &Plan) -> Vec<String> {
+    let line = |row: &RowProblems| {
+        let place = say().place_row(row.line);
+        say().plan_problem(place, Problem::join(&row.problems))
+    };
+    plan.problems.iter().map(line).collect()
+}
+
 /// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.
 pub fn plan_noticed(plan: &Plan) -> Vec<String> {
     let line = |found: &ExampleFinding| {
         let place = say().place_cell(found.line, found.column.as_str());
-        let example = say().plan_problem(place, found.message.as_str());
+        let example = say().plan_problem(place, found.message.to_string());
         format!("{:>7}  {}: {example}", number(found.count), found.code)
     };
     plan.noticed.iter().map(line).collect()

@@ -285,6 +285,12 @@ impl Layout {
 }
 
 impl Cells {
+    /// Empties the row's own cells: they are about a protected person.
+    fn empty(&mut self) {
+        self.kept = self.kept.iter().map(|_| b"").collect();
+        self.surplus.clear();
+    }
+
     /// The row's record: what became of it behind its cells, or before them.
     fn with(
         mut self,
@@ -293,6 +299,9 @@ impl Cells {
         held: Option<&str>,
         layout: &Layout,
     ) -> ByteRecord {
+        if outcome.is_some_and(|outcome| outcome.state == RowState::Withheld) {
+            self.empty();
+        }
         let mut record = match layout.outcome_first {
             true => ByteRecord::new(),
             false => std::mem::take(&mut self.kept),

@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::prepare::Prepared;
 use crate::check::{Checker, Survey};
 use crate::journal::{Journal, JournalError};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::{Change, Code, Fact, Pending, RowState};
 use crate::plan::{LookUp, lists_of, unnamed};
 use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
                 .is_some_and(|outcome| outcome.state == RowState::Updated);
             let Some(path) = self.path(call).filter(|_| updated) else {
                 return Ok(Some(Stop::Canary {
-                    why: say().canary_not_updated(line),
+                    why: message::canary_not_updated(line),
                     fact: Fact::new(Code::CanaryNotUpdated).at_row(row).at_line(line),
                 }));
             };
@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
             };
             if let Some(field) = self.lacking(&call.body, &record) {
                 return Ok(Some(Stop::Canary {
-                    why: say().canary_not_held(line, self.checker.name_of(field)),
+                    why: message::canary_not_held(line, self.checker.name_of(field)),
                     fact: Fact::new(Code::CanaryNotHeld)
                         .at_row(row)
                         .at_line(line)

@@ -49,6 +49,7 @@ impl Run<'_> {
             field_refused,
             held: held.map(|held| held.to_string()),
             held_by: held,
+            stop: stop.and_then(Stop::kept),
             fields: None,
             to_send: None,
             estimated_s: None,

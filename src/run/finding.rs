@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::lookups::has_nothing;
 use super::work::{Halt, Planning, Unresolved, Work};
-use crate::l10n::{message, say};
+use crate::l10n::message;
 use crate::model::{Code, Problem};
 use crate::plan::{LookUp, Question};
 use crate::send::Stop;
@@ -99,7 +99,7 @@ impl Work<'_> {
             let record = spec.record_in(&answer);
             let Some(record) = record.filter(|record| look_up.id_of(record).is_some()) else {
                 let place = [&*spec.answers.record, look_up.id_pointer()].concat();
-                let why = say().lookup_no_record(look_up.path_of_one(), place);
+                let why = message::lookup_no_record(look_up.path_of_one(), place);
                 return Err(self.doubted(why, Code::ApiNoRecord));
             };
             let held = look_up.key_of(record).and_then(|held| self.key_text(&held));
@@ -199,8 +199,8 @@ impl Work<'_> {
             return Ok(());
         }
         let why = match look_up.can_be_partial() {
-            true => say().lookup_unasked_by_query(asked, found),
-            false => say().lookup_unasked(asked, found),
+            true => message::lookup_unasked_by_query(asked, found),
+            false => message::lookup_unasked(asked, found),
         };
         Err(self.doubted(why, Code::ApiUnasked))
     }

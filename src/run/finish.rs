@@ -89,7 +89,7 @@ impl<'a> Meanwhile<'a> {
 impl Run<'_> {
     /// Records that a guard holds it, and ends.
     pub(super) fn hold(mut self, why: Held) -> Result<Ended, RunError> {
-        self.journal.hold(self.id, &why.to_string())?;
+        self.journal.hold(self.id, &why)?;
         self.finish(
             Some(Stop::Held { why }),
             RunState::Held,

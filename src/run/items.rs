@@ -7,7 +7,9 @@ use crate::check::{CheckedRow, Checker, Survey, looks_right};
 use crate::clock::Clock;
 use crate::journal::RowMark;
 use crate::l10n::{Message, message};
-use crate::model::{Call, LEFT_OUT, Outcome, PROTECTED, Problem, RowState, Value};
+use crate::model::{
+    Call, LEFT_OUT, Outcome, PROTECTED, PROTECTED_RECORD, Problem, RowState, Value,
+};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
@@ -181,6 +183,13 @@ impl ItemMaker<'_> {
 pub(super) fn settled_withheld(clock: &dyn Clock, row: u64) -> Outcome {
     let why = Problem::of_row(PROTECTED, message::row_protected());
     settled(clock, row, RowState::Withheld, PROTECTED, vec![why])
+}
+
+/// The outcome of a row whose record marks a protected person.
+pub(super) fn settled_protected(clock: &dyn Clock, row: u64) -> Outcome {
+    let code = PROTECTED_RECORD;
+    let why = Problem::of_row(code, message::record_protected());
+    settled(clock, row, RowState::Withheld, code, vec![why])
 }
 
 /// The outcome of a row that is invalid.

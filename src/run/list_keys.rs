@@ -3,7 +3,7 @@
 use super::known_keys::{Keys, KnownKeys};
 use super::lookups::refused_with;
 use super::work::{Halt, Work};
-use crate::l10n::{Message, message, number, say};
+use crate::l10n::{Argument, Message, message};
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::report::NOT_FOUND;
@@ -49,24 +49,27 @@ impl Work<'_> {
                 }
             }
             if let Err(error) = walk.add(&page) {
-                return Ok(self.unlisted(say().how_keys_unreadable(error.to_string())));
+                return Ok(self.unlisted(message::how_keys_unreadable(error.message())));
             }
             let pages = walk.total().map(|total| total.div_ceil(page_size));
             if let Some(pages) = pages.filter(|pages| *pages > rows.max(1)) {
-                return Ok(self.unlisted(say().how_keys_many(number(pages), number(rows))));
+                return Ok(self.unlisted(message::how_keys_many(
+                    Argument::grouped(pages),
+                    Argument::grouped(rows),
+                )));
             }
             next = match walk.next() {
                 Ok(next) => next,
                 Err(error) => {
-                    return Ok(self.unlisted(say().how_keys_unreadable(error.to_string())));
+                    return Ok(self.unlisted(message::how_keys_unreadable(error.message())));
                 }
             };
         }
-        self.planned.how = say().how_keys_listed(number(walk.listed()));
+        self.planned.how = message::how_keys_listed(Argument::grouped(walk.listed()));
         Ok(KnownKeys::Listed(keys))
     }
 
-    fn unlisted(&mut self, how: String) -> KnownKeys {
+    fn unlisted(&mut self, how: Message) -> KnownKeys {
         self.planned.how = how;
         KnownKeys::Unlisted
     }

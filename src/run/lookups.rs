@@ -12,7 +12,7 @@ use super::prints::comparable;
 use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
-use crate::l10n::{number, say};
+use crate::l10n::{Argument, Message, message};
 use crate::model::Code;
 use crate::plan::{LookUp, LookUpError, Page, Question, Walk};
 use crate::send::{Fetched, Stop};
@@ -35,7 +35,7 @@ fn at_path(stop: Stop, path: &str) -> Stop {
         } => {
             let path = path.split('?').next().unwrap_or_default();
             Stop::LookUp {
-                why: say().stop_lookup_at(why, path),
+                why: message::stop_lookup_at(why, path),
                 cause,
                 status: Some(status),
                 message,
@@ -65,19 +65,19 @@ pub(super) fn gives_none(halt: &Halt) -> bool {
     }
 }
 
-/// Why the API gives no list of its keys, in words; nothing where the run must stop, as for wrong credentials.
-pub(super) fn refused_with(halt: &Halt) -> Option<String> {
+/// Why the API gives no list of its keys; nothing where the run must stop, as for wrong credentials.
+pub(super) fn refused_with(halt: &Halt) -> Option<Message> {
     match halt {
         Halt::Stop(Stop::LookUp {
             why, status: None, ..
-        }) => Some(say().how_keys_unreadable(why.as_str())),
+        }) => Some(message::how_keys_unreadable(why.clone())),
         Halt::Stop(
             Stop::LookUp {
                 status: Some(status),
                 ..
             }
             | Stop::Refused { status, .. },
-        ) if gives_none(halt) => Some(say().how_keys_refused(status.to_string())),
+        ) if gives_none(halt) => Some(message::how_keys_refused(status.to_string())),
         _ => None,
     }
 }
@@ -155,7 +155,7 @@ impl Work<'_> {
         let at_once = look_up.keys_at_once() as u64;
         let (_, searches) = self.searches(&look_up);
         if look_up.can_find() && (searches <= 1 || !look_up.can_list()) {
-            self.planned.how = say().how_looked_up(records, at_once);
+            self.planned.how = message::how_looked_up(records, at_once);
             return Ok(());
         }
         if self.begin_from_snapshot(&look_up, searches).await? {
@@ -188,18 +188,19 @@ impl Work<'_> {
         let listings = walk.total().map(|total| total.div_ceil(page));
         let is_worth = |listings| self.is_worth_listing(listings, searches);
         if look_up.can_find() && !listings.is_some_and(is_worth) {
-            let total = walk.total().map_or_else(|| say().how_many(), number);
-            self.planned.how =
-                say().how_searched(number(rows), records, at_once, number(searches), total);
+            let total = walk.total();
+            let total = total.map_or_else(|| message::how_many().into(), Argument::grouped);
+            let (rows, searches) = (Argument::grouped(rows), Argument::grouped(searches));
+            self.planned.how = message::how_searched(rows, records, at_once, searches, total);
             return Ok(());
         }
         let register = Register::new()?;
         self.note(&register, look_up, &walk, &first)?;
         let is_whole = self.list_rest(&register, look_up, &mut walk).await?;
-        let listed = number(walk.listed());
+        let (listed, rows) = (Argument::grouped(walk.listed()), Argument::grouped(rows));
         self.planned.how = match listings.is_some_and(|listings| listings > searches) {
-            true if look_up.can_find() => say().how_listed_once(listed, records, page),
-            _ => say().how_listed(listed, records, page, number(rows)),
+            true if look_up.can_find() => message::how_listed_once(listed, records, page),
+            _ => message::how_listed(listed, records, page, rows),
         };
         self.register = Some(register);
         if is_whole {
@@ -251,11 +252,11 @@ impl Work<'_> {
 
     /// Returns the stop for a list that cannot be read or is incomplete.
     pub(super) fn unreadable(&self, error: &LookUpError) -> Halt {
-        self.doubted(error.to_string(), error.code())
+        self.doubted(error.message(), error.code())
     }
 
     /// Returns the stop for answers that contradict each other. A later slice does not reuse them.
-    pub(super) fn doubted(&self, why: String, cause: Code) -> Halt {
+    pub(super) fn doubted(&self, why: Message, cause: Code) -> Halt {
         if let Some(answers) = self.planning.answers {
             answers.doubt();
         }
@@ -309,7 +310,7 @@ impl Work<'_> {
         let page = look_up.page(answer, link.as_deref(), (base_url, &question.path));
         let page = page.map_err(|error| {
             Halt::Stop(Stop::LookUp {
-                why: error.to_string(),
+                why: error.message(),
                 cause: error.code(),
                 status: None,
                 message: String::new(),
@@ -466,7 +467,7 @@ impl Work<'_> {
                 if held.is_some() && held == self.key_text(&Json::from(*key)) {
                     let record = spec.record_name();
                     // Notifications include the reason of a stop, so it names the row and not the key.
-                    let why = say().lookup_exists(record, *line, look_up.setting_of_search());
+                    let why = message::lookup_exists(record, *line, look_up.setting_of_search());
                     return Err(self.doubted(why, Code::ApiIncomplete));
                 }
             }

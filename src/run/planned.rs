@@ -9,8 +9,8 @@ use super::reading::Reading;
 use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, ExampleFinding, Plan};
-use crate::l10n::say;
+use crate::events::{ExampleChange, ExampleFinding, Plan, RowProblems};
+use crate::l10n::Message;
 use crate::map::field_named;
 use crate::model::{Call, KnownBefore, Outcome, Relisted, RowAt, RowState, StateCounts};
 use crate::send::Stop;
@@ -30,7 +30,7 @@ pub(super) struct Planned {
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
-    pub(super) how: String,
+    pub(super) how: Message,
     /// What was taken from the snapshot of an earlier run.
     pub(super) known: Option<KnownBefore>,
     /// Why all records were listed although there was one.
@@ -41,12 +41,12 @@ pub(super) struct Planned {
     last: (String, u64),
     pub(super) examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<RowProblems>,
 }
 
 impl Planned {
     /// Nothing yet, where records are read so.
-    pub(super) fn of(how: String) -> Planned {
+    pub(super) fn of(how: Message) -> Planned {
         Planned {
             how,
             ..Planned::default()
@@ -82,10 +82,12 @@ impl Planned {
             planned.changed.insert(field.name().to_owned(), *rows);
         }
         let invalid = survey.first_invalid.iter().take(EXAMPLES);
-        planned.problems.extend(invalid.map(|(line, error)| {
-            let place = say().place_row(*line);
-            say().plan_problem(place, error.as_str())
-        }));
+        planned
+            .problems
+            .extend(invalid.map(|(line, problems)| RowProblems {
+                line: *line,
+                problems: problems.clone(),
+            }));
         let planner = reading.planner();
         let maker = reading.maker(&planner, clock);
         input.scan(
@@ -164,9 +166,10 @@ impl Planned {
 
     pub(super) fn note_problem(&mut self, at: RowAt, outcome: &Outcome) {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
-            let place = say().place_row(at.sheet_row);
-            self.problems
-                .push(say().plan_problem(place, outcome.error()));
+            self.problems.push(RowProblems {
+                line: at.sheet_row,
+                problems: outcome.problems.clone(),
+            });
         }
     }
 }
@@ -250,7 +253,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
                     count: group.count,
                     line: first.at.sheet_row,
                     column: first.problem.column.clone(),
-                    message: first.problem.message.to_string(),
+                    message: first.problem.message.clone(),
                 })
             })
             .collect(),

@@ -4,7 +4,7 @@ use super::items::ItemMaker;
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::Clock;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::plan::{LookUp, Planner};
 use crate::targets::{FieldSpec, Place};
 
@@ -80,7 +80,9 @@ impl<'a> Reading<'a> {
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
         let is_known = self.key.is_some() && self.key == spec.key_field();
         // What the roster does not name is erased unless the record was read.
-        if !is_asked || !is_known || spec.erases() || self.in_list().next().is_some() {
+        // Whether a record is protected is only known when it was read.
+        let must_read = spec.erases() || spec.protected.is_some();
+        if !is_asked || !is_known || must_read || self.in_list().next().is_some() {
             return None;
         }
         let is_needed = |field: &usize| {
@@ -131,26 +133,25 @@ impl<'a> Reading<'a> {
     }
 
     /// What is lost where records could be read and are not; nothing where they are, or never can be.
-    pub(super) fn nothing_read(&self) -> String {
+    pub(super) fn nothing_read(&self) -> Message {
         let checker = &self.prepared.checker;
         let spec = checker.spec();
         if self.enough().is_some() {
-            return say().how_not_needed();
+            return message::how_not_needed();
         }
         if !(self.delivery.blind && spec.is_readable()) {
-            return String::new();
+            return Message::default();
         }
-        let mut lost = say().how_blind();
         let is_lost =
             |field: &usize| checker.map().column(*field).is_none() && self.is_at_risk(*field);
         let at_risk: Vec<&str> = (0..spec.fields.len())
             .filter(is_lost)
             .map(|field| spec.fields[field].name())
             .collect();
-        if !at_risk.is_empty() {
-            lost.push_str(&say().how_at_risk(at_risk.join(", ")));
+        match at_risk.is_empty() {
+            true => message::how_blind(),
+            false => message::how_at_risk(message::how_blind(), at_risk.join(", ")),
         }
-        lost
     }
 }
 

@@ -13,7 +13,7 @@ use super::lookups::{has_nothing, refused_with};
 use super::prints::Printer;
 use super::work::{Halt, Work};
 use crate::journal::{JournalError, Register, Snapshot, Taken};
-use crate::l10n::{Message, message, number};
+use crate::l10n::{Argument, Message, message};
 use crate::log;
 use crate::model::{Code, Fact, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
@@ -191,7 +191,8 @@ impl<'a> Work<'a> {
                 }
                 if total > most.min(MOST_CHANGED) {
                     let of = snapshot.records()?;
-                    let why = message::snapshot_many(number(total), number(of));
+                    let why =
+                        message::snapshot_many(Argument::grouped(total), Argument::grouped(of));
                     return Err(Unusable::Because(why));
                 }
                 next = walk.next().map_err(|error| unreadable(error.to_string()))?;
@@ -324,7 +325,7 @@ impl<'a> Work<'a> {
         };
         let total = page.total.unwrap_or_default();
         if total != known {
-            let why = message::snapshot_total(number(total), number(known));
+            let why = message::snapshot_total(Argument::grouped(total), Argument::grouped(known));
             return Err(Unusable::Because(why));
         }
         found.compared = page.records.len() as u64;
@@ -396,7 +397,7 @@ impl<'a> Work<'a> {
         if let Err(error) = basis.snapshot.save(taken) {
             no_snapshot(&error);
         }
-        self.planned.how = String::new();
+        self.planned.how = Message::default();
         self.planned.known = Some(KnownBefore {
             listed_at: taken.listed_at,
             read_at: self.dates.first.get().map_or(taken.as_of, timestamp),
@@ -502,7 +503,7 @@ impl<'a> Work<'a> {
                     ids.extend(unread);
                 }
                 if ids.len() as u64 > (known / 2).min(MOST_READ) {
-                    let why = message::snapshot_many_rows(number(known));
+                    let why = message::snapshot_many_rows(Argument::grouped(known));
                     return self.list_again(why).await;
                 }
             }
@@ -592,7 +593,7 @@ impl<'a> Work<'a> {
     }
 }
 
-fn unreadable(why: String) -> Unusable {
+fn unreadable(why: impl Into<Argument>) -> Unusable {
     Unusable::Because(message::snapshot_unreadable(why))
 }
 

@@ -397,7 +397,7 @@ impl Desk {
 
     /// How the newest run's records were read.
     pub(super) fn how(&self) -> String {
-        self.plan(self.run().id).how
+        self.plan(self.run().id).how.to_string()
     }
 
     /// Its rows as they are planned without looking anything up.

@@ -10,7 +10,7 @@ use super::answers::KeptAnswers;
 use super::basis::{Basis, Dates, SnapshotOf};
 use super::delivered::Deliveries;
 use super::error::RunError;
-use super::items::{Item, What, settled, settled_invalid};
+use super::items::{Item, What, settled, settled_invalid, settled_protected};
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
@@ -190,6 +190,16 @@ impl Work<'_> {
     pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
+        let protected = self.planner.spec().protected.as_ref();
+        if protected.is_some_and(|mark| records.iter().any(|record| mark.marks(record))) {
+            let outcome = settled_protected(self.planning.clock, row.mark.at.row);
+            // A warning may show values of the row.
+            let mark = RowMark {
+                warning: Vec::new(),
+                ..row.mark
+            };
+            return self.settled(mark, outcome).await;
+        }
         match self.judge(&row, records) {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::headers::{Announced, announced, date, wait};
 use super::trouble::Trouble;
 use crate::clock::UnixNanos;
-use crate::l10n::say;
+use crate::l10n::{Message, say};
 use crate::model::{Code, redacted};
 use crate::targets::{Answers, Quota};
 
@@ -62,13 +62,18 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// In words, for a person.
-    pub fn in_words(self) -> String {
+    /// What it means, for a person.
+    pub fn message(self) -> Message {
         match self {
-            Fault::Connect(trouble) => trouble.in_words(),
-            Fault::TimeOut => Trouble::TimeOut.in_words(),
-            other => other.code().as_str().to_owned(),
+            Fault::Connect(trouble) => trouble.message(),
+            Fault::TimeOut => Trouble::TimeOut.message(),
+            other => Message::verbatim(other.code().as_str()),
         }
+    }
+
+    /// The same in the reader's language.
+    pub fn in_words(self) -> String {
+        self.message().to_string()
     }
 
     /// The fault as an error code.

@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
-use crate::l10n::{Argument, Message, message, say};
+use crate::l10n::{Argument, Message, message};
 use crate::model::{Code, Method, Outcome, Pending, Problem, RowState, redacted};
 use crate::targets::ETAG;
 
@@ -367,7 +367,7 @@ impl<R: Record> Sender<'_, R> {
                 return Ok(Some(Version::Settled(Outcome {
                     http_status: Some(status),
                     problems: match message.is_empty() {
-                        true => vec![Problem::of_row(code.clone(), Message::verbatim(why))],
+                        true => vec![Problem::of_row(code.clone(), why)],
                         false => (self.explain)(&code, &message),
                     },
                     error_code: code,
@@ -469,7 +469,7 @@ impl<R: Record> Sender<'_, R> {
         match outcome.http_status {
             None => self
                 .transport
-                .unreachable(outcome.error(), Code::NetworkConnect),
+                .unreachable(Problem::clauses(&outcome.problems), Code::NetworkConnect),
             Some(status) => Stop::Failing {
                 status,
                 error: status_and_code(status, &outcome.error_code),
@@ -637,12 +637,12 @@ async fn sleep_until(clock: &dyn Clock, moment: Option<UnixNanos>) {
 }
 
 /// Why nobody answered, in few words.
-fn in_short(fault: Fault) -> String {
+fn in_short(fault: Fault) -> Message {
     match fault {
-        Fault::Connect(why) => why.in_words(),
-        Fault::TimeOut => Trouble::TimeOut.in_words(),
-        Fault::Lost => Trouble::Other.in_words(),
-        Fault::TooLarge => say().answer_too_large(),
+        Fault::Connect(why) => why.message(),
+        Fault::TimeOut => Trouble::TimeOut.message(),
+        Fault::Lost => Trouble::Other.message(),
+        Fault::TooLarge => message::answer_too_large(),
     }
 }
 

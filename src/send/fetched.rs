@@ -6,7 +6,7 @@ use super::answer::{Answer, Fault};
 use super::stop::{Stop, status_and_code};
 use super::verdict::Verdict;
 use crate::clock::UnixNanos;
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 use crate::model::Code;
 
 /// What a look-up came to.
@@ -34,34 +34,34 @@ pub struct Beside {
 }
 
 /// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable`
-/// the stop because nobody answers, for a reason in words.
+/// the stop because nobody answers, for a reason.
 pub(super) fn why_stopped(
     verdict: Verdict,
     last: Result<(Answer, Option<Json>), Fault>,
     sent: Option<&[u8]>,
-    unreachable: impl Fn(String, Code) -> Stop,
+    unreachable: impl Fn(Message, Code) -> Stop,
 ) -> Stop {
     match last {
         Ok((answer, _)) if verdict == Verdict::Stop => {
             Stop::refused(answer, sent.unwrap_or_default(), true)
         }
         Ok((answer, _)) => Stop::LookUp {
-            why: status_and_code(answer.status, &answer.code),
+            why: Message::verbatim(status_and_code(answer.status, &answer.code)),
             cause: Code::ApiAnswered,
             status: Some(answer.status),
             message: answer.said(sent.unwrap_or_default()),
         },
         Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => {
-            unreachable(fault.in_words(), fault.cause())
+            unreachable(fault.message(), fault.cause())
         }
         Err(Fault::TooLarge) => Stop::LookUp {
-            why: say().stop_page_too_large(),
+            why: message::stop_page_too_large(),
             cause: Code::ApiPageTooLarge,
             status: None,
             message: String::new(),
         },
         Err(fault) => Stop::LookUp {
-            why: fault.code().to_string(),
+            why: Message::verbatim(fault.code().to_string()),
             cause: fault.cause(),
             status: None,
             message: String::new(),

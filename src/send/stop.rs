@@ -1,8 +1,8 @@
 //! A stop request ends or pauses a run.
 
 use super::answer::Answer;
-use crate::l10n::say;
-use crate::model::{Code, Fact, Held, is_code, visible};
+use crate::l10n::{Message, message};
+use crate::model::{Code, Fact, Held, Stopped, is_code, visible};
 
 /// Whether someone has asked for a run to stop, or to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +44,8 @@ pub enum Stop {
     Unreachable {
         /// The address that was tried.
         address: String,
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: Message,
         /// The same as a code.
         cause: Code,
         /// Whether anybody had answered there before.
@@ -70,14 +70,14 @@ pub enum Stop {
     /// The first rows do not hold what was sent.
     Canary {
         /// What was found, for the person who asked.
-        why: String,
+        why: Message,
         /// The same for logs.
         fact: Fact,
     },
     /// What the API holds could not be read, so nothing could be planned.
     LookUp {
         /// Why, for the person who asked.
-        why: String,
+        why: Message,
         /// The same as a code.
         cause: Code,
         /// The answer's status, if it was that.
@@ -161,6 +161,36 @@ impl Stop {
         }
     }
 
+    /// The reason for the person who asked, without the API's own words but for its code.
+    fn reason(&self) -> Message {
+        match self {
+            Stop::Refused { status, code, .. } => {
+                message::stop_refused(status_and_code(*status, code))
+            }
+            Stop::Foreign { status, what, .. } => message::stop_foreign(*status, what.message()),
+            Stop::Unreachable { address, why, .. } => {
+                message::stop_unreachable(address, why.clone())
+            }
+            Stop::Failing { error, .. } => message::stop_failing(error),
+            Stop::Held { why } => message::stop_held(why.to_string()),
+            Stop::Canary { why, .. } => message::stop_canary(why.clone()),
+            Stop::LookUp { why, .. } => message::stop_lookup(why.clone()),
+            Stop::Due { .. } => message::stop_due(),
+            Stop::Asked => message::stop_asked(),
+        }
+    }
+
+    /// What a run's figures keep of it; nothing of a guard, which they keep with its figures.
+    pub fn kept(&self) -> Option<Stopped> {
+        match self {
+            Stop::Held { .. } => None,
+            stop => Some(Stopped {
+                code: stop.fact().code(),
+                message: stop.reason(),
+            }),
+        }
+    }
+
     /// What is told to the person who asked for the run, on their own terminal: the API's words too.
     pub fn for_person(&self) -> String {
         match self {
@@ -190,24 +220,7 @@ pub(super) fn status_and_code(status: u16, code: &str) -> String {
 /// For the person who asked, without the API's own words but for its code; [`Stop::fact`] is for logs.
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Stop::Refused { status, code, .. } => {
-                let what = status_and_code(*status, code);
-                f.write_str(&say().stop_refused(what))
-            }
-            Stop::Foreign { status, what, .. } => {
-                f.write_str(&say().stop_foreign(*status, what.sentence()))
-            }
-            Stop::Unreachable { address, why, .. } => {
-                f.write_str(&say().stop_unreachable(address.as_str(), why.as_str()))
-            }
-            Stop::Failing { error, .. } => f.write_str(&say().stop_failing(error.as_str())),
-            Stop::Held { why } => f.write_str(&say().stop_held(why.to_string())),
-            Stop::Canary { why, .. } => f.write_str(&say().stop_canary(why.as_str())),
-            Stop::LookUp { why, .. } => f.write_str(&say().stop_lookup(why.as_str())),
-            Stop::Due { .. } => f.write_str(&say().stop_due()),
-            Stop::Asked => f.write_str(&say().stop_asked()),
-        }
+        self.reason().fmt(f)
     }
 }
 
@@ -229,7 +242,7 @@ mod tests {
     #[test]
     fn credentials_may_be_such_as_may_write_and_not_read() {
         let look_up = |status| Stop::LookUp {
-            why: String::new(),
+            why: Message::default(),
             cause: Code::ApiAnswered,
             status,
             message: String::new(),

@@ -21,6 +21,7 @@ use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{Attempt, Observer, RunEvent};
+use crate::l10n::Message;
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::targets::TargetSpec;
@@ -394,7 +395,7 @@ impl<'a> Transport<'a> {
     }
 
     /// A stop because nobody answers.
-    pub(super) fn unreachable(&self, why: String, cause: Code) -> Stop {
+    pub(super) fn unreachable(&self, why: Message, cause: Code) -> Stop {
         Stop::Unreachable {
             address: self.client.base().to_owned(),
             why,

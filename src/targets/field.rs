@@ -10,83 +10,65 @@ use toml::Spanned;
 use super::pointer::Pointer;
 use crate::model::Declared;
 
-/// What a field's cells hold, and so how they are checked and normalised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
+/// Declares the kinds, each with its word in target files.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident $word:literal;)*) => {
+        /// What a field's cells hold, and so how they are checked and normalised.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+        pub enum Kind {
+            $($(#[$doc])* #[serde(rename = $word)] $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The word used in target files, and the first half of the kind's problem codes.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $word,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Any text on one line.
-    Text,
+    Text "text";
     /// A UUID (RFC 9562).
-    Uuid,
+    Uuid "uuid";
     /// A Swedish personnummer or samordningsnummer, as `YYYYMMDD-NNNN`.
-    IdentityNumber,
+    IdentityNumber "identity_number";
     /// A calendar date, as `YYYY-MM-DD`.
-    Date,
+    Date "date";
     /// One of the field's `choices`, or a synonym of one.
-    Choice,
+    Choice "choice";
     /// A JSON boolean.
-    Boolean,
+    Boolean "boolean";
     /// An e-mail address.
-    Email,
+    Email "email";
     /// A telephone number: as E.164 by the target's region, or as it is written.
-    Phone,
+    Phone "phone";
     /// A Swedish postal code, as `NNN NN`.
-    PostalCode,
+    PostalCode "postal_code";
     /// An ISO 3166-1 alpha-3 country code.
-    Country,
+    Country "country";
     /// A Swedish municipality code: four digits.
-    MunicipalityCode,
+    MunicipalityCode "municipality_code";
     /// An eduPersonPrincipalName, `localIdentifier@domain`.
-    Eppn,
+    Eppn "eppn";
     /// A whole number.
-    Integer,
+    Integer "integer";
     /// A list of values, each of the kind `items`.
-    List,
+    List "list";
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 14] = [
-        Kind::Text,
-        Kind::Uuid,
-        Kind::IdentityNumber,
-        Kind::Date,
-        Kind::Choice,
-        Kind::Boolean,
-        Kind::Email,
-        Kind::Phone,
-        Kind::PostalCode,
-        Kind::Country,
-        Kind::MunicipalityCode,
-        Kind::Eppn,
-        Kind::Integer,
-        Kind::List,
-    ];
-
     /// Whether a problem code reports a value that several rows have.
     pub fn is_duplicate(code: &str) -> bool {
         let kind = code.strip_suffix(".duplicate");
         Kind::ALL.iter().any(|own| kind == Some(own.as_str()))
-    }
-
-    /// The word used in target files, and the first half of the kind's problem codes.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Text => "text",
-            Kind::Uuid => "uuid",
-            Kind::IdentityNumber => "identity_number",
-            Kind::Date => "date",
-            Kind::Choice => "choice",
-            Kind::Boolean => "boolean",
-            Kind::Email => "email",
-            Kind::Phone => "phone",
-            Kind::PostalCode => "postal_code",
-            Kind::Country => "country",
-            Kind::MunicipalityCode => "municipality_code",
-            Kind::Eppn => "eppn",
-            Kind::Integer => "integer",
-            Kind::List => "list",
-        }
     }
 }
 
@@ -357,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_called_what_target_files_call_it() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             let read: Kind = serde_json::from_value(json!(kind.as_str())).unwrap();
             assert_eq!(read, kind);
         }

@@ -12,6 +12,7 @@ use super::field::FieldSpec;
 use super::known::Known;
 use super::lookup::Lookup;
 use super::placeholders::placeholders;
+use super::protected::Protected;
 use super::quota::Quota;
 use super::sign_in::SignIn;
 use super::update::Update;
@@ -67,6 +68,8 @@ pub struct TargetSpec {
     pub lookup: Option<Lookup>,
     /// How the keys that the API knows are listed, if records cannot be read.
     pub known: Option<Known>,
+    /// How a record marks a protected person, whose record is never written.
+    pub protected: Option<Protected>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }

@@ -47,6 +47,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
     }
     validate_lookup(spec, &mut found);
     validate_known(spec, &mut found);
+    validate_protected(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
 }
@@ -101,6 +102,25 @@ fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
     if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
         let message = format!("known.fields must say where {key} stands in an entry");
         found.add(Place::Key("known", "fields"), message);
+    }
+}
+
+fn validate_protected(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(protected) = &spec.protected else {
+        return;
+    };
+    if spec.lookup.is_none() {
+        let message = "there is no [lookup], so no record is read to see whether it is protected";
+        found.add(Place::Key("protected", "pointer"), message);
+    }
+    if protected.pointer.path().is_empty() {
+        let message =
+            "protected.pointer must name a member of the record, such as /securityMarking";
+        found.add(Place::Key("protected", "pointer"), message);
+    }
+    if protected.values.iter().all(|value| value.trim().is_empty()) {
+        let message = "protected.values must hold the values that mark a protected person";
+        found.add(Place::Key("protected", "values"), message);
     }
 }
 

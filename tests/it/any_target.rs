@@ -11,7 +11,7 @@ use crate::harness::{
 };
 
 /// The built-in target as somebody's own, with these changes.
-fn own_target(changes: &[(&str, &str)]) -> String {
+pub fn own_target(changes: &[(&str, &str)]) -> String {
     let mut text = rosterpatch::targets::BUILT_IN[0].1.to_owned();
     let own = [
         ("/directory/v1", "/own/v3"),

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("safe_fs", &["model"]),
     ("clock", &[]),
     ("log", &["model"]),
-    ("events", &["model"]),
+    ("events", &["l10n", "model"]),
     ("targets", &["l10n", "model", "safe_fs"]),
     ("read", &["l10n", "model", "safe_fs"]),
     ("map", &["l10n", "model", "targets", "read"]),

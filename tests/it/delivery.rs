@@ -297,7 +297,7 @@ fn an_api_that_nobody_answers_for_exits_6() {
         .unwrap();
     let unreachable = Stop::Unreachable {
         address: format!("http://127.0.0.1:{port}"),
-        why: "connection refused".to_owned(),
+        why: Code::NetworkRefused.message(),
         cause: Code::NetworkRefused,
         was_reached: false,
     };

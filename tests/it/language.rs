@@ -395,3 +395,63 @@ fn an_old_run_is_reported_in_the_readers_language() {
     assert!(has(&in_english, "check digit") && has(&in_swedish, "kontrollsiffran"));
     assert_eq!(again("en"), in_english);
 }
+
+/// What a reader in each language sees of the newest run in its figures and its report.
+fn seen_of_the_run(folder: &Folder, language: &str) -> String {
+    let shown = folder.run(&format!("show --lang {language}"));
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    let again = folder.run(&format!("report --lang {language} --report r.html"));
+    assert!(again.status.success(), "{}", stderr(&again));
+    stdout(&shown) + &std::fs::read_to_string(folder.path("r.html")).unwrap()
+}
+
+#[test]
+fn a_stopped_run_is_reported_in_the_readers_language() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = Server::start(|_| respond(401, &[], "{}"));
+    let place = ["--target", "meitner", "--base-url", &server.base_url];
+    let import = ["import", "r.csv", "--yes", "--lang", "sv"];
+    let output = folder.send(&[&import[..], &place].concat());
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let (english, swedish) = (
+        "the API refused the credentials (HTTP 401",
+        "inloggningsuppgifterna",
+    );
+    assert!(stderr(&output).contains(swedish), "{}", stderr(&output));
+    let seen = seen_of_the_run(&folder, "en");
+    assert_eq!(seen.matches(english).count(), 2, "{seen}");
+    assert!(!seen.contains(swedish), "{seen}");
+    let seen = seen_of_the_run(&folder, "sv");
+    assert_eq!(seen.matches(swedish).count(), 2, "{seen}");
+    let shown = folder.run("show --format json --lang sv");
+    let shown: serde_json::Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    assert_eq!(shown["stop"]["code"], "api.refused");
+    assert_eq!(shown["stop"]["message"]["key"], "stop-refused");
+    assert_eq!(shown["stop"]["message"]["args"]["what"], "HTTP 401");
+}
+
+#[test]
+fn a_held_run_is_reported_in_the_readers_language() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3).replace("Åsa", "Bo"));
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
+    let place = ["--target", "meitner", "--base-url", &base_url];
+    let import = [
+        "import",
+        "r.csv",
+        "--yes",
+        "--max-changes",
+        "0",
+        "--lang",
+        "sv",
+    ];
+    let output = folder.with_sandbox(&[&import[..], &place].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let (english, swedish) = ("and --max-changes is 0", "och --max-changes är 0");
+    let seen = seen_of_the_run(&folder, "en");
+    assert_eq!(seen.matches(english).count(), 2, "{seen}");
+    assert!(!seen.contains(swedish), "{seen}");
+    let seen = seen_of_the_run(&folder, "sv");
+    assert_eq!(seen.matches(swedish).count(), 2, "{seen}");
+}

@@ -142,3 +142,60 @@ fn a_marking_is_ignored_only_for_a_reason_that_is_kept() {
     let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
     assert!(report.contains("samtycke finns"));
 }
+
+#[test]
+fn a_record_that_is_marked_as_protected_is_never_written() {
+    let folder = Folder::new();
+    let marked =
+        "[protected]\npointer = \"/external/sourceID\"\nvalues = [\"Skyddad\"]\n\n[lookup]";
+    let target = crate::any_target::own_target(&[("[lookup]", marked)]);
+    folder.write("own.toml", &target);
+    let roster = crate::harness::plain_roster(4);
+    let marks = ["external_source_id", "a", "skyddad", "c", "d"];
+    let seed = roster.lines().zip(marks);
+    let seed: Vec<String> = seed.map(|(line, mark)| format!("{line},{mark}")).collect();
+    let sandbox = crate::any_target::playing(&target, &(seed.join("\n") + "\n"));
+    let path = rosterpatch::sandbox::TARGET_PATH;
+    let (base_url, _stop) = crate::harness::serve_sandbox_at(sandbox.clone(), path);
+    let mut lines: Vec<String> = roster.lines().map(str::to_owned).collect();
+    for line in [2, 3] {
+        lines[line] = lines[line].replace("Ek", SECRET);
+    }
+    // A warning about a cell may show its value.
+    lines[2] = lines[2].replace(SECRET, &format!("'{SECRET}' ”{SECRET}”"));
+    let third = SECRET.to_owned() + "-Ek";
+    lines[3] = lines[3].replace(SECRET, &third);
+    folder.write("r.csv", lines.join("\n") + "\n");
+    let before = sandbox.any_records();
+    let place = ["--target", "own.toml", "--base-url", &base_url];
+    let run = |command: &[&str]| folder.with_sandbox(&[command, &place].concat());
+    let blind = run(&["import", "r.csv", "--yes", "--blind"]);
+    assert_eq!(blind.status.code(), Some(2), "{}", stderr(&blind));
+    // Also where every row is sent and nothing is kept, the record is read first.
+    let sent = run(&[
+        "import",
+        "r.csv",
+        "--yes",
+        "--all",
+        "--no-undo",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
+    let summary: serde_json::Value = serde_json::from_slice(&sent.stdout).unwrap();
+    assert_eq!(
+        (&summary["withheld"], &summary["updated"]),
+        (&1.into(), &3.into())
+    );
+    let after = sandbox.any_records();
+    let id = crate::harness::plain_id(2);
+    assert_eq!(after[&id], before[&id]);
+    assert_eq!(after[&crate::harness::plain_id(3)]["lastName"], *third);
+    let rows = folder.csv("r.results.csv", b',');
+    assert_eq!(rows[2][..4], ["", "", "", ""]);
+    assert_eq!(
+        (&*rows[2][5], &*rows[2][7]),
+        ("withheld", "record.protected")
+    );
+    assert!(!rows[2].concat().contains(SECRET), "{:?}", rows[2]);
+}

@@ -32,6 +32,7 @@ struct Pupil {
     first_name: String,
     last_name: String,
     phone: String,
+    email: String,
 }
 
 impl Pupil {
@@ -42,16 +43,17 @@ impl Pupil {
             first_name: "Åsa".to_owned(),
             last_name: "Ek".to_owned(),
             phone: String::new(),
+            email: String::new(),
         }
     }
 }
 
 fn roster_of(pupils: &[Pupil]) -> String {
-    let mut text = "identity_number,first_name,last_name,phone_number1\n".to_owned();
+    let mut text = "identity_number,first_name,last_name,phone_number1,email_address1\n".to_owned();
     for pupil in pupils {
         text.push_str(&format!(
-            "{},{},{},{}\n",
-            pupil.number, pupil.first_name, pupil.last_name, pupil.phone
+            "{},{},{},{},{}\n",
+            pupil.number, pupil.first_name, pupil.last_name, pupil.phone, pupil.email
         ));
     }
     text
@@ -305,6 +307,7 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
             // What one pupil is to have, another one has.
             let taken = format!("taken{night}@example.se");
             twins.edit(950 + night, json!({ "emailAddress1": taken }));
+            pupils[500 + night].email = taken;
         }
         match night {
             9 => {
@@ -338,6 +341,11 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
                 }
                 last_run = [0, 1].map(|world| newest_run(&twins.0[world]));
             }
+        }
+        if night == 11 {
+            let name = twins.0[0].folder.path("night-11.results.csv");
+            let results = std::fs::read_to_string(name).unwrap();
+            assert!(results.contains("lookup.taken"), "no value is taken");
         }
         if night == 13 || night == 22 {
             // Undone by somebody the next morning.

@@ -11,7 +11,7 @@ use rosterpatch::journal::{
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
 use rosterpatch::l10n::Message;
-use rosterpatch::model::{Call, Change, Outcome, Problem, RowAt, RowState};
+use rosterpatch::model::{Call, Change, Held, Outcome, Problem, RowAt, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -382,7 +382,7 @@ fn names_states_and_places_of_runs_are_told_alike() {
             Err(JournalError::NoRun { .. })
         ));
         assert_eq!(journal.newest_unfinished().unwrap().name, "other");
-        journal.hold(run, "too many").unwrap();
+        journal.hold(run, &Held::NoRows).unwrap();
         journal.set_state(run, RunState::Held).unwrap();
         journal.set_settings(run, "{\"a\":2}").unwrap();
         journal
@@ -707,5 +707,21 @@ fn the_files_that_arrived_are_told_alike() {
         assert_eq!(left.len(), 1);
         writeln!(told, "{left:?}").unwrap();
         told
+    });
+}
+
+#[test]
+fn a_row_whose_call_is_damaged_is_recorded_with_the_reason() {
+    with_each(|state| {
+        let run = a_run(state, "damaged");
+        let journal = Journal::open(state).unwrap();
+        let why = problems("why 7").remove(0);
+        journal.set_damaged(run, 7, &why).unwrap();
+        let outcomes = journal.outcomes(run, 7, 7).unwrap();
+        assert_eq!(
+            (outcomes[0].state, &outcomes[0].problems[..]),
+            (RowState::Failed, &[why][..])
+        );
+        format!("{outcomes:?}")
     });
 }

@@ -70,6 +70,16 @@ fn each_commands_document_keeps_to_its_schema() {
         (&shown["held"], &shown["state"]),
         (&why.into(), &"held".into())
     );
+    let row = &shown["unsuccessful"][0];
+    assert_eq!((&row["row"], &row["state"]), (&3.into(), &"invalid".into()));
+    let problem = &row["problems"][0];
+    let said = ["code", "column", "field"].map(|name| &problem[name]);
+    assert_eq!(said, ["uuid.format", "id", "id"]);
+    assert_eq!(problem["args"], serde_json::json!({"text": "10486"}));
+    assert!(
+        problem["args"].is_object() && problem["text"] != "",
+        "{problem}"
+    );
     let run = held["run"].as_str().unwrap();
     let approved = json(&["approve", run], 3);
     let retried = json(&["retry", "r.failed.csv", "--yes"], 3);

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::app::{
-    ListedRun, Next, arrived_within, at_hand, forget_dropped, forget_mends, forget_spool, listed,
-    report_again,
+    ListedRun, Next, UnsuccessfulRow, arrived_within, at_hand, forget_dropped, forget_mends,
+    forget_spool, listed, report_again, unsuccessful,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -158,13 +158,15 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     Ok(Exit::Success)
 }
 
-/// A run, and where it stands in the queue of many machines.
+/// A run, where it stands in the queue of many machines, and its rows that did not succeed.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     listed: ListedRun,
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<Entry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unsuccessful: Vec<UnsuccessfulRow>,
 }
 
 /// `rosterpatch show RUN`.
@@ -175,10 +177,20 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     let mut listed = listed(&journal, &run, &place)?;
     let queued = place_of(&place, &run, &mut listed)?;
     match args.format {
-        Format::Json => print_json(&Shown { listed, queued }, true),
+        Format::Json => {
+            let shown = Shown {
+                listed,
+                queued,
+                unsuccessful: unsuccessful(&journal, run.id)?,
+            };
+            print_json(&shown, true);
+        }
         Format::Text => {
             let state = listed.state;
             let mut more = vec![(say().summary_state(), state.in_words())];
+            if let Some(stop) = &listed.summary.stop {
+                more.push((say().summary_stopped(), stop.message.to_string()));
+            }
             if let Some(entry) = &queued {
                 more.push((say().summary_queue(), entry.in_words()));
             }

@@ -132,7 +132,12 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         queued,
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
-            false => row.summary.held.clone(),
+            false => row.summary.held.clone().or_else(|| {
+                row.summary
+                    .stop
+                    .as_ref()
+                    .map(|stop| stop.message.to_string())
+            }),
         },
         states: states.collect(),
         files: files(&written(desk, &journal, &run, row.summary.clone()))

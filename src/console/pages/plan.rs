@@ -19,7 +19,9 @@ use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
-use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time};
+use crate::report::{
+    plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_problems, plan_time,
+};
 use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
@@ -155,7 +157,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         notes: plan_notes(plan),
         noticed: plan_noticed(plan),
-        problems: plan.problems.clone(),
+        problems: plan_problems(plan),
         more: {
             let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
             (more > 0).then(|| say().plan_more(number(more)))

@@ -9,7 +9,7 @@ use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
 pub(super) use crate::journal::sql::Wrong;
-use crate::model::{DatabaseError, IoError, Problem};
+use crate::model::{DatabaseError, IoError};
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -270,18 +270,6 @@ impl Tables<'_> {
 /// When it holds something else.
 pub fn cell<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Wrong> {
     Ok(row.try_get(column)?)
-}
-
-/// The problems in a column; none where it has none.
-pub(super) fn problems_of(row: &Row, column: usize) -> Result<Vec<Problem>, Wrong> {
-    let stored: Option<String> = cell(row, column)?;
-    Ok(Problem::of_stored(&stored.unwrap_or_default()))
-}
-
-/// One of the words that can stand in a column.
-pub(super) fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, Wrong> {
-    text.parse()
-        .map_err(|why| Wrong::Refused(Refusal::words(why)))
 }
 
 /// A connection that others hold too.

@@ -1,5 +1,7 @@
 //! PostgreSQL runs the statements of both stores.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use postgres::types::{ToSql, Type};
 
@@ -9,10 +11,10 @@ use crate::journal::error::JournalError;
 use crate::journal::row_id::id_of;
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 
-type Bound = Box<dyn ToSql + Sync>;
+type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
 
 /// A value as a column of this type takes it.
-fn bound(value: &Value<'_>, column: &Type) -> Bound {
+fn bound<'a>(value: &Value<'a>, column: &Type) -> Bound<'a> {
     let number = match value {
         Value::Integer(number) => Some(*number),
         _ => None,
@@ -23,6 +25,8 @@ fn bound(value: &Value<'_>, column: &Type) -> Bound {
             Box::new(number.and_then(|at| Timestamp::from_microsecond(at).ok()))
         }
         (_, Value::Text(own)) => Box::new(text(own)),
+        (_, Value::Bytes(own)) => Box::new(*own),
+        (&Type::BYTEA, _) => Box::new(None::<&[u8]>),
         _ => Box::new(None::<String>),
     }
 }
@@ -34,26 +38,34 @@ impl Row for postgres::Row {
                 let at: Option<Timestamp> = cell(self, column)?;
                 Ok(at.map(Timestamp::as_microsecond))
             }
+            Some(&Type::INT4) => {
+                let number: Option<i32> = cell(self, column)?;
+                Ok(number.map(i64::from))
+            }
             Some(_) => cell(self, column),
-            None => Err(damaged("no such column")),
+            None => Err(damaged("column")),
         }
     }
 
     fn text(&self, column: usize) -> Result<Option<&str>, Wrong> {
         cell(self, column)
     }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Wrong> {
+        cell(self, column)
+    }
 }
 
 impl Tables<'_> {
     /// The values of a statement, as its own types take them.
-    fn bind(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Bound>, Wrong> {
+    fn bind<'a>(&mut self, sql: &str, values: &[Value<'a>]) -> Result<Vec<Bound<'a>>, Wrong> {
         let statement = self.statement(sql)?;
         let each = values.iter().zip(statement.params());
         Ok(each.map(|(value, column)| bound(value, column)).collect())
     }
 }
 
-fn all(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
+fn all<'a>(values: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(Box::as_ref).collect()
 }
 
@@ -78,6 +90,10 @@ impl Sql for Tables<'_> {
 impl Engine for Postgres {
     const KEEPS_ANSWERS: bool = true;
 
+    const RECORDS_BY: &str = "SELECT DISTINCT id >> 32, path FROM planned
+         WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2
+               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)";
+
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
@@ -94,6 +110,20 @@ impl Engine for Postgres {
 
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
         Ok(vec![(id_of(run, 0), id_of(run, u64::MAX))])
+    }
+
+    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT run, count(*) FROM (
+                     SELECT DISTINCT run, place FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (key, place)
+                     JOIN row_key USING (key)) AS found
+                 GROUP BY run",
+                &[&keys],
+            )?;
+            let counted = |row| Ok((cell(row, 0)?, cell::<i64>(row, 1)?.unsigned_abs()));
+            rows.iter().map(counted).collect()
+        })
     }
 
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {

@@ -1,15 +1,10 @@
 //! The journal in a database that several machines share: PostgreSQL.
 
 mod answers;
-mod calls;
 mod connection;
 mod database;
-mod delivered;
-mod dossier;
 mod engine;
-mod history;
 mod lock;
-mod outcomes;
 mod prune;
 mod quota;
 mod recording;

@@ -2,38 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::connection::{Tables, Wrong, cell};
+use super::connection::cell;
 use super::store::Postgres;
 use crate::journal::error::JournalError;
-use crate::journal::row_id::id_of;
 use crate::journal::store::Forgetting;
 
-fn clear(tables: &mut Tables<'_>, run: i64) -> Result<(), Wrong> {
-    let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
-    for table in ["planned", "outcome"] {
-        let delete = format!("DELETE FROM {table} WHERE id > $1 AND id <= $2");
-        tables.execute(&delete, &[&first, &last])?;
-    }
-    for table in ["row_key", "field_set", "warning", "sending"] {
-        tables.execute(&format!("DELETE FROM {table} WHERE run = $1"), &[&run])?;
-    }
-    tables.execute("UPDATE run SET is_indexed = false WHERE id = $1", &[&run])?;
-    Ok(())
-}
-
 impl Forgetting for Postgres {
-    fn clear(&mut self, run: i64) -> Result<(), JournalError> {
-        self.change(|tables| clear(tables, run))
-    }
-
-    fn forget(&mut self, run: i64) -> Result<(), JournalError> {
-        self.change(|tables| {
-            clear(tables, run)?;
-            tables.execute("DELETE FROM run WHERE id = $1", &[&run])
-        })
-        .map(|_| ())
-    }
-
     fn may_be_forgotten(&self, run: i64) -> Result<bool, JournalError> {
         self.read(|tables| {
             let row = tables.one(

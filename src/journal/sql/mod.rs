@@ -1,15 +1,24 @@
 //! The statements of both stores, and what their rows mean, are written here once.
 
 mod arrivals;
+mod calls;
+mod delivered;
+mod dossier;
+mod history;
+mod outcomes;
 mod runs;
 mod sending;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::error::{JournalError, Refusal};
+use super::row_id::id_of;
+use crate::model::{Problem, RowState};
 
-pub(super) use runs::finished_before;
-pub(super) use sending::{index_rows_of, reach_of};
+use runs::finished_before;
+use sending::{index_rows_of, reach_of};
 
 /// Why a change was not made.
 #[derive(Debug)]
@@ -26,12 +35,22 @@ impl<E: Into<Refusal>> From<E> for Wrong {
     }
 }
 
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Wrong::Refused(refusal) => refusal.fmt(f),
+            Wrong::TakenOver => Ok(()),
+        }
+    }
+}
+
 /// A value of a statement.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value<'a> {
     Null,
     Integer(i64),
     Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 impl From<i64> for Value<'_> {
@@ -43,6 +62,12 @@ impl From<i64> for Value<'_> {
 impl From<u64> for Value<'_> {
     fn from(value: u64) -> Self {
         Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(value: usize) -> Self {
+        Value::from(value as u64)
     }
 }
 
@@ -64,6 +89,18 @@ impl<'a> From<&'a String> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Value::Bytes(value)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Value<'a> {
+    fn from(value: &'a Vec<u8>) -> Self {
+        Value::Bytes(value)
+    }
+}
+
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Value::Null, T::into)
@@ -74,6 +111,7 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
 pub(super) trait Row {
     fn integer(&self, column: usize) -> Result<Option<i64>, Wrong>;
     fn text(&self, column: usize) -> Result<Option<&str>, Wrong>;
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Wrong>;
 }
 
 impl dyn Row + '_ {
@@ -86,6 +124,16 @@ impl dyn Row + '_ {
     /// A column, if it has a value.
     pub(super) fn maybe<T: Cell>(&self, column: usize) -> Result<Option<T>, Wrong> {
         T::of(self, column)
+    }
+
+    /// A text; empty where it has none.
+    pub(super) fn filled(&self, column: usize) -> Result<String, Wrong> {
+        Ok(self.maybe(column)?.unwrap_or_default())
+    }
+
+    /// The problems in a column; none where it has none.
+    pub(super) fn problems(&self, column: usize) -> Result<Vec<Problem>, Wrong> {
+        Ok(Problem::of_stored(self.text(column)?.unwrap_or_default()))
     }
 }
 
@@ -100,12 +148,18 @@ impl Cell for i64 {
     }
 }
 
-impl Cell for u64 {
-    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
-        let number = row.integer(column)?.map(u64::try_from).transpose();
-        number.map_err(damaged)
-    }
+macro_rules! smaller_integers {
+    ($($integer:ty),*) => {$(
+        impl Cell for $integer {
+            fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+                let number = row.integer(column)?.map(<$integer>::try_from).transpose();
+                number.map_err(damaged)
+            }
+        }
+    )*};
 }
+
+smaller_integers!(u16, u32, u64);
 
 impl Cell for Timestamp {
     fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
@@ -118,6 +172,24 @@ impl Cell for String {
     fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
         Ok(row.text(column)?.map(str::to_owned))
     }
+}
+
+impl Cell for Vec<u8> {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        Ok(row.bytes(column)?.map(<[u8]>::to_vec))
+    }
+}
+
+impl Cell for RowState {
+    fn of(row: &dyn Row, column: usize) -> Result<Option<Self>, Wrong> {
+        let state = row.text(column)?.map(str::parse).transpose();
+        state.map_err(damaged)
+    }
+}
+
+/// The ends of the keys of a run's rows: above the first, and up to the second.
+fn ends_of(run: i64) -> [Value<'static>; 2] {
+    [id_of(run, 0).into(), id_of(run, u64::MAX).into()]
 }
 
 /// That a column holds something else than it can.
@@ -182,7 +254,11 @@ pub(super) trait Engine {
     /// Whether it keeps what the API answers to a plan.
     const KEEPS_ANSWERS: bool;
 
-    /// Reads.
+    /// Finds the runs and the paths of records by a key: as a segment of the path (`?1`), as what the record was
+    /// found by (`?2`), or as a JSON text in the changes (`?3`) and in the body (`?4`).
+    const RECORDS_BY: &str;
+
+    /// Reads in one step, and so of one moment.
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
@@ -202,6 +278,9 @@ pub(super) trait Engine {
     /// The keys of a run's rows, in slices that are one step each: above the first of each pair, and up to the
     /// second.
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
+
+    /// How often these keys occur in each run, by its number.
+    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
     /// Shuts out a process that may still be at work on a run.
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;

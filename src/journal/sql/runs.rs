@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged};
+use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
 use crate::journal::store::Runs;
+use crate::model::Held;
 
 const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
      settings, started_at, finished_at, summary, held";
@@ -15,6 +16,7 @@ const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha
 fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
     let read = || {
         let state: String = row.get(3)?;
+        let held = row.text(12)?.map(serde_json::from_str).transpose();
         Ok(RunRecord {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -28,7 +30,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
             started_at: row.get(9)?,
             finished_at: row.maybe(10)?,
             summary: row.maybe(11)?,
-            held: row.maybe(12)?,
+            held: held.map_err(damaged)?,
         })
     };
     read().map_err(|wrong| JournalError::DamagedRun {
@@ -52,7 +54,7 @@ fn newest(
 }
 
 /// The newest run of this content that came to its end or is held.
-pub(in crate::journal) fn finished_before(
+pub(super) fn finished_before(
     store: &impl Engine,
     sha256: &str,
     target: &str,
@@ -212,13 +214,26 @@ impl<S: Engine> Runs for S {
         self.put(set, &[run.into(), settings.into()])
     }
 
-    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
+    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError> {
         self.step(|sql| {
+            let why = serde_json::to_string(why).map_err(damaged)?;
             let hold = "UPDATE run SET held = ?2 WHERE id = ?1";
-            sql.change(hold, &[run.into(), why.into()])?;
+            sql.change(hold, &[run.into(), (&why).into()])?;
             if S::KEEPS_ANSWERS {
                 sql.change(FORGET_ANSWERS, &[run.into()])?;
             }
+            Ok(())
+        })
+    }
+
+    fn clear(&mut self, run: i64) -> Result<(), JournalError> {
+        self.step(|sql| clear(sql, run))
+    }
+
+    fn forget(&mut self, run: i64) -> Result<(), JournalError> {
+        self.step(|sql| {
+            clear(sql, run)?;
+            sql.change("DELETE FROM run WHERE id = ?1", &[run.into()])?;
             Ok(())
         })
     }
@@ -227,6 +242,20 @@ impl<S: Engine> Runs for S {
         let name = "SELECT name FROM run WHERE id = ?1";
         self.look(|sql| sql.one(name, &[run.into()], |row| row.get(0)))
     }
+}
+
+fn clear(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
+    for table in ["planned", "outcome"] {
+        let delete = format!("DELETE FROM {table} WHERE id > ?1 AND id <= ?2");
+        sql.change(&delete, &ends_of(run))?;
+    }
+    for table in ["row_key", "field_set", "warning", "sending"] {
+        let delete = format!("DELETE FROM {table} WHERE run = ?1");
+        sql.change(&delete, &[run.into()])?;
+    }
+    let set = "UPDATE run SET is_indexed = false WHERE id = ?1";
+    sql.change(set, &[run.into()])?;
+    Ok(())
 }
 
 /// Records a run of this name, unless there is one. Returns its number.

@@ -9,13 +9,13 @@ use crate::journal::store::{Deliveries, Sending};
 
 /// The row up to which a run's requests may have been made; nothing is known by this of a row that
 /// has an outcome.
-pub(in crate::journal) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
+pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
     let reach = "SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1";
     sql.one(reach, &[run.into()], |row| row.get(0))
 }
 
 /// Makes what later runs search some of a run's rows by.
-pub(in crate::journal) fn index_rows_of(
+pub(super) fn index_rows_of(
     sql: &mut dyn Sql,
     run: i64,
     (first, last): (i64, i64),

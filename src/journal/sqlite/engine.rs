@@ -1,5 +1,7 @@
 //! SQLite runs the statements of both stores.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
@@ -16,6 +18,7 @@ impl ToSql for Value<'_> {
             Value::Null => ValueRef::Null,
             Value::Integer(number) => ValueRef::Integer(*number),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
@@ -27,6 +30,10 @@ impl Row for rusqlite::Row<'_> {
 
     fn text(&self, column: usize) -> Result<Option<&str>, Wrong> {
         self.get_ref(column)?.as_str_or_null().map_err(damaged)
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Wrong> {
+        self.get_ref(column)?.as_blob_or_null().map_err(damaged)
     }
 }
 
@@ -63,11 +70,21 @@ impl Sqlite {
 impl Engine for Sqlite {
     const KEEPS_ANSWERS: bool = false;
 
+    const RECORDS_BY: &str = "SELECT DISTINCT id >> 32, path FROM planned
+         WHERE path IS NOT NULL AND (instr(path || '/', '/' || ?1 || '/') OR name = ?2
+               OR instr(changes, ?3) OR instr(body, ?4))";
+
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
-        read(&mut Tables(&self.connection)).map_err(|wrong| self.told(Action::Read, wrong))
+        let step = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            let read = read(&mut Tables(&transaction))?;
+            transaction.commit()?;
+            Ok(read)
+        };
+        step().map_err(|wrong| self.told(Action::Read, wrong))
     }
 
     fn step<T: Send>(
@@ -86,6 +103,25 @@ impl Engine for Sqlite {
 
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
         slices(&self.connection, run).map_err(self.explain(Action::Read))
+    }
+
+    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        let mut counts = BTreeMap::new();
+        self.look(|sql| {
+            for key in keys {
+                sql.each(
+                    "SELECT id FROM run WHERE EXISTS
+                     (SELECT 1 FROM row_key WHERE row_key.run = run.id AND key = ?1)",
+                    &[(*key).into()],
+                    &mut |row| {
+                        *counts.entry(row.get(0)?).or_default() += 1;
+                        Ok(())
+                    },
+                )?;
+            }
+            Ok(())
+        })?;
+        Ok(counts)
     }
 
     /// The operating system's locks tell that no process is.

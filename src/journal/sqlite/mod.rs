@@ -1,11 +1,6 @@
 //! The journal in a file of its own: SQLite, which needs nothing beside it.
 
-mod calls;
-mod delivered;
-mod dossier;
 mod engine;
-mod history;
-mod outcomes;
 mod prune;
 mod quota;
 mod recording;

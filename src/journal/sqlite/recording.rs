@@ -2,7 +2,6 @@
 
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 
-use super::outcomes::Moment;
 use super::store::Sqlite;
 use super::witness::Witness;
 use crate::journal::changes::kept;
@@ -202,8 +201,8 @@ fn write_outcome(
 ) -> rusqlite::Result<()> {
     statements.outcome()?.execute(params![
         id_of(run, outcome.row),
-        outcome.state,
-        Moment(outcome.finished_at),
+        outcome.state.as_str(),
+        outcome.finished_at.as_microsecond(),
         outcome.attempts,
         outcome.http_status,
         filled(&outcome.error_code),
@@ -243,6 +242,11 @@ fn write_in_doubt(
             "INSERT OR REPLACE INTO outcome (id, state, attempts, at)
              SELECT ?1, ?2, ?3, started_at FROM run WHERE id = ?4",
         )?
-        .execute(params![id_of(run, row), RowState::Unknown, attempts, run])?;
+        .execute(params![
+            id_of(run, row),
+            RowState::Unknown.as_str(),
+            attempts,
+            run
+        ])?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::schema::{self, Found};
 use super::witness::Witness;
@@ -174,19 +174,5 @@ impl Sqlite {
             path: self.path.clone(),
             source,
         }
-    }
-
-    /// Makes a change whole or not at all.
-    pub(super) fn in_one_step(
-        &mut self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
-        let explain = self.explain(Action::Write);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&explain)?;
-        change(&transaction).map_err(&explain)?;
-        transaction.commit().map_err(&explain)
     }
 }

@@ -156,7 +156,7 @@ fn one_record_is_believed_only_if_it_has_the_key() {
             || desk.states(),
             |stop| match stop {
                 Stop::LookUp { cause, why, .. } => {
-                    assert!(!why.contains("example.se"), "{why}");
+                    assert!(!why.to_string().contains("example.se"), "{why}");
                     vec![cause.to_string()]
                 }
                 other => panic!("{other:?}"),

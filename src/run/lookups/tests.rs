@@ -215,6 +215,7 @@ fn a_refused_look_up_is_told_with_the_path_that_was_asked() {
         panic!("{stop:?}")
     };
     assert_eq!(status, Some(404));
+    let why = why.to_string();
     assert!(why.contains("/search") && !why.contains("limit"), "{why}");
 }
 
@@ -389,6 +390,7 @@ fn a_record_that_is_missing_from_the_list_and_exists_stops_the_run() {
     };
     assert_eq!(*cause, Code::ApiIncomplete);
     let setting = "lookup.paging.offset = \"offset\"";
+    let why = why.to_string();
     assert!(why.contains("row 6") && why.contains(setting), "{why}");
     assert!(!why.contains("p5"), "the key is not shown: {why}");
     assert_eq!(ended.summary.new_rows, None);

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::l10n::Message;
 use crate::model::{Change, Problem};
 use crate::run::tests::{Api, Desk, spec_of, unreadable};
 
@@ -109,7 +110,10 @@ fn the_first_five_invalid_rows_are_shown() {
         };
         planned.note_problem(at, &outcome(RowState::Invalid, "wrong"));
     }
-    let shown = (2..=6).map(|line| say().plan_problem(say().place_row(line), "wrong"));
+    let shown = (2..=6).map(|line| RowProblems {
+        line,
+        problems: Problem::in_these_words("wrong"),
+    });
     assert_eq!(planned.problems, shown.collect::<Vec<_>>());
 }
 
@@ -129,6 +133,11 @@ fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
     let mut desk = Desk::at(&unreadable(), &roster());
     let made = desk.look(&api).unwrap().plan;
     assert_eq!((made.rows, made.to_send, made.invalid), (13, 7, 6));
+    // What the journal keeps of it has no sentence in the language of this process.
+    let kept = serde_json::to_value(&made).unwrap();
+    let wrong = &kept["problems"][0]["problems"][0];
+    assert_eq!(wrong["code"], "email.no_at", "{wrong}");
+    assert!(wrong["message"]["key"].is_string(), "{wrong}");
     let prepared = desk.prepared();
     let delivery = &desk.settings.delivery;
     let reading = Reading::of(&prepared, delivery);
@@ -170,12 +179,16 @@ fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
         "id,Namn,email\np1,\"=\"\"Bo\"\"\",b@b.se\n,,\np2,A\u{ad}sa,a@b.se\np3,Cy,nonsense\n";
     let desk = Desk::new(roster);
     let prepared = desk.prepared();
-    let mut planned = Planned::of("searched".into());
+    let mut planned = Planned::of(Message::verbatim("searched"));
     planned.note_call(&prepared.checker, &call(1, &[("name", None, "Bo")]));
     planned.states.add(RowState::NotSent, 3);
     planned.states.add(RowState::Invalid, 4);
     planned.states.add(RowState::Unchanged, 5);
-    planned.problems.push("wrong".into());
+    let wrong = RowProblems {
+        line: 9,
+        problems: Problem::in_these_words("wrong"),
+    };
+    planned.problems.push(wrong.clone());
     let plan = plan_of(&prepared, &desk.settings.delivery, &planned);
     assert_eq!(
         (&*plan.target, &*plan.base_url),
@@ -193,11 +206,11 @@ fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
         ..StateCounts::default()
     };
     assert_eq!(plan.settled, settled, "those that need a request are not");
-    assert_eq!(plan.how, "searched");
+    assert_eq!(plan.how.to_string(), "searched");
     assert_eq!(plan.columns["name"], "Namn");
     assert_eq!(plan.fields, [("name".to_owned(), 1)]);
     assert_eq!(plan.examples.len(), 1);
-    assert_eq!(plan.problems, ["wrong"]);
+    assert_eq!(plan.problems, [wrong]);
     assert_eq!(plan.repairs, [("text.formula".to_owned(), 1)]);
     assert_eq!(plan.doubts, [("text.invisible_character".to_owned(), 1)]);
     let noticed = plan.noticed.iter();

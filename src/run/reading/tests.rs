@@ -1,6 +1,7 @@
 //! This module tests `run/reading`.
 
 use super::*;
+use crate::l10n::say;
 use crate::run::tests::{Desk, school_with, unreadable};
 
 /// The names of the fields that a row has to say.
@@ -106,14 +107,15 @@ fn records_are_looked_up_by_the_key_of_the_file() {
 fn a_person_is_told_what_is_lost_where_records_could_be_read_and_are_not() {
     let told = |desk: &Desk| {
         let prepared = desk.prepared();
-        Reading::of(&prepared, &desk.settings.delivery).nothing_read()
+        let reading = Reading::of(&prepared, &desk.settings.delivery);
+        reading.nothing_read().to_string()
     };
     let roster = "id,name,street\np1,Åsa,Storgatan\n";
     assert_eq!(told(&all_of(roster)), say().how_not_needed());
     assert_eq!(told(&Desk::new(roster)), "", "they are read");
     let mut blind = Desk::new(roster);
     blind.delivery().blind = true;
-    let lost = format!("{}{}", say().how_blind(), say().how_at_risk("role, city"));
+    let lost = say().how_at_risk(say().how_blind(), "role, city");
     assert_eq!(told(&blind), lost);
     blind.rewrite("id,name,role\np1,Åsa,x\n");
     assert_eq!(

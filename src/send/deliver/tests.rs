@@ -450,8 +450,8 @@ fn the_lack_of_an_answer_is_explained_by_what_may_have_happened() {
         let is_in_doubt = told.contains("may have made the change");
         assert_eq!(is_in_doubt, part.contains("may have"), "{told}");
     }
-    assert!(in_short(refused).contains("refused"));
-    assert!(in_short(Fault::TooLarge).contains("too large"));
+    assert!(in_short(refused).to_string().contains("refused"));
+    assert!(in_short(Fault::TooLarge).to_string().contains("too large"));
 }
 
 #[test]

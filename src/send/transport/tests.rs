@@ -322,7 +322,8 @@ fn who_answered_once_was_reached() {
         } => (address, was_reached),
         other => panic!("{other:?}"),
     };
-    let unreachable = || reached(transport.unreachable("why".into(), Code::NetworkLost));
+    let unreachable =
+        || reached(transport.unreachable(Message::verbatim("why"), Code::NetworkLost));
     let address = format!("{}/v1", scene.base);
     assert_eq!(unreachable(), (address.clone(), false));
     scene.fetch(&transport);

@@ -96,6 +96,7 @@ doctor-target = target
 doctor-credentials = credentials
 doctor-present = set in { $variables } (values not shown)
 cli-blind-put = --blind cannot be used with { $target }: its PUT replaces the whole record, so the record must be read first
+cli-blind-protected = --blind reads nothing, and { $target } marks protected persons in their records, which must be read first; import without --blind
 doctor-token = token endpoint
 doctor-token-at = { $address }; the client secret is sent there
 doctor-name = name

@@ -108,6 +108,7 @@ summary-release = release it with: rosterpatch approve { $run }
 summary-undoes = undo of { $run }
 summary-run = run
 summary-state = state
+summary-stopped = stopped
 summary-queue = queue
 summary-progress = progress
 summary-came-to = { $done } of { $rows } done by { $time }

@@ -85,7 +85,7 @@ how-keys-many = the keys that the API knows are not listed: that takes { $pages 
 how-keys-refused = the API does not list its keys (HTTP { $status }), so they are not checked; a row whose key it does not know is rejected when it is sent
 how-keys-unreadable = the list of the keys that the API knows cannot be read ({ $why }), so they are not checked
 how-blind = nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, and the run cannot be undone
-how-at-risk = ; the file has no column for these, and the API may reset them: { $names }
+how-at-risk = { $how }; the file has no column for these, and the API may reset them: { $names }
 
 log-not-indexed = the run's rows are not indexed yet
 log-no-snapshot = the snapshot of the records cannot be used, so all are listed

@@ -94,6 +94,7 @@ doctor-target = mål
 doctor-credentials = inloggningsuppgifter
 doctor-present = finns i { $variables } (värdena visas inte)
 cli-blind-put = --blind går inte att använda med { $target }: varje ändring ersätter allt som finns om personen, så det måste läsas först
+cli-blind-protected = --blind läser ingenting, och { $target } märker skyddade personer i deras uppgifter, som måste läsas först; importera utan --blind
 doctor-token = inloggningstjänst
 doctor-token-at = { $address }; klienthemligheten skickas dit
 doctor-name = namn

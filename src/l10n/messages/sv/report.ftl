@@ -107,6 +107,7 @@ summary-release = godkänn den med: rosterpatch approve { $run }
 summary-undoes = ångrar { $run }
 summary-run = körning
 summary-state = status
+summary-stopped = orsak
 summary-queue = kö
 summary-progress = kom till
 summary-came-to = { $done } av { $rows } klara { $time }

@@ -83,7 +83,7 @@ how-keys-many = nycklarna som systemet känner till hämtas inte: det skulle ta 
 how-keys-refused = systemet lämnar inte ut sina nycklar (HTTP { $status }), så de kontrolleras inte; en rad med en okänd nyckel avvisas när den skickas
 how-keys-unreadable = listan över nycklar som systemet känner till kan inte läsas ({ $why }), så de kontrolleras inte
 how-blind = inget läses (--blind): rader som redan stämmer skickas också, om inte samma sak har levererats tidigare, och körningen kan inte ångras
-how-at-risk = ; filen har ingen kolumn för dessa, och API:et kan nollställa dem: { $names }
+how-at-risk = { $how }; filen har ingen kolumn för dessa, och API:et kan nollställa dem: { $names }
 
 log-not-indexed = körningens rader är inte indexerade än
 log-no-snapshot = ögonblicksbilden av posterna kan inte användas, så alla listas

@@ -2,9 +2,9 @@
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::ascii::is_ordinary;
-use super::cell::{LONGEST, has_plain_ends, is_western_name};
-use super::fault::{Checked, Fault, is_scientific};
+use crate::check::ascii::is_ordinary;
+use crate::check::cell::{LONGEST, has_plain_ends, is_western_name};
+use crate::check::fault::{Checked, Fault, is_scientific};
 use crate::l10n::message;
 use crate::model::Value;
 use crate::read::of_utf_7;
@@ -12,7 +12,7 @@ use crate::read::of_utf_7;
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
 #[inline]
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
@@ -46,7 +46,7 @@ fn is_cut_short(text: &str) -> bool {
 /// Whether the text is of ordinary ASCII and letters of western Europe, each in one piece, and begins and
 /// ends as a word does.
 #[inline]
-pub(super) fn is_plain(text: &str) -> bool {
+pub(in crate::check) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= LONGEST && (is_ordinary(bytes) || is_western_name(text)) && has_plain_ends(bytes)
 }

@@ -4,17 +4,28 @@ use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
-use super::ascii::digits;
-use super::fault::{Checked, Fault};
+use crate::check::ascii::digits;
+use crate::check::fault::{Checked, Fault};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
+
+declare_findings! {
+    Restored "municipality_code.leading_zero" what_municipality_code_leading_zero "184" remedy_restored;
+    Doubtful "municipality_code.unknown" what_municipality_code_unknown "0199" remedy_look;
+    Invalid "municipality_code.format" what_municipality_code_format "Solna" remedy_value;
+    Invalid "municipality_code.county" what_municipality_code_county "0284" remedy_value;
+}
 
 /// A Swedish municipality code: four digits, the first two of which are the county (Statistics
 /// Sweden: counties 01, 03–10, 12–14 and 17–25).
 ///
 /// Three digits are a code whose leading zero a spreadsheet took: no other code is meant, so it
 /// is restored, and `repaired` says so.
-pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> Checked<'a> {
+pub(in crate::check) fn check<'a>(
+    text: &'a str,
+    repaired: &mut Option<&'static str>,
+) -> Checked<'a> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.len() {
         4 if digits => {
@@ -43,7 +54,7 @@ const ALL: &str = include_str!("municipalities.txt");
 
 /// What is unusual about a code in the right form: no municipality has it. New ones may come, so it
 /// is sent all the same.
-pub(super) fn doubt(code: &str) -> Option<Fault> {
+pub(in crate::check) fn doubt(code: &str) -> Option<Fault> {
     // An empty code clears the field.
     (!code.is_empty() && !is_known(code)).then(|| {
         Fault::new(
@@ -55,7 +66,7 @@ pub(super) fn doubt(code: &str) -> Option<Fault> {
 
 /// Whether a municipality has the code.
 #[inline]
-pub(super) fn is_known(code: &str) -> bool {
+pub(in crate::check) fn is_known(code: &str) -> bool {
     // Of each number of four digits.
     static KNOWN: LazyLock<[bool; 10_000]> = LazyLock::new(|| {
         let mut known = [false; 10_000];

@@ -2,13 +2,20 @@
 
 use compact_str::CompactString;
 
-use super::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 
+declare_findings! {
+    Doubtful "postal_code.unusual" what_postal_code_unusual "169 567" remedy_look;
+    Invalid "postal_code.scientific" what_postal_code_scientific "1,6956E+04" remedy_as_text;
+    Invalid "postal_code.format" what_postal_code_format "1695" remedy_value;
+}
+
 /// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
 /// (PostNord). A country prefix (`SE-169 56`) is dropped.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_normal(text) {
         return Ok(Value::Text(text));
     }
@@ -47,7 +54,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 
 /// Whether the text is a code in the form that it is normalised to.
 #[inline]
-pub(super) fn is_normal(text: &str) -> bool {
+pub(in crate::check) fn is_normal(text: &str) -> bool {
     matches!(
         text.as_bytes(),
         [
@@ -62,7 +69,7 @@ pub(super) fn is_normal(text: &str) -> bool {
 }
 
 /// The same fault where nobody knows that the code is a Swedish one.
-pub(super) fn perhaps_foreign(fault: Fault) -> Fault {
+pub(in crate::check) fn perhaps_foreign(fault: Fault) -> Fault {
     if fault.code == "postal_code.format" {
         Fault::new("postal_code.unusual", fault.into_inner().message)
     } else {

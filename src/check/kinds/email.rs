@@ -2,15 +2,26 @@
 
 use email_address::{EmailAddress, Options};
 
-use super::ascii::marks;
-use super::fault::{Checked, Fault};
-use super::leftovers;
+use crate::check::ascii::marks;
+use crate::check::fault::{Checked, Fault};
+use crate::check::leftovers;
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 
+declare_findings! {
+    InvalidUnlessFreeText "email.no_at" what_email_no_at "anna.example.se" remedy_value;
+    InvalidUnlessFreeText "email.no_domain" what_email_no_domain "anna@" remedy_value;
+    InvalidUnlessFreeText "email.no_local_part" what_email_no_local_part "@example.se" remedy_value;
+    InvalidUnlessFreeText "email.no_top_level_domain" what_email_no_top_level_domain "anna@example" remedy_value;
+    InvalidUnlessFreeText "email.display_name" what_email_display_name "Anna <anna@example.se>" remedy_value;
+    InvalidUnlessFreeText "email.several" what_email_several "a@example.se;b@example.se" remedy_value;
+    InvalidUnlessFreeText "email.format" what_email_format "anna b@example.se" remedy_value;
+}
+
 /// An e-mail address (RFC 5321, section 4.1.2): an address alone, without a display name, at a
 /// domain name with at least two parts.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
@@ -27,7 +38,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 /// Whether the text is beyond doubt an address: letters, digits and single marks between them.
 /// Most are, and these need no grammar; [`check`] asks the grammar for all others.
 #[inline]
-pub(super) fn is_plain(text: &str) -> bool {
+pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
     // Where the word begins that is being looked at, and whether one of the domain has ended.
     let (mut word, mut has_parts) = (0, false);

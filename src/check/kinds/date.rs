@@ -3,10 +3,21 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use super::ascii::digits;
-use super::fault::{Checked, Fault, is_scientific};
+use crate::check::ascii::digits;
+use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
+
+declare_findings! {
+    Restored "date.day_month_order" what_date_day_month_order_restored "25/12/2010" remedy_restored;
+    Invalid "date.format" what_date_format "2 april 2010" remedy_value;
+    Invalid "date.no_such_day" what_date_no_such_day "2010-02-30" remedy_value;
+    Invalid "date.future" what_date_future "2099-01-01" remedy_value;
+    Invalid "date.day_month_order" what_date_day_month_order "02/03/2010" remedy_value;
+    Invalid "date.serial_number" what_date_serial_number "40270" remedy_as_text;
+    Invalid "date.scientific" what_date_scientific "2,01004E+07" remedy_as_text;
+}
 
 /// A calendar date, normalised to `YYYY-MM-DD` (RFC 3339, full-date).
 ///
@@ -17,7 +28,7 @@ use crate::model::Value;
 ///
 /// `today` is the day after which a date is a mistake, where the field is one of the past.
 /// `repaired` is set where a reading was restored that the file did not have.
-pub(super) fn check<'a>(
+pub(in crate::check) fn check<'a>(
     text: &'a str,
     today: Option<Date>,
     repaired: &mut Option<&'static str>,
@@ -37,7 +48,7 @@ pub(super) fn check<'a>(
 
 /// A date in the form that it is normalised to.
 #[inline]
-pub(super) fn plain_date(text: &str) -> Option<Date> {
+pub(in crate::check) fn plain_date(text: &str) -> Option<Date> {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
         return None;
     };

@@ -3,14 +3,30 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use super::ascii::digits;
-use super::fault::{Checked, Fault, is_scientific};
+use crate::check::ascii::digits;
+use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 
+declare_findings! {
+    Restored "identity_number.temporary" what_identity_number_temporary_restored "20150101-TF01" remedy_restored;
+    Restored "identity_number.leading_zero" what_identity_number_leading_zero_restored "904022388" remedy_restored;
+    Doubtful "identity_number.test" what_identity_number_test "20170101-2393" remedy_look;
+    Doubtful "identity_number.birth_date" what_identity_number_birth_date "20100402-2388, 2010-04-03" remedy_look;
+    Doubtful "identity_number.gender" what_identity_number_gender "20100402-2388, Man" remedy_look;
+    Invalid "identity_number.format" what_identity_number_format "2010-0402" remedy_value;
+    Invalid "identity_number.check_digit" what_identity_number_check_digit "20100402-2389" remedy_value;
+    Invalid "identity_number.date" what_identity_number_date "20100231-2388" remedy_value;
+    Invalid "identity_number.future" what_identity_number_future "20990402-2388" remedy_value;
+    Invalid "identity_number.temporary" what_identity_number_temporary "20150101-TF01" remedy_value;
+    Invalid "identity_number.leading_zero" what_identity_number_leading_zero "904022388" remedy_as_text;
+    Invalid "identity_number.scientific" what_identity_number_scientific "2,01912E+11" remedy_as_text;
+}
+
 /// Whether a row says that its number is a temporary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marked {
+pub(in crate::check) enum Marked {
     /// It is.
     Temporary,
     /// It is not, or there is no way to say so.
@@ -34,7 +50,7 @@ pub(super) enum Marked {
 ///
 /// Nine digits are ten whose leading zero a spreadsheet took; where the check digit agrees it is
 /// restored, and `repaired` says so.
-pub(super) fn check<'a>(
+pub(in crate::check) fn check<'a>(
     text: &'a str,
     marked: Marked,
     today: Date,
@@ -104,7 +120,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
 /// Whether the text is a valid number in the form that it is normalised to: the short way for
 /// most cells. What is not is looked at with more care.
 #[inline]
-pub(super) fn is_normal(text: &str, today: Date) -> bool {
+pub(in crate::check) fn is_normal(text: &str, today: Date) -> bool {
     let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = text.as_bytes() else {
         return false;
     };
@@ -130,7 +146,7 @@ fn first_day(year: i16, month: i8, written_day: i8) -> Option<Date> {
 }
 
 /// Whether a number in its normal form is of someone born on `date`, as far as it says.
-pub(super) fn is_born_on(number: &str, date: Date) -> bool {
+pub(in crate::check) fn is_born_on(number: &str, date: Date) -> bool {
     let part = |range| {
         number
             .get(range)
@@ -148,7 +164,7 @@ pub(super) fn is_born_on(number: &str, date: Date) -> bool {
 
 /// Whether a number in its normal form is a woman's, where that can be told: by the third of the last four
 /// places, which is even for women. Of temporary numbers only those with `TF` hold to it.
-pub(super) fn is_of_woman(number: &str, is_temporary: bool) -> Option<bool> {
+pub(in crate::check) fn is_of_woman(number: &str, is_temporary: bool) -> Option<bool> {
     let last_four = number.as_bytes().get(9..13)?;
     let is_digit = last_four[2].is_ascii_digit();
     let is_told = match last_four.starts_with(b"TF") {
@@ -298,7 +314,7 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
 /// birth numbers 238 and 239, of the two years before 988, 989 and 999, and of samordningsnummer 238
 /// and 239 (Skatteverket's open data "Testpersonnummer"). Earlier ones follow no rule and are not
 /// known here.
-pub(super) fn is_for_tests(number: &str) -> bool {
+pub(in crate::check) fn is_for_tests(number: &str) -> bool {
     let &[y1, y2, y3, y4, _, _, day, _, _, a, b, c, ..] = number.as_bytes() else {
         return false;
     };
@@ -313,7 +329,7 @@ pub(super) fn is_for_tests(number: &str) -> bool {
 }
 
 /// What is unusual about a valid number: it is kept for tests.
-pub(super) fn doubt(number: &str) -> Option<Fault> {
+pub(in crate::check) fn doubt(number: &str) -> Option<Fault> {
     is_for_tests(number).then(|| Fault::new("identity_number.test", message::identity_test(number)))
 }
 

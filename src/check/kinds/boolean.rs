@@ -1,14 +1,19 @@
 //! Boolean cells accept English and Swedish words.
 
-use super::fault::{Checked, Fault};
+use crate::check::fault::{Checked, Fault};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
+
+declare_findings! {
+    Invalid "boolean.unknown" what_boolean_unknown "kanske" remedy_value;
+}
 
 const TRUE: [&str; 8] = ["true", "sant", "ja", "yes", "j", "y", "1", "t"];
 const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
 
 /// A boolean, in English, as a Swedish Excel writes it (`SANT`, `FALSKT`), or as `Ja` and `Nej`.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     match read(text) {
         Some(flag) => Ok(Value::Bool(flag)),
         None => Err(Fault::new(
@@ -19,7 +24,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 }
 
 /// What the text means, if it is one of those words.
-pub(super) fn read(text: &str) -> Option<bool> {
+pub(in crate::check) fn read(text: &str) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is(&TRUE) {
         Some(true)

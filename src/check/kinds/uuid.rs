@@ -1,12 +1,17 @@
 //! UUID cells are normalised to lower case with hyphens.
 
-use super::fault::{Checked, Fault};
+use crate::check::fault::{Checked, Fault};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 
+declare_findings! {
+    Invalid "uuid.format" what_uuid_format "10482" remedy_value;
+}
+
 /// A UUID (RFC 9562), normalised to lower case with hyphens. Braces, capitals and the form
 /// without hyphens mean the same.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_normal(text) {
         return Ok(Value::Text(text));
     }
@@ -20,7 +25,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 
 /// Whether the text is a UUID in the form that it is normalised to.
 #[inline]
-pub(super) fn is_normal(text: &str) -> bool {
+pub(in crate::check) fn is_normal(text: &str) -> bool {
     let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else {
         return false;
     };

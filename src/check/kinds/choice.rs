@@ -4,16 +4,21 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 
-use super::cell::{Content, Form, content};
-use super::characters;
-use super::fault::{Checked, Fault, Notes};
+use crate::check::cell::{Content, Form, content};
+use crate::check::characters;
+use crate::check::fault::{Checked, Fault, Notes};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 use crate::targets::FieldSpec;
 
+declare_findings! {
+    Invalid "choice.unknown" what_choice_unknown "Okänt" remedy_value;
+}
+
 /// The words that a choice field understands.
 #[derive(Debug, Clone)]
-pub(super) struct Choices {
+pub(in crate::check) struct Choices {
     allowed: Vec<String>,
     /// The same in the words of the column's header, for people.
     shown: Vec<String>,
@@ -25,7 +30,7 @@ pub(super) struct Choices {
 
 impl Choices {
     /// `language` is the one that the column's header is written in.
-    pub(super) fn of(field: &FieldSpec, language: Option<&str>) -> Choices {
+    pub(in crate::check) fn of(field: &FieldSpec, language: Option<&str>) -> Choices {
         let mut words = HashMap::new();
         let mut as_written = Vec::new();
         for (index, choice) in field.choices.iter().enumerate() {
@@ -61,7 +66,7 @@ impl Choices {
     }
 
     /// One of the choices, or a synonym of one, in any case.
-    pub(super) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
+    pub(in crate::check) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
         if let Some(choice) = self.as_written(text) {
             return Ok(choice);
         }
@@ -75,7 +80,7 @@ impl Choices {
     }
 
     /// The same of a word that is written as the target writes it.
-    pub(super) fn as_written<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+    pub(in crate::check) fn as_written<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         let (_, choice) = self.as_written.iter().find(|(word, _)| word == text)?;
         Some(if *choice == text {
             Value::Text(text)

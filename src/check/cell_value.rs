@@ -1,19 +1,14 @@
-//! Each kind of field is dispatched to its check.
+//! A cell becomes a value of its field, within the limits that the target sets.
 
 use serde_json::Value as Json;
 
 use super::cell::{Content, Form, content, no_value, undecodable};
-use super::choice::Choices;
 use super::column::{Column, Empty};
 use super::fault::{Checked, Fault, Notes};
-use super::identity_number::Marked;
-use super::leftovers::NoValue;
+use super::kinds::Choices;
+use super::leftovers::{self, NoValue};
 use super::row::Checker;
 use super::severity::is_doubt;
-use super::{
-    boolean, country, date, email, eppn, identity_number, integer, leftovers, municipality_code,
-    phone, postal_code, text, uuid,
-};
 use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
@@ -187,75 +182,6 @@ impl Checker {
         Ok(value)
     }
 
-    /// What is unusual about a value that is right in itself.
-    pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
-        match field.value_kind() {
-            Kind::IdentityNumber if self.options.production => {
-                identity_number::doubt(&value.as_text())
-            }
-            Kind::MunicipalityCode => municipality_code::doubt(&value.as_text()),
-            _ => None,
-        }
-    }
-
-    /// Checks text by its field's kind. `other` gives the text of another field's cell.
-    pub(super) fn of_kind<'a>(
-        &self,
-        field: &FieldSpec,
-        choices: Option<&Choices>,
-        cell: &'a str,
-        other: &dyn Fn(&str) -> Option<String>,
-        repaired: &mut Option<&'static str>,
-    ) -> Checked<'a> {
-        let today = self.options.today;
-        match field.value_kind() {
-            Kind::Text if field.lines => Ok(Value::Text(cell)),
-            Kind::Text => text::check(cell),
-            Kind::Uuid => uuid::check(cell),
-            Kind::IdentityNumber => {
-                let marked = match field.temporary_if.as_deref().map(other) {
-                    None => Marked::Not,
-                    Some(None) => Marked::Unknown,
-                    Some(Some(text)) if boolean::read(&text) == Some(true) => Marked::Temporary,
-                    Some(Some(_)) => Marked::Not,
-                };
-                identity_number::check(cell, marked, today, repaired)
-            }
-            Kind::Date => date::check(cell, field.past.then_some(today), repaired),
-            Kind::Choice => match choices {
-                Some(choices) => choices.check(cell),
-                None => text::check(cell),
-            },
-            Kind::Boolean => boolean::check(cell),
-            Kind::Email => email::check(cell),
-            Kind::Phone => phone::check(cell, self.spec.region, repaired),
-            Kind::PostalCode => match postal_code::check(cell) {
-                Err(fault) => {
-                    // Codes abroad have other shapes.
-                    let country = field.country_from.as_deref().and_then(other);
-                    let country = country
-                        .as_deref()
-                        .and_then(|text| country::check(text).ok());
-                    match country {
-                        Some(country) if country.as_text() != "SWE" => text::check(cell),
-                        // Denmark's and Norway's have four digits, and the file says of no country.
-                        None if !self.has_country(field) => {
-                            Err(postal_code::perhaps_foreign(fault))
-                        }
-                        _ => Err(fault),
-                    }
-                }
-                checked => checked,
-            },
-            Kind::Country => country::check(cell),
-            Kind::MunicipalityCode => municipality_code::check(cell, repaired),
-            Kind::Eppn => eppn::check(cell),
-            Kind::Integer => integer::check(cell),
-            // A target with a list of lists is refused.
-            Kind::List => text::check(cell),
-        }
-    }
-
     /// What a target asks of a field beyond its kind.
     pub(super) fn within_limits(
         &self,
@@ -343,12 +269,6 @@ impl Checker {
             value: text.to_owned(),
             ..Problem::of_row("guarded.not_allowed", message)
         })
-    }
-
-    pub(super) fn has_country(&self, field: &FieldSpec) -> bool {
-        let country = field.country_from.as_deref();
-        let country = country.and_then(|name| self.spec.field(name));
-        country.is_some_and(|country| self.map.column(country).is_some())
     }
 }
 

@@ -5,9 +5,14 @@ use std::sync::LazyLock;
 
 use compact_str::CompactString;
 
-use super::fault::{Checked, Fault};
+use crate::check::fault::{Checked, Fault};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
+
+declare_findings! {
+    Invalid "country.unknown" what_country_unknown "Svealand" remedy_value;
+}
 
 /// Swedish names by ISO 3166-1 alpha-2 code, a line each: `SE Sverige`.
 const SWEDISH: &str = include_str!("countries_sv.txt");
@@ -62,11 +67,11 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
 });
 
 /// The code of the country that nearly every row names.
-pub(super) const SWEDEN: CompactString = CompactString::const_new("SWE");
+pub(in crate::check) const SWEDEN: CompactString = CompactString::const_new("SWE");
 
 /// A country, normalised to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
 /// names mean the same, in any case.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if text == "SWE" {
         // Nearly every row says so.
         return Ok(Value::Text(text));

@@ -1,11 +1,17 @@
 //! Integer cells must hold a whole number within the limits of the field.
 
-use super::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 
+declare_findings! {
+    Invalid "integer.format" what_integer_format "1,5" remedy_value;
+    Invalid "integer.scientific" what_integer_scientific "1E+05" remedy_as_text;
+}
+
 /// A whole number. It is sent as a JSON number, digit for digit.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
             "integer.scientific",

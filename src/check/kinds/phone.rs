@@ -2,11 +2,23 @@
 
 use compact_str::{CompactString, format_compact};
 
-use super::fault::{Checked, Fault, is_scientific};
 use super::text;
+use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
 use crate::targets::Region;
+
+declare_findings! {
+    Restored "phone.leading_zero" what_phone_leading_zero "701740605" remedy_restored;
+    Restored "phone.leading_plus" what_phone_leading_plus "46701740605" remedy_restored;
+    Doubtful "phone.several" what_phone_several "0411-123 45/6" remedy_look;
+    Doubtful "phone.no_prefix" what_phone_no_prefix "846500400" remedy_look;
+    Doubtful "phone.unusual_length" what_phone_unusual_length "08-465" remedy_look;
+    Doubtful "phone.character" what_phone_character "070-174 06 05 x" remedy_look;
+    Invalid "phone.scientific" what_phone_scientific "4,67017E+10" remedy_as_text;
+    Invalid "phone.length" what_phone_length "070-174" remedy_as_text;
+}
 
 /// A telephone number, normalised to E.164 (ITU-T E.164: `+`, at most 15 digits). A number
 /// without an international prefix is Swedish (PTS numbering plan: seven to nine digits behind
@@ -16,7 +28,7 @@ use crate::targets::Region;
 /// so it is restored, and `repaired` says so.
 ///
 /// Without a region nothing is known of how numbers are written there, so each stands as it is.
-pub(super) fn check<'a>(
+pub(in crate::check) fn check<'a>(
     text: &'a str,
     region: Option<Region>,
     repaired: &mut Option<&'static str>,
@@ -50,7 +62,7 @@ fn as_value(text: &str, number: CompactString) -> Value<'_> {
 /// A Swedish mobile number that is written as most are: its digits, with spaces and hyphens between them,
 /// behind `0` or `+46`.
 #[inline]
-pub(super) fn plain_mobile(text: &str) -> Option<Value<'_>> {
+pub(in crate::check) fn plain_mobile(text: &str) -> Option<Value<'_>> {
     const LONGEST: usize = 32;
     let bytes = text.as_bytes();
     if bytes.len() > LONGEST || !bytes.last().is_some_and(u8::is_ascii_digit) {

@@ -3,13 +3,21 @@
 use email_address::EmailAddress;
 
 use super::email::is_plain;
-use super::fault::{Checked, Fault};
+use crate::check::fault::{Checked, Fault};
+use crate::check::severity::declare_findings;
 use crate::l10n::{Message, message};
 use crate::model::Value;
 
+declare_findings! {
+    InvalidUnlessFreeText "eppn.no_at" what_eppn_no_at "asali0402" remedy_value;
+    InvalidUnlessFreeText "eppn.no_local_identifier" what_eppn_no_local_identifier "@example.se" remedy_value;
+    InvalidUnlessFreeText "eppn.space" what_eppn_space "asa li@example.se" remedy_value;
+    InvalidUnlessFreeText "eppn.domain" what_eppn_domain "asali@example" remedy_value;
+}
+
 /// An eduPersonPrincipalName: `localIdentifier@domain`, unique to one person (eduPerson schema;
 /// SS 12000). Looks like an e-mail address and need not be one.
-pub(super) fn check(text: &str) -> Checked<'_> {
+pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     // What is beyond doubt an address is one of these too.
     if is_plain(text) {
         return Ok(Value::Text(text));

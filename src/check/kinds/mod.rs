@@ -1,0 +1,213 @@
+//! Cells of each kind: one file a kind, and here the tables that choose between them.
+
+mod boolean;
+mod choice;
+mod country;
+pub(super) mod date;
+pub(super) mod email;
+mod eppn;
+pub(super) mod identity_number;
+mod integer;
+pub(super) mod municipality_code;
+pub(super) mod phone;
+pub(super) mod postal_code;
+pub(super) mod text;
+pub(super) mod uuid;
+
+pub(super) use choice::Choices;
+use identity_number::Marked;
+
+use super::cell::Form;
+use super::column::Column;
+use super::fault::{Checked, Fault};
+use super::leftovers;
+use super::row::Checker;
+use super::severity::Finding;
+use crate::model::Value;
+use crate::targets::{FieldSpec, Kind, Place};
+
+/// What the checks of a kind find, besides what any cell can have.
+pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
+    match kind {
+        Kind::Text | Kind::List => &[],
+        Kind::Uuid => uuid::FINDINGS,
+        Kind::IdentityNumber => identity_number::FINDINGS,
+        Kind::Date => date::FINDINGS,
+        Kind::Choice => choice::FINDINGS,
+        Kind::Boolean => boolean::FINDINGS,
+        Kind::Email => email::FINDINGS,
+        Kind::Phone => phone::FINDINGS,
+        Kind::PostalCode => postal_code::FINDINGS,
+        Kind::Country => country::FINDINGS,
+        Kind::MunicipalityCode => municipality_code::FINDINGS,
+        Kind::Eppn => eppn::FINDINGS,
+        Kind::Integer => integer::FINDINGS,
+    }
+}
+
+/// The form of a field's cells. `is_key` says that the field can find a record.
+pub(super) fn form_of(field: &FieldSpec, is_key: bool) -> Form {
+    match field.value_kind() {
+        Kind::Text if field.lines => Form::Lines,
+        Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
+        Kind::Text | Kind::List => Form::Words,
+        Kind::IdentityNumber
+        | Kind::Date
+        | Kind::Boolean
+        | Kind::Phone
+        | Kind::PostalCode
+        | Kind::MunicipalityCode
+        | Kind::Integer => Form::Number,
+        Kind::Uuid | Kind::Choice | Kind::Email | Kind::Country | Kind::Eppn => Form::Code,
+    }
+}
+
+/// Whether a plain cell of this kind can be rewritten, and so be of another length than its value.
+pub(super) fn is_rewritten(kind: Kind) -> bool {
+    match kind {
+        Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country => true,
+        Kind::Text
+        | Kind::Uuid
+        | Kind::IdentityNumber
+        | Kind::Date
+        | Kind::Email
+        | Kind::PostalCode
+        | Kind::MunicipalityCode
+        | Kind::Eppn
+        | Kind::Integer
+        | Kind::List => false,
+    }
+}
+
+impl Checker {
+    /// Whether a cell is a plain one of its kind, with nothing to restore, to doubt or to explain. Its value
+    /// is in `into` then, and is the one that a check with care finds.
+    #[inline(always)]
+    pub(super) fn plain_of_kind<'a>(
+        &self,
+        kind: Kind,
+        column: &Column,
+        text: &'a str,
+        into: &mut Option<Value<'a>>,
+    ) -> bool {
+        let as_it_stands = match kind {
+            Kind::Text => {
+                let is_key = column.form == Form::Key;
+                text::is_plain(text) && !(is_key && leftovers::is_written_number(text.as_bytes()))
+            }
+            Kind::Uuid => uuid::is_normal(text),
+            Kind::IdentityNumber => {
+                identity_number::is_normal(text, self.options.today)
+                    && !(self.options.production && identity_number::is_for_tests(text))
+            }
+            Kind::Date => date::plain_date(text)
+                .is_some_and(|date| !column.glance.is_past || date <= self.options.today),
+            Kind::Email | Kind::Eppn => email::is_plain(text),
+            Kind::PostalCode => postal_code::is_normal(text),
+            Kind::MunicipalityCode => municipality_code::is_known(text),
+            Kind::Country if text == "SWE" => true,
+            Kind::Boolean => return put(into, boolean::read(text).map(Value::Bool)),
+            Kind::Choice => {
+                let choices = column.choices.as_ref();
+                return put(into, choices.and_then(|choices| choices.as_written(text)));
+            }
+            Kind::Phone if self.spec.region.is_some() => {
+                return put(into, phone::plain_mobile(text));
+            }
+            Kind::Country => {
+                let sweden = (text == "Sverige").then_some(country::SWEDEN);
+                return put(into, sweden.map(Value::Rewritten));
+            }
+            Kind::Phone | Kind::Integer | Kind::List => false,
+        };
+        if as_it_stands {
+            *into = Some(Value::Text(text));
+        }
+        as_it_stands
+    }
+
+    /// What is unusual about a value that is right in itself.
+    pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
+        match field.value_kind() {
+            Kind::IdentityNumber if self.options.production => {
+                identity_number::doubt(&value.as_text())
+            }
+            Kind::MunicipalityCode => municipality_code::doubt(&value.as_text()),
+            _ => None,
+        }
+    }
+
+    /// Checks text by its field's kind. `other` gives the text of another field's cell.
+    pub(super) fn of_kind<'a>(
+        &self,
+        field: &FieldSpec,
+        choices: Option<&Choices>,
+        cell: &'a str,
+        other: &dyn Fn(&str) -> Option<String>,
+        repaired: &mut Option<&'static str>,
+    ) -> Checked<'a> {
+        let today = self.options.today;
+        match field.value_kind() {
+            Kind::Text if field.lines => Ok(Value::Text(cell)),
+            Kind::Text => text::check(cell),
+            Kind::Uuid => uuid::check(cell),
+            Kind::IdentityNumber => {
+                let marked = match field.temporary_if.as_deref().map(other) {
+                    None => Marked::Not,
+                    Some(None) => Marked::Unknown,
+                    Some(Some(text)) if boolean::read(&text) == Some(true) => Marked::Temporary,
+                    Some(Some(_)) => Marked::Not,
+                };
+                identity_number::check(cell, marked, today, repaired)
+            }
+            Kind::Date => date::check(cell, field.past.then_some(today), repaired),
+            Kind::Choice => match choices {
+                Some(choices) => choices.check(cell),
+                None => text::check(cell),
+            },
+            Kind::Boolean => boolean::check(cell),
+            Kind::Email => email::check(cell),
+            Kind::Phone => phone::check(cell, self.spec.region, repaired),
+            Kind::PostalCode => match postal_code::check(cell) {
+                Err(fault) => {
+                    // Codes abroad have other shapes.
+                    let country = field.country_from.as_deref().and_then(other);
+                    let country = country
+                        .as_deref()
+                        .and_then(|text| country::check(text).ok());
+                    match country {
+                        Some(country) if country.as_text() != "SWE" => text::check(cell),
+                        // Denmark's and Norway's have four digits, and the file says of no country.
+                        None if !self.has_country(field) => {
+                            Err(postal_code::perhaps_foreign(fault))
+                        }
+                        _ => Err(fault),
+                    }
+                }
+                checked => checked,
+            },
+            Kind::Country => country::check(cell),
+            Kind::MunicipalityCode => municipality_code::check(cell, repaired),
+            Kind::Eppn => eppn::check(cell),
+            Kind::Integer => integer::check(cell),
+            // A target with a list of lists is refused.
+            Kind::List => text::check(cell),
+        }
+    }
+
+    pub(super) fn has_country(&self, field: &FieldSpec) -> bool {
+        let country = field.country_from.as_deref();
+        let country = country.and_then(|name| self.spec.field(name));
+        country.is_some_and(|country| self.map.column(country).is_some())
+    }
+}
+
+/// Puts a value in its place, if there is one.
+#[inline(always)]
+fn put<'a>(into: &mut Option<Value<'a>>, value: Option<Value<'a>>) -> bool {
+    let is_one = value.is_some();
+    if is_one {
+        *into = value;
+    }
+    is_one
+}

@@ -1,0 +1,126 @@
+//! Both stores keep what was last delivered to records that cannot be read alike.
+
+use jiff::Timestamp;
+
+use super::{Engine, Row, Sql, Value, Wrong};
+use crate::journal::error::JournalError;
+use crate::journal::store::Deliveries;
+use crate::model::Fingerprint;
+
+impl<S: Engine> Deliveries for S {
+    fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError> {
+        self.look(|sql| {
+            sql.all(
+                "SELECT run, name FROM sending JOIN run ON run.id = run
+                 WHERE account = ?1 AND NOT is_merged AND run <> ?2 ORDER BY run",
+                &[account.into(), own.into()],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+    }
+
+    fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
+        let sending = "SELECT account, since FROM sending WHERE run = ?1 AND NOT is_merged";
+        let both = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?));
+        let sending = self.look(|sql| sql.any(sending, &[run.into()], both))?;
+        let Some((account, since)) = sending else {
+            return Ok(());
+        };
+        let account: String = account;
+        for ends in self.slices(run)? {
+            self.step(|sql| merge(sql, (run, ends), &account, since, now))?;
+        }
+        let set = "UPDATE sending SET is_merged = true WHERE run = ?1";
+        self.put(set, &[run.into()])
+    }
+
+    fn has_delivered(&self, account: &str) -> Result<bool, JournalError> {
+        let any = "SELECT 1 FROM delivered WHERE account = ?1 LIMIT 1";
+        let any = self.look(|sql| sql.any(any, &[account.into()], |_| Ok(())))?;
+        Ok(any.is_some())
+    }
+
+    fn delivered(
+        &self,
+        account: &str,
+        path: &str,
+    ) -> Result<Option<(Fingerprint, Timestamp)>, JournalError> {
+        self.look(|sql| {
+            sql.any(
+                "SELECT fingerprint, at FROM delivered
+                 WHERE account = ?1 AND record = ?2 AND length(fingerprint) > 0",
+                &[account.into(), path.into()],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+    }
+}
+
+/// Takes account of what a run has delivered to some of its rows' records, in the records' order, since
+/// it did so for this account. A record to which a request was made with another end than this holds
+/// nobody knows what; and what a run that reads sends to it replaces what one that does not had
+/// delivered: an empty fingerprint stands for both, as of `now`, so that an older run which is taken
+/// account of later does not bring back what it delivered. Where two runs delivered different things
+/// and the clock was set in between, nobody knows either which came last.
+fn merge(
+    sql: &mut dyn Sql,
+    (run, (first, last)): (i64, (i64, i64)),
+    account: &str,
+    since: i64,
+    now: Timestamp,
+) -> Result<(), Wrong> {
+    const EMPTY: Value<'_> = Value::Bytes(b"");
+    let any = sql.any(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM delivered WHERE account = ?1)
+             OR EXISTS (SELECT 1 FROM sending WHERE account = ?1 AND run <> ?2 AND NOT is_merged)",
+        &[account.into(), run.into()],
+        |_| Ok(()),
+    )?;
+    if any.is_some() {
+        sql.change(
+            "INSERT INTO delivered SELECT ?1, path, ?6, ?5 FROM (
+                 SELECT DISTINCT path FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 WHERE planned.id > ?2 AND planned.id <= ?3 AND path IS NOT NULL
+                   AND (attempts > 0 OR (state IS NULL AND (planned.id & 4294967295) <=
+                        (SELECT reach FROM sending WHERE run = ?4)))
+                   AND NOT (coalesce(state, '') = 'updated' AND fingerprint IS NOT NULL)
+             ) AS touched WHERE true ORDER BY path
+             ON CONFLICT (account, record) DO UPDATE SET
+                 fingerprint = excluded.fingerprint, at = excluded.at",
+            &[
+                account.into(),
+                first.into(),
+                last.into(),
+                run.into(),
+                now.into(),
+                EMPTY,
+            ],
+        )?;
+    }
+    // Of a record that several rows wrote to, what the last one wrote; the others were before it.
+    sql.change(
+        "INSERT INTO delivered SELECT ?1, path, fingerprint, at FROM (
+             SELECT path, fingerprint, at,
+                    row_number() OVER (PARTITION BY path ORDER BY at DESC, planned.id DESC) AS place
+             FROM planned JOIN outcome ON outcome.id = planned.id
+             WHERE planned.id > ?2 AND planned.id <= ?3 AND at >= ?4
+               AND state = 'updated' AND fingerprint IS NOT NULL
+         ) AS written WHERE place = 1 ORDER BY path
+         ON CONFLICT (account, record) DO UPDATE SET
+             at = CASE WHEN excluded.at > delivered.at THEN excluded.at ELSE delivered.at END,
+             fingerprint = CASE
+                 WHEN excluded.at > delivered.at THEN excluded.fingerprint
+                 WHEN length(delivered.fingerprint) = 0 THEN delivered.fingerprint
+                 WHEN excluded.at = delivered.at THEN excluded.fingerprint
+                 WHEN excluded.fingerprint = delivered.fingerprint THEN excluded.fingerprint
+                 ELSE ?5 END",
+        &[
+            account.into(),
+            first.into(),
+            last.into(),
+            since.into(),
+            EMPTY,
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Both stores find every change to the records of a key alike.
+
+use jiff::Timestamp;
+
+use super::calls::call;
+use super::{Engine, Row, Sql, Value, Wrong, damaged, ends_of};
+use crate::journal::entries::encoded_segment;
+use crate::journal::error::JournalError;
+use crate::journal::records::{PastCall, unreadable};
+use crate::journal::row_id::row_of;
+use crate::journal::store::{Dossiers, Forgetting};
+use crate::model::RowState;
+
+impl<S: Engine + Forgetting> Dossiers for S {
+    fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
+        self.look(|sql| {
+            let mut found = Vec::new();
+            for key in keys {
+                let encoded = encoded_segment(key);
+                let quoted = serde_json::Value::from(key.as_str()).to_string();
+                let values = [
+                    (&encoded).into(),
+                    key.into(),
+                    (&quoted).into(),
+                    quoted.as_bytes().into(),
+                ];
+                let pair = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?));
+                found.extend(sql.all(S::RECORDS_BY, &values, pair)?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
+        self.look(|sql| {
+            let mut calls = Vec::new();
+            for run in runs {
+                let [first, last] = ends_of(*run);
+                calls.extend(sql.all(
+                    "SELECT planned.id, line, path, body, names, changes, planned.name, note,
+                            outcome.state, outcome.at
+                     FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                     LEFT JOIN field_set ON field_set.id = changed
+                     LEFT JOIN sending ON sending.run = planned.id >> 32
+                     WHERE planned.id > ?1 AND planned.id <= ?2 AND path = ?3
+                       AND (state IN ('updated', 'unknown')
+                            OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))",
+                    &[first, last, path.into()],
+                    past_call,
+                )?);
+            }
+            calls.sort_by_key(|past| std::cmp::Reverse((past.run, past.call.at.row)));
+            Ok(calls)
+        })
+    }
+
+    fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
+        self.forget_for_good()?;
+        let count = self.step(|sql| {
+            let mut count = 0;
+            sql.change("DELETE FROM delivered WHERE record = ?1", &[path.into()])?;
+            for run in runs {
+                count += forget_values_of(sql, *run, path)?;
+            }
+            Ok(count)
+        })?;
+        self.give_room_back(false)?;
+        Ok(count)
+    }
+}
+
+/// Removes what a run holds of a record. Returns how many rows held any.
+fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wrong> {
+    let [first, last] = ends_of(run);
+    let ids: Vec<i64> = sql.all(
+        "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
+         WHERE planned.id > ?1 AND planned.id <= ?2 AND path = ?3
+           AND run.state IN ('finished', 'replaced', 'undone')",
+        &[first, last, path.into()],
+        |row| row.get(0),
+    )?;
+    for id in &ids {
+        let id = *id;
+        sql.change(
+            "UPDATE planned SET body = ?2, changes = NULL, note = NULL, name = '…', fingerprint = NULL
+             WHERE id = ?1",
+            &[id.into(), Value::Bytes(b"")],
+        )?;
+        sql.change(
+            "UPDATE outcome SET error = NULL WHERE id = ?1 AND error IS NOT NULL",
+            &[id.into()],
+        )?;
+        sql.change(
+            "DELETE FROM warning WHERE run = ?1 AND row = ?2",
+            &[run.into(), row_of(id).into()],
+        )?;
+    }
+    // The plan tells a few changes and problems as examples.
+    let plan = "SELECT plan FROM run WHERE id = ?1";
+    let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
+    if let Some(plan) = plan {
+        let mut plan: serde_json::Value = serde_json::from_str(&plan).map_err(damaged)?;
+        for examples in ["examples", "problems", "noticed"] {
+            plan[examples] = serde_json::json!([]);
+        }
+        sql.change(
+            "UPDATE run SET plan = ?2 WHERE id = ?1",
+            &[run.into(), (&plan.to_string()).into()],
+        )?;
+    }
+    Ok(ids.len() as u64)
+}
+
+/// What was sent to a record; where that is damaged, that something was sent of which nothing is known.
+pub(super) fn delivery(row: &dyn Row) -> Result<PastCall, Wrong> {
+    let id: i64 = row.get(0)?;
+    let sent = call(row, row_of(id));
+    let state: Option<RowState> = row.maybe(8).unwrap_or(None);
+    Ok(PastCall {
+        run: id >> 32,
+        state: state.filter(|_| sent.is_ok()).unwrap_or(RowState::Unknown),
+        call: sent.unwrap_or_else(|_| unreadable(row_of(id))),
+        at: row.maybe::<Timestamp>(9).unwrap_or(None),
+    })
+}
+
+fn past_call(row: &dyn Row) -> Result<PastCall, Wrong> {
+    let id: i64 = row.get(0)?;
+    Ok(PastCall {
+        run: id >> 32,
+        call: call(row, row_of(id))?,
+        state: row.maybe(8)?.unwrap_or(RowState::Unknown),
+        at: row.maybe(9)?,
+    })
+}

@@ -1,0 +1,215 @@
+//! Both stores find the rows of earlier runs by key and by state alike.
+
+use std::collections::BTreeMap;
+
+use super::dossier::delivery;
+use super::{Engine, Row, Value, damaged, ends_of, finished_before, index_rows_of, reach_of};
+use crate::journal::changes::changes_of;
+use crate::journal::error::JournalError;
+use crate::journal::records::{PastCall, PastRow, RunRecord};
+use crate::journal::row_id::{id_of, row_of};
+use crate::journal::store::{History, Runs};
+use crate::model::{Change, LEFT_OUT, RowState};
+
+impl<S: Engine> History for S {
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        self.count_keys(keys)
+    }
+
+    fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
+        let query = format!(
+            "SELECT run.id, cells, {STATE}, coalesce(outcome.error_code, ''), outcome.error
+             FROM run JOIN run AS first ON first.id = ?1
+             JOIN row_key ON row_key.run = run.id AND row_key.key = ?2
+             JOIN planned ON planned.id = (run.id << 32) + row_key.row
+             LEFT JOIN outcome ON outcome.id = planned.id
+             LEFT JOIN sending ON sending.run = run.id
+             WHERE run.id >= ?1 AND run.target = first.target AND run.base_url = first.base_url
+             ORDER BY run.id DESC, row_key.row DESC"
+        );
+        let past = |row: &dyn Row| {
+            Ok(PastRow {
+                run: row.get(0)?,
+                cells: row.get(1)?,
+                state: row.maybe(2)?,
+                error_code: row.get(3)?,
+                problems: row.problems(4)?,
+            })
+        };
+        self.look(|sql| sql.all(&query, &[since.into(), key.into()], past))
+    }
+
+    fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
+        let last = "SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2";
+        let last = self.look(|sql| sql.one(last, &ends_of(run), |row| row.maybe(0)))?;
+        Ok(last.map_or(0, row_of))
+    }
+
+    fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
+        let query = format!(
+            "SELECT planned.id, {STATE} FROM planned
+             LEFT JOIN outcome ON outcome.id = planned.id
+             LEFT JOIN sending ON sending.run = ?1
+             WHERE planned.id > ?2 AND planned.id <= ?3 AND coalesce(error_code, '') <> ?4
+             ORDER BY planned.id"
+        );
+        let [first, last] = ends_of(run);
+        let mut found = Vec::new();
+        self.look(|sql| {
+            let values = [run.into(), first, last, LEFT_OUT.into()];
+            sql.each(&query, &values, &mut |row| {
+                let state = match row.maybe(1) {
+                    Ok(None) => RowState::NotSent,
+                    // What became of it is not known.
+                    Ok(Some(RowState::Unknown)) | Err(_) => RowState::Failed,
+                    Ok(Some(state)) => state,
+                };
+                if states.contains(&state) {
+                    found.push(row_of(row.get(0)?));
+                }
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
+    fn finished_before(
+        &self,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        finished_before(self, sha256, target, base_url)
+    }
+
+    fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
+        let ([first, last], [undo_first, undo_last]) = (ends_of(run), ends_of(undo));
+        self.look(|sql| {
+            sql.all(
+                "SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IN
+                 (SELECT path FROM planned JOIN outcome USING (id)
+                  WHERE id > ?3 AND id <= ?4 AND state = 'updated') ORDER BY id",
+                &[first, last, undo_first, undo_last],
+                |row| row.get(0).map(row_of),
+            )
+        })
+    }
+
+    fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
+        let kept = |row: &dyn Row| {
+            let (id, changes): (i64, Option<String>) = (row.get(0)?, row.maybe(1)?);
+            let changes = changes.map(|changes| {
+                let body: Vec<u8> = row.get(3)?;
+                changes_of(&changes, &row.filled(2)?, &body).map_err(damaged)
+            });
+            Ok((id, changes))
+        };
+        let found = self.look(|sql| {
+            sql.any(
+                "SELECT planned.id, changes, names, body
+                 FROM changed_path JOIN planned USING (id)
+                 LEFT JOIN field_set ON field_set.id = changed
+                 WHERE changed_path.run = ?1 AND changed_path.path = ?2
+                 ORDER BY planned.id DESC LIMIT 1",
+                &[run.into(), path.into()],
+                kept,
+            )
+        })?;
+        // That nothing is known is not that nothing was changed.
+        let Some((id, Some(changes))) = found else {
+            return Err(JournalError::NoChanges {
+                run: self.name_of(run)?,
+            });
+        };
+        changes.map_err(|why| JournalError::DamagedRow {
+            run: self.name_of(run).unwrap_or_default(),
+            row: row_of(id),
+            why: why.to_string(),
+        })
+    }
+
+    fn index_changes(&self, run: i64) -> Result<(), JournalError> {
+        let [first, last] = ends_of(run);
+        self.look(|sql| {
+            let reach = reach_of(sql, run)?;
+            sql.change(
+                "CREATE TEMP TABLE IF NOT EXISTS changed_path
+                 (run bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (run, path, id))",
+                &[],
+            )?;
+            sql.change(
+                "INSERT INTO changed_path SELECT ?4, path, planned.id FROM planned
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
+                   AND (state IN ('updated', 'unknown') OR (state IS NULL AND planned.id <= ?3))
+                 ORDER BY path, planned.id
+                 ON CONFLICT DO NOTHING",
+                &[first, last, id_of(run, reach).into(), run.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        self.look(|sql| {
+            sql.all(
+                "SELECT planned.id, line, planned.path, body, names, changes, planned.name, note,
+                        nullif(outcome.state, 'open'), outcome.at
+                 FROM delivery JOIN planned USING (id)
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
+                 LEFT JOIN sending ON sending.run = planned.id >> 32
+                 WHERE delivery.path = ?1 AND delivery.of = ?2
+                   AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
+                        OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
+                 ORDER BY planned.id DESC",
+                &[path.into(), run.into()],
+                delivery,
+            )
+        })
+    }
+
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
+        let [first, last] = ends_of(run);
+        self.look(|sql| {
+            sql.change(
+                "CREATE TEMP TABLE IF NOT EXISTS delivery
+                 (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))",
+                &[],
+            )?;
+            sql.change(
+                "INSERT INTO delivery SELECT ?3, path, planned.id FROM planned
+                 WHERE path IN (SELECT path FROM planned WHERE id > ?1 AND id <= ?2)
+                   AND planned.id >> 32 IN
+                       (SELECT other.id FROM run AS own JOIN run AS other
+                        ON other.target = own.target AND other.base_url = own.base_url
+                        WHERE own.id = ?3)
+                 ORDER BY path, planned.id
+                 ON CONFLICT DO NOTHING",
+                &[first, last, run.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
+        let runs: Vec<(i64, String)> = self.look(|sql| {
+            sql.all(
+                "SELECT id, name FROM run WHERE NOT is_indexed AND id <> ?1 ORDER BY id",
+                &[Value::from(own)],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })?;
+        for (run, _) in &runs {
+            for ends in self.slices(*run)? {
+                self.step(|sql| index_rows_of(sql, *run, ends))?;
+            }
+        }
+        Ok(runs.into_iter().map(|(_, name)| name).collect())
+    }
+}
+
+/// The state of a planned row: unknown where a request may have been made and nothing is recorded.
+const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
+     AND (planned.id & 4294967295) <= coalesce(reach, 0)
+     THEN 'unknown' ELSE nullif(outcome.state, 'open') END";

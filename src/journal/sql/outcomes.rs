@@ -1,0 +1,225 @@
+//! Both stores keep the outcomes of rows alike.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Engine, Row, Sql, Value, Wrong, ends_of, reach_of};
+use crate::journal::error::JournalError;
+use crate::journal::records::{FailureKind, Traces};
+use crate::journal::row_id::{id_of, row_of};
+use crate::journal::store::Outcomes;
+use crate::l10n::message;
+use crate::model::{DAMAGED, Outcome, Problem, RowState, StateCounts};
+
+impl<S: Engine> Outcomes for S {
+    fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
+        self.look(|sql| {
+            sql.one(
+                "SELECT count(*) FROM outcome WHERE id BETWEEN ?1 AND ?2
+                 AND state NOT IN ('open', 'unknown')",
+                &[id_of(run, first).into(), id_of(run, last).into()],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
+        let mut states = StateCounts::default();
+        self.look(|sql| {
+            sql.each(
+                "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
+                 AND state NOT IN ('open', 'unknown') GROUP BY state",
+                &ends_of(run),
+                &mut |row| {
+                    states.add(row.get(0)?, row.get(1)?);
+                    Ok(())
+                },
+            )
+        })?;
+        Ok(states)
+    }
+
+    fn traces(&self, run: i64) -> Result<Traces, JournalError> {
+        let traces = |row: &dyn Row| {
+            let (requests, rows): (u64, u64) = (row.get(0)?, row.get(1)?);
+            let last: Option<i64> = row.maybe(2)?;
+            Ok(Traces {
+                requests,
+                retries: requests.saturating_sub(rows),
+                last: last.and_then(|at| Timestamp::from_microsecond(at).ok()),
+            })
+        };
+        self.look(|sql| {
+            sql.one(
+                "SELECT coalesce(sum(attempts), 0), count(*) FILTER (WHERE attempts > 0), max(at)
+                 FROM outcome WHERE id > ?1 AND id <= ?2",
+                &ends_of(run),
+                traces,
+            )
+        })
+    }
+
+    fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
+        self.look(|sql| {
+            let reach = reach_of(sql, run)?;
+            let mut outcomes = outcomes_where(
+                sql,
+                "outcome.id BETWEEN ?1 AND ?2 AND state <> 'open' ORDER BY outcome.id",
+                &[id_of(run, first).into(), id_of(run, last).into()],
+            )?;
+            if first > reach {
+                return Ok(outcomes);
+            }
+            // Requests that were made, or may have been, and of which nothing is recorded yet.
+            let in_doubt = sql.all(
+                "SELECT id FROM planned WHERE id BETWEEN ?1 AND ?2 AND path IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
+                &[id_of(run, first).into(), id_of(run, last.min(reach)).into()],
+                |row| {
+                    Ok(Outcome {
+                        attempts: 1,
+                        ..nothing_of(row_of(row.get(0)?), RowState::Unknown)
+                    })
+                },
+            )?;
+            outcomes.extend(in_doubt);
+            outcomes.sort_by_key(|outcome| outcome.row);
+            Ok(outcomes)
+        })
+    }
+
+    fn warnings(
+        &self,
+        run: i64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError> {
+        self.look(|sql| {
+            sql.all(
+                "SELECT row, text FROM warning WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
+                &[run.into(), first.into(), last.into()],
+                |row| Ok((row.get(0)?, row.problems(1)?)),
+            )
+        })
+    }
+
+    fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
+        let body = "SELECT body FROM planned WHERE id = ?1";
+        let row = id_of(run, row);
+        let body = self.look(|sql| sql.any(body, &[row.into()], |row| row.maybe(0)))?;
+        Ok(body.flatten().unwrap_or_default())
+    }
+
+    fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
+        let [first, last] = ends_of(run);
+        self.look(|sql| {
+            outcomes_where(
+                sql,
+                "outcome.id > ?1 AND outcome.id <= ?2 AND state IN ('invalid', 'rejected', 'failed')
+                 ORDER BY outcome.id LIMIT ?3",
+                &[first, last, most.into()],
+            )
+        })
+    }
+
+    fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
+        let mut kinds = self.look(|sql| {
+            sql.all(
+                "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
+                 WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
+                      OR state = 'updated' AND error_code IS NOT NULL)
+                 GROUP BY state, error_code",
+                &ends_of(run),
+                |row| {
+                    Ok(FailureKind {
+                        state: row.get(0)?,
+                        code: row.get(1)?,
+                        rows: row.get(2)?,
+                    })
+                },
+            )
+        })?;
+        // The database would sort codes by its own locale.
+        kinds.sort_by(|a, b| {
+            let by_code = (&a.code, a.state.as_str()).cmp(&(&b.code, b.state.as_str()));
+            Reverse(a.rows).cmp(&Reverse(b.rows)).then(by_code)
+        });
+        Ok(kinds)
+    }
+
+    fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
+        let mut damaged = BTreeMap::new();
+        self.look(|sql| {
+            sql.each(
+                "SELECT id, state, http_status, error_code, error, '', attempts, request_id, at
+                 FROM outcome WHERE id > ?1 AND id <= ?2 AND state <> 'open'",
+                &ends_of(run),
+                &mut |row| {
+                    if let Err(why) = outcome(row) {
+                        damaged.insert(row_of(row.get(0)?), why.to_string());
+                    }
+                    Ok(())
+                },
+            )
+        })?;
+        Ok(damaged)
+    }
+}
+
+fn outcomes_where(
+    sql: &mut dyn Sql,
+    condition: &str,
+    values: &[Value<'_>],
+) -> Result<Vec<Outcome>, Wrong> {
+    let query = format!(
+        "SELECT outcome.id, state, http_status, error_code, error, names, attempts, request_id, at
+         FROM outcome LEFT JOIN planned ON state = 'updated' AND planned.id = outcome.id
+         LEFT JOIN field_set ON field_set.id = planned.changed
+         WHERE {condition}"
+    );
+    sql.all(&query, values, whole_outcome)
+}
+
+/// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
+/// around it are none the worse.
+fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
+    outcome(row).or_else(|why| {
+        let why = message::journal_damaged_outcome(why.to_string());
+        Ok(Outcome {
+            error_code: DAMAGED.into(),
+            problems: vec![Problem::of_row(DAMAGED, why)],
+            ..nothing_of(row_of(row.get(0)?), RowState::Failed)
+        })
+    })
+}
+
+/// The outcome of a row of which its state alone is known.
+fn nothing_of(row: u64, state: RowState) -> Outcome {
+    Outcome {
+        row,
+        state,
+        http_status: None,
+        error_code: String::new(),
+        problems: Vec::new(),
+        changed: String::new(),
+        attempts: 0,
+        request_id: String::new(),
+        finished_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
+    Ok(Outcome {
+        row: row_of(row.get(0)?),
+        state: row.get(1)?,
+        http_status: row.maybe(2)?,
+        error_code: row.filled(3)?,
+        problems: row.problems(4)?,
+        changed: row.filled(5)?,
+        attempts: row.get(6)?,
+        request_id: row.filled(7)?,
+        finished_at: row.get(8)?,
+    })
+}
