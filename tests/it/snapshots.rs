@@ -217,7 +217,8 @@ impl Twins {
     }
 
     fn compare(&self, name: &str, one: &Night, other: &Night) {
-        assert!(!other.is_from_snapshot(), "{name}");
+        let how = other.plan.as_ref().unwrap().how.to_string();
+        assert!(how.starts_with("all "), "{name}: {how}");
         assert!(
             one.results == other.results,
             "{name}: {}",
@@ -253,7 +254,7 @@ fn differences(one: &str, other: &str) -> String {
 
 #[test]
 fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
-    let twins = Twins::new(ROWS + 100, &[]);
+    let twins = Twins::new(ROWS, &[]);
     let mut pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
     let (mut listed, mut last_run) = (Vec::new(), [String::new(), String::new()]);
     for night in 1..=30usize {
