@@ -223,6 +223,12 @@ pub struct Plan {
     pub columns: BTreeMap<String, String>,
     /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
+    /// Fields that a person changed since they were last written, by what is done about them.
+    #[serde(default)]
+    pub conflicts: ConflictCounts,
+    /// The first few of them. Personal data, like the examples.
+    #[serde(default)]
+    pub conflict_examples: Vec<FoundConflict>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
     pub problems: Vec<RowProblems>,
     /// Requests that read a record right before each change of it, where its version is sent along.
@@ -293,6 +299,44 @@ pub struct ExampleChange {
     /// What it is to hold.
     #[serde(default)]
     pub to: String,
+}
+
+/// Conflicts by what is done about them. A conflict is a field that holds neither the value that was last
+/// written to it nor the roster's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictCounts {
+    /// The roster's value overwrites them.
+    pub overwritten: u64,
+    /// They keep their value.
+    pub kept: u64,
+    /// A person decides.
+    pub asked: u64,
+}
+
+impl ConflictCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.overwritten + self.kept + self.asked
+    }
+}
+
+/// A conflict, with its values as the user would write them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundConflict {
+    /// The number of the row.
+    pub row: u64,
+    /// The number that the spreadsheet shows beside it.
+    pub line: u64,
+    /// The column's header.
+    pub column: String,
+    /// The field's name.
+    pub field: String,
+    /// What was last written to it.
+    pub written: String,
+    /// What it holds.
+    pub current: String,
+    /// What the roster says.
+    pub roster: String,
 }
 
 /// One of the restored or doubtful values of a kind. Personal data, like the examples.

@@ -1,5 +1,5 @@
-//! Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
-//! every row accounted for.
+//! Updates a school's directory API from a CSV or Excel roster, within the API's rate limit, and records the
+//! outcome of every row.
 //!
 //! A row's way through the crate: [`read`] → [`map`] → [`check`] → [`plan`] → [`send`] →
 //! [`journal`] → [`report`]. [`run`] conducts it; [`targets`] says what an API looks like.

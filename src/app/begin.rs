@@ -133,6 +133,9 @@ pub fn way_on(
         Stop::Held { why: Held::NoRows } => say().on_export_again(),
         Stop::Held { .. } if is_played => say().on_higher_guard(),
         _ if is_played => say().on_import_again(),
+        Stop::Held {
+            why: Held::Conflicts { .. },
+        } => say().on_approve_conflicts(way),
         Stop::Held { .. } => say().on_approve(way),
         // Going on with it would go to the same address by the same target, and fail again.
         Stop::LookUp { .. }

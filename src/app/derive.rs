@@ -11,7 +11,7 @@ use crate::check::EmptyCell;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::map::MapOptions;
 use crate::model::{Code, RowState};
-use crate::plan::{Guards, Selection};
+use crate::plan::{ConflictPolicy, Guards, Selection};
 use crate::read::{Input, ReadOptions};
 use crate::report::{Placing, ResultPaths, write_rest};
 use crate::run::{Retries, Roster, RunError, Settings, find_runs};
@@ -40,6 +40,8 @@ pub struct Overrides {
     /// What holds the run. Of rows that did not succeed many may still be wrong, so that those which
     /// are invalid hold none unless somebody says how many may be.
     pub guards: Guards,
+    /// What is done with conflicts, where that is said.
+    pub conflicts: Option<ConflictPolicy>,
     /// Where the results go.
     pub paths: NamedPaths,
 }
@@ -62,6 +64,8 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
+    let conflicts = &mut delivery.edits.conflicts;
+    *conflicts = with.conflicts.unwrap_or(*conflicts);
     settings.roster.sparse = !delivery.blind;
     settings.roster.check.strict |= with.strict;
     settings.roster.read.copy = true;

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
-use crate::journal::{Journal, RosterLock, State, make_private_file, make_private_folder};
+use super::runs::figures_of;
+use crate::journal::{
+    Journal, RosterLock, RunState, State, make_private_file, make_private_folder,
+};
 use crate::l10n::say;
-use crate::model::hex;
+use crate::log;
+use crate::model::{Code, Fact, hex};
 
 /// The folder beside the journal of files that were handed in, and not named where they lie. Their results
 /// lie beside them.
@@ -49,6 +53,27 @@ pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
     Ok(Dropped { path, file, held })
 }
 
+/// Removes a file that was handed in and has rows about protected persons, once its run has ended. What was
+/// written about it stays: there those rows are empty. A file that lies elsewhere is its owner's.
+///
+/// # Errors
+/// When it cannot be removed.
+pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppError> {
+    if is_dropped(state, file) && file.is_file() {
+        std::fs::remove_file(file).map_err(Action::Remove.failed(file))?;
+        log::warn(&Fact::new(Code::RunRosterRemoved).at_path(file));
+    }
+    Ok(())
+}
+
+/// Whether a file was handed in.
+pub fn is_dropped(state: &State, file: &Path) -> bool {
+    let place = state.folder().join(DROPPED);
+    let place = place.canonicalize().unwrap_or(place);
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    file.starts_with(&place) || file.starts_with(state.folder().join(DROPPED))
+}
+
 /// Removes files that were handed in, that nobody is looking at and that no run of the journal goes by any
 /// more, with what was written beside them.
 ///
@@ -60,6 +85,12 @@ pub fn forget_dropped(state: &State) -> Result<(), AppError> {
         return Ok(());
     };
     let runs = Journal::open(state)?.runs()?;
+    // A process that died after its run did not remove them.
+    for run in runs.iter().filter(|run| run.state == RunState::Finished) {
+        if figures_of(run).is_ok_and(|summary| summary.states.withheld > 0) {
+            forget_protected(state, Path::new(&run.file))?;
+        }
+    }
     let place = place.canonicalize().unwrap_or(place);
     for folder in folders.flatten() {
         let folder = place.join(folder.file_name());

@@ -6,10 +6,11 @@ use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
+use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
-use crate::l10n::say;
+use crate::l10n::{conflicts, say};
 use crate::model::Code;
-use crate::plan::without;
+use crate::plan::{ConflictPolicy, without};
 use crate::run::{RunError, Settings, Start};
 use crate::targets::Place;
 
@@ -76,6 +77,37 @@ pub fn go_on(
         GoOn::Approve => Start::Approve(Box::new(record)),
         GoOn::Resume => Start::Resume(Box::new(record)),
     })
+}
+
+/// Records what is done with the conflicts of a held run about which a person decides.
+///
+/// # Errors
+/// When there are any and nothing is decided, nothing was asked, or the journal cannot be written.
+pub fn decide_conflicts(
+    session: &Session,
+    record: &RunRecord,
+    settings: &mut Settings,
+    decision: Option<ConflictPolicy>,
+) -> Result<(), AppError> {
+    let mut journal = Journal::open(&session.state)?;
+    let (plan, _) = journal.plan(record.id)?;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let asked = plan.map_or(0, |plan| plan.conflicts.asked);
+    let way = format!("{}{}", record.name, session.journal_flag);
+    match decision {
+        None if asked == 0 => return Ok(()),
+        None | Some(ConflictPolicy::Ask) => {
+            let way = say().on_approve_conflicts(way);
+            let text = say().approve_conflicts(conflicts(asked), way);
+            return Err(AppError::Usage(text));
+        }
+        Some(_) if !settings.delivery.edits.asks() => {
+            return Err(AppError::Usage(say().approve_no_conflicts(&*record.name)));
+        }
+        Some(decision) => settings.delivery.edits.decide(decision),
+    }
+    journal.take_over(record.id)?;
+    Ok(journal.set_settings(record.id, &settings.to_json()?)?)
 }
 
 /// Leaves columns, by their headers, out of the rows of a run that are still to be sent.

@@ -1,19 +1,20 @@
 //! The history lists every recorded change to the records of a key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::AppError;
+use super::runs::figures_of;
 use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, State};
 use crate::l10n::say;
 use crate::map::language_of;
-use crate::model::{Call, Change, RowState};
-use crate::report::{HistoryLine, write_history};
-use crate::run::Settings;
+use crate::model::{Call, Change, Problem, RowState};
+use crate::report::{HistoryLine, WholeFile, write_history};
+use crate::run::{Deed, Settings, key_print};
 use crate::targets::TargetSpec;
 
 /// Every change that any run made to the records that a key leads to, the newest first.
@@ -21,9 +22,44 @@ use crate::targets::TargetSpec;
 pub struct Dossier {
     /// The changes, a run of a record each.
     pub records: Vec<RecordChanges>,
+    /// The rows that the key leads to, whatever became of them, the newest first.
+    pub rows: Vec<RowAbout>,
+    /// Files of these runs, which may hold more of the person.
+    pub files: Vec<FileAbout>,
     /// Which runs hold anything of which record.
     #[serde(skip)]
     held: BTreeMap<String, BTreeSet<i64>>,
+}
+
+/// A row of a run that the key leads to.
+#[derive(Debug, Serialize)]
+pub struct RowAbout {
+    /// The run.
+    pub run: String,
+    /// The roster file.
+    pub file: String,
+    /// When the run began.
+    pub at: Timestamp,
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// Its state; none where it has none yet.
+    pub state: Option<RowState>,
+    /// The code of what was wrong with it.
+    pub code: String,
+    /// What is said of it.
+    pub said: Vec<String>,
+    /// The run's number and the row's in the journal.
+    #[serde(skip)]
+    place: (i64, u64),
+}
+
+/// A file of a run.
+#[derive(Debug, Serialize)]
+pub struct FileAbout {
+    /// The run.
+    pub run: String,
+    /// Where the file lies.
+    pub path: PathBuf,
 }
 
 /// What one run changed in one record, or may have.
@@ -47,6 +83,9 @@ pub struct RecordChanges {
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
+    /// Who began the run, and who went on with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.
     pub changes: Vec<PastChange>,
 }
@@ -107,13 +146,64 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 line: past.call.at.sheet_row,
                 state: past.state,
                 at: past.at.unwrap_or(run.started_at),
+                deeds: Settings::of(run).map_or(Vec::new(), |settings| settings.deeds),
                 changes,
             });
+        }
+    }
+    // Rows that changed no record are known by what they are found by, as those are that did.
+    let found_by = dossier.records.iter().map(|record| record.key.clone());
+    let prints: BTreeSet<i64> = spellings(key)
+        .into_iter()
+        .chain(found_by)
+        .map(|key| key_print(&key))
+        .collect();
+    for row in journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())? {
+        let Some(run) = runs.get(&row.run) else {
+            continue;
+        };
+        dossier.rows.push(RowAbout {
+            run: run.name.clone(),
+            file: run.file.clone(),
+            at: run.started_at,
+            line: row.at.sheet_row,
+            state: row.state,
+            code: row.error_code,
+            said: row.problems.iter().map(Problem::clause).collect(),
+            place: (row.run, row.at.row),
+        });
+    }
+    for run in runs.values().rev() {
+        let is_of = |name: &String| *name == run.name;
+        let is_about = dossier.records.iter().any(|record| is_of(&record.run))
+            || dossier.rows.iter().any(|row| is_of(&row.run));
+        if is_about {
+            let paths = files_of(run).into_iter().filter(|path| path.is_file());
+            dossier.files.extend(paths.map(|path| FileAbout {
+                run: run.name.clone(),
+                path,
+            }));
         }
     }
     let records = &mut dossier.records;
     records.sort_by(|one, other| other.at.cmp(&one.at).then(one.path.cmp(&other.path)));
     Ok(dossier)
+}
+
+/// The roster of a run and what was written about it.
+fn files_of(run: &RunRecord) -> Vec<PathBuf> {
+    let mut files = vec![PathBuf::from(&run.file)];
+    if let Ok(summary) = figures_of(run) {
+        let written = [
+            summary.results,
+            summary.failed_rows,
+            summary.report,
+            summary.before,
+            summary.new_rows,
+        ];
+        files.extend(written.into_iter().flatten());
+    }
+    files
 }
 
 /// Removes the values that runs hold of the records to which `key` leads. That they were changed, and
@@ -123,10 +213,11 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
 /// When nothing is held, a run of it is under way, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
-    if dossier.held.is_empty() {
+    if dossier.held.is_empty() && dossier.rows.iter().all(|row| row.said.is_empty()) {
         return Err(AppError::Front(say().history_none(key)));
     }
-    for run in dossier.records.iter().map(|record| &record.run) {
+    let records = dossier.records.iter().map(|record| &record.run);
+    for run in records.chain(dossier.rows.iter().map(|row| &row.run)) {
         if RunLock::is_held(state, run)? {
             return Err(AppError::Front(say().history_under_way(run.as_str())));
         }
@@ -137,20 +228,44 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
         let runs: Vec<i64> = runs.iter().copied().collect();
         rows += journal.forget_values(&runs, path)?;
     }
+    // What is said of rows that changed no record quotes their cells.
+    let said: Vec<(i64, u64)> = dossier.rows.iter().map(|row| row.place).collect();
+    rows += journal.forget_said(&said)?;
     Ok(rows)
 }
 
-/// Writes a history as CSV, a change a line: `at,run,file,line,key,field,from,to`.
+/// Writes everything that is held as one file: as JSON where its name ends so, and else as CSV or as a
+/// workbook, a change, a row or a file a line.
+///
+/// # Errors
+/// When the file cannot be written.
 pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
+    if path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+    {
+        let json = serde_json::to_string_pretty(dossier);
+        let json = json.map_err(|error| AppError::Front(error.to_string()))?;
+        return Ok(WholeFile::write_text(path, &json)?);
+    }
     let line = |record: &RecordChanges, change: Option<&PastChange>| HistoryLine {
-        at: record.at,
+        at: Some(record.at),
         run: record.run.clone(),
         file: record.file.clone(),
-        line: record.line,
+        line: Some(record.line),
         key: record.key.clone(),
         field: change.map_or(String::new(), |change| change.field.clone()),
         from: change.and_then(|change| change.from.clone()),
         to: change.map_or(String::new(), |change| change.to.clone()),
+        kind: "change",
+        state: record.state.as_str(),
+        said: String::new(),
+        by: record
+            .deeds
+            .iter()
+            .map(Deed::in_words)
+            .collect::<Vec<_>>()
+            .join("; "),
     };
     let lines = dossier.records.iter().flat_map(|record| {
         let none = record.changes.is_empty().then(|| line(record, None));
@@ -160,7 +275,23 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
             .chain(none)
             .collect::<Vec<_>>()
     });
-    Ok(write_history(lines, path)?)
+    let rows = dossier.rows.iter().map(|row| HistoryLine {
+        at: Some(row.at),
+        run: row.run.clone(),
+        file: row.file.clone(),
+        line: Some(row.line),
+        kind: "row",
+        state: row.state.map_or("", RowState::as_str),
+        said: row.said.join("; "),
+        ..HistoryLine::default()
+    });
+    let files = dossier.files.iter().map(|file| HistoryLine {
+        run: file.run.clone(),
+        file: file.path.display().to_string(),
+        kind: "file",
+        ..HistoryLine::default()
+    });
+    Ok(write_history(lines.chain(rows).chain(files), path)?)
 }
 
 /// A key as it may stand in a roster or at an API: as it is written, and a number without what groups

@@ -1,6 +1,7 @@
 //! A job executes one run, from its settings to its archive.
 
 use super::archive::archive;
+use super::dropped::forget_protected;
 use super::error::AppError;
 use super::notify::Notifications;
 use super::session::Session;
@@ -17,6 +18,8 @@ pub struct Job<'a> {
     pub credentials: Credentials,
     /// Is shown what is to be sent and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
+    /// Whether who agrees decides about each conflict too.
+    pub chooses: bool,
 }
 
 impl Job<'_> {
@@ -38,7 +41,9 @@ impl Job<'_> {
             session.stop.listen();
         }
         let agree = |proposal: &Proposal<'_>| {
-            let consent = self.agree.map_or(Consent::Yes, |agree| agree(proposal));
+            let consent = self
+                .agree
+                .map_or(Consent::from(true), |agree| agree(proposal));
             session.stop.listen();
             consent
         };
@@ -50,6 +55,8 @@ impl Job<'_> {
             journal_flag: session.journal_flag.clone(),
             observer: session.observer.as_ref(),
             agree: self.agree.is_some().then_some(&agree),
+            chooses: self.chooses,
+            author: session.author.clone(),
             stop: session.stop.receiver(),
         };
         super::spool::keep(&session.state, prepared)?;
@@ -57,6 +64,10 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.delivery.paths = ended.paths.clone();
         archive(session, &settings, &mut ended.summary)?;
+        let has_ended = ended.stop.is_none();
+        if has_ended && ended.summary.states.withheld > 0 {
+            forget_protected(&session.state, &settings.roster.file)?;
+        }
         let inbox = settings.inbox.as_deref();
         let why = ended.stop.as_ref().map(Stop::fact);
         self.notifications

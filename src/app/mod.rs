@@ -17,6 +17,7 @@ mod notify;
 mod paths;
 mod ready;
 mod report_again;
+mod retention;
 mod runs;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -35,16 +36,19 @@ pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
-pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
+pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
-pub use go_on::{GoOn, go_on, leave_out, resumed};
-pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
+pub use go_on::{GoOn, decide_conflicts, go_on, leave_out, resumed};
+pub use history::{
+    Dossier, PastChange, RecordChanges, RowAbout, Words, dossier, forget, write_dossier,
+};
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
+pub use retention::{Expired, Retention, expire, inboxes_of};
 pub use runs::{ListedRun, UnsuccessfulRow, figures_of, listed, unsuccessful};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};

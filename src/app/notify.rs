@@ -22,13 +22,13 @@ use crate::send::{Trouble, client_builder};
 /// The longest that a webhook or a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Who is told of a run: a webhook, a command, or both.
+/// The receivers of notifications: a webhook, a command, or both.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// Gets the summary as the JSON body of a POST.
+    /// Webhook that receives the summary as JSON by POST.
     pub url: Option<String>,
-    /// Gets the summary as JSON on its standard input.
+    /// Command and arguments; receives the summary as JSON on standard input.
     pub command: Option<Vec<String>>,
 }
 

@@ -9,7 +9,7 @@ use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
-use crate::run::{Release, Settings};
+use crate::run::{Deed, Release, Settings};
 
 /// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
 #[derive(Debug, Serialize)]
@@ -29,9 +29,19 @@ pub struct ListedRun {
     /// The runs that put it back, if it was undone; the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
+    /// Who began it, and who went on with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deeds: Vec<Deed>,
     /// Who had rows about protected persons sent, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+impl ListedRun {
+    /// The account that began it, or nothing of a run from before that was recorded.
+    pub fn account(&self) -> &str {
+        self.deeds.first().map_or("", |deed| &deed.actor.account)
+    }
 }
 
 /// A row that the API does not hold as the roster has it.
@@ -111,14 +121,16 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     let is_queued = settings
         .as_ref()
         .is_some_and(|settings| settings.queued.is_some());
-    let (undoes, release) = settings.map_or((None, None), |settings| {
-        (settings.delivery.undoes, settings.roster.release)
+    let (undoes, release, deeds) = settings.map_or((None, None, Vec::new()), |settings| {
+        let undoes = settings.delivery.undoes;
+        (undoes, settings.roster.release, settings.deeds)
     });
     Ok(ListedRun {
         summary,
         state,
         is_queued,
         undoes,
+        deeds,
         release,
         undone_by: undone_by(journal, run)?
             .into_iter()

@@ -7,7 +7,7 @@ use super::stop::StopSignal;
 use crate::clock::{Clock, SystemClock};
 use crate::events::Observer;
 use crate::journal::State;
-use crate::run::Settings;
+use crate::run::{Actor, Author, Settings};
 
 /// What everything that sends has in common: a clock, an observer, the folder of the journal, and
 /// when it is to stop.
@@ -21,6 +21,8 @@ pub struct Session {
     /// What leads another command to that folder, such as ` --state DIR`; nothing where it finds it by
     /// itself.
     pub journal_flag: String,
+    /// Who works on the runs.
+    pub author: Author,
     /// Says when runs are to stop.
     pub stop: StopSignal,
     /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
@@ -43,6 +45,10 @@ impl Session {
             observer,
             state,
             journal_flag: String::new(),
+            author: Author {
+                actor: Actor::here(),
+                note: None,
+            },
             stop: StopSignal::new(),
             played: Vec::new(),
         })

@@ -443,6 +443,7 @@ impl<'a> Sweep<'a> {
             &named,
         )?;
         let job = Job {
+            chooses: false,
             session: self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),

@@ -12,11 +12,12 @@ use super::options::{
     RosterOptions, StartOptions, pair,
 };
 use super::values::{Address, Time};
+use crate::plan::ConflictPolicy;
 use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;
 
-/// Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
-/// every row accounted for.
+/// Updates a school's directory API from a CSV or Excel roster, within the API's rate limit, and records
+/// the outcome of every row.
 #[derive(Debug, Parser)]
 #[command(name = "rosterpatch", version, max_term_width = 80)]
 pub(in crate::cli) struct Args {
@@ -28,63 +29,63 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Read and check every row; no network
+    /// Check every row, without network access
     #[command(after_help = "Example:\n  rosterpatch check elever.csv --target meitner")]
     Check(Box<CheckArgs>),
-    /// Bring the API up to date with a roster
+    /// Update the API from a roster
     #[command(after_help = "Example:\n  rosterpatch import elever.csv --target meitner --sandbox")]
     Import(Box<ImportArgs>),
-    /// Say what an import would send, how many requests, how long; changes nothing
+    /// Show what an import would change, and how long it would take
     #[command(after_help = "Example:\n  rosterpatch plan elever.csv --target meitner --sandbox")]
     Plan(Box<PlanArgs>),
-    /// Release a run that a guard held, if its file is still the same
-    Approve(Box<OneRunArgs>),
-    /// Put back what a run changed, where it still holds what the run wrote
+    /// Release a run that a guard holds
+    Approve(Box<ApproveArgs>),
+    /// Restore the values that a run changed
     Undo(Box<OneRunArgs>),
-    /// Import again the rows of a results file that did not succeed, fixed or not
+    /// Retry failed rows from a results file
     #[command(after_help = "Example:\n  rosterpatch retry elever.results.csv --sandbox")]
     Retry(Box<RetryArgs>),
-    /// Import the files that lie in a folder, once: for cron
+    /// Import the files in a folder once, for cron
     #[command(after_help = "Example:\n  rosterpatch sweep inbox --target meitner --sandbox")]
     Sweep(Box<OnceArgs>),
-    /// Import the files that come into a folder, for as long as it runs: for systemd
+    /// Import files as they arrive in a folder, for systemd
     Watch(Box<SweepArgs>),
-    /// Print the settings in force, and where each comes from
+    /// Print the settings in force and where each comes from
     Config(Box<ConfigArgs>),
-    /// Go on with a run that was interrupted
+    /// Resume an interrupted run
     Resume(Box<ResumeArgs>),
-    /// List what has been run
+    /// List runs
     Runs(RunsArgs),
-    /// Show one run's figures
+    /// Show the figures of a run
     Show(ShowArgs),
-    /// Write a run's results and report again
+    /// Write the results and the report of a run again
     Report(ReportArgs),
     /// Print a CSV header for a target
     Template(TemplateArgs),
     /// List the known APIs, or show one
     Targets(TargetsArgs),
-    /// Say every change that any run made to one record
+    /// List every change that any run made to one record
     #[command(after_help = "Example:\n  rosterpatch history 201004022384")]
     History(HistoryArgs),
-    /// Open the console in this machine's browser
+    /// Open the console in the browser
     #[command(after_help = "Example:\n  rosterpatch open elever.xlsx --target meitner")]
     Open(Box<OpenArgs>),
-    /// Say what would stop an import here, and what to do about it
+    /// Check the setup and print a remedy for each problem
     #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
     Doctor(DoctorArgs),
     /// Explain a problem code
     #[command(after_help = "Example:\n  rosterpatch explain text.no_value")]
     Explain(ExplainArgs),
-    /// Serve the APIs on this machine, to try things out
+    /// Serve simulated APIs on this machine
     Sandbox(SandboxArgs),
-    /// Put files into the queue of many machines
+    /// Add files to the shared queue
     #[command(after_help = "Example:\n  rosterpatch enqueue elever.csv --profile ekskolan")]
     Enqueue(EnqueueArgs),
-    /// Import what waits in the queue, a slice at a time, for as long as it runs
+    /// Run a worker that processes the shared queue
     Work(WorkArgs),
-    /// List what waits in the queue, what is being imported, and when the rest is due
+    /// List the shared queue
     Queue(QueueArgs),
-    /// Look after the database that many machines share
+    /// Manage the shared database
     Database {
         #[command(subcommand)]
         command: DatabaseCommand,
@@ -123,7 +124,7 @@ pub(in crate::cli) struct CheckArgs {
     /// A variable of the target's addresses (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Delivery")]
     pub(in crate::cli) var: Vec<(String, String)>,
-    /// Write every problem to a CSV file, one a line
+    /// Write every problem to a CSV file
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(in crate::cli) problems: Option<PathBuf>,
     #[command(flatten)]
@@ -142,7 +143,7 @@ pub(in crate::cli) struct ShowArgs {
     /// The run; the newest if none is named
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: Option<String>,
-    /// How it is shown
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,
 }
@@ -162,16 +163,16 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct HistoryArgs {
-    /// What leads to the record: its id, an identity number, an e-mail address
+    /// The record's id, an identity number or an e-mail address
     #[arg(value_name = "KEY")]
     pub(in crate::cli) key: String,
-    /// Remove the values that ended runs hold of it
+    /// Remove the values that ended runs store for the record
     #[arg(long, conflicts_with_all = ["out", "format"])]
     pub(in crate::cli) forget: bool,
-    /// Write the changes to a CSV file too, one a line
+    /// Also write everything stored about the person to a CSV, workbook or JSON file
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) out: Option<PathBuf>,
-    /// How it is shown
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,
 }
@@ -186,10 +187,10 @@ pub(in crate::cli) struct TemplateArgs {
         hide_env = true
     )]
     pub(in crate::cli) target: Option<String>,
-    /// A row with an example of each field too
+    /// Add a row with an example of each field
     #[arg(long)]
     pub(in crate::cli) example: bool,
-    /// Headers in a language of the target's aliases, such as sv, as a Swedish Excel reads them
+    /// Use headers in this language, such as sv
     #[arg(long, value_name = "LANGUAGE")]
     pub(in crate::cli) headers: Option<String>,
 }
@@ -216,7 +217,7 @@ pub(in crate::cli) enum TargetsCommand {
     Test(Box<TestArgs>),
     /// Print the JSON Schema of target files, or of the config file, for editors
     Schema {
-        /// Of which kind of file
+        /// The kind of file
         #[arg(value_enum, default_value_t, value_name = "KIND")]
         of: SchemaOf,
     },
@@ -249,8 +250,7 @@ pub(in crate::cli) struct ImportArgs {
     pub(in crate::cli) layout: LayoutOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
-    /// Send exactly what a saved plan says, or say what has changed since; it was seen, so nothing is
-    /// asked
+    /// Send exactly what a saved plan contains, without asking; fail if anything has changed since
     #[arg(
         long,
         value_name = "PLAN",
@@ -290,10 +290,10 @@ pub(in crate::cli) struct RetryArgs {
     /// The results or failed file of a run; - is standard input
     #[arg(value_name = "RESULTS", required_unless_present = "run")]
     pub(in crate::cli) file: Option<PathBuf>,
-    /// A run whose rows failed for the API's fault: no file is needed, and it goes where it went
+    /// Resend the rows of a run that failed because of the API or the network; needs no file
     #[arg(long, value_name = "RUN", help_heading = "Roster", conflicts_with_all = OF_A_FILE)]
     pub(in crate::cli) run: Option<String>,
-    /// The run that the file belongs to, where it does not show by itself
+    /// The run that the file belongs to, if several match
     #[arg(long, value_name = "RUN", help_heading = "Roster")]
     pub(in crate::cli) of: Option<String>,
     /// Only rows in these states: invalid, rejected, failed, not_sent
@@ -322,14 +322,14 @@ pub(in crate::cli) struct RetryArgs {
 pub(in crate::cli) struct OnceArgs {
     #[command(flatten)]
     pub(in crate::cli) sweep: SweepArgs,
-    /// Put the files into the queue of many machines, and put away those whose runs have ended there
+    /// Add the files to the shared queue, and archive those whose runs have ended
     #[arg(long)]
     pub(in crate::cli) enqueue: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct SweepArgs {
-    /// The folder into which files are dropped
+    /// The folder to import from
     #[arg(value_name = "INBOX")]
     pub(in crate::cli) folder: PathBuf,
     #[command(flatten)]
@@ -376,13 +376,13 @@ pub(in crate::cli) struct PlanArgs {
     // A plan never asks, so a command line can be tried with `plan` first.
     #[arg(long, hide = true)]
     pub(in crate::cli) yes: bool,
-    /// Write every change to a CSV file, one a line
+    /// Write every change to a CSV file
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(in crate::cli) out: Option<PathBuf>,
-    /// Save the plan, so that import --plan sends exactly what it says
+    /// Save the plan for import --plan
     #[arg(long, value_name = "PLAN", help_heading = "Output")]
     pub(in crate::cli) save: Option<PathBuf>,
-    /// Print the request of one row, by import_row, as curl would make it; without secrets
+    /// Print the request of one row (by import_row) as a curl command, without secrets
     #[arg(long, value_name = "ROW", help_heading = "Output")]
     pub(in crate::cli) show_request: Option<NonZeroU64>,
     #[command(flatten)]
@@ -397,21 +397,21 @@ pub(in crate::cli) struct RunsArgs {
     /// List the files that arrived in inboxes within the last TIME, such as 1d
     #[arg(long, value_name = "TIME", conflicts_with = "limit")]
     pub(in crate::cli) since: Option<Time>,
-    /// Only the newest N
+    /// List only the newest N
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     pub(in crate::cli) limit: usize,
-    /// How they are shown
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RunsCommand {
-    /// Forget old runs, and the personal data kept for undo
+    /// Delete old runs and the personal data stored for undo
     Prune {
-        /// Runs that began longer ago than this
+        /// Delete runs that began longer ago than this; by default only what [retention] limits
         #[arg(long, value_name = "TIME")]
-        older_than: Time,
+        older_than: Option<Time>,
     },
 }
 
@@ -429,6 +429,18 @@ pub(in crate::cli) struct OneRunArgs {
     /// Do not ask before sending
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ApproveArgs {
+    #[command(flatten)]
+    pub(in crate::cli) of: OneRunArgs,
+    /// Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)
+    #[arg(long, value_name = "roster|theirs")]
+    pub(in crate::cli) conflicts: Option<ConflictPolicy>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -436,7 +448,7 @@ pub(in crate::cli) struct ResumeArgs {
     /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: Option<String>,
-    /// Leave a column out of the rows that are still to be sent (repeatable)
+    /// Leave a column out of the remaining rows (repeatable)
     #[arg(long = "map", value_name = "COLUMN=", value_parser = super::options::pair)]
     pub(in crate::cli) left_out: Vec<(String, String)>,
     #[command(flatten)]
@@ -445,14 +457,17 @@ pub(in crate::cli) struct ResumeArgs {
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
-    /// Do not ask before sending, where the run had not begun to send
+    /// Do not ask before sending if the run has sent nothing yet
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+    /// Why it is done, for the run's record
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ManArgs {
-    /// The command whose page it is; the program's own if none is named
+    /// The command; without it, the page of the program
     #[arg(value_name = "COMMAND")]
     pub(in crate::cli) command: Option<String>,
     /// Write every page into a folder
@@ -462,18 +477,18 @@ pub(in crate::cli) struct ManArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct OpenArgs {
-    /// The roster; it can be chosen in the browser, too
+    /// The roster; you can also choose it in the browser
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) options: PlanOptions,
-    /// Start no browser, and print the address that opens the console
+    /// Print the address of the console and start no browser
     #[arg(long, help_heading = "Console")]
     pub(in crate::cli) no_browser: bool,
-    /// The address to listen on; this machine's own only [default: a free port of 127.0.0.1]
+    /// The address to listen on; loopback only [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "127.0.0.1:PORT", help_heading = "Console")]
     pub(in crate::cli) listen: Option<std::net::SocketAddr>,
-    /// End when nobody has been there for this long and no run is under way
+    /// Exit after this time without a visit while no run is in progress
     #[arg(
         long,
         value_name = "TIME",
@@ -506,13 +521,13 @@ pub(in crate::cli) struct ReachArgs {
     /// The target's environment [default: production]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) env: Option<String>,
-    /// Another address, in place of that of --env
+    /// Another address instead of that of --env
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) base_url: Option<Address>,
     /// A variable of the target's addresses (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(in crate::cli) var: Vec<(String, String)>,
-    /// A file of root certificates in PEM, trusted besides the machine's own
+    /// Additional root certificates, in PEM
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) ca_cert: Option<PathBuf>,
 }
@@ -530,41 +545,41 @@ pub(in crate::cli) struct TestArgs {
     pub(in crate::cli) by: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) reach: ReachArgs,
-    /// How it is shown
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct SandboxArgs {
-    /// The address to listen on; this machine's own only
+    /// The address to listen on; loopback only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
     pub(in crate::cli) listen: std::net::SocketAddr,
-    /// Play the API of this file, as it says, in place of the built-in ones
+    /// Simulate the API that this file describes instead of the built-in ones
     #[arg(long, value_name = "FILE.toml")]
     pub(in crate::cli) target: Option<String>,
-    /// A roster whose students the sandbox is to hold (repeatable)
+    /// A roster to load into the sandbox (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) seed: Vec<PathBuf>,
     /// The quota [default: 1500/h, or that of --target]
     #[arg(long, value_name = "RATE")]
     pub(in crate::cli) quota: Option<Rate>,
-    /// How long every answer takes
+    /// The time of each response
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     pub(in crate::cli) latency: Time,
-    /// What goes wrong, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
+    /// Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
     /// slow=5%:800ms, truncate, garbage, html, close
     #[arg(long, value_name = "SPEC")]
     pub(in crate::cli) faults: Option<Faults>,
-    /// Differ from the target file: capped-pages, other-first, absent-members, null-members,
+    /// Deviate from the target file: capped-pages, other-first, absent-members, null-members,
     /// unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times,
     /// unset-times, ignored-times, silent-deletions of Meitner (repeatable)
     #[arg(long, value_name = "VARIATION", requires = "target")]
     pub(in crate::cli) vary: Vec<Variation>,
-    /// What is drawn by chance is drawn from this number
+    /// Seed of the random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(in crate::cli) random_seed: u64,
-    /// Hold no records at all
+    /// Start without records
     #[arg(long, conflicts_with = "seed")]
     pub(in crate::cli) empty: bool,
 }

@@ -1,12 +1,13 @@
 //! The config file supplies settings and profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
 use crate::app::{Action, AppError};
 use crate::l10n::say;
 use crate::model::Code;
+use crate::plan::ConflictPolicy;
 use crate::run::Settings;
 use crate::targets::{Mistakes, TargetSpec};
 
@@ -241,6 +242,11 @@ impl Config {
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
+    /// The same of what has to be taken out of a layer.
+    pub(in crate::cli) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
+        self.layers.iter().find_map(|(_, layer)| setting(layer))
+    }
+
     /// The first layer that says something, as it says it, and where that stands.
     pub(in crate::cli) fn said(
         &self,
@@ -261,10 +267,21 @@ impl Config {
         self.merged(|layer| &layer.map)
     }
 
-    fn merged(
+    /// The policies of fields that all layers set, where a layer goes before those after it.
+    pub(in crate::cli) fn conflicts(&self) -> BTreeMap<String, ConflictPolicy> {
+        self.merged(|layer| &layer.conflicts.fields)
+    }
+
+    /// The fields that any layer names in a list.
+    pub(in crate::cli) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
+        let layers = self.layers.iter();
+        layers.flat_map(|(_, layer)| list(layer).clone()).collect()
+    }
+
+    fn merged<T: Clone>(
         &self,
-        table: impl Fn(&Layer) -> &BTreeMap<String, String>,
-    ) -> BTreeMap<String, String> {
+        table: impl Fn(&Layer) -> &BTreeMap<String, T>,
+    ) -> BTreeMap<String, T> {
         let mut all = BTreeMap::new();
         for (_, layer) in self.layers.iter().rev() {
             all.extend(table(layer).clone());

@@ -119,6 +119,7 @@ impl Front {
         let undoes = ready.settings.delivery.undoes.as_deref();
         let ask = |proposal: &Proposal<'_>| agree(proposal.plan, undoes, self.error_look).into();
         let job = Job {
+            chooses: false,
             session: &self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),

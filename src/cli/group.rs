@@ -92,23 +92,35 @@ macro_rules! groups {
                 #[schemars(with = "Option<Written>")]
                 pub(in crate::cli) $field: Option<$type>,
             )* )*
-            /// A Prometheus textfile that is written after each run.
+            /// A Prometheus textfile that is updated after each run.
             pub(in crate::cli) metrics: Option<PathBuf>,
-            /// Who is told of each run.
+            /// Notifications of each run.
             pub(in crate::cli) notify: Option<Notify>,
-            /// Names of the files in an inbox that belong to a profile.
+            /// The policy for values that people changed since the last run wrote them: one for all fields, or a
+            /// table of fields, in which `default` stands for all others.
+            #[serde(default)]
+            pub(in crate::cli) conflicts: ConflictRules,
+            /// Fields that are never overwritten once they have a value.
+            #[serde(default)]
+            pub(in crate::cli) protect: Vec<String>,
+            /// Fields that are set only if they are empty.
+            #[serde(default)]
+            pub(in crate::cli) fill: Vec<String>,
+            /// How long sweep keeps archived rosters, results, and values in the journal.
+            pub(in crate::cli) retention: Option<RetentionTimes>,
+            /// Patterns of the inbox files that belong to a profile.
             #[serde(default)]
             pub(in crate::cli) files: Vec<String>,
             /// Variables of the target's addresses.
             #[serde(default)]
             pub(in crate::cli) var: BTreeMap<String, String>,
-            /// Column to field; an empty field ignores the column.
+            /// Columns and their fields; an empty field ignores the column.
             #[serde(default)]
             pub(in crate::cli) map: BTreeMap<String, String>,
-            /// The target's name of a credential to the environment variable that holds it.
+            /// The target's names of credentials, and the environment variables that hold them.
             #[serde(default)]
             pub(in crate::cli) credentials: BTreeMap<String, String>,
-            /// Profiles by name. A profile has none of its own.
+            /// Profiles by name. A profile cannot contain profiles.
             #[serde(default)]
             pub(in crate::cli) profile: BTreeMap<String, Layer>,
         }

@@ -4,43 +4,59 @@
 /// English to Swedish: of each command, option and heading.
 pub(super) const SWEDISH: &[(&str, &str)] = &[
     (
-        "Put files into the queue of many machines",
-        "Lägg filer i kön för många datorer",
+        "Add files to the shared queue",
+        "Lägg filer i den gemensamma kön",
     ),
     (
-        "Import what waits in the queue, a slice at a time, for as long as it runs",
-        "Importera det som väntar i kön, en del i taget, så länge programmet är igång",
+        "Run a worker that processes the shared queue",
+        "Bearbeta den gemensamma kön tills programmet stoppas",
+    ),
+    ("List the shared queue", "Visa den gemensamma kön"),
+    (
+        "Manage the shared database",
+        "Sköt den gemensamma databasen",
     ),
     (
-        "List what waits in the queue, what is being imported, and when the rest is due",
-        "Lista vad som väntar i kön, vad som importeras och när resten är i tur",
+        "Values changed since the last run wrote them: roster, theirs, ask",
+        "Värden som har ändrats sedan de senast skrevs: roster, theirs, ask",
     ),
     (
-        "Look after the database that many machines share",
-        "Sköt databasen som många datorer delar",
+        "Values changed since the last run wrote them: overwrite them (roster) or leave them (theirs)",
+        "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller lämna dem kvar (theirs)",
+    ),
+    (
+        "Why the run is made, for its record",
+        "Varför körningen görs, för dess historik",
+    ),
+    (
+        "Why it is done, for the run's record",
+        "Varför det görs, för körningens historik",
     ),
     ("The rosters", "Listorna"),
-    ("Slices that are done at a time", "Delar som görs samtidigt"),
+    ("Batches to process at a time", "Delar som görs samtidigt"),
     (
-        "A Prometheus textfile about the queue that is written while it works",
+        "Write a Prometheus textfile about the queue while running",
         "En Prometheus-textfil om kön som skrivs under arbetet",
     ),
     (
-        "Take a file out of the queue, by its number; what was sent stays sent",
+        "Remove a file from the queue, by its number; sent changes remain",
         "Ta bort en fil ur kön, med dess nummer; det som har skickats förblir skickat",
     ),
-    ("What has ended too", "Även det som är klart"),
+    (
+        "Include files whose runs have ended",
+        "Även det som är klart",
+    ),
     (
         "Write a Prometheus textfile about the queue, and print nothing",
         "Skriv en Prometheus-textfil om kön, och skriv inte ut något",
     ),
     (
-        "Make the tables of the journal and the queue, or bring them to this version",
+        "Create the tables of the journal and the queue, or update them to this version",
         "Skapa journalens och köns tabeller, eller uppdatera dem till den här versionen",
     ),
     (
-        "Put the files into the queue of many machines, and put away those whose runs have ended there",
-        "Lägg filerna i kön för många datorer, och lägg undan dem vars körningar är klara där",
+        "Add the files to the shared queue, and archive those whose runs have ended",
+        "Lägg filerna i den gemensamma kön, och arkivera dem vars körningar är klara",
     ),
     (
         "Read one record and one page from the API, and show how each field is understood",
@@ -55,7 +71,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fältet som nyckeln hör till",
     ),
     (
-        "Differ from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times, unset-times, ignored-times, silent-deletions of Meitner (repeatable)",
+        "Deviate from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times, unset-times, ignored-times, silent-deletions of Meitner (repeatable)",
         "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members för Pathwright, eller frozen-times, unset-times, ignored-times, silent-deletions för Meitner (kan upprepas)",
     ),
     (
@@ -76,19 +92,19 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "En kod från import_error_code; utan den listas alla koder",
     ),
     (
-        "Open the console in this machine's browser",
+        "Open the console in the browser",
         "Öppna konsolen i datorns webbläsare",
     ),
     (
-        "The roster; it can be chosen in the browser, too",
+        "The roster; you can also choose it in the browser",
         "Listan; den kan också väljas i webbläsaren",
     ),
     (
-        "Start no browser, and print the address that opens the console",
+        "Print the address of the console and start no browser",
         "Starta ingen webbläsare, och skriv ut adressen som öppnar konsolen",
     ),
     (
-        "End when nobody has been there for this long and no run is under way",
+        "Exit after this time without a visit while no run is in progress",
         "Avsluta när ingen har varit där så här länge och ingen körning pågår",
     ),
     (
@@ -96,7 +112,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Ett inbyggt mål, eller en fil som beskriver ett",
     ),
     (
-        "A file of root certificates in PEM, trusted besides the machine's own",
+        "Additional root certificates, in PEM",
         "En fil med rotcertifikat i PEM, betrodda utöver datorns egna",
     ),
     (
@@ -104,15 +120,15 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "En profil i konfigurationsfilen",
     ),
     (
-        "A roster whose students the sandbox is to hold (repeatable)",
+        "A roster to load into the sandbox (repeatable)",
         "En lista vars elever testmiljön ska ha (kan upprepas)",
     ),
     (
-        "A row with an example of each field too",
+        "Add a row with an example of each field",
         "Även en rad med exempel på varje fält",
     ),
     (
-        "A run whose rows failed for the API's fault: no file is needed, and it goes where it went",
+        "Resend the rows of a run that failed because of the API or the network; needs no file",
         "En körning vars rader misslyckades på grund av API:et: ingen fil behövs, och den skickas till samma adress som förut",
     ),
     (
@@ -120,36 +136,36 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "En variabel i målets adresser (kan upprepas)",
     ),
     (
-        "Leave a column out of the rows that are still to be sent (repeatable)",
+        "Leave a column out of the remaining rows (repeatable)",
         "Utelämna en kolumn i raderna som ännu inte skickats (kan upprepas)",
     ),
     ("All rows", "Alla rader"),
     (
-        "Another address, in place of that of --env",
+        "Another address instead of that of --env",
         "En annan adress, i stället för den i --env",
     ),
     (
-        "Another address, in place of that of --env (plain http to this machine alone)",
+        "Another address instead of that of --env (plain http to this machine only)",
         "En annan adress, i stället för den i --env (http utan kryptering bara till den egna datorn)",
     ),
     (
-        "Attempts for one row at most",
+        "Maximum attempts for one row",
         "Högsta antal försök för en rad",
     ),
     (
-        "Bring the API up to date with a roster",
-        "Uppdatera API:et efter en lista",
+        "Update the API from a roster",
+        "Skicka ändringarna i en lista",
     ),
     (
-        "Brings a school's directory API up to date with a CSV roster: one rate-limited request a row, every row accounted for",
-        "Uppdaterar en skolas katalog-API efter en CSV-lista: ett taktbegränsat anrop per rad, och varje rad redovisas",
+        "Updates a school's directory API from a CSV or Excel roster, within the API's rate limit, and records the outcome of every row",
+        "Uppdaterar Meitner eller ett annat elevregister från en lista i CSV eller Excel, i den takt som systemet tillåter, och redovisar hur det gick för varje rad",
     ),
     (
         "Do not ask before sending",
         "Fråga inte innan något skickas",
     ),
     (
-        "Do not ask before sending, where the run had not begun to send",
+        "Do not ask before sending if the run has sent nothing yet",
         "Fråga inte innan något skickas, om körningen inte hade börjat skicka",
     ),
     (
@@ -161,15 +177,12 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Journalens mapp, eller dess adress (postgres://)",
     ),
     (
-        "Forget old runs, and the personal data kept for undo",
+        "Delete old runs and the personal data stored for undo",
         "Ta bort gamla körningar och de personuppgifter som sparats för undo",
     ),
+    ("Resume an interrupted run", "Fortsätt en avbruten körning"),
     (
-        "Go on with a run that was interrupted",
-        "Fortsätt en avbruten körning",
-    ),
-    (
-        "Headers in a language of the target's aliases, such as sv, as a Swedish Excel reads them",
+        "Use headers in this language, such as sv",
         "Rubriker på ett språk bland målets alias, till exempel sv, som en svensk Excel läser dem",
     ),
     (
@@ -188,44 +201,44 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hold a run with more invalid rows",
         "Spärra en körning med fler ogiltiga rader",
     ),
-    ("Hold no records at all", "Ha inga poster alls"),
-    ("How it is shown", "Hur den visas"),
-    ("How log lines are written", "Hur loggrader skrivs"),
+    ("Start without records", "Ha inga poster alls"),
+    ("Output format", "Hur den visas"),
+    ("Log format", "Hur loggrader skrivs"),
     (
-        "How long a file must lie unchanged",
+        "How long a file must be unchanged",
         "Hur länge en fil måste ligga orörd",
     ),
     (
-        "How long a file must lie unchanged (unless NAME.ready lies beside it)",
+        "How long a file must be unchanged (unless NAME.ready is beside it)",
         "Hur länge en fil måste ligga orörd (om inte NAMN.ready ligger bredvid)",
     ),
     (
-        "How long a record that cannot be read is believed to hold what was delivered",
+        "How long delivered values are assumed to be in a record that cannot be read",
         "Hur länge en post som inte går att läsa antas ha det som levererats",
     ),
-    ("How long every answer takes", "Hur lång tid varje svar tar"),
-    ("How often watch looks", "Hur ofta watch tittar"),
-    ("How they are shown", "Hur de visas"),
+    ("The time of each response", "Hur lång tid varje svar tar"),
+    ("How often watch scans the inbox", "Hur ofta watch tittar"),
+    ("Output format", "Hur de visas"),
     (
-        "Import again the rows of a results file that did not succeed, fixed or not",
-        "Importera på nytt de rader i en resultatfil som inte lyckades, rättade eller inte",
+        "Retry failed rows from a results file",
+        "Skicka de misslyckade raderna i en resultatfil igen",
     ),
     (
-        "Import the files that come into a folder, for as long as it runs: for systemd",
-        "Importera filer som kommer till en mapp, så länge kommandot körs: för systemd",
+        "Import files as they arrive in a folder, for systemd",
+        "Importera filer när de kommer till en mapp, för systemd",
     ),
     (
-        "Import the files that lie in a folder, once: for cron",
-        "Importera filerna som ligger i en mapp, en gång: för cron",
+        "Import the files in a folder once, for cron",
+        "Importera filerna i en mapp en gång, för cron",
     ),
-    ("Keep no values for undo", "Spara inga värden för undo"),
+    ("Store no values for undo", "Spara inga värden för undo"),
     ("Language", "Språk"),
     (
         "Skip rows hidden in the workbook",
         "Hoppa över rader som är dolda i arbetsboken",
     ),
     (
-        "Send rows about protected persons, too, and record why",
+        "Send rows about protected persons, and record why",
         "Skicka även rader med skyddade personuppgifter och spara skälet",
     ),
     (
@@ -236,8 +249,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "List the known APIs, or show one",
         "Lista kända API:er, eller visa ett",
     ),
-    ("List what has been run", "Lista körningar"),
-    ("Longest time for one request", "Längsta tid för ett anrop"),
+    ("List runs", "Lista körningar"),
+    ("Time-out of one request", "Längsta tid för ett anrop"),
     (
         "Map COLUMN to FIELD; COLUMN= ignores it (repeatable)",
         "Koppla KOLUMN till FÄLT; KOLUMN= hoppar över den (kan upprepas)",
@@ -258,7 +271,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "List the files that arrived in inboxes within the last TIME, such as 1d",
         "Lista filerna som har kommit till inkorgar under den senaste tiden, till exempel 1d",
     ),
-    ("Only the newest N", "Bara de N senaste"),
+    ("List only the newest N", "Bara de N senaste"),
     (
         "Only these rows by the spreadsheet's numbers",
         "Bara dessa rader enligt kalkylbladets radnummer",
@@ -276,7 +289,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv ut ett kompletteringsskript för ett skal",
     ),
     (
-        "Play the API of this file, as it says, in place of the built-in ones",
+        "Simulate the API that this file describes instead of the built-in ones",
         "Efterlikna API:et i den här filen, så som den säger, i stället för de inbyggda",
     ),
     ("Print its file", "Skriv ut dess fil"),
@@ -284,7 +297,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Print the JSON Schema of target files, or of the config file, for editors",
         "Skriv ut JSON Schema för målfiler eller för konfigurationsfilen, för textredigerare",
     ),
-    ("Of which kind of file", "För vilket slags fil"),
+    ("The kind of file", "För vilket slags fil"),
     ("Print less: no progress", "Skriv ut mindre: inget förlopp"),
     (
         "Print more: every retry, and requests by row number",
@@ -295,7 +308,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv ut en manualsida, eller skriv en för varje kommando",
     ),
     (
-        "The command whose page it is; the program's own if none is named",
+        "The command; without it, the page of the program",
         "Kommandot vars sida det är; programmets egen om inget anges",
     ),
     (
@@ -303,7 +316,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv alla sidor till en mapp",
     ),
     (
-        "Print the settings in force, and where each comes from",
+        "Print the settings in force and where each comes from",
         "Visa gällande inställningar och varifrån var och en kommer",
     ),
     (
@@ -311,91 +324,94 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Förlopp: auto, bar, plain, json, none",
     ),
     (
-        "Put back what a run changed, where it still holds what the run wrote",
-        "Återställ det som en körning ändrade, där det fortfarande står vad körningen skrev",
+        "Restore the values that a run changed",
+        "Återställ det som en körning ändrade",
     ),
     (
-        "Read and check every row; no network",
-        "Läs och kontrollera varje rad; inget nätverk",
+        "Check every row, without network access",
+        "Kontrollera varje rad, utan nätverk",
     ),
     (
-        "Read nothing: all is sent, nothing can be undone",
+        "Send everything without reading; cannot be undone",
         "Läs inget: allt skickas, inget kan ångras",
     ),
     (
-        "Release a run that a guard held, if its file is still the same",
+        "Release a run that a guard holds",
         "Godkänn en körning som en spärr har stoppat, om filen fortfarande är densamma",
     ),
-    ("Requests in one burst", "Anrop på en gång"),
+    ("Maximum requests at once", "Anrop på en gång"),
     ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
     (
-        "Requests per s, m, h or d (or unlimited: only what the API announces counts)",
+        "Requests per s, m, h or d (unlimited follows only the API's rate-limit headers)",
         "Anrop per s, m, h eller d (eller unlimited: bara det som API:et meddelar gäller)",
     ),
-    ("Requests under way at most", "Högsta antal samtidiga anrop"),
+    (
+        "Maximum concurrent requests",
+        "Högsta antal samtidiga anrop",
+    ),
     ("Rows that did not succeed", "Rader som inte lyckades"),
     (
         "Rows whose record was not found",
         "Rader vars post inte hittades",
     ),
     (
-        "Runs that began longer ago than this",
-        "Körningar som började för längre sedan än så",
+        "Delete runs that began longer ago than this; by default only what [retention] limits",
+        "Ta bort körningar som började för längre sedan än så; annars bara det som [retention] begränsar",
     ),
     (
         "Same-key rows: error, first, last",
         "Rader med samma nyckel: error, first, last",
     ),
     (
-        "Same-key rows: error, first, last (all but the first are invalid, or the first is sent, or the last)",
+        "Same-key rows: error, first, last (all but the first are invalid, or only the first or the last is sent)",
         "Rader med samma nyckel: error, first, last (alla utom den första är ogiltiga, eller så skickas den första eller den sista)",
     ),
     (
-        "Print the request of one row, by import_row, as curl would make it; without secrets",
+        "Print the request of one row (by import_row) as a curl command, without secrets",
         "Skriv ut anropet för en rad, enligt import_row, som curl skulle göra det; utan hemligheter",
     ),
     (
-        "Save the plan, so that import --plan sends exactly what it says",
+        "Save the plan for import --plan",
         "Spara planen, så att import --plan skickar precis det som står i den",
     ),
     (
-        "Send exactly what a saved plan says, or say what has changed since; it was seen, so nothing is asked",
-        "Skicka precis det som en sparad plan säger, eller säg vad som har ändrats sedan dess; den är granskad, så inget frågas",
+        "Send exactly what a saved plan contains, without asking; fail if anything has changed since",
+        "Skicka precis det som en sparad plan innehåller, utan att fråga; avbryt om något har ändrats sedan dess",
     ),
     (
-        "Say every change that any run made to one record",
+        "List every change that any run made to one record",
         "Visa varje ändring som någon körning har gjort i en post",
     ),
     (
-        "What leads to the record: its id, an identity number, an e-mail address",
+        "The record's id, an identity number or an e-mail address",
         "Det som leder till posten: dess id, ett personnummer, en e-postadress",
     ),
     (
-        "Remove the values that ended runs hold of it",
+        "Remove the values that ended runs store for the record",
         "Ta bort de värden som avslutade körningar har sparat om den",
     ),
     (
-        "Write the changes to a CSV file too, one a line",
-        "Skriv också ändringarna till en CSV-fil, en per rad",
+        "Also write everything stored about the person to a CSV, workbook or JSON file",
+        "Skriv också allt som finns sparat om personen till en CSV-fil, en arbetsbok eller en JSON-fil",
     ),
     (
-        "Say what would stop an import here, and what to do about it",
-        "Visa vad som skulle stoppa en import här, och vad du kan göra åt det",
+        "Check the setup and print a remedy for each problem",
+        "Kontrollera att allt är rätt inställt, och visa vad du kan göra åt det som är fel",
     ),
     (
-        "Say what an import would send, how many requests, how long; changes nothing",
-        "Visa vad en import skulle skicka, hur många anrop och hur lång tid; ändrar inget",
+        "Show what an import would change, and how long it would take",
+        "Visa vad en import skulle ändra, och hur lång tid den tar",
     ),
     (
-        "Send N rows first, read them back, and then go on",
+        "Send N rows first, and continue",
         "Skicka först N rader, läs tillbaka dem och fortsätt sedan",
     ),
     (
-        "Send N rows first, read them back, and then go on if they hold what was sent",
+        "Send N rows first, and continue if they read back as sent",
         "Skicka först N rader, läs tillbaka dem och fortsätt sedan om de har det som skickades",
     ),
     (
-        "Send rows that already match, too",
+        "Send rows that already match",
         "Skicka även rader som redan stämmer",
     ),
     (
@@ -403,20 +419,20 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skicka till en testmiljö i programmet, fylld från FILE",
     ),
     (
-        "Serve the APIs on this machine, to try things out",
+        "Serve simulated APIs on this machine",
         "Kör API:erna som testmiljö på den egna datorn",
     ),
     (
         "Share of the quota to use",
         "Andel av kvoten som får användas",
     ),
-    ("Show one run's figures", "Visa en körnings siffror"),
+    ("Show the figures of a run", "Visa en körnings siffror"),
     (
         "Start over instead of resuming an unfinished run",
         "Börja om i stället för att återuppta en avbruten körning",
     ),
     (
-        "Take files that were imported before, too",
+        "Import files that were imported before",
         "Ta även filer som har importerats förut",
     ),
     (
@@ -429,7 +445,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("The HTML report", "Rapporten i HTML"),
     (
-        "The address to listen on; this machine's own only",
+        "The address to listen on; loopback only",
         "Adressen att lyssna på; bara den egna datorns",
     ),
     ("The config file", "Konfigurationsfilen"),
@@ -438,13 +454,13 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Filens avgränsare: ett tecken, eller \"tab\"",
     ),
     ("The file's encoding", "Filens teckenkodning"),
+    ("The folder to import from", "Mappen som filer läggs i"),
     (
-        "The folder into which files are dropped",
-        "Mappen som filer läggs i",
+        "The spreadsheet row number of the header",
+        "Rubrikradens radnummer",
     ),
-    ("The line of the header", "Rubrikradens radnummer"),
     (
-        "The line of the header (found by itself, also below a title)",
+        "The spreadsheet row number of the header (detected, also below a title)",
         "Rubrikradens radnummer (hittas automatiskt, även under en titelrad)",
     ),
     ("The quota", "Kvoten"),
@@ -457,7 +473,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Listan; - är standard in",
     ),
     (
-        "The run that the file belongs to, where it does not show by itself",
+        "The run that the file belongs to, if several match",
         "Körningen som filen hör till, om det inte framgår av sig självt",
     ),
     ("The run; `runs` lists them", "Körningen; `runs` listar dem"),
@@ -472,7 +488,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("The sheet of a workbook", "Bladet i en arbetsbok"),
     ("The shell", "Skalet"),
     (
-        "Where the import_ columns stand in the results",
+        "Where the import_ columns are in the results",
         "Var import_-kolumnerna står i resultatet",
     ),
     (
@@ -490,35 +506,35 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("What an empty cell does", "Vad en tom cell gör"),
     (
-        "What an empty cell does (leave the value alone, or clear it; the cell <null> always clears)",
+        "What an empty cell does (keep the value, or clear it; the cell <null> always clears)",
         "Vad en tom cell gör (lämnar värdet i fred, eller tömmer det; cellen <null> tömmer alltid)",
     ),
     (
-        "What goes wrong, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
+        "Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
         "Vad som går fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
     ),
     (
-        "What is drawn by chance is drawn from this number",
+        "Seed of the random numbers",
         "Slumpen utgår från det här talet",
     ),
     (
-        "What was replaced, as a roster",
+        "The replaced values, as a roster",
         "Det som ersattes, som en lista",
     ),
     (
-        "Whether there are colours; NO_COLOR is honoured",
+        "Use of colors; NO_COLOR is respected",
         "Om färg används; NO_COLOR respekteras",
     ),
     (
-        "Write a run's results and report again",
+        "Write the results and the report of a run again",
         "Skriv en körnings resultat och rapport på nytt",
     ),
     (
-        "Write every change to a CSV file, one a line",
+        "Write every change to a CSV file",
         "Skriv varje ändring till en CSV-fil, en per rad",
     ),
     (
-        "Write every problem to a CSV file, one a line",
+        "Write every problem to a CSV file",
         "Skriv varje fel till en CSV-fil, ett per rad",
     ),
 ];
@@ -539,6 +555,7 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("detected", "känns av automatiskt"),
     ("the first visible", "det första synliga"),
     ("the target's", "målets"),
+    ("roster; ask in the console", "roster; ask i konsolen"),
     (
         "1500/h, or that of --target",
         "1500/h, eller den för --target",

@@ -7,6 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::args::Args;
+use crate::model::Exit;
 
 /// Examples of each command, each with what it does.
 const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
@@ -14,7 +15,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "rosterpatch",
         &[
             (
-                "Try it on a sandbox of its own, without credentials:",
+                "Try it on a simulated API, without credentials:",
                 "rosterpatch import elever.csv --target meitner --sandbox",
             ),
             (
@@ -22,7 +23,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "rosterpatch plan elever.csv --target meitner\nrosterpatch import elever.csv --target meitner",
             ),
             (
-                "Import again what failed, once it is mended:",
+                "Retry failed rows after correcting them:",
                 "rosterpatch retry elever.failed.csv",
             ),
         ],
@@ -30,14 +31,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "enqueue",
         &[(
-            "Have any of the workers import a roster, as a profile says:",
+            "Queue a roster with the settings of a profile:",
             "rosterpatch enqueue elever.csv --profile ekskolan --state postgres://rosterpatch@db.example.org/rosterpatch",
         )],
     ),
     (
         "work",
         &[(
-            "Import what waits in the queue, four slices at a time:",
+            "Run a worker that processes four batches at a time:",
             "rosterpatch work --concurrency 4 --state postgres://rosterpatch@db.example.org/rosterpatch",
         )],
     ),
@@ -45,16 +46,16 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "queue",
         &[
             (
-                "See what waits, what is being imported, and what has ended:",
+                "List all files, including those whose runs have ended:",
                 "rosterpatch queue --all",
             ),
-            ("Take a file out of it:", "rosterpatch queue --remove 12"),
+            ("Remove a file:", "rosterpatch queue --remove 12"),
         ],
     ),
     (
         "database",
         &[(
-            "Make the tables of a new version:",
+            "Update the tables for a new version:",
             "rosterpatch database migrate --state postgres://rosterpatch@db.example.org/rosterpatch",
         )],
     ),
@@ -73,7 +74,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "rosterpatch plan elever.csv --target meitner --out changes.csv",
             ),
             (
-                "Keep the plan, and send exactly that:",
+                "Save the plan, and send exactly that:",
                 "rosterpatch plan elever.csv --target meitner --save plan.json\nrosterpatch import elever.csv --target meitner --plan plan.json",
             ),
         ],
@@ -82,11 +83,11 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "import",
         &[
             (
-                "From a script, where nobody can be asked:",
+                "From a script, without a question:",
                 "rosterpatch import elever.csv --target meitner --yes --progress plain",
             ),
             (
-                "Send ten rows first, and go on only if the API holds them:",
+                "Send ten rows first, and continue only if they read back as sent:",
                 "rosterpatch import elever.csv --target meitner --canary 10",
             ),
         ],
@@ -94,14 +95,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "approve",
         &[(
-            "Release a run that a guard held:",
+            "Release a run that a guard holds:",
             "rosterpatch approve 20261122-214547-pnb",
         )],
     ),
     (
         "undo",
         &[(
-            "Put back what a run changed:",
+            "Restore the values that a run changed:",
             "rosterpatch undo 20261122-214547-pnb",
         )],
     ),
@@ -109,7 +110,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "retry",
         &[
             (
-                "Import again the rows of a results file that did not succeed:",
+                "Retry failed rows from a results file:",
                 "rosterpatch retry elever.results.csv",
             ),
             (
@@ -128,30 +129,27 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "watch",
         &[(
-            "In a service of systemd:",
+            "In a systemd service:",
             "rosterpatch watch /srv/inbox --interval 1m --log-format json",
         )],
     ),
     (
         "config",
         &[(
-            "See which settings hold for a profile, and where they come from:",
+            "Print the settings of a profile and where each comes from:",
             "rosterpatch config --profile skola-a",
         )],
     ),
     (
         "resume",
-        &[(
-            "Go on with the newest interrupted run:",
-            "rosterpatch resume",
-        )],
+        &[("Resume the newest interrupted run:", "rosterpatch resume")],
     ),
     (
         "runs",
         &[
             ("The last five runs:", "rosterpatch runs --limit 5"),
             (
-                "Forget what is older than a school year:",
+                "Delete runs older than a school year:",
                 "rosterpatch runs prune --older-than 400d",
             ),
         ],
@@ -159,14 +157,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "show",
         &[(
-            "The newest run's figures, for a program:",
+            "Print the figures of the newest run as JSON:",
             "rosterpatch show --format json",
         )],
     ),
     (
         "report",
         &[(
-            "Write the newest run's results again, elsewhere:",
+            "Write the results of the newest run again, to other files:",
             "rosterpatch report --results again.xlsx --report again.html",
         )],
     ),
@@ -181,11 +179,11 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "targets",
         &[
             (
-                "All that is known of an API:",
+                "Show the fields, sign-in and quota of an API:",
                 "rosterpatch targets show meitner",
             ),
             (
-                "Begin a target file of your own:",
+                "Start a target file:",
                 "rosterpatch targets show meitner --toml > my-api.toml\nrosterpatch targets schema > target.schema.json",
             ),
             (
@@ -198,11 +196,11 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "open",
         &[
             (
-                "Look at a roster in the browser, mend it, and send it from there:",
+                "Check, correct and send a roster in the browser:",
                 "rosterpatch open elever.xlsx --target meitner",
             ),
             (
-                "Try the console out with the sandbox, without starting a browser:",
+                "Try the console with the sandbox, without starting a browser:",
                 "rosterpatch open elever.csv --target meitner --sandbox --no-browser",
             ),
         ],
@@ -211,11 +209,11 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "history",
         &[
             (
-                "Who changed this, and when:",
+                "List the changes of one record:",
                 "rosterpatch history 201004022384",
             ),
             (
-                "The same as a file, for somebody who asks what is held of them:",
+                "Write the changes to a file, for a data subject request:",
                 "rosterpatch history anna.ek@example.se --out anna.csv",
             ),
         ],
@@ -224,7 +222,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "explain",
         &[
             (
-                "What a code in the results means, and what to do about it:",
+                "Explain a code from the results:",
                 "rosterpatch explain identity_number.check_digit",
             ),
             ("Every code:", "rosterpatch explain"),
@@ -233,14 +231,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "doctor",
         &[(
-            "Find out before the evening of the import:",
+            "Check the setup before an import:",
             "rosterpatch doctor --target meitner",
         )],
     ),
     (
         "sandbox",
         &[(
-            "Both APIs on this machine, failing now and then:",
+            "Simulate both APIs with faults:",
             "rosterpatch sandbox --seed elever.csv --faults 500=2%,reset=1%",
         )],
     ),
@@ -260,30 +258,6 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// What each exit code means.
-const EXIT_STATUS: [(&str, &str); 8] = [
-    (
-        "0",
-        "Every row is updated or unchanged; for check and plan: valid.",
-    ),
-    (
-        "1",
-        "It could not be done: unreadable file, unknown column, bad config, no disk.",
-    ),
-    ("2", "The command line is wrong."),
-    ("3", "Done, and some rows are invalid, rejected or failed."),
-    (
-        "4",
-        "Held by a guard; nothing was sent. approve releases it.",
-    ),
-    ("5", "Interrupted or stopped early. resume goes on."),
-    (
-        "6",
-        "The API refused the credentials or could not be reached.",
-    ),
-    ("7", "Another process is at work on this file or folder."),
-];
-
 const FILES: [(&str, &str); 5] = [
     (
         "rosterpatch.toml",
@@ -295,12 +269,15 @@ const FILES: [(&str, &str); 5] = [
     ),
     (
         "NAME.results.csv, NAME.failed.csv",
-        "What became of every row, and the rows that did not succeed, beside the roster; .xlsx where the roster was a workbook.",
+        "The outcome of every row, and the rows that did not succeed, beside the roster; .xlsx if the roster is a workbook.",
     ),
-    ("NAME.report.html", "The report of a run, to send around."),
+    (
+        "NAME.report.html",
+        "The report of a run, to print or forward.",
+    ),
     (
         "NAME.before.csv, NAME.new.csv",
-        "What was replaced, as a roster; rows whose record was not found.",
+        "The replaced values, as a roster; rows whose record was not found.",
     ),
 ];
 
@@ -335,9 +312,13 @@ pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) 
         man.render_subcommands_section(to)?;
     }
     section(to, "EXIT STATUS")?;
-    list(to, &EXIT_STATUS)?;
+    for exit in Exit::ALL {
+        entry(to, &exit.code().to_string(), exit.meaning())?;
+    }
     section(to, "FILES")?;
-    list(to, &FILES)?;
+    for (name, text) in FILES {
+        entry(to, name, text)?;
+    }
     section(to, "EXAMPLES")?;
     let examples = EXAMPLES.iter().find(|(name, _)| *name == own);
     for (what, command) in examples.map_or(&[][..], |(_, examples)| examples) {
@@ -360,11 +341,8 @@ fn section(to: &mut impl Write, name: &str) -> io::Result<()> {
     writeln!(to, ".SH {name}")
 }
 
-fn list(to: &mut impl Write, entries: &[(&str, &str)]) -> io::Result<()> {
-    for (name, text) in entries {
-        writeln!(to, ".TP\n\\fB{}\\fR\n{}", escaped(name), escaped(text))?;
-    }
-    Ok(())
+fn entry(to: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(to, ".TP\n\\fB{}\\fR\n{}", escaped(name), escaped(text))
 }
 
 /// A line as roff takes it literally: hyphens that can be copied, and no line that is a request.

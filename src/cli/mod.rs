@@ -44,6 +44,11 @@ use commands::{
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
 
+/// The command line as it is declared: for manuals and references.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
@@ -65,6 +70,11 @@ pub fn main() -> ExitCode {
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
+        // Only the program's name: its help would fill the screen.
+        Err(_) if words.len() < 2 => {
+            terminal::note(&say().cli_start());
+            return ExitCode::from(Exit::Usage.code());
+        }
         // The parser's own words are English, and for a terminal.
         Err(error) if logging::is_for_programs() || Language::spoken() != Language::English => {
             let text = usage::in_words(&error);
@@ -184,7 +194,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Runs(RunsArgs {
             command: Some(RunsCommand::Prune { older_than }),
             ..
-        }) => runs::prune(common, older_than)?,
+        }) => runs::prune(common, older_than.as_ref())?,
         Command::Show(show) => runs::show(common, show)?,
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,

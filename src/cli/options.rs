@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time, Timeout, Written,
-    from_config,
+    Address, ConflictRules, Delimiter, Duplicate, Empty, Label, OutcomeAt, RetentionTimes, Share,
+    Shown, Time, Timeout, Written, from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};
-use crate::plan::{Selection, Threshold};
+use crate::plan::{ConflictPolicy, Selection, Threshold};
 use crate::send::Rate;
 
 /// What `config` shows of an option.
@@ -57,17 +57,17 @@ groups! {
             sheet: String | "the first visible" [value_name = "NAME", hide_short_help = true];
             /// Skip rows hidden in the workbook
             skip_hidden: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
-            /// The line of the header
+            /// The spreadsheet row number of the header
             ///
-            /// (found by itself, also below a title)
+            /// (detected, also below a title)
             header_row: NonZeroU64 | "detected" [value_name = "N", hide_short_help = true];
             /// What an empty cell does
             ///
-            /// (leave the value alone, or clear it; the cell <null> always clears)
+            /// (keep the value, or clear it; the cell <null> always clears)
             empty: Empty = "keep" [value_enum, hide_possible_values = true, value_name = "keep|clear"];
             /// Same-key rows: error, first, last
             ///
-            /// (all but the first are invalid, or the first is sent, or the last)
+            /// (all but the first are invalid, or only the first or the last is sent)
             duplicates: Duplicate = "error" [value_enum, hide_possible_values = true, value_name = "WHICH"];
             /// Treat doubtful values as invalid
             strict: bool => "no" [num_args = 0, default_missing_value = "true", value_name = ""];
@@ -79,7 +79,7 @@ groups! {
             /// Let rows set a guarded value, such as membership_type=admin (repeatable)
             #[arg(long, value_name = "FIELD=VALUE", value_parser = pair, hide_short_help = true)]
             allow: Vec<(String, String)>;
-            /// Send rows about protected persons, too, and record why
+            /// Send rows about protected persons, and record why
             #[arg(long, value_name = "REASON", hide_short_help = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
             release_protected: Option<String>;
         }
@@ -104,15 +104,15 @@ groups! {
     /// When a file of an inbox is taken.
     InboxOptions, "Roster" {
         settings {
-            /// How long a file must lie unchanged
+            /// How long a file must be unchanged
             ///
-            /// (unless NAME.ready lies beside it)
+            /// (unless NAME.ready is beside it)
             settle: Time = "5s" [value_name = "TIME"];
-            /// How often watch looks
+            /// How often watch scans the inbox
             interval: Time = "30s" [value_name = "TIME"];
         }
         flags {
-            /// Take files that were imported before, too
+            /// Import files that were imported before
             #[arg(long)]
             again: bool;
         }
@@ -123,9 +123,9 @@ groups! {
         settings {
             /// The target's environment
             env: String | "production" [value_name = "NAME"];
-            /// Another address, in place of that of --env
+            /// Another address instead of that of --env
             ///
-            /// (plain http to this machine alone)
+            /// (plain http to this machine only)
             base_url: Address => "that of env" [value_name = "URL", conflicts_with = "sandbox"];
             /// List all records again after this time
             ///
@@ -138,7 +138,7 @@ groups! {
             /// Send to a sandbox in this process, seeded from FILE
             #[arg(long)]
             sandbox: bool;
-            /// Read nothing: all is sent, nothing can be undone
+            /// Send everything without reading; cannot be undone
             #[arg(long)]
             blind: bool;
         }
@@ -147,23 +147,23 @@ groups! {
     /// How requests are made.
     ConnectionOptions, "Delivery" {
         settings {
-            /// Attempts for one row at most
+            /// Maximum attempts for one row
             max_attempts: NonZeroU32 = "5" [value_name = "N"];
-            /// Longest time for one request
+            /// Time-out of one request
             timeout: Timeout = "45s" [value_name = "TIME", hide_short_help = true];
-            /// A file of root certificates in PEM, trusted besides the machine's own
+            /// Additional root certificates, in PEM
             ca_cert: PathBuf => "none" [value_name = "FILE", hide_short_help = true];
-            /// How long a record that cannot be read is believed to hold what was delivered
+            /// How long delivered values are assumed to be in a record that cannot be read
             trust_for: Time = "30d" [value_name = "TIME", hide_short_help = true];
         }
         flags {
             /// A variable of the target's addresses (repeatable)
             #[arg(long, value_name = "NAME=VALUE", value_parser = pair, hide_short_help = true)]
             var: Vec<(String, String)>;
-            /// Send rows that already match, too
+            /// Send rows that already match
             #[arg(long)]
             all: bool;
-            /// Keep no values for undo
+            /// Store no values for undo
             #[arg(long)]
             no_undo: bool;
         }
@@ -179,6 +179,9 @@ groups! {
             /// Do not ask before sending
             #[arg(long)]
             yes: bool;
+            /// Why the run is made, for its record
+            #[arg(long, hide_short_help = true, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+            note: Option<String>;
         }
     }
 
@@ -187,13 +190,13 @@ groups! {
         settings {
             /// Requests per s, m, h or d
             ///
-            /// (or unlimited: only what the API announces counts)
+            /// (unlimited follows only the API's rate-limit headers)
             rate: Rate | "the target's" [value_name = "1500/h"];
-            /// Requests in one burst
+            /// Maximum requests at once
             burst: NonZeroU32 | "the target's" [value_name = "N"];
             /// Share of the quota to use
             share: Share = "100%" [value_name = "80%"];
-            /// Requests under way at most
+            /// Maximum concurrent requests
             concurrency: NonZeroUsize = "8" [value_name = "N"];
         }
         flags {}
@@ -211,15 +214,19 @@ groups! {
             /// since the last one of its name
             max_shrink: Threshold = "50%" [value_name = "N|N%"];
         }
-        flags {}
+        flags {
+            /// Values changed since the last run wrote them: roster, theirs, ask [default: roster; ask in the console]
+            #[arg(long, value_name = "WHICH", hide_short_help = true)]
+            conflicts: Option<ConflictPolicy>;
+        }
     }
 
     /// What stops a run after its first rows.
     CanaryOptions, "Guards" {
         settings {
-            /// Send N rows first, read them back, and then go on
+            /// Send N rows first, and continue
             ///
-            /// if they hold what was sent
+            /// if they read back as sent
             canary: NonZeroU64 => "none" [value_name = "N", conflicts_with = "blind"];
         }
         flags {}
@@ -238,7 +245,7 @@ groups! {
             /// The HTML report [default: NAME.report.html]
             #[arg(long, value_name = "PATH")]
             report: Option<PathBuf>;
-            /// What was replaced, as a roster [default: NAME.before.csv]
+            /// The replaced values, as a roster [default: NAME.before.csv]
             #[arg(long, value_name = "PATH", hide_short_help = true)]
             before: Option<PathBuf>;
             /// Rows whose record was not found [default: NAME.new.csv]
@@ -250,7 +257,7 @@ groups! {
     /// How the results are laid out.
     LayoutOptions, "Output" {
         settings {
-            /// Where the import_ columns stand in the results
+            /// Where the import_ columns are in the results
             outcome: OutcomeAt = "last" [value_enum, hide_possible_values = true, value_name = "last|first", hide_short_help = true];
         }
         flags {}
@@ -285,10 +292,10 @@ groups! {
             /// Progress: auto, bar, plain, json, none [default: auto]
             #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "KIND")]
             progress: ProgressKind;
-            /// How log lines are written
+            /// Log format
             #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
             log_format: LogFormat;
-            /// Whether there are colours; NO_COLOR is honoured
+            /// Use of colors; NO_COLOR is respected
             #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true)]
             color: ColorWhen;
             /// Print more: every retry, and requests by row number
@@ -351,7 +358,7 @@ pub(in crate::cli) enum ColorWhen {
     Never,
 }
 
-/// How log lines are written.
+/// The log format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LogFormat {
     #[default]

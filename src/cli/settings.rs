@@ -9,22 +9,22 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::options::{
-    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, LayoutOptions, PlaceOptions,
-    QuotaOptions, RosterOptions, SelectionOptions,
+    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, Layer, LayoutOptions,
+    PlaceOptions, QuotaOptions, RosterOptions, SelectionOptions,
 };
-use super::values::{Duplicate, Empty, OutcomeAt};
-use crate::app::{Action, AppError, NamedPaths, Notifications};
+use super::values::{Duplicate, Empty, OutcomeAt, RetentionTimes, Time};
+use crate::app::{Action, AppError, NamedPaths, Notifications, Retention};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
-use crate::plan::{Guards, Selection};
+use crate::plan::{ConflictPolicy, EditRules, Guards, Selection};
 use crate::read::{Mends, ReadOptions};
-use crate::run::{Release, Roster, today};
+use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
-use crate::targets::{self, Mistake, Mistakes, TargetError, TargetSpec};
+use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
 /// The target that is asked for.
 pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
@@ -81,8 +81,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
 fn release(reason: String) -> Release {
     Release {
         reason,
-        account: whoami::username().unwrap_or_default(),
-        machine: whoami::hostname().unwrap_or_default(),
+        actor: Actor::here(),
     }
 }
 
@@ -277,6 +276,49 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
     }
 }
 
+/// Which values of records the roster overwrites: where nothing is said of conflicts, `usual` is done.
+pub(in crate::cli) fn edits(
+    config: &Config,
+    said: Option<ConflictPolicy>,
+    spec: &TargetSpec,
+    usual: ConflictPolicy,
+) -> Result<EditRules, AppError> {
+    let rules = EditRules {
+        conflicts: said
+            .or_else(|| config.first(|layer| &layer.conflicts.all))
+            .unwrap_or(usual),
+        by_field: config.conflicts(),
+        protect: config.listed(|layer| &layer.protect),
+        fill: config.listed(|layer| &layer.fill),
+    };
+    let named = [
+        ("conflicts", rules.by_field.keys().collect::<Vec<_>>()),
+        ("protect", rules.protect.iter().collect()),
+        ("fill", rules.fill.iter().collect()),
+    ];
+    for (setting, names) in named {
+        for name in names {
+            let field = spec.field(name).map(|index| &spec.fields[index]);
+            let is_written = |field: &FieldSpec| field.place == Place::Body && !field.read_only;
+            if !field.is_some_and(is_written) {
+                let known = spec.fields.iter().filter(|field| is_written(field));
+                let known: Vec<&str> = known.map(FieldSpec::name).collect();
+                return Err(AppError::Setup {
+                    code: Code::ConfigField,
+                    text: say().config_no_field(
+                        config.origin(config.profile()),
+                        setting,
+                        name.as_str(),
+                        spec.name.as_str(),
+                        known.join(", "),
+                    ),
+                });
+            }
+        }
+    }
+    Ok(rules)
+}
+
 /// The credentials, from the environment.
 pub(in crate::cli) fn credentials(
     config: &Config,
@@ -403,6 +445,24 @@ pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
         .state_dir()
         .unwrap_or_else(|| folders.data_local_dir())
         .to_owned())
+}
+
+/// How long what is left of runs is kept.
+pub(in crate::cli) fn retention(config: &Config) -> Retention {
+    let of = |time: fn(&RetentionTimes) -> &Option<Time>| {
+        let said = |layer: &Layer| {
+            layer
+                .retention
+                .as_ref()
+                .and_then(|times| time(times).clone())
+        };
+        config.first_of(said).map(|time| time.length)
+    };
+    Retention {
+        rosters: of(|times| &times.rosters),
+        results: of(|times| &times.results),
+        values: of(|times| &times.values),
+    }
 }
 
 /// What is done with the figures of each run.

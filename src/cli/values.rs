@@ -2,6 +2,8 @@
 //! understood where it is read, so that its error can say where it stands.
 
 use crate::l10n::say;
+use crate::plan::ConflictPolicy;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -244,6 +246,93 @@ macro_rules! written_as_a_word {
     )* };
 }
 written_as_a_word!(Empty, Duplicate, OutcomeAt);
+
+/// What a config file says of conflicts: a policy for all fields, or a table of fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "ConflictsWritten")]
+pub(in crate::cli) struct ConflictRules {
+    /// The policy of the fields that have none of their own.
+    pub(in crate::cli) all: Option<ConflictPolicy>,
+    /// Those that have.
+    pub(in crate::cli) fields: BTreeMap<String, ConflictPolicy>,
+}
+
+/// The key that stands for all fields that a table of conflicts does not name.
+const OTHER_FIELDS: &str = "default";
+
+/// How conflicts are written in a config file.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum ConflictsWritten {
+    All(PolicyWritten),
+    Fields(BTreeMap<String, PolicyWritten>),
+}
+
+/// A policy as it is written.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code, reason = "only its schema is used")]
+enum PolicyWritten {
+    Roster,
+    Theirs,
+    Ask,
+}
+
+impl<'de> Deserialize<'de> for ConflictRules {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<ConflictRules, D::Error> {
+        from.deserialize_any(ConflictsVisitor)
+    }
+}
+
+struct ConflictsVisitor;
+
+impl<'de> de::Visitor<'de> for ConflictsVisitor {
+    type Value = ConflictRules;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&say().value_conflicts())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ConflictRules, E> {
+        Ok(ConflictRules {
+            all: Some(text.parse().map_err(E::custom)?),
+            ..ConflictRules::default()
+        })
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<ConflictRules, A::Error> {
+        let mut rules = ConflictRules::default();
+        while let Some((field, policy)) = map.next_entry::<String, String>()? {
+            let policy = policy.parse().map_err(de::Error::custom)?;
+            match &*field {
+                OTHER_FIELDS => rules.all = Some(policy),
+                _ => {
+                    rules.fields.insert(field, policy);
+                }
+            }
+        }
+        Ok(rules)
+    }
+}
+
+/// How long a config file has things kept, such as `90d`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct RetentionTimes {
+    /// Rosters in the archive of an inbox.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) rosters: Option<Time>,
+    /// Results and reports in the archive of an inbox.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) results: Option<Time>,
+    /// Values in the journal.
+    #[serde(default, deserialize_with = "from_config")]
+    #[schemars(with = "Option<Written>")]
+    pub(in crate::cli) values: Option<Time>,
+}
 
 /// A value in a config file, which may be written as what it looks like.
 #[derive(Deserialize, JsonSchema)]

@@ -11,6 +11,7 @@ use super::options::{CanaryOptions, FileOptions, PlanOptions};
 use super::settings;
 use crate::app::{AppError, Session, Wanted};
 use crate::l10n::say;
+use crate::plan::ConflictPolicy;
 use crate::run::{Delivery, Roster, Settings};
 use crate::send::ClientOptions;
 use crate::targets::{self, TargetSpec};
@@ -24,6 +25,8 @@ pub(in crate::cli) struct Asked {
     pub(in crate::cli) files: FileOptions,
     /// Whether the roster is held for this process alone, and copied before it is read.
     pub(in crate::cli) holds: bool,
+    /// What is done with conflicts of which nothing is said.
+    pub(in crate::cli) usual_conflicts: ConflictPolicy,
     /// The text of a target's file that is meant where the command line names none.
     pub(in crate::cli) known_target: Option<String>,
 }
@@ -146,6 +149,13 @@ impl Asked {
             let own = settings::own_quota(spec);
             (settings::base_url(place, spec, &variables)?, own)
         };
+        // Where no record is read, nobody can be asked about what one holds.
+        let reads = spec.is_readable() && !place.blind;
+        let usual = if reads {
+            self.usual_conflicts
+        } else {
+            ConflictPolicy::Roster
+        };
         let delivery = Delivery {
             client: ClientOptions {
                 base_url,
@@ -161,6 +171,7 @@ impl Asked {
             no_undo: connection.no_undo,
             blind: place.blind,
             guards: settings::guards(&options.guards),
+            edits: settings::edits(config, options.guards.conflicts, spec, usual)?,
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
             relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
@@ -181,6 +192,7 @@ impl Asked {
             config: config.path().map(Path::to_owned),
             profile: config.profile().map(str::to_owned),
             pauses: Default::default(),
+            deeds: Vec::new(),
         })
     }
 }

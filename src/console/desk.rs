@@ -304,7 +304,7 @@ mod tests {
             (Phase::Reading, true),
             (Phase::LookingUp(1, 2), true),
             (Phase::Sending, true),
-            (Phase::Asking(Box::default()), false),
+            (Phase::Asking(Box::default(), [].into()), false),
         ] {
             job.live.change(|seen| seen.phase = phase);
             let long_ago = Instant::now().checked_sub(Duration::from_secs(60));

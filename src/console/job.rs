@@ -91,7 +91,7 @@ impl Job {
 
     /// Whether something is being done for which nobody needs to be there.
     pub(super) fn is_at_work(&self) -> bool {
-        !matches!(self.live.seen().phase, Phase::Ended(_) | Phase::Asking(_))
+        !matches!(self.live.seen().phase, Phase::Ended(_) | Phase::Asking(..))
     }
 
     /// Has it be over, though it did not come to its end.
@@ -107,7 +107,7 @@ impl Job {
     /// Answers what the job asks.
     pub(super) fn answer(&self, consent: Consent) {
         // A second answer to one question is none.
-        if matches!(self.live.seen().phase, Phase::Asking(_)) {
+        if matches!(self.live.seen().phase, Phase::Asking(..)) {
             let _ = self.answer.try_send(consent);
         }
     }
@@ -239,9 +239,11 @@ impl Job {
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
         // A run that was stopped before it was planned to its end is planned anew, and asks.
-        let agreed = matches!(start, Start::Approve(_));
+        let asks = ready.settings.delivery.edits.asks();
+        let agreed = matches!(start, Start::Approve(_)) && !asks;
         let ask = |proposal: &Proposal<'_>| self.ask(proposal);
         let job = AppJob {
+            chooses: true,
             session: &self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),
@@ -260,7 +262,8 @@ impl Job {
     fn ask(&self, proposal: &Proposal<'_>) -> Consent {
         self.live.change(|seen| {
             seen.run = Some(proposal.run.to_owned());
-            seen.phase = Phase::Asking(Box::new(proposal.plan.clone()));
+            let conflicts = proposal.conflicts.iter().map(|&found| found.clone());
+            seen.phase = Phase::Asking(Box::new(proposal.plan.clone()), conflicts.collect());
         });
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::events::{Observer, Plan, Progress, RunEvent};
+use crate::events::{FoundConflict, Observer, Plan, Progress, RunEvent};
 use crate::model::Summary;
 
 /// How far a job has come, as its pages show it.
@@ -33,8 +33,8 @@ pub(super) enum Phase {
     Reading,
     /// Records are read: so many of so many.
     LookingUp(u64, u64),
-    /// Somebody is asked whether this is to be sent.
-    Asking(Box<Plan>),
+    /// Somebody is asked whether this is to be sent, and what is done about these conflicts.
+    Asking(Box<Plan>, Arc<[FoundConflict]>),
     /// It is sent.
     Sending,
     /// It is over.

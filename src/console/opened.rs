@@ -254,8 +254,9 @@ impl Opened {
         };
         let mends = &mut self.roster.read.mends;
         change(mends);
-        checked.kept.keep(mends)?;
         checked.prepared.mend(mends.clone())?;
+        let stored = checked.prepared.storable(mends).map_err(RunError::from)?;
+        checked.kept.keep(&stored)?;
         checked.find(self.again.as_ref())?;
         Ok(())
     }

@@ -36,7 +36,7 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
         rows.iter().map(sample).collect::<Result<Vec<_>, _>>()
     })?;
     let mut text = String::new();
-    for (place, (name, kind, about)) in METRICS.iter().enumerate() {
+    for (place, (name, kind, about)) in QUEUE_METRICS.iter().enumerate() {
         let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
         for (profile, numbers) in &samples {
             let profile = profile
@@ -50,27 +50,27 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
     written.map_err(|error| AppError::Run(error.into()))
 }
 
-/// Names, kinds and meanings (prometheus.io/docs/instrumenting/exposition_formats).
-const METRICS: [(&str, &str, &str); 8] = [
+/// The metrics of the queue: name, kind and meaning (prometheus.io/docs/instrumenting/exposition_formats).
+pub const QUEUE_METRICS: [(&str, &str, &str); 8] = [
     (
         "rosterpatch_queue_due",
         "gauge",
-        "Files of which a slice may be done now.",
+        "Files with a batch that can run now.",
     ),
     (
         "rosterpatch_queue_waiting",
         "gauge",
-        "Files that wait for their quota, or for a pause to end.",
+        "Files that wait for their quota or for a pause to end.",
     ),
     (
         "rosterpatch_queue_running",
         "gauge",
-        "Files of which a slice is being done.",
+        "Files with a batch in progress.",
     ),
     (
         "rosterpatch_queue_late",
         "gauge",
-        "Files of which a slice has been due for a minute.",
+        "Files with a batch that has been due for more than a minute.",
     ),
     (
         "rosterpatch_queue_held",
@@ -80,16 +80,16 @@ const METRICS: [(&str, &str, &str); 8] = [
     (
         "rosterpatch_queue_stopped",
         "gauge",
-        "Files that somebody has to see to.",
+        "Files that stopped and need attention.",
     ),
     (
         "rosterpatch_queue_requests_total",
         "counter",
-        "Requests that slices made.",
+        "Requests of completed batches.",
     ),
     (
         "rosterpatch_queue_throttled_total",
         "counter",
-        "Requests that the API refused for being too many.",
+        "Requests that the API rejected with a rate limit.",
     ),
 ];

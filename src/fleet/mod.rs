@@ -15,7 +15,7 @@ mod swept;
 pub use engine::{Tick, migrate, work};
 pub use entry::{Entry, EntryState, GoesOn};
 pub use listing::{listed_queue, place_of};
-pub use metrics::write_queue_metrics;
+pub use metrics::{QUEUE_METRICS, write_queue_metrics};
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
 pub use slice::{Ended, FleetDoor, Heard};
 pub use sweep::sweep_into_queue;

@@ -349,6 +349,8 @@ impl Worker<'_> {
             journal_flag: session.journal_flag.clone(),
             observer: &Unobserved,
             agree: None,
+            chooses: false,
+            author: session.author.clone(),
             stop: session.stop.receiver(),
         };
         let slice = Slice {

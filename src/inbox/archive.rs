@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+
 use super::folder::{FAILED, Inbox, PROCESSING, own_folder};
 use super::names::{numbered_name, short};
 use crate::safe_fs::{Folder, Kind};
@@ -113,6 +115,52 @@ impl Inbox {
         Ok(())
     }
 
+    /// Removes files that were archived on days before these: rosters, and what was written about them. What
+    /// is held stays. Returns how many files are gone.
+    ///
+    /// # Errors
+    /// When a folder cannot be read, or a file not be removed.
+    pub fn expire(&self, rosters: Option<Date>, results: Option<Date>) -> io::Result<u64> {
+        let _alone = self.alone()?;
+        let root = self.open()?;
+        let mut gone = 0;
+        for place in ["done", "partial", FAILED] {
+            let Some(days) = root.private_if_there(place)? else {
+                continue;
+            };
+            for name in days.names()? {
+                // Other names are not of this program.
+                let day = name.to_str().and_then(|name| name.parse::<Date>().ok());
+                let Some(day) = day else { continue };
+                let is_past = |limit: Option<Date>| limit.is_some_and(|limit| day < limit);
+                if !is_past(rosters) && !is_past(results) {
+                    continue;
+                }
+                let Some(folder) = days.private_if_there(&name)? else {
+                    continue;
+                };
+                let mut left = false;
+                for file in folder.names()? {
+                    let limit = match is_about_a_roster(&file.to_string_lossy()) {
+                        true => results,
+                        false => rosters,
+                    };
+                    let look = folder.look(&file)?;
+                    if is_past(limit) && look.is_some_and(|look| look.kind == Kind::File) {
+                        folder.remove_file(&file)?;
+                        gone += 1;
+                    } else {
+                        left = true;
+                    }
+                }
+                if !left {
+                    days.remove_folder(&name)?;
+                }
+            }
+        }
+        Ok(gone)
+    }
+
     /// Writes beside a file that was taken why it cannot be imported: `NAME.error.txt`, which this account
     /// alone can read.
     pub fn explain(&self, file: &Path, why: &str) -> io::Result<()> {
@@ -129,6 +177,17 @@ impl Inbox {
         };
         report.write_all(format!("{why}\n").as_bytes())
     }
+}
+
+/// Whether a file was written about a roster, by its name, such as `r.results-2.csv`.
+fn is_about_a_roster(name: &str) -> bool {
+    const KINDS: [&str; 7] = [
+        "results", "failed", "report", "before", "new", "missing", "error",
+    ];
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let kind = stem.rsplit_once('.').map_or("", |(_, kind)| kind);
+    let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
+    KINDS.contains(&kind.trim_end_matches('-'))
 }
 
 /// Whether something has one of these names.

@@ -14,7 +14,7 @@ pub struct PlannedRow {
 }
 
 /// What is kept of a row itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowMark {
     /// Where it stands.
     pub at: RowAt,

@@ -46,7 +46,7 @@ pub use postgres::{Tables, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
-pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Traces};
+pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
 pub use snapshot::{

@@ -87,6 +87,21 @@ pub struct PastCall {
     pub at: Option<Timestamp>,
 }
 
+/// What a run says of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSaid {
+    /// The run's number.
+    pub run: i64,
+    /// Where the row stands.
+    pub at: RowAt,
+    /// Its state; none where it has none yet.
+    pub state: Option<RowState>,
+    /// The code of what was wrong with it.
+    pub error_code: String,
+    /// Its problems and its warnings.
+    pub problems: Vec<Problem>,
+}
+
 /// The call of a row of which what was sent cannot be read.
 pub(super) fn unreadable(row: u64) -> Call {
     Call {

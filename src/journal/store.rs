@@ -10,7 +10,7 @@ use super::entries::{Entry, Place};
 use super::error::{JournalError, Refusal};
 use super::record::Stage;
 use super::records::{
-    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
+    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RowSaid, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
 use crate::model::{Call, Change, Fingerprint, Held, Outcome, Problem, RowState, StateCounts};
@@ -288,6 +288,13 @@ pub trait History {
     /// If there is no room for it.
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
+    /// Makes what [`History::deliveries`] searches by under the number `of`: what all runs with this target
+    /// and address sent. For this connection alone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError>;
+
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
@@ -332,6 +339,17 @@ pub trait Dossiers {
     /// The fingerprints of what was last delivered to that path are removed for every account: runs that
     /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
+
+    /// Removes the values that an ended run holds of all records, in the same way. Returns how many rows held
+    /// any.
+    fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
+
+    /// The rows whose key has one of these fingerprints, whatever became of them: those that changed no record
+    /// too.
+    fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError>;
+
+    /// Removes what ended runs say of these rows, and their warnings. Returns how many rows said anything.
+    fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError>;
 }
 
 /// What is forgotten.

@@ -61,6 +61,7 @@ amounts! {
     cells: amount_cells, "3 cells";
     problems: amount_problems, "20 problems";
     doubtful_values: amount_doubtful_values, "2 doubtful values";
+    conflicts: amount_conflicts, "2 conflicts";
     requests: amount_requests, "485 requests";
     records: amount_records, "485 records";
     runs: amount_runs, "1 run";

@@ -10,8 +10,8 @@ mod places;
 mod text;
 
 pub(crate) use amounts::{
-    cells, columns, doubtful_values, empty_rows, files, hidden_rows, problems, records, requests,
-    rows, runs, times,
+    cells, columns, conflicts, doubtful_values, empty_rows, files, hidden_rows, problems, records,
+    requests, rows, runs, times,
 };
 pub use amounts::{duration, number};
 pub use language::{Language, in_scope, read_in, speak};

@@ -96,6 +96,7 @@ codes! {
     RunNothingToClear "run.nothing_to_clear" fact_nothing_to_clear;
     RunBlindCanary "run.blind_canary" run_blind_canary;
     RunBlindLists "run.blind_lists" fact_blind_lists;
+    RunBlindRules "run.blind_rules" fact_blind_rules;
     RunUnreadableCanary "run.unreadable_canary" fact_unreadable_canary;
     RunNotRetriable "run.not_retriable" fact_not_retriable;
     RunNotUndoable "run.not_undoable" fact_not_undoable;
@@ -117,6 +118,7 @@ codes! {
     RunUnwritable "run.unwritable" run_unwritable;
     RunDied "run.died" run_died;
     RunHeld "run.held" fact_held;
+    RunRosterRemoved "run.roster_removed" fact_roster_removed;
     RunGoesOn "run.goes_on" log_goes_on;
     RunTakesItsPlace "run.takes_its_place" log_takes_its_place;
     RunOfEarlier "run.of_earlier" cli_of_earlier_run;
@@ -147,6 +149,7 @@ codes! {
     GuardMaxInvalid "guard.max_invalid" fact_max_invalid;
     GuardMaxShrink "guard.max_shrink" fact_max_shrink;
     GuardMaxChanges "guard.max_changes" fact_max_changes;
+    GuardConflicts "guard.conflicts" fact_conflicts;
 
     ApiRefused "api.refused" fact_refused;
     ApiUnreachable "api.unreachable" fact_unreachable;
@@ -227,6 +230,7 @@ codes! {
     ConfigSeveralProfiles "config.several_profiles" fact_several_profiles;
     ConfigNoTarget "config.no_target" fact_no_target;
     ConfigVariable "config.variable" fact_variable;
+    ConfigField "config.field" fact_config_field;
     ConfigNoEnvironment "config.no_environment" fact_no_environment;
     ConfigMistakes "config.mistakes" fact_config_mistakes;
     FileIo "file.io" fact_file_io;

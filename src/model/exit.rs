@@ -25,6 +25,36 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit code, in order.
+    pub const ALL: [Exit; 8] = [
+        Exit::Success,
+        Exit::CannotDo,
+        Exit::Usage,
+        Exit::RowsFailed,
+        Exit::Held,
+        Exit::Interrupted,
+        Exit::Refused,
+        Exit::Busy,
+    ];
+
+    /// The meaning of the code, for manuals.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Success => {
+                "Every row is updated, unchanged, withheld or not selected. For check and plan: every row is valid."
+            }
+            Exit::CannotDo => {
+                "The command failed: unreadable file, unknown column, invalid config, full disk."
+            }
+            Exit::Usage => "The command line is invalid.",
+            Exit::RowsFailed => "The run finished. Some rows are invalid, rejected or failed.",
+            Exit::Held => "A guard holds the run. Nothing was sent; approve releases it.",
+            Exit::Interrupted => "The run was interrupted or stopped early. resume continues it.",
+            Exit::Refused => "The API refused the credentials or could not be reached.",
+            Exit::Busy => "Another process is using this file or folder.",
+        }
+    }
+
     /// The number that the process ends with.
     pub fn code(self) -> u8 {
         self as u8
@@ -34,17 +64,8 @@ impl Exit {
 impl<'de> Deserialize<'de> for Exit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = u8::deserialize(deserializer)?;
-        let all = [
-            Exit::Success,
-            Exit::CannotDo,
-            Exit::Usage,
-            Exit::RowsFailed,
-            Exit::Held,
-            Exit::Interrupted,
-            Exit::Refused,
-            Exit::Busy,
-        ];
-        all.into_iter()
+        Exit::ALL
+            .into_iter()
             .find(|exit| exit.code() == code)
             .ok_or_else(|| serde::de::Error::custom(format!("no exit code: {code}")))
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Code;
 use super::fact::Fact;
 use super::threshold::Threshold;
-use crate::l10n::{number, say};
+use crate::l10n::{conflicts, number, say};
 
 /// Why a guard holds a run: which guard, and its figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,11 @@ pub enum Held {
         /// What is allowed.
         most: Threshold,
     },
+    /// A person decides about values that were changed since they were last written.
+    Conflicts {
+        /// So many.
+        count: u64,
+    },
 }
 
 impl Held {
@@ -63,6 +68,7 @@ impl Held {
             Held::MaxChanges { count, rows, most } => {
                 fact(Code::GuardMaxChanges, *count, *rows, most)
             }
+            Held::Conflicts { count } => Fact::new(Code::GuardConflicts).with_count(*count),
         }
     }
 }
@@ -80,6 +86,7 @@ impl fmt::Display for Held {
             Held::MaxChanges { count, rows, most } => {
                 say().held_changes(number(*count), number(*rows), most.to_string())
             }
+            Held::Conflicts { count } => say().held_conflicts(conflicts(*count)),
         })
     }
 }

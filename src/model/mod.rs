@@ -30,7 +30,7 @@ pub use fact::{DatabaseError, Fact, IoError, Numbers};
 pub use format::FileFormat;
 pub use held::Held;
 pub use hex::hex;
-pub use outcome::{LEFT_OUT, Outcome, PROTECTED, PROTECTED_RECORD, RowState};
+pub use outcome::{LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState};
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
 pub use redact::{is_code, redacted};

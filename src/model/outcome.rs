@@ -109,6 +109,9 @@ pub const PROTECTED: &str = "row.protected";
 /// The code of a row whose record marks a protected person.
 pub const PROTECTED_RECORD: &str = "record.protected";
 
+/// The code of a field whose value a person had changed since it was last written, and that was overwritten.
+pub const OVERWRITTEN: &str = "conflict.overwritten";
+
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

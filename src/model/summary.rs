@@ -203,6 +203,12 @@ pub struct Summary {
     /// Rows that the API rejected for a field that only some accounts may change.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub field_refused: u64,
+    /// Fields that a person changed since they were last written: conflicts.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub conflicts: u64,
+    /// Of these, those that were left as they are.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub conflicts_kept: u64,
     /// Why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
@@ -302,6 +308,8 @@ impl Summary {
             new_rows: None,
             warnings: 0,
             field_refused: 0,
+            conflicts: 0,
+            conflicts_kept: 0,
             held: None,
             held_by: None,
             stop: None,
@@ -350,6 +358,10 @@ pub struct SummaryFacts<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     new_rows: Option<&'a Path>,
     warnings: u64,
+    #[serde(skip_serializing_if = "is_none_of")]
+    conflicts: u64,
+    #[serde(skip_serializing_if = "is_none_of")]
+    conflicts_kept: u64,
     held: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<Held>,
@@ -384,6 +396,8 @@ impl Summary {
             before: self.before.as_deref(),
             new_rows: self.new_rows.as_deref(),
             warnings: self.warnings,
+            conflicts: self.conflicts,
+            conflicts_kept: self.conflicts_kept,
             // Rendered from the figures: a sentence of an earlier version's journal is not repeated.
             held: self.held_by.map(|held| held.to_string()),
             held_by: self.held_by,

@@ -141,7 +141,7 @@ impl Planner {
         Some(self.path(&values))
     }
 
-    fn path(&self, values: &[Option<Value<'_>>]) -> String {
+    pub(super) fn path(&self, values: &[Option<Value<'_>>]) -> String {
         let mut path = String::with_capacity(64);
         for segment in &self.path {
             match segment {

@@ -57,10 +57,38 @@ impl Planner {
         at: RowAt,
         key: &str,
         values: &Values,
-        (id, record): (&str, &Json),
+        found: (&str, &Json),
         all: bool,
     ) -> Result<Difference, Problem> {
+        self.difference_but(checker, (at, key), values, found, all, |_, _| false)
+    }
+
+    /// The same without the changes that `leaves` says are to be left out: it is given the record's path and
+    /// a change.
+    ///
+    /// # Errors
+    /// When neither the row nor the record has a value that every update needs.
+    pub fn difference_but(
+        &self,
+        checker: &Checker,
+        (at, key): (RowAt, &str),
+        values: &Values,
+        (id, record): (&str, &Json),
+        all: bool,
+        mut leaves: impl FnMut(&str, &Change) -> bool,
+    ) -> Result<Difference, Problem> {
         let spec = self.spec();
+        let path_values = || {
+            let mut of_path: Values = vec![None; spec.fields.len()];
+            for index in spec.path_fields().filter_map(|name| spec.field(name)) {
+                of_path[index].clone_from(&values[index]);
+            }
+            if let Some(key) = spec.key_field() {
+                of_path[key] = Some(Value::Rewritten(id.into()));
+            }
+            of_path
+        };
+        let mut path = None;
         let mut changes = Vec::new();
         let mut row = Cow::Borrowed(values);
         let mut changed = vec![false; spec.fields.len()];
@@ -82,12 +110,19 @@ impl Planner {
             };
             let same = self.are_same(checker, index, &from, &to);
             if !same || all {
-                changed[index] = true;
-                changes.push(Change {
+                let change = Change {
                     field: field.name().to_owned(),
                     from: Some(from.into_owned()),
                     to,
-                });
+                };
+                if !same {
+                    let path = path.get_or_insert_with(|| self.path(&path_values()));
+                    if leaves(path, &change) {
+                        continue;
+                    }
+                }
+                changed[index] = true;
+                changes.push(change);
             }
         }
         if changes.is_empty() {
@@ -97,14 +132,7 @@ impl Planner {
         let body = self.whole_body(checker, record, &changed, own, |field| {
             message::lookup_nobody_has_it(field, spec.record_name())
         })?;
-        let mut path_values: Values = vec![None; spec.fields.len()];
-        for index in spec.path_fields().filter_map(|name| spec.field(name)) {
-            path_values[index].clone_from(&values[index]);
-        }
-        if let Some(key) = spec.key_field() {
-            path_values[key] = Some(Value::Rewritten(id.into()));
-        }
-        let call = self.call_for(at, key, &path_values, &body, changes);
+        let call = self.call_for(at, key, &path_values(), &body, changes);
         Ok(Difference::Call(Box::new(call)))
     }
 
@@ -138,7 +166,7 @@ impl Planner {
 
     /// Whether `held` of a record equals `meant` for a field. If an empty string clears fields, it equals
     /// null.
-    fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
+    pub fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
         checker.is_same(field, held, meant)
             || self.spec().fields[field].ignore_case && differ_in_case(held, meant)

@@ -36,6 +36,16 @@ impl Mends {
         self.0.remove(&row);
     }
 
+    /// Takes back what was changed in a row but for these columns.
+    pub fn take_back_but(&mut self, row: u64, columns: &[usize]) {
+        if let Some(cells) = self.0.get_mut(&row) {
+            cells.retain(|column, _| columns.contains(column));
+            if cells.is_empty() {
+                self.0.remove(&row);
+            }
+        }
+    }
+
     /// The rows from `first` on, `count` of them, in which anything was changed.
     pub(super) fn within(&self, first: u64, count: u64) -> impl Iterator<Item = (u64, &Cells)> {
         let rows = self.0.range(first..first.saturating_add(count));

@@ -3,7 +3,7 @@
 use super::results::NOT_FOUND;
 use crate::check::findings;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, PROTECTED, PROTECTED_RECORD, Refusal};
+use crate::model::{Code, LEFT_OUT, OVERWRITTEN, PROTECTED, PROTECTED_RECORD, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
@@ -62,6 +62,31 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_lookup_taken,
     ),
     (
+        OVERWRITTEN,
+        Messages::what_conflict_overwritten,
+        Messages::remedy_conflict_overwritten,
+    ),
+    (
+        "conflict.kept",
+        Messages::what_conflict_kept,
+        Messages::remedy_conflict_kept,
+    ),
+    (
+        "conflict.found",
+        Messages::what_conflict_found,
+        Messages::remedy_conflict_found,
+    ),
+    (
+        "field.protected",
+        Messages::what_field_protected,
+        Messages::remedy_field_protected,
+    ),
+    (
+        "field.filled",
+        Messages::what_field_filled,
+        Messages::remedy_field_filled,
+    ),
+    (
         "undo.cannot_be_cleared",
         Messages::what_undo_cannot_be_cleared,
         Messages::remedy_undo_cannot_be_cleared,
@@ -118,48 +143,87 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     ),
 ];
 
-/// A code whose second half is one of many: a kind's duplicates, an HTTP status.
-fn of_many(code: &str) -> Option<(Phrase, Phrase)> {
-    match code.split_once('.')? {
-        (kind, "duplicate") if Kind::ALL.iter().any(|one| one.as_str() == kind) => {
-            Some((Messages::what_duplicate, Messages::remedy_duplicate))
-        }
-        ("http", status)
-            if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            Some((Messages::what_http, Messages::remedy_http))
-        }
-        _ => None,
-    }
+/// The meaning of a code and its remedy, in the language that the program speaks.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The code.
+    pub code: String,
+    /// What a cell with it means for the row; none for codes that no check of a cell gives.
+    pub severity: Option<String>,
+    /// What was found.
+    pub what: String,
+    /// A cell with it; empty if a cell cannot show it.
+    pub example: &'static str,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Every code, in order: first the codes of rows, then those of runs and files. A code with two meanings is
+/// listed twice.
+pub fn explanations() -> Vec<Explanation> {
+    let plain = |code: &str, what: String, remedy: String| Explanation {
+        code: code.to_owned(),
+        severity: None,
+        what,
+        example: "",
+        remedy,
+    };
+    let mut findings: Vec<_> = findings().collect();
+    findings.sort_by_key(|finding| finding.code);
+    let findings = findings.into_iter().map(|finding| Explanation {
+        severity: Some(finding.severity.in_words()),
+        example: finding.example,
+        ..plain(finding.code, (finding.what)(say()), (finding.remedy)(say()))
+    });
+    let duplicates = Kind::ALL.iter().map(|kind| {
+        let code = format!("{}.duplicate", kind.as_str());
+        plain(&code, say().what_duplicate(), say().remedy_duplicate())
+    });
+    let of_rows = OF_ROWS
+        .iter()
+        .map(|(code, what, remedy)| plain(code, what(say()), remedy(say())));
+    let status = plain("http.STATUS", say().what_http(), say().remedy_http());
+    let refusals = Refusal::CODES
+        .iter()
+        .map(|(code, what)| plain(code, what(say()), say().remedy_refusal()));
+    let codes = Code::ALL.iter().filter(|code| !is_of_row(code));
+    let codes = codes.map(|code| plain(code.as_str(), code.sentence(), say().remedy_code()));
+    findings
+        .chain(duplicates)
+        .chain(of_rows)
+        .chain([status])
+        .chain(refusals)
+        .chain(codes)
+        .collect()
+}
+
+/// Whether a code is an HTTP status.
+fn is_status(code: &str) -> bool {
+    code.strip_prefix("http.")
+        .is_some_and(|status| status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What a code means, an example, and what to do, in the language that the program speaks. None where no
 /// such code is known.
 pub fn explain(code: &str) -> Option<String> {
-    let mut lines = vec![code.to_owned(), String::new()];
-    let findings: Vec<_> = findings().filter(|one| one.code == code).collect();
-    for finding in &findings {
-        let what = (finding.what)(say());
-        lines.push(format!("{}: {what}", finding.severity.in_words()));
-        if !finding.example.is_empty() {
-            lines.push(format!("  {}", say().explain_example(finding.example)));
-        }
-        let remedy = (finding.remedy)(say());
-        lines.push(format!("  {}", say().explain_remedy(remedy)));
+    let listed = if is_status(code) { "http.STATUS" } else { code };
+    let mut meanings = explanations();
+    meanings.retain(|meaning| meaning.code == listed);
+    if meanings.is_empty() {
+        return None;
     }
-    if findings.is_empty() {
-        let of_row = OF_ROWS.iter().find(|(known, ..)| *known == code);
-        let of_row = of_row.map(|(_, what, remedy)| (*what, *remedy));
-        let (what, remedy) = if let Some((what, remedy)) = of_row.or_else(|| of_many(code)) {
-            (what(say()), remedy(say()))
-        } else if let Some((_, what)) = Refusal::CODES.iter().find(|(known, _)| *known == code) {
-            (what(say()), say().remedy_refusal())
-        } else {
-            let known = Code::ALL.iter().find(|known| known.as_str() == code)?;
-            (known.sentence(), say().remedy_code())
+    let mut lines = vec![code.to_owned(), String::new()];
+    for meaning in meanings {
+        let remedy = say().explain_remedy(meaning.remedy);
+        let Some(severity) = meaning.severity else {
+            lines.extend([meaning.what, remedy]);
+            continue;
         };
-        lines.push(what);
-        lines.push(say().explain_remedy(remedy));
+        lines.push(format!("{severity}: {}", meaning.what));
+        if !meaning.example.is_empty() {
+            lines.push(format!("  {}", say().explain_example(meaning.example)));
+        }
+        lines.push(format!("  {remedy}"));
     }
     lines.push(String::new());
     Some(lines.join("\n"))
@@ -167,34 +231,20 @@ pub fn explain(code: &str) -> Option<String> {
 
 /// Every code, each with what it means, in order: those of rows first, then those of runs and files.
 pub fn explain_all() -> String {
-    let mut lines = Vec::new();
-    let mut line = |code: &str, what: String, severity: Option<String>| {
-        let severity = severity.map_or(String::new(), |severity| format!("{severity}: "));
-        lines.push(format!("{code:<32} {severity}{what}"));
-    };
-    let mut findings: Vec<_> = findings().collect();
-    findings.sort_by_key(|finding| finding.code);
-    for finding in findings {
-        let severity = finding.severity.in_words();
-        line(finding.code, (finding.what)(say()), Some(severity));
-    }
-    for kind in Kind::ALL {
-        line(
-            &format!("{}.duplicate", kind.as_str()),
-            say().what_duplicate(),
-            None,
-        );
-    }
-    for (code, what, _) in OF_ROWS {
-        line(code, what(say()), None);
-    }
-    line("http.STATUS", say().what_http(), None);
-    for (code, what) in Refusal::CODES {
-        line(code, what(say()), None);
-    }
-    for code in Code::ALL.iter().filter(|code| !is_of_row(code)) {
-        line(code.as_str(), code.sentence(), None);
-    }
+    let mut lines: Vec<String> = explanations()
+        .into_iter()
+        .map(
+            |Explanation {
+                 code,
+                 severity,
+                 what,
+                 ..
+             }| {
+                let severity = severity.map_or(String::new(), |severity| format!("{severity}: "));
+                format!("{code:<32} {severity}{what}")
+            },
+        )
+        .collect();
     lines.push(String::new());
     lines.join("\n")
 }

@@ -12,16 +12,16 @@ use crate::l10n::Language;
 use crate::read::Dialect;
 
 /// One change to a record, as it stands in a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HistoryLine {
     /// When it was made.
-    pub at: Timestamp,
+    pub at: Option<Timestamp>,
     /// The run that made it.
     pub run: String,
     /// The roster file.
     pub file: String,
     /// The number that the spreadsheet shows beside the row.
-    pub line: u64,
+    pub line: Option<u64>,
     /// What the record was found by.
     pub key: String,
     /// The field.
@@ -30,6 +30,14 @@ pub struct HistoryLine {
     pub from: Option<String>,
     /// What was sent.
     pub to: String,
+    /// What the line tells: a change, a row or a file.
+    pub kind: &'static str,
+    /// The state of the row.
+    pub state: &'static str,
+    /// What is said of the row.
+    pub said: String,
+    /// Who made the run, and why.
+    pub by: String,
 }
 
 /// What a spreadsheet in the language that is spoken opens as a table: a Swedish one has semicolons
@@ -46,24 +54,31 @@ fn for_spreadsheets() -> Dialect {
     }
 }
 
-/// Writes changes as CSV that spreadsheets open, or as a workbook: `at,run,file,line,key,field,from,to`.
+/// Writes changes as CSV that spreadsheets open, or as a workbook: `at,run,file,line,key,field,from,to`, and
+/// `kind,state,said,by` behind them.
 pub fn write_history(
     lines: impl IntoIterator<Item = HistoryLine>,
     path: &Path,
 ) -> Result<(), ReportError> {
-    let header = ["at", "run", "file", "line", "key", "field", "from", "to"];
+    let header = [
+        "at", "run", "file", "line", "key", "field", "from", "to", "kind", "state", "said", "by",
+    ];
     let as_it_is = (Placing::Replace, for_spreadsheets());
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     for line in lines {
         let cells = [
-            &*line.at.to_string(),
+            &*line.at.map_or(String::new(), |at| at.to_string()),
             &line.run,
             &line.file,
-            &line.line.to_string(),
+            &line.line.map_or(String::new(), |line| line.to_string()),
             &line.key,
             &line.field,
             line.from.as_deref().unwrap_or_default(),
             &line.to,
+            line.kind,
+            line.state,
+            &line.said,
+            &line.by,
         ];
         file.write_ours(cells, Reader::Person)?;
     }

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
-use super::text::pauses_in_words;
+use super::text::{conflicts_in_words, pauses_in_words};
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal};
@@ -16,7 +16,7 @@ use crate::l10n::{
     requests, rows as amount, say, times,
 };
 use crate::model::{
-    Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
+    Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
 };
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
@@ -59,6 +59,7 @@ struct Page<'a> {
     rows: Vec<Listed>,
     more: Option<String>,
     doubtful: String,
+    conflicts: Option<String>,
     why: Option<String>,
     release: Option<String>,
     next: Option<Next>,
@@ -181,6 +182,7 @@ pub fn write_html(
             .map(|more| say().html_more(number(more))),
         rows,
         doubtful: doubtful_values(summary.warnings),
+        conflicts: conflicts_in_words(summary),
         why,
         release: reported.release.clone(),
         next: next(reported),
@@ -342,6 +344,12 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
+    if let Some(Held::Conflicts { .. }) = summary.held_by {
+        return Some(Next {
+            advice: say().html_next_conflicts(),
+            command: format!("{} --conflicts theirs", of_run("approve")),
+        });
+    }
     if summary.held.is_some() {
         return Some(Next {
             advice: say().html_next_held(),

@@ -30,8 +30,8 @@ pub struct Sample<'a> {
 /// Series by family and labels.
 type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
 
-/// Every family: its name, whether it counts up for ever, and what it is.
-const FAMILIES: [(&str, bool, &str); 12] = [
+/// The metrics of runs and inboxes: name, whether it is a counter, and meaning.
+pub const RUN_METRICS: [(&str, bool, &str); 14] = [
     ("rosterpatch_files_total", true, "Files by exit code."),
     ("rosterpatch_rows_total", true, "Rows by state."),
     ("rosterpatch_requests_total", true, "Requests."),
@@ -45,21 +45,31 @@ const FAMILIES: [(&str, bool, &str); 12] = [
         false,
         "Requests of the last run.",
     ),
-    ("rosterpatch_run_retries", false, "Requests made again."),
+    ("rosterpatch_run_retries", false, "Retries of the last run."),
     (
         "rosterpatch_run_throttled",
         false,
-        "Answers that said to slow down.",
+        "Rate-limited requests of the last run.",
+    ),
+    (
+        "rosterpatch_run_conflicts",
+        false,
+        "Values that people changed since they were last written, in the last run.",
+    ),
+    (
+        "rosterpatch_run_conflicts_kept",
+        false,
+        "Of these, those that the last run left as they were.",
     ),
     (
         "rosterpatch_run_duration_seconds",
         false,
-        "Time that was worked on the last run: none in which it was held or interrupted.",
+        "Duration of the last run, without the time that it was held or interrupted.",
     ),
     (
         "rosterpatch_run_finished_timestamp_seconds",
         false,
-        "When the last file was done with.",
+        "When the last file was finished.",
     ),
     (
         "rosterpatch_run_exit_code",
@@ -69,7 +79,7 @@ const FAMILIES: [(&str, bool, &str); 12] = [
     (
         "rosterpatch_inbox_files",
         false,
-        "Files of an inbox that are held, wait for the next sweep, or are not processed.",
+        "Files of an inbox that are held, waiting or not processed.",
     ),
     (
         "rosterpatch_inbox_oldest_timestamp_seconds",
@@ -147,7 +157,7 @@ fn known(text: &str) -> Series {
         let Some((labels, value)) = rest.rsplit_once("} ") else {
             continue;
         };
-        let family = FAMILIES.iter().find(|(family, ..)| *family == name);
+        let family = RUN_METRICS.iter().find(|(family, ..)| *family == name);
         if let (Some((family, ..)), Ok(value)) = (family, value.parse()) {
             let family = series.entry(family).or_default();
             family.insert(labels.to_owned(), value);
@@ -197,6 +207,11 @@ fn add(series: &mut Series, sample: &Sample<'_>) {
         ("rosterpatch_run_requests", requests),
         ("rosterpatch_run_retries", summary.retries as f64),
         ("rosterpatch_run_throttled", summary.throttled as f64),
+        ("rosterpatch_run_conflicts", summary.conflicts as f64),
+        (
+            "rosterpatch_run_conflicts_kept",
+            summary.conflicts_kept as f64,
+        ),
         ("rosterpatch_run_duration_seconds", summary.duration_s),
     ] {
         put(family, own.clone(), value, false);
@@ -205,7 +220,7 @@ fn add(series: &mut Series, sample: &Sample<'_>) {
 
 fn text_of(series: &Series) -> String {
     let mut text = String::new();
-    for (name, counts, help) in FAMILIES {
+    for (name, counts, help) in RUN_METRICS {
         let kind = if counts { "counter" } else { "gauge" };
         let Some(family) = series.get(name).filter(|family| !family.is_empty()) else {
             continue;

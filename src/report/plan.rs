@@ -12,11 +12,11 @@ use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::what_was_restored;
-use crate::events::Plan;
+use crate::events::{ConflictCounts, Plan};
 use crate::journal::Journal;
 use crate::l10n::{
-    Messages, cells, clock_time, doubtful_values, duration, empty_rows, local_time, number,
-    records, requests, rows, say,
+    Messages, cells, clock_time, conflicts, doubtful_values, duration, empty_rows, local_time,
+    number, records, requests, rows, say,
 };
 use crate::model::KnownBefore;
 use crate::read::Dialect;
@@ -127,6 +127,18 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
     }
+    let ConflictCounts {
+        overwritten,
+        kept,
+        asked,
+    } = plan.conflicts;
+    let words: [(u64, fn(&Messages, String) -> String); 3] = [
+        (overwritten, Messages::plan_conflicts_overwritten),
+        (kept, Messages::plan_conflicts_kept),
+        (asked, Messages::plan_conflicts_asked),
+    ];
+    let some = words.into_iter().filter(|(count, _)| *count > 0);
+    notes.extend(some.map(|(count, words)| words(say(), conflicts(count))));
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, ExampleFinding, Plan, RowProblems};
+use crate::events::{ExampleChange, ExampleFinding, FoundConflict, Plan, RowProblems};
 use crate::l10n::{number, say};
 use crate::model::Problem;
 
@@ -89,6 +89,21 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         lines.push(look.paint(Tone::Heading, &say().plan_noticed()));
         lines.extend(noticed.iter().flat_map(|line| look.lines(None, "  ", line)));
     }
+    if !plan.conflict_examples.is_empty() {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(look.paint(Tone::Heading, &say().plan_conflicts()));
+        lines.extend(
+            plan.conflict_examples
+                .iter()
+                .flat_map(|found| conflict(found, look)),
+        );
+        let more = plan.conflicts.total() - plan.conflict_examples.len() as u64;
+        if more > 0 {
+            lines.push(aside(look, "  ", say().plan_more(number(more))));
+        }
+    }
     if !plan.problems.is_empty() {
         if !lines.is_empty() {
             lines.push(String::new());
@@ -139,6 +154,31 @@ fn change(example: &ExampleChange, look: Look) -> Vec<String> {
         lines.extend(look.lines(Some(Tone::Old), "  - ", &value(from)));
     }
     lines.extend(look.lines(Some(Tone::New), "  + ", &value(&example.to)));
+    lines
+}
+
+/// A conflict with its three values.
+fn conflict(found: &FoundConflict, look: Look) -> Vec<String> {
+    let place = say().place_cell(found.line, found.column.as_str());
+    let mut lines = look.lines(None, "  ", &place);
+    let values = [
+        (say().plan_conflict_written(), &found.written, None),
+        (
+            say().plan_conflict_current(),
+            &found.current,
+            Some(Tone::Old),
+        ),
+        (say().plan_conflict_roster(), &found.roster, Some(Tone::New)),
+    ];
+    let width = values.iter().map(|(name, ..)| name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for (name, value, tone) in values {
+        let value = match value.as_str() {
+            "" => say().plan_nothing(),
+            text => text.to_owned(),
+        };
+        lines.extend(look.lines(tone, "    ", &format!("{name:<width$}  {value}")));
+    }
     lines
 }
 

@@ -12,7 +12,7 @@ use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::{Message, say};
 use crate::map::RESULT_COLUMNS;
-use crate::model::{Code, LEFT_OUT, Lines, Outcome, Problem, RowState, StateCounts};
+use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// Code of a row of a run that a guard holds.
@@ -90,6 +90,10 @@ pub fn write_results(
                 if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
                     // The row succeeded, so this is a warning and no error.
                     warning.append(&mut outcome.problems);
+                } else if let Some(outcome) = outcome.as_mut().filter(|it| it.state.succeeded()) {
+                    // So is the loss of a value that somebody had changed.
+                    let is_lost = |problem: &mut Problem| problem.code == OVERWRITTEN;
+                    warning.extend(outcome.problems.extract_if(.., is_lost));
                 }
                 let state = outcome
                     .as_ref()

@@ -1,7 +1,9 @@
 //! Run figures are rendered as text.
 
-use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
-use crate::model::{RowState, Summary, word};
+use crate::l10n::{
+    columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,
+};
+use crate::model::{Held, RowState, Summary, word};
 
 use super::look::{Look, Tone};
 
@@ -12,6 +14,14 @@ pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
     let held = (summary.held_s > 0.0).then(|| held(summary.held_s));
     let idle = (summary.idle_s > 0.0).then(|| idle(summary.idle_s));
     held.into_iter().chain(idle).collect()
+}
+
+/// The conflicts of a run that were decided, if it had any.
+pub(super) fn conflicts_in_words(summary: &Summary) -> Option<String> {
+    let is_asked = matches!(summary.held_by, Some(Held::Conflicts { .. }));
+    let (all, kept) = (summary.conflicts, summary.conflicts_kept);
+    let told = || say().summary_conflicts(conflicts(all), number(all - kept), number(kept));
+    (all > 0 && !is_asked).then(told)
 }
 
 /// A run's figures for a person, with `more` that is known of it, each by its name.
@@ -61,6 +71,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
     }
+    lines.extend(conflicts_in_words(summary));
     if summary.field_refused > 0 {
         let refused = rows(summary.field_refused);
         let advice = say().summary_field_refused(refused, say().remedy_answer_field_refused());

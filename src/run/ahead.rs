@@ -118,6 +118,7 @@ impl<'a> Run<'a> {
         self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         self.planned_to = Some(0);
         Ok(Planned {
+            asked: Vec::new(),
             run: self,
             plan,
             stop: None,

@@ -144,6 +144,7 @@ mod tests {
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
     use crate::run::basis::Dates;
+    use crate::run::edits::Ruling;
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
     use crate::run::reading::Reading;
@@ -201,6 +202,7 @@ mod tests {
                     snapshot: None,
                     retried: None,
                     retries_beside: false,
+                    chooses: false,
                     clock: context.clock.as_ref(),
                     observer: context.observer,
                 };
@@ -221,6 +223,11 @@ mod tests {
                     planning: &planning,
                     planner: &planner,
                     look_up: reading.look_up(),
+                    ruling: Ruling::of(
+                        planning.delivery,
+                        (&prepared.checker, &planner),
+                        (&planning.past, id),
+                    ),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,

@@ -1,12 +1,14 @@
 //! The context gives a run its clock, randomness, secrets, journal and observer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::deeds::Author;
 use crate::clock::Clock;
-use crate::events::{Observer, Plan};
+use crate::events::{FoundConflict, Observer, Plan};
 use crate::journal::{Journal, RunRecord, State};
 use crate::model::{Held, Summary};
 use crate::report::ResultPaths;
@@ -30,6 +32,10 @@ pub struct Context<'a> {
     pub observer: &'a dyn Observer,
     /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
+    /// Who works on the run.
+    pub author: Author,
+    /// Whether who agrees decides about each conflict too; otherwise conflicts that ask hold the run.
+    pub chooses: bool,
     /// Says when the run is to stop.
     pub stop: watch::Receiver<StopRequest>,
 }
@@ -41,22 +47,33 @@ pub struct Proposal<'a> {
     pub run: &'a str,
     /// What is to be done.
     pub plan: &'a Plan,
+    /// The conflicts about which a person decides.
+    pub conflicts: &'a [&'a FoundConflict],
 }
 
 /// What somebody says who is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
     /// Nothing is sent.
     No,
-    /// It is sent as it was asked for.
-    Yes,
-    /// So many rows are sent first, and read back.
-    First(u64),
+    /// It is sent.
+    Yes {
+        /// So many rows are sent first, and read back.
+        first: Option<u64>,
+        /// Of the rows with conflicts, by number, those in which the fields in conflict keep their values.
+        kept: BTreeSet<u64>,
+    },
 }
 
 impl From<bool> for Consent {
     fn from(agrees: bool) -> Consent {
-        if agrees { Consent::Yes } else { Consent::No }
+        match agrees {
+            true => Consent::Yes {
+                first: None,
+                kept: BTreeSet::new(),
+            },
+            false => Consent::No,
+        }
     }
 }
 

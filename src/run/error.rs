@@ -45,6 +45,9 @@ pub enum RunError {
     /// What is sent is to be read back, and nothing is read.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
+    /// Rules need the values that records hold, and none is read.
+    #[error("{}", say().run_blind_rules())]
+    BlindRules,
     /// Lists that an update contains as a whole are not read.
     #[error("{}", say().run_blind_lists(fields.join(", ")))]
     BlindLists {
@@ -228,6 +231,7 @@ impl RunError {
             RunError::NothingToClear { .. } => Fact::new(Code::RunNothingToClear),
             RunError::BlindCanary => Fact::new(Code::RunBlindCanary),
             RunError::BlindLists { .. } => Fact::new(Code::RunBlindLists),
+            RunError::BlindRules => Fact::new(Code::RunBlindRules),
             RunError::UnreadableCanary { .. } => Fact::new(Code::RunUnreadableCanary),
             RunError::NotRetriable { run, why } => {
                 Fact::new(Code::RunNotRetriable).in_run(run).because(*why)

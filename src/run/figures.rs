@@ -1,6 +1,7 @@
 //! Figures of a run are computed for its summary.
 
 use super::under_way::Run;
+use crate::events::{ConflictCounts, Plan};
 use crate::journal::FailureKind;
 use crate::log;
 use crate::model::{Code, Exit, RowState, StateCounts, Summary};
@@ -17,6 +18,7 @@ impl Run<'_> {
             _ => None,
         };
         let (not_applied, field_refused) = self.remarkable();
+        let conflicts = self.conflicts();
         let mut summary = Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -47,6 +49,8 @@ impl Run<'_> {
             new_rows: None,
             warnings: prepared.survey.warnings + not_applied,
             field_refused,
+            conflicts: conflicts.total(),
+            conflicts_kept: conflicts.kept,
             held: held.map(|held| held.to_string()),
             held_by: held,
             stop: stop.and_then(Stop::kept),
@@ -64,6 +68,17 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
+    /// The conflicts of the plan.
+    fn conflicts(&self) -> ConflictCounts {
+        let plan = self.journal.plan(self.id).map(|(plan, _)| plan);
+        let plan = plan.unwrap_or_else(|error| {
+            log::warn(&error.fact());
+            None
+        });
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        plan.map_or(ConflictCounts::default(), |plan| plan.conflicts)
+    }
+
     /// Rows that succeeded although the API's answer does not show all that was sent, and rows that the API
     /// rejected for a field that only some accounts may change.
     fn remarkable(&self) -> (u64, u64) {

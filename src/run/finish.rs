@@ -194,7 +194,8 @@ impl Run<'_> {
         let mut settings = self.setup.settings.clone();
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
-        self.journal.set_settings(self.id, &settings.to_json()?)?;
+        let stored = self.setup.storable(settings.clone())?.to_json()?;
+        self.journal.set_settings(self.id, &stored)?;
         self.setup
             .tracker
             .on_event(&RunEvent::Finished(Box::new(summary.clone())));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::deeds::Deed;
 use super::error::RunError;
 use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
@@ -30,7 +31,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ) -> Result<u64, RunError> {
 ///     let context = Context { agree: None, clock: context.clock.clone(),
 ///         credentials: context.credentials.clone(), state: context.state.clone(),
-///         journal_flag: context.journal_flag.clone(),
+///         journal_flag: context.journal_flag.clone(), author: context.author.clone(),
 ///         stop: context.stop.clone(), ..*context };
 ///     let ended = import(prepared, settings, Start::New("import"), &context)?;
 ///     Ok(ended.summary.states.updated)
@@ -85,6 +86,7 @@ fn import_with(
         _ => None,
     };
     settings.pauses = pauses(&start, slice, context)?;
+    settings.deeds = deeds(&start, slice, context)?;
     let settings = &settings;
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -112,6 +114,31 @@ fn import_with(
         };
         Ok((put_off(sliced, setup.tools), made(setup.stats)))
     })
+}
+
+/// Who began a run, and who went on with it, up to now. A slice goes on by itself.
+fn deeds(
+    start: &Start,
+    slice: Option<Slice>,
+    context: &Context<'_>,
+) -> Result<Vec<Deed>, RunError> {
+    let (command, earlier) = match start {
+        Start::New(command) => (*command, None),
+        Start::Resume(run) => ("resume", Some(run)),
+        Start::Approve(run) => ("approve", Some(run)),
+    };
+    let mut deeds = match earlier {
+        None => Vec::new(),
+        Some(run) => {
+            let run = Journal::open(&context.state)?.run(Some(&run.name))?;
+            Settings::of(&run)?.deeds
+        }
+    };
+    if earlier.is_none() || slice.is_none() {
+        let now = context.clock.timestamp();
+        deeds.push(Deed::of(&context.author, command, now));
+    }
+    Ok(deeds)
 }
 
 /// The time in which nothing was done for a run that begins or goes on now.
@@ -194,7 +221,12 @@ fn decide<'a>(
     is_approved: bool,
     context: &Context<'_>,
 ) -> Result<Decision<'a>, RunError> {
-    let Planned { run, plan, stop } = planned;
+    let Planned {
+        run,
+        mut plan,
+        stop,
+        asked,
+    } = planned;
     if let Some(stop) = stop {
         match &stop {
             Stop::Due { after } => return Ok(Decision::Later(*after)),
@@ -214,29 +246,30 @@ fn decide<'a>(
         return Err(RunError::OtherPlan { why });
     }
     let held = run.held(&plan)?.filter(|_| !is_approved);
+    let held = held.or_else(|| run.held_for_conflicts(&plan));
     if let Some(why) = held {
         return Ok(Decision::End(Box::new(run.hold(why)?)));
     }
+    let conflicts: Vec<_> = asked.iter().flat_map(|row| &row.conflicts).collect();
     let proposal = Proposal {
         run: run.name(),
         plan: &plan,
+        conflicts: &conflicts,
     };
     let consent = match context.agree {
         // An undo closes the run that it is of, also where nothing is to be sent.
         Some(agree) if plan.to_send > 0 || run.setup.settings.delivery.undoes.is_some() => {
             agree(&proposal)
         }
-        _ => Consent::Yes,
+        _ => Consent::from(true),
     };
-    let mut run = match consent {
-        Consent::Yes | Consent::First(_) => run.agreed()?,
-        Consent::No => {
-            run.decline()?;
-            return Err(RunError::Declined);
-        }
+    let Consent::Yes { first, kept } = consent else {
+        run.decline()?;
+        return Err(RunError::Declined);
     };
-    if let Consent::First(rows) = consent {
-        run.setup.canary = Some(rows);
+    let mut run = run.decided(&mut plan, asked, &kept)?.agreed()?;
+    if first.is_some() {
+        run.setup.canary = first;
     }
     Ok(Decision::Send(Box::new(run), Box::new(plan)))
 }
@@ -269,8 +302,11 @@ pub fn look(
         let planned = setup.begin_in(Journal::temporary()?)?.plan();
         context.observer.on_event(&RunEvent::Looked);
         let planned = planned?;
-        let Planned { run, plan, stop } = planned;
+        let Planned {
+            run, plan, stop, ..
+        } = planned;
         let held = run.held(&plan)?;
+        let held = held.or_else(|| run.held_for_conflicts(&plan));
         let states = StateCounts {
             invalid: plan.invalid,
             unchanged: plan.unchanged,
@@ -317,6 +353,11 @@ fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError
     let fields = Reading::of(prepared, &settings.delivery).unread_lists();
     if !fields.is_empty() {
         return Err(RunError::BlindLists { fields });
+    }
+    let delivery = &settings.delivery;
+    let reads = Reading::of(prepared, delivery).look_up().is_some();
+    if !reads && delivery.undoes.is_none() && delivery.edits.need_records() {
+        return Err(RunError::BlindRules);
     }
     Ok(())
 }

@@ -258,8 +258,7 @@ impl<'a> Fingerprints<'a> {
 
     fn key(&self, row: &CheckedRow<'_>) -> i64 {
         let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
-        let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
-        key.cast_signed()
+        value.map_or(0, |value| key_print(&value.as_text()))
     }
 
     fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
@@ -291,6 +290,11 @@ impl<'a> Fingerprints<'a> {
         }
         cells
     }
+}
+
+/// The fingerprint of the value that finds a record.
+pub fn key_print(value: &str) -> i64 {
+    xxh3_64(value.as_bytes()).cast_signed()
 }
 
 fn of_name(field: &str) -> u32 {

@@ -9,10 +9,14 @@ use super::reading::Reading;
 use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, ExampleFinding, Plan, RowProblems};
+use crate::events::{
+    ConflictCounts, ExampleChange, ExampleFinding, FoundConflict, Plan, RowProblems,
+};
+use crate::journal::{PlannedRow, PlannedWhat};
 use crate::l10n::Message;
 use crate::map::field_named;
 use crate::model::{Call, KnownBefore, Outcome, Relisted, RowAt, RowState, StateCounts};
+use crate::plan::ConflictPolicy;
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
@@ -27,6 +31,12 @@ pub(super) struct Planned {
     pub(super) resent: u64,
     /// Whether what is to be sent is what was delivered before a run that is undone.
     pub(super) are_last_delivered: bool,
+    /// Conflicts by what is done about them.
+    pub(super) conflicts: ConflictCounts,
+    /// The first of them.
+    conflict_examples: Vec<FoundConflict>,
+    /// Rows about whose conflicts a person decides.
+    pub(super) asked: Vec<AskedRow>,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
@@ -43,6 +53,44 @@ pub(super) struct Planned {
     /// What is wrong with the first few invalid rows.
     pub(super) problems: Vec<RowProblems>,
 }
+
+/// A row about whose conflicts a person decides. It is planned as if the roster's values were to overwrite the
+/// others.
+#[derive(Debug)]
+pub(super) struct AskedRow {
+    /// The fields that are to be changed then.
+    pub(super) overwritten: String,
+    /// What is planned in its place if the fields in conflict keep their values.
+    pub(super) kept: PlannedRow,
+    /// The conflicts.
+    pub(super) conflicts: Vec<FoundConflict>,
+}
+
+impl AskedRow {
+    /// Counts the row in a plan in which its fields in conflict keep their values.
+    pub(super) fn count_kept(&self, plan: &mut Plan) {
+        let still_changed = match &self.kept.what {
+            PlannedWhat::Call(call) => &*call.changed,
+            PlannedWhat::Settled(_) => "",
+        };
+        for name in self.overwritten.split(' ') {
+            let is_left = still_changed.split(' ').all(|other| other != name);
+            if let Some((_, count)) = plan.fields.iter_mut().find(|(field, _)| field == name) {
+                *count -= u64::from(is_left);
+            }
+        }
+        plan.fields.retain(|(_, count)| *count > 0);
+        if let PlannedWhat::Settled(outcome) = &self.kept.what {
+            plan.to_send -= 1;
+            plan.settled.add(outcome.state, 1);
+            plan.unchanged += u64::from(outcome.state == RowState::Unchanged);
+            plan.invalid += u64::from(outcome.state == RowState::Invalid);
+        }
+    }
+}
+
+/// Rows that are asked about at most.
+const MOST_ASKED: usize = 10_000;
 
 impl Planned {
     /// Nothing yet, where records are read so.
@@ -127,6 +175,27 @@ impl Planned {
         self.show(checker, call);
     }
 
+    /// Counts conflicts, and shows the first of them.
+    pub(super) fn note_conflicts(&mut self, conflicts: &[(FoundConflict, ConflictPolicy)]) {
+        for (found, policy) in conflicts {
+            let counts = &mut self.conflicts;
+            let count = match policy {
+                ConflictPolicy::Roster => &mut counts.overwritten,
+                ConflictPolicy::Theirs => &mut counts.kept,
+                ConflictPolicy::Ask => &mut counts.asked,
+            };
+            *count += 1;
+            if self.conflict_examples.len() < CONFLICTS {
+                self.conflict_examples.push(found.clone());
+            }
+        }
+    }
+
+    /// Whether a person can be asked about one more row. Beyond that, fields in conflict keep their values.
+    pub(super) fn can_ask(&self) -> bool {
+        self.asked.len() < MOST_ASKED
+    }
+
     /// Shows what a call changes, as long as few are shown. Returns whether there is room for more.
     pub(super) fn show(&mut self, checker: &Checker, call: &Call) -> bool {
         let left = EXAMPLES - self.examples.len();
@@ -176,6 +245,9 @@ impl Planned {
 
 /// Changes that are shown as examples.
 const EXAMPLES: usize = 5;
+
+/// Conflicts that are shown.
+const CONFLICTS: usize = 20;
 
 /// What the user calls the fields that have a column.
 pub(super) fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
@@ -240,6 +312,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
         examples: planned.examples.clone(),
+        conflicts: planned.conflicts,
+        conflict_examples: planned.conflict_examples.clone(),
         problems: planned.problems.clone(),
         repairs: counts(&survey.restored),
         doubts: counts(&survey.doubts),

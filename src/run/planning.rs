@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use tokio::sync::{mpsc, watch};
 
 use super::basis::Dates;
+use super::edits::Ruling;
 use super::error::RunError;
 use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
@@ -32,6 +33,11 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
+            ruling: Ruling::of(
+                self.delivery,
+                (&prepared.checker, &planner),
+                (&self.past, self.run),
+            ),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::deeds::Actor;
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
@@ -45,18 +46,17 @@ pub struct Roster {
 pub struct Release {
     /// Why, in the words of who decided it.
     pub reason: String,
-    /// The account that decided it.
-    pub account: String,
-    /// The machine on which it was decided.
-    pub machine: String,
+    /// Who decided it.
+    #[serde(flatten)]
+    pub actor: Actor,
 }
 
 impl Release {
     /// Who had the rows sent, and why, for a person.
     pub fn in_words(&self) -> String {
         say().run_released(
-            self.account.as_str(),
-            self.machine.as_str(),
+            self.actor.account.as_str(),
+            self.actor.machine.as_str(),
             self.reason.as_str(),
         )
     }
@@ -89,6 +89,24 @@ impl Prepared {
         }
         self.survey = self.survey.again(&self.input, &self.checker)?;
         Ok(())
+    }
+
+    /// The edited cells as they may be stored: of rows about protected persons those alone that mark them.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub fn storable(&self, mends: &Mends) -> Result<Mends, ReadError> {
+        let mut stored = mends.clone();
+        if !mends.is_empty() {
+            let is_meant = |row: &RawRow<'_>, checked: &CheckedRow<'_>| {
+                checked.is_withheld && mends.of(row.at.row).is_some()
+            };
+            let columns = &self.input.withholding().columns;
+            each_row_seen(self, is_meant, |row| {
+                stored.take_back_but(row.at.row, columns);
+            })?;
+        }
+        Ok(stored)
     }
 }
 

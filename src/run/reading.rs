@@ -81,7 +81,7 @@ impl<'a> Reading<'a> {
         let is_known = self.key.is_some() && self.key == spec.key_field();
         // What the roster does not name is erased unless the record was read.
         // Whether a record is protected is only known when it was read.
-        let must_read = spec.erases() || spec.protected.is_some();
+        let must_read = spec.erases() || spec.protected.is_some() || delivery.edits.need_records();
         if !is_asked || !is_known || must_read || self.in_list().next().is_some() {
             return None;
         }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::deeds::Deed;
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::{RowState, Summary};
-use crate::plan::{Guards, SavedPlan, Selection};
+use crate::plan::{EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
@@ -58,6 +59,9 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
+    /// Who began it, and who went on with it.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -149,6 +153,9 @@ pub struct Delivery {
     /// What holds the run before anything is sent.
     #[serde(default)]
     pub guards: Guards,
+    /// Which values of records the roster overwrites.
+    #[serde(default)]
+    pub edits: EditRules,
     /// Rows that are sent first and read back.
     #[serde(default)]
     pub canary: Option<u64>,
@@ -285,6 +292,7 @@ impl Settings {
                 &delivery.selection,
                 delivery.all,
                 delivery.blind,
+                &delivery.edits,
                 &delivery.undoes,
                 &delivery.retries,
             ))
@@ -336,6 +344,7 @@ impl Settings {
                     max_changes: None,
                     max_shrink: Threshold::Percent(100.0),
                 },
+                edits: EditRules::default(),
                 canary: None,
                 trust_for: Duration::ZERO,
                 relist: None,
@@ -362,6 +371,7 @@ impl Settings {
             config: None,
             profile: None,
             pauses: Default::default(),
+            deeds: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::deeds::Author;
 use super::error::RunError;
 use super::import::{import, import_slice, look};
 use super::items::{Item, What};
@@ -307,6 +308,9 @@ pub(super) struct Desk {
     pub(super) settings: Settings,
     /// What somebody says who is asked, if anybody is.
     pub(super) agree: Option<Box<Agree>>,
+    /// Whether who agrees decides about conflicts too.
+    pub(super) chooses: bool,
+    pub(super) author: Author,
     pub(super) stop: watch::Sender<StopRequest>,
     pub(super) watched: Watched,
 }
@@ -328,6 +332,8 @@ impl Desk {
             folder,
             clock: Arc::new(VirtualClock::starting_at(start)),
             settings,
+            chooses: false,
+            author: Author::default(),
             agree: None,
             stop: watch::Sender::new(StopRequest::None),
             watched: Watched::default(),
@@ -461,6 +467,8 @@ impl Desk {
             journal_flag: String::new(),
             observer: &self.watched,
             agree: self.agree.as_deref(),
+            chooses: self.chooses,
+            author: self.author.clone(),
             stop: self.stop.subscribe(),
         };
         work(&prepared, &self.settings, &context)

@@ -1,5 +1,7 @@
 //! A run under way owns its record in the journal.
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
@@ -10,7 +12,7 @@ use super::delivered::Deliveries;
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
-use super::planned::plan_of;
+use super::planned::{AskedRow, plan_of};
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::saved::saved_plan;
@@ -90,6 +92,8 @@ pub(super) struct Planned<'a> {
     pub(super) plan: Plan,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
+    /// Rows about whose conflicts a person decides.
+    pub(super) asked: Vec<AskedRow>,
 }
 
 impl<'a> Setup<'a> {
@@ -190,6 +194,7 @@ impl<'a> Setup<'a> {
         // Where this process dies too, the next one knows of the pauses so far.
         let mut kept = Settings::of(&now)?;
         kept.pauses = self.settings.pauses;
+        kept.deeds.clone_from(&self.settings.deeds);
         journal.set_settings(known.id, &to_json(&kept)?)?;
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
@@ -221,6 +226,13 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Settings as they are stored: without what was edited in rows about protected persons.
+    pub(super) fn storable(self, mut settings: Settings) -> Result<Settings, RunError> {
+        let mends = &mut settings.roster.read.mends;
+        *mends = self.prepared.storable(mends)?;
+        Ok(settings)
+    }
+
     fn record(self) -> Result<NewRun, RunError> {
         let started_at = self.context.clock.timestamp();
         let mut random = SmallRng::seed_from_u64(self.context.seed);
@@ -234,7 +246,7 @@ impl<'a> Setup<'a> {
                 None => absolute(self.prepared.input.path()).display().to_string(),
             },
             sha256: self.prepared.input.sha256()?.to_owned(),
-            settings: self.settings.to_json()?,
+            settings: self.storable(self.settings.clone())?.to_json()?,
             started_at,
             queued: self.settings.queued.as_ref().map(|queued| queued.id),
         })
@@ -353,6 +365,7 @@ impl<'a> Run<'a> {
             deliveries: past.deliveries,
             retried: past.retried,
             retries_beside: past.retries_beside,
+            chooses: setup.context.chooses && setup.context.agree.is_some(),
             clock: setup.context.clock.as_ref(),
             observer: setup.tracker,
         };
@@ -381,6 +394,7 @@ impl<'a> Run<'a> {
             run,
             plan,
             stop: planned.stop,
+            asked: planned.asked,
         })
     }
 
@@ -453,6 +467,51 @@ impl<'a> Run<'a> {
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
         Ok(guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last))
+    }
+
+    /// Why the run is held for conflicts about which a person decides, if it is. No approval of the run as a whole
+    /// decides them.
+    pub(super) fn held_for_conflicts(&self, plan: &Plan) -> Option<Held> {
+        let context = self.setup.context;
+        let is_asked = context.chooses && context.agree.is_some();
+        let count = plan.conflicts.asked;
+        (count > 0 && !is_asked).then_some(Held::Conflicts { count })
+    }
+
+    /// Puts a person's decision about conflicts into the plan: in the `kept` rows the fields in conflict keep
+    /// their values.
+    pub(super) fn decided(
+        mut self,
+        plan: &mut Plan,
+        asked: Vec<AskedRow>,
+        kept: &BTreeSet<u64>,
+    ) -> Result<Run<'a>, RunError> {
+        if asked.is_empty() {
+            return Ok(self);
+        }
+        let mut rows = Vec::new();
+        for row in asked {
+            let (number, fields) = (row.kept.mark.at.row, row.conflicts.len() as u64);
+            plan.conflicts.asked -= fields;
+            // A row that is settled for another reason is not sent, whatever was decided.
+            if self.journal.recorded(self.id, number, number)? > 0 {
+                continue;
+            }
+            if !kept.contains(&number) {
+                plan.conflicts.overwritten += fields;
+                continue;
+            }
+            plan.conflicts.kept += fields;
+            row.count_kept(plan);
+            rows.push(row.kept);
+        }
+        let writer = Writer::start(self.journal, self.id, Stage::Planning)?;
+        writer.plan_blocking(rows)?;
+        writer.room_blocking()?;
+        self.journal = writer.close()?;
+        self.forecast(plan);
+        self.journal.set_plan(self.id, &to_json(plan)?, 0)?;
+        Ok(self)
     }
 
     /// What is different from the plan that the run is held to, if it is held to one.

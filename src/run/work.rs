@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 use super::answers::KeptAnswers;
 use super::basis::{Basis, Dates, SnapshotOf};
 use super::delivered::Deliveries;
+use super::edits::{Ruled, Ruling};
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid, settled_protected};
 use super::known_keys::KnownKeys;
-use super::planned::Planned;
+use super::planned::{AskedRow, Planned};
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
@@ -20,7 +21,7 @@ use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::message;
 use crate::model::{Call, FieldPrint, Outcome, Problem, RowState};
-use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
+use crate::plan::{ConflictPolicy, Difference, Left, LookUp, Planner, Values, field_print};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
 
@@ -54,6 +55,8 @@ pub(super) struct Planning<'a> {
     pub(super) retried: Option<i64>,
     /// Whether another run is under way meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
+    /// Whether a person decides about each row's conflicts once the run is planned.
+    pub(super) chooses: bool,
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
 }
@@ -91,6 +94,8 @@ pub(super) struct Work<'a> {
     pub(super) planning: &'a Planning<'a>,
     pub(super) planner: &'a Planner,
     pub(super) look_up: Option<LookUp>,
+    /// Which changes are left out.
+    pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
     /// All records, where they were listed.
@@ -145,7 +150,8 @@ impl Work<'_> {
                         if self.is_held(&key, &values)? {
                             self.done += 1;
                             self.tell(self.done, self.planning.prepared.survey.rows);
-                            self.settle_unchanged(item.mark).await?;
+                            let outcome = self.unchanged(item.mark.at.row, Vec::new());
+                            self.settled(item.mark, outcome).await?;
                             continue;
                         }
                         waiting.push(Unresolved {
@@ -200,14 +206,20 @@ impl Work<'_> {
             };
             return self.settled(mark, outcome).await;
         }
-        match self.judge(&row, records) {
+        // More rows than a person can be asked about keep what they have.
+        let is_past = self.planning.chooses && !self.planned.can_ask();
+        let mut ruled = Ruled::decided(is_past.then_some(ConflictPolicy::Theirs));
+        match self.judge(&row, records, &mut ruled) {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
-                self.call_unless_taken(row.mark, call).await
+                let mark = self.under_rules(row, records, (&mut call, ruled))?;
+                self.call_unless_taken(mark, call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
-                self.settle_unchanged(row.mark).await
+                self.planned.note_conflicts(&ruled.conflicts);
+                let outcome = self.unchanged(row.mark.at.row, ruled.notes);
+                self.settled(row.mark, outcome).await
             }
             Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
@@ -215,11 +227,54 @@ impl Work<'_> {
         }
     }
 
-    /// Records that a row's record holds what the row says.
-    async fn settle_unchanged(&mut self, mark: RowMark) -> Result<(), Halt> {
-        let (clock, state) = (self.planning.clock, RowState::Unchanged);
-        let outcome = settled(clock, mark.at.row, state, "", Vec::new());
-        self.settled(mark, outcome).await
+    /// Notes what the rules say of a call: in the call, in its row and in the plan.
+    fn under_rules(
+        &mut self,
+        mut row: Unresolved,
+        records: &[&Json],
+        (call, ruled): (&mut Call, Ruled),
+    ) -> Result<RowMark, Halt> {
+        self.planned.note_conflicts(&ruled.conflicts);
+        row.mark.warning.extend(ruled.warnings());
+        if self.planning.chooses && ruled.asks() {
+            let mut kept = Ruled::decided(Some(ConflictPolicy::Theirs));
+            // The same row, but the fields in conflict keep their values.
+            let what = match self.judge(&row, records, &mut kept) {
+                Ok((Difference::Call(mut call), _)) => {
+                    call.note = kept.notes;
+                    if self.planning.delivery.no_undo {
+                        call.changes.clear();
+                    }
+                    PlannedWhat::Call(call)
+                }
+                Ok((Difference::None, _)) => {
+                    PlannedWhat::Settled(self.unchanged(row.mark.at.row, kept.notes))
+                }
+                Err(Wrong::Row(problem)) => {
+                    let (clock, number) = (self.planning.clock, row.mark.at.row);
+                    PlannedWhat::Settled(settled_invalid(clock, number, &[problem]))
+                }
+                Err(Wrong::Run(error)) => return Err(Halt::Error(error)),
+            };
+            let mark = row.mark.clone();
+            self.planned.asked.push(AskedRow {
+                overwritten: call.changed.clone(),
+                kept: PlannedRow { mark, what },
+                conflicts: ruled
+                    .conflicts
+                    .iter()
+                    .map(|(found, _)| found.clone())
+                    .collect(),
+            });
+        }
+        call.note.extend(ruled.notes);
+        Ok(row.mark)
+    }
+
+    /// The outcome of a row whose record stays as it is, with what is to be said of it.
+    fn unchanged(&self, row: u64, notes: Vec<Problem>) -> Outcome {
+        let code = notes.first().map_or("", |note| &note.code).to_owned();
+        settled(self.planning.clock, row, RowState::Unchanged, &code, notes)
     }
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
@@ -234,7 +289,12 @@ impl Work<'_> {
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: &Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+    fn judge(
+        &self,
+        row: &Unresolved,
+        records: &[&Json],
+        ruled: &mut Ruled,
+    ) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let key = prepared.survey.key();
@@ -297,14 +357,18 @@ impl Work<'_> {
             )?);
         }
         let all = self.planning.delivery.all;
-        let difference = self.planner.difference(
+        let at = row.mark.at;
+        let difference = self.planner.difference_but(
             &prepared.checker,
-            row.mark.at,
-            &row.key,
+            (at, &row.key),
             &row.values,
             found,
             all,
+            |path, change| self.ruling.leaves(ruled, at, (path, change)),
         )?;
+        if let Some(error) = ruled.error.take() {
+            return Err(Wrong::Run(error));
+        }
         if let Difference::Call(call) = &difference {
             for change in &call.changes {
                 let lowered = spec

@@ -130,7 +130,7 @@ fn imports_point_one_way() {
 
 #[test]
 fn the_page_about_the_architecture_has_every_room() {
-    let page = repository().join("ARCHITECTURE.md");
+    let page = repository().join("docs/internals/architecture.md");
     let page = std::fs::read_to_string(page).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: BTreeSet<&str> = rows

@@ -74,7 +74,7 @@ impl Console {
     }
 
     /// The answer to a request that says just this.
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+    pub fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.host()).unwrap();
         let length = body.len();
         write!(
@@ -104,12 +104,12 @@ impl Console {
     }
 
     /// A page's address.
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base.get().unwrap())
     }
 
     /// What a page of it sends, as a form.
-    fn post(&self, cookie: &str, path: &str, form: &str) -> String {
+    pub fn post(&self, cookie: &str, path: &str, form: &str) -> String {
         let host = self.host();
         let headers = format!(
             "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
@@ -124,7 +124,7 @@ impl Console {
     }
 
     /// A page, once it says something.
-    fn once(&self, cookie: &str, path: &str, text: &str) -> String {
+    pub fn once(&self, cookie: &str, path: &str, text: &str) -> String {
         for _ in 0..1200 {
             let page = self.get(cookie, path);
             if page.contains(text) {
@@ -179,7 +179,7 @@ impl Drop for Console {
     }
 }
 
-fn status(answer: &str) -> u16 {
+pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
@@ -652,7 +652,7 @@ fn a_page_that_was_made_of_another_file_changes_nothing() {
 }
 
 /// The value of a form's hidden field on a page.
-fn hidden<'a>(page: &'a str, name: &str) -> &'a str {
+pub fn hidden<'a>(page: &'a str, name: &str) -> &'a str {
     let before = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&before).unwrap_or_else(|| panic!("{page}"));
     rest.split_once('"').unwrap().0

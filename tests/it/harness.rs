@@ -694,7 +694,11 @@ impl LibraryRun {
             state: folder.state(),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
-            agree: self.asks.then_some(&|_| rosterpatch::run::Consent::Yes),
+            agree: self
+                .asks
+                .then_some(&|_| rosterpatch::run::Consent::from(true)),
+            chooses: false,
+            author: Default::default(),
             stop,
         };
         let start = match &self.resume {
@@ -713,6 +717,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
     Settings {
         target: targets::text(target).unwrap(),
         delivery: Delivery {
+            edits: Default::default(),
             client: ClientOptions {
                 base_url: base_url.to_owned(),
                 timeout: Duration::from_secs(45),
@@ -759,5 +764,6 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
         config: None,
         profile: None,
         pauses: Default::default(),
+        deeds: Vec::new(),
     }
 }

@@ -468,7 +468,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         "{span}"
     );
     assert!(span["run"].as_str().unwrap().starts_with("20"), "{span}");
-    assert_eq!(of("the webhook could not be told of the run").len(), 2);
+    assert_eq!(of("the webhook could not be notified of the run").len(), 2);
     assert!(!stderr(&output).contains("hook/secret"));
     assert!(log.len() < 20, "a handful of lines a run: {}", log.len());
 }
@@ -647,10 +647,10 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
     );
 }
 
-/// The shell commands of the numbered steps of the sample's README, without those for systemd.
+/// The shell commands of the numbered steps of the guide, without those for systemd.
 fn setup_steps() -> String {
-    let text = std::fs::read_to_string(repository().join("samples/nightly/README.md")).unwrap();
-    let setup = text.split("## Setup").nth(1).unwrap();
+    let text = std::fs::read_to_string(repository().join("docs/guide/unattended.md")).unwrap();
+    let setup = text.split("### Setup").nth(1).unwrap();
     let setup = setup.split("| path | owner |").next().unwrap();
     let blocks = setup
         .split("```sh\n")

@@ -13,8 +13,8 @@ use crate::harness::{
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
-/// beside it, the manual pages, the tables of the README and of a target, and what a collector reads.
-const ELSEWHERE: [&str; 12] = [
+/// beside it, the manual pages, the tables of the reference and of a target, and what a collector reads.
+const ELSEWHERE: [&str; 13] = [
     "cli/man.rs",
     "cli/args.rs",
     "cli/fleet_args.rs",
@@ -23,6 +23,7 @@ const ELSEWHERE: [&str; 12] = [
     "cli/help.rs",
     "cli/help_texts.rs",
     "check/severity.rs",
+    "model/exit.rs",
     "report/target.rs",
     "report/metrics.rs",
     "fleet/metrics.rs",
@@ -204,6 +205,14 @@ fn every_message_of_the_catalogues_is_used() {
 fn seen(folder: &Folder, output: &Output) -> String {
     let both = format!("{}{}", stderr(output), stdout(output));
     let both = both.replace(&folder.path("").display().to_string(), "");
+    // Who runs the tests, and where.
+    let rosterpatch::run::Actor { account, machine } = rosterpatch::run::Actor::here();
+    let both = ["by|on", "av|på"].iter().fold(both, |both, words| {
+        let (by, on) = words.split_once('|').unwrap();
+        let deed = format!(" {by} {account} {on} {machine}, ");
+        both.replace(&deed, &format!(" {by} ACCOUNT {on} MACHINE, "))
+    });
+    let both = both.replace(&format!("  {account:<10} "), "  ACCOUNT    ");
     let word = |word: &str| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
         if word.contains("127.0.0.1:") {

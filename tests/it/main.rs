@@ -14,8 +14,11 @@ mod commands;
 mod conformance;
 mod console;
 mod crashes;
+mod deeds;
 mod delivery;
 mod differences;
+mod documents;
+mod edits;
 mod estimates;
 mod finding;
 #[cfg(feature = "postgres")]
@@ -39,6 +42,7 @@ mod protected;
 #[cfg(feature = "postgres")]
 mod queue;
 mod reading;
+mod reference;
 mod retrying;
 mod sample;
 mod sandbox;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::console::{Console, hidden, status};
 use crate::harness::{Folder, stderr, stdout};
 
 /// What the cells of such rows contain.
@@ -198,4 +199,69 @@ fn a_record_that_is_marked_as_protected_is_never_written() {
         ("withheld", "record.protected")
     );
     assert!(!rows[2].concat().contains(SECRET), "{:?}", rows[2]);
+}
+
+#[test]
+fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
+    let folder = Folder::new();
+    let before = crate::harness::plain_roster(5).replace("Åsa", "Bo");
+    let (sandbox, base_url, _stop) =
+        crate::harness::sandbox_holding(&before, std::time::Duration::ZERO);
+    let arguments = ["--target", "meitner", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let host = console.host();
+    let headers = format!(
+        "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
+         Content-Type: multipart/form-data; boundary=x\r\n"
+    );
+    let body = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"r.csv\"\r\n\r\n{}\r\n--x--\r\n",
+        roster()
+    );
+    let answer = console.ask("POST", &console.at("/drop"), &headers, &body);
+    assert_eq!(status(&answer), 303, "{answer}");
+    let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    // A cell of a protected row, of one that the edit marks, and of one like any other.
+    for (row, cells) in [
+        (2, "r2c3=Ny+Hemligsson"),
+        (1, "r1c3=Hemligsson&r1c4=Ja"),
+        (3, "r3c3=Ny"),
+    ] {
+        let form = format!("edition={}&row={row}&{cells}", edition());
+        console.post(&cookie, "/problems/row", &form);
+    }
+    let kept = || {
+        let files = std::fs::read_dir(folder.path("state/mends")).unwrap();
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.collect::<String>()
+    };
+    assert!(!kept().contains(SECRET), "{}", kept());
+    // The mark itself stays, or the next look would send the row.
+    assert!(kept().contains("Ja") && kept().contains("Ny"), "{}", kept());
+    console.post(&cookie, "/plan", &format!("edition={}", edition()));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    console.once(&cookie, "/run", ">Ended<");
+    assert_eq!(sandbox.requests("update"), 2);
+    assert_no_secret(&folder.path(""), &[]);
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    assert!(page.contains("was removed after its run"), "{page}");
+    assert!(!page.contains("value=\"mend\""), "{page}");
+}
+
+#[test]
+fn sweep_leaves_protected_rows_in_the_archived_roster_alone() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/r.csv", roster());
+    let before = crate::harness::plain_roster(5).replace("Åsa", "Bo");
+    let (_sandbox, base_url, _stop) =
+        crate::harness::sandbox_holding(&before, std::time::Duration::ZERO);
+    let place = ["--target", "meitner", "--base-url", &base_url];
+    let swept = [&["sweep", "in", "--yes", "--settle", "0s"][..], &place].concat();
+    let output = folder.with_sandbox(&swept);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_no_secret(&folder.path(""), &["r.csv"]);
 }

@@ -363,6 +363,15 @@ fn what_was_delivered_to_a_record_is_told_alike() {
         assert_eq!(states(5), both(RowState::Unknown));
         assert_eq!(states(6), [], "not sent");
         states(4);
+        // The same of every run to one address, for a run of any number.
+        journal.index_written(77, "t", "b").unwrap();
+        journal.index_written(77, "t", "b").unwrap();
+        for (address, found) in [("b", 2), ("nowhere", 0)] {
+            journal.index_written(77, "t", address).unwrap();
+            let past = journal.deliveries(77, "/student/2").unwrap();
+            write!(all, "{past:#?}").unwrap();
+            assert_eq!(past.len(), found, "{address}");
+        }
         all
     });
 }

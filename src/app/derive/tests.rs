@@ -18,6 +18,7 @@ fn nothing_else() -> Overrides {
         strict: false,
         canary: None,
         guards: Guards::default(),
+        conflicts: None,
         paths: NamedPaths::default(),
     }
 }

@@ -195,8 +195,9 @@ fn a_run_that_waits_in_the_queue_is_not_undone() {
 fn undo_and_say(scene: &Scene, consent: Consent) -> Result<u64, AppError> {
     let undone = undo(scene, "first")?;
     let ready = ready(&scene.session, wanted(undone.settings.clone().unwrap()))?;
-    let agree = |_: &Proposal<'_>| consent;
+    let agree = |_: &Proposal<'_>| consent.clone();
     let job = Job {
+        chooses: false,
         session: &scene.session,
         notifications: &Notifications::default(),
         credentials: ready.credentials.clone(),
@@ -223,7 +224,7 @@ fn an_undo_asks_before_it_closes_a_run_also_where_every_record_is_as_it_was() {
         );
         assert_eq!(scene.record("first").state, RunState::Interrupted);
         assert_eq!(api.updates(), 0);
-        assert_eq!(undo_and_say(&scene, Consent::Yes).unwrap(), changed);
+        assert_eq!(undo_and_say(&scene, Consent::from(true)).unwrap(), changed);
         assert_eq!(scene.record("first").state, RunState::Undone);
     }
 }

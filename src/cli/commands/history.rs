@@ -1,6 +1,8 @@
 //! The `history` command prints the changes to one record.
 
-use crate::app::{AppError, Dossier, RecordChanges, dossier, forget, refuse_kind, write_dossier};
+use crate::app::{
+    AppError, Dossier, RecordChanges, RowAbout, dossier, forget, refuse_kind, write_dossier,
+};
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
@@ -8,7 +10,7 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::l10n::{local_time, rows, say};
 use crate::model::Exit;
-use crate::report::{Look, Tone};
+use crate::report::{Look, Tone, for_terminal};
 
 /// `rosterpatch history KEY`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
@@ -28,7 +30,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
     }
     match args.format {
         Format::Json => print_json(&found, true),
-        Format::Text if found.records.is_empty() => {
+        Format::Text if found.records.is_empty() && found.rows.is_empty() => {
             terminal::note(&say().history_none(args.key.as_str()));
         }
         Format::Text => terminal::out(&text(&found, terminal::look(common))),
@@ -37,12 +39,28 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
 }
 
 fn text(found: &Dossier, look: Look) -> String {
-    let blocks: Vec<String> = found
-        .records
-        .iter()
-        .map(|record| of_record(record, look))
-        .collect();
+    let records = found.records.iter().map(|record| of_record(record, look));
+    // Rows that changed a record stand there already.
+    let is_told = |row: &&RowAbout| {
+        let mut records = found.records.iter();
+        records.any(|record| record.run == row.run && record.line == row.line)
+    };
+    let rows = found.rows.iter().filter(|row| !is_told(row));
+    let blocks: Vec<String> = records.chain(rows.map(|row| of_row(row, look))).collect();
     blocks.join("\n")
+}
+
+/// What a run says of a row that changed no record.
+fn of_row(row: &RowAbout, look: Look) -> String {
+    let mut lines = vec![look.paint(Tone::Heading, &local_time(row.at))];
+    let file = say().history_line(row.line, row.file.as_str());
+    let state = row.state.map_or(String::new(), |state| state.in_words());
+    let of = format!("{file} ({}, {state})", row.run);
+    lines.extend(look.lines(Some(Tone::Aside), "", &of));
+    for said in &row.said {
+        lines.extend(look.lines(None, "  ", said));
+    }
+    lines.join("\n") + "\n"
 }
 
 /// What one run did to one record: when, by which file, and each field from and to.
@@ -52,6 +70,9 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     let file = say().history_line(record.line, record.file.as_str());
     let of = format!("{file} ({}, {})", record.run, record.state.in_words());
     lines.extend(look.lines(Some(Tone::Aside), "", &of));
+    for deed in &record.deeds {
+        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&deed.in_words())));
+    }
     if record.changes.is_empty() {
         lines.extend(look.lines(None, "  ", &say().history_not_kept()));
     }

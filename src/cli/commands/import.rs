@@ -19,7 +19,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         let file = args.file.display().to_string();
         return Err(AppError::Usage(say().cli_dry_run(file)));
     }
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.start.note);
     let (session, config) = (&front.session, &front.config);
     let asked = Asked {
         file: args.file.clone(),
@@ -27,7 +28,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         canary: args.canary.clone(),
         files: args.files.clone(),
         holds: true,
-        known_target: None,
+        ..Asked::default()
     };
     front.watched(&args.file, || {
         let mut ready = terminal::choosing_sheet(|sheet| {

@@ -19,6 +19,7 @@ use crate::events::Observer;
 use crate::journal::State;
 use crate::l10n::say;
 use crate::model::Exit;
+use crate::plan::ConflictPolicy;
 use crate::report::WholeFile;
 use crate::run::{Roster, Settings};
 use crate::targets::TargetSpec;
@@ -118,6 +119,7 @@ impl FrontDoor {
             file: file.to_owned(),
             options,
             holds,
+            usual_conflicts: ConflictPolicy::Ask,
             ..Asked::default()
         }
     }

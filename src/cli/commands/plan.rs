@@ -43,6 +43,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         journal_flag: session.journal_flag.clone(),
         observer: session.observer.as_ref(),
         agree: None,
+        chooses: false,
+        author: session.author.clone(),
         stop: session.stop.receiver(),
     };
     let looked = look(&ready.prepared, &ready.settings, &context)?;

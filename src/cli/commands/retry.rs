@@ -22,7 +22,8 @@ use crate::run::{Roster, RunError, Settings};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.start.note);
     let file = args.file.clone().unwrap_or_default();
     front.watched(&file, || with(common, &front, args))
 }
@@ -119,6 +120,7 @@ pub(in crate::cli) fn overrides(
         strict: options.roster.strict.unwrap_or(false),
         canary: canary.canary.map(u64::from),
         guards,
+        conflicts: options.guards.conflicts,
         paths: settings::named(files),
     })
 }
@@ -195,6 +197,7 @@ fn elsewhere_ready(
         files: args.files.clone(),
         holds: true,
         known_target: before.as_ref().map(|settings| settings.target.clone()),
+        ..Asked::default()
     };
     let mut wanted = asked.resolve(session, &front.config)?;
     let settings = &mut wanted.settings;

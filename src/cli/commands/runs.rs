@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::app::{
-    ListedRun, Next, UnsuccessfulRow, arrived_within, at_hand, forget_dropped, forget_mends,
-    forget_spool, listed, report_again, unsuccessful,
+    AppError, ListedRun, Next, UnsuccessfulRow, arrived_within, at_hand, expire, forget_dropped,
+    forget_mends, forget_spool, inboxes_of, listed, report_again, unsuccessful,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -18,7 +18,7 @@ use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState, State};
-use crate::l10n::{local_time, number, runs, say};
+use crate::l10n::{files, local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
@@ -99,9 +99,11 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
 
 /// The runs as lines below a header.
 fn table(runs: &[(RunRecord, ListedRun)]) -> String {
-    let line = |cells: [&str; 6]| {
-        let [run, started, state, rows, to_mend, file] = cells;
-        format!("{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {file}\n")
+    let line = |cells: [&str; 7]| {
+        let [run, started, state, rows, to_mend, account, file] = cells;
+        format!(
+            "{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
+        )
     };
     let mut text = line([
         &say().runs_run(),
@@ -109,6 +111,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
         &say().runs_state(),
         &say().runs_rows(),
         &say().runs_to_mend(),
+        &say().runs_account(),
         &say().runs_file(),
     ]);
     for (run, listed) in runs {
@@ -127,6 +130,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
             &listed.state.in_words(),
             &number(states.total()),
             &number(states.unsuccessful()),
+            &for_terminal(listed.account()),
             &file,
         ]));
     }
@@ -134,11 +138,24 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
-pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
-    let age = jiff::SignedDuration::try_from(older_than.length)?;
+pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) -> Result<Exit> {
     let now = SystemClock.timestamp();
+    let config = Config::load(common)?;
+    let state = settings::state(&config, common)?;
+    let retention = settings::retention(&config);
+    if retention.is_limited() {
+        let expired = expire(&state, &inboxes_of(&state)?, retention, now)?;
+        let told = say().runs_expired(files(expired.files), runs(expired.runs));
+        terminal::out(&format!("{told}\n"));
+    }
+    let Some(older_than) = older_than else {
+        if !retention.is_limited() {
+            return Err(AppError::Usage(say().runs_no_age()).into());
+        }
+        return Ok(Exit::Success);
+    };
+    let age = jiff::SignedDuration::try_from(older_than.length)?;
     let moment = now.checked_sub(age)?;
-    let state = settings::state(&Config::load(common)?, common)?;
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
     Journal::open(&state)?.forget_arrivals(moment)?;
     forget_dropped(&state)?;
@@ -211,6 +228,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if !listed.undone_by.is_empty() {
                 let by = say().summary_undone_by(listed.undone_by.join(", "));
                 terminal::out(&format!("{by}\n"));
+            }
+            for deed in &listed.deeds {
+                terminal::out(&format!("{}\n", for_terminal(&deed.in_words())));
             }
             if let Some(release) = &listed.release {
                 terminal::out(&format!("{}\n", for_terminal(&release.in_words())));

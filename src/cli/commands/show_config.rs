@@ -15,7 +15,14 @@ use crate::targets::TargetSpec;
 type InLayer = fn(&Layer) -> Option<String>;
 
 /// Settings that have no option: their names, and what holds where nobody says anything.
-const MORE: [(&str, InLayer, &str); 4] = [
+const MORE: [(&str, InLayer, &str); 7] = [
+    (
+        "conflicts",
+        |layer| Some(layer.conflicts.all?.to_string()),
+        "roster",
+    ),
+    ("protect", |layer| listed(&layer.protect), "none"),
+    ("fill", |layer| listed(&layer.fill), "none"),
     (
         "metrics",
         |layer| Some(layer.metrics.as_ref()?.display().to_string()),
@@ -31,12 +38,12 @@ const MORE: [(&str, InLayer, &str); 4] = [
         |layer| Some(layer.notify.as_ref()?.command.as_ref()?.join(" ")),
         "none",
     ),
-    (
-        "files",
-        |layer| (!layer.files.is_empty()).then(|| layer.files.join(", ")),
-        "any",
-    ),
+    ("files", |layer| listed(&layer.files), "any"),
 ];
+
+fn listed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(", "))
+}
 
 /// `rosterpatch config`: what is in force, and where it comes from.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
@@ -100,10 +107,22 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
         }
     }
     for (name, in_layer, default) in MORE {
+        let said = args.guards.conflicts.filter(|_| name == "conflicts");
+        if let Some(policy) = said {
+            line(name, policy.as_str(), &command_line);
+            continue;
+        }
         match config.said(in_layer) {
             Some((value, origin)) => line(name, &value, &origin),
             None => line(name, default, "default"),
         }
+    }
+    for (field, policy) in config.conflicts() {
+        line(
+            &format!("conflicts.{field}"),
+            policy.as_str(),
+            &config.origin(config.profile()),
+        );
     }
     for (name, value) in config.variables() {
         line(

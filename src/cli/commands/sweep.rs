@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::app::{
-    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, watch,
+    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, expire,
+    watch,
 };
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
@@ -26,6 +27,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Ex
     } else {
         Sweep::new(&desk.front.session, &desk, desk.options())?.run()?
     };
+    desk.expire();
     match args.sweep.output.format {
         Format::Json => print_json(&desk.closing(&swept), false),
         Format::Text if swept.tally.files() > 0 => {
@@ -100,7 +102,8 @@ struct SweepDesk<'a> {
 
 impl<'a> SweepDesk<'a> {
     fn open(common: &'a GeneralOptions, args: &'a SweepArgs) -> Result<SweepDesk<'a>, AppError> {
-        let front = Front::open_unwatched(common)?;
+        let mut front = Front::open_unwatched(common)?;
+        front.session.author.note.clone_from(&args.start.note);
         front.session.stop.listen();
         let config = front.config.clone();
         let text = text_of(&config);
@@ -122,6 +125,18 @@ impl<'a> SweepDesk<'a> {
             interval: inbox.interval().length,
             again: inbox.again,
             fresh: self.args.start.fresh,
+        }
+    }
+
+    /// Removes what the config says is to be kept no longer. A file that cannot be removed costs the sweep
+    /// nothing.
+    fn expire(&self) {
+        let session = &self.front.session;
+        let retention = settings::retention(&self.config.borrow().0);
+        let inbox = [absolute(&self.args.folder)].into();
+        let expired = expire(&session.state, &inbox, retention, session.clock.timestamp());
+        if let Err(error) = expired {
+            complain(&error);
         }
     }
 
@@ -271,6 +286,7 @@ impl Desk for SweepDesk<'_> {
     }
 
     fn passed(&self, swept: &Swept) {
+        self.expire();
         if self.args.output.format == Format::Json {
             print_json(&self.closing(swept), false);
         }

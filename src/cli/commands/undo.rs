@@ -15,7 +15,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     if !args.yes && !terminal::can_ask() {
         return Err(AppError::Usage(say().front_undo_needs_yes()));
     }
-    let front = Front::open(common)?;
+    let mut front = Front::open(common)?;
+    front.session.author.note.clone_from(&args.note);
     let undone = undone(&front.session, &args.run, &settings::named(&args.files))?;
     for damage in &undone.damaged {
         terminal::error(

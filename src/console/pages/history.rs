@@ -11,7 +11,7 @@ use axum::response::Response;
 
 use super::plan::{Changes, Filter, Overview, changes, overview};
 use super::start_job;
-use crate::app::{Action, AppError, at_hand, listed, report_again, retried_run};
+use crate::app::{Action, AppError, at_hand, is_dropped, listed, report_again, retried_run};
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
@@ -20,9 +20,9 @@ use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, say};
-use crate::model::{RowState, Summary};
+use crate::model::{Code, RowState, Summary};
 use crate::report::ResultPaths;
-use crate::run::Settings;
+use crate::run::{Deed, Settings};
 use crate::safe_fs;
 
 #[derive(Template)]
@@ -40,6 +40,7 @@ struct Line {
     state: String,
     rows: String,
     to_mend: String,
+    account: String,
 }
 
 /// Runs that are listed.
@@ -62,6 +63,7 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
                 state: row.state.in_words(),
                 rows: number(row.summary.rows),
                 to_mend: number(row.summary.states.unsuccessful()),
+                account: row.account().to_owned(),
                 name: run.name,
             });
         }
@@ -81,6 +83,8 @@ struct Page {
     state: String,
     /// Where it stands in the queue of many machines, and when it will be done.
     queued: Vec<(String, String)>,
+    /// Who began it, and who went on with it.
+    deeds: Vec<String>,
     /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
@@ -130,8 +134,10 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         at: local_time(run.started_at),
         state: row.state.in_words(),
         queued,
+        deeds: row.deeds.iter().map(Deed::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
+            false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
             false => row.summary.held.clone().or_else(|| {
                 row.summary
                     .stop
@@ -147,6 +153,12 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         actions: actions(desk, &run, row.state, &row.summary),
         plan,
     }))
+}
+
+/// Whether the file of a run was handed in and is removed.
+fn is_removed(desk: &Desk, run: &RunRecord) -> bool {
+    let file = Path::new(&run.file);
+    is_dropped(&desk.state, file) && !file.is_file()
 }
 
 /// What can be done with a run, as far as is known without trying.
@@ -166,7 +178,8 @@ fn actions(
         RunState::Interrupted => actions.push(("resume", say().console_resume())),
         RunState::Finished => {
             let states = &summary.states;
-            if states.unsuccessful() + states.not_sent > 0 && run.command != "undo" {
+            let is_there = !is_removed(desk, run);
+            if is_there && states.unsuccessful() + states.not_sent > 0 && run.command != "undo" {
                 actions.push(("mend", say().console_mend_rows()));
             }
         }

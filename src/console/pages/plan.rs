@@ -16,7 +16,7 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::live::Phase;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
-use crate::events::Plan;
+use crate::events::{FoundConflict, Plan};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
 use crate::report::{
@@ -34,6 +34,8 @@ struct Page {
     /// Rows that may be sent first, where what was sent can be read back.
     canary: Option<u64>,
     button: String,
+    /// Values about which the person decides.
+    conflicts: Vec<Choice>,
     /// Columns of the roster that can be filtered by.
     columns: Vec<(usize, String, bool)>,
     filter: Filter,
@@ -112,8 +114,8 @@ fn made(desk: &Desk, filter: Filter) -> Made {
     };
     let frame = Frame::of(desk, "plan", say().console_plan_title());
     let seen = job.live.seen();
-    let plan = match seen.phase {
-        Phase::Asking(plan) => plan,
+    let (plan, conflicts) = match seen.phase {
+        Phase::Asking(plan, conflicts) => (plan, conflicts),
         Phase::Reading | Phase::LookingUp(..) => {
             let live = super::run::fragment(&desk.base, job.live.seen());
             return Ok(html(&Waiting { frame, live }));
@@ -135,6 +137,7 @@ fn made(desk: &Desk, filter: Filter) -> Made {
     Ok(html(&Page {
         run: seen.run.clone().unwrap_or_default(),
         overview: overview(&plan),
+        conflicts: choices(&conflicts),
         changes: changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?,
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
         button: match &job.task {
@@ -322,30 +325,63 @@ pub(in crate::console) async fn make(
     .await
 }
 
-#[derive(Deserialize)]
-pub(in crate::console) struct Answer {
-    consent: String,
-    /// The run that was looked at.
-    run: String,
+/// A conflict about which a person decides.
+struct Choice {
+    found: FoundConflict,
+    /// Whether it is the first of its row.
+    is_first: bool,
+}
+
+fn choices(conflicts: &[FoundConflict]) -> Vec<Choice> {
+    let rows = conflicts.chunk_by(|one, other| one.row == other.row);
+    let choices = rows.flat_map(|of_row| {
+        of_row.iter().enumerate().map(|(index, found)| Choice {
+            found: found.clone(),
+            is_first: index == 0,
+        })
+    });
+    choices.collect()
+}
+
+/// The rows with conflicts in which the fields in conflict keep their values, as somebody chose; nothing where
+/// they chose nothing.
+fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Option<BTreeSet<u64>> {
+    let rows = conflicts.iter().map(|found| found.row);
+    let chosen = |row: &u64| said.get(&format!("row-{row}")).map(String::as_str);
+    match said.get("conflicts").map(String::as_str) {
+        _ if conflicts.is_empty() => Some(BTreeSet::new()),
+        Some("roster") => Some(BTreeSet::new()),
+        Some("theirs") => Some(rows.collect()),
+        // A row of which nothing was said keeps what it has.
+        Some("rows") => Some(rows.filter(|row| chosen(row) != Some("roster")).collect()),
+        _ => None,
+    }
 }
 
 /// What somebody says who has seen the plan.
 pub(in crate::console) async fn answer(
     State(desk): State<Arc<Desk>>,
-    Form(answer): Form<Answer>,
+    Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
-        if job.live.seen().run.as_deref() != Some(&answer.run) {
+        let seen = job.live.seen();
+        // The run that was looked at.
+        if seen.run.as_ref() != said.get("run") {
             return Err(Trouble::Wrong(say().console_other_plan()));
         }
-        match answer.consent.as_str() {
-            "all" => job.answer(Consent::Yes),
-            "first" => job.answer(Consent::First(CANARY)),
+        let first = match said.get("consent").map(String::as_str) {
+            Some("all") => None,
+            Some("first") => Some(CANARY),
             _ => {
                 job.answer(Consent::No);
                 return go_to("/problems");
             }
+        };
+        if let Phase::Asking(_, conflicts) = &seen.phase {
+            let kept = kept_rows(conflicts, &said);
+            let kept = kept.ok_or_else(|| Trouble::Wrong(say().console_conflicts_choose()))?;
+            job.answer(Consent::Yes { first, kept });
         }
         go_to("/run")
     })

@@ -65,7 +65,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             return go_to("/runs");
         };
         let seen = job.live.seen();
-        if matches!(seen.phase, Phase::Asking(_)) {
+        if matches!(seen.phase, Phase::Asking(..)) {
             return go_to("/plan");
         }
         Ok(html(&Page {
@@ -83,7 +83,7 @@ fn what_it_does(phase: &Phase) -> String {
     match phase {
         Phase::Reading => say().console_reading(),
         Phase::LookingUp(done, of) => say().progress_looked_up(number(*done), number(*of)),
-        Phase::Asking(_) => say().console_plan_ready(),
+        Phase::Asking(..) => say().console_plan_ready(),
         Phase::Sending => say().console_sending(),
         Phase::Ended(_) => say().console_ended(),
     }
@@ -104,7 +104,7 @@ pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
         base: base.to_owned(),
         say: say(),
         text,
-        is_asking: matches!(seen.phase, Phase::Asking(_)),
+        is_asking: matches!(seen.phase, Phase::Asking(..)),
         is_waiting: matches!(seen.phase, Phase::Reading | Phase::LookingUp(..)),
         sending: matches!(seen.phase, Phase::Sending).then(|| Sending {
             done: progress.done,
@@ -177,7 +177,7 @@ impl Watch {
         self.is_first = false;
         self.news.borrow_and_update();
         let seen = self.job.live.seen();
-        self.is_over = matches!(seen.phase, Phase::Ended(_) | Phase::Asking(_));
+        self.is_over = matches!(seen.phase, Phase::Ended(_) | Phase::Asking(..));
         let render = || fragment(&self.base, seen).render();
         let text = in_scope(self.language, render).unwrap_or_default();
         Some((Ok(Event::default().data(text)), self))

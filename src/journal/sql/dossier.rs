@@ -6,10 +6,10 @@ use super::calls::call;
 use super::{Engine, Row, Sql, Value, Wrong, damaged, ends_of};
 use crate::journal::entries::encoded_segment;
 use crate::journal::error::JournalError;
-use crate::journal::records::{PastCall, unreadable};
-use crate::journal::row_id::row_of;
+use crate::journal::records::{PastCall, RowSaid, unreadable};
+use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::{Dossiers, Forgetting};
-use crate::model::RowState;
+use crate::model::{RowAt, RowState};
 
 impl<S: Engine + Forgetting> Dossiers for S {
     fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
@@ -67,6 +67,90 @@ impl<S: Engine + Forgetting> Dossiers for S {
         self.give_room_back(false)?;
         Ok(count)
     }
+
+    fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError> {
+        self.forget_for_good()?;
+        let [first, last] = ends_of(run);
+        let count = self.step(|sql| {
+            let has_ended = "SELECT 1 FROM run
+                 WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
+            let has_ended: Option<i64> = sql.any(has_ended, &[run.into()], |row| row.get(0))?;
+            if has_ended.is_none() {
+                return Ok(0);
+            }
+            let said = sql.change(
+                "UPDATE outcome SET error = NULL WHERE id > ?1 AND id <= ?2 AND error IS NOT NULL",
+                &[first, last],
+            )?;
+            let warned = sql.change("DELETE FROM warning WHERE run = ?1", &[run.into()])?;
+            let sent = sql.change(
+                "UPDATE planned SET body = ?3, changes = NULL, note = NULL, name = '…',
+                                    fingerprint = NULL
+                 WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL AND body <> ?3",
+                &[first, last, Value::Bytes(b"")],
+            )?;
+            forget_examples(sql, run)?;
+            Ok(said.max(warned).max(sent))
+        })?;
+        self.give_room_back(false)?;
+        Ok(count)
+    }
+
+    fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError> {
+        self.look(|sql| {
+            let mut rows = Vec::new();
+            for key in keys {
+                rows.extend(sql.all(
+                    "SELECT planned.id, line, state, error_code, error, warning.text
+                     FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                     LEFT JOIN warning ON warning.run = planned.id >> 32
+                                          AND warning.row = (planned.id & 4294967295)
+                     WHERE key = ?1",
+                    &[(*key).into()],
+                    |row| {
+                        let id: i64 = row.get(0)?;
+                        let mut problems = row.problems(4)?;
+                        problems.extend(row.problems(5)?);
+                        Ok(RowSaid {
+                            run: id >> 32,
+                            at: RowAt {
+                                row: row_of(id),
+                                sheet_row: row.maybe(1)?.unwrap_or_default(),
+                                ..RowAt::default()
+                            },
+                            state: row.maybe(2).unwrap_or(None),
+                            error_code: row.filled(3)?,
+                            problems,
+                        })
+                    },
+                )?);
+            }
+            rows.sort_by_key(|row| std::cmp::Reverse((row.run, row.at.row)));
+            Ok(rows)
+        })
+    }
+
+    fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError> {
+        self.forget_for_good()?;
+        let count = self.step(|sql| {
+            let mut count = 0;
+            for (run, row) in rows {
+                let said = sql.change(
+                    "UPDATE outcome SET error = NULL WHERE id = ?1 AND error IS NOT NULL",
+                    &[id_of(*run, *row).into()],
+                )?;
+                let warned = sql.change(
+                    "DELETE FROM warning WHERE run = ?1 AND row = ?2",
+                    &[(*run).into(), (*row).into()],
+                )?;
+                forget_examples(sql, *run)?;
+                count += said.max(warned);
+            }
+            Ok(count)
+        })?;
+        self.give_room_back(false)?;
+        Ok(count)
+    }
 }
 
 /// Removes what a run holds of a record. Returns how many rows held any.
@@ -95,12 +179,17 @@ fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wron
             &[run.into(), row_of(id).into()],
         )?;
     }
-    // The plan tells a few changes and problems as examples.
+    forget_examples(sql, run)?;
+    Ok(ids.len() as u64)
+}
+
+/// Removes the few changes and problems that a plan tells as examples.
+fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     let plan = "SELECT plan FROM run WHERE id = ?1";
     let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
     if let Some(plan) = plan {
         let mut plan: serde_json::Value = serde_json::from_str(&plan).map_err(damaged)?;
-        for examples in ["examples", "problems", "noticed"] {
+        for examples in ["examples", "problems", "noticed", "conflict_examples"] {
             plan[examples] = serde_json::json!([]);
         }
         sql.change(
@@ -108,7 +197,7 @@ fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wron
             &[run.into(), (&plan.to_string()).into()],
         )?;
     }
-    Ok(ids.len() as u64)
+    Ok(())
 }
 
 /// What was sent to a record; where that is damaged, that something was sent of which nothing is known.

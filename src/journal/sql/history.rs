@@ -172,11 +172,7 @@ impl<S: Engine> History for S {
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
         let [first, last] = ends_of(run);
         self.look(|sql| {
-            sql.change(
-                "CREATE TEMP TABLE IF NOT EXISTS delivery
-                 (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))",
-                &[],
-            )?;
+            sql.change(DELIVERY, &[])?;
             sql.change(
                 "INSERT INTO delivery SELECT ?3, path, planned.id FROM planned
                  WHERE path IN (SELECT path FROM planned WHERE id > ?1 AND id <= ?2)
@@ -187,6 +183,21 @@ impl<S: Engine> History for S {
                  ORDER BY path, planned.id
                  ON CONFLICT DO NOTHING",
                 &[first, last, run.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError> {
+        self.look(|sql| {
+            sql.change(DELIVERY, &[])?;
+            sql.change("DELETE FROM delivery WHERE of = ?1", &[of.into()])?;
+            sql.change(
+                "INSERT INTO delivery SELECT ?1, path, planned.id FROM run JOIN planned
+                 ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
+                 WHERE run.target = ?2 AND run.base_url = ?3 AND path IS NOT NULL
+                 ORDER BY path, planned.id",
+                &[of.into(), target.into(), base_url.into()],
             )?;
             Ok(())
         })
@@ -208,6 +219,10 @@ impl<S: Engine> History for S {
         Ok(runs.into_iter().map(|(_, name)| name).collect())
     }
 }
+
+/// What was sent to each record, under the number of who searches.
+const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
+     (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))";
 
 /// The state of a planned row: unknown where a request may have been made and nothing is recorded.
 const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL

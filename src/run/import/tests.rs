@@ -41,7 +41,7 @@ fn resume(desk: &mut Desk) -> Start {
 }
 
 fn says(consent: Consent) -> Option<Box<crate::run::tests::Agree>> {
-    Some(Box::new(move |_| consent))
+    Some(Box::new(move |_| consent.clone()))
 }
 
 /// An API that refuses the credentials while it is told to, once it has taken `most` changes.
@@ -475,7 +475,7 @@ fn names_are_taken_while_a_run_is_under_way_that_writes_files() {
         desk.agree = Some(Box::new(move |_| {
             let (free, _claim) = paths.claim(&state).unwrap();
             assert_eq!(free.results == paths.results, in_slices);
-            Consent::Yes
+            Consent::from(true)
         }));
         if in_slices {
             desk.slice(&api, Start::New("import"), slice(5)).unwrap();
@@ -552,7 +552,7 @@ fn rows_are_planned_as_they_are_sent_where_the_file_alone_tells_what_is_to_be_do
             {"id": "p1", "name": "Asa", "email": "a@b.se"}, {"id": "p3", "name": "C", "email": "c@b.se"},
         ]));
         let mut desk = Desk::at(&target, text);
-        desk.agree = is_asked.then(|| says(Consent::Yes)).flatten();
+        desk.agree = is_asked.then(|| says(Consent::from(true))).flatten();
         desk.import(&api).unwrap();
         let (plan, progress) = begun(&desk);
         assert_eq!(plan.is_ahead, is_ahead);

@@ -423,7 +423,10 @@ fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
     assert_eq!(canary(&mut desk, &forgetful(404)).0, Code::CanaryNotUpdated);
     // The person who is asked may want it, too.
     let mut desk = Desk::new(ROSTER);
-    desk.agree = Some(Box::new(|_| Consent::First(1)));
+    desk.agree = Some(Box::new(|_| Consent::Yes {
+        first: Some(1),
+        kept: Default::default(),
+    }));
     assert_eq!(canary(&mut desk, &forgetful(200)).0, Code::CanaryNotHeld);
 }
 

@@ -36,6 +36,10 @@ amount-doubtful-values = { $count ->
     [one] { $number } doubtful value
    *[other] { $number } doubtful values
 }
+amount-conflicts = { $count ->
+    [one] { $number } conflict
+   *[other] { $number } conflicts
+}
 amount-requests = { $count ->
     [one] { $number } request
    *[other] { $number } requests

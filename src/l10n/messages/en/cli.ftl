@@ -38,6 +38,7 @@ config-nested = { $path }: the profile "{ $name }" holds profiles
 config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }
 config-no-profile = { $path } has no profile "{ $name }"; it has: { $known }
 config-several-fit = the file { $file } fits the patterns of several profiles: { $profiles }
+config-no-field = { $origin }: { $setting } names "{ $name }", and { $target } has no such field that can be written; it has: { $known }
 config-origin = { $path }, profile { $profile }
 config-command-line = command line
 config-environment = environment, { $name }
@@ -49,9 +50,12 @@ runs-started = STARTED
 runs-state = STATE
 runs-rows = ROWS
 runs-to-mend = TO MEND
+runs-account = ACCOUNT
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten
+runs-expired = removed as [retention] says: { $files } from the archive, the values of { $runs }
+runs-no-age = use --older-than TIME, or set [retention] in the config file
 runs-left = { $count ->
     [one] { $runs } left, since another process is at work on it
    *[other] { $runs } left, since another process is at work on them
@@ -75,6 +79,7 @@ value-share = "{ $text }" is not a share such as 80%
 value-delimiter = "{ $text }" is not a delimiter: one character such as ; or the word tab
 value-encoding = "{ $text }" is not an encoding such as utf-8, windows-1252 or utf-16le
 value-none-of = "{ $text }" is none of { $known }
+value-conflicts = roster, theirs or ask, or a table of fields with one of them each
 value-no-equals = there is no = in it
 value-language = "{ $text }" is neither sv nor en
 
@@ -201,3 +206,9 @@ test-next = next page: { $path }
 test-no-next = next page: none
 test-quota = Quota headers
 test-requests = Requests: { $made } of at most { $most }
+cli-start =
+    rosterpatch updates a school's directory API from a CSV or Excel roster. To start:
+    rosterpatch import ROSTER --target meitner --sandbox    try it on a simulated API
+    rosterpatch check ROSTER --target meitner               check every row, send nothing
+    rosterpatch open ROSTER --target meitner                do the same in the browser
+    rosterpatch --help                                      list all commands

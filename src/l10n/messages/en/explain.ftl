@@ -1,4 +1,4 @@
-### The meaning and the remedy of each code, for rosterpatch explain and the README.
+### The meaning and the remedy of each code, for rosterpatch explain and the reference.
 severity-restored = restored
 severity-doubtful = doubtful
 severity-invalid-unless-free-text = invalid; doubtful in free-text fields
@@ -101,6 +101,16 @@ what-lookup-unwritable = The key has a character that the look-up cannot write.
 remedy-lookup-unwritable = Correct the key, use another key with --key, or add the character to escape in the target's file.
 what-lookup-taken = Another record in the API has this value, and it must be unique.
 remedy-lookup-taken = Correct the value, or change the other record first.
+what-conflict-overwritten = Someone changed the value after rosterpatch last wrote it, and the roster's value overwrote the change.
+remedy-conflict-overwritten = Check which value is right. If it is the other one, correct the roster. To keep such changes, use --conflicts theirs, or ask to decide each time.
+what-conflict-kept = Someone changed the value after rosterpatch last wrote it, so the field was left as it is.
+remedy-conflict-kept = Check which value is right, and correct the roster or the API.
+what-conflict-found = Someone changed the value after rosterpatch last wrote it, and --conflicts ask holds the run.
+remedy-conflict-found = Check which value is right. Release the run with approve RUN --conflicts roster or theirs.
+what-field-protected = The field has a value, and protect in the config file says that it is never overwritten.
+remedy-field-protected = Nothing. If the roster's value is right, change it in the API, or remove the field from protect.
+what-field-filled = The field has a value, and fill in the config file says that it is set only if it is empty.
+remedy-field-filled = Nothing. If the roster's value is right, change it in the API, or remove the field from fill.
 what-undo-cannot-be-cleared = The field was empty before the run, and the API does not allow clearing it.
 remedy-undo-cannot-be-cleared = Correct the record in the API if needed.
 what-answer-not-applied = The API accepted the request, but the record in its answer does not show what was sent.

@@ -7,6 +7,7 @@ held-no-rows = the file has a header and no rows
 held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is { $most }
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
+held-conflicts = { $conflicts }: values were changed since rosterpatch last wrote them, and --conflicts is ask
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
 lookup-several-elements = { $pointer } selects { $count } elements in this { $record }, so it is not known which one is meant
 lookup-not-a-list = { $pointer } selects from a list, and this { $record } has something else there
@@ -73,7 +74,7 @@ trouble-certificate = its certificate is not trusted
 trouble-issuer = its certificate is not trusted: the issuer is unknown
 trouble-proxy = the proxy refuses the connection
 trouble-time-out = no answer in time
-trouble-tls = no TLS connection could be agreed on
+trouble-tls = the TLS handshake failed
 trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
@@ -92,7 +93,7 @@ stop-held = held, and nothing was sent: { $why }
 stop-canary = the first rows were read back, and { $why }
 stop-lookup = the API's records could not be read ({ $why })
 stop-lookup-at = { $what } at { $path }
-stop-due = the next slice is due later
+stop-due = the next batch is due later
 stop-asked = the run was asked to stop
 stop-page-too-large = a page of records is larger than 64 KiB a record; lower page_size in the target's file
 

@@ -36,6 +36,10 @@ amount-doubtful-values = { $count ->
     [one] { $number } tveksamt värde
    *[other] { $number } tveksamma värden
 }
+amount-conflicts = { $count ->
+    [one] { $number } konflikt
+   *[other] { $number } konflikter
+}
 amount-requests = { $count ->
    *[other] { $number } anrop
 }

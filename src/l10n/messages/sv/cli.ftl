@@ -36,6 +36,7 @@ config-nested = { $path }: profilen "{ $name }" innehåller profiler
 config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }
 config-no-profile = { $path } har ingen profil "{ $name }"; den har: { $known }
 config-several-fit = filen { $file } passar mönstren i flera profiler: { $profiles }
+config-no-field = { $origin }: { $setting } nämner "{ $name }", och { $target } har inget sådant fält som går att skriva; det har: { $known }
 config-origin = { $path }, profilen { $profile }
 config-command-line = kommandoraden
 config-environment = miljön, { $name }
@@ -47,9 +48,12 @@ runs-started = BÖRJADE
 runs-state = STATUS
 runs-rows = RADER
 runs-to-mend = ATT RÄTTA
+runs-account = KONTO
 runs-file = FIL
 runs-none = inga körningar än
 runs-forgotten = { $runs } har tagits bort
+runs-expired = borttaget enligt [retention]: { $files } ur arkivet, värdena för { $runs }
+runs-no-age = använd --older-than TID, eller ange [retention] i konfigurationsfilen
 runs-left = { $count ->
     [one] { $runs } är kvar, eftersom en annan process arbetar med den
    *[other] { $runs } är kvar, eftersom en annan process arbetar med dem
@@ -73,6 +77,7 @@ value-share = "{ $text }" är ingen andel som 80%
 value-delimiter = "{ $text }" är ingen avgränsare: ett tecken som ; eller ordet tab
 value-encoding = "{ $text }" är ingen teckenkodning som utf-8, windows-1252 eller utf-16le
 value-none-of = "{ $text }" är inget av { $known }
+value-conflicts = roster, theirs eller ask, eller en tabell över fält med ett av dem för varje
 value-no-equals = det finns inget = i det
 value-language = "{ $text }" är varken sv eller en
 
@@ -199,3 +204,9 @@ test-next = nästa sida: { $path }
 test-no-next = nästa sida: ingen
 test-quota = Kvothuvuden
 test-requests = Anrop: { $made } av högst { $most }
+cli-start =
+    rosterpatch uppdaterar Meitner eller ett annat elevregister från en CSV- eller Excelfil. Börja så här:
+    rosterpatch import LISTA --target meitner --sandbox     Provkör, utan att något ändras i Meitner
+    rosterpatch check LISTA --target meitner                Kontrollera alla rader, skicka inget
+    rosterpatch open LISTA --target meitner                 Gör samma sak i webbläsaren
+    rosterpatch --help                                      Visa alla kommandon

@@ -43,6 +43,7 @@ fact-no-field = --map eller --key anger ett fält som målet inte har
 fact-other-plan = ändringarna är inte de i den sparade planen, och inget har skickats; gör en ny plan
 fact-nothing-to-clear = --empty clear har ingen verkan: ingen av filens kolumner går att tömma i målet
 fact-blind-lists = --blind läser ingenting, och filen har värden i listor som varje ändring ersätter helt
+fact-blind-rules = protect, fill och --conflicts theirs eller ask kräver de nuvarande värdena, och körningen läser inga poster
 fact-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i målet går inte att läsa
 fact-not-retriable = körningen kan inte göras om
 fact-not-undoable = körningen kan inte ångras
@@ -58,11 +59,14 @@ fact-not-reported = resultatet kunde inte skrivas; journalen har det, och `roste
 fact-busy = en annan process arbetar med filen
 fact-unaccounted = alla rader är inte redovisade; det är ett fel i programmet, rapportera det gärna
 fact-held = körningen är spärrad och inget har skickats; `rosterpatch approve` godkänner den
+fact-roster-removed = den uppladdade filen har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
 fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
 
 fact-max-invalid = fler rader är ogiltiga än --max-invalid tillåter
 fact-max-shrink = filen har krympt mer än --max-shrink tillåter
 fact-max-changes = fler poster skulle ändras än --max-changes tillåter
+fact-conflicts = värden har ändrats av någon annan sedan de senast skrevs, och --conflicts är ask
+fact-config-field = en inställning nämner ett fält som målet inte har eller som inte går att skriva
 
 fact-refused = API:et godtog inte inloggningsuppgifterna; kontrollera dem och vad de ger rätt till
 fact-unreachable = API:et går inte att nå

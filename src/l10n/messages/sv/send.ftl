@@ -5,6 +5,7 @@ held-no-rows = filen har en rubrikrad men inga rader
 held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid är { $most }
 held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
 held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
+held-conflicts = { $conflicts }: värden har ändrats av någon annan sedan rosterpatch senast skrev dem, och --conflicts är ask
 lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
 lookup-several-elements = { $pointer } pekar ut { $count } värden i posten ({ $record }), så det går inte att veta vilket som avses
 lookup-not-a-list = { $pointer } pekar in i en lista, och posten ({ $record }) har något annat där

@@ -1,0 +1,192 @@
+//! Retention removes archived files and values of the journal that are older than the config allows.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::error::{Action, AppError};
+use crate::inbox::Inbox;
+use crate::journal::{Journal, RunLock, RunRecord, State};
+use crate::read::Mends;
+use crate::run::{Settings, today};
+
+/// How long what is left of runs is kept; for ever where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Rosters in the archive of an inbox.
+    pub rosters: Option<Duration>,
+    /// What was written about them there.
+    pub results: Option<Duration>,
+    /// Values in the journal.
+    pub values: Option<Duration>,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Files.
+    pub files: u64,
+    /// Runs whose values were removed.
+    pub runs: u64,
+}
+
+impl Retention {
+    /// Whether it limits anything.
+    pub fn is_limited(&self) -> bool {
+        *self != Retention::default()
+    }
+}
+
+/// Removes what is older than `retention` allows at the moment `now`: in the archive of each of `inboxes`, and
+/// in the journal. Runs that are under way or held keep their values.
+///
+/// # Errors
+/// When a file cannot be removed, or the journal not be written.
+pub fn expire(
+    state: &State,
+    inboxes: &BTreeSet<PathBuf>,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Expired, AppError> {
+    let before = |age: Option<Duration>| age.and_then(|age| now.checked_sub(age).ok());
+    let mut expired = Expired::default();
+    let (rosters, results) = (before(retention.rosters), before(retention.results));
+    if rosters.is_some() || results.is_some() {
+        for inbox in inboxes.iter().filter(|inbox| inbox.is_dir()) {
+            let gone = Inbox::at(inbox).expire(rosters.map(today), results.map(today));
+            expired.files += gone.map_err(Action::Remove.failed(inbox))?;
+        }
+    }
+    if let Some(moment) = before(retention.values) {
+        let mut journal = Journal::open(state)?;
+        for run in journal.runs()? {
+            let has_ended = run.finished_at.is_some_and(|at| at < moment);
+            if has_ended && !RunLock::is_held(state, &run.name)? {
+                let forgotten = journal.forget_all_values(run.id)?;
+                let edited = forget_edits(&mut journal, &run)?;
+                expired.runs += u64::from(forgotten > 0 || edited);
+            }
+        }
+        journal.forget_delivered(moment)?;
+    }
+    Ok(expired)
+}
+
+/// The inboxes of the runs in the journal.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn inboxes_of(state: &State) -> Result<BTreeSet<PathBuf>, AppError> {
+    let runs = Journal::open(state)?.runs()?;
+    let inboxes = runs.iter().filter_map(|run| Settings::of(run).ok()?.inbox);
+    Ok(inboxes.collect())
+}
+
+/// Removes the cells that were edited for a run. Returns whether there were any.
+fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError> {
+    let Ok(mut settings) = Settings::of(run) else {
+        return Ok(false);
+    };
+    let mends = &mut settings.roster.read.mends;
+    if mends.rows() == 0 {
+        return Ok(false);
+    }
+    *mends = Mends::default();
+    journal.set_settings(run.id, &settings.to_json()?)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+    use crate::journal::RunState;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn files_of_past_days_are_removed_by_what_they_are() {
+        let scene = Scene::new();
+        let now: Timestamp = "2026-08-20T12:00:00Z".parse().unwrap();
+        let all = [
+            "in/done/2026-08-01/r.csv",
+            "in/done/2026-08-01/r.results.csv",
+            "in/partial/2026-08-01/r.failed-2.csv",
+            "in/failed/2026-08-19/r.error.txt",
+            "in/done/2026-08-19/r.csv",
+            "in/held/r.csv",
+            "in/done/notes/r.csv",
+            "in/done/2026-08-01/mine/r.csv",
+        ];
+        for path in all {
+            let path = scene.path(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let left = |retention| {
+            let inboxes = BTreeSet::from([scene.path("in")]);
+            let expired = expire(&scene.session.state, &inboxes, retention, now).unwrap();
+            let left = all.iter().filter(|path| scene.path(path).exists());
+            (expired.files, left.copied().collect::<Vec<&str>>())
+        };
+        let none = Retention::default();
+        assert_eq!(left(none).1, all);
+        let rosters = Retention {
+            rosters: Some(10 * DAY),
+            ..none
+        };
+        assert_eq!(left(rosters), (1, all[1..].to_vec()));
+        let results = Retention {
+            results: Some(10 * DAY),
+            ..none
+        };
+        assert_eq!(left(results), (2, all[3..].to_vec()));
+        assert!(!scene.path("in/partial/2026-08-01").exists());
+    }
+
+    #[test]
+    fn values_of_runs_that_ended_long_ago_are_removed_and_that_they_were_stays() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        let old = scene.finished("old", 2, &settings);
+        let held = scene.run("held", RunState::Held, &settings);
+        let state = &scene.session.state;
+        let changes = || {
+            let mut changes = 0;
+            let journal = scene.journal();
+            let mut each = |call: crate::model::Call, _| {
+                changes += call.changes.len() + call.body.len();
+                Ok::<bool, AppError>(true)
+            };
+            journal.each_call(old.id, &mut each).unwrap();
+            changes
+        };
+        assert!(changes() > 0);
+        let ended = scene
+            .journal()
+            .run(Some("old"))
+            .unwrap()
+            .finished_at
+            .unwrap();
+        let retention = Retention {
+            values: Some(DAY),
+            ..Retention::default()
+        };
+        let at = |days: u32| {
+            let now = ended.checked_add(days * DAY).unwrap();
+            expire(state, &BTreeSet::new(), retention, now)
+                .unwrap()
+                .runs
+        };
+        assert_eq!(at(1), 0, "no longer than a day");
+        assert!(changes() > 0);
+        assert_eq!(at(2), 1);
+        assert_eq!(changes(), 0);
+        assert_eq!(at(2), 0, "they are gone");
+        assert_eq!(scene.journal().states(old.id).unwrap().updated, 2);
+        assert_eq!(scene.journal().runs().unwrap().len(), 2, "{}", held.name);
+    }
+}

@@ -1,0 +1,198 @@
+//! Edit rules decide which values of a record a roster overwrites.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::l10n::say;
+use crate::targets::{FieldSpec, ListMode};
+
+/// What is done with a conflict: a field that holds neither the value that was last written to it nor the
+/// roster's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictPolicy {
+    /// The roster's value overwrites it.
+    #[default]
+    Roster,
+    /// The field is left as it is.
+    Theirs,
+    /// A person decides before anything is sent.
+    Ask,
+}
+
+impl ConflictPolicy {
+    /// Every policy.
+    pub const ALL: [ConflictPolicy; 3] = [
+        ConflictPolicy::Roster,
+        ConflictPolicy::Theirs,
+        ConflictPolicy::Ask,
+    ];
+
+    /// The policy as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConflictPolicy::Roster => "roster",
+            ConflictPolicy::Theirs => "theirs",
+            ConflictPolicy::Ask => "ask",
+        }
+    }
+}
+
+impl fmt::Display for ConflictPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ConflictPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ConflictPolicy, String> {
+        let known = ConflictPolicy::ALL;
+        let found = known.into_iter().find(|policy| policy.as_str() == text);
+        found.ok_or_else(|| {
+            let known = known.map(ConflictPolicy::as_str);
+            say().value_none_of(text, known.join(", "))
+        })
+    }
+}
+
+/// Which values of a record the roster overwrites.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditRules {
+    /// What is done with the conflicts of all fields that `by_field` does not name.
+    pub conflicts: ConflictPolicy,
+    /// What is done with those of a field, by its name.
+    pub by_field: BTreeMap<String, ConflictPolicy>,
+    /// Fields that are never overwritten once they have a value.
+    pub protect: BTreeSet<String>,
+    /// Fields that are set only if they are empty.
+    pub fill: BTreeSet<String>,
+}
+
+/// Why a field keeps its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is protected.
+    Protected,
+    /// It is only filled.
+    Filled,
+}
+
+impl EditRules {
+    /// What is done with a conflict of a field.
+    pub fn policy_of(&self, field: &str) -> ConflictPolicy {
+        self.by_field.get(field).copied().unwrap_or(self.conflicts)
+    }
+
+    /// Whether a person is to decide about the conflicts of any field.
+    pub fn asks(&self) -> bool {
+        self.policies().any(|policy| policy == ConflictPolicy::Ask)
+    }
+
+    /// Puts a decision in the place of every question.
+    pub fn decide(&mut self, decision: ConflictPolicy) {
+        let policies = self.by_field.values_mut().chain([&mut self.conflicts]);
+        for policy in policies.filter(|policy| **policy == ConflictPolicy::Ask) {
+            *policy = decision;
+        }
+    }
+
+    /// Whether records must be read for the rules to hold.
+    pub fn need_records(&self) -> bool {
+        !self.protect.is_empty()
+            || !self.fill.is_empty()
+            || self
+                .policies()
+                .any(|policy| policy != ConflictPolicy::Roster)
+    }
+
+    /// Why a field that holds `held` keeps it, whoever wrote it.
+    pub fn keeps(&self, field: &FieldSpec, held: &Json) -> Option<Kept> {
+        if is_empty(held) {
+            return None;
+        }
+        // A row that adds to a list overwrites nothing in it.
+        let adds = field.is_list() && field.mode() == ListMode::Add;
+        if self.protect.contains(field.name()) && !adds {
+            return Some(Kept::Protected);
+        }
+        self.fill.contains(field.name()).then_some(Kept::Filled)
+    }
+
+    fn policies(&self) -> impl Iterator<Item = ConflictPolicy> {
+        self.by_field.values().copied().chain([self.conflicts])
+    }
+}
+
+/// Whether a field of a record has no value.
+fn is_empty(held: &Json) -> bool {
+    match held {
+        Json::Null => true,
+        Json::String(text) => text.trim().is_empty(),
+        Json::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::tests::registry;
+
+    #[test]
+    fn a_policy_of_a_field_goes_before_that_of_all() {
+        let mut rules = EditRules {
+            conflicts: ConflictPolicy::Ask,
+            by_field: BTreeMap::from([("city".to_owned(), ConflictPolicy::Theirs)]),
+            ..EditRules::default()
+        };
+        assert_eq!(rules.policy_of("city"), ConflictPolicy::Theirs);
+        assert_eq!(rules.policy_of("mobile"), ConflictPolicy::Ask);
+        assert!(rules.asks() && rules.need_records());
+        rules.decide(ConflictPolicy::Roster);
+        assert_eq!(rules.policy_of("city"), ConflictPolicy::Theirs);
+        assert_eq!(rules.policy_of("mobile"), ConflictPolicy::Roster);
+        assert!(!rules.asks() && rules.need_records());
+        assert!(!EditRules::default().need_records());
+    }
+
+    #[test]
+    fn a_field_keeps_its_value_only_where_it_has_one() {
+        let spec = registry();
+        let field = |name: &str| &spec.fields[spec.field(name).unwrap()];
+        let rules = EditRules {
+            protect: BTreeSet::from(["city".to_owned()]),
+            fill: BTreeSet::from(["mobile".to_owned()]),
+            ..EditRules::default()
+        };
+        assert!(rules.need_records());
+        for (name, held, kept) in [
+            ("city", json!("Lund"), Some(Kept::Protected)),
+            ("mobile", json!("070"), Some(Kept::Filled)),
+            ("surname", json!("Ek"), None),
+            ("city", json!(null), None),
+            ("city", json!(" "), None),
+            ("mobile", json!([]), None),
+            ("city", json!(false), Some(Kept::Protected)),
+        ] {
+            assert_eq!(rules.keeps(field(name), &held), kept, "{name} {held}");
+        }
+    }
+
+    #[test]
+    fn policies_are_read_as_they_are_written() {
+        for policy in ConflictPolicy::ALL {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        let error = "mine".parse::<ConflictPolicy>().unwrap_err();
+        assert!(error.contains("roster, theirs, ask"), "{error}");
+    }
+}

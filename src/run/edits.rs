@@ -1,0 +1,253 @@
+//! Values that people changed are found by what runs last wrote to their records.
+
+use std::cell::Cell;
+
+use serde_json::Value as Json;
+
+use super::error::RunError;
+use super::settings::Delivery;
+use crate::check::Checker;
+use crate::events::FoundConflict;
+use crate::journal::{Journal, JournalError, PastCall};
+use crate::l10n::{Message, message};
+use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState};
+use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
+use crate::targets::{FieldSpec, ListMode};
+
+/// The code of a conflict about which a person decides.
+const CONFLICT_FOUND: &str = "conflict.found";
+/// The code of a conflict in which the field keeps its value.
+const CONFLICT_KEPT: &str = "conflict.kept";
+/// The code of a protected field that keeps its value.
+const FIELD_PROTECTED: &str = "field.protected";
+/// The code of a field that is only filled and keeps its value.
+const FIELD_FILLED: &str = "field.filled";
+
+/// What the rules say of the changes of rows.
+pub(super) struct Ruling<'a> {
+    checker: &'a Checker,
+    planner: &'a Planner,
+    rules: &'a EditRules,
+    /// What earlier runs wrote, for the run of this number.
+    past: (&'a Journal, i64),
+    /// The address that requests go to.
+    base_url: &'a str,
+    /// Whether what runs wrote can be searched for: made for the first row that would change a record.
+    is_indexed: Cell<bool>,
+}
+
+/// What the rules say of one row.
+#[derive(Default)]
+pub(super) struct Ruled {
+    /// The decision that was made about conflicts of which a person is asked.
+    decision: Option<ConflictPolicy>,
+    /// What is to be said of the row even if it succeeds.
+    pub(super) notes: Vec<Problem>,
+    /// The conflicts, each with what is done about it.
+    pub(super) conflicts: Vec<(FoundConflict, ConflictPolicy)>,
+    /// What was written to the record, once it was searched for.
+    past: Option<Vec<PastCall>>,
+    pub(super) error: Option<RunError>,
+}
+
+impl Ruled {
+    /// The same for a row whose conflicts are decided.
+    pub(super) fn decided(decision: Option<ConflictPolicy>) -> Ruled {
+        Ruled {
+            decision,
+            ..Ruled::default()
+        }
+    }
+
+    /// What is doubtful about the row as long as a person has not decided.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Problem> {
+        let asked = self.conflicts.iter();
+        let asked = asked.filter(|(_, policy)| *policy == ConflictPolicy::Ask);
+        asked.map(|(found, _)| found.problem(CONFLICT_FOUND, message::row_conflict_found))
+    }
+
+    /// Whether a person is asked about the row.
+    pub(super) fn asks(&self) -> bool {
+        let mut policies = self.conflicts.iter().map(|(_, policy)| *policy);
+        policies.any(|policy| policy == ConflictPolicy::Ask)
+    }
+}
+
+impl FoundConflict {
+    fn problem(
+        &self,
+        code: &'static str,
+        words: impl Fn(String, String, String) -> Message,
+    ) -> Problem {
+        Problem {
+            column: self.column.clone(),
+            field: self.field.clone(),
+            ..Problem::of_row(
+                code,
+                words(
+                    self.current.clone(),
+                    self.written.clone(),
+                    self.roster.clone(),
+                ),
+            )
+        }
+    }
+
+    fn kept(&self) -> Problem {
+        self.problem(CONFLICT_KEPT, message::row_conflict_kept)
+    }
+
+    fn overwritten(&self) -> Problem {
+        self.problem(OVERWRITTEN, message::row_conflict_overwritten)
+    }
+}
+
+impl<'a> Ruling<'a> {
+    /// The rules of a delivery, for rows that are checked and planned so.
+    pub(super) fn of(
+        delivery: &'a Delivery,
+        (checker, planner): (&'a Checker, &'a Planner),
+        past: (&'a Journal, i64),
+    ) -> Ruling<'a> {
+        Ruling {
+            checker,
+            planner,
+            rules: &delivery.edits,
+            past,
+            base_url: &delivery.client.base_url,
+            is_indexed: Cell::new(false),
+        }
+    }
+
+    /// Whether a change is left out of what is sent to the record at `path` for the row at `at`.
+    pub(super) fn leaves(
+        &self,
+        ruled: &mut Ruled,
+        at: RowAt,
+        (path, change): (&str, &Change),
+    ) -> bool {
+        let checker = self.checker;
+        let spec = checker.spec();
+        let (Some(index), Some(held)) = (spec.field(&change.field), &change.from) else {
+            return false;
+        };
+        let field = &spec.fields[index];
+        let words = |value: &Json| checker.in_words(index, value);
+        if let Some(kept) = self.rules.keeps(field, held) {
+            let (code, message) = match kept {
+                Kept::Protected => (
+                    FIELD_PROTECTED,
+                    message::row_field_protected(words(held), words(&change.to)),
+                ),
+                Kept::Filled => (
+                    FIELD_FILLED,
+                    message::row_field_filled(words(held), words(&change.to)),
+                ),
+            };
+            ruled.notes.push(Problem {
+                column: checker.name_of(index).to_owned(),
+                field: field.name().to_owned(),
+                ..Problem::of_row(code, message)
+            });
+            return true;
+        }
+        // A row that adds to a list, or removes from it, leaves the rest of it as it is.
+        if field.is_list() && field.mode() != ListMode::Replace {
+            return false;
+        }
+        let written = match self.last_written(ruled, path, (index, field, held)) {
+            Ok(Some(written)) => written,
+            Ok(None) => return false,
+            Err(error) => {
+                ruled.error = Some(error.into());
+                return false;
+            }
+        };
+        let found = FoundConflict {
+            row: at.row,
+            line: at.sheet_row,
+            column: checker.name_of(index).to_owned(),
+            field: field.name().to_owned(),
+            written: words(&written),
+            current: words(held),
+            roster: words(&change.to),
+        };
+        let policy = match self.rules.policy_of(field.name()) {
+            ConflictPolicy::Ask => ruled.decision.unwrap_or(ConflictPolicy::Ask),
+            policy => policy,
+        };
+        ruled.notes.push(match policy {
+            ConflictPolicy::Theirs => found.kept(),
+            ConflictPolicy::Roster | ConflictPolicy::Ask => found.overwritten(),
+        });
+        ruled.conflicts.push((found, policy));
+        policy == ConflictPolicy::Theirs
+    }
+
+    /// The value that was last written to a field which holds another one now. Nothing where the field holds
+    /// what was written, or where that is not known.
+    fn last_written(
+        &self,
+        ruled: &mut Ruled,
+        path: &str,
+        (index, field, held): (usize, &FieldSpec, &Json),
+    ) -> Result<Option<Json>, JournalError> {
+        let past = match &ruled.past {
+            Some(past) => past,
+            None => ruled.past.insert(self.written_to(path)?),
+        };
+        let is_held = |value: &Json| self.planner.are_same(self.checker, index, held, value);
+        for call in past {
+            if !call
+                .call
+                .changed
+                .split(' ')
+                .any(|name| name == field.name())
+            {
+                // What was sent cannot be read at all.
+                if call.call.changed.is_empty() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let Some(value) = self.sent(call, field) else {
+                return Ok(None);
+            };
+            if is_held(&value) {
+                return Ok(None);
+            }
+            if call.state == RowState::Updated {
+                return Ok(Some(value));
+            }
+            // It may not have arrived: then the record holds what was written before.
+        }
+        Ok(None)
+    }
+
+    /// What was sent to the record at `path`, the last first.
+    fn written_to(&self, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        let (journal, run) = self.past;
+        if !self.is_indexed.replace(true) {
+            journal.index_written(run, &self.checker.spec().name, self.base_url)?;
+        }
+        let mut past = journal.deliveries(run, path)?;
+        past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
+        Ok(past)
+    }
+
+    /// The value that a call sent for a field that it changed; nothing where it is forgotten.
+    fn sent(&self, past: &PastCall, field: &FieldSpec) -> Option<Json> {
+        let changes = &past.call.changes;
+        if let Some(change) = changes.iter().find(|change| change.field == field.name()) {
+            return Some(change.to.clone());
+        }
+        let body: Json = serde_json::from_slice(&past.call.body).ok()?;
+        let sent = self.checker.spec().sent_in(&body)?;
+        // A record that is sent whole is cleared of what it leaves out.
+        let value = field.pointer.get(sent).ok()?;
+        Some(value.map_or(Json::Null, std::borrow::Cow::into_owned))
+    }
+}
+
+#[cfg(test)]
+mod tests;

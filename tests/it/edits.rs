@@ -1,0 +1,219 @@
+//! What people changed in the API since the last run: conflicts, protected fields and fields that are only
+//! filled.
+
+use std::time::Duration;
+
+use rosterpatch::sandbox::Sandbox;
+use serde_json::Value as Json;
+
+use crate::console::{Console, hidden, status};
+use crate::harness::{Folder, plain_roster, read_csv, sandbox_holding, stderr, stdout};
+
+/// A roster of `rows` students whose last name is `name`.
+fn named(name: &str, rows: usize) -> String {
+    plain_roster(rows).replace("Ek", name)
+}
+
+/// The last names that the sandbox holds, in order.
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let students = sandbox.students();
+    let students = students.as_object().unwrap().values();
+    let name = |student: &Json| student["lastName"].as_str().unwrap().to_owned();
+    let mut names: Vec<String> = students.map(name).collect();
+    names.sort();
+    names
+}
+
+/// Imports a roster from a folder of its own: nothing of it is in the journal of any other.
+fn by_hand(roster: &str, base_url: &str) {
+    let folder = Folder::new();
+    folder.write("r.csv", roster);
+    let output = folder.with_sandbox(&crate::harness::import_of(base_url));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+/// A folder from which three names were written, of which somebody changed one by hand.
+fn edited() -> (
+    Folder,
+    std::sync::Arc<Sandbox>,
+    String,
+    tokio::sync::oneshot::Sender<()>,
+) {
+    let folder = Folder::new();
+    let (sandbox, base_url, stop) = sandbox_holding(&named("Ek", 3), Duration::ZERO);
+    folder.write("r.csv", named("Alm", 3));
+    let output = folder.with_sandbox(&crate::harness::import_of(&base_url));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    by_hand(&named("Gran", 1), &base_url);
+    folder.write("r.csv", named("Lind", 3));
+    (folder, sandbox, base_url, stop)
+}
+
+fn json(output: &std::process::Output) -> Json {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(output)))
+}
+
+/// The results file of a run with these figures.
+fn results(folder: &Folder, summary: &Json) -> std::path::PathBuf {
+    folder.path(summary["results"].as_str().unwrap())
+}
+
+#[test]
+fn a_conflict_is_counted_and_listed_with_its_three_values() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    let place = ["--target", "meitner", "--base-url", &base_url];
+    let planned = folder.with_sandbox(&[&["plan", "r.csv"][..], &place].concat());
+    let text = stdout(&planned);
+    for part in ["1 conflict", "Alm", "Gran", "Lind"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let import = [
+        &crate::harness::import_of(&base_url)[..],
+        &["--format", "json"],
+    ]
+    .concat();
+    let output = folder.with_sandbox(&import);
+    // A log holds no value.
+    assert!(!stderr(&output).contains("Gran"), "{}", stderr(&output));
+    let summary = json(&output);
+    assert_eq!(
+        (&summary["conflicts"], &summary["updated"]),
+        (&1.into(), &3.into())
+    );
+    assert_eq!(names(&sandbox), ["Lind"; 3]);
+    let rows = read_csv(&results(&folder, &summary), b',');
+    let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap();
+    let warning = &rows[1][column("import_warning")];
+    for value in ["Alm", "Gran", "Lind"] {
+        assert!(warning.contains(value), "{warning}");
+    }
+    assert_eq!(rows[2][column("import_warning")], "");
+    let run = summary["run"].as_str().unwrap();
+    assert!(stdout(&folder.run(&format!("show {run}"))).contains("1 conflict"));
+}
+
+#[test]
+fn a_run_that_asks_is_held_until_a_person_decides() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    let import = crate::harness::import_of(&base_url);
+    let ask = [&import[..], &["--conflicts", "ask", "--format", "json"]].concat();
+    let output = folder.with_sandbox(&ask);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let summary = json(&output);
+    assert_eq!(summary["held_by"]["guard"], "conflicts");
+    let run = summary["run"].as_str().unwrap();
+    assert!(
+        stderr(&output).contains("--conflicts theirs"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(names(&sandbox), ["Alm", "Alm", "Gran"]);
+    let rows = std::fs::read_to_string(results(&folder, &summary)).unwrap();
+    assert!(rows.contains("Gran"), "{rows}");
+
+    // An approval without a decision is none.
+    for (more, code) in [
+        (&[][..], 2),
+        (&["--conflicts", "ask"], 2),
+        (&["--conflicts", "ours"], 2),
+    ] {
+        let output = folder.with_sandbox(&[&["approve", run][..], more].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{more:?} {}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(names(&sandbox), ["Alm", "Alm", "Gran"]);
+    let output =
+        folder.with_sandbox(&["approve", run, "--conflicts", "theirs", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let summary = json(&output);
+    assert_eq!(
+        (&summary["conflicts"], &summary["conflicts_kept"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
+    let rows = read_csv(&results(&folder, &summary), b',');
+    let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap();
+    assert_eq!(rows[1][column("import_status")], "unchanged");
+    assert_eq!(rows[1][column("import_error_code")], "conflict.kept");
+}
+
+#[test]
+fn a_profile_says_what_is_done_with_each_field() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    let import = |config: &str| {
+        folder.write("rosterpatch.toml", config);
+        folder.with_sandbox(
+            &[
+                &crate::harness::import_of(&base_url)[..],
+                &["--profile", "x"],
+            ]
+            .concat(),
+        )
+    };
+    for (config, code, said) in [
+        (
+            "[profile.x.conflicts]\nlast_nam = 'theirs'\n",
+            2,
+            "last_nam",
+        ),
+        ("[profile.x]\nprotect = ['nothing']\n", 2, "nothing"),
+        ("[profile.x]\nfill = ['id']\n", 2, "\"id\""),
+        (
+            "[profile.x.conflicts]\nlast_name = 'mine'\n",
+            1,
+            "roster, theirs, ask",
+        ),
+        ("[profile.x]\nconflicts = 3\n", 1, "table of fields"),
+    ] {
+        let output = import(config);
+        assert_eq!(output.status.code(), Some(code), "{config}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    let output = import("[profile.x.conflicts]\nlast_name = 'theirs'\n");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
+    folder.write("r.csv", named("Berg", 3));
+    let output = import(
+        "conflicts = 'theirs'\nprotect = ['first_name']\n[profile.x]\nprotect = ['last_name']\n",
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
+    let rows = std::fs::read_to_string(folder.path("r.results-3.csv")).unwrap();
+    assert_eq!(rows.matches("field.protected").count(), 3, "{rows}");
+    let shown = stdout(&folder.run("config --profile x"));
+    assert!(
+        shown.contains("theirs") && shown.contains("last_name"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_console_lets_a_person_decide_for_each_row() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    by_hand(&named("Gran", 2), &base_url);
+    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let edition = hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    console.post(&cookie, "/plan", &format!("edition={edition}"));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    for part in ["name=\"row-1\"", "name=\"row-2\"", "Alm", "Gran", "Lind"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let run = hidden(&page, "run").to_owned();
+    let answer = |more: &str| {
+        let form = format!("run={run}&consent=all{more}");
+        console.post(&cookie, "/plan/answer", &form)
+    };
+    // Nothing is sent before something is chosen.
+    assert_ne!(status(&answer("")), 303);
+    assert_eq!(names(&sandbox), ["Alm", "Gran", "Gran"]);
+    let sent = answer("&conflicts=rows&row-1=roster&row-2=theirs");
+    assert_eq!(status(&sent), 303, "{sent}");
+    console.once(&cookie, "/run", ">Ended<");
+    assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
+}
