@@ -459,7 +459,11 @@ mod tests {
         let out = scene.path("history.csv");
         write_dossier(&told, &out).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();
-        assert_eq!(text.lines().count(), 5, "{text}");
+        // Each run made one change, and has the roster's file.
+        let of_kind = |kind: &str| text.matches(kind).count();
+        let of_kinds = (of_kind(",change,updated,"), of_kind(",file,,"));
+        assert_eq!(of_kinds, (4, 4), "{text}");
+        assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
         // A run that is under way is not changed under its process.
@@ -471,6 +475,30 @@ mod tests {
         assert!(left.records.iter().all(|record| record.changes.is_empty()));
         assert_eq!(dossier(state, "2").unwrap().records.len(), 1);
         assert!(forget(state, "9").is_err());
+    }
+
+    #[test]
+    fn only_runs_that_have_ended_forget_what_they_say_of_rows() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
+        let problem = Problem::of_row("uuid.format", crate::l10n::Message::verbatim("10486"));
+        scene.invalid_row(&run, problem);
+        let said = || {
+            scene.journal().unsuccessful(run.id, 9).unwrap()[0]
+                .problems
+                .len()
+        };
+        for (state, forgotten, left) in [
+            (RunState::Running, 0, 1),
+            (RunState::Held, 0, 1),
+            (RunState::Finished, 1, 0),
+            (RunState::Finished, 0, 0),
+        ] {
+            scene.journal().set_state(run.id, state).unwrap();
+            let rows = scene.journal().forget_said(&[(run.id, 1)]).unwrap();
+            assert_eq!((rows, said()), (forgotten, left), "{state:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunRecord, RunState, Stage, State,
     Writer,
 };
-use crate::model::{Call, Change, Exit, Outcome, RowAt, RowState, Summary, hex};
+use crate::model::{Call, Change, Exit, Outcome, Problem, RowAt, RowState, Summary, hex};
 use crate::run::{Settings, absolute};
 use crate::send::{Backoff, Credentials, SenderOptions};
 use crate::targets;
@@ -148,6 +148,18 @@ impl Scene {
             }
             writer.flush().await.unwrap();
         });
+        writer.close().unwrap();
+    }
+
+    /// The first row of a run, which is invalid for this reason.
+    pub(crate) fn invalid_row(&self, run: &RunRecord, problem: Problem) {
+        let mut row = planned(1, None);
+        row.what = PlannedWhat::Settled(Outcome {
+            problems: vec![problem],
+            ..outcome(1, RowState::Invalid)
+        });
+        let writer = Writer::start(self.journal(), run.id, Stage::Planning).unwrap();
+        writer.plan_blocking(vec![row]).unwrap();
         writer.close().unwrap();
     }
 

@@ -132,13 +132,16 @@ pub fn notes(plan: &Plan) -> Vec<String> {
         kept,
         asked,
     } = plan.conflicts;
-    let words: [(u64, fn(&Messages, String) -> String); 3] = [
-        (overwritten, Messages::plan_conflicts_overwritten),
-        (kept, Messages::plan_conflicts_kept),
-        (asked, Messages::plan_conflicts_asked),
+    let lines = [
+        (
+            overwritten,
+            say().plan_conflicts_overwritten(conflicts(overwritten)),
+        ),
+        (kept, say().plan_conflicts_kept(conflicts(kept))),
+        (asked, say().plan_conflicts_asked(conflicts(asked))),
     ];
-    let some = words.into_iter().filter(|(count, _)| *count > 0);
-    notes.extend(some.map(|(count, words)| words(say(), conflicts(count))));
+    let some = lines.into_iter().filter(|(count, _)| *count > 0);
+    notes.extend(some.map(|(_, line)| line));
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }

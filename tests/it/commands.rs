@@ -711,8 +711,33 @@ fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten(
     let place = format!("line {line} of ");
     assert!(text.contains(&place), "{text}");
     assert!(text.contains("elever-2026-ht.csv"), "{text}");
-    let csv = std::fs::read_to_string(folder.path("h.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + changed, "{csv}");
+    let held = folder.csv("h.csv", b',');
+    let place_of = |name: &str| held[0].iter().position(|other| other == name).unwrap();
+    let (kind, file) = (place_of("kind"), place_of("file"));
+    let of_kind = |name: &str| held[1..].iter().filter(|line| line[kind] == name).count();
+    assert_eq!(
+        (of_kind("change"), of_kind("row")),
+        (changed, 1),
+        "{held:?}"
+    );
+    // The roster and everything that was written about it.
+    let endings = [
+        ".csv",
+        ".results.csv",
+        ".failed.csv",
+        ".report.html",
+        ".before.csv",
+        ".new.csv",
+    ];
+    for ending in endings {
+        let name = format!("elever-2026-ht{ending}");
+        let files = held[1..].iter().filter(|line| line[kind] == "file");
+        assert!(
+            files.clone().any(|line| line[file].ends_with(&name)),
+            "{name}"
+        );
+        assert_eq!(files.count(), endings.len(), "{held:?}");
+    }
     // As people say it, and as they do not.
     for spelling in [
         &number[2..],

@@ -72,10 +72,7 @@ impl<S: Engine + Forgetting> Dossiers for S {
         self.forget_for_good()?;
         let [first, last] = ends_of(run);
         let count = self.step(|sql| {
-            let has_ended = "SELECT 1 FROM run
-                 WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
-            let has_ended: Option<i64> = sql.any(has_ended, &[run.into()], |row| row.get(0))?;
-            if has_ended.is_none() {
+            if !has_ended(sql, run)? {
                 return Ok(0);
             }
             let said = sql.change(
@@ -135,6 +132,9 @@ impl<S: Engine + Forgetting> Dossiers for S {
         let count = self.step(|sql| {
             let mut count = 0;
             for (run, row) in rows {
+                if !has_ended(sql, *run)? {
+                    continue;
+                }
                 let said = sql.change(
                     "UPDATE outcome SET error = NULL WHERE id = ?1 AND error IS NOT NULL",
                     &[id_of(*run, *row).into()],
@@ -151,6 +151,14 @@ impl<S: Engine + Forgetting> Dossiers for S {
         self.give_room_back(false)?;
         Ok(count)
     }
+}
+
+/// Whether a run has ended, so that no process needs its values any more.
+fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
+    let ended = "SELECT 1 FROM run
+                 WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
+    let ended: Option<i64> = sql.any(ended, &[run.into()], |row| row.get(0))?;
+    Ok(ended.is_some())
 }
 
 /// Removes what a run holds of a record. Returns how many rows held any.
