@@ -128,7 +128,10 @@ impl<'a> Printer<'a> {
         let null = Json::Null;
         let stem = || field.pointer.stem_in(record).unwrap_or(&null).to_string();
         let raw = |text: String| (self.print(Of::Raw, index, &text), 0);
+        let protected = self.checker.spec().protected.as_ref();
         let (print, lower) = match held {
+            // Its row is withheld, which only the record itself tells.
+            _ if protected.is_some_and(|mark| mark.marks(record)) => raw(stem()),
             None => raw(stem()),
             Some(_) if field.is_list() || field.pointer.is_in_list() => raw(stem()),
             Some(held) => {
@@ -213,7 +216,11 @@ mod tests {
             "pointer = \"/emailAddress1\"",
             "pointer = \"/emailAddress1\"\nignore_case = true",
         );
-        let spec = Arc::new(crate::targets::parse("meitner.toml", &text).unwrap());
+        checker_of(&text)
+    }
+
+    fn checker_of(text: &str) -> Checker {
+        let spec = Arc::new(crate::targets::parse("meitner.toml", text).unwrap());
         let options = MapOptions {
             sparse: true,
             ..MapOptions::default()
@@ -255,6 +262,22 @@ mod tests {
         values[spec.field("first_name").unwrap()] = Some(Value::Text("Åsa").into_owned());
         values[spec.field("last_name").unwrap()] = Some(Value::Text("Ek").into_owned());
         assert!(!printer.holds_all(&prints, &values));
+    }
+
+    #[test]
+    fn a_record_that_is_marked_as_protected_is_always_read() {
+        let text = crate::targets::text("meitner").unwrap();
+        let table = "[protected]\npointer = \"/securityMarking\"\nvalues = [\"true\"]\n";
+        let checker = checker_of(&format!("{text}\n{table}"));
+        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let mut values: Values = vec![None; checker.spec().fields.len()];
+        let first_name = checker.spec().field("first_name").unwrap();
+        values[first_name] = Some(Value::Text("Åsa").into_owned());
+        for (marking, expected) in [(json!(false), true), (json!(true), false)] {
+            let record = json!({"id": "a", "firstName": "Åsa", "securityMarking": marking});
+            let prints = printer.of(&record).unwrap().prints;
+            assert_eq!(printer.holds_all(&prints, &values), expected, "{record}");
+        }
     }
 
     #[test]
