@@ -586,6 +586,8 @@ pub struct LibraryRun {
     pub guards: Guards,
     pub canary: Option<u64>,
     pub trust_for: Duration,
+    /// The age at which all records are listed again; none where no snapshot is used.
+    pub relist: Option<Duration>,
     /// Whether somebody is asked, who agrees.
     pub asks: bool,
 }
@@ -623,6 +625,7 @@ impl LibraryRun {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             asks: false,
         }
     }
@@ -681,6 +684,7 @@ impl LibraryRun {
             guards: self.guards,
             canary: self.canary,
             trust_for: self.trust_for,
+            relist: self.relist,
             ..settings.delivery
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
@@ -749,6 +753,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             expected: None,
             retries: None,
             undoes: None,
