@@ -570,6 +570,8 @@ pub struct LibraryRun {
     pub duplicates: DuplicatePolicy,
     /// The target; one whose records cannot be read if none is named.
     pub target: Option<String>,
+    /// The fields that find records.
+    pub key: Option<String>,
     pub variables: BTreeMap<String, String>,
     pub allowed: Vec<(String, String)>,
     /// The credentials that are in the environment; none means all.
@@ -607,6 +609,7 @@ impl LibraryRun {
             selection: Selection::default(),
             duplicates: DuplicatePolicy::Error,
             target: None,
+            key: None,
             variables: BTreeMap::new(),
             allowed: Vec::new(),
             credentials: None,
@@ -644,7 +647,7 @@ impl LibraryRun {
                 ..ReadOptions::default()
             },
             map: MapOptions::default(),
-            key: None,
+            key: self.key.clone(),
             check: CheckOptions {
                 allowed: self.allowed.clone(),
                 ..CheckOptions::new(

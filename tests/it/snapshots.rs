@@ -7,6 +7,7 @@ use std::time::Duration;
 use rosterpatch::clock::{Clock, VirtualClock};
 use rosterpatch::events::{Observer, Plan, RunEvent};
 use rosterpatch::model::Exit;
+use rosterpatch::plan::RenumberMode;
 use rosterpatch::run::Ended;
 use rosterpatch::sandbox::{Sandbox, SandboxOptions, Variation};
 use rosterpatch::send::StopRequest;
@@ -369,6 +370,81 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
     let nights: Vec<usize> = listed.iter().map(|(night, _)| *night).collect();
     assert!(nights.len() <= 6, "{listed:?}");
     assert_eq!(nights[0], 1);
+}
+
+/// The snapshot has the keys of all records, and the dates of birth of those with temporary numbers.
+#[test]
+fn keys_and_new_numbers_come_out_as_if_everything_were_listed() {
+    let born = |row: usize| identity_number(row)[..8].to_owned();
+    let temporary = |number: String| json!({"identityNumber": number, "identityTemporary": true});
+    for (key, by_outer) in [(None, 0), (Some("identity_number,external_source_id"), 1)] {
+        let twins = Twins::new(ROWS, &[]);
+        for row in [10, 12, 13, 14, 15] {
+            twins.edit(row, json!({"external": {"sourceID": format!("E-{row}")}}));
+        }
+        twins.edit(10, temporary(format!("{}-TF01", born(70_010))));
+        twins.edit(11, temporary(format!("{}-TF02", born(60_011))));
+        twins.edit(16, temporary(format!("{}-TF03", born(50_016))));
+        twins.each(|world| world.pass(DAY));
+        let roster_of = |rows: &[(String, &str)]| {
+            let mut text = "identity_number,external_source_id,first_name,last_name\n".to_owned();
+            for row in 17..=ROWS {
+                text += &format!("{},,Åsa,Ek\n", identity_number(row));
+            }
+            for (number, outer) in rows {
+                text += &format!("{number},{outer},Åsa,Ek\n");
+            }
+            text
+        };
+        let rows = [
+            // A new number, found by the id in another system.
+            (identity_number(70_010), "E-10"),
+            // A new number, found by name and date of birth.
+            (identity_number(60_011), ""),
+            // The keys of two records.
+            (identity_number(12), "E-13"),
+            // An unknown number, and the id in another system of a record with a personal number.
+            (identity_number(80_014), "E-14"),
+            // Both keys of one record.
+            (identity_number(15), "E-15"),
+            // A temporary number, and a number that would replace it.
+            (format!("{}-TF03", born(50_016)), ""),
+            (identity_number(50_016), ""),
+        ];
+        let night = |name: &str, rows: &[(String, &str)]| {
+            let [one, other] = [0, 1].map(|world| {
+                let world = &twins.0[world];
+                let mut run = world.import();
+                run.key = key.map(str::to_owned);
+                run.guards.renumber = RenumberMode::Approve;
+                run.asks = true;
+                world.night_of(name, &roster_of(rows), run)
+            });
+            twins.compare(name, &one, &other);
+            twins.next_day();
+            one
+        };
+        night("one.csv", &[]);
+        let second = night("two.csv", &rows);
+        assert!(second.is_from_snapshot(), "{}", second.why_listed());
+        let results: Vec<&str> = second.results.lines().rev().take(rows.len()).collect();
+        let with = |code: &str| results.iter().filter(|row| row.contains(code)).count();
+        let at = |number: String| results.iter().find(|row| row.contains(&number)).unwrap();
+        for (row, by) in [
+            (70_010, "external_source_id"),
+            (60_011, "first_name last_name date_of_birth"),
+        ] {
+            assert!(at(identity_number(row)).ends_with(by), "{results:?}");
+        }
+        assert_eq!(second.plan.as_ref().unwrap().renumbered, 2, "{results:?}");
+        assert_eq!(with("lookup.conflicting_keys"), by_outer, "{results:?}");
+        assert_eq!(with(&plain_id(15)), 1, "{results:?}");
+        assert!(
+            at(identity_number(50_016)).contains(",invalid,"),
+            "{results:?}"
+        );
+        assert_eq!(with(&plain_id(16)), 1, "{results:?}");
+    }
 }
 
 /// Asks a run to stop once the third row is done.
