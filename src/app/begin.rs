@@ -3,6 +3,7 @@
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;
+use super::runs::undone_name;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
@@ -29,13 +30,10 @@ pub fn begin(
     };
     // A copy of the file may have been imported and undone since.
     let journal = Journal::open(&session.state)?;
-    if let Some(last) = last_of_content(&journal, ready)?.filter(|last| last.id > record.id)
-        && last.state == RunState::Undone
-        && !fresh
-    {
+    if !fresh && let Some(undone) = undone_of_content(&journal, ready, Some(&record))? {
         return Err(RunError::Undone {
-            run: last.name,
-            file: last.file,
+            run: undone.name,
+            file: undone.file,
         }
         .into());
     }
@@ -67,8 +65,8 @@ pub fn begin(
     Ok(Start::Resume(Box::new(record)))
 }
 
-/// Refuses rows whose last run was undone: the last run of this content, or the one that is retried. Sending
-/// them again would bring back what a person put back.
+/// Refuses rows that were undone: by an undo after the last run of this content, or of the run that is retried.
+/// Sending them again would bring back what a person put back.
 ///
 /// # Errors
 /// When that run was undone, or the journal cannot be read.
@@ -79,11 +77,11 @@ pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
         return Ok(());
     }
     let retried = delivery.retries.as_ref();
-    let record = match retried.and_then(|retries| retries.run.as_deref()) {
-        Some(name) => Some(journal.run(Some(name))?),
-        None => last_of_content(&journal, ready)?,
+    let undone = match retried.and_then(|retries| retries.run.as_deref()) {
+        Some(name) => Some(journal.run(Some(name))?).filter(|run| run.state == RunState::Undone),
+        None => undone_of_content(&journal, ready, None)?,
     };
-    match record.filter(|record| record.state == RunState::Undone) {
+    match undone {
         None => Ok(()),
         Some(undone) => Err(RunError::Undone {
             run: undone.name,
@@ -91,6 +89,37 @@ pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
         }
         .into()),
     }
+}
+
+/// The run of this very content that was undone last, unless a run of it, or `after`, began after the undo. The
+/// newest run may be older than the undo of another: it then found nothing to send.
+fn undone_of_content(
+    journal: &Journal,
+    ready: &Ready,
+    after: Option<&RunRecord>,
+) -> Result<Option<RunRecord>, AppError> {
+    let last = last_of_content(journal, ready)?;
+    let last = last.filter(|last| after.is_none_or(|after| last.id > after.id));
+    if let Some(last) = &last
+        && last.state == RunState::Undone
+    {
+        return Ok(Some(last.clone()));
+    }
+    let Some(last) = last.as_ref().or(after) else {
+        return Ok(None);
+    };
+    for undo in journal.undos_after(last.id)? {
+        let undone = undone_name(&undo).and_then(|name| journal.run(Some(&name)).ok());
+        let Some(undone) = undone else {
+            continue;
+        };
+        let is_of_content = (&undone.sha256, &undone.target, &undone.base_url)
+            == (&last.sha256, &last.target, &last.base_url);
+        if is_of_content && undone.state == RunState::Undone {
+            return Ok(Some(undone));
+        }
+    }
+    Ok(None)
 }
 
 /// The newest run of this very content that came to its end, is held, or was undone.
@@ -312,6 +341,43 @@ mod tests {
         );
         retry.delivery.retries = Some(retries("again"));
         assert_eq!(begun(&scene, &retry, false), new());
+    }
+
+    #[test]
+    fn an_undo_counts_if_a_later_run_of_the_content_began_before_it() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        scene.write("other.csv", &roster(3));
+        let one = scene.settings("r.csv");
+        let sent = scene.run("sent", RunState::Finished, &one);
+        scene.run("had nothing to send", RunState::Finished, &one);
+        assert_eq!(begun(&scene, &one, false), new());
+        let mut journal = scene.journal();
+        journal.set_state(sent.id, RunState::Undone).unwrap();
+        let undo_of = |name: &str, state| {
+            let mut undo = scene.settings("other.csv");
+            undo.delivery.undoes = Some(name.into());
+            scene.run("undo", state, &undo)
+        };
+        undo_of("sent", RunState::Planning);
+        assert_eq!(begun(&scene, &one, false), new(), "it has not begun");
+        undo_of("sent", RunState::Finished);
+        let other = scene.settings("other.csv");
+        assert_eq!(begun(&scene, &other, false), new(), "another content");
+        let was_undone = Begun::WasUndone("sent".into());
+        assert_eq!(begun(&scene, &one, false), was_undone);
+        assert_eq!(begun(&scene, &one, true), new());
+        // A run that was interrupted before the undo does not go on.
+        scene.run("anew", RunState::Interrupted, &one);
+        assert_eq!(
+            begun(&scene, &one, false),
+            Begun::Resumed("anew".into()),
+            "it was begun anew knowingly"
+        );
+        undo_of("sent", RunState::Interrupted);
+        assert_eq!(begun(&scene, &one, false), was_undone);
+        scene.run("anew once more", RunState::Finished, &one);
+        assert_eq!(begun(&scene, &one, false), new());
     }
 
     #[test]

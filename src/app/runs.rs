@@ -144,15 +144,18 @@ pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRec
     if run.state != RunState::Undone {
         return Ok(Vec::new());
     }
-    let is_its_undo = |other: &RunRecord| {
-        let undoes = || Settings::of(other).ok()?.delivery.undoes;
-        let has_begun = !matches!(
-            other.state,
-            RunState::Undone | RunState::Planning | RunState::Held
-        );
-        other.command == "undo" && has_begun && undoes() == Some(run.name.clone())
-    };
+    let is_its_undo = |other: &RunRecord| undone_name(other).as_ref() == Some(&run.name);
     Ok(journal.runs()?.into_iter().filter(is_its_undo).collect())
+}
+
+/// The run that this one puts back, if it is an undo that has begun and was not undone itself.
+pub(super) fn undone_name(run: &RunRecord) -> Option<String> {
+    let has_begun = !matches!(
+        run.state,
+        RunState::Undone | RunState::Planning | RunState::Held
+    );
+    let is_undo = run.command == "undo" && has_begun;
+    is_undo.then(|| Settings::of(run).ok()?.delivery.undoes)?
 }
 
 /// A run's figures, as it ended or as far as its process came.

@@ -95,6 +95,9 @@ pub trait Runs {
     /// A run's name.
     fn name_of(&self, run: i64) -> Result<String, JournalError>;
 
+    /// The undo runs that began after the run `run`, the newest first.
+    fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError>;
+
     /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
     /// with it.
     fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError>;

@@ -150,6 +150,15 @@ impl<S: Engine> Runs for S {
         self.look(|sql| sql.all(&query, &[], |row| Ok(run_record(row))))
     }
 
+    fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError> {
+        let query = format!(
+            "SELECT {RUN_COLUMNS} FROM run WHERE id > ?1 AND command = 'undo' ORDER BY id DESC"
+        );
+        let found =
+            self.look(|sql| sql.all(&query, &[run.into()], |row| Ok(run_record(row).ok())))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     fn unfinished(
         &self,
         file: &str,
