@@ -173,6 +173,10 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
         "inbox": inbox, "files": 4, "fates": fates, "reasons": reasons, "exit_code": 1,
     });
     assert_eq!(summaries.pop(), Some(closing));
+    let failures: Vec<serde_json::Value> = summaries
+        .extract_if(.., |object| object.get("error").is_some())
+        .collect();
+    assert_eq!(failures.len(), 1, "{failures:?}");
     let codes: Vec<u64> = summaries
         .iter()
         .map(|summary| summary["exit_code"].as_u64().unwrap())

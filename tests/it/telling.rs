@@ -23,6 +23,7 @@ fn holds(schema: &str, document: &Json) {
 
 const SUMMARY: &str = include_str!("schemas/summary.json");
 const SWEEP: &str = include_str!("schemas/sweep.json");
+const NOT_IMPORTED: &str = include_str!("schemas/not_imported.json");
 const PROGRESS: &str = include_str!("schemas/progress.json");
 
 /// Of these rows the third is invalid.
@@ -269,8 +270,25 @@ fn a_file_that_cannot_be_read_counts_and_is_told() {
         "0s",
         "--base-url",
         "http://127.0.0.1:1",
+        "--format",
+        "json",
     ]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let printed: Vec<Json> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [list, names, closing] = &printed[..] else {
+        panic!("{printed:?}")
+    };
+    holds(SWEEP, closing);
+    for (object, file) in [(list, "list.csv"), (names, "names.csv")] {
+        holds(NOT_IMPORTED, object);
+        assert_eq!(object["file"], file);
+        let path = object["path"].as_str().unwrap();
+        assert!(std::path::Path::new(path).is_file(), "{object}");
+    }
+    assert_eq!(names["code"], "map.no_key");
     let told = std::fs::read_to_string(folder.path("told.jsonl")).unwrap();
     let told: Vec<Json> = told
         .lines()

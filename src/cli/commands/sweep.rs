@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::app::{
     AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, expire,
     watch,
@@ -16,7 +18,7 @@ use crate::cli::{settings, terminal};
 use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};
 use crate::journal::Fate;
 use crate::l10n::{duration, files, number, requests, say};
-use crate::model::{Exit, Summary};
+use crate::model::{Code, Exit, Fact, Summary};
 use crate::run::absolute;
 
 /// `rosterpatch sweep INBOX`.
@@ -182,13 +184,17 @@ impl SweepDesk<'_> {
             }
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
+                print_failure(is_json, name, Some(run.as_str()), why);
                 let held = match why.asks_a_person() {
                     true => say().fleet_held_rows(name, why.in_words(), run.as_str()),
                     false => say().fleet_held(name, why.in_words(), run.as_str()),
                 };
                 terminal::error(&held, why);
             }
-            SweptFile::Failed(why) => terminal::unwatched_error(name, why),
+            SweptFile::Failed(why) => {
+                print_failure(is_json, name, None, why);
+                terminal::unwatched_error(name, why);
+            }
         };
         let desk = QueueDesk {
             outcome_first: settings::is_outcome_first(&self.front.config, &self.args.layout),
@@ -262,7 +268,10 @@ impl Desk for SweepDesk<'_> {
     fn told(&self, name: &str, what: Told<'_>) {
         let is_json = self.args.output.format == Format::Json;
         match what {
-            Told::NotImported(why) => terminal::unwatched_error(name, why),
+            Told::NotImported(why) => {
+                print_failure(is_json, name, None, why);
+                terminal::unwatched_error(name, why);
+            }
             Told::Ended(ended, settings) => {
                 let flag = &self.front.session.journal_flag;
                 let mut way = format!("{}{flag}", ended.summary.run);
@@ -293,6 +302,32 @@ impl Desk for SweepDesk<'_> {
             print_json(&self.closing(swept), false);
         }
     }
+}
+
+/// Prints an object for a file that was not imported, with `--format json`.
+fn print_failure(is_json: bool, name: &str, run: Option<&str>, why: &Fact) {
+    if is_json {
+        let failure = Failure {
+            file: name,
+            run,
+            error: why.in_words(),
+            code: why.code(),
+            path: why.path(),
+        };
+        print_json(&failure, false);
+    }
+}
+
+/// A file of an inbox that was not imported.
+#[derive(Serialize)]
+struct Failure<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<&'a str>,
+    error: String,
+    code: Code,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a Path>,
 }
 
 /// One line a file on standard output, or one object.
