@@ -17,6 +17,7 @@ use crate::report::{Placing, WholeFile};
 use crate::run::shared_pacer;
 use crate::send::{
     Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
+    is_unencrypted,
 };
 use crate::targets::{Kind, Quota, TargetSpec};
 
@@ -36,7 +37,7 @@ pub struct Finding {
 pub enum Health {
     /// As it must be.
     Well,
-    /// It cannot be known before something is sent.
+    /// It cannot be known before something is sent, or it does not stop an import and is doubtful.
     Unknown,
     /// It would stop an import, or what is told of one.
     Wrong,
@@ -99,14 +100,23 @@ fn of_webhook(url: &str) -> Finding {
     let host = route.host();
     match (block_on(route.connect(PATIENCE)), route.proxy()) {
         (Err(error), _) => wrong(error.to_string()),
-        (Ok(Ok(())), None) => Finding::new(WEBHOOK, Health::Well, host),
-        (Ok(Ok(())), Some(proxy)) => {
-            Finding::new(WEBHOOK, Health::Well, say().doctor_by_proxy(host, proxy))
-        }
+        (Ok(Ok(())), proxy) => of_reached(url, host, proxy),
         (Ok(Err(trouble)), None) => wrong(format!("{host}: {}", trouble.in_words())),
         (Ok(Err(trouble)), Some(proxy)) => {
             wrong(say().doctor_proxy_away(proxy, trouble.in_words()))
         }
+    }
+}
+
+/// A webhook that can be reached. The summary and the address can be read on the way unless TLS is used.
+fn of_reached(url: &str, host: &str, proxy: Option<&str>) -> Finding {
+    let shown = match proxy {
+        None => host.to_owned(),
+        Some(proxy) => say().doctor_by_proxy(host, proxy),
+    };
+    match is_unencrypted(url) {
+        true => Finding::new(WEBHOOK, Health::Unknown, say().doctor_webhook_plain(shown)),
+        false => Finding::new(WEBHOOK, Health::Well, shown),
     }
 }
 
@@ -771,6 +781,23 @@ mod tests {
         assert!(told.starts_with("127.0.0.1: "), "{told}");
         for none in ["secret", "mailto:secret", "file:///secret"] {
             assert_eq!(at(none).0, Health::Wrong, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_webhook_on_another_machine_without_tls_is_doubtful() {
+        for (url, health) in [
+            ("http://192.0.2.2:8899/secret", Health::Unknown),
+            ("HTTP://hooks.example.se/secret", Health::Unknown),
+            ("https://hooks.example.se/secret", Health::Well),
+            ("http://127.0.0.1:8899/secret", Health::Well),
+            ("http://[::1]/secret", Health::Well),
+        ] {
+            for proxy in [None, Some("http://proxy:3128")] {
+                let found = of_reached(url, "host", proxy);
+                assert_eq!(found.health, health, "{url}");
+                assert!(!found.told.contains("secret"), "{found:?}");
+            }
         }
     }
 

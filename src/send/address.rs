@@ -83,6 +83,12 @@ pub(super) fn one_spelling(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
+/// Whether what is sent to an address can be read on the way: it is plain http to another machine.
+pub fn is_unencrypted(address: &str) -> bool {
+    Url::parse(address)
+        .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback))
+}
+
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

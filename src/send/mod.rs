@@ -29,7 +29,7 @@ mod transport;
 mod trouble;
 mod verdict;
 
-pub use address::{check_address, shown_address};
+pub use address::{check_address, is_unencrypted, shown_address};
 pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
 pub use client::{Client, ClientOptions};

@@ -128,6 +128,7 @@ doctor-issuer = { $address }: the issuer of the server's certificate is unknown.
 doctor-other = the response is not from the API: { $why } ({ $status }). Something else answers at { $address }, such as a login page or a proxy: check the address and the network
 doctor-no-json = it is not JSON
 doctor-redirect = it is a redirect
+doctor-webhook-plain = { $host }: by plain http, so the summary and the address are sent unencrypted; use https if you can
 doctor-webhook-address = not an http or https address (address not shown)
 doctor-no-command = there is no executable file { $program }; check the path, PATH and the file's permissions
 doctor-no-profiles = { $path } has no profiles

@@ -126,6 +126,7 @@ doctor-issuer = { $address }: utfärdaren av serverns certifikat är okänd. Det
 doctor-other = svaret kommer inte från API:et: { $why } ({ $status }). Något annat svarar på { $address }, till exempel en inloggningssida eller en proxy: kontrollera adressen och nätverket
 doctor-no-json = det är inte JSON
 doctor-redirect = det är en omdirigering
+doctor-webhook-plain = { $host }: adressen börjar med http, så sammanfattningen och adressen skickas okrypterade; använd https om det går
 doctor-webhook-address = adressen börjar inte med http eller https (den visas inte)
 doctor-no-command = det finns ingen körbar fil { $program }; kontrollera sökvägen, PATH och filens rättigheter
 doctor-no-profiles = { $path } har inga profiler
