@@ -232,8 +232,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hur länge en fil måste ligga orörd",
     ),
     (
-        "How long a file must be unchanged (unless NAME.ready is beside it)",
-        "Hur länge en fil måste ligga orörd (om inte NAMN.ready ligger bredvid)",
+        "How long a file must be unchanged (unless a file with its whole name and .ready is beside it)",
+        "Hur länge en fil måste ligga orörd (om inte en fil med hela dess namn och .ready ligger bredvid)",
     ),
     (
         "How long delivered values are assumed to be in a record that cannot be read",
@@ -358,7 +358,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Kontrollera varje rad, utan nätverk",
     ),
     (
-        "Send everything without reading; cannot be undone",
+        "Send without reading records; cannot be undone",
         "Läs inget: allt skickas, inget kan ångras",
     ),
     (

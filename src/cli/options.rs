@@ -108,7 +108,7 @@ groups! {
         settings {
             /// How long a file must be unchanged
             ///
-            /// (unless NAME.ready is beside it)
+            /// (unless a file with its whole name and .ready is beside it)
             settle: Time = "5s" [value_name = "TIME"];
             /// How often watch scans the inbox
             interval: Time = "30s" [value_name = "TIME"];
@@ -140,7 +140,7 @@ groups! {
             /// Send to a sandbox in this process, seeded from FILE
             #[arg(long)]
             sandbox: bool;
-            /// Send everything without reading; cannot be undone
+            /// Send without reading records; cannot be undone
             #[arg(long)]
             blind: bool;
         }

@@ -41,12 +41,14 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Success => {
-                "Every row is updated, unchanged, withheld or not selected. For check and plan: every row is valid."
+                "Every row is updated, unchanged, withheld, not selected or not approved. For check and plan: every row is valid."
             }
             Exit::CannotDo => {
                 "The command failed: unreadable file, unknown column, invalid config, full disk."
             }
-            Exit::Usage => "The command line is invalid.",
+            Exit::Usage => {
+                "The command line is invalid, or a question must be answered with an option (--yes, --encoding, --map, --rows)."
+            }
             Exit::RowsFailed => "The run finished. Some rows are invalid, rejected or failed.",
             Exit::Held => "A guard holds the run. Nothing was sent; approve releases it.",
             Exit::Interrupted => "The run was interrupted or stopped early. resume continues it.",
