@@ -94,6 +94,13 @@ pub(in crate::cli) fn roster(
 ) -> Roster {
     let mut columns = config.map();
     columns.extend(options.map.iter().cloned());
+    let is_option = |column: &String| options.map.iter().any(|(named, _)| named == column);
+    let configured = columns.keys().filter(|column| !is_option(column));
+    let configured = configured.filter_map(|column| {
+        let (_, origin) = config.said(|layer| layer.map.get(column).cloned())?;
+        Some((column.clone(), origin))
+    });
+    let configured = configured.collect();
     Roster {
         file: file.to_owned(),
         read: ReadOptions {
@@ -108,6 +115,7 @@ pub(in crate::cli) fn roster(
         },
         map: MapOptions {
             overrides: columns.into_iter().collect(),
+            configured,
             sparse: false,
             of_results: false,
             is_released: false,

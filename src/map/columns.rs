@@ -1,6 +1,6 @@
 //! Columns of a header are mapped to the fields of a target.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ use crate::targets::{FieldSpec, TargetSpec};
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.
     pub overrides: Vec<(String, String)>,
+    /// The columns that a config file names, each with where it stands there.
+    #[serde(skip)]
+    pub configured: BTreeMap<String, String>,
     /// Whether what a row lacks is taken from its record, so that the file needs no column but a
     /// key's.
     #[serde(default)]
@@ -426,6 +429,7 @@ fn resolve_overrides(
         };
         let position = exactly.or_else(alike).ok_or_else(|| MapError::NoColumn {
             column: column.clone(),
+            config: options.configured.get(column).cloned(),
             found: header.join(", "),
         })?;
         let field = match field.trim() {
@@ -464,13 +468,11 @@ mod tests {
     fn map(header: &[&str], overrides: &[(&str, &str)]) -> Result<ColumnMap, MapError> {
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
         let options = MapOptions {
-            sparse: false,
-            of_results: false,
-            is_released: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))
                 .collect(),
+            ..MapOptions::default()
         };
         ColumnMap::new(&header, &targets::load("meitner").unwrap(), &options)
     }

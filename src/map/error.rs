@@ -70,11 +70,13 @@ pub enum MapError {
         /// Position of the first column, from 1.
         at: usize,
     },
-    /// `--map` names a column that the file does not have.
-    #[error("{}", say().map_no_column(column.as_str(), found.as_str()))]
+    /// `--map`, or `[map]` in the config file, names a column that the file does not have.
+    #[error("{}", no_column(column, config.as_deref(), found))]
     NoColumn {
         /// What was named.
         column: String,
+        /// The config file that names it, if `--map` does not.
+        config: Option<String>,
         /// The file's headers, comma-separated.
         found: String,
     },
@@ -122,6 +124,13 @@ impl MapError {
                 Fact::new(Code::MapNoField).with_names(known.clone())
             }
         }
+    }
+}
+
+fn no_column(column: &str, config: Option<&str>, found: &str) -> String {
+    match config {
+        Some(config) => say().map_no_column_config(config, column, found),
+        None => say().map_no_column(column, found),
     }
 }
 
@@ -253,6 +262,7 @@ mod tests {
             (
                 MapError::NoColumn {
                     column: header(),
+                    config: None,
                     found: header(),
                 },
                 Code::MapNoColumn,

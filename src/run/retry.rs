@@ -132,10 +132,9 @@ fn keys_of(
         file: file.to_owned(),
         read: read.clone(),
         map: MapOptions {
-            is_released: false,
             overrides,
-            sparse: false,
             of_results: true,
+            ..MapOptions::default()
         },
         ..roster.clone()
     };

@@ -238,9 +238,8 @@ fn checked(bytes: &[u8], of_results: bool) {
         &spec,
         &MapOptions {
             overrides,
-            sparse: false,
             of_results,
-            is_released: false,
+            ..MapOptions::default()
         },
     ) else {
         return;

@@ -38,7 +38,7 @@ fact-two-columns = two columns hold the same field; leave one out with --map COL
 fact-map-protected = a column that marks protected persons may only be ignored with --release-protected
 fact-misspelt = a header resembles a field that has no column; add "HEADER" = "FIELD" to [map] in the configuration to import the column, or "HEADER" = "" to ignore it
 fact-read-only = a column holds a field that cannot be set; leave it out with --map COLUMN=
-fact-no-column = --map names a column that the file does not have
+fact-no-column = --map, or [map] in the config file, names a column that the file does not have; put columns that only some files have into a profile
 fact-no-field = --map or --key names a field that the target does not have
 
 fact-other-plan = the changes are not those of the saved plan, and nothing was sent; make a new plan

@@ -89,6 +89,7 @@ map-two-columns = the columns "{ $first }" and "{ $second }" both hold the field
 map-protected = column "{ $column }" marks protected persons; it can be ignored or used for a field only with --release-protected "REASON"
 map-read-only = the column "{ $column }" holds { $field }, which { $target } does not let anyone set; leave it out with --map "{ $column }="
 map-no-column = --map names the column "{ $column }", which the file does not have; it has: { $found }
+map-no-column-config = { $config }: [map] names the column "{ $column }", which the file does not have; it has: { $found }. Put columns that only some files have into a profile
 map-no-field = there is no field "{ $field }" in the target { $target }; it has: { $known }
 map-no-key = the header has nothing by which a record is found; one of these is enough
 map-lacking = the header lacks what every row needs

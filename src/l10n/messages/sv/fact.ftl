@@ -37,7 +37,7 @@ fact-two-columns = två kolumner innehåller samma fält; uteslut en med --map K
 fact-map-protected = en kolumn som märker personer med skyddade uppgifter får bara hoppas över med --release-protected
 fact-misspelt = en rubrik liknar ett fält som saknar kolumn; lägg till "RUBRIK" = "FÄLT" under [map] i konfigurationen för att importera kolumnen, eller "RUBRIK" = "" för att hoppa över den
 fact-read-only = en kolumn innehåller ett fält som inte går att ändra; uteslut den med --map KOLUMN=
-fact-no-column = --map anger en kolumn som filen inte har
+fact-no-column = --map, eller [map] i konfigurationen, anger en kolumn som filen inte har; lägg kolumner som bara vissa filer har i en profil
 fact-no-field = --map eller --key anger ett fält som målet inte har
 
 fact-other-plan = ändringarna är inte de i den sparade planen, och inget har skickats; gör en ny plan

@@ -87,6 +87,7 @@ map-two-columns = kolumnerna "{ $first }" och "{ $second }" innehåller båda f�
 map-protected = kolumnen "{ $column }" märker personer med skyddade uppgifter; den kan bara hoppas över eller användas för ett fält med --release-protected "SKÄL"
 map-read-only = kolumnen "{ $column }" innehåller { $field }, som { $target } inte låter någon sätta; hoppa över den med --map "{ $column }="
 map-no-column = --map nämner kolumnen "{ $column }", som inte finns i filen; den har: { $found }
+map-no-column-config = { $config }: [map] nämner kolumnen "{ $column }", som inte finns i filen; den har: { $found }. Lägg kolumner som bara vissa filer har i en profil
 map-no-field = fältet "{ $field }" finns inte i { $target }; där finns: { $known }
 map-no-key = rubrikraden har inget som en post kan hittas med; en av dessa räcker
 map-lacking = rubrikraden saknar det som varje rad behöver
