@@ -230,10 +230,11 @@ fn packagers_get_completions_and_a_manual_page() {
     }
     let root = stdout(&folder.run("man"));
     assert!(root.contains(".TH ROSTERPATCH 1"), "{root}");
-    std::fs::create_dir(folder.path("man1")).unwrap();
-    let output = folder.run("man --out man1");
+    let output = folder.run("man --out share/man1");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let pages: Vec<_> = std::fs::read_dir(folder.path("man1")).unwrap().collect();
+    let pages: Vec<_> = std::fs::read_dir(folder.path("share/man1"))
+        .unwrap()
+        .collect();
     assert!(pages.len() >= 19, "{}", pages.len());
     for page in pages {
         let path = page.unwrap().path();
@@ -587,15 +588,49 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
     // A number is as good as its text, and the file's values are those that count.
     folder.write(
         "rosterpatch.toml",
-        "max_changes = 5\nstrict = true\nshare = \"80%\"",
+        "max_changes = 5\nstrict = true\nshare = \"80%\"\n[retention]\nvalues = \"90d\"",
     );
     let shown = stdout(&folder.run("config"));
-    for (name, value) in [("max_changes", "5"), ("strict", "true"), ("share", "80%")] {
+    for (name, value) in [
+        ("max_changes", "5"),
+        ("strict", "true"),
+        ("share", "80%"),
+        ("retention.values", "90d"),
+    ] {
         let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(
             line.contains(value) && line.contains("rosterpatch.toml"),
             "{line}"
         );
+    }
+}
+
+#[test]
+fn a_column_that_the_file_lacks_is_refused_by_where_it_is_named() {
+    let folder = Folder::new();
+    folder.write("r.csv", "id;E-post\n1;a@example.se\n");
+    folder.write(
+        "rosterpatch.toml",
+        "target = \"meitner\"\n[map]\nNamn = \"first_name\"\n[profile.a.map]\nKlass = \"\"\n",
+    );
+    for (arguments, said) in [
+        (
+            "check r.csv",
+            "rosterpatch.toml: [map] names the column \"Namn\"",
+        ),
+        (
+            "check r.csv --map Namn=last_name",
+            "--map names the column \"Namn\"",
+        ),
+        (
+            "check r.csv --profile a",
+            "rosterpatch.toml, profile a: [map] names the column \"Klass\"",
+        ),
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments}");
+        let told = stderr(&output);
+        assert!(told.contains(said), "{arguments}: {told}");
     }
 }
 

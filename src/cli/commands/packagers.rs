@@ -22,6 +22,8 @@ pub(in crate::cli) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 pub(in crate::cli) fn man(args: &ManArgs) -> Result<Exit> {
     let pages = man::pages();
     if let Some(folder) = &args.out {
+        let shown = folder.display().to_string();
+        std::fs::create_dir_all(folder).with_context(|| say().report_write(shown))?;
         for (name, command) in &pages {
             let mut page = Vec::new();
             man::write(name, command, &mut page)?;

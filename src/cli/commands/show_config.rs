@@ -15,7 +15,7 @@ use crate::targets::TargetSpec;
 type InLayer = fn(&Layer) -> Option<String>;
 
 /// Settings that have no option: their names, and what holds where nobody says anything.
-const MORE: [(&str, InLayer, &str); 7] = [
+const MORE: [(&str, InLayer, &str); 10] = [
     (
         "conflicts",
         |layer| Some(layer.conflicts.all?.to_string()),
@@ -39,6 +39,21 @@ const MORE: [(&str, InLayer, &str); 7] = [
         "none",
     ),
     ("files", |layer| listed(&layer.files), "any"),
+    (
+        "retention.rosters",
+        |layer| Some(layer.retention.as_ref()?.rosters.as_ref()?.to_string()),
+        "none",
+    ),
+    (
+        "retention.results",
+        |layer| Some(layer.retention.as_ref()?.results.as_ref()?.to_string()),
+        "none",
+    ),
+    (
+        "retention.values",
+        |layer| Some(layer.retention.as_ref()?.values.as_ref()?.to_string()),
+        "none",
+    ),
 ];
 
 fn listed(names: &[String]) -> Option<String> {
