@@ -176,6 +176,7 @@ impl Asked {
             trust_for: connection.trust_for().length,
             undoes: None,
             approved: None,
+            decided: Default::default(),
             expected: None,
             retries: None,
         };

@@ -9,8 +9,8 @@ use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, approve_rows, begin, go_on, ready,
-    refuse_undone, resumed, undone,
+    AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, decide, go_on,
+    ready, refuse_undone, resumed, undone,
 };
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
@@ -231,7 +231,12 @@ impl Job {
         self.send(means, wanted, |ready| {
             let start = go_on(&self.session, &record, how, ready)?;
             if how == GoOn::Approve {
-                approve_rows(&self.session, &record, &mut ready.settings, ticked)?;
+                let decisions = Decisions {
+                    rows: ticked,
+                    conflicts: None,
+                    asks_later: true,
+                };
+                decide(&self.session, &record, &mut ready.settings, decisions)?;
             }
             Ok(start)
         })

@@ -195,6 +195,7 @@ mod tests {
                     retried: None,
                     retries_beside: false,
                     chooses: false,
+                    digest_key: [0; 16],
                     clock: context.clock.as_ref(),
                     observer: context.observer,
                 };
@@ -220,6 +221,7 @@ mod tests {
                         planning.delivery,
                         (&prepared.checker, &planner),
                         (&planning.past, id),
+                        planning.digest_key,
                     ),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),

@@ -35,6 +35,7 @@ impl Planning<'_> {
                 self.delivery,
                 (&prepared.checker, &planner),
                 (&self.past, self.run),
+                self.digest_key,
             ),
             known: KnownKeys::default(),
             register: None,

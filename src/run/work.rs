@@ -57,6 +57,8 @@ pub(super) struct Planning<'a> {
     pub(super) retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
     pub(super) chooses: bool,
+    /// The key of the digests of conflicts.
+    pub(super) digest_key: [u8; 16],
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
 }
@@ -272,8 +274,14 @@ impl Work<'_> {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
-                if let Some(turn) = self.turn_of(&row, &call, records) {
-                    let digest = digest(&call);
+                // An approval is of the row as it was shown, whatever is decided about its conflicts.
+                let shown = match ruled.has_kept {
+                    true => self.as_asked(&mut row, records)?,
+                    false => None,
+                };
+                let of_shown = || self.turn_of(&row, shown.as_ref()?, records);
+                if let Some(turn) = self.turn_of(&row, &call, records).or_else(of_shown) {
+                    let digest = digest(shown.as_ref().unwrap_or(&call));
                     // An approval does not cover a change that differs from the planned change.
                     let approved = self.planning.delivery.approved.as_ref();
                     let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
@@ -353,6 +361,15 @@ impl Work<'_> {
                 .is_some_and(|record| changes_person(spec, record, changes))
     }
 
+    /// The call of a row as it is shown before its conflicts are decided, if it has one then.
+    fn as_asked(&self, row: &mut Unresolved, records: &[&Json]) -> Result<Option<Call>, RunError> {
+        match self.judge(row, records, &mut Ruled::as_asked()) {
+            Ok((Difference::Call(call), _)) => Ok(Some(*call)),
+            Ok((Difference::None, _)) | Err(Wrong::Row(_)) => Ok(None),
+            Err(Wrong::Run(error)) => Err(error),
+        }
+    }
+
     /// Records the result of the edit rules in the call, its row and the plan.
     fn under_rules(
         &mut self,
@@ -362,7 +379,8 @@ impl Work<'_> {
     ) -> Result<RowMark, Halt> {
         self.planned.note_conflicts(&ruled.conflicts);
         row.mark.warning.extend(ruled.warnings());
-        if self.planning.chooses && ruled.asks() {
+        row.mark.facts.conflicts.clone_from(&ruled.asked);
+        if self.planning.chooses && !ruled.asked.is_empty() {
             let mut kept = Ruled::decided(Some(ConflictPolicy::Theirs));
             // The same row, but the fields in conflict keep their values.
             let what = match self.judge(&mut row, records, &mut kept) {
@@ -386,11 +404,7 @@ impl Work<'_> {
             self.planned.asked.push(AskedRow {
                 overwritten: call.changed.clone(),
                 kept: PlannedRow { mark, what },
-                conflicts: ruled
-                    .conflicts
-                    .iter()
-                    .map(|(found, _)| found.clone())
-                    .collect(),
+                conflicts: ruled.to_decide().cloned().collect(),
             });
         }
         call.note.extend(ruled.notes);

@@ -252,7 +252,9 @@ fn a_name_and_a_date_of_birth_are_a_proposal_in_a_listed_register() {
     let turns: Vec<Turn> = plan.persons.iter().map(|person| person.turn).collect();
     assert_eq!(turns, [Turn::Number, Turn::Proposal]);
     let facts = desk.journal().facts(desk.run().id, 3, 3).unwrap();
-    let RowFacts { found, identity } = facts[0].1.clone();
+    let RowFacts {
+        found, identity, ..
+    } = facts[0].1.clone();
     assert_eq!(found.unwrap().by, "name role");
     desk.delivery().approved = Some([(3, identity.unwrap())].into());
     let run = Box::new(desk.run());
