@@ -227,6 +227,7 @@ mod tests {
                     register: Some(register),
                     has_chosen: true,
                     renumberings: Renumberings::default(),
+                    matched: Default::default(),
                     reread: 0,
                     conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
                     planned: Planned::default(),

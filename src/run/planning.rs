@@ -8,7 +8,7 @@ use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
-use super::work::{Halt, Planning, Renumberings, Work};
+use super::work::{Halt, Matched, Planning, Renumberings, Work};
 use crate::journal::Record;
 use crate::send::{SendError, Stop, StopRequest};
 
@@ -41,6 +41,7 @@ impl Planning<'_> {
             register: None,
             has_chosen: false,
             renumberings: Renumberings::of(self, prepared.survey.key()),
+            matched: Matched::default(),
             reread: 0,
             conflicts: Vec::new(),
             batch: Vec::new(),

@@ -1,6 +1,6 @@
 //! Planning work reads records concurrently and records the plan of each row.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -100,8 +100,22 @@ pub(super) struct Renumberings {
     pub(super) by: Vec<usize>,
     /// Deferred rows.
     pub(super) kept: Vec<Renumbered>,
-    /// The ids of the records with a temporary number that rows have matched by their keys.
-    pub(super) met: HashSet<String>,
+}
+
+/// A row that a further key found, deferred until all rows are known that an earlier key found.
+pub(super) struct ByOther {
+    pub(super) row: Unresolved,
+    pub(super) field: usize,
+    pub(super) records: Vec<Json>,
+}
+
+/// The rows that have matched a record, where two rows can match one record by different keys.
+#[derive(Default)]
+pub(super) struct Matched {
+    /// The numbers of these rows, by a hash of the record's id.
+    pub(super) rows: HashMap<u128, u64>,
+    /// Deferred rows.
+    pub(super) kept: Vec<ByOther>,
 }
 
 /// A row whose record is to be looked up.
@@ -143,6 +157,8 @@ pub(super) struct Work<'a> {
     pub(super) reread: usize,
     /// Rows that give records other numbers.
     pub(super) renumberings: Renumberings,
+    /// The records that rows have matched.
+    pub(super) matched: Matched,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -199,6 +215,7 @@ impl Work<'_> {
             }
         }
         self.resolve(waiting).await?;
+        self.settle_kept_by().await?;
         self.settle_renumbered().await?;
         self.settle_conflicts().await
     }
@@ -255,7 +272,7 @@ impl Work<'_> {
             if let Some(why) = self.renumber_by_further_key(&mut row, records) {
                 return self.settle_disagreement(row, why).await;
             }
-            self.note_met(records);
+            self.note_matched(row.mark.at.row, records);
         }
         // Rows beyond the maximum number of questions keep their values.
         let is_past = self.planning.chooses && !self.planned.can_ask();

@@ -54,6 +54,7 @@ row-none-has = no { $record } has "{ $key }"
 row-several-have = { $count } { $records } have "{ $key }", so it does not say which is meant
 row-conflicting-keys = { $one } and { $other } match different { $records }, so the row is ambiguous
 row-identity-changed = the row would turn the person of this record into another and is not approved
+row-same-record = row { $row } is about the same { $record }, and each { $record } may have one row
 row-renumber-unapproved = the row would give the person of this record another identity number and is not approved
 renumber-by-person = name and date of birth
 renumber-name = no record has this number, and the { $record } with a temporary number that matches by { $how } has another name

@@ -52,6 +52,7 @@ row-none-has = ingen { $record } har "{ $key }"
 row-several-have = { $count } { $records } har "{ $key }", så det framgår inte vilken som menas
 row-conflicting-keys = { $one } och { $other } hör till olika { $records }, så det framgår inte vilken som menas
 row-identity-changed = raden skulle göra personen till en annan och är inte godkänd
+row-same-record = rad { $row } gäller samma { $record }, och det får bara finnas en rad för varje { $record }
 row-renumber-unapproved = raden skulle ge personen ett annat personnummer och är inte godkänd
 renumber-by-person = namn och födelsedatum
 renumber-name = numret finns inte i målsystemet, och den { $record } med tillfälligt nummer som har samma { $how } har ett annat namn
