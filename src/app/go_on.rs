@@ -10,11 +10,11 @@ use super::ready::Ready;
 use super::session::Session;
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
-use crate::l10n::{conflicts, say};
-use crate::model::{Code, Lines, NAMED_ROWS, row_list};
-use crate::plan::{ConflictPolicy, without};
+use crate::l10n::{conflicts, message, say};
+use crate::model::{Call, Code, FIELD_BOUND, Lines, NAMED_ROWS, Problem, row_list};
+use crate::plan::{ConflictPolicy, can_do_without, without};
 use crate::run::{RunError, Settings, Start};
-use crate::targets::Place;
+use crate::targets::{Place, TargetSpec};
 
 /// Which of the runs that have not come to their end is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,14 +269,48 @@ pub fn leave_out(
             break;
         };
         after = last.at.row;
-        let less: Vec<_> = calls
-            .into_iter()
-            .map(|call| without(spec, call, &fields))
-            .collect();
+        let mut less = Vec::new();
+        for call in calls {
+            less.push(less_of(spec, call, &fields).map_err(|field| {
+                let column = before.checker.name_of(field);
+                AppError::Usage(say().resume_needs_value(column))
+            })?);
+        }
         journal.replace_calls(record.id, &less)?;
     }
     journal.set_settings(record.id, &ready.settings.to_json()?)?;
     Ok(())
+}
+
+/// A planned call without these fields, and without a number or a mark that changes together with one of them.
+///
+/// # Errors
+/// The field that each update must have and whose value before is not known.
+fn less_of(spec: &TargetSpec, call: Call, fields: &[usize]) -> Result<Call, usize> {
+    let is_changed = |field: &usize| {
+        let mut names = call.changed.split(' ');
+        names.any(|name| name == spec.fields[*field].name())
+    };
+    let left_out: Vec<usize> = fields.iter().copied().filter(is_changed).collect();
+    let mut bound = spec.bound_to(&left_out);
+    bound.retain(is_changed);
+    let all: Vec<usize> = fields.iter().chain(&bound).copied().collect();
+    if let Some(field) = all
+        .iter()
+        .find(|field| !can_do_without(spec, &call, **field))
+    {
+        return Err(*field);
+    }
+    let notes = bound.iter().map(|field| {
+        let name = spec.fields[*field].name();
+        Problem {
+            field: name.to_owned(),
+            ..Problem::of_row(FIELD_BOUND, message::row_bound(name))
+        }
+    });
+    let mut call = call.clone();
+    call.note.extend(notes);
+    Ok(without(spec, call, &all))
 }
 
 /// Refuses a run that there is nothing left to do for.
@@ -420,5 +454,72 @@ mod tests {
         scene.write("r.csv", &roster(3));
         let changed = start(&record, GoOn::Resume).map(|_| ()).unwrap_err();
         assert!(matches!(changed, AppError::Run(RunError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_number_and_its_mark_are_left_out_together_and_what_each_update_needs_stays() {
+        use crate::model::Change;
+        use serde_json::{Value as Json, json};
+        let spec = crate::targets::load("meitner").unwrap();
+        let field = |name: &str| spec.field(name).unwrap();
+        let change = |name: &str, from: Json, to: Json| Change {
+            field: name.to_owned(),
+            from: Some(from),
+            to,
+        };
+        let number = change(
+            "identity_number",
+            json!("20150101-TF01"),
+            json!("20150101-2387"),
+        );
+        let mark = change("identity_temporary", json!(true), json!(false));
+        let body = json!({
+            "identityNumber": "20150101-2387", "identityTemporary": false,
+            "firstName": "Eva", "lastName": "Ek",
+        });
+        let call = Call {
+            body: body.to_string().into_bytes(),
+            changed: "identity_number identity_temporary first_name".to_owned(),
+            changes: vec![
+                number,
+                mark,
+                change("first_name", json!("Åsa"), json!("Eva")),
+            ],
+            at: crate::model::RowAt::FIRST,
+            key: String::new(),
+            path: String::new(),
+            fingerprint: None,
+            note: Vec::new(),
+        };
+        for (left_out, other) in [
+            ("identity_number", "identity_temporary"),
+            ("identity_temporary", "identity_number"),
+        ] {
+            let less = less_of(&spec, call.clone(), &[field(left_out)]).unwrap();
+            let body: Json = serde_json::from_slice(&less.body).unwrap();
+            assert_eq!(body["identityNumber"], "20150101-TF01", "{body}");
+            assert_ne!(body["identityTemporary"], false, "{body}");
+            assert_eq!((&*less.changed, less.changes.len()), ("first_name", 1));
+            assert_eq!(less.note.len(), 1);
+            assert_eq!(
+                (&*less.note[0].field, &*less.note[0].code),
+                (other, FIELD_BOUND)
+            );
+        }
+        let others = less_of(&spec, call.clone(), &[field("first_name")]).unwrap();
+        let body: Json = serde_json::from_slice(&others.body).unwrap();
+        assert_eq!(body["firstName"], "Åsa");
+        assert_eq!(
+            (&*others.changed, others.note.len()),
+            ("identity_number identity_temporary", 0)
+        );
+        // Without the value before, no update can do without it.
+        let unknown = Call {
+            changes: Vec::new(),
+            ..call
+        };
+        let refused = less_of(&spec, unknown.clone(), &[field("identity_temporary")]);
+        assert_eq!(refused.unwrap_err(), field("identity_number"));
+        assert!(less_of(&spec, unknown, &[field("phone_number1")]).is_ok());
     }
 }

@@ -12,7 +12,7 @@ use crate::check::Checker;
 use crate::events::FoundConflict;
 use crate::journal::{Journal, JournalError, PastCall};
 use crate::l10n::{Message, message};
-use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState, hex};
+use crate::model::{Change, FIELD_BOUND, OVERWRITTEN, Problem, RowAt, RowState, hex};
 use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
 use crate::targets::{FieldSpec, ListMode};
 
@@ -77,6 +77,17 @@ impl Ruled {
             is_as_asked: true,
             ..Ruled::default()
         }
+    }
+
+    /// Forgets the results for a row to which the rules are applied again.
+    pub(super) fn begin_again(&mut self) {
+        *self = Ruled {
+            decision: self.decision,
+            is_as_asked: self.is_as_asked,
+            past: self.past.take(),
+            error: self.error.take(),
+            ..Ruled::default()
+        };
     }
 
     /// The conflicts that require a decision.
@@ -211,6 +222,18 @@ impl<'a> Ruling<'a> {
         });
         ruled.conflicts.push((found, policy));
         policy == ConflictPolicy::Theirs
+    }
+
+    /// Leaves out a change because the number or the mark that belongs to the field keeps its value.
+    pub(super) fn binds(&self, ruled: &mut Ruled, field: usize, change: &Change) -> bool {
+        let checker = self.checker;
+        let name = checker.name_of(field);
+        ruled.notes.push(Problem {
+            column: name.to_owned(),
+            field: change.field.clone(),
+            ..Problem::of_row(FIELD_BOUND, message::row_bound(name))
+        });
+        true
     }
 
     /// A keyed digest of a conflict: its row, record and field, and the written, the current and the roster's value.

@@ -19,7 +19,9 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Turn};
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::message;
-use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState, Value};
+use crate::model::{
+    Call, Change, FIELD_BOUND, FieldPrint, Found, Outcome, Problem, RowState, Value,
+};
 use crate::plan::{
     ConflictPolicy, Difference, Left, LookUp, Planner, Renumber, RenumberMode, Values,
     changes_person, digest, field_print, left_temporary,
@@ -522,23 +524,34 @@ impl Work<'_> {
         }
         let all = self.planning.delivery.all;
         let at = row.mark.at;
-        // A number and the mark that it is a temporary one change together.
-        let mut left_marks: Vec<&str> = Vec::new();
-        let difference = self.planner.difference_but(
-            &prepared.checker,
-            (at, &row.key),
-            &row.values,
-            found,
-            all,
-            |path, change| {
-                let is_left = left_marks.contains(&&*change.field)
-                    || self.ruling.leaves(ruled, at, (path, change));
-                let field = spec.field(&change.field).filter(|_| is_left);
-                left_marks
-                    .extend(field.and_then(|field| spec.fields[field].temporary_if.as_deref()));
-                is_left
-            },
-        )?;
+        let mut bound: Vec<usize> = Vec::new();
+        let difference = loop {
+            let mut left = Vec::new();
+            let difference = self.planner.difference_but(
+                &prepared.checker,
+                (at, &row.key),
+                &row.values,
+                found,
+                all,
+                |path, change| {
+                    let field = spec.field(&change.field);
+                    let is_left = match field.filter(|field| bound.contains(field)) {
+                        Some(field) => self.ruling.binds(ruled, field, change),
+                        None => self.ruling.leaves(ruled, at, (path, change)),
+                    };
+                    left.extend(field.filter(|_| is_left));
+                    is_left
+                },
+            )?;
+            // A number and its mark change together, whichever of them comes first.
+            let mut also = spec.bound_to(&left);
+            also.retain(|field| changes(&difference, spec.fields[*field].name()));
+            if also.is_empty() {
+                break difference;
+            }
+            bound.extend(also);
+            ruled.begin_again();
+        };
         if let Some(error) = ruled.error.take() {
             return Err(Wrong::Run(error));
         }
@@ -567,7 +580,19 @@ impl Work<'_> {
             Some(deliveries) => deliveries.to(&planning.past, checker.spec(), &named.path)?,
             None => None,
         };
-        let delivered = delivered.unwrap_or_default();
+        let mut delivered = delivered.unwrap_or_default();
+        let spec = checker.spec();
+        let since = delivered.changed_since.iter().map(|change| &change.field);
+        let kept = since.chain(&delivered.unknown);
+        let kept: Vec<usize> = kept.filter_map(|name| spec.field(name)).collect();
+        let mut bound = spec.bound_to(&kept);
+        let name_of = |field: &usize| spec.fields[*field].name();
+        bound.retain(|field| {
+            let mut changes = delivered.changes.iter();
+            changes.any(|change| change.field == name_of(field))
+        });
+        let is_bound = |change: &Change| bound.iter().any(|field| change.field == name_of(field));
+        delivered.changes.retain(|change| !is_bound(change));
         let found = ("", &delivered.record);
         let (difference, mut left) = match (self.planner).reversal(
             checker,
@@ -582,6 +607,8 @@ impl Work<'_> {
         let since = delivered.changed_since.into_iter();
         left.changed_since.extend(since.map(|change| change.field));
         left.unknown = delivered.unknown;
+        let names = bound.iter().map(|field| name_of(field).to_owned());
+        left.bound.extend(names);
         let Difference::Call(call) = difference else {
             if left.is_empty() {
                 let (state, clock) = (RowState::Unchanged, planning.clock);
@@ -700,6 +727,15 @@ impl Work<'_> {
     }
 }
 
+/// Whether a difference changes a field.
+fn changes(difference: &Difference, name: &str) -> bool {
+    let Difference::Call(call) = difference else {
+        return false;
+    };
+    let mut changes = call.changes.iter();
+    changes.any(|change| change.field == name && !change.is_idle())
+}
+
 /// What a call is to a record that cannot be read, by what was delivered before.
 enum Since {
     /// It was delivered lately.
@@ -741,6 +777,10 @@ fn left_as_it_is(left: &Left) -> Vec<Problem> {
         let names = left.cannot_be_cleared.join(", ");
         let why = message::row_cannot_be_cleared(names);
         clauses.push(Problem::of_row("undo.cannot_be_cleared", why));
+    }
+    if !left.bound.is_empty() {
+        let why = message::row_bound(left.bound.join(", "));
+        clauses.push(Problem::of_row(FIELD_BOUND, why));
     }
     if !left.unknown.is_empty() {
         let why = message::row_never_delivered(left.unknown.join(", "));

@@ -1067,3 +1067,26 @@ fn a_row_that_is_not_approved_is_not_sent_by_a_decision_about_its_conflicts() {
     assert_eq!(desk.states(), ["not_sent identity.changed"]);
     assert_eq!(api.changes().len(), before);
 }
+
+#[test]
+fn a_run_without_an_undo_asks_about_the_same_persons_and_sends_the_same() {
+    let bodies = [false, true].map(|no_undo| {
+        let (target, api) = persons();
+        let mut desk = Desk::at(&target, OTHERS);
+        desk.delivery().no_undo = no_undo;
+        let held = desk.import(&api).unwrap().stop;
+        assert!(matches!(held, Some(Stop::Held { .. })));
+        assert!(api.changes().is_empty());
+        let digest = digest_of(&desk, 3);
+        desk.delivery().approved = Some([(3, digest)].into());
+        let held = Box::new(desk.run());
+        assert_eq!(desk.start(&api, Start::Approve(held)).unwrap().stop, None);
+        let states = ["not_sent identity.changed", "updated", "updated"];
+        assert_eq!(desk.states(), states);
+        let mut changes = api.changes();
+        changes.sort_by(|one, other| one.0.cmp(&other.0));
+        changes
+    });
+    assert_eq!(bodies[0][1].1["name"], "Olle");
+    assert_eq!(bodies[0], bodies[1]);
+}

@@ -72,6 +72,7 @@ row-conflict-overwritten = overwrote "{ $current }", which was entered after ros
 row-conflict-kept = kept "{ $current }"; rosterpatch last wrote "{ $written }", and the value was changed since; the roster has "{ $roster }"
 row-conflict-found = the value is "{ $current }"; rosterpatch last wrote "{ $written }", and the value was changed since; the roster has "{ $roster }"
 row-field-protected = kept "{ $current }", because the field is protected; the roster has "{ $roster }"
+row-bound = { $names } was left as it is, because an identity number and its mark of a temporary number change together or not at all
 row-field-filled = kept "{ $current }", because the field is set only if it is empty; the roster has "{ $roster }"
 row-cannot-be-cleared = { $names } was empty before, and the API does not let it be cleared, so it was left as it is
 row-last-delivered = { $names }: restored to the value that was last delivered before that run, not read from the API
@@ -123,6 +124,7 @@ on-credentials = check the credentials in the environment and { $on }
 on-address = check the address and the network and { $on }
 on-network = check the network and { $on }
 resume-only-leaves-out = resume takes --map only to leave a column out, as "COLUMN="; "{ $pair }" maps one to a field. Use retry for that
+resume-needs-value = each update needs a value of { $column }, and this run has not kept the value before, so the column cannot be left out; import the file again without it
 resume-nothing-left = without these columns nothing is left to send; import the file again
 on-only-some = only some accounts may change "{ $column }"; leave the column out, and { $on }
 on-wrong = find out what is wrong and { $on }

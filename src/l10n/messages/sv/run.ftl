@@ -70,6 +70,7 @@ row-conflict-overwritten = "{ $current }", som skrevs in efter att rosterpatch s
 row-conflict-kept = "{ $current }" behölls; rosterpatch skrev senast "{ $written }", och värdet har ändrats sedan dess; i listan står "{ $roster }"
 row-conflict-found = värdet är "{ $current }"; rosterpatch skrev senast "{ $written }", och värdet har ändrats sedan dess; i listan står "{ $roster }"
 row-field-protected = "{ $current }" behölls, eftersom fältet är skyddat; i listan står "{ $roster }"
+row-bound = { $names } lämnades som det är, eftersom ett personnummer och uppgiften om att det är tillfälligt bara ändras tillsammans
 row-field-filled = "{ $current }" behölls, eftersom fältet bara fylls i om det är tomt; i listan står "{ $roster }"
 row-cannot-be-cleared = { $names } var tomt tidigare, och API:et tillåter inte att det töms, så det lämnades som det är
 row-last-delivered = { $names }: återställt till det värde som senast levererades före körningen, inte läst i målsystemet
@@ -121,6 +122,7 @@ on-credentials = kontrollera inloggningsuppgifterna i miljön och { $on }
 on-address = kontrollera adressen och nätverket och { $on }
 on-network = kontrollera nätverket och { $on }
 resume-only-leaves-out = resume tar --map bara för att utelämna en kolumn, som ”KOLUMN=”; ”{ $pair }” kopplar en kolumn till ett fält. Använd retry för det
+resume-needs-value = varje uppdatering kräver ett värde för { $column }, och den här körningen har inte sparat värdet från tidigare, så kolumnen kan inte utelämnas; importera filen på nytt utan den
 resume-nothing-left = utan de kolumnerna finns inget kvar att skicka; importera filen på nytt
 on-only-some = ”{ $column }” går bara att ändra för vissa konton; utelämna kolumnen och { $on }
 on-wrong = ta reda på vad som är fel och { $on }
