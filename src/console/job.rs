@@ -261,9 +261,13 @@ impl Job {
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
         // A run that was stopped before it was planned to its end is planned anew, and asks.
-        let asks = ready.settings.delivery.edits.asks();
-        let agreed = matches!(start, Start::Approve(_)) && !asks;
-        let ask = |proposal: &Proposal<'_>| self.ask(proposal);
+        let is_approved = matches!(start, Start::Approve(_));
+        let agreed = is_approved && !ready.settings.delivery.edits.asks();
+        // The plan of a run that is approved was shown; only its conflicts are to be decided.
+        let ask = |proposal: &Proposal<'_>| match is_approved && proposal.conflicts.is_empty() {
+            true => Consent::from(true),
+            false => self.ask(proposal),
+        };
         let job = AppJob {
             chooses: true,
             session: &self.session,
