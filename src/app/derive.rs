@@ -64,8 +64,9 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
-    // Which rows were approved was decided about another plan.
+    // The decisions about rows and conflicts were about another plan.
     delivery.approved = None;
+    delivery.decided.clear();
     let conflicts = &mut delivery.edits.conflicts;
     *conflicts = with.conflicts.unwrap_or(*conflicts);
     settings.roster.sparse = !delivery.blind;

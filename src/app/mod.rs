@@ -38,7 +38,7 @@ pub use derive::{
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
-pub use go_on::{GoOn, approve_rows, check_conflicts, decide_conflicts, go_on, leave_out, resumed};
+pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
 pub use history::{
     Dossier, PastChange, RecordChanges, RowAbout, Words, dossier, forget, write_dossier,
 };

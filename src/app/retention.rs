@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use super::error::{Action, AppError};
 use crate::inbox::Inbox;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
-use crate::read::Mends;
 use crate::run::{Settings, today};
 
 /// How long the data of runs is kept. Without a limit it is kept forever.
@@ -93,16 +92,18 @@ pub fn inboxes_of(state: &State) -> Result<BTreeSet<PathBuf>, AppError> {
     Ok(inboxes.collect())
 }
 
-/// Removes the cells that were edited for a run. Returns whether there were any.
+/// Removes the cells that were edited for a run, and the digests of what was approved and decided. Returns whether there
+/// were any.
 fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError> {
     let Ok(mut settings) = Settings::of(run) else {
         return Ok(false);
     };
-    let mends = &mut settings.roster.read.mends;
-    if mends.rows() == 0 {
+    let mends = std::mem::take(&mut settings.roster.read.mends);
+    let approved = settings.delivery.approved.take();
+    let decided = std::mem::take(&mut settings.delivery.decided);
+    if mends.rows() == 0 && approved.is_none() && decided.is_empty() {
         return Ok(false);
     }
-    *mends = Mends::default();
     journal.set_settings(run.id, &settings.to_json()?)?;
     Ok(true)
 }
@@ -166,13 +167,20 @@ mod tests {
         // A held run has an end too, and is planned again with its edited cells.
         let mut edited = settings.clone();
         edited.roster.read.mends.set(1, 2, "Alm".into());
+        let decided = ("digest".to_owned(), crate::plan::ConflictPolicy::Theirs);
+        edited.delivery.decided = [decided].into();
         let held = scene.run("held", RunState::Running, &edited);
         scene.end(&held, RunState::Held, Exit::Held);
         // The process of this one died, and another run replaced it.
         let dead = scene.run("dead", RunState::Replaced, &edited);
         let edits = |run: &RunRecord| {
             let run = scene.journal().run(Some(&run.name)).unwrap();
-            Settings::of(&run).unwrap().roster.read.mends.rows()
+            let settings = Settings::of(&run).unwrap();
+            assert_eq!(
+                settings.delivery.decided.len() as u64,
+                settings.roster.read.mends.rows() as u64
+            );
+            settings.roster.read.mends.rows()
         };
         let state = &scene.session.state;
         let changes = || {

@@ -338,7 +338,7 @@ fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
                     id: row.to_string(),
                     by: "name".to_owned(),
                 }),
-                identity: None,
+                ..RowFacts::default()
             },
             ..RowMark::default()
         },

@@ -140,6 +140,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         delivery.canary = None;
         delivery.undoes = Some(name.to_owned());
         delivery.retries = None;
+        delivery.approved = None;
+        delivery.decided.clear();
         delivery.guards = Guards {
             max_invalid: Threshold::Percent(100.0),
             ..Guards::default()

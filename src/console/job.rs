@@ -9,8 +9,8 @@ use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, approve_rows, begin, go_on, ready,
-    refuse_undone, resumed, undone,
+    AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, decide, go_on,
+    ready, refuse_undone, resumed, undone,
 };
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
@@ -231,7 +231,12 @@ impl Job {
         self.send(means, wanted, |ready| {
             let start = go_on(&self.session, &record, how, ready)?;
             if how == GoOn::Approve {
-                approve_rows(&self.session, &record, &mut ready.settings, ticked)?;
+                let decisions = Decisions {
+                    rows: ticked,
+                    conflicts: None,
+                    asks_later: true,
+                };
+                decide(&self.session, &record, &mut ready.settings, decisions)?;
             }
             Ok(start)
         })
@@ -256,9 +261,13 @@ impl Job {
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
         // A run that was stopped before it was planned to its end is planned anew, and asks.
-        let asks = ready.settings.delivery.edits.asks();
-        let agreed = matches!(start, Start::Approve(_)) && !asks;
-        let ask = |proposal: &Proposal<'_>| self.ask(proposal);
+        let is_approved = matches!(start, Start::Approve(_));
+        let agreed = is_approved && !ready.settings.delivery.edits.asks();
+        // The plan of a run that is approved was shown; only its conflicts are to be decided.
+        let ask = |proposal: &Proposal<'_>| match is_approved && proposal.conflicts.is_empty() {
+            true => Consent::from(true),
+            false => self.ask(proposal),
+        };
         let job = AppJob {
             chooses: true,
             session: &self.session,

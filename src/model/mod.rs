@@ -31,7 +31,9 @@ pub use fact::{DatabaseError, Fact, IoError, Numbers};
 pub use format::FileFormat;
 pub use held::{Held, NAMED_ROWS, row_list};
 pub use hex::hex;
-pub use outcome::{LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState};
+pub use outcome::{
+    FIELD_BOUND, LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState,
+};
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
 pub use redact::{is_code, redacted};

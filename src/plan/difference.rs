@@ -29,6 +29,8 @@ pub struct Left {
     pub cannot_be_cleared: Vec<String>,
     /// Records cannot be read, and no earlier delivery of them is known.
     pub unknown: Vec<String>,
+    /// They change together with a field that is left as it is.
+    pub bound: Vec<String>,
 }
 
 impl Left {
@@ -37,6 +39,7 @@ impl Left {
         self.changed_since.is_empty()
             && self.cannot_be_cleared.is_empty()
             && self.unknown.is_empty()
+            && self.bound.is_empty()
     }
 }
 
@@ -270,6 +273,20 @@ impl Planner {
                 from: Some(holds.into_owned()),
                 to: before.clone(),
             });
+        }
+        let is_left = |name: &String| {
+            left.changed_since.contains(name) || left.cannot_be_cleared.contains(name)
+        };
+        let kept = spec.fields.iter().enumerate();
+        let kept = kept.filter(|(_, field)| is_left(&field.name().to_owned()));
+        let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
+        for index in spec.bound_to(&kept) {
+            if !std::mem::take(&mut changed[index]) {
+                continue;
+            }
+            let name = spec.fields[index].name();
+            back.retain(|change| change.field != name);
+            left.bound.push(name.to_owned());
         }
         if back.is_empty() {
             return Ok((Difference::None, left));

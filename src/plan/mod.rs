@@ -20,7 +20,7 @@ mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
-pub use call::{Planner, field_print, without};
+pub use call::{Planner, can_do_without, field_print, without};
 pub use changes::moment_at;
 pub use difference::{Difference, Left, Values, explained};
 pub use edits::{ConflictPolicy, EditRules, Kept};

@@ -102,6 +102,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_field_protected,
     ),
     (
+        "field.bound",
+        Messages::what_field_bound,
+        Messages::remedy_field_bound,
+    ),
+    (
         "field.filled",
         Messages::what_field_filled,
         Messages::remedy_field_filled,

@@ -488,8 +488,7 @@ impl Work<'_> {
                 self.settle(row, &records.iter().collect::<Vec<_>>())
                     .await?;
             } else if let Some((field, records)) = by_others.into_iter().next() {
-                self.settle_by(row, field, &records.iter().collect::<Vec<_>>())
-                    .await?;
+                self.keep_by(row, field, records).await?;
             } else {
                 unknown.push(row);
             }

@@ -14,7 +14,7 @@ use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::{RowState, Summary};
-use crate::plan::{EditRules, Guards, SavedPlan, Selection};
+use crate::plan::{ConflictPolicy, EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
@@ -143,6 +143,9 @@ pub struct Delivery {
     /// `None` before an approval.
     #[serde(default)]
     pub approved: Option<BTreeMap<u64, String>>,
+    /// The decisions about conflicts with the policy `ask`, by the digest of the conflict.
+    #[serde(default)]
+    pub decided: BTreeMap<String, ConflictPolicy>,
     /// Where the results go.
     pub paths: ResultPaths,
     /// Whether every valid row is sent, also one whose record holds what it says.
@@ -340,6 +343,7 @@ impl Settings {
                 variables: Default::default(),
                 selection: Selection::default(),
                 approved: None,
+                decided: BTreeMap::new(),
                 paths: ResultPaths::beside(&file),
                 all: false,
                 no_undo: false,

@@ -538,6 +538,7 @@ impl<'a> Work<'a> {
     /// The record of a row, if the snapshot proves that it holds all values of the row.
     pub(super) fn held_by(
         &mut self,
+        row: u64,
         key: &str,
         others: &[(usize, String)],
         values: &Values,
@@ -546,8 +547,9 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         // The record may have a temporary number. If it does not, no row is matched with it by a renumbering.
-        if self.renumberings.how.is_some() {
-            self.renumberings.met.insert(id.clone());
+        let has_further_keys = !self.planning.prepared.checker.other_keys().is_empty();
+        if has_further_keys || self.renumberings.how.is_some() {
+            self.matched.note(&id, row);
         }
         let spec = self.planning.prepared.checker.spec();
         let by = self.key.map(|key| spec.fields[key].name().to_owned());

@@ -366,6 +366,7 @@ impl<'a> Run<'a> {
             retried: past.retried,
             retries_beside: past.retries_beside,
             chooses: setup.context.chooses && setup.context.agree.is_some(),
+            digest_key: setup.context.credentials.key_for("conflicts"),
             clock: setup.context.clock.as_ref(),
             observer: setup.tracker,
         };

@@ -132,6 +132,22 @@ impl TargetSpec {
         self.fields.iter().position(|field| field.name() == name)
     }
 
+    /// The fields with a number, each with the field that marks the number as temporary, by position. Both change
+    /// together.
+    pub fn number_marks(&self) -> impl Iterator<Item = (usize, usize)> {
+        let fields = self.fields.iter().enumerate();
+        fields
+            .filter_map(|(number, field)| Some((number, self.field(field.temporary_if.as_ref()?)?)))
+    }
+
+    /// The fields of which one must keep its value because the other one does: a number and its mark.
+    pub fn bound_to(&self, kept: &[usize]) -> Vec<usize> {
+        let pairs = self.number_marks();
+        let pairs = pairs.flat_map(|(number, mark)| [(number, mark), (mark, number)]);
+        let bound = pairs.filter(|(one, other)| kept.contains(one) && !kept.contains(other));
+        bound.map(|(_, other)| other).collect()
+    }
+
     /// Names of the fields that stand in the update's path, in its order.
     pub fn path_fields(&self) -> impl Iterator<Item = &str> {
         placeholders(&self.update.path)

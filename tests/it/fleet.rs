@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rosterpatch::clock::SystemClock;
+use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::journal::{Journal, JournalError, QuotaStore, RunState, State};
-use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
 
@@ -58,6 +58,16 @@ impl Fleet {
     /// So many schools whose records are those of the `texts`, each with a quota of so many requests a
     /// second.
     fn new(address: String, texts: &[Vec<String>], a_second: f64, rate: &str) -> Fleet {
+        Fleet::with(address, texts, (a_second, rate), Sandbox::new)
+    }
+
+    /// The same with schools that `make` makes of the records.
+    fn with(
+        address: String,
+        texts: &[Vec<String>],
+        (a_second, rate): (f64, &str),
+        make: impl Fn(&SandboxOptions, &[SeedRow], Arc<dyn Clock>) -> Sandbox,
+    ) -> Fleet {
         let folder = Folder::new();
         let mut config = String::new();
         let mut schools = Vec::new();
@@ -68,7 +78,7 @@ impl Fleet {
                 ..SandboxOptions::default()
             };
             let rows: Vec<_> = texts.iter().flat_map(|text| seed_of(text)).collect();
-            let sandbox = Arc::new(Sandbox::new(&options, &rows, Arc::new(SystemClock)));
+            let sandbox = Arc::new(make(&options, &rows, Arc::new(SystemClock)));
             let (base_url, stop) = serve_sandbox(sandbox.clone());
             config.push_str(&format!(
                 "[profile.s{number}]\ntarget = \"meitner\"\nbase_url = \"{base_url}\"\n\
@@ -431,6 +441,77 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         held.unwrap() >= 3_600.0 && worked.unwrap() < 3_600.0,
         "{shown}"
     );
+}
+
+#[test]
+fn a_new_number_and_conflicts_wait_in_the_queue_for_a_decision() {
+    let Some(cluster) = shared() else { return };
+    let header = "identity_number,external_source_id,first_name,last_name";
+    let seed = format!(
+        "id,identity_temporary,{header}\n{},true,20100101-TF01,E-1,Åsa,Ek\n{},true,20100101-TF02,E-2,Kim,Bo\n{},false,{},E-3,Olle,Ek\n",
+        plain_id(1),
+        plain_id(2),
+        plain_id(3),
+        identity_number(3)
+    );
+    let text = |name: &str, rows: std::ops::RangeInclusive<usize>| {
+        let row = |row: usize| {
+            let names = [
+                "Åsa,Ek".to_owned(),
+                "Kim,Bo".to_owned(),
+                format!("Olle,{name}"),
+            ];
+            format!("{},E-{row},{}\n", identity_number(row), names[row - 1])
+        };
+        format!("{header}\n{}", rows.map(row).collect::<String>())
+    };
+    let texts = vec![vec![seed]];
+    let pace = (1e6, "unlimited");
+    let fleet = Fleet::with(cluster.database(), &texts, pace, Sandbox::holding);
+    let config = fleet.folder.path("rosterpatch.toml");
+    let settings = std::fs::read_to_string(&config).unwrap() + "conflicts = \"ask\"\n";
+    std::fs::write(config, settings).unwrap();
+    let soon = Duration::from_secs(60);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    fleet.enqueue(0, &[text("Alm", 3..=3)]);
+    fleet.wait(soon, pause);
+    let office = Folder::new();
+    office.write("r.csv", text("Gran", 3..=3));
+    let port = fleet.schools[0].port;
+    let by_hand = format!("http://127.0.0.1:{port}/directory/v1");
+    let output = office.with_sandbox(&crate::harness::import_of(&by_hand));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    fleet.enqueue(0, &[text("Lind", 1..=3)]);
+    let held = |queue: &[serde_json::Value]| {
+        let entry = queue.iter().find(|entry| entry["state"] == "held");
+        entry.map(|entry| entry["run"].as_str().unwrap().to_owned())
+    };
+    let run = held(&fleet.wait(soon, pause)).unwrap();
+    let sandbox = &fleet.schools[0].sandbox;
+    let before = sandbox.requests("update");
+    // One of the two decisions releases the run for the other one.
+    for (decision, is_last) in [(["--rows", "1"], false), (["--conflicts", "theirs"], true)] {
+        assert_eq!(sandbox.requests("update"), before);
+        let output = fleet.run(&["approve", &run, decision[0], decision[1]]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(
+            held(&fleet.wait(soon, pause)).is_none(),
+            is_last,
+            "{decision:?}"
+        );
+    }
+    end(vec![worker]);
+    let students = sandbox.students();
+    let of = |row: usize| {
+        let student = &students[plain_id(row)];
+        let name = student["lastName"].as_str().unwrap().to_owned();
+        let number = student["identityNumber"].as_str().unwrap().to_owned();
+        (number, student["identityTemporary"] == true, name)
+    };
+    assert_eq!(of(1), (identity_number(1), false, "Ek".to_owned()));
+    assert_eq!(of(2), ("20100101-TF02".to_owned(), true, "Bo".to_owned()));
+    assert_eq!(of(3), (identity_number(3), false, "Gran".to_owned()));
 }
 
 #[test]

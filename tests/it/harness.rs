@@ -761,6 +761,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             retries: None,
             undoes: None,
             approved: None,
+            decided: Default::default(),
         },
         roster,
         sandbox: false,

@@ -303,6 +303,68 @@ fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
 }
 
 #[test]
+fn a_sweep_puts_a_file_with_a_new_number_into_held_until_its_rows_are_approved() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::ZERO);
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    std::fs::rename(folder.path("r.csv"), folder.path("inbox/r.csv")).unwrap();
+    let mut sweep = vec![
+        "sweep", "inbox", "--settle", "0s", "--yes", "--format", "json",
+    ];
+    sweep.extend(["--target", "meitner", "--base-url", &base_url]);
+    let output = folder.with_sandbox(&sweep);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(folder.path("inbox/held/r.csv").exists());
+    assert_eq!(sandbox.requests("update"), 0);
+    let log = stderr(&output) + &stdout(&output);
+    for name in ["Åsa", "Kim", "TF01", "TF02"] {
+        assert!(!log.contains(name), "{name}: {log}");
+    }
+    let run = folder.runs().split(' ').next().unwrap().to_owned();
+    folder.with_sandbox(&["approve", &run, "--rows", "1"]);
+    assert_eq!(sandbox.requests("update"), 1);
+    assert!(!folder.path("inbox/held/r.csv").exists());
+    let student = &sandbox.students()[plain_id(1)];
+    assert_eq!(student["identityNumber"], identity_number(1));
+    assert_eq!(student["identityTemporary"], false);
+}
+
+#[test]
+fn two_rows_about_one_record_are_refused_whichever_key_matches() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::ZERO);
+    // The pupil stands in the roster under both numbers.
+    let roster = std::fs::read_to_string(folder.path("r.csv")).unwrap();
+    let lines = roster.lines().filter(|line| !line.contains("Kim,Bo"));
+    let lines: Vec<&str> = lines
+        .chain(["20100101-TF01,,Åsa,Ek,+46701740605\n"])
+        .collect();
+    folder.write("r.csv", lines.join("\n"));
+    let mut import = import_of(&base_url).to_vec();
+    import.extend(["--key", "identity_number,external_source_id"]);
+    import.extend(["--renumber", "approve", "--max-invalid", "100%"]);
+    let output = folder.with_sandbox(&import);
+    let rows = folder.csv("r.results.csv", b',');
+    let column = |name: &str| rows[0].iter().position(|other| other == name).unwrap();
+    let of = |row: usize, name: &str| rows[row][column(name)].clone();
+    assert_eq!(
+        of(1, "import_error_code"),
+        "text.duplicate",
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        of(1, "import_error").contains("row 61 "),
+        "{}",
+        of(1, "import_error")
+    );
+    assert_eq!(of(1, "import_record_id"), plain_id(1));
+    assert_eq!(of(60, "import_status"), "updated");
+    let student = &sandbox.students()[plain_id(1)];
+    assert_eq!(student["identityNumber"], "20100101-TF01");
+}
+
+#[test]
 fn a_renumbering_goes_on_after_its_process_was_killed() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = renumbered(&folder, Duration::from_millis(100));

@@ -79,6 +79,11 @@ fn mark(row: u64, warning: &str) -> RowMark {
                 by: "e-post \"1\"".into(),
             }),
             identity: row.is_multiple_of(3).then(|| format!("digest-{row}")),
+            conflicts: (row
+                .is_multiple_of(5)
+                .then(|| format!("conflict-{row}"))
+                .into_iter())
+            .collect(),
         },
     }
 }

@@ -413,3 +413,21 @@ fn results_on_standard_input_are_not_read_for_the_runs_that_they_are_of() {
     let found = runs_of(&scene.session, &results, None, None).unwrap();
     assert!(found.is_empty());
 }
+
+#[test]
+fn a_retry_and_an_undo_inherit_no_decision() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(4));
+    let mut settings = scene.settings("r.csv");
+    settings.delivery.edits.conflicts = ConflictPolicy::Ask;
+    settings.delivery.decided = [("digest".to_owned(), ConflictPolicy::Theirs)].into();
+    settings.delivery.approved = Some([(1, "digest".to_owned())].into());
+    with_failures(&scene, &settings);
+    let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+    let undone = crate::app::undone(&scene.session, "first", &NamedPaths::default()).unwrap();
+    for delivery in [retried.delivery, undone.settings.unwrap().delivery] {
+        assert_eq!(delivery.edits.conflicts, ConflictPolicy::Ask);
+        assert!(delivery.decided.is_empty());
+        assert_eq!(delivery.approved, None);
+    }
+}

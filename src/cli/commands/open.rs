@@ -110,6 +110,17 @@ impl FrontDoor {
         }
     }
 
+    /// Whether a run that another command began is to ask about its conflicts here: `roster` is the default there.
+    fn asks_about_conflicts(&self, config: &Config, run: &Settings) -> Result<bool, AppError> {
+        let said = self.options.guards.conflicts;
+        let said = said.or_else(|| config.first(|layer| &layer.conflicts.all));
+        let delivery = &run.delivery;
+        let is_default = said.is_none() && delivery.edits.conflicts == ConflictPolicy::Roster;
+        // A run that reads no records finds no conflicts to ask about.
+        let compares = !delivery.blind && delivery.undoes.is_none();
+        Ok(is_default && compares && run.spec()?.is_readable())
+    }
+
     fn asked(&self, file: &Path, target: Option<&str>, holds: bool) -> Asked {
         let mut options = self.options.clone();
         if let Some(target) = target {
@@ -163,6 +174,9 @@ impl Door for FrontDoor {
     fn again(&self, mut run: Settings) -> Result<Wanted<'static>, AppError> {
         let config = Config::of_run(&self.common, &run)?;
         settings::repace(&config, &self.options.quota, &mut run)?;
+        if self.asks_about_conflicts(&config, &run)? {
+            run.delivery.edits.conflicts = ConflictPolicy::Ask;
+        }
         let is_played = run.sandbox;
         Wanted::again(run, |spec| match is_played {
             true => local_sandbox::credentials(spec),

@@ -12,8 +12,7 @@ use axum::response::Response;
 use super::plan::{Changes, Filter, Overview, changes, overview};
 use super::start_job;
 use crate::app::{
-    Action, AppError, approve_rows, at_hand, check_conflicts, is_dropped, listed, report_again,
-    retried_run,
+    Action, AppError, Decisions, at_hand, decide, is_dropped, listed, report_again, retried_run,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -301,8 +300,11 @@ pub(in crate::console) async fn act(
                 if let Some(mut settings) = settings {
                     let session = desk.session(Box::new(Unobserved))?;
                     // The plan of a queued run is not shown here, so nothing is decided for it.
-                    check_conflicts(&session, &run, &settings, None)?;
-                    approve_rows(&session, &run, &mut settings, ticked.as_deref())?;
+                    let decisions = Decisions {
+                        rows: ticked.as_deref(),
+                        ..Decisions::default()
+                    };
+                    decide(&session, &run, &mut settings, decisions)?;
                 }
                 fleet::approve(&desk.state, queued.id)?;
                 return go_to(&format!("/runs/{name}"));

@@ -171,7 +171,7 @@ fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
                 id: "=7".into(),
                 by: "name".into(),
             }),
-            identity: None,
+            ..RowFacts::default()
         },
         ..ended(1, RowState::Unchanged)
     };

@@ -968,3 +968,125 @@ fn as_many_persons_are_changed_as_the_guard_allows() {
     assert_eq!(desk.import(&api).unwrap().stop, None);
     assert_eq!(desk.states(), ["updated"; 3]);
 }
+
+/// Persons whose rows also have conflicts: the last names were written by a run and changed afterwards.
+fn persons_in_conflict() -> (Api, Desk) {
+    let (target, api) = persons();
+    let header = "id,name,role,email";
+    let mut desk = Desk::at(
+        &target,
+        &format!("{header}\np1,Anna,Ek,a@b.se\np2,Erik,Berg,e@b.se\n"),
+    );
+    desk.delivery().guards.max_identity_changes = 9;
+    desk.import(&api).unwrap();
+    let by_hand = format!("{header}\np1,Anna,Ek,x@b.se\np2,Erik,Berg,y@b.se\n");
+    Desk::at(&target, &by_hand).import(&api).unwrap();
+    desk.rewrite(&format!(
+        "{header}\np1,Kim,Ström,k@b.se\np2,Erik,Berg,z@b.se\n"
+    ));
+    desk.delivery().guards.max_identity_changes = 0;
+    desk.delivery().edits.conflicts = crate::plan::ConflictPolicy::Ask;
+    (api, desk)
+}
+
+#[test]
+fn a_row_is_approved_and_its_conflicts_are_decided_in_any_order() {
+    use crate::plan::ConflictPolicy;
+    for order in ["both", "rows", "conflicts"] {
+        let (api, mut desk) = persons_in_conflict();
+        let held = desk.import(&api).unwrap();
+        assert!(matches!(held.stop, Some(Stop::Held { .. })), "{order}");
+        let approve_row = |desk: &mut Desk| {
+            let digest = digest_of(desk, 1);
+            desk.delivery().approved = Some([(1, digest)].into());
+        };
+        let decide = |desk: &mut Desk| {
+            let facts = desk.journal().facts(desk.run().id, 1, 9).unwrap();
+            let seen = facts.into_iter().flat_map(|(_, facts)| facts.conflicts);
+            let decided = seen.map(|digest| (digest, ConflictPolicy::Theirs));
+            desk.delivery().decided.extend(decided);
+        };
+        let approve = |desk: &mut Desk| {
+            let held = Box::new(desk.run());
+            desk.start(&api, Start::Approve(held)).unwrap().stop
+        };
+        if order != "conflicts" {
+            approve_row(&mut desk);
+        }
+        if order != "rows" {
+            decide(&mut desk);
+        }
+        if order != "both" {
+            let why = match approve(&mut desk) {
+                Some(Stop::Held { why }) => why,
+                other => panic!("{order}: {other:?}"),
+            };
+            assert_eq!(matches!(why, Held::Conflicts { .. }), order == "rows");
+            match order {
+                "rows" => decide(&mut desk),
+                _ => approve_row(&mut desk),
+            }
+        }
+        assert_eq!(approve(&mut desk), None, "{order}");
+        assert_eq!(
+            desk.states(),
+            ["updated", "unchanged conflict.kept"],
+            "{order}"
+        );
+        let (path, body) = api.changes().pop().unwrap();
+        assert_eq!(
+            (&*path, &body["name"], &body["role"]),
+            ("/pupil/p1", &json!("Kim"), &json!("Ström"))
+        );
+        assert_eq!(body["email"], Json::Null, "{order}: {body}");
+    }
+}
+
+#[test]
+fn a_row_that_is_not_approved_is_not_sent_by_a_decision_about_its_conflicts() {
+    use crate::plan::ConflictPolicy;
+    let (target, api) = persons();
+    let row = |name: &str, role: &str| format!("id,name,role\np1,{name},{role}\n");
+    let mut desk = Desk::at(&target, &row("Anna", "Holm"));
+    desk.import(&api).unwrap();
+    Desk::at(&target, &row("Anna", "Dahl"))
+        .import(&api)
+        .unwrap();
+    desk.rewrite(&row("Kim", "Ström"));
+    desk.delivery().edits.conflicts = ConflictPolicy::Ask;
+    desk.import(&api).unwrap();
+    let facts = desk.journal().facts(desk.run().id, 1, 1).unwrap();
+    // Without the last name, the row no longer turns one person into another.
+    let decided = facts[0].1.conflicts.iter().cloned();
+    let decided = decided.map(|digest| (digest, ConflictPolicy::Theirs));
+    desk.delivery().decided = decided.collect();
+    let before = api.changes().len();
+    desk.delivery().approved = Some(Default::default());
+    let held = Box::new(desk.run());
+    assert_eq!(desk.start(&api, Start::Approve(held)).unwrap().stop, None);
+    assert_eq!(desk.states(), ["not_sent identity.changed"]);
+    assert_eq!(api.changes().len(), before);
+}
+
+#[test]
+fn a_run_without_an_undo_asks_about_the_same_persons_and_sends_the_same() {
+    let bodies = [false, true].map(|no_undo| {
+        let (target, api) = persons();
+        let mut desk = Desk::at(&target, OTHERS);
+        desk.delivery().no_undo = no_undo;
+        let held = desk.import(&api).unwrap().stop;
+        assert!(matches!(held, Some(Stop::Held { .. })));
+        assert!(api.changes().is_empty());
+        let digest = digest_of(&desk, 3);
+        desk.delivery().approved = Some([(3, digest)].into());
+        let held = Box::new(desk.run());
+        assert_eq!(desk.start(&api, Start::Approve(held)).unwrap().stop, None);
+        let states = ["not_sent identity.changed", "updated", "updated"];
+        assert_eq!(desk.states(), states);
+        let mut changes = api.changes();
+        changes.sort_by(|one, other| one.0.cmp(&other.0));
+        changes
+    });
+    assert_eq!(bodies[0][1].1["name"], "Olle");
+    assert_eq!(bodies[0], bodies[1]);
+}
