@@ -299,6 +299,7 @@ impl Worker<'_> {
         wanted.settings.queued = Some(Queued {
             id: waiting.id,
             file: waiting.file.clone(),
+            deeds: waiting.deeds.clone(),
         });
         Ok(Plan {
             wanted,
@@ -511,6 +512,7 @@ mod tests {
                 job: 1,
                 worker: "w".into(),
             },
+            deeds: Vec::new(),
         }
     }
 

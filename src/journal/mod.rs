@@ -50,6 +50,8 @@ pub use register::Register;
 pub use run_state::RunState;
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;
+#[cfg(feature = "postgres")]
+pub(crate) use sql::damaged;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{

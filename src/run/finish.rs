@@ -5,7 +5,7 @@ use super::error::RunError;
 use super::planned::{columns_of, understood};
 use super::prepare::Release;
 use super::reading::Reading;
-use super::settings::to_json;
+use super::settings::{Settings, to_json};
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, Recorded, RunState, State, Writer};
@@ -192,6 +192,8 @@ impl Run<'_> {
             .end(self.id, state, summary.finished_at, &json)?;
         // A process that goes on with the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
+        // A note was added to them while the plan was shown.
+        settings.deeds = Settings::of(&self.journal.run(Some(self.name()))?)?.deeds;
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
         let stored = self.setup.storable(settings.clone())?.to_json()?;

@@ -395,6 +395,11 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     let fleet = Fleet::new(cluster.database(), &whole, 1e6, "unlimited");
     // More than half of them have no name.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let note = ["enqueue", "s0-0.csv", "--profile", "s0", "--note"];
+    let noted = fleet.run(&[&note[..], &["terminsstart"]].concat());
+    assert_eq!(noted.status.code(), Some(0), "{}", stderr(&noted));
+    let empty = fleet.run(&[&note[..], &[""]].concat());
+    assert_eq!(empty.status.code(), Some(2));
     let worker = fleet.worker(0, &fleet.address, "1");
     let soon = Duration::from_secs(60);
     let queue = fleet.wait(soon, pause);
@@ -412,7 +417,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         tables.execute(hour, &[])
     });
     assert_eq!(changed.unwrap(), 1);
-    let approved = fleet.run(&["approve", run]);
+    let approved = fleet.run(&["approve", run, "--note", "rektor"]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
     assert!(
         !stdout(&approved).contains("already"),
@@ -424,6 +429,10 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "finished", "{queue:?}");
     assert_eq!(queue[0]["exit_code"], 3, "{queue:?}");
     assert!(fleet.schools[0].sandbox.requests("update") > 0);
+    let text = stdout(&fleet.run(&["show", run]));
+    for note in ["terminsstart", "rektor"] {
+        assert!(text.contains(note), "{text}");
+    }
     let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let (held, worked) = (shown["held_s"].as_f64(), shown["duration_s"].as_f64());
