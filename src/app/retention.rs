@@ -104,6 +104,7 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
     }
     *mends = Mends::default();
     journal.set_settings(run.id, &settings.to_json()?)?;
+    journal.give_room_back(false)?;
     Ok(true)
 }
 

@@ -373,7 +373,11 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     }
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
-    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=5&note=enligt+rektor");
+    console.post(
+        &cookie,
+        &format!("/runs/{run}/do"),
+        "what=approve&row=5&note=enligt+rektor",
+    );
     // The results are in place only when the run has ended.
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("2 updated"), "{page}");

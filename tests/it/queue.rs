@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::app::{
-    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, listed,
+    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, at_hand,
+    forget_dropped, listed,
 };
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
@@ -20,7 +21,7 @@ use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
 use rosterpatch::model::{Code, Exit};
 use rosterpatch::read::{Origin, ReadOptions};
-use rosterpatch::run::{Actor, Author, Deed, Roster, RunError};
+use rosterpatch::run::{Actor, Author, Deed, Roster, RunError, Settings};
 use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
 
@@ -150,7 +151,13 @@ impl Queue {
 
     fn put(&self, name: &str, text: &str, profile: Option<&str>) -> i64 {
         let file = self.folder.write(name, text);
-        let enqueued = enqueue(&self.state, (&file, Origin::Named), profile, &deed("enqueue")).unwrap();
+        let enqueued = enqueue(
+            &self.state,
+            (&file, Origin::Named),
+            profile,
+            &deed("enqueue"),
+        )
+        .unwrap();
         assert!(!enqueued.is_known);
         enqueued.id
     }
@@ -248,7 +255,10 @@ fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
     let again = (&*queue.folder.path("long.csv"), Origin::Named);
     let again = enqueue(&queue.state, again, Some("a"), &deed("enqueue")).unwrap();
     assert_eq!((again.id, again.is_known), (long, true));
-    assert_eq!(put_back(&queue.state, long, &deed("resume")).unwrap(), GoesOn::AsBefore);
+    assert_eq!(
+        put_back(&queue.state, long, &deed("resume")).unwrap(),
+        GoesOn::AsBefore
+    );
     assert_eq!(listed_queue(&queue.state, false).unwrap().len(), 3);
     let heard = queue.work_until(queue.door(), "the end of all", || {
         [long, short, broken].iter().all(|id| queue.has_ended(*id))
@@ -281,7 +291,9 @@ fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
     ] {
         assert!(text.contains(line), "{text}");
     }
-    assert!(approve(&queue.state, 99, &deed("approve")).is_err() && remove(&queue.state, 99).is_err());
+    assert!(
+        approve(&queue.state, 99, &deed("approve")).is_err() && remove(&queue.state, 99).is_err()
+    );
 }
 
 #[test]
@@ -375,7 +387,10 @@ fn a_file_that_is_removed_during_its_batch_sends_nothing() {
     assert_eq!(queue.updates(), 0);
     assert_eq!(heard, []);
     // After it is put back it begins again.
-    assert_eq!(put_back(&queue.state, id, &deed("resume")).unwrap(), GoesOn::Again);
+    assert_eq!(
+        put_back(&queue.state, id, &deed("resume")).unwrap(),
+        GoesOn::Again
+    );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!(queue.entry(id).state, EntryState::Finished);
     assert_eq!(queue.updates(), 3);
@@ -395,7 +410,10 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
     let place = place_of(&queue.state, &run, &mut shown).unwrap();
     assert_eq!(place.unwrap().id, id);
     assert_eq!(queue.updates(), 0);
-    assert_eq!(approve(&queue.state, id, &deed("approve")).unwrap(), GoesOn::Again);
+    assert_eq!(
+        approve(&queue.state, id, &deed("approve")).unwrap(),
+        GoesOn::Again
+    );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     let entry = queue.entry(id);
     assert_eq!(entry.state, EntryState::Finished, "{entry:?}");
@@ -454,6 +472,59 @@ fn a_run_of_the_queue_stores_its_commands_with_their_accounts_and_the_machine_th
         ]
     );
     assert_eq!(shown.account(), "anna");
+}
+
+#[test]
+fn the_copy_of_a_roster_with_protected_rows_is_removed_when_its_run_has_ended() {
+    let Some(queue) = Queue::new(200) else { return };
+    let marked: Vec<String> = held_roster()
+        .lines()
+        .zip(
+            ["Sekretessmarkering", "Nej", "Ja"]
+                .into_iter()
+                .chain(std::iter::repeat("")),
+        )
+        .map(|(line, mark)| format!("{line},{mark}\n"))
+        .collect();
+    let id = queue.put("marked.csv", &marked.concat(), None);
+    let copies = || {
+        let count = queue
+            .state
+            .database()
+            .unwrap()
+            .change(|tables| cell::<i64>(&tables.one("SELECT count(*) FROM roster", &[])?, 0));
+        count.unwrap()
+    };
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    assert_eq!((queue.entry(id).state, copies()), (EntryState::Held, 1));
+    approve(&queue.state, id, &deed("approve")).unwrap();
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    let entry = queue.entry(id);
+    assert_eq!(
+        (entry.state, copies()),
+        (EntryState::Finished, 0),
+        "{entry:?}"
+    );
+    // The roster itself is read where it is.
+    let journal = Journal::open(&queue.state).unwrap();
+    let run = journal.run(entry.run.as_deref()).unwrap();
+    let mut settings = Settings::of(&run).unwrap();
+    assert_eq!(at_hand(&queue.state, &run, &mut settings).unwrap(), None);
+    let file = queue.folder.path("marked.csv");
+    assert_eq!(settings.roster.file, file);
+    std::fs::remove_file(file).unwrap();
+    let gone = at_hand(&queue.state, &run, &mut settings).unwrap_err();
+    assert!(matches!(gone, AppError::RosterGone { .. }), "{gone}");
+    // A roster without such rows is kept for the other machines.
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    assert_eq!(copies(), 1);
+    // A worker that died after the run did not remove it.
+    let database = queue.state.database().unwrap();
+    let lost = "UPDATE run SET summary = replace(summary, '\"withheld\":0', '\"withheld\":1')";
+    assert!(database.change(|tables| tables.execute(lost, &[])).unwrap() > 0);
+    forget_dropped(&queue.state).unwrap();
+    assert_eq!(copies(), 0);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fact-not-reported = the results could not be written; the journal holds them, an
 fact-busy = another process is at work on the file
 fact-unaccounted = not every row is accounted for; this is a mistake in the program, please report it
 fact-held = the run is held and nothing was sent; `rosterpatch approve` releases it
-fact-roster-removed = the uploaded file has rows about protected persons and was removed after its run; the results have all other rows
+fact-roster-removed = the stored copy of the roster has rows about protected persons and was removed after its run; the results have all other rows
 fact-nothing-to-undo = the run changed nothing, so there is nothing to undo
 
 fact-max-invalid = more rows are invalid than --max-invalid allows

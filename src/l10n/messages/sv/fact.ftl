@@ -59,7 +59,7 @@ fact-not-reported = resultatet kunde inte skrivas; journalen har det, och `roste
 fact-busy = en annan process arbetar med filen
 fact-unaccounted = alla rader är inte redovisade; det är ett fel i programmet, rapportera det gärna
 fact-held = körningen är spärrad och inget har skickats; `rosterpatch approve` godkänner den
-fact-roster-removed = den uppladdade filen har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
+fact-roster-removed = den sparade kopian av listan har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
 fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
 
 fact-max-invalid = fler rader är ogiltiga än --max-invalid tillåter
