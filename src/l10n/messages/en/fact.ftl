@@ -149,4 +149,5 @@ fact-not-processed = not imported
 fact-set-aside = not imported, and moved to failed
 fact-fits-no-profile = not imported; the file stays in the inbox: its name does not match the files pattern of any profile; rename it, or add a pattern to a profile
 fact-older = not imported: it is older than the last imported file with this name; check that it is the right file, then update its modification time (touch) or use --again
+fact-inbox-foreign = rosterpatch did not put this file into the archive, so [retention] does not remove it
 fact-inbox-waits = not imported yet: nothing can be sent with the credentials of its profile; the next sweep tries again

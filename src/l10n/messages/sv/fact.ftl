@@ -148,4 +148,5 @@ fact-not-processed = filen har inte importerats
 fact-set-aside = filen har inte importerats och har flyttats till failed
 fact-fits-no-profile = filen har inte importerats och ligger kvar i inkorgen: namnet passar inte mönstret files i någon profil; byt namn på filen, eller lägg till ett mönster i en profil
 fact-older = filen har inte importerats: den är äldre än den fil med samma namn som importerades senast; kontrollera att det är rätt fil och ändra sedan dess ändringstid (touch) eller använd --again
+fact-inbox-foreign = filen har lagts i arkivet av något annat än rosterpatch, så [retention] tar inte bort den
 fact-inbox-waits = filen har inte importerats än: det går inte att skicka med inloggningsuppgifterna i filens profil; nästa körning försöker igen
