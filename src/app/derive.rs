@@ -256,7 +256,11 @@ pub fn retried_run(
         .into());
     }
     let mut settings = again(&record, with)?;
-    let from = at_hand(&session.state, &record, &mut settings)?;
+    let from = match at_hand(&session.state, &record, &mut settings) {
+        // The journal has the rows that are left.
+        Err(AppError::RosterGone { .. }) => None,
+        from => from?,
+    };
     settings.queued = None;
     settings.roster.check.recalls = false;
     if session.has_lost(&settings) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
 use super::runs::figures_of;
+use super::spool::forget_copies;
 use crate::journal::{
     Journal, RosterLock, RunState, State, make_private_file, make_private_folder,
 };
@@ -80,17 +81,18 @@ pub fn is_dropped(state: &State, file: &Path) -> bool {
 /// # Errors
 /// When the journal cannot be read, or a folder not be removed.
 pub fn forget_dropped(state: &State) -> Result<(), AppError> {
-    let place = state.folder().join(DROPPED);
-    let Ok(folders) = std::fs::read_dir(&place) else {
-        return Ok(());
-    };
     let runs = Journal::open(state)?.runs()?;
     // A process that died after its run did not remove them.
     for run in runs.iter().filter(|run| run.state == RunState::Finished) {
         if figures_of(run).is_ok_and(|summary| summary.states.withheld > 0) {
             forget_protected(state, Path::new(&run.file))?;
+            forget_copies(state, &run.sha256, &run.file)?;
         }
     }
+    let place = state.folder().join(DROPPED);
+    let Ok(folders) = std::fs::read_dir(&place) else {
+        return Ok(());
+    };
     let place = place.canonicalize().unwrap_or(place);
     for folder in folders.flatten() {
         let folder = place.join(folder.file_name());

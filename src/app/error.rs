@@ -47,6 +47,12 @@ pub enum AppError {
     /// What the front door could not do.
     #[error("{0}")]
     Front(String),
+    /// The database has no copy of a roster, and the roster is not on this machine.
+    #[error("{}", say().fleet_roster_gone(file.as_str()))]
+    RosterGone {
+        /// The roster.
+        file: String,
+    },
     /// The config file has mistakes.
     #[error("{}\n{mistakes}", say().config_mistakes(mistakes.origin()))]
     Config {
@@ -118,6 +124,7 @@ impl AppError {
             AppError::Usage(_) | AppError::Setup { .. } => Exit::Usage,
             AppError::File { .. }
             | AppError::Front(_)
+            | AppError::RosterGone { .. }
             | AppError::Config { .. }
             | AppError::Older
             | AppError::TooFewFiles(_)
@@ -182,7 +189,7 @@ impl AppError {
             AppError::File { path, source, .. } => {
                 Fact::new(Code::FileIo).at_path(path).with_io(source)
             }
-            AppError::Front(_) => Fact::new(Code::NotDone),
+            AppError::Front(_) | AppError::RosterGone { .. } => Fact::new(Code::NotDone),
             AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
             AppError::Older => Fact::new(Code::InboxOlder),
             AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),

@@ -258,6 +258,7 @@ mod tests {
             settings.queued = Some(Queued {
                 id: 1,
                 file: "r.csv".into(),
+                deeds: Vec::new(),
             });
             let run = scene.run("run", under_way, &settings);
             assert_eq!(state(&run), under_way);

@@ -165,6 +165,18 @@ impl Scene {
         writer.close().unwrap();
     }
 
+    /// The first row of a run, which matches the record with this id and is unchanged.
+    pub(crate) fn found(&self, run: &RunRecord, id: &str) {
+        let mut row = planned(1, Some(RowState::Unchanged));
+        row.mark.facts.found = Some(Found {
+            id: id.to_owned(),
+            by: "name".to_owned(),
+        });
+        let writer = Writer::start(self.journal(), run.id, Stage::Planning).unwrap();
+        writer.plan_blocking(vec![row]).unwrap();
+        writer.close().unwrap();
+    }
+
     /// Records that a run ended with this exit code, and where its results lie.
     pub(crate) fn end(&self, run: &RunRecord, state: RunState, exit: Exit) -> Summary {
         let mut journal = self.journal();

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
 use crate::journal::{Journal, RunRecord, State, make_private_folder};
-use crate::l10n::say;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings};
 
@@ -27,7 +28,8 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
         return Ok(path);
     }
     let content = Journal::open(state)?.roster(sha256)?;
-    let content = content.ok_or_else(|| AppError::Front(say().fleet_roster_gone(file)))?;
+    let file = file.to_owned();
+    let content = content.ok_or(AppError::RosterGone { file })?;
     let failed = Action::Write.failed(&path);
     make_private_folder(folder).map_err(failed)?;
     let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
@@ -59,9 +61,18 @@ pub fn at_hand(
     if state.database().is_none() || is_here || run.file == "-" {
         return Ok(None);
     }
-    settings.roster.file = spool(state, &run.sha256, &run.file, SEEN)?;
+    let original = PathBuf::from(&run.file);
+    let copy = match spool(state, &run.sha256, &run.file, SEEN) {
+        // A copy with rows about protected persons is removed after the run.
+        Err(AppError::RosterGone { .. }) if original.is_file() => {
+            settings.roster.file = original;
+            return Ok(None);
+        }
+        copy => copy?,
+    };
+    settings.roster.file = copy;
     settings.roster.read.origin = Origin::Named;
-    Ok(Some(PathBuf::from(&run.file)))
+    Ok(Some(original))
 }
 
 /// Keeps a file in the database, where the journal lies in one, so that every machine has it.
@@ -79,6 +90,19 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     Ok(journal.keep_roster(sha256, &mut || {
         input.content().map_err(std::io::Error::other)
     })?)
+}
+
+/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and for
+/// viewing on this machine.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppError> {
+    if Journal::open(state)?.forget_roster(sha256)? {
+        log::warn(&Fact::new(Code::RunRosterRemoved).at_path(Path::new(file)));
+    }
+    forget_spooled(&spooled(state, sha256, file, SEEN));
+    Ok(())
 }
 
 /// Forgets what came from the database to be looked at; what a slice is at work on stays.

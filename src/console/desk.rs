@@ -109,13 +109,19 @@ impl Desk {
     ///
     /// # Errors
     /// When another one is under way.
-    pub(super) fn start(self: &Arc<Desk>, task: Task, file: String) -> Result<(), AppError> {
+    pub(super) fn start(
+        self: &Arc<Desk>,
+        task: Task,
+        file: String,
+        note: Option<String>,
+    ) -> Result<(), AppError> {
         let mut current = lock(&self.job);
         if current.as_ref().is_some_and(|job| !job.has_ended()) {
             return Err(AppError::Front(say().console_busy()));
         }
         let live = Live::new();
-        let session = self.session(Box::new(Watching(live.clone())))?;
+        let mut session = self.session(Box::new(Watching(live.clone())))?;
+        session.author.note = note;
         let job = Arc::new(Job::new(task, file, live, session));
         let desk = self.clone();
         let started = job.clone();
@@ -281,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         for _ in 0..2 {
-            desk.start(import(), "r.csv".into()).unwrap();
+            desk.start(import(), "r.csv".into(), None).unwrap();
             let job = desk.job().unwrap();
             while !job.has_ended() {
                 std::thread::yield_now();
@@ -311,6 +317,6 @@ mod tests {
             *lock(&desk.touched) = long_ago.unwrap();
             assert_eq!(desk.idle() < Duration::from_secs(60), is_at_work);
         }
-        assert!(desk.start(import(), "r.csv".into()).is_err());
+        assert!(desk.start(import(), "r.csv".into(), None).is_err());
     }
 }

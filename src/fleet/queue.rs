@@ -6,11 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::entry::GoesOn;
 use crate::app::AppError;
-use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
+use crate::journal::{
+    Database, Fence, JournalError, State, Tables, Wrong, cell, count_up, damaged,
+};
 use crate::l10n::say;
 use crate::model::{Code, Fact, hex};
 use crate::read::{Origin, content_of};
-use crate::run::Made;
+use crate::run::{Deed, Made};
 
 /// The queue's schema: a well-kept queue's, beside ours.
 pub(super) const SCHEMA: &str = "rosterpatch_queue";
@@ -37,7 +39,8 @@ pub struct Enqueued {
     pub is_known: bool,
 }
 
-/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says.
+/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says. Its run
+/// stores the `deed`. A file that waits already adds it only if it has a note.
 ///
 /// # Errors
 /// When the file cannot be read, or the database refuses.
@@ -45,6 +48,7 @@ pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
     profile: Option<&str>,
+    deed: &Deed,
 ) -> Result<Enqueued, AppError> {
     let database = database_of(state)?;
     let content = content_of(file, origin)?;
@@ -69,14 +73,33 @@ pub fn enqueue(
                 &[&sha256, &name, &profile],
             )?;
             let id = cell(&row, 0)?;
+            if deed.note.is_some() {
+                add_deed(tables, id, deed)?;
+            }
             return Ok(Enqueued { id, is_known: true });
         };
         let id = cell(&row, 0)?;
+        add_deed(tables, id, deed)?;
         add_job(tables, id, &first_queue(profile), 0.0)?;
         let is_known = false;
         Ok(Enqueued { id, is_known })
     })?;
     Ok(enqueued)
+}
+
+/// Stores a command for a file.
+fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> {
+    let row = tables.one("SELECT deeds FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
+    let mut deeds = deeds_of(cell(&row, 0)?)?;
+    deeds.push(deed.clone());
+    let json = serde_json::to_string(&deeds).map_err(|_| damaged("the column queued.deeds"))?;
+    tables.execute("UPDATE queued SET deeds = $2 WHERE id = $1", &[&id, &json])?;
+    Ok(())
+}
+
+/// The commands for a file, as stored.
+fn deeds_of(json: &str) -> Result<Vec<Deed>, Wrong> {
+    serde_json::from_str(json).map_err(|_| damaged("the column queued.deeds"))
 }
 
 /// The queue in which a file waits until a worker has found out whose quota it draws on.
@@ -133,6 +156,8 @@ pub(super) struct Waiting {
     pub(super) owner: String,
     /// The job of the slice.
     pub(super) claimed: Claimed,
+    /// The commands for it.
+    pub(super) deeds: Vec<Deed>,
 }
 
 /// A job and the worker that fetched it. If the worker's lease expires, another worker may hold the job.
@@ -184,7 +209,7 @@ pub(super) fn look(
     database.change(|tables| {
         lock(tables, id, claimed)?;
         let row = tables.first(
-            "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled
+            "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled, deeds
              FROM queued WHERE id = $1 AND state IN ('waiting', 'running')",
             &[&id],
         )?;
@@ -211,6 +236,7 @@ fn waiting(
         is_approved: cell(row, 5)?,
         retries: cell(row, 6)?,
         throttled: cell(row, 7)?,
+        deeds: deeds_of(cell(row, 8)?)?,
         late_s,
         owner,
         claimed: claimed.clone(),
@@ -248,14 +274,14 @@ pub(super) fn begin_slice(
         let row = tables.first(
             "UPDATE queued SET state = 'running', owner = $2 || '/' || (slices + 1), slices = slices + 1
              WHERE id = $1 AND state IN ('waiting', 'running')
-             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, owner,
-                       greatest(extract(epoch FROM now() - due), 0)::float8",
+             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, deeds,
+                       owner, greatest(extract(epoch FROM now() - due), 0)::float8",
             &[&id, &owner],
         )?;
         let Some(row) = row else {
             return end_job(tables, id, claimed, None).map(|()| None);
         };
-        let begun = waiting(id, &row, (cell(&row, 8)?, cell(&row, 9)?), claimed)?;
+        let begun = waiting(id, &row, (cell(&row, 9)?, cell(&row, 10)?), claimed)?;
         Ok(Some((begun, count_up(tables, &name)?)))
     })
 }
@@ -394,21 +420,27 @@ pub(super) fn end(
     })
 }
 
-/// Has a run that a guard holds go on in the queue.
-pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
-    goes_on(state, id, true)
+/// Has a run that a guard holds go on in the queue. The run stores the `deed`.
+pub fn approve(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+    goes_on(state, id, true, deed)
 }
 
-/// Has a run that was stopped go on in the queue.
+/// Has a run that was stopped go on in the queue. The run stores the `deed`.
 ///
 /// # Errors
 /// When the database refuses, or the queue does not know it any more.
-pub fn put_back(state: &State, id: i64) -> Result<GoesOn, AppError> {
-    goes_on(state, id, false)
+pub fn put_back(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+    goes_on(state, id, false, deed)
 }
 
-fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
-    let known = database_of(state)?.change(|tables| again(tables, id, approves))?;
+fn goes_on(state: &State, id: i64, approves: bool, deed: &Deed) -> Result<GoesOn, AppError> {
+    let known = database_of(state)?.change(|tables| {
+        let goes_on = again(tables, id, approves)?;
+        if goes_on.is_some() {
+            add_deed(tables, id, deed)?;
+        }
+        Ok(goes_on)
+    })?;
     known.ok_or_else(|| AppError::Front(say().fleet_unknown(id)))
 }
 

@@ -7,8 +7,8 @@ use super::queue::{
     Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{
-    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_misspelt,
-    refuse_undone, spool, spooled,
+    AppError, Notifications, Session, Wanted, forget_copies, forget_spooled, ready,
+    refuse_misspelt, refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
@@ -299,6 +299,7 @@ impl Worker<'_> {
         wanted.settings.queued = Some(Queued {
             id: waiting.id,
             file: waiting.file.clone(),
+            deeds: waiting.deeds.clone(),
         });
         Ok(Plan {
             wanted,
@@ -421,6 +422,10 @@ impl Worker<'_> {
             done,
             why.as_ref(),
         )?;
+        let is_over = state_after(exit) == "finished";
+        let withheld = summary
+            .as_ref()
+            .map_or(0, |summary| summary.states.withheld);
         if let Some(summary) = &summary {
             notifications.send(session, None, summary, why.as_ref());
         }
@@ -429,6 +434,9 @@ impl Worker<'_> {
             summary: summary.map(Box::new),
             why,
         }));
+        if is_over && withheld > 0 {
+            forget_copies(&session.state, &waiting.sha256, &waiting.file)?;
+        }
         Ok(())
     }
 
@@ -511,6 +519,7 @@ mod tests {
                 job: 1,
                 worker: "w".into(),
             },
+            deeds: Vec::new(),
         }
     }
 

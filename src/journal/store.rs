@@ -348,7 +348,11 @@ pub trait Dossiers {
 
     /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids` and had
     /// nothing to send. Returns how many rows had any.
-    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
+    fn forget_found(
+        &mut self,
+        runs: &[i64],
+        ids: &[String],
+    ) -> Result<Vec<(i64, u64)>, JournalError>;
 
     /// Removes the values of all records from an ended run, in the same way. Returns how many rows had any.
     fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
@@ -391,6 +395,12 @@ pub trait Rosters {
     /// A file that was kept.
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
+    }
+
+    /// Removes a file, unless a run of this content has not ended or waits in the queue. Returns whether there was
+    /// one.
+    fn forget_roster(&self, _sha256: &str) -> Result<bool, JournalError> {
+        Ok(false)
     }
 }
 

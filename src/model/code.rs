@@ -266,6 +266,7 @@ codes! {
     InboxSetAside "inbox.set_aside" fact_set_aside;
     InboxNoProfile "inbox.no_profile" fact_fits_no_profile;
     InboxOlder "inbox.older" fact_older;
+    InboxForeign "inbox.foreign" fact_inbox_foreign;
     InboxWaits "inbox.waits" fact_inbox_waits;
     QueueSliceLost "queue.slice_lost" log_slice_lost;
     QueueAway "queue.away" log_queue_away;

@@ -46,6 +46,11 @@ impl Mends {
         }
     }
 
+    /// Reverts the changes of all rows but those for which `is_kept` holds.
+    pub fn keep_rows(&mut self, is_kept: impl Fn(u64, &Cells) -> bool) {
+        self.0.retain(|row, cells| is_kept(*row, cells));
+    }
+
     /// The rows from `first` on, `count` of them, in which anything was changed.
     pub(super) fn within(&self, first: u64, count: u64) -> impl Iterator<Item = (u64, &Cells)> {
         let rows = self.0.range(first..first.saturating_add(count));
@@ -53,5 +58,5 @@ impl Mends {
     }
 }
 
-/// What was changed in a row.
-type Cells = BTreeMap<usize, String>;
+/// What was changed in a row, by column.
+pub type Cells = BTreeMap<usize, String>;

@@ -46,7 +46,7 @@ pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mark::{CellMark, cell_name, column_letters};
-pub use mends::Mends;
+pub use mends::{Cells, Mends};
 pub(crate) use mojibake::of_utf_7;
 pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};

@@ -168,6 +168,17 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     ),
 ];
 
+/// Codes that a row has for the API's answer to it.
+const OF_ANSWERS: [Code; 7] = [
+    Code::AnswerHtml,
+    Code::AnswerEmpty,
+    Code::AnswerNoJson,
+    Code::AnswerNoRecord,
+    Code::AnswerContent,
+    Code::RecordChanged,
+    Code::RecordVersion,
+];
+
 /// The meaning of a code and its remedy, in the current language.
 #[derive(Debug, Clone)]
 pub struct Explanation {
@@ -181,6 +192,8 @@ pub struct Explanation {
     pub example: &'static str,
     /// The remedy.
     pub remedy: String,
+    /// Whether a row has it; otherwise it is a code of runs and files.
+    pub is_of_row: bool,
 }
 
 /// Every code, in order: first the codes of rows, then those of runs and files. A code with two meanings is
@@ -192,6 +205,7 @@ pub fn explanations() -> Vec<Explanation> {
         what,
         example: "",
         remedy,
+        is_of_row: true,
     };
     let mut findings: Vec<_> = findings().collect();
     findings.sort_by_key(|finding| finding.code);
@@ -208,11 +222,15 @@ pub fn explanations() -> Vec<Explanation> {
         .iter()
         .map(|(code, what, remedy)| plain(code, what(say()), remedy(say())));
     let status = plain("http.STATUS", say().what_http(), say().remedy_http());
-    let refusals = Refusal::CODES
-        .iter()
-        .map(|(code, what)| plain(code, what(say()), say().remedy_refusal()));
-    let codes = Code::ALL.iter().filter(|code| !is_of_row(code));
-    let codes = codes.map(|code| plain(code.as_str(), code.sentence(), say().remedy_code()));
+    let refusals = Refusal::CODES.iter().map(|(code, what)| Explanation {
+        is_of_row: false,
+        ..plain(code, what(say()), say().remedy_refusal())
+    });
+    let codes = Code::ALL.iter().filter(|code| !is_known_row(code));
+    let codes = codes.map(|code| Explanation {
+        is_of_row: OF_ANSWERS.contains(code),
+        ..plain(code.as_str(), code.sentence(), say().remedy_code())
+    });
     findings
         .chain(duplicates)
         .chain(of_rows)
@@ -275,7 +293,7 @@ pub fn explain_all() -> String {
 }
 
 /// Whether a code is listed among those of rows.
-fn is_of_row(code: &Code) -> bool {
+fn is_known_row(code: &Code) -> bool {
     OF_ROWS.iter().any(|(known, ..)| *known == code.as_str())
 }
 

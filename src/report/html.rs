@@ -86,14 +86,12 @@ struct Listed {
     wrong: String,
 }
 
-/// A row that turns one person into another.
+/// A row that turns one person into another, without the persons.
 struct Turned {
     /// The number that the spreadsheet shows beside it.
     line: u64,
-    /// The person of the record.
-    from: String,
-    /// The person of the roster.
-    to: String,
+    /// Whether it was matched by name and date of birth only.
+    is_proposal: bool,
     /// The outcome of the row.
     state: RowState,
 }
@@ -228,8 +226,8 @@ pub fn write_html(
     file.finish()
 }
 
-/// The rows that turn one person into another or give one another number, under their headings. Unlike other rows,
-/// their values are shown, because an approval requires a comparison of both persons.
+/// The rows that turn one person into another or give one another number, under their headings. The plan and the
+/// console show both persons.
 fn turned(
     journal: &Journal,
     run: i64,
@@ -243,11 +241,7 @@ fn turned(
             let state = outcomes.first().map(|outcome| final_state(outcome.state));
             rows.push(Turned {
                 line: person.line,
-                from: person.from.clone(),
-                to: match person.turn {
-                    Turn::Proposal => say().plan_proposal(person.to.as_str()),
-                    Turn::Person | Turn::Number => person.to.clone(),
-                },
+                is_proposal: person.turn == Turn::Proposal,
                 state: state.unwrap_or(RowState::NotSent),
             });
         }

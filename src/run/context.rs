@@ -62,6 +62,8 @@ pub enum Consent {
         first: Option<u64>,
         /// The rows, by number, whose fields in conflict keep their values.
         kept: BTreeSet<u64>,
+        /// The reason for the run. It replaces the note of the command that asks.
+        note: Option<String>,
     },
 }
 
@@ -71,6 +73,7 @@ impl From<bool> for Consent {
             true => Consent::Yes {
                 first: None,
                 kept: BTreeSet::new(),
+                note: None,
             },
             false => Consent::No,
         }

@@ -5,12 +5,12 @@ use super::error::RunError;
 use super::planned::{columns_of, understood};
 use super::prepare::Release;
 use super::reading::Reading;
-use super::settings::to_json;
+use super::settings::{Settings, to_json};
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, Recorded, RunState, State, Writer};
 use crate::log;
-use crate::model::{Code, Fact, Held};
+use crate::model::{Code, Fact, Held, RowState};
 use crate::read::Input;
 use crate::report::{
     Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
@@ -192,10 +192,21 @@ impl Run<'_> {
             .end(self.id, state, summary.finished_at, &json)?;
         // A process that goes on with the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
+        // A note was added to them while the plan was shown.
+        settings.deeds = Settings::of(&self.journal.run(Some(self.name()))?)?.deeds;
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
-        let stored = self.setup.storable(settings.clone())?.to_json()?;
-        self.journal.set_settings(self.id, &stored)?;
+        let mut stored = self.setup.storable(settings.clone())?;
+        // The records of the API mark more rows than the roster does. A run that goes on reads their edits again.
+        if state == RunState::Finished && !stored.roster.read.mends.is_empty() {
+            let withheld = self.journal.rows_in(self.id, &[RowState::Withheld])?;
+            prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
+        }
+        let has_removed = stored.roster.read.mends != settings.roster.read.mends;
+        self.journal.set_settings(self.id, &stored.to_json()?)?;
+        if has_removed {
+            self.journal.give_room_back(false)?;
+        }
         self.setup
             .tracker
             .on_event(&RunEvent::Finished(Box::new(summary.clone())));

@@ -9,7 +9,7 @@ use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::reading::Reading;
-use super::settings::{Pauses, Settings};
+use super::settings::{Pauses, Queued, Settings};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
@@ -86,7 +86,7 @@ fn import_with(
         _ => None,
     };
     settings.pauses = pauses(&start, slice, context)?;
-    settings.deeds = deeds(&start, slice, context)?;
+    settings.deeds = deeds(&start, settings.queued.as_ref(), slice, context)?;
     let settings = &settings;
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -116,9 +116,11 @@ fn import_with(
     })
 }
 
-/// The deeds of a run so far. Batches continue a run without a new deed.
+/// The deeds of a run so far. The commands in the queue come before that of the worker that begins the run. Later
+/// batches continue it without a deed of their own.
 fn deeds(
     start: &Start,
+    queued: Option<&Queued>,
     slice: Option<Slice>,
     context: &Context<'_>,
 ) -> Result<Vec<Deed>, RunError> {
@@ -134,7 +136,15 @@ fn deeds(
             Settings::of(&run)?.deeds
         }
     };
+    if slice.is_some() {
+        for deed in queued.iter().flat_map(|queued| &queued.deeds) {
+            if !deeds.contains(deed) {
+                deeds.push(deed.clone());
+            }
+        }
+    }
     if earlier.is_none() || slice.is_none() {
+        let command = slice.map_or(command, |_| "work");
         let now = context.clock.timestamp();
         deeds.push(Deed::of(&context.author, command, now));
     }
@@ -266,11 +276,15 @@ fn decide<'a>(
         }
         _ => Consent::from(true),
     };
-    let Consent::Yes { first, kept } = consent else {
+    let Consent::Yes { first, kept, note } = consent else {
         run.decline()?;
         return Err(RunError::Declined);
     };
-    let mut run = run.decided(&mut plan, asked, &kept)?.agreed()?;
+    let mut run = run.decided(&mut plan, asked, &kept)?;
+    if let Some(note) = note {
+        run.note(note)?;
+    }
+    let mut run = run.agreed()?;
     if first.is_some() {
         run.setup.canary = first;
     }

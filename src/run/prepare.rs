@@ -109,6 +109,14 @@ impl Prepared {
         }
         Ok(stored)
     }
+
+    /// Removes the edits of these rows about protected persons, except the mark itself.
+    pub fn forget_edits(&self, mends: &mut Mends, rows: &[u64]) {
+        let columns = &self.input.withholding().columns;
+        for row in rows {
+            mends.take_back_but(*row, columns);
+        }
+    }
 }
 
 /// Reads, maps and checks every row.

@@ -124,6 +124,9 @@ pub struct Queued {
     pub id: i64,
     /// The file as it was called where it was enqueued.
     pub file: String,
+    /// The commands for it in the queue. A batch adds them to those of the run.
+    #[serde(skip)]
+    pub deeds: Vec<Deed>,
 }
 
 /// Where and how a roster is delivered.

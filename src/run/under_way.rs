@@ -522,6 +522,15 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 
+    /// Stores the note of the person who approves the plan, with the command that showed it.
+    pub(super) fn note(&mut self, note: String) -> Result<(), RunError> {
+        let mut settings = Settings::of(&self.journal.run(Some(self.name()))?)?;
+        if let Some(deed) = settings.deeds.last_mut() {
+            deed.note = Some(note);
+        }
+        Ok(self.journal.set_settings(self.id, &to_json(&settings)?)?)
+    }
+
     /// What is different from the plan that the run is held to, if it is held to one.
     pub(super) fn differs(&self) -> Result<Option<String>, RunError> {
         let setup = self.setup;

@@ -114,6 +114,20 @@ impl Folder {
         File::create_new(self.below(name.as_ref())?)
     }
 
+    /// Opens a file to append to, and creates it if nothing has its name.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is something else than a regular file with one name.
+    pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let path = self.below(name.as_ref())?;
+        if let Some(look) = self.look(name)? {
+            look.refuse_other_than_one_file()?;
+        }
+        let file = File::options().append(true).create(true).open(path)?;
+        Look::at(&file)?.refuse_other_than_one_file()?;
+        Ok(file)
+    }
+
     /// Moves an entry to a folder, under a name that nothing has there.
     ///
     /// # Errors

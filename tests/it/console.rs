@@ -373,11 +373,17 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     }
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
-    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=5");
+    console.post(
+        &cookie,
+        &format!("/runs/{run}/do"),
+        "what=approve&row=5&note=enligt+rektor",
+    );
     // The results are in place only when the run has ended.
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("2 updated"), "{page}");
     assert_eq!(sandbox.requests("update"), 2);
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    assert!(page.contains("enligt rektor"), "{page}");
     let rows = folder.csv("r.results.csv", b',');
     let states: Vec<&str> = rows[1..].iter().map(|row| &*row[5]).collect();
     let unchanged = "unchanged";
@@ -823,9 +829,12 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("event: over"), "{events}");
     let run = hidden(&page, "run");
-    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    let answer = format!("run={run}&consent=all&note=+nya+adresser+");
+    console.post(&cookie, "/plan/answer", &answer);
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("5 updated"), "{page}");
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    assert!(page.contains("nya adresser"), "{page}");
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
 }

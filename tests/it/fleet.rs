@@ -405,6 +405,11 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     let fleet = Fleet::new(cluster.database(), &whole, 1e6, "unlimited");
     // More than half of them have no name.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let note = ["enqueue", "s0-0.csv", "--profile", "s0", "--note"];
+    let noted = fleet.run(&[&note[..], &["terminsstart"]].concat());
+    assert_eq!(noted.status.code(), Some(0), "{}", stderr(&noted));
+    let empty = fleet.run(&[&note[..], &[""]].concat());
+    assert_eq!(empty.status.code(), Some(2));
     let worker = fleet.worker(0, &fleet.address, "1");
     let soon = Duration::from_secs(60);
     let queue = fleet.wait(soon, pause);
@@ -422,7 +427,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         tables.execute(hour, &[])
     });
     assert_eq!(changed.unwrap(), 1);
-    let approved = fleet.run(&["approve", run]);
+    let approved = fleet.run(&["approve", run, "--note", "rektor"]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
     assert!(
         !stdout(&approved).contains("already"),
@@ -434,6 +439,10 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "finished", "{queue:?}");
     assert_eq!(queue[0]["exit_code"], 3, "{queue:?}");
     assert!(fleet.schools[0].sandbox.requests("update") > 0);
+    let text = stdout(&fleet.run(&["show", run]));
+    for note in ["terminsstart", "rektor"] {
+        assert!(text.contains(note), "{text}");
+    }
     let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let (held, worked) = (shown["held_s"].as_f64(), shown["duration_s"].as_f64());
@@ -441,6 +450,82 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         held.unwrap() >= 3_600.0 && worked.unwrap() < 3_600.0,
         "{shown}"
     );
+}
+
+/// Imports a file to the first school with a journal of its own, as somebody does who edits the records there.
+fn edit(fleet: &Fleet, text: &str) {
+    fleet.folder.write("edit.csv", text);
+    let state = fleet.folder.path("elsewhere-state");
+    let mut command = fleet.command(98, state.to_str().unwrap());
+    command.args(["import", "edit.csv", "--profile", "s0", "--yes"]);
+    command.args(["--conflicts", "roster", "--max-identity-changes", "9"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_of_the_queue_that_is_held_again_needs_another_approval() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    // More than half of them have no name.
+    fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let soon = Duration::from_secs(60);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "held", "{queue:?}");
+    let run = queue[0]["run"].as_str().unwrap();
+    let approved = fleet.run(&["approve", run]);
+    assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 1);
+    // Meanwhile a row turns one person into another, which the approval does not cover.
+    edit(&fleet, &roster(14, 1).replace("Åsa,Ek", "Kim,Ström"));
+    let sent = fleet.schools[0].sandbox.requests("update");
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "held", "{queue:?}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 0);
+    assert_eq!(fleet.schools[0].sandbox.requests("update"), sent);
+}
+
+#[test]
+fn the_console_releases_no_queued_run_with_undecided_conflicts() {
+    let Some(cluster) = shared() else { return };
+    let whole = roster(0, 3);
+    let texts = vec![vec![whole.clone()]];
+    let ask = "unlimited\"\nconflicts = \"ask";
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, ask);
+    let moved = |to: &str| whole.replace("Skolgatan 1,", &format!("{to},"));
+    let soon = Duration::from_secs(60);
+    let worked = |name: &str, to: &str| {
+        fleet.folder.write(name, moved(to));
+        let put = fleet.run(&["enqueue", name, "--profile", "s0"]);
+        assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+        let worker = fleet.worker(0, &fleet.address, "1");
+        let queue = fleet.wait(soon, pause);
+        end(vec![worker]);
+        let is_own = |entry: &&serde_json::Value| entry["file"].as_str().unwrap().ends_with(name);
+        queue.iter().find(is_own).unwrap().clone()
+    };
+    assert_eq!(worked("first.csv", "Nygatan 1")["state"], "finished");
+    edit(&fleet, &moved("Egna vägen 1"));
+    let held = worked("second.csv", "Storgatan 1");
+    assert_eq!(held["state"], "held", "{held}");
+    let run = held["run"].as_str().unwrap();
+    let arguments = ["--state", &fleet.address, "--profile", "s0", "--lang", "en"];
+    let console = Console::open(&fleet.folder, &arguments);
+    let cookie = console.enter();
+    let page = console.post(&cookie, &format!("/runs/{run}/do"), "what=approve");
+    assert!(page.contains("--conflicts"), "{page}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 0);
+    assert_eq!(cluster_rows(&fleet, "queued WHERE state = 'held'"), 1);
+    let decided = fleet.run(&["approve", run, "--conflicts", "theirs"]);
+    assert_eq!(decided.status.code(), Some(0), "{}", stderr(&decided));
+    let page = console.post(&cookie, &format!("/runs/{run}/do"), "what=approve");
+    assert!(!page.contains("--conflicts"), "{page}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 1);
 }
 
 #[test]

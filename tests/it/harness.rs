@@ -480,13 +480,21 @@ pub fn sandbox_holding(
     roster: &str,
     latency: Duration,
 ) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
+    sandbox_by(roster, latency, Arc::new(SystemClock))
+}
+
+/// The same by another clock, which also waits for the latency.
+pub fn sandbox_by(
+    roster: &str,
+    latency: Duration,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
     let options = SandboxOptions {
         depth: 1e9,
         interval: Duration::from_nanos(1),
         latency,
         ..SandboxOptions::default()
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(roster), clock));
     let (base_url, stop) = serve_sandbox(sandbox.clone());
     (sandbox, base_url, stop)

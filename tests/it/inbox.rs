@@ -32,7 +32,8 @@ fn run(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
-/// All files below a folder, by their paths in it, sorted; the date's folder is called DATE.
+/// All files below a folder, by their paths in it, sorted, without the index of an archive; the date's folder is
+/// called DATE.
 fn files(folder: &Folder, below: &str) -> Vec<String> {
     fn collect(path: PathBuf, name: String, all: &mut Vec<String>) {
         for entry in std::fs::read_dir(path).unwrap() {
@@ -50,7 +51,7 @@ fn files(folder: &Folder, below: &str) -> Vec<String> {
             };
             if entry.path().is_dir() {
                 collect(entry.path(), name, all);
-            } else {
+            } else if entry.file_name() != ".rosterpatch" {
                 all.push(name);
             }
         }

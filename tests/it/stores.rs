@@ -562,9 +562,9 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         let mut journal = writer.close().unwrap();
         let ids = ["id-2", "id-6"].map(str::to_owned);
         // A run that is under way needs them.
-        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 0);
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), []);
         journal.set_state(run, RunState::Finished).unwrap();
-        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 1);
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), [(run, 2)]);
         let rows = |facts: Vec<(u64, RowFacts)>| facts.iter().map(|(row, _)| *row).collect();
         let left: Vec<u64> = rows(journal.facts(run, 1, 30).unwrap());
         assert_eq!(left, [4, 6, 20]);

@@ -280,6 +280,7 @@ fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
     settings.queued = Some(Queued {
         id: 7,
         file: "r.csv".into(),
+        deeds: Vec::new(),
     });
     settings.delivery.undoes = Some("earlier".into());
     settings.roster.key = Some("name".into());

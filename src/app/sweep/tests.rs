@@ -93,7 +93,7 @@ fn options(scene: &Scene) -> SweepOptions {
     }
 }
 
-/// The files below a folder of the inbox, without their dates.
+/// The files below a folder of the inbox, without their dates and without the index of an archive.
 fn files(scene: &Scene, below: &str) -> Vec<String> {
     let mut found = Vec::new();
     let days = std::fs::read_dir(scene.path("in").join(below));
@@ -102,6 +102,7 @@ fn files(scene: &Scene, below: &str) -> Vec<String> {
             found.push(file.unwrap().file_name().into_string().unwrap());
         }
     }
+    found.retain(|name| name != ".rosterpatch");
     found.sort();
     found
 }

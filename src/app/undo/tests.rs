@@ -185,6 +185,7 @@ fn a_run_that_waits_in_the_queue_is_not_undone() {
     settings.queued = Some(Queued {
         id: 1,
         file: "r.csv".into(),
+        deeds: Vec::new(),
     });
     let run = scene.run("first", RunState::Running, &settings);
     scene.rows(&run, &[None]);

@@ -15,7 +15,7 @@ use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::ResultPaths;
-use crate::run::Settings;
+use crate::run::{Deed, Settings};
 
 /// `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
@@ -65,9 +65,11 @@ fn with(
             decide(&front.session, &record, &mut run_settings, decided)?;
         }
         // Any worker that has its credentials goes on with it.
+        let session = &front.session;
+        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         let goes_on = match how {
-            GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
-            GoOn::Resume => fleet::put_back(&front.session.state, queued.id)?,
+            GoOn::Approve => fleet::approve(&session.state, queued.id, &deed("approve"))?,
+            GoOn::Resume => fleet::put_back(&session.state, queued.id, &deed("resume"))?,
         };
         let told = match goes_on {
             GoesOn::Again => say().fleet_goes_on(record.name),

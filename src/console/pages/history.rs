@@ -10,7 +10,7 @@ use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
 
 use super::plan::{Changes, Filter, Overview, changes, overview};
-use super::start_job;
+use super::{note_of, start_job};
 use crate::app::{
     Action, AppError, Decisions, at_hand, decide, is_dropped, listed, report_again, retried_run,
 };
@@ -93,6 +93,8 @@ struct Page {
     files: Vec<(&'static str, String)>,
     /// What can be done with it: the value and the word.
     actions: Vec<(&'static str, String)>,
+    /// Whether one of them sends, so that it takes a note.
+    sends: bool,
     /// What it is to do, where it waits for somebody.
     plan: Option<(Overview, Changes)>,
 }
@@ -133,6 +135,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     };
     let states = row.summary.states.phrases().into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
+    let actions = actions(desk, &run, row.state, &row.summary);
     Ok(html(&Page {
         frame: Frame::of(desk, "runs", say().console_run_of(run.name.as_str())),
         name: run.name.clone(),
@@ -156,7 +159,10 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             .into_iter()
             .map(|(which, path)| (which, name_of(&path)))
             .collect(),
-        actions: actions(desk, &run, row.state, &row.summary),
+        sends: actions
+            .iter()
+            .any(|(action, _)| matches!(*action, "approve" | "resume")),
+        actions,
         plan,
     }))
 }
@@ -294,11 +300,15 @@ pub(in crate::console) async fn act(
         let queued = settings
             .as_ref()
             .and_then(|settings| settings.queued.clone());
+        let note = said.iter().find(|(key, _)| key == "note");
+        let note = note_of(note.map(|(_, value)| value));
+        let mut session = desk.session(Box::new(Unobserved))?;
+        session.author.note.clone_from(&note);
+        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
             (Some("approve"), Some(queued)) => {
                 if let Some(mut settings) = settings {
-                    let session = desk.session(Box::new(Unobserved))?;
                     // The plan of a queued run is not shown here, so nothing is decided for it.
                     let decisions = Decisions {
                         rows: ticked.as_deref(),
@@ -306,11 +316,11 @@ pub(in crate::console) async fn act(
                     };
                     decide(&session, &run, &mut settings, decisions)?;
                 }
-                fleet::approve(&desk.state, queued.id)?;
+                fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             (Some("resume"), Some(queued)) => {
-                fleet::put_back(&desk.state, queued.id)?;
+                fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             _ => {}
@@ -322,7 +332,7 @@ pub(in crate::console) async fn act(
             Some("mend") => return mend(desk, &journal, &run, file),
             _ => return Err(Trouble::Nothing),
         };
-        start_job(desk, task, file)
+        start_job(desk, (task, file), note)
     })
     .await
 }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::problems::take_typed;
-use super::start_job;
+use super::{note_of, start_job};
 use crate::app::{AppError, PastChange, Words};
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -340,7 +340,7 @@ pub(in crate::console) async fn make(
             };
             (task, name)
         };
-        start_job(desk, task.0, task.1)
+        start_job(desk, task, None)
     })
     .await
 }
@@ -400,7 +400,8 @@ pub(in crate::console) async fn answer(
         if let Phase::Asking(_, conflicts) = &seen.phase {
             let kept = kept_rows(conflicts, &said);
             let kept = kept.ok_or_else(|| Trouble::Wrong(say().console_conflicts_choose()))?;
-            job.answer(Consent::Yes { first, kept });
+            let note = note_of(said.get("note"));
+            job.answer(Consent::Yes { first, kept, note });
         }
         go_to("/run")
     })

@@ -11,7 +11,7 @@ use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
-impl<S: Engine> History for S {
+impl<S: Engine + Runs> History for S {
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         self.count_keys(keys)
     }

@@ -390,6 +390,7 @@ fn who_is_asked_decides_for_each_row() {
             assert_eq!(rows, [1, 2]);
             assert_eq!(proposal.plan.to_send, 3);
             Consent::Yes {
+                note: None,
                 first,
                 kept: BTreeSet::from([1]),
             }

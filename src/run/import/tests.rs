@@ -892,21 +892,23 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
         .collect();
     assert_eq!(lines, [2, 2, 4, 4, 3, 3]);
     assert!(api.changes().is_empty());
+    // The report can be forwarded: it names rows and no persons.
     let report = |summary: &Summary| {
         let path = summary.report.as_ref().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
-        let row = |person: &str| {
-            let line = text.lines().find(|line| line.contains(person));
+        for person in ["Anna", "Erik", "Sara", "Kim", "Olle"] {
+            assert!(!text.contains(person), "{person}: {text}");
+        }
+        let row = |line: u64| {
+            let cell = format!("<td class=\"n\">{line}</td>");
+            let line = text.lines().find(|line| line.contains(&cell));
             line.unwrap_or_default().to_owned()
         };
-        ["Anna Ek", "Erik Berg", "Sara Lind"].map(row)
+        [2, 3, 4].map(row)
     };
     let [one, none, other] = report(&ended.summary);
-    assert!(
-        one.contains("Kim Ström") && one.contains("not_sent"),
-        "{one}"
-    );
-    assert!(other.contains("Olle Holm") && none.is_empty(), "{none}");
+    assert!(one.contains("not_sent"), "{one}");
+    assert!(other.contains("not_sent") && none.is_empty(), "{none}");
     // An approval of the run as a whole covers no such row.
     let approve = |desk: &mut Desk| {
         let held = Box::new(desk.run());
@@ -922,14 +924,8 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
         ["not_sent identity.changed", "updated", "updated"]
     );
     let [one, _, other] = report(&ended.summary);
-    assert!(
-        one.contains("Kim Ström") && one.contains("not_sent"),
-        "{one}"
-    );
-    assert!(
-        other.contains("Olle Holm") && other.contains("updated"),
-        "{other}"
-    );
+    assert!(one.contains("not_sent"), "{one}");
+    assert!(other.contains("updated"), "{other}");
 }
 
 /// The digest of the change of a row that is held.

@@ -444,6 +444,7 @@ fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
     // The person who is asked may want it, too.
     let mut desk = Desk::new(ROSTER);
     desk.agree = Some(Box::new(|_| Consent::Yes {
+        note: None,
         first: Some(1),
         kept: Default::default(),
     }));

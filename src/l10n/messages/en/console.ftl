@@ -97,6 +97,7 @@ console-send = Send { $records }
 console-close-run = Close the run: nothing is left to undo
 console-canary = Send { $rows } first, read them back, then send the rest
 console-not-yet = Do not send
+console-note = Note (stored with the run)
 console-conflicts-theirs = Keep the changes in all these rows
 console-conflicts-roster = Use the roster's values in all these rows
 console-conflicts-rows = Decide for each row

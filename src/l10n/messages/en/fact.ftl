@@ -60,7 +60,7 @@ fact-not-reported = the results could not be written; the journal holds them, an
 fact-busy = another process is at work on the file
 fact-unaccounted = not every row is accounted for; this is a mistake in the program, please report it
 fact-held = the run is held and nothing was sent; `rosterpatch approve` releases it
-fact-roster-removed = the uploaded file has rows about protected persons and was removed after its run; the results have all other rows
+fact-roster-removed = the stored copy of the roster has rows about protected persons and was removed after its run; the results have all other rows
 fact-nothing-to-undo = the run changed nothing, so there is nothing to undo
 
 fact-max-invalid = more rows are invalid than --max-invalid allows
@@ -149,4 +149,5 @@ fact-not-processed = not imported
 fact-set-aside = not imported, and moved to failed
 fact-fits-no-profile = not imported; the file stays in the inbox: its name does not match the files pattern of any profile; rename it, or add a pattern to a profile
 fact-older = not imported: it is older than the last imported file with this name; check that it is the right file, then update its modification time (touch) or use --again
+fact-inbox-foreign = rosterpatch did not put this file into the archive, so [retention] does not remove it
 fact-inbox-waits = not imported yet: nothing can be sent with the credentials of its profile; the next sweep tries again

@@ -164,7 +164,7 @@ cause-full = the disk is full
 # Many machines
 
 fleet-needs-database = this needs a database that all machines reach: --state postgres://USER@HOST/DATABASE
-fleet-roster-gone = the database no longer has the file { $file }
+fleet-roster-gone = the database no longer has the file { $file }, and it is not on this machine. Run the command where the file is
 fleet-queue = the queue in { $place }: { $why }
 fleet-enqueued = { $file }: in the queue, number { $id }
 fleet-waits-already = { $file }: waits in the queue already, number { $id }

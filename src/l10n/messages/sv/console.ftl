@@ -97,6 +97,7 @@ console-send = Skicka { $records }
 console-close-run = Stäng körningen: det finns inget kvar att ångra
 console-canary = Skicka { $rows } först, läs tillbaka dem och skicka sedan resten
 console-not-yet = Skicka inte
+console-note = Anteckning (sparas med körningen)
 console-conflicts-theirs = Behåll ändringarna på alla de här raderna
 console-conflicts-roster = Använd listans värden på alla de här raderna
 console-conflicts-rows = Bestäm rad för rad

@@ -59,7 +59,7 @@ fact-not-reported = resultatet kunde inte skrivas; journalen har det, och `roste
 fact-busy = en annan process arbetar med filen
 fact-unaccounted = alla rader är inte redovisade; det är ett fel i programmet, rapportera det gärna
 fact-held = körningen är spärrad och inget har skickats; `rosterpatch approve` godkänner den
-fact-roster-removed = den uppladdade filen har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
+fact-roster-removed = den sparade kopian av listan har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
 fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
 
 fact-max-invalid = fler rader är ogiltiga än --max-invalid tillåter
@@ -148,4 +148,5 @@ fact-not-processed = filen har inte importerats
 fact-set-aside = filen har inte importerats och har flyttats till failed
 fact-fits-no-profile = filen har inte importerats och ligger kvar i inkorgen: namnet passar inte mönstret files i någon profil; byt namn på filen, eller lägg till ett mönster i en profil
 fact-older = filen har inte importerats: den är äldre än den fil med samma namn som importerades senast; kontrollera att det är rätt fil och ändra sedan dess ändringstid (touch) eller använd --again
+fact-inbox-foreign = filen har lagts i arkivet av något annat än rosterpatch, så [retention] tar inte bort den
 fact-inbox-waits = filen har inte importerats än: det går inte att skicka med inloggningsuppgifterna i filens profil; nästa körning försöker igen

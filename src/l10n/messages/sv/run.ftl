@@ -162,7 +162,7 @@ cause-full = disken är full
 # Många datorer
 
 fleet-needs-database = det här behöver en databas som alla datorer når: --state postgres://ANVÄNDARE@VÄRD/DATABAS
-fleet-roster-gone = databasen har inte längre filen { $file }
+fleet-roster-gone = databasen har inte längre filen { $file }, och den finns inte på den här datorn. Kör kommandot där filen finns
 fleet-queue = kön i { $place }: { $why }
 fleet-enqueued = { $file }: ligger i kön som nummer { $id }
 fleet-waits-already = { $file }: ligger redan i kön, som nummer { $id }
