@@ -190,4 +190,31 @@ mod tests {
         let ready = ready(&scene.session, wanted(scene.settings("r.csv"))).unwrap();
         keep(&scene.session.state, &ready.prepared).unwrap();
     }
+
+    #[test]
+    fn the_copy_of_a_backup_is_read_where_the_roster_is_missing_and_stays_until_no_run_goes_by_it() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let file = scene.write("r.csv", &roster(1));
+        let mut settings = scene.settings("r.csv");
+        settings.inbox = Some(scene.path("in"));
+        let run = scene.run("first", RunState::Interrupted, &settings);
+        let copy = kept(state, &run.sha256, &file);
+        let of_none = kept(state, &"0".repeat(64), &file);
+        for path in [&copy, &of_none] {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::copy(&file, path).unwrap();
+        }
+        // The roster itself goes before its copy.
+        assert_eq!(at_hand(state, &run, &mut settings).unwrap(), None);
+        std::fs::remove_file(&file).unwrap();
+        let from = at_hand(state, &run, &mut settings).unwrap();
+        assert_eq!(from, Some(file));
+        assert_eq!((settings.roster.file, settings.inbox), (copy.clone(), None));
+        forget_spool(state).unwrap();
+        assert!(copy.exists() && !of_none.exists());
+        scene.journal().forget(run.id).unwrap();
+        forget_spool(state).unwrap();
+        assert!(!copy.exists());
+    }
 }
