@@ -661,7 +661,7 @@ const BY_PATH: &[(&str, &str)] = &[
     ("app/mends.rs", "the state folder"),
     ("app/scene.rs", "a temporary folder of a unit test"),
     ("app/spool.rs", "the state folder"),
-    ("app/session.rs", "/dev/null"),
+    ("app/session.rs", "the root folder"),
     ("console/page.rs", "a temporary folder of this process"),
 ];
 
