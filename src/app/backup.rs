@@ -63,8 +63,8 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
             continue;
         };
         match keep_roster(&copy, run, &roster)? {
-            true => done.files += 1,
-            false => done.without_roster.push((run.name.clone(), roster)),
+            Some(files) => done.files += files,
+            None => done.without_roster.push((run.name.clone(), roster)),
         }
     }
     std::fs::rename(&folder, &whole).map_err(failed)?;
@@ -84,23 +84,24 @@ fn roster_of(run: &RunRecord) -> Option<PathBuf> {
     (!settings.sandbox && file != Path::new("-")).then_some(file)
 }
 
-/// Copies the roster of a run into a copied state. Returns false if it is not the file that the run read.
-fn keep_roster(copy: &State, run: &RunRecord, roster: &Path) -> Result<bool, AppError> {
+/// Copies the roster of a run into a copied state, unless it is there. Returns how many files were copied, or none if it
+/// is not the file that the run read.
+fn keep_roster(copy: &State, run: &RunRecord, roster: &Path) -> Result<Option<u64>, AppError> {
     let to = kept(copy, &run.sha256, roster);
     if to.exists() {
-        return Ok(true);
+        return Ok(Some(0));
     }
     let Ok(mut from) = crate::safe_fs::open_file(roster) else {
-        return Ok(false);
+        return Ok(None);
     };
     let failed = Action::Write.failed(&to);
     make_private_folder(to.parent().unwrap_or(&to)).map_err(failed)?;
     let sha256 = copy_bytes(&mut from, &to).map_err(failed)?;
     if sha256 != run.sha256 {
         std::fs::remove_file(&to).map_err(failed)?;
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(true)
+    Ok(Some(1))
 }
 
 /// Copies the files of a folder and of the folders in it. Returns how many.
@@ -147,4 +148,54 @@ fn copy_bytes(from: &mut File, to: &Path) -> io::Result<String> {
     }
     copy.sync_all()?;
     Ok(hex(&sha256.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, planned, roster};
+    use crate::journal::{Stage, Writer};
+    use crate::model::RowState;
+
+    #[test]
+    fn in_a_backup_rows_are_in_doubt_that_a_run_may_send_later_also_unplanned_ones() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(3));
+        let settings = scene.settings("r.csv");
+        let updated = Some(RowState::Updated);
+        let [running, interrupted] = [RunState::Running, RunState::Interrupted].map(|state| {
+            let run = scene.run(state.as_str(), RunState::Running, &settings);
+            scene
+                .journal()
+                .begin_sending(run.id, "account", run.started_at)
+                .unwrap();
+            scene.rows(&run, &[updated, Some(RowState::NotSent), None]);
+            scene.journal().set_state(run.id, state).unwrap();
+            run
+        });
+        let over = scene.finished("over", 1, &settings);
+        let out = scene.path("copy");
+        let done = back_up(&scene.session.state, &out).unwrap();
+        assert_eq!((done.runs, done.files), (3, 1));
+
+        let mut copy = Journal::open(&State::in_folder(&out)).unwrap();
+        for run in [&running, &interrupted] {
+            copy.reopen(run.id).unwrap();
+            let writer = Writer::start(copy, run.id, Stage::Planning).unwrap();
+            writer.plan_blocking(vec![planned(4, None)]).unwrap();
+            copy = writer.close().unwrap();
+            let left = copy.calls_left(run.id, 0, 9).unwrap();
+            let left = left
+                .iter()
+                .map(|call| (call.row, call.attempts, call.doubtful));
+            assert_eq!(
+                left.collect::<Vec<_>>(),
+                [2, 3, 4].map(|row| (row, 1, true))
+            );
+        }
+        assert_eq!(copy.states(over.id).unwrap().updated, 1);
+        // The original is as it was.
+        let left = scene.journal().calls_left(running.id, 0, 9).unwrap();
+        assert_eq!(left.iter().filter(|call| call.doubtful).count(), 0);
+    }
 }

@@ -192,7 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn the_copy_of_a_backup_is_read_where_the_roster_is_missing_and_stays_until_no_run_goes_by_it() {
+    fn the_copy_of_a_backup_is_read_where_the_roster_is_missing_and_stays_until_no_run_goes_by_it()
+    {
         let scene = Scene::new();
         let state = &scene.session.state;
         let file = scene.write("r.csv", &roster(1));

@@ -16,7 +16,7 @@ use crate::journal::store::Runs;
 
 /// Records that the rows that a run may have sent after the backup are in doubt, as after a crash. Rows have the keys
 /// above `?1`, up to `?2`.
-const DOUBT: [&str; 2] = [
+const DOUBT: [&str; 3] = [
     "UPDATE outcome SET state = 'unknown', attempts = max(attempts, 1)
      WHERE id > ?1 AND id <= ?2 AND state IN ('not_sent', 'open')
      AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
@@ -24,6 +24,8 @@ const DOUBT: [&str; 2] = [
      SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE run.id = ?2 >> 32)
      FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
+    // Rows that are planned while others are sent may not be in the copy.
+    "UPDATE sending SET reach = 4294967295 WHERE run = ?2 >> 32 AND ?1 < ?2",
 ];
 
 impl Sqlite {
