@@ -13,7 +13,7 @@ use crate::report::WholeFile;
 use crate::run::RunError;
 
 /// The folder beside the journal of cells that somebody changed, until they are as old as what is forgotten.
-const MENDS: &str = "mends";
+pub(super) const MENDS: &str = "mends";
 
 /// Cells of one roster that somebody changed, in a file of their own beside the journal: what was typed in
 /// an hour outlives the process.

@@ -4,6 +4,7 @@
 
 mod archive;
 mod arrivals;
+mod backup;
 mod begin;
 mod derive;
 mod doctor;
@@ -31,6 +32,7 @@ mod watch;
 
 pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
+pub use backup::{BackedUp, back_up};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,

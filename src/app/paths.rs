@@ -166,6 +166,12 @@ fn is_other_workbook(ending: &std::ffi::OsStr) -> bool {
     KINDS.iter().any(|kind| *kind == ending)
 }
 
+/// Whether a path leads into a folder, through whatever links.
+pub(super) fn leads_into(folder: &Path, path: &Path) -> bool {
+    let folder = real(folder).unwrap_or_else(|| folder.to_owned());
+    real(path).is_some_and(|path| path.starts_with(&folder))
+}
+
 /// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
 fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().or_else(|| {

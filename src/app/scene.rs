@@ -318,7 +318,7 @@ fn sha256(file: &Path) -> String {
     hex(&Sha256::digest(std::fs::read(file).unwrap_or_default()))
 }
 
-fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
+pub(crate) fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
     let at = RowAt {
         row,
         line: row + 1,

@@ -58,6 +58,9 @@ pub(in crate::cli) enum Command {
     Runs(RunsArgs),
     /// Show the figures of a run
     Show(ShowArgs),
+    /// Copy the journal and its files to a new folder, also while runs are in progress
+    #[command(after_help = "Example:\n  rosterpatch backup --out /backup/rosterpatch-monday")]
+    Backup(BackupArgs),
     /// Write the results and the report of a run again
     Report(ReportArgs),
     /// Print a CSV header for a target
@@ -481,6 +484,13 @@ pub(in crate::cli) struct ResumeArgs {
     /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(in crate::cli) note: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct BackupArgs {
+    /// The new folder; it can be used as the state folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

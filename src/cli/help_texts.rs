@@ -203,6 +203,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Delete old runs and the personal data stored for undo",
         "Ta bort gamla körningar och de personuppgifter som sparats för undo",
     ),
+    (
+        "Copy the journal and its files to a new folder, also while runs are in progress",
+        "Kopiera historiken och dess filer till en ny mapp, även medan körningar pågår",
+    ),
+    (
+        "The new folder; it can be used as the state folder",
+        "Den nya mappen; den kan användas som mapp för historiken",
+    ),
     ("Resume an interrupted run", "Fortsätt en avbruten körning"),
     (
         "Use headers in this language, such as sv",

@@ -38,8 +38,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry, runs,
-    sandbox, show_config, sweep, targets, template, undo,
+    backup, check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry,
+    runs, sandbox, show_config, sweep, targets, template, undo,
 };
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
@@ -196,6 +196,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
             ..
         }) => runs::prune(common, older_than.as_ref())?,
         Command::Show(show) => runs::show(common, show)?,
+        Command::Backup(backup) => backup::run(common, backup)?,
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,
         Command::Open(open) => open::run(common, open)?,

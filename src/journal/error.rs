@@ -56,6 +56,9 @@ pub enum JournalError {
         /// The server and the database.
         place: String,
     },
+    /// The server backs up its databases itself.
+    #[error("{}", say().journal_no_backup())]
+    NoBackup,
     /// This program was built without it.
     #[error("{}", say().journal_not_built())]
     NotBuilt,
@@ -133,6 +136,7 @@ impl JournalError {
             JournalError::Database { source, .. } => source.told(Fact::new(Code::JournalDatabase)),
             JournalError::Address { .. } => Fact::new(Code::JournalAddress),
             JournalError::NotMigrated { .. } => Fact::new(Code::JournalNotMigrated),
+            JournalError::NoBackup => Fact::new(Code::JournalNoBackup),
             JournalError::NotBuilt => Fact::new(Code::JournalNotBuilt),
             JournalError::TakenOver => Fact::new(Code::JournalTakenOver),
             JournalError::Newer { path, found, known } => Fact::new(Code::JournalNewer)

@@ -1,13 +1,14 @@
 //! The journal opens a store and adds operations that all stores share.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::error::JournalError;
 use super::lock::RunLock;
 use super::postgres::open_store;
-use super::records::{Pruned, Which};
+use super::records::{Pruned, RunRecord, Which};
 use super::run_state::RunState;
 use super::snapshot::{has_snapshots, prune_snapshots};
 use super::sqlite::Sqlite;
@@ -50,6 +51,18 @@ impl Journal {
             Place::Folder(folder) => Box::new(Sqlite::open(folder)?),
             Place::Database(database) => open_store(database)?,
         }))
+    }
+
+    /// Copies the journal of a folder, as it is at one moment, into another folder. Returns the runs in the copy; the
+    /// rows that its unfinished runs have still to send are in doubt there, as after a crash.
+    ///
+    /// # Errors
+    /// When the state is a database, or the folder has no journal or it cannot be copied.
+    pub fn back_up(state: &State, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
+        match state.place() {
+            Place::Folder(folder) => Sqlite::back_up(folder, to),
+            Place::Database(_) => Err(JournalError::NoBackup),
+        }
     }
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is

@@ -207,6 +207,7 @@ codes! {
     JournalDatabase "journal.database" fact_journal_database;
     JournalAddress "journal.address" fact_journal_address;
     JournalNotMigrated "journal.not_migrated" fact_journal_not_migrated;
+    JournalNoBackup "journal.no_backup" journal_no_backup;
     JournalNotBuilt "journal.not_built" journal_not_built;
     JournalTakenOver "journal.taken_over" journal_taken_over;
     JournalNewer "journal.newer" fact_journal_newer;

@@ -656,11 +656,12 @@ const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
 /// Files of these modules that open, make or move something by its path, and why they may.
 const BY_PATH: &[(&str, &str)] = &[
     ("app/archive.rs", "resolves a name, and opens nothing"),
+    ("app/backup.rs", "the state folder and its copy"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
     ("app/scene.rs", "a temporary folder of a unit test"),
     ("app/spool.rs", "the state folder"),
-    ("app/session.rs", "/dev/null"),
+    ("app/session.rs", "the root folder"),
     ("console/page.rs", "a temporary folder of this process"),
 ];
 

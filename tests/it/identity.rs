@@ -340,7 +340,7 @@ fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
 #[test]
 fn a_sweep_puts_a_file_with_a_new_number_into_held_until_its_rows_are_approved() {
     let folder = Folder::new();
-    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::ZERO);
+    let (sandbox, base_url, _stop) = sandbox_holding(&renumbered(&folder), Duration::ZERO);
     std::fs::create_dir(folder.path("inbox")).unwrap();
     std::fs::rename(folder.path("r.csv"), folder.path("inbox/r.csv")).unwrap();
     let mut sweep = vec![
@@ -367,7 +367,7 @@ fn a_sweep_puts_a_file_with_a_new_number_into_held_until_its_rows_are_approved()
 #[test]
 fn two_rows_about_one_record_are_refused_whichever_key_matches() {
     let folder = Folder::new();
-    let (sandbox, base_url, _stop) = renumbered(&folder, Duration::ZERO);
+    let (sandbox, base_url, _stop) = sandbox_holding(&renumbered(&folder), Duration::ZERO);
     // The pupil stands in the roster under both numbers.
     let roster = std::fs::read_to_string(folder.path("r.csv")).unwrap();
     let lines = roster.lines().filter(|line| !line.contains("Kim,Bo"));

@@ -6,6 +6,7 @@ mod american;
 mod any_target;
 mod apis;
 mod architecture;
+mod backups;
 mod bad_input;
 mod browser;
 mod cell_kinds;

@@ -163,7 +163,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
     Journal::open(&state)?.forget_arrivals(moment)?;
     forget_dropped(&state)?;
-    forget_spool(&state);
+    forget_spool(&state)?;
     forget_mends(state.folder(), moment)?;
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));

@@ -26,7 +26,7 @@ pub struct Sqlite {
     pub(super) witness: Option<Witness>,
 }
 
-const FILE: &str = "journal.sqlite";
+pub(super) const FILE: &str = "journal.sqlite";
 
 /// Prepared statements that a connection keeps: more than a run uses in turn.
 const STATEMENTS: usize = 64;
@@ -118,11 +118,19 @@ impl Sqlite {
         }
         let identity = identity(&path);
         Ok(Sqlite {
+            identity,
+            ..Sqlite::of(connection, path)
+        })
+    }
+
+    /// A journal whose tables are ready, and whose file nobody else replaces.
+    pub(super) fn of(connection: Connection, path: PathBuf) -> Sqlite {
+        Sqlite {
             connection,
             path,
-            identity,
+            identity: None,
             witness: None,
-        })
+        }
     }
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
@@ -138,12 +146,7 @@ impl Sqlite {
         let mut connection = Connection::open("").map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare(&mut connection).map_err(opening)?;
-        Ok(Sqlite {
-            connection,
-            path,
-            identity: None,
-            witness: None,
-        })
+        Ok(Sqlite::of(connection, path))
     }
 
     pub(super) fn into_parts(self) -> (Connection, PathBuf) {

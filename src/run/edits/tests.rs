@@ -367,6 +367,7 @@ fn a_row_may_have_conflicts_that_are_asked_about_and_others() {
         Consent::Yes {
             first: None,
             kept: BTreeSet::from([1]),
+            note: None,
         }
     }));
     desk.import(&api).unwrap();

@@ -15,6 +15,7 @@ journal-address = the address of the database cannot be used: { $why }; it looks
 journal-address-unclear = it does not say for certain what is the password; write @ : / ? and # in a password as %40 %3A %2F %3F and %23
 journal-not-migrated = { $place } has no tables of this version yet; make them with: rosterpatch database migrate
 journal-taken-over = another process has taken this over; nothing more is sent here
+journal-no-backup = the journal is in PostgreSQL, and rosterpatch backs up only a journal in a folder; use pg_dump or the backup of the server
 journal-not-built = this program was built without PostgreSQL (the cargo feature postgres); take a package, or build it with: cargo build --release --features postgres
 journal-newer = the journal { $path } has format { $found }, and this version knows up to { $known }; use a newer version of the program
 journal-foreign = { $path } is not a rosterpatch journal, or is from before the first release; move the file, or use another folder with --state

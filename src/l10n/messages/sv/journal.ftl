@@ -13,6 +13,7 @@ journal-address = databasens adress går inte att använda: { $why }; den ser ut
 journal-address-unclear = det framgår inte säkert vad som är lösenordet; skriv @ : / ? och # i ett lösenord som %40 %3A %2F %3F och %23
 journal-not-migrated = { $place } har inga tabeller av den här versionen än; skapa dem med: rosterpatch database migrate
 journal-taken-over = en annan process har tagit över; inget mer skickas härifrån
+journal-no-backup = journalen finns i PostgreSQL, och rosterpatch säkerhetskopierar bara en journal i en mapp; använd pg_dump eller serverns säkerhetskopiering
 journal-not-built = programmet är byggt utan PostgreSQL (cargos feature postgres); ta ett färdigt paket, eller bygg med: cargo build --release --features postgres
 journal-newer = journalen { $path } har format { $found }, och den här versionen känner till högst { $known }; använd en nyare version av programmet
 journal-foreign = { $path } är inte en journal från rosterpatch, eller är äldre än den första versionen; flytta filen, eller ange en annan mapp med --state
