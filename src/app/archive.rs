@@ -9,6 +9,7 @@ use crate::inbox::{Inbox, Place};
 use crate::journal::Journal;
 use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
+use crate::safe_fs::canonical;
 
 /// Archives a file of an inbox with the files `beside` it. Returns the old and the new paths, the file itself
 /// last.
@@ -98,7 +99,7 @@ pub(super) fn archive(
     let run = journal.run(Some(&summary.run))?.id;
     let json = to_json(summary)?;
     // Its folder is there already, and leads to the same place by one name.
-    let file = match settings.roster.file.parent().map(std::fs::canonicalize) {
+    let file = match settings.roster.file.parent().map(canonical) {
         Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
         _ => std::path::absolute(&settings.roster.file).map_err(failed)?,
     };

@@ -22,7 +22,6 @@ mod wanted;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
@@ -217,7 +216,7 @@ fn report_large_files() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let signal = rustix::process::Signal::XFSZ.as_raw();
-        signal_hook::flag::register(signal, Arc::default())?;
+        signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use super::error::ReportError;
 use super::unnamed::{named, temporary, unnamed_in};
 use crate::l10n::say;
+use crate::safe_fs::{canonical, identity};
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
 /// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
@@ -49,7 +50,7 @@ impl Mark {
             .modified()
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let (device, number) = identity(&metadata);
+        let (device, number) = identity(path)?;
         Some(Mark {
             device,
             number,
@@ -57,17 +58,6 @@ impl Mark {
             modified: since.map(|since| since.as_nanos()),
         })
     }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identity(_metadata: &std::fs::Metadata) -> (u64, u64) {
-    (0, 0)
 }
 
 #[derive(Debug)]
@@ -81,6 +71,7 @@ enum Target {
 #[derive(Debug)]
 enum Stream {
     Output,
+    #[cfg(unix)]
     Pipe(File),
 }
 
@@ -90,6 +81,7 @@ impl Write for Target {
             Target::Unnamed(file) => file.write(bytes),
             Target::Beside(file) => file.write(bytes),
             Target::Stream(Stream::Output) => io::stdout().write(bytes),
+            #[cfg(unix)]
             Target::Stream(Stream::Pipe(file)) => file.write(bytes),
         }
     }
@@ -99,6 +91,7 @@ impl Write for Target {
             Target::Unnamed(file) => file.flush(),
             Target::Beside(file) => file.flush(),
             Target::Stream(Stream::Output) => io::stdout().flush(),
+            #[cfg(unix)]
             Target::Stream(Stream::Pipe(file)) => file.flush(),
         }
     }
@@ -163,7 +156,7 @@ impl WholeFile {
         let target = match unnamed_in(folder_of(&path)) {
             Ok(file) => Target::Unnamed(file),
             Err(_) => {
-                let file = temporary().tempfile_in(folder_of(&path));
+                let file = temporary(folder_of(&path));
                 Target::Beside(file.map_err(explain)?)
             }
         };
@@ -199,7 +192,7 @@ impl WholeFile {
     /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
     pub(super) fn is_unnamed_at(path: &Path) -> bool {
         // One that is a link may be written where that leads.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = canonical(path).unwrap_or_else(|_| path.to_owned());
         unnamed_in(folder_of(&path)).is_ok()
     }
 
@@ -227,6 +220,7 @@ impl WholeFile {
             Target::Stream(mut stream) => {
                 let flushed = match &mut stream {
                     Stream::Output => io::stdout().flush(),
+                    #[cfg(unix)]
                     Stream::Pipe(file) => file.flush(),
                 };
                 flushed.map_err(explain)?;
