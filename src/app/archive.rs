@@ -116,6 +116,7 @@ mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
 
+    #[cfg(unix)]
     #[test]
     fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
         let scene = Scene::new();

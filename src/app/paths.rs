@@ -260,6 +260,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn no_result_replaces_the_roster_another_result_or_what_the_journal_keeps() {
         let scene = Scene::new();

@@ -10,7 +10,9 @@ use tempfile::NamedTempFile;
 use super::error::ReportError;
 use super::unnamed::{named, temporary, unnamed_in};
 use crate::l10n::say;
-use crate::safe_fs::{canonical, identity};
+use crate::log;
+use crate::model::{Code, Fact};
+use crate::safe_fs::{canonical, identity, is_held_open};
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
 /// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
@@ -197,7 +199,7 @@ impl WholeFile {
     }
 
     /// Puts the file in its place. Returns where that is: its path, or the same with a number where
-    /// another file has it.
+    /// another file has it or another program has the file there open.
     ///
     /// # Errors
     /// When it cannot be written to its end or renamed; nothing is left behind then.
@@ -233,8 +235,15 @@ impl WholeFile {
             Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
         };
         let placed = if own {
-            file.persist(&path).map_err(|error| explain(error.error))?;
-            path.clone()
+            match file.persist(&path) {
+                Ok(_) => path.clone(),
+                Err(refused) if is_held_open(&path) => {
+                    let placed = beside(refused.file, &path).map_err(explain)?;
+                    log::warn(&Fact::new(Code::ReportHeldOpen).at_path(&placed));
+                    placed
+                }
+                Err(refused) => return Err(explain(refused.error)),
+            }
         } else {
             beside(file, &path).map_err(explain)?
         };

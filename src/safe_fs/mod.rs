@@ -11,6 +11,7 @@ mod folder;
 #[cfg(not(unix))]
 #[path = "folder_plain.rs"]
 mod folder;
+mod held_open;
 mod identity;
 mod kind;
 mod named;
@@ -23,6 +24,7 @@ mod stream;
 pub use crate::model::{Kind, Refusal};
 pub use canonical::canonical;
 pub use folder::Folder;
+pub use held_open::is_held_open;
 pub use identity::{Identity, identity, is_one_file};
 pub use kind::Look;
 pub use named::{

@@ -135,4 +135,22 @@ mod system {
             set => set,
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_access_list_has_one_entry_of_this_account() {
+            use windows_permissions::wrappers::GetSecurityInfo;
+            let folder = tempfile::tempdir().unwrap();
+            let file = create_private(&folder.path().join("r.csv")).unwrap();
+            let what = SecurityInformation::Dacl;
+            let list = GetSecurityInfo(&file, SeObjectType::SE_FILE_OBJECT, what).unwrap();
+            let list = list.as_sddl().unwrap().into_string().unwrap();
+            let account = ConvertSidToStringSid(&*current_process_sid().unwrap()).unwrap();
+            let account = account.to_str().unwrap();
+            assert_eq!(list, format!("D:P(A;;FA;;;{account})"));
+        }
+    }
 }

@@ -31,7 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "l10n", "model", "targets", "safe_fs", "read", "map", "check", "events", "journal",
+            "l10n", "log", "model", "targets", "safe_fs", "read", "map", "check", "events",
+            "journal",
         ],
     ),
     ("progress", &["l10n", "model", "events", "report", "clock"]),

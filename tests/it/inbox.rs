@@ -1,6 +1,5 @@
 //! Nobody looking: folders that are swept and watched, by real processes.
 
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -870,10 +869,12 @@ fn prometheus_accepts_the_alert_rules_and_fires_each_of_them() {
     promtool(&["test", "rules"], &test);
 }
 
+#[cfg(unix)]
 #[test]
 fn systemd_is_told_that_a_watch_is_ready_and_lives() {
     let folder = inbox();
     let server = ok();
+    use std::os::fd::AsRawFd;
     // The address of a socket is short, and the path of the folder may be long.
     let here = std::fs::File::open(folder.path("")).unwrap();
     let short = format!("/proc/self/fd/{}/notify", here.as_raw_fd());
@@ -913,6 +914,7 @@ fn systemd_is_told_that_a_watch_is_ready_and_lives() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
     let folder = inbox();
@@ -1233,6 +1235,7 @@ fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_copy_of_another_profiles_file_is_imported_and_all_remaining_entries_are_counted() {
     use std::os::unix::ffi::OsStrExt;
