@@ -43,6 +43,34 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
+/// The absolute path with the prefix that lets a program of Windows open more than 260 characters. The standard library adds it
+/// by itself; other libraries need it.
+///
+/// # Errors
+/// When the current folder is not known.
+#[cfg(windows)]
+pub fn with_prefix(path: &Path) -> io::Result<PathBuf> {
+    use std::path::{Component, Prefix};
+    let path = std::path::absolute(path)?;
+    let mut parts = path.components();
+    let mut start = match parts.next() {
+        Some(Component::Prefix(prefix)) => match prefix.kind() {
+            Prefix::Disk(letter) => PathBuf::from(format!(r"\\?\{}:", char::from(letter))),
+            Prefix::UNC(server, share) => {
+                let mut start = std::ffi::OsString::from(r"\\?\UNC\");
+                start.push(server);
+                start.push(r"\");
+                start.push(share);
+                PathBuf::from(start)
+            }
+            _ => return Ok(path),
+        },
+        _ => return Ok(path),
+    };
+    start.push(parts.as_path());
+    Ok(start)
+}
+
 #[cfg(all(test, windows))]
 mod tests {
     use super::*;
@@ -58,7 +86,15 @@ mod tests {
         ] {
             assert_eq!(plain(path.into()).to_str(), Some(expected));
         }
-        let long = format!(r"C:\{}\r.csv", "x".repeat(200).repeat(2));
+        for (path, expected) in [
+            (r"C:\a\r.csv", r"\\?\C:\a\r.csv"),
+            (r"\\server\share\r.csv", r"\\?\UNC\server\share\r.csv"),
+            (r"\\?\C:\a", r"\\?\C:\a"),
+        ] {
+            let path = with_prefix(Path::new(path)).unwrap();
+            assert_eq!(path.to_str(), Some(expected));
+        }
+        let long = format!(r"C:\{}\r.csv", "x".repeat(400));
         assert_eq!(plain(format!(r"\\?\{long}").into()).to_str(), Some(&*long));
     }
 }

@@ -23,6 +23,8 @@ mod stream;
 
 pub use crate::model::{Kind, Refusal};
 pub use canonical::canonical;
+#[cfg(windows)]
+pub use canonical::with_prefix;
 pub use folder::Folder;
 pub use held_open::is_held_open;
 pub use identity::{Identity, identity, is_one_file};

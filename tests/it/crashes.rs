@@ -721,7 +721,8 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
         child
     };
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), None, "killed");
+    // On Windows the program that ends another one chooses its exit code.
+    assert!(cfg!(windows) || output.status.code().is_none(), "killed");
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<String> = names.filter(|name| name.ends_with(".tmp")).collect();

@@ -42,12 +42,13 @@ fn files(folder: &Folder, below: &str) -> Vec<String> {
             } else {
                 own
             };
-            let name = if name.is_empty() {
-                own
-            } else {
-                format!("{name}/{own}")
+            let name = match name.is_empty() {
+                true => own.clone(),
+                false => format!("{name}/{own}"),
             };
-            if entry.path().is_dir() {
+            if cfg!(windows) && own == ".lock" {
+                // A folder cannot be locked there, so the file stays.
+            } else if entry.path().is_dir() {
                 collect(entry.path(), name, all);
             } else {
                 all.push(name);
@@ -295,7 +296,8 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
         child
     };
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), None, "killed");
+    // On Windows the program that ends another one chooses its exit code.
+    assert!(cfg!(windows) || output.status.code().is_none(), "killed");
     let all = files(&folder, "inbox");
     assert!(all.contains(&"done/DATE/1.csv".to_owned()), "{all:?}");
     assert!(

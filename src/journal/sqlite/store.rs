@@ -90,9 +90,9 @@ impl Sqlite {
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
         let file = &path;
-        // SQLite opens a path of more than 260 characters only with the prefix of a resolved one.
+        // SQLite opens a path of more than 260 characters only with a prefix.
         #[cfg(windows)]
-        let file = &std::fs::canonicalize(file).map_err(explain)?;
+        let file = &crate::safe_fs::with_prefix(file).map_err(explain)?;
         let mut connection = Connection::open(file).map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
