@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::safe_fs::{create_private, for_system};
+
 /// A file in a folder that has no name, and is gone with the process that has it.
 #[cfg(target_os = "linux")]
 pub(super) fn unnamed_in(folder: &Path) -> io::Result<File> {
@@ -21,7 +23,7 @@ pub(super) fn unnamed_in(_folder: &Path) -> io::Result<File> {
 
 /// A file that is not finished, for its owner alone.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    names().make_in(folder, crate::safe_fs::create_private)
+    names().make_in(for_system(folder)?, create_private)
 }
 
 /// The names of files that are not finished.

@@ -12,7 +12,7 @@ use super::unnamed::{named, temporary, unnamed_in};
 use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Fact};
-use crate::safe_fs::{canonical, identity, is_held_open};
+use crate::safe_fs::{canonical, for_system, identity, is_held_open, let_others_read};
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
 /// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
@@ -235,7 +235,7 @@ impl WholeFile {
             Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
         };
         let placed = if own {
-            match file.persist(&path) {
+            match file.persist(for_system(&path).map_err(&explain)?) {
                 Ok(_) => path.clone(),
                 Err(refused) if is_held_open(&path) => {
                     let placed = beside(refused.file, &path).map_err(explain)?;
@@ -257,17 +257,11 @@ impl WholeFile {
 
     /// Lets every account read the file. On the handle: what its path leads to may be another file by then.
     pub(super) fn share(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let readable = std::fs::Permissions::from_mode(0o644);
-            match self.file.get_ref() {
-                Target::Unnamed(file) => file.set_permissions(readable)?,
-                Target::Beside(file) => file.as_file().set_permissions(readable)?,
-                Target::Stream(_) => {}
-            }
+        match self.file.get_ref() {
+            Target::Unnamed(file) => let_others_read(file),
+            Target::Beside(file) => let_others_read(file.as_file()),
+            Target::Stream(_) => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn explain(&self) -> impl Fn(io::Error) -> ReportError + use<> {
@@ -294,7 +288,7 @@ impl Write for WholeFile {
 fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
     for number in 1..MOST {
         let name = numbered(path, number);
-        match file.persist_noclobber(&name) {
+        match file.persist_noclobber(for_system(&name)?) {
             Ok(_) => return Ok(name),
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
                 file = refused.file;

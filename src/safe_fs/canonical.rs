@@ -43,13 +43,23 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
-/// The absolute path with the prefix that lets a program of Windows open more than 260 characters. The standard library adds it
-/// by itself; other libraries need it.
+/// A path for libraries that pass it to the system unchanged: on Windows absolute, with the prefix without which the system
+/// refuses more than 260 characters. The standard library adds the prefix by itself.
+///
+/// # Errors
+/// When the current folder is not known.
+#[cfg(not(windows))]
+pub fn for_system(path: &Path) -> io::Result<PathBuf> {
+    Ok(path.to_owned())
+}
+
+/// A path for libraries that pass it to the system unchanged: absolute, with the prefix without which the system refuses more
+/// than 260 characters. The standard library adds the prefix by itself.
 ///
 /// # Errors
 /// When the current folder is not known.
 #[cfg(windows)]
-pub fn with_prefix(path: &Path) -> io::Result<PathBuf> {
+pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     use std::path::{Component, Prefix};
     let path = std::path::absolute(path)?;
     let mut parts = path.components();
@@ -91,7 +101,7 @@ mod tests {
             (r"\\server\share\r.csv", r"\\?\UNC\server\share\r.csv"),
             (r"\\?\C:\a", r"\\?\C:\a"),
         ] {
-            let path = with_prefix(Path::new(path)).unwrap();
+            let path = for_system(Path::new(path)).unwrap();
             assert_eq!(path.to_str(), Some(expected));
         }
         let long = format!(r"C:\{}\r.csv", "x".repeat(400));

@@ -2,13 +2,13 @@
 
 #[cfg(not(unix))]
 pub(super) use system::create_one_folder;
-pub use system::{create_private, create_private_folder};
+pub use system::{create_private, create_private_folder, let_others_read};
 
 #[cfg(unix)]
 mod system {
     use std::fs::{DirBuilder, File};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
 
     /// Creates a file that only this account can read or write, open for both.
@@ -27,6 +27,14 @@ mod system {
     /// When one of them cannot be created.
     pub fn create_private_folder(path: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)
+    }
+
+    /// Lets every account read an open file that this account created.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn let_others_read(file: &File) -> io::Result<()> {
+        file.set_permissions(PermissionsExt::from_mode(0o644))
     }
 }
 
@@ -72,7 +80,7 @@ mod system {
         let access = GENERIC_READ | GENERIC_WRITE;
         match create(access | READ_CONTROL | WRITE_DAC) {
             Ok(mut file) => {
-                restrict(&mut file, "")?;
+                set_list(&mut file, "(A;;FA;;;{account})")?;
                 Ok(file)
             }
             Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => create(access),
@@ -110,18 +118,30 @@ mod system {
         options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
         match options.open(path) {
             // What is created in it later inherits its list.
-            Ok(mut folder) => restrict(&mut folder, "OICI"),
+            Ok(mut folder) => set_list(&mut folder, "(A;OICI;FA;;;{account})"),
             Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Replaces an access control list by one entry: full access for this account.
-    fn restrict(file: &mut File, inheritance: &str) -> io::Result<()> {
+    /// Lets every account read an open file that this account created.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn let_others_read(file: &File) -> io::Result<()> {
+        let set = set_list(&mut file.try_clone()?, "(A;;FA;;;{account})(A;;FR;;;WD)");
+        match set {
+            Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => Ok(()),
+            set => set,
+        }
+    }
+
+    /// Replaces an access control list by these entries, without those of the folder. `{account}` stands for this account.
+    fn set_list(file: &mut File, entries: &str) -> io::Result<()> {
         let account = ConvertSidToStringSid(&*current_process_sid()?)?;
         let account = account.to_string_lossy();
-        let list: LocalBox<SecurityDescriptor> =
-            format!("D:P(A;{inheritance};FA;;;{account})").parse()?;
+        let entries = entries.replace("{account}", &account);
+        let list: LocalBox<SecurityDescriptor> = format!("D:P{entries}").parse()?;
         let what = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
         let kind = SeObjectType::SE_FILE_OBJECT;
         match SetSecurityInfo(file, kind, what, None, None, list.dacl(), None) {

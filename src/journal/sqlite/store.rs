@@ -11,7 +11,7 @@ use super::witness::Witness;
 use crate::journal::error::{Action, JournalError, Refusal};
 use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
 use crate::journal::store::{Answers, Rosters};
-use crate::safe_fs::{Identity, check_private, identity};
+use crate::safe_fs::{Identity, check_private, for_system, identity};
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -89,10 +89,7 @@ impl Sqlite {
         make_private_file(&alone).map_err(explain)?;
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
-        let file = &path;
-        // SQLite opens a path of more than 260 characters only with a prefix.
-        #[cfg(windows)]
-        let file = &crate::safe_fs::with_prefix(file).map_err(explain)?;
+        let file = for_system(&path).map_err(explain)?;
         let mut connection = Connection::open(file).map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
