@@ -85,7 +85,8 @@ fn a_dropped_file_that_another_program_holds_open_stays_and_is_imported_later() 
     let server = Server::start(|_| respond(200, &[], "{}"));
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let file = folder.write("inbox/a.csv", plain_roster(2));
-    folder.write("inbox/b.csv", plain_roster(3));
+    let other = plain_roster(3).replace("-8000-", "-8001-");
+    folder.write("inbox/b.csv", other);
     let sweep = || {
         let mut program = folder.program();
         program.args(["sweep", "inbox", "--settle", "0s", "--target", "plain.toml"]);
