@@ -9,6 +9,7 @@ use crate::inbox::{Inbox, Place};
 use crate::journal::Journal;
 use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
+use crate::safe_fs::canonical;
 
 /// Archives a file of an inbox with the files `beside` it. Returns the old and the new paths, the file itself
 /// last.
@@ -100,7 +101,7 @@ pub(super) fn archive(
     summary.file = stored.roster.file.display().to_string();
     let json = to_json(summary)?;
     // Its folder is there already, and leads to the same place by one name.
-    let file = match stored.roster.file.parent().map(std::fs::canonicalize) {
+    let file = match stored.roster.file.parent().map(canonical) {
         Some(Ok(folder)) => folder.join(stored.roster.file.file_name().unwrap_or_default()),
         _ => std::path::absolute(&stored.roster.file).map_err(failed)?,
     };
@@ -118,6 +119,7 @@ mod tests {
     use crate::app::scene::{Scene, roster, second};
     use crate::run::Deed;
 
+    #[cfg(unix)]
     #[test]
     fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
         let scene = Scene::new();

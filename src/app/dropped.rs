@@ -11,6 +11,7 @@ use crate::journal::{
 use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Fact, hex};
+use crate::safe_fs::canonical;
 
 /// The folder beside the journal of files that were handed in, and not named where they lie. Their results
 /// lie beside them.
@@ -70,8 +71,8 @@ pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppErro
 /// Whether a file was uploaded.
 pub fn is_dropped(state: &State, file: &Path) -> bool {
     let place = state.folder().join(DROPPED);
-    let place = place.canonicalize().unwrap_or(place);
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let place = canonical(&place).unwrap_or(place);
+    let file = canonical(file).unwrap_or_else(|_| file.to_owned());
     file.starts_with(&place) || file.starts_with(state.folder().join(DROPPED))
 }
 
@@ -93,7 +94,7 @@ pub fn forget_dropped(state: &State) -> Result<(), AppError> {
     let Ok(folders) = std::fs::read_dir(&place) else {
         return Ok(());
     };
-    let place = place.canonicalize().unwrap_or(place);
+    let place = canonical(&place).unwrap_or(place);
     for folder in folders.flatten() {
         let folder = place.join(folder.file_name());
         let is_used = runs

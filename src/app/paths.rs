@@ -6,6 +6,7 @@ use super::dropped::DROPPED;
 use super::error::AppError;
 use crate::l10n::say;
 use crate::report::ResultPaths;
+use crate::safe_fs::{canonical, is_one_file};
 
 /// The paths of results that somebody named.
 #[derive(Debug, Clone, Default)]
@@ -174,27 +175,12 @@ pub(super) fn leads_into(folder: &Path, path: &Path) -> bool {
 
 /// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
 fn real(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
+    canonical(path).ok().or_else(|| {
         let path = std::path::absolute(path).ok()?;
         let folder = path.parent()?;
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let folder = canonical(folder).unwrap_or_else(|_| folder.to_owned());
         Some(folder.join(path.file_name()?))
     })
-}
-
-/// Whether two paths lead to one file, by whatever names and links.
-#[cfg(unix)]
-fn is_one_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (a.metadata(), b.metadata()) {
-        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_one_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
 }
 
 #[cfg(test)]
@@ -280,6 +266,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn no_result_replaces_the_roster_another_result_or_what_the_journal_keeps() {
         let scene = Scene::new();

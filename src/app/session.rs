@@ -31,6 +31,7 @@ pub struct Session {
 }
 
 /// Files, connections and signals that a run has open at least.
+#[cfg(unix)]
 const FILES: usize = 24;
 
 impl Session {

@@ -9,6 +9,7 @@ use crate::log;
 use crate::model::{Code, Fact};
 use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings};
+use crate::safe_fs::for_system;
 
 /// The folder, below this machine's own, for files that came from the database.
 const SPOOL: &str = "spool";
@@ -35,10 +36,12 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
     let content = content.ok_or(AppError::RosterGone { file })?;
     let failed = Action::Write.failed(&path);
     make_private_folder(folder).map_err(failed)?;
-    let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut whole =
+        tempfile::NamedTempFile::new_in(for_system(folder).map_err(failed)?).map_err(failed)?;
     whole.write_all(&content).map_err(failed)?;
     whole.as_file().sync_all().map_err(failed)?;
-    whole.persist(&path).map_err(|error| failed(error.error))?;
+    let place = for_system(&path).map_err(failed)?;
+    whole.persist(place).map_err(|error| failed(error.error))?;
     Ok(path)
 }
 

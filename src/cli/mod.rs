@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod config;
+mod desktop;
 mod fleet_args;
 mod front;
 mod group;
@@ -22,7 +23,6 @@ mod wanted;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
@@ -51,6 +51,17 @@ pub fn command() -> clap::Command {
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
+    terminal::prepare();
+    let is_desktop = desktop::is_start();
+    let exit = run_as_asked(is_desktop);
+    if is_desktop && exit != ExitCode::SUCCESS {
+        desktop::wait_for_reader();
+    }
+    exit
+}
+
+/// Runs the program on the process's arguments, or on those that a start from the desktop means.
+fn run_as_asked(is_desktop: bool) -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let words: Vec<String> = given
         .iter()
@@ -67,6 +78,8 @@ pub fn main() -> ExitCode {
         let why = say().cli_not_text(format!("{odd:?}"));
         return wrong_usage(&why, &Fact::new(Code::UsageNotText));
     }
+    let is_command = |word: &str| command().find_subcommand(word).is_some();
+    let words = desktop::meant(words, is_desktop, is_command);
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
@@ -134,13 +147,13 @@ fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     if Language::spoken() == Language::Swedish {
         command = help::in_swedish(command);
     }
-    let matches = command.try_get_matches()?;
+    let matches = command.try_get_matches_from(words)?;
     refuse_misplaced(&matches)?;
     Args::from_arg_matches(&matches)
 }
 
 /// Has the program speak the language that is asked for, by the option, the environment or the locale
-/// (POSIX: LC_ALL, LC_MESSAGES, LANG). It must be known before the arguments are parsed, whose errors
+/// (POSIX: LC_ALL, LC_MESSAGES, LANG; on Windows, if none is set, the language of the account). It must be known before the arguments are parsed, whose errors
 /// and help are in it too.
 fn speak_as_asked(words: &[String]) -> Result<(), String> {
     let asked = value_of("--lang", words).map(str::to_owned);
@@ -149,6 +162,8 @@ fn speak_as_asked(words: &[String]) -> Result<(), String> {
         Some(code) => code.parse()?,
         None => {
             let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+            #[cfg(windows)]
+            let locale = locale.or_else(sys_locale::get_locale);
             Language::of_locale(&locale.unwrap_or_default())
         }
     };
@@ -218,7 +233,7 @@ fn report_large_files() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let signal = rustix::process::Signal::XFSZ.as_raw();
-        signal_hook::flag::register(signal, Arc::default())?;
+        signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
     Ok(())
 }

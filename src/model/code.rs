@@ -223,6 +223,7 @@ codes! {
 
     ReportNoFolder "report.no_folder" fact_report_no_folder;
     ReportWrite "report.write" fact_report_write;
+    ReportHeldOpen "report.held_open" fact_report_held_open;
     ReportTemplate "report.template" fact_report_template;
 
     TargetUnknown "target.unknown" fact_target_unknown;

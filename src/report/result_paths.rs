@@ -11,6 +11,7 @@ use super::whole_file::{Mark, Placing, WholeFile, numbered};
 use crate::journal::{JournalError, RosterLock, State};
 use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
+use crate::safe_fs::canonical;
 
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,7 +234,7 @@ pub struct Claim(#[expect(dead_code, reason = "held until it is dropped")] Roste
 /// The same path for each process, whatever folder it works in. The file need not exist.
 fn in_its_folder(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let folder = path.parent().and_then(|folder| canonical(folder).ok());
     match (folder, path.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path,

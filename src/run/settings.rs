@@ -17,6 +17,7 @@ use crate::model::{RowState, Summary};
 use crate::plan::{ConflictPolicy, EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
+use crate::safe_fs::canonical;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
@@ -194,7 +195,7 @@ pub fn absolute(path: &Path) -> PathBuf {
         return path.to_owned();
     }
     // The same file by another name is the same file.
-    std::fs::canonicalize(path)
+    canonical(path)
         .or_else(|_| std::path::absolute(path))
         .unwrap_or_else(|_| path.to_owned())
 }

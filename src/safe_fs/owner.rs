@@ -334,8 +334,11 @@ mod elsewhere {
         Ok((File::open(path)?, false))
     }
 
-    pub(super) fn check_folder(_path: &Path) -> io::Result<()> {
-        Ok(())
+    pub(super) fn check_folder(path: &Path) -> io::Result<()> {
+        match std::fs::metadata(path)?.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
     }
 
     pub(super) fn check_private(_path: &Path) -> io::Result<()> {

@@ -258,13 +258,13 @@ fn every_command_in_the_documents_can_be_parsed() {
     for path in documents() {
         let text = text_of(&path);
         let mut commands = Vec::new();
-        for block in ["sh", "console"]
+        for block in ["sh", "console", "powershell"]
             .map(|language| blocks(&text, language))
             .concat()
         {
             let block = block.join("\n").replace("\\\n", " ");
             let lines = block.lines().map(|line| line.trim_start_matches("$ "));
-            commands.extend(lines.map(str::to_owned));
+            commands.extend(lines.map(|line| line.replace(".\\rosterpatch.exe", "rosterpatch")));
         }
         // In a sentence, a line break is a space, and what is written in capitals is to be replaced.
         let sentences = prose(&text);
@@ -301,6 +301,36 @@ fn every_command_in_the_documents_can_be_parsed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 80, "only {count} commands were found");
+}
+
+#[test]
+fn the_task_for_windows_is_well_formed_and_its_command_can_be_parsed() {
+    use quick_xml::events::Event;
+    let text = text_of(&repository().join("samples/nightly/rosterpatch-watch.xml"));
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let (mut open, mut arguments) = (Vec::new(), String::new());
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => open.push(element.name().as_ref().to_owned()),
+            Event::End(_) => drop(open.pop()),
+            Event::Eof => break,
+            Event::Text(text) if open.last().is_some_and(|name| name == "Arguments") => {
+                arguments.push_str(&text);
+            }
+            Event::GeneralRef(entity) if open.last().is_some_and(|name| name == "Arguments") => {
+                assert_eq!(&*entity, "gt");
+                arguments.push('>');
+            }
+            _ => {}
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let (_, command) = arguments.split_once("rosterpatch.exe\" ").unwrap();
+    let (command, log) = command.split_once(" 2>>").unwrap();
+    assert!(log.ends_with("rosterpatch.log\""), "{log}");
+    let words = std::iter::once("rosterpatch").chain(command.split(' '));
+    let matches = rosterpatch::cli::command().try_get_matches_from(words);
+    assert_eq!(matches.unwrap().subcommand_name(), Some("watch"));
 }
 
 #[test]

@@ -129,8 +129,7 @@ impl Scene {
     fn new() -> Scene {
         let folder = Folder::new();
         let path = folder.write("people.toml", TARGET);
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(path, private).unwrap();
+        crate::harness::make_private(&path);
         let records: Records = Arc::new(Mutex::new(people()));
         let server = api(&records);
         Scene {

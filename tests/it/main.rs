@@ -1,5 +1,6 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
+#[cfg(unix)]
 mod adversary;
 mod ahead;
 mod american;
@@ -29,6 +30,7 @@ mod fuzz_corpus;
 mod guards;
 mod harness;
 mod identity;
+#[cfg(unix)]
 mod image;
 mod inbox;
 mod judges;
@@ -61,5 +63,8 @@ mod terminal;
 mod tls;
 mod undone;
 mod variations;
+#[cfg(unix)]
 mod watching;
+#[cfg(windows)]
+mod windows;
 mod workbooks;

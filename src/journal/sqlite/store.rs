@@ -9,11 +9,9 @@ use rusqlite::Connection;
 use super::schema::{self, Found};
 use super::witness::Witness;
 use crate::journal::error::{Action, JournalError, Refusal};
-use crate::journal::files::{
-    Identity, identity, make_private_file, make_private_folder, refuse_network,
-};
+use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
 use crate::journal::store::{Answers, Rosters};
-use crate::safe_fs::check_private;
+use crate::safe_fs::{Identity, check_private, for_system, identity};
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -91,7 +89,8 @@ impl Sqlite {
         make_private_file(&alone).map_err(explain)?;
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
-        let mut connection = Connection::open(&path).map_err(opening)?;
+        let file = for_system(&path).map_err(explain)?;
+        let mut connection = Connection::open(file).map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
             .busy_handler(Some(wait_for_others))

@@ -211,6 +211,7 @@ test-next = next page: { $path }
 test-no-next = next page: none
 test-quota = Quota headers
 test-requests = Requests: { $made } of at most { $most }
+cli-press-enter = Press Enter to close this window.
 cli-start =
     rosterpatch updates a school's directory API from a CSV or Excel roster. To start:
     rosterpatch import ROSTER --target meitner --sandbox    try it on a simulated API

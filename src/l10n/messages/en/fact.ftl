@@ -115,6 +115,7 @@ fact-journal-broken = the journal could not be written, so nothing more is sent
 
 fact-report-no-folder = the folder that a file is to be written to does not exist
 fact-report-write = a file cannot be written
+fact-report-held-open = another program has the file without this number open, so the output has a number in its name
 fact-report-template = the report cannot be made
 
 fact-target-unknown = there is no such target; `rosterpatch targets` lists them, and any other is named by its file

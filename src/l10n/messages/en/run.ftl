@@ -160,6 +160,7 @@ on-export-again = export the list again, and import it
 cause-not-found = it is not there
 cause-denied = it may not be read or written by this user
 cause-full = the disk is full
+cause-held-open = another program has it open; close it there
 
 # Many machines
 

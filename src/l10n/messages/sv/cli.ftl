@@ -209,6 +209,7 @@ test-next = nästa sida: { $path }
 test-no-next = nästa sida: ingen
 test-quota = Kvothuvuden
 test-requests = Anrop: { $made } av högst { $most }
+cli-press-enter = Tryck på Enter för att stänga fönstret.
 cli-start =
     rosterpatch uppdaterar Meitner eller ett annat elevregister från en CSV- eller Excelfil. Börja så här:
     rosterpatch import LISTA --target meitner --sandbox     Provkör, utan att något ändras i Meitner

@@ -114,6 +114,7 @@ fact-journal-broken = journalen kunde inte skrivas, så inget mer skickas
 
 fact-report-no-folder = mappen som en fil ska skrivas till finns inte
 fact-report-write = en fil går inte att skriva
+fact-report-held-open = filen utan det här numret är öppen i ett annat program, så resultatet har fått ett nummer i namnet
 fact-report-template = rapporten kan inte skapas
 
 fact-target-unknown = målet finns inte; `rosterpatch targets` visar alla, och andra anges med sin fil

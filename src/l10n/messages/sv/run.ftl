@@ -158,6 +158,7 @@ on-export-again = exportera listan på nytt och importera den
 cause-not-found = den finns inte
 cause-denied = användaren får inte läsa eller skriva den
 cause-full = disken är full
+cause-held-open = den är öppen i ett annat program; stäng den där
 
 # Många datorer
 
