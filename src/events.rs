@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::l10n::Message;
-use crate::model::{Code, Declared, Fact, FileFormat, Problem, RowState, StateCounts, Summary};
+use crate::model::{
+    Code, Declared, Fact, FileFormat, KnownBefore, Problem, Relisted, RowState, StateCounts,
+    Summary,
+};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -220,6 +223,12 @@ pub struct Plan {
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.
     pub how: Message,
+    /// What was taken from the snapshot of an earlier run, if anything was: the age of the plan's data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownBefore>,
+    /// Why all records were listed although there was a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relisted: Option<Relisted>,
     /// Requests that were made to read them.
     pub lookups: u64,
     /// How often each field is to be changed, by name.

@@ -590,8 +590,8 @@ pub(in crate::cli) struct SandboxArgs {
     #[arg(long, value_name = "SPEC")]
     pub(in crate::cli) faults: Option<Faults>,
     /// Deviate from the target file: capped-pages, other-first, absent-members, null-members,
-    /// unnamed-members, shuffled-records, page-totals, or strict-members of Pathwright
-    /// (repeatable)
+    /// unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times,
+    /// unset-times, ignored-times, silent-deletions of Meitner (repeatable)
     #[arg(long, value_name = "VARIATION", requires = "target")]
     pub(in crate::cli) vary: Vec<Variation>,
     /// Seed of the random numbers

@@ -74,8 +74,20 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fältet som nyckeln hör till",
     ),
     (
-        "Deviate from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, or strict-members of Pathwright (repeatable)",
-        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, eller strict-members för Pathwright (kan upprepas)",
+        "Deviate from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times, unset-times, ignored-times, silent-deletions of Meitner (repeatable)",
+        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals, strict-members för Pathwright, eller frozen-times, unset-times, ignored-times, silent-deletions för Meitner (kan upprepas)",
+    ),
+    (
+        "List all records again after this time",
+        "Lista alla poster på nytt efter den här tiden",
+    ),
+    (
+        "List all records again after this time (until then a run reads what changed since the last list, if the target says how)",
+        "Lista alla poster på nytt efter den här tiden (till dess läser en körning det som har ändrats sedan den senaste listan, om målet anger hur)",
+    ),
+    (
+        "Read the records anew, and keep no snapshot of them",
+        "Läs posterna på nytt, och spara ingen ögonblicksbild av dem",
     ),
     ("Explain a problem code", "Förklara en felkod"),
     (

@@ -129,6 +129,12 @@ groups! {
             ///
             /// (plain http to this machine only)
             base_url: Address => "that of env" [value_name = "URL", conflicts_with = "sandbox"];
+            /// List all records again after this time
+            ///
+            /// (until then a run reads what changed since the last list, if the target says how)
+            relist: Time = "7d" [value_name = "TIME", hide_short_help = true];
+            /// Read the records anew, and keep no snapshot of them
+            no_snapshot: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
         }
         flags {
             /// Send to a sandbox in this process, seeded from FILE

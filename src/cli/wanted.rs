@@ -174,6 +174,7 @@ impl Asked {
             edits: settings::edits(config, options.guards.conflicts, spec, usual)?,
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
+            relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
             undoes: None,
             approved: None,
             expected: None,

@@ -9,6 +9,7 @@ use super::lock::RunLock;
 use super::postgres::open_store;
 use super::records::{Pruned, Which};
 use super::run_state::RunState;
+use super::snapshot::{has_snapshots, prune_snapshots};
 use super::sqlite::Sqlite;
 use super::state::{Place, State};
 use super::store::{Calls, Store};
@@ -232,6 +233,9 @@ impl Journal {
             }
         }
         self.forget_delivered(moment)?;
+        if has_snapshots(state) {
+            prune_snapshots(state, moment)?;
+        }
         let mut under_way = false;
         for run in runs.iter().filter(|run| run.started_at >= moment) {
             let open = matches!(run.state, RunState::Planning | RunState::Running);

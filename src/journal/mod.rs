@@ -23,6 +23,7 @@ mod records;
 mod register;
 mod row_id;
 mod run_state;
+mod snapshot;
 mod sql;
 mod sqlite;
 mod state;
@@ -48,6 +49,9 @@ pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
+pub use snapshot::{
+    RecordPrints, Snapshot, Taken, forget_snapshots, has_snapshots, mark_records, prune_snapshots,
+};
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;
 pub use sqlite::stop_waiting;

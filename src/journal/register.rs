@@ -66,7 +66,8 @@ impl Register {
     ) -> Result<Option<String>, JournalError> {
         self.connection
             .prepare_cached(
-                "SELECT id FROM holder WHERE field = ?1 AND value = ?2 AND id <> ?3 LIMIT 1",
+                "SELECT id FROM holder WHERE field = ?1 AND value = ?2 AND id <> ?3
+                 ORDER BY id LIMIT 1",
             )
             .and_then(|mut statement| {
                 statement

@@ -124,6 +124,8 @@ codes! {
     RunOfEarlier "run.of_earlier" cli_of_earlier_run;
     RunOfNone "run.of_none" cli_of_no_run;
     RunNotIndexed "run.not_indexed" log_not_indexed;
+    RunNoSnapshot "run.no_snapshot" log_no_snapshot;
+    RunRelists "run.relists" log_relists;
     RunResultsLater "run.results_later" log_results_later;
     RunNothingToUndo "run.nothing_to_undo" fact_nothing_to_undo;
 

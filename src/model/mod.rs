@@ -38,7 +38,9 @@ pub use redact::{is_code, redacted};
 pub use refusal::{Kind, Refusal, Untrusted};
 pub use row::{Lines, RowAt};
 pub use row_facts::{Found, RowFacts};
-pub use summary::{StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word};
+pub use summary::{
+    KnownBefore, Relisted, StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word,
+};
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;
 pub use visible::visible;

@@ -105,6 +105,32 @@ pub fn word(state: RowState, count: u64) -> String {
     }
 }
 
+/// What a plan took from the snapshot of an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownBefore {
+    /// When all records were listed, by the clock of the API.
+    pub listed_at: Timestamp,
+    /// When the changes since then were read, by the clock of the API.
+    pub read_at: Timestamp,
+    /// How many records there are.
+    pub records: u64,
+    /// Records that were created or changed since the changes were read before.
+    pub changed: u64,
+    /// Records that were deleted since.
+    pub deleted: u64,
+    /// Other records that were read and compared with the snapshot.
+    pub compared: u64,
+    /// Records that were read because their rows differ, or because an earlier run may have changed them.
+    pub read: u64,
+}
+
+/// Why all records were listed although there was a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relisted {
+    /// The reason.
+    pub why: Message,
+}
+
 /// Why a run ended before its last row: a code for scripts, and a message for the reader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stopped {
@@ -210,6 +236,9 @@ pub struct Summary {
     /// `plan` only: when an import that began now would end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_finish: Option<Timestamp>,
+    /// `plan` only: what is known from the snapshot of an earlier run, and how old that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<KnownBefore>,
     /// `check` only: problems found, of which a row can have several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problems: Option<u64>,
@@ -296,6 +325,7 @@ impl Summary {
             to_send: None,
             estimated_s: None,
             estimated_finish: None,
+            snapshot: None,
             problems: None,
             exit_code: states.exit(),
         }

@@ -14,9 +14,9 @@ use crate::targets::{Lookup, Query, SEGMENT, SearchNames, TargetSpec};
 /// request itself.
 #[derive(Debug, Clone)]
 pub struct LookUp {
-    spec: Arc<TargetSpec>,
+    pub(super) spec: Arc<TargetSpec>,
     pub(super) how: Lookup,
-    key: usize,
+    pub(super) key: usize,
 }
 
 /// How the records with some keys are found.
@@ -52,6 +52,11 @@ impl LookUp {
             how,
             key,
         })
+    }
+
+    /// The position of the field by which records are found.
+    pub fn key(&self) -> usize {
+        self.key
     }
 
     /// Records on a page.

@@ -3,6 +3,7 @@
 
 mod body;
 mod call;
+mod changes;
 mod difference;
 mod edits;
 mod forecast;
@@ -20,6 +21,7 @@ mod walk;
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
 pub use call::{Planner, field_print, without};
+pub use changes::moment_at;
 pub use difference::{Difference, Left, Values, explained};
 pub use edits::{ConflictPolicy, EditRules, Kept};
 pub use forecast::Road;

@@ -50,6 +50,8 @@ enum What<'a> {
     All,
     /// The records with one of these keys.
     Keys(&'a [&'a str]),
+    /// What this request finds, without the parameters of a page.
+    Asked(Question),
 }
 
 /// The last page.
@@ -69,6 +71,18 @@ impl LookUp {
     /// Starts a walk through all records.
     pub fn list(&self) -> Walk<'_> {
         Walk::new(self, What::All)
+    }
+
+    /// Starts a walk through what a request finds, which has no parameters of a page yet.
+    pub fn walk(&self, asked: Question) -> Walk<'_> {
+        Walk::new(self, What::Asked(asked))
+    }
+
+    /// Returns the question for one page of the list, from 0, if pages are requested by number or offset.
+    pub fn page_of_list(&self, page: u64) -> Option<Question> {
+        let passed = page.saturating_mul(self.page_size());
+        let walk = self.list();
+        self.counts_pages().then(|| walk.numbered(page, passed))?
     }
 
     /// Starts a walk through the records with one of `keys`.
@@ -255,7 +269,7 @@ impl<'a> Walk<'a> {
     }
 
     fn is_search(&self) -> bool {
-        matches!(self.what, What::Keys(_))
+        matches!(self.what, What::Keys(_) | What::Asked(_))
     }
 
     /// Returns how many records were not listed, of those that existed at the first page.
@@ -341,8 +355,9 @@ impl<'a> Walk<'a> {
 
     /// Returns the path of the list, search or query, without the parameters of a page.
     fn path(&self) -> Option<String> {
-        match self.what {
+        match &self.what {
             What::All => self.look_up.how.list.clone(),
+            What::Asked(question) => Some(question.path.clone()),
             What::Keys(keys) => match self.look_up.way()? {
                 Way::Search(path) => Some(path.to_owned()),
                 Way::Filter(query, parameter) => {
@@ -358,6 +373,7 @@ impl<'a> Walk<'a> {
     /// Returns the body of a search.
     fn body(&self) -> Option<Json> {
         match (&self.what, self.look_up.way()) {
+            (What::Asked(question), _) => question.body.clone(),
             (What::Keys(keys), Some(Way::Search(_))) => Some(self.look_up.search_body(keys)),
             _ => None,
         }

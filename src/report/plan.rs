@@ -15,10 +15,10 @@ use crate::check::what_was_restored;
 use crate::events::{ConflictCounts, Plan};
 use crate::journal::Journal;
 use crate::l10n::{
-    Messages, cells, clock_time, conflicts, doubtful_values, duration, empty_rows, number,
-    requests, rows, say,
+    Messages, cells, clock_time, conflicts, doubtful_values, duration, empty_rows, local_time,
+    number, records, requests, rows, say,
 };
-use crate::model::Call;
+use crate::model::{Call, KnownBefore};
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
@@ -161,13 +161,34 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     if plan.are_last_delivered {
         notes.push(say().plan_last_delivered());
     }
-    if !plan.how.is_empty() {
+    if let Some(relisted) = &plan.relisted {
+        notes.push(relisted.why.to_string());
+    }
+    let how = match &plan.known {
+        Some(known) => how_known(known),
+        None => plan.how.to_string(),
+    };
+    if !how.is_empty() {
         notes.push(match plan.lookups {
-            0 => plan.how.to_string(),
-            lookups => say().plan_lookups(plan.how.to_string(), requests(lookups)),
+            0 => how,
+            lookups => say().plan_lookups(how, requests(lookups)),
         });
     }
     notes
+}
+
+/// How old the data is that a plan took from the snapshot of an earlier run.
+fn how_known(known: &KnownBefore) -> String {
+    let age = known.read_at.duration_since(known.listed_at).as_secs_f64();
+    say().plan_known(
+        records(known.records),
+        duration(age.max(0.0)),
+        local_time(known.read_at),
+        number(known.changed),
+        number(known.deleted),
+        number(known.read),
+        number(known.compared),
+    )
 }
 
 /// The requests and the time that a plan takes.

@@ -78,9 +78,14 @@ impl Work<'_> {
                 continue;
             }
             register.add_changed(field, &id)?;
-            if let Some(value) = self.comparable(field, &change.to)
-                && let Some(other) = register.other_holder(field, &value, &id)?
-            {
+            let Some(value) = self.comparable(field, &change.to) else {
+                continue;
+            };
+            let other = match self.other_known_holder(field, &value, &id)? {
+                Some(other) => other,
+                None => register.other_holder(field, &value, &id)?,
+            };
+            if let Some(other) = other {
                 found.get_or_insert((field, other));
             }
         }
@@ -133,9 +138,12 @@ impl Work<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
+    use crate::run::basis::Dates;
     use crate::run::edits::Ruling;
     use crate::run::import::with_setup;
     use crate::run::planned::Planned;
@@ -192,6 +200,7 @@ mod tests {
                     run: id,
                     place: "",
                     undone: None,
+                    snapshot: None,
                     retried: None,
                     retries_beside: false,
                     chooses: false,
@@ -226,6 +235,9 @@ mod tests {
                     has_chosen: true,
                     renumberings: Renumberings::default(),
                     reread: 0,
+                    basis: None,
+                    dates: Dates::default(),
+                    has_read: HashSet::new(),
                     conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
                     planned: Planned::default(),
                     batch: Vec::new(),

@@ -64,6 +64,7 @@ impl Run<'_> {
             to_send: None,
             estimated_s: None,
             estimated_finish: None,
+            snapshot: None,
             problems: None,
             exit_code: exit_of(stop, &states),
         };

@@ -40,10 +40,15 @@ impl Work<'_> {
     /// Returns what the keys find, as many of them a request as it can ask for. Nothing is found if the
     /// target has no request that finds records by this key.
     pub(super) async fn search_all(&self, keys: &[&str]) -> Result<Found, Halt> {
+        match self.look_up.as_ref().filter(|look_up| look_up.can_find()) {
+            Some(look_up) => self.search_by(look_up, keys).await,
+            None => Ok(Found::default()),
+        }
+    }
+
+    /// Returns what the keys of a look-up find.
+    pub(super) async fn search_by(&self, look_up: &LookUp, keys: &[&str]) -> Result<Found, Halt> {
         let mut found = Found::default();
-        let Some(look_up) = self.look_up.as_ref().filter(|look_up| look_up.can_find()) else {
-            return Ok(found);
-        };
         let mut askable = Vec::with_capacity(keys.len());
         for key in keys {
             match look_up.unwritable(key) {
@@ -141,7 +146,7 @@ impl Work<'_> {
     async fn search(&self, look_up: &LookUp, keys: &[&str]) -> Result<Vec<Json>, Halt> {
         let mut found = Vec::new();
         let mut walk = look_up.search(keys);
-        let mut sought = self.key_texts(keys);
+        let mut sought = self.key_texts(look_up, keys);
         let mut next = walk.first();
         while let Some(question) = next {
             match self.ask(look_up, &question).await {
@@ -153,7 +158,7 @@ impl Work<'_> {
                         .iter()
                         .filter_map(|found| look_up.key_of(found))
                     {
-                        sought.remove(&self.key_text(&key));
+                        sought.remove(&self.comparable(look_up.key(), &key));
                     }
                     found.extend(page.records);
                     self.refuse_unasked(look_up, keys, &found, total)?;
@@ -184,9 +189,10 @@ impl Work<'_> {
             return Ok(());
         }
         // Two records may have one key, where the API lets them: that is no fault of the search.
-        let keys = self.key_texts(keys);
+        let keys = self.key_texts(look_up, keys);
         let was_asked = |record: &Json| {
-            let key = look_up.key_of(record).and_then(|key| self.key_text(&key));
+            let key = look_up.key_of(record);
+            let key = key.and_then(|key| self.comparable(look_up.key(), &key));
             key.is_some() && keys.contains(&key)
         };
         if records.iter().all(was_asked) {

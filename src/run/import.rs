@@ -330,6 +330,7 @@ pub fn look(
         summary.to_send = Some(plan.to_send);
         summary.estimated_s = Some(plan.estimate_s);
         summary.estimated_finish = plan.estimated_finish;
+        summary.snapshot = plan.known;
         let (id, journal) = run.into_journal();
         Ok(Looked {
             plan,

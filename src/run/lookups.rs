@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::items::{Item, What};
+use super::prints::comparable;
 use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
@@ -206,25 +207,42 @@ impl Work<'_> {
         };
         let prepared = self.planning.prepared;
         let records = prepared.checker.spec().records_name();
-        let survey = &prepared.survey;
-        let rows = survey.rows - survey.invalid - survey.superseded;
-        let rows = self.planning.delivery.selection.most(survey.rows, rows);
         let at_once = look_up.keys_at_once() as u64;
-        let searches = rows.div_ceil(at_once);
+        let (_, searches) = self.searches(&look_up);
         if look_up.can_find() && (searches <= 1 || !look_up.can_list()) {
             self.planned.how = message::how_looked_up(records, at_once);
             return Ok(());
         }
+        if self.begin_from_snapshot(&look_up, searches).await? {
+            return Ok(());
+        }
+        self.list_or_search(&look_up).await
+    }
+
+    /// The rows that may be looked up, and the searches that this takes.
+    fn searches(&self, look_up: &LookUp) -> (u64, u64) {
+        let survey = &self.planning.prepared.survey;
+        let rows = survey.rows - survey.invalid - survey.superseded;
+        let rows = self.planning.delivery.selection.most(survey.rows, rows);
+        (rows, rows.div_ceil(look_up.keys_at_once() as u64))
+    }
+
+    /// Lists the whole register, unless the first page tells that looking the rows up is less work.
+    pub(super) async fn list_or_search(&mut self, look_up: &LookUp) -> Result<(), Halt> {
+        let records = self.planning.prepared.checker.spec().records_name();
+        let at_once = look_up.keys_at_once() as u64;
+        let (rows, searches) = self.searches(look_up);
         let page = look_up.page_size();
         // One request tells how many there are, and is the first page if they are listed.
         let mut walk = look_up.list();
         let Some(question) = walk.first() else {
             return Ok(());
         };
-        let first = self.ask(&look_up, &question).await?;
+        let first = self.ask(look_up, &question).await?;
         self.take(&mut walk, &first)?;
         let listings = walk.total().map(|total| total.div_ceil(page));
-        if look_up.can_find() && listings.is_none_or(|listings| listings > searches) {
+        let is_worth = |listings| self.is_worth_listing(listings, searches);
+        if look_up.can_find() && !listings.is_some_and(is_worth) {
             let total = walk.total();
             let total = total.map_or_else(|| message::how_many().into(), Argument::grouped);
             let (rows, searches) = (Argument::grouped(rows), Argument::grouped(searches));
@@ -232,15 +250,21 @@ impl Work<'_> {
             return Ok(());
         }
         let register = Register::new()?;
-        self.note(&register, &look_up, &walk, &first)?;
-        self.list_rest(&register, &look_up, &mut walk).await?;
+        self.note(&register, look_up, &walk, &first)?;
+        let is_whole = self.list_rest(&register, look_up, &mut walk).await?;
         let (listed, rows) = (Argument::grouped(walk.listed()), Argument::grouped(rows));
-        self.planned.how = message::how_listed(listed, records, page, rows);
+        self.planned.how = match listings.is_some_and(|listings| listings > searches) {
+            true if look_up.can_find() => message::how_listed_once(listed, records, page),
+            _ => message::how_listed(listed, records, page, rows),
+        };
         self.register = Some(register);
+        if is_whole {
+            self.keep_snapshot();
+        }
         Ok(())
     }
 
-    /// Adds all pages after the first one to the register.
+    /// Adds all pages after the first one to the register. Returns whether it has all records then.
     ///
     /// Pages are requested concurrently if the total proves that they follow.
     async fn list_rest(
@@ -248,14 +272,14 @@ impl Work<'_> {
         register: &Register,
         look_up: &LookUp,
         walk: &mut Walk<'_>,
-    ) -> Result<(), Halt> {
+    ) -> Result<bool, Halt> {
         loop {
             let room = self.planning.transport.room();
             let ahead = match walk.ahead(room) {
-                Ok(ahead) if ahead.is_empty() => return Ok(()),
+                Ok(ahead) if ahead.is_empty() => return Ok(true),
                 Ok(ahead) => ahead,
                 // Records that were not listed are searched for.
-                Err(LookUpError::Fewer { .. }) if look_up.can_find() => return Ok(()),
+                Err(LookUpError::Fewer { .. }) if look_up.can_find() => return Ok(false),
                 Err(error) => return Err(self.unreadable(&error)),
             };
             let asked = ahead.iter().map(|question| self.ask(look_up, question));
@@ -308,20 +332,31 @@ impl Work<'_> {
         page: &Page,
     ) -> Result<(), Halt> {
         for record in &page.records {
-            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(&key)) {
-                register.add(&key, &record.to_string())?;
-            }
-            for field in self.planning.prepared.checker.other_keys() {
-                if let Some(key) = self.key_in(record, *field) {
-                    register.add(&other_key(*field, &key), &record.to_string())?;
-                }
-            }
-            self.note_renumbering(register, record)?;
+            self.note_keys(register, look_up, record)?;
             self.note_unique(register, look_up, record)?;
         }
+        self.note_in_snapshot(page);
         let listed = walk.listed();
         self.tell(listed, page.total.unwrap_or(listed).max(listed));
         Ok(())
+    }
+
+    /// Adds a record to the register under each key by which rows are matched.
+    pub(super) fn note_keys(
+        &self,
+        register: &Register,
+        look_up: &LookUp,
+        record: &Json,
+    ) -> Result<(), Halt> {
+        if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(&key)) {
+            register.add(&key, &record.to_string())?;
+        }
+        for field in self.planning.prepared.checker.other_keys() {
+            if let Some(key) = self.key_in(record, *field) {
+                register.add(&other_key(*field, &key), &record.to_string())?;
+            }
+        }
+        self.note_renumbering(register, record)
     }
 
     /// Tells how far the look-ups have come, now and then.
@@ -385,6 +420,7 @@ impl Work<'_> {
         let (_never, never) = watch::channel(false);
         let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
         let (fetched, beside) = asked.await?;
+        self.dates.note(beside.date, self.planning.clock.now());
         match fetched {
             Fetched::Json(answer) => Ok((answer, beside.link, false)),
             Fetched::NoJson => Ok((Json::Null, None, false)),
@@ -396,10 +432,10 @@ impl Work<'_> {
         }
     }
 
-    /// Normalizes keys for comparison.
-    pub(super) fn key_texts(&self, keys: &[&str]) -> HashSet<Option<String>> {
-        let keys = keys.iter().map(|key| self.key_text(&Json::from(*key)));
-        keys.collect()
+    /// Normalizes keys of a look-up for comparison.
+    pub(super) fn key_texts(&self, look_up: &LookUp, keys: &[&str]) -> HashSet<Option<String>> {
+        let text = |key: &&str| self.comparable(look_up.key(), &Json::from(*key));
+        keys.iter().map(text).collect()
     }
 
     /// A key as it is compared: normalised, and e-mail addresses without regard to case.
@@ -409,17 +445,7 @@ impl Work<'_> {
 
     /// A field's value as it is compared: the same.
     pub(super) fn comparable(&self, field: usize, held: &Json) -> Option<String> {
-        let checker = &self.planning.prepared.checker;
-        let text = match checker.normalised(field, held) {
-            Json::String(text) => text,
-            Json::Number(number) => number.to_string(),
-            _ => return None,
-        };
-        Some(if checker.spec().fields[field].folds_case() {
-            text.to_lowercase()
-        } else {
-            text
-        })
+        comparable(&self.planning.prepared.checker, field, held)
     }
 
     /// The key of a record by another field, in the form in which it is compared.

@@ -18,7 +18,7 @@ use crate::events::{
 use crate::journal::{PlannedRow, PlannedWhat};
 use crate::l10n::Message;
 use crate::map::field_named;
-use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, KnownBefore, Outcome, Relisted, RowAt, RowState, StateCounts};
 use crate::plan::{ConflictPolicy, persons};
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
@@ -56,6 +56,10 @@ pub(super) struct Planned {
     pub(super) stop: Option<Stop>,
     /// How the records were read.
     pub(super) how: Message,
+    /// What was taken from the snapshot of an earlier run.
+    pub(super) known: Option<KnownBefore>,
+    /// Why all records were listed although there was one.
+    pub(super) relisted: Option<Relisted>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
     /// The set of the last call, and of how many before it: most have that of the one before.
@@ -362,6 +366,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             ..planned.states
         },
         how: planned.how.clone(),
+        known: planned.known,
+        relisted: planned.relisted.clone(),
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
         // Rows that a search found late come after the others.

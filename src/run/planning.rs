@@ -1,7 +1,10 @@
 //! Planning decides what to send for each row.
 
+use std::collections::HashSet;
+
 use tokio::sync::{mpsc, watch};
 
+use super::basis::Dates;
 use super::edits::Ruling;
 use super::error::RunError;
 use super::items::ItemMaker;
@@ -41,6 +44,9 @@ impl Planning<'_> {
             has_chosen: false,
             renumberings: Renumberings::of(self, prepared.survey.key()),
             reread: 0,
+            basis: None,
+            dates: Dates::default(),
+            has_read: HashSet::new(),
             conflicts: Vec::new(),
             batch: Vec::new(),
             planned: Planned::of(reading.nothing_read()),
@@ -48,9 +54,11 @@ impl Planning<'_> {
             told_at: self.clock.now(),
         };
         let learns = self.answers.is_some() && (work.look_up.is_some() || reading.lists_keys());
-        let passes: &[Pass] = match learns {
-            true => &[Pass::Learn, Pass::Plan],
-            false => &[Pass::Plan],
+        let may_know = self.snapshot.is_some() && work.look_up.is_some();
+        let passes: &[Pass] = match (learns, may_know) {
+            (true, _) => &[Pass::Learn, Pass::Plan],
+            (false, true) => &[Pass::ReadAhead, Pass::Plan],
+            (false, false) => &[Pass::Plan],
         };
         for pass in passes {
             // Each asks the same.
@@ -73,6 +81,8 @@ impl Planning<'_> {
 enum Pass {
     /// Everything is asked of the API that planning will ask.
     Learn,
+    /// Records are read that the snapshot of an earlier run does not prove to be as the rows say.
+    ReadAhead,
     /// Each row is planned.
     Plan,
 }
@@ -102,6 +112,7 @@ impl Pass {
                     ended = async {
                         match self {
                             Pass::Learn => work.learn(receiver).await,
+                            Pass::ReadAhead => work.read_ahead(receiver).await,
                             Pass::Plan => work.all(receiver).await,
                         }
                     } => ended,

@@ -34,6 +34,7 @@ pub(super) enum HowSent {
 impl<'a> Run<'a> {
     /// Sends what is left: a few rows first that are read back, if that is asked for.
     pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
+        self.mark_records()?;
         let ahead = Ahead::of(&self);
         let Run {
             setup,

@@ -166,6 +166,10 @@ pub struct Delivery {
     /// For how long a record that cannot be read is believed to hold what was delivered to it.
     #[serde(default)]
     pub trust_for: Duration,
+    /// The age at which all records are listed again, where a snapshot of an earlier run is used; none where
+    /// each run reads all that it needs.
+    #[serde(default)]
+    pub relist: Option<Duration>,
     /// What is to be sent, and nothing else. A run with one begins anew, and is held to it when it is
     /// planned; one that goes on has none.
     #[serde(skip)]
@@ -350,6 +354,7 @@ impl Settings {
                 edits: EditRules::default(),
                 canary: None,
                 trust_for: Duration::ZERO,
+                relist: None,
                 expected: None,
                 retries: None,
                 undoes: None,

@@ -66,6 +66,11 @@ pub(super) struct Tools {
 }
 
 impl Tools {
+    /// The name of the API's address, whoever asks.
+    pub(super) fn address(&self) -> String {
+        account_of(self.client.address(), b"")
+    }
+
     pub(super) fn new(
         prepared: &Prepared,
         settings: &Settings,

@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::answers::KeptAnswers;
+use super::basis::SnapshotOf;
 use super::context::{Context, Slice, Start};
 use super::delivered::Deliveries;
 use super::error::RunError;
@@ -19,10 +20,17 @@ use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::Plan;
-use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
-use crate::model::{Code, Held, StateCounts};
+use crate::journal::{
+    Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Stage, Writer, account_of,
+    forget_snapshots, has_snapshots, mark_records,
+};
+use crate::log;
+use crate::model::{Code, Fact, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop, Transport};
 use crate::targets::Paging;
+
+/// How records are hashed in a snapshot: changed with what is hashed.
+const FORMAT: &str = "1";
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -121,6 +129,33 @@ impl<'a> Setup<'a> {
         let record = self.record()?;
         let (id, _) = journal.begin(&record)?;
         Ok(self.run(journal, id, record, None))
+    }
+
+    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
+    /// needs, or where nothing tells what changed.
+    fn snapshot(&self) -> Option<SnapshotOf> {
+        let (settings, context, tools) = (self.settings, self.context, self.tools);
+        let delivery = &settings.delivery;
+        let how = self.prepared.checker.spec().lookup.as_ref()?;
+        let compares = !delivery.all && delivery.undoes.is_none() && self.slice.is_none();
+        // A sandbox in this process is gone with it.
+        if how.changes.is_none() || !compares || settings.sandbox {
+            return None;
+        }
+        let of = [
+            FORMAT,
+            &settings.target,
+            settings.profile.as_deref().unwrap_or_default(),
+            &tools.account,
+            &tools.place,
+        ];
+        Some(SnapshotOf {
+            state: context.state.clone(),
+            place: account_of(tools.client.address(), of.join("\0").as_bytes()),
+            address: tools.address(),
+            key: context.credentials.key_for("snapshot"),
+            relist: delivery.relist?,
+        })
     }
 
     fn run(self, journal: Journal, id: i64, record: NewRun, lock: Option<RunLock>) -> Run<'a> {
@@ -313,6 +348,7 @@ impl<'a> Run<'a> {
             }
             None => None,
         };
+        let snapshot = setup.snapshot();
         let writer = Writer::start(journal, id, Stage::Planning)?;
         let planning = Planning {
             prepared: setup.prepared,
@@ -325,6 +361,7 @@ impl<'a> Run<'a> {
             run: id,
             place: &setup.tools.place,
             undone: past.undone,
+            snapshot: snapshot.as_ref(),
             deliveries: past.deliveries,
             retried: past.retried,
             retries_beside: past.retries_beside,
@@ -359,6 +396,42 @@ impl<'a> Run<'a> {
             stop: planned.stop,
             asked: planned.asked,
         })
+    }
+
+    /// Marks the records that this run is about to change, before the first request leaves: until they are
+    /// read again, no snapshot is believed about them.
+    pub(super) fn mark_records(&self) -> Result<(), RunError> {
+        /// If a run changes more, all records are listed again.
+        const MOST: usize = 50_000;
+        let setup = self.setup;
+        let spec = setup.prepared.checker.spec();
+        let state = &setup.context.state;
+        let has_changes = spec
+            .lookup
+            .as_ref()
+            .is_some_and(|how| how.changes.is_some());
+        if setup.settings.sandbox || !(has_changes || has_snapshots(state)) {
+            return Ok(());
+        }
+        let address = setup.tools.address();
+        let whose = (address.as_str(), self.name());
+        let mut ids = Vec::new();
+        let mut are_known = self.planned_to.is_none();
+        self.journal.each_call::<JournalError>(self.id, |call, _| {
+            match spec.id_in(&call.path) {
+                Some(id) if ids.len() < MOST => ids.push(id),
+                _ => are_known = false,
+            }
+            Ok(are_known)
+        })?;
+        let removed = match are_known {
+            true => mark_records(state, whose, &ids)?,
+            false => forget_snapshots(state, whose)?,
+        };
+        if let Some(error) = removed {
+            log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
+        }
+        Ok(())
     }
 
     /// Puts the time that the plan takes into it, at the quota and the bucket as they are known

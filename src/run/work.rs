@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::answers::KeptAnswers;
+use super::basis::{Basis, Dates, SnapshotOf};
 use super::delivered::Deliveries;
 use super::edits::{Ruled, Ruling};
 use super::error::RunError;
@@ -49,6 +50,8 @@ pub(super) struct Planning<'a> {
     pub(super) place: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
+    /// The snapshot that it may use.
+    pub(super) snapshot: Option<&'a SnapshotOf>,
     /// What it delivered, where records cannot be read.
     pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
@@ -141,6 +144,12 @@ pub(super) struct Work<'a> {
     pub(super) reread: usize,
     /// Rows that give records other numbers.
     pub(super) renumberings: Renumberings,
+    /// What is known of the register from an earlier run.
+    pub(super) basis: Option<Basis<'a>>,
+    /// When the API answered.
+    pub(super) dates: Dates,
+    /// The ids of the records that were changed since the snapshot was taken: the register has them.
+    pub(super) has_read: HashSet<String>,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -182,6 +191,15 @@ impl Work<'_> {
                         values,
                     } => {
                         self.choose_once().await?;
+                        if let Some(found) = self.held_by(&key, &others, &values)? {
+                            self.done += 1;
+                            self.tell(self.done, self.planning.prepared.survey.rows);
+                            let outcome = self.unchanged(item.mark.at.row, Vec::new());
+                            let mut mark = item.mark;
+                            mark.facts.found = Some(found);
+                            self.settled(mark, outcome).await?;
+                            continue;
+                        }
                         waiting.push(Unresolved {
                             mark: item.mark,
                             key,

@@ -158,6 +158,11 @@ async fn around(
         let headers = any::rate_headers(records, level, now / 1_000_000);
         response.headers_mut().extend(headers);
     }
+    // The time by which records are dated, also where that is not the machine's.
+    let date = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(now);
+    if let Ok(date) = httpdate::fmt_http_date(date).parse() {
+        response.headers_mut().insert(header::DATE, date);
+    }
     for (name, value) in rate_headers(level).into_iter().filter(|_| tells) {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);

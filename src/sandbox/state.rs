@@ -121,12 +121,13 @@ impl Sandbox {
 
     fn with(
         options: &SandboxOptions,
-        students: Students,
+        mut students: Students,
         rows: &[SeedRow],
         clock: Arc<dyn Clock>,
     ) -> Sandbox {
         let mut members = pathwright::seed(rows);
         members.is_strict = options.vary.contains(&Variation::StrictMembers);
+        students.vary.clone_from(&options.vary);
         let bucket = Bucket::new(options.depth, options.interval, clock.now());
         Sandbox {
             latency: options.latency,
@@ -166,6 +167,29 @@ impl Sandbox {
     /// All students as JSON, by id.
     pub fn students(&self) -> serde_json::Value {
         self.lock().students.dump()
+    }
+
+    /// Changes a student as somebody does in the system itself: `change` is a body of an update. Returns whether
+    /// that could be done.
+    pub fn edit_student(&self, id: &str, change: &serde_json::Value) -> bool {
+        let now = self.clock.timestamp();
+        let students = &mut self.lock().students;
+        let change = change.as_object();
+        change.is_some_and(|change| matches!(students.update(id, change, now), Ok(Some(_))))
+    }
+
+    /// Adds a student as somebody does in the system itself. Returns whether that could be done.
+    pub fn add_student(&self, id: &str, student: &serde_json::Value) -> bool {
+        let now = self.clock.timestamp();
+        let students = &mut self.lock().students;
+        let student = student.as_object().cloned();
+        student.is_some_and(|student| students.insert(id, student, now).is_ok())
+    }
+
+    /// Deletes a student as somebody does in the system itself. Returns whether there was one.
+    pub fn delete_student(&self, id: &str) -> bool {
+        let now = self.clock.timestamp();
+        self.lock().students.remove(id, now)
     }
 
     /// All members as JSON, by integration and external id.

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::l10n::say;
@@ -226,6 +227,21 @@ impl Credentials {
             }
             Credentials::Oauth { client_id, .. } => client_id.expose_secret().as_bytes().to_vec(),
         }
+    }
+
+    /// A key for keyed hashes, which nobody can compute without these credentials.
+    pub fn key_for(&self, purpose: &str) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        hash.update(purpose.as_bytes());
+        hash.update([0]);
+        hash.update(self.identity());
+        if let Credentials::Oauth { client_secret, .. } = self {
+            hash.update([0]);
+            hash.update(client_secret.expose_secret().as_bytes());
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&hash.finalize()[..16]);
+        key
     }
 
     /// The secrets, in every form in which they are sent.

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::answer::{Answer, Fault};
 use super::stop::{Stop, status_and_code};
 use super::verdict::Verdict;
+use crate::clock::UnixNanos;
 use crate::l10n::{Message, message};
 use crate::model::Code;
 
@@ -28,6 +29,8 @@ pub struct Beside {
     pub(super) etag: Option<String>,
     /// Where the next page is (RFC 8288).
     pub link: Option<String>,
+    /// The API's own time.
+    pub date: Option<UnixNanos>,
 }
 
 /// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable` the stop

@@ -172,8 +172,8 @@ impl<'a> Transport<'a> {
         };
         Ok(match (verdict, last) {
             (Verdict::Accept, Ok((answer, Some(json)))) => {
-                let (etag, link) = (answer.etag, answer.link);
-                (Fetched::Json(json), Beside { etag, link })
+                let (etag, link, date) = (answer.etag, answer.link, answer.date);
+                (Fetched::Json(json), Beside { etag, link, date })
             }
             (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, Beside::default()),
             (_, last) => {

@@ -48,6 +48,7 @@ impl Known {
             trust_total: !self.total.is_empty(),
             page_size: Some(self.page_size),
             paging: Some(self.paging.clone()),
+            changes: None,
         }
     }
 

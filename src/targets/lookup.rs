@@ -45,6 +45,39 @@ pub struct Lookup {
     pub page_size: Option<u32>,
     /// How one page follows another.
     pub paging: Option<Paging>,
+    /// How the records are found that were changed since a moment, so that a later run need not list
+    /// all of them again.
+    pub changes: Option<Changes>,
+}
+
+/// How the records are found that were created, changed or deleted since a moment.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// Path of the search, with POST; `lookup.search` if it is left out.
+    pub search: Option<String>,
+    /// JSON pointer in the search's body below which the moment stands by its place in a record, such as
+    /// `/filter/greaterThan`. The other members are those of `lookup.search_body`.
+    pub filter: String,
+    /// JSON pointers to the moments of a record, such as `/meta/updatedAt`. There is one search for each.
+    pub moments: Vec<String>,
+    /// How deletions are found. Without it a deleted record is noticed by the total of the list.
+    pub deleted: Option<Deleted>,
+}
+
+/// How the deletions since a moment are found.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deleted {
+    /// Path of the search, with POST. Its answers have the pages of `[lookup]`.
+    pub search: String,
+    /// Members that stand in the search's body.
+    #[serde(default)]
+    pub search_body: serde_json::Map<String, serde_json::Value>,
+    /// JSON pointer in the search's body that holds the moment, such as `/filter/greaterThan/timestamp`.
+    pub moment: String,
+    /// JSON pointer in an entry to the id of the record.
+    pub id: String,
 }
 
 /// How a search names a field of a nested object.
@@ -151,10 +184,27 @@ impl Lookup {
         others.into_iter().flatten().chain(of_queries)
     }
 
+    /// The paths of the searches for changes.
+    pub(super) fn paths_of_changes(&self) -> impl Iterator<Item = &String> {
+        let changes = self.changes.iter();
+        changes.flat_map(|changes| {
+            let deleted = changes.deleted.iter().map(|deleted| &deleted.search);
+            changes.search.iter().chain(deleted)
+        })
+    }
+
     /// The same, to be changed.
     pub(super) fn paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let of_queries = self.query.iter_mut().map(|query| &mut query.path);
         let others = [&mut self.read, &mut self.search, &mut self.list];
-        others.into_iter().flatten().chain(of_queries)
+        let of_changes = self.changes.iter_mut().flat_map(|changes| {
+            let deleted = changes
+                .deleted
+                .iter_mut()
+                .map(|deleted| &mut deleted.search);
+            changes.search.iter_mut().chain(deleted)
+        });
+        let others = others.into_iter().flatten();
+        others.chain(of_queries).chain(of_changes)
     }
 }

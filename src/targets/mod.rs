@@ -29,7 +29,7 @@ pub use error::TargetError;
 pub use field::{FieldSpec, Kind, ListMode, Place, Separator};
 pub use known::Known;
 pub use load::{BUILT_IN, load, parse, text};
-pub use lookup::{Lookup, Paging, SearchNames};
+pub use lookup::{Changes, Deleted, Lookup, Paging, SearchNames};
 pub use mistake::{Mistake, Mistakes, read_toml};
 pub use person::Person;
 pub use placeholders::placeholders;

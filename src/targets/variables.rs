@@ -52,7 +52,10 @@ impl TargetSpec {
     /// The name and the description of a variable that the update's path or a look-up needs and
     /// `values` lacks.
     pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
-        let lookup = self.lookup.iter().flat_map(Lookup::paths);
+        let lookup = self
+            .lookup
+            .iter()
+            .flat_map(|how| how.paths().chain(how.paths_of_changes()));
         let known = self.known.iter().map(|known| &known.list);
         let names = lookup
             .chain(known)

@@ -184,12 +184,13 @@ pub fn headers(bytes: &[u8]) {
 
 /// The built-in targets, and one whose pages lead on by their addresses, with their look-ups.
 static SPECS: LazyLock<Vec<(Arc<TargetSpec>, Option<LookUp>)>> = LazyLock::new(|| {
-    let by_address = targets::text("meitner")
-        .expect("a built-in target")
-        .replace(
-            r#"paging = { kind = "offset", limit = "limit", offset = "offset" }"#,
-            r#"paging = { kind = "next", pointer = "/next" }"#,
-        );
+    let text = targets::text("meitner").expect("a built-in target");
+    let (head, changes) = text.split_once("[lookup.changes]").expect("its table");
+    let fields = changes.find("[[fields]]").expect("its fields");
+    let by_address = [head, &changes[fields..]].concat().replace(
+        r#"paging = { kind = "offset", limit = "limit", offset = "offset" }"#,
+        r#"paging = { kind = "next", pointer = "/next" }"#,
+    );
     let specs = [
         targets::load("meitner"),
         targets::load("pathwright"),

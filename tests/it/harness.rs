@@ -570,6 +570,8 @@ pub struct LibraryRun {
     pub duplicates: DuplicatePolicy,
     /// The target; one whose records cannot be read if none is named.
     pub target: Option<String>,
+    /// The fields that find records.
+    pub key: Option<String>,
     pub variables: BTreeMap<String, String>,
     pub allowed: Vec<(String, String)>,
     /// The credentials that are in the environment; none means all.
@@ -586,6 +588,8 @@ pub struct LibraryRun {
     pub guards: Guards,
     pub canary: Option<u64>,
     pub trust_for: Duration,
+    /// The age at which all records are listed again; none where no snapshot is used.
+    pub relist: Option<Duration>,
     /// Whether somebody is asked, who agrees.
     pub asks: bool,
 }
@@ -605,6 +609,7 @@ impl LibraryRun {
             selection: Selection::default(),
             duplicates: DuplicatePolicy::Error,
             target: None,
+            key: None,
             variables: BTreeMap::new(),
             allowed: Vec::new(),
             credentials: None,
@@ -623,6 +628,7 @@ impl LibraryRun {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             asks: false,
         }
     }
@@ -641,7 +647,7 @@ impl LibraryRun {
                 ..ReadOptions::default()
             },
             map: MapOptions::default(),
-            key: None,
+            key: self.key.clone(),
             check: CheckOptions {
                 allowed: self.allowed.clone(),
                 ..CheckOptions::new(
@@ -681,6 +687,7 @@ impl LibraryRun {
             guards: self.guards,
             canary: self.canary,
             trust_for: self.trust_for,
+            relist: self.relist,
             ..settings.delivery
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
@@ -749,6 +756,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            relist: None,
             expected: None,
             retries: None,
             undoes: None,

@@ -48,6 +48,7 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod scim;
+mod snapshots;
 mod soak;
 mod spreadsheet_rows;
 #[cfg(feature = "postgres")]

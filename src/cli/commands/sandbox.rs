@@ -94,9 +94,7 @@ fn play_target(
     quota: Rate,
     clock: Arc<dyn Clock>,
 ) -> Result<Exit> {
-    // The simulations of the built-in APIs have this variation alone.
-    let is_built_in = |one: &Variation| *one == Variation::StrictMembers;
-    let simulation = match args.vary.iter().all(is_built_in) {
+    let simulation = match args.vary.iter().all(|one| Variation::is_of_built_in(*one)) {
         true => Simulation::of(text)?,
         false => Simulation::Described(Box::new(Description::parse(text)?)),
     };

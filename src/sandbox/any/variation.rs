@@ -27,6 +27,14 @@ pub enum Variation {
     PageTotals,
     /// Pathwright answers 400 for a member that a client cannot set, where the framework ignores it.
     StrictMembers,
+    /// A change of a Meitner student does not move `updatedAt`.
+    FrozenTimes,
+    /// A Meitner student that is added has no `updatedAt` before its first change.
+    UnsetTimes,
+    /// Searches of the Meitner API ignore comparisons of times.
+    IgnoredTimes,
+    /// The Meitner API lists no deletions.
+    SilentDeletions,
 }
 
 /// Records of a capped page.
@@ -37,7 +45,7 @@ pub(super) const UNNAMED: &str = "sandboxUnnamed";
 
 impl Variation {
     /// Every variation.
-    pub const ALL: [Variation; 8] = [
+    pub const ALL: [Variation; 12] = [
         Variation::CappedPages,
         Variation::OtherFirst,
         Variation::AbsentMembers,
@@ -46,7 +54,23 @@ impl Variation {
         Variation::ShuffledRecords,
         Variation::PageTotals,
         Variation::StrictMembers,
+        Variation::FrozenTimes,
+        Variation::UnsetTimes,
+        Variation::IgnoredTimes,
+        Variation::SilentDeletions,
     ];
+
+    /// Whether it is a variation of a built-in API, and not of any that a file describes.
+    pub fn is_of_built_in(self) -> bool {
+        matches!(
+            self,
+            Variation::StrictMembers
+                | Variation::FrozenTimes
+                | Variation::UnsetTimes
+                | Variation::IgnoredTimes
+                | Variation::SilentDeletions
+        )
+    }
 
     /// The name that `--vary` takes.
     pub fn as_str(self) -> &'static str {
@@ -59,6 +83,10 @@ impl Variation {
             Variation::ShuffledRecords => "shuffled-records",
             Variation::PageTotals => "page-totals",
             Variation::StrictMembers => "strict-members",
+            Variation::FrozenTimes => "frozen-times",
+            Variation::UnsetTimes => "unset-times",
+            Variation::IgnoredTimes => "ignored-times",
+            Variation::SilentDeletions => "silent-deletions",
         }
     }
 

@@ -53,7 +53,7 @@ enum Holds {
 
 /// A field that a filter may name, and the operators that know it beside `equals` and `notEquals`.
 #[derive(Debug)]
-struct Field {
+pub(super) struct Field {
     path: &'static [&'static str],
     holds: Holds,
     ordered: bool,
@@ -61,6 +61,9 @@ struct Field {
     like: bool,
     nullable: bool,
 }
+
+/// The fields that a filter may name.
+pub(super) type Fields = &'static [Field];
 
 const fn field(
     path: &'static [&'static str],
@@ -80,8 +83,8 @@ const fn field(
 const YES: bool = true;
 const NO: bool = false;
 
-/// The fields of the vendor's description: ordered, in lists, by likeness, null or not.
-const FIELDS: &[Field] = &[
+/// The fields of students in the vendor's description: ordered, in lists, by likeness, null or not.
+pub(super) const OF_STUDENTS: &[Field] = &[
     field(&["id"], Holds::Id, [NO, YES, NO, NO]),
     field(&["meta", "createdAt"], Holds::Moment, [YES, NO, NO, NO]),
     field(&["meta", "createdBy"], Holds::Text, [NO, YES, NO, YES]),
@@ -123,6 +126,17 @@ const FIELDS: &[Field] = &[
     ),
 ];
 
+/// The same of deletions.
+pub(super) const OF_DELETIONS: &[Field] = &[
+    field(&["id"], Holds::Id, [NO, YES, NO, NO]),
+    field(&["meta", "createdAt"], Holds::Moment, [YES, NO, NO, NO]),
+    field(&["meta", "updatedAt"], Holds::Moment, [YES, NO, NO, YES]),
+    field(&["timestamp"], Holds::Moment, [YES, NO, NO, NO]),
+    field(&["resource"], Holds::Text, [NO, YES, NO, NO]),
+    field(&["resourceID"], Holds::Id, [NO, YES, NO, NO]),
+    field(&["type"], Holds::Text, [NO, YES, NO, NO]),
+];
+
 /// Objects of the description that hold fields.
 const OBJECTS: [&str; 3] = ["meta", "external", "address"];
 
@@ -131,7 +145,7 @@ const LONGEST_LIST: usize = 100;
 
 impl Filter {
     /// Reads the body of a search, or says what in it is not of the description.
-    pub(super) fn of_body(body: &Json) -> Result<Filter, String> {
+    pub(super) fn of_body(body: &Json, fields: Fields) -> Result<Filter, String> {
         let Json::Object(members) = body else {
             return Err("the body must be an object".into());
         };
@@ -139,10 +153,21 @@ impl Filter {
             return Err(format!("unknown member {other}"));
         }
         let filter = members.get("filter").ok_or("filter is required")?;
-        Filter::parse(filter)
+        Filter::parse(filter, fields)
     }
 
-    fn parse(filter: &Json) -> Result<Filter, String> {
+    /// Removes the comparisons with moments.
+    pub(super) fn ignore_moments(&mut self) {
+        self.conditions.retain_mut(|condition| match condition {
+            Condition::Compare { field, .. } => field.holds != Holds::Moment,
+            Condition::Nested(filter) => {
+                filter.ignore_moments();
+                true
+            }
+        });
+    }
+
+    fn parse(filter: &Json, fields: Fields) -> Result<Filter, String> {
         let Json::Object(object) = filter else {
             return Err("filter must be an object".into());
         };
@@ -158,12 +183,12 @@ impl Filter {
                 "nestedFilters" => {
                     let nested = value.as_array().ok_or("nestedFilters must be a list")?;
                     for filter in nested {
-                        conditions.push(Condition::Nested(Filter::parse(filter)?));
+                        conditions.push(Condition::Nested(Filter::parse(filter, fields)?));
                     }
                 }
                 name => {
                     let operator = operator(name)?;
-                    compare_all(operator, &mut Vec::new(), value, &mut conditions)
+                    compare_all((operator, fields), &mut Vec::new(), value, &mut conditions)
                         .map_err(|why| format!("{name}: {why}"))?;
                 }
             }
@@ -209,7 +234,7 @@ fn operator(name: &str) -> Result<Operator, String> {
 /// Reads what an operator is to compare: fields by name, those of nested objects within objects.
 /// A group, an object or a value that is null is as if it were not there.
 fn compare_all<'a>(
-    operator: Operator,
+    (operator, fields): (Operator, Fields),
     path: &mut Vec<&'a str>,
     value: &'a Json,
     conditions: &mut Vec<Condition>,
@@ -223,7 +248,7 @@ fn compare_all<'a>(
     };
     for (name, with) in members {
         path.push(name);
-        let known = FIELDS.iter().find(|field| field.path == path.as_slice());
+        let known = fields.iter().find(|field| field.path == path.as_slice());
         match known.filter(|field| operator.knows(field)) {
             Some(field) if !with.is_null() => {
                 operator
@@ -237,7 +262,7 @@ fn compare_all<'a>(
             }
             Some(_) => {}
             None if path.len() == 1 && OBJECTS.contains(&name.as_str()) => {
-                compare_all(operator, path, with, conditions)?;
+                compare_all((operator, fields), path, with, conditions)?;
             }
             None => return Err(format!("unknown field {}", path.join("."))),
         }

@@ -10,14 +10,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::filter::{Filter, OF_DELETIONS, OF_STUDENTS};
 use super::students::Taken;
 use super::validate;
 use crate::sandbox::state::{Inner, Sandbox, with_record};
-use crate::sandbox::{READ_ONLY, SECRET, WRITE_ONLY};
+use crate::sandbox::{READ_ONLY, SECRET, Variation, WRITE_ONLY};
 
 /// Seconds for which a token is good.
 const TOKEN_SECONDS: u64 = 3600;
@@ -32,6 +32,9 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/directory/v1/student", get(list))
         .route("/directory/v1/student/_search", post(search))
         .route("/directory/v1/student/{id}", get(read).patch(update))
+        .route("/directory/v1/audit-event", get(list_deletions))
+        .route("/directory/v1/audit-event/_search", post(search_deletions))
+        .route("/directory/v1/audit-event/{id}", get(read_deletion))
 }
 
 /// What is answered where there is nothing, or nothing to be done that way.
@@ -282,10 +285,49 @@ async fn search(
     answer(&sandbox, "search", &headers, Access::Read, |inner| {
         let body: Value = serde_json::from_slice(&body)
             .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
-        let filter = Filter::of_body(&body).map_err(unprocessable)?;
-        Page::asked(page)?.of(inner
-            .students
-            .all()
-            .filter(|student| filter.matches(student)))
+        let mut filter = Filter::of_body(&body, OF_STUDENTS).map_err(unprocessable)?;
+        let students = &inner.students;
+        if students.varies(Variation::IgnoredTimes) {
+            filter.ignore_moments();
+        }
+        Page::asked(page)?.of(students.all().filter(|student| filter.matches(student)))
+    })
+}
+
+async fn list_deletions(
+    State(sandbox): State<Arc<Sandbox>>,
+    page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&sandbox, "deletions", &headers, Access::Read, |inner| {
+        Page::asked(page)?.of(inner.students.deletions())
+    })
+}
+
+async fn read_deletion(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&sandbox, "deletions", &headers, Access::Read, |inner| {
+        let is_it = |event: &&Map<String, Value>| event.get("id").is_some_and(|own| *own == id);
+        let event = inner.students.deletions().find(is_it);
+        let none = || Refused(StatusCode::NOT_FOUND, "audit event not found".into());
+        Ok(Value::Object(event.ok_or_else(none)?.clone()))
+    })
+}
+
+async fn search_deletions(
+    State(sandbox): State<Arc<Sandbox>>,
+    page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(&sandbox, "deletions", &headers, Access::Read, |inner| {
+        let body: Value = serde_json::from_slice(&body)
+            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let filter = Filter::of_body(&body, OF_DELETIONS).map_err(unprocessable)?;
+        let deletions = inner.students.deletions();
+        Page::asked(page)?.of(deletions.filter(|event| filter.matches(event)))
     })
 }

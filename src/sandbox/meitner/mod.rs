@@ -16,6 +16,8 @@
 //!   as it was, `identityTemporary` too. The client sends what makes both readings the same.
 //! - Unknown: a group, an object or a value that is null in a filter is as if it were not there, and
 //!   `like` takes `%` for any text.
+//! - Unknown: `updatedAt` moves with every change, and is set from the beginning; `/audit-event` lists each
+//!   deletion at once and for good. `Variation` has servers that differ in this.
 //! - Laxer: the token endpoint takes any client of the sandbox's, and its requests cost no quota.
 
 mod filter;

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use crate::sandbox::Variation;
 
 /// The students, by id, with what must be unique kept beside them.
 #[derive(Debug, Default)]
@@ -12,6 +15,10 @@ pub(in crate::sandbox) struct Students {
     /// By unique field: who has each value.
     holders: [HashMap<String, String>; UNIQUE.len()],
     last_change: Option<Timestamp>,
+    /// The deletions, as the API lists them.
+    deletions: Vec<Map<String, Json>>,
+    /// How it differs from what the documentation suggests.
+    pub(in crate::sandbox) vary: Vec<Variation>,
 }
 
 /// The fields of which no two students may have the same value.
@@ -22,7 +29,7 @@ const USER: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
 /// The name of a unique field that another student holds.
 #[derive(Debug, PartialEq)]
-pub(super) struct Taken(pub(super) &'static str);
+pub(in crate::sandbox) struct Taken(pub(super) &'static str);
 
 impl Students {
     pub(in crate::sandbox) fn len(&self) -> usize {
@@ -42,7 +49,7 @@ impl Students {
     }
 
     /// Adds a student, unless one of its unique values is taken.
-    pub(super) fn insert(
+    pub(in crate::sandbox) fn insert(
         &mut self,
         id: &str,
         mut student: Map<String, Json>,
@@ -50,9 +57,10 @@ impl Students {
     ) -> Result<(), Taken> {
         self.refuse_taken(id, &student)?;
         student.insert("id".into(), json!(id));
+        let updated = (!self.varies(Variation::UnsetTimes)).then_some(now);
         student.insert(
             "meta".into(),
-            json!({"createdAt": now, "createdBy": USER, "updatedAt": now, "updatedBy": USER}),
+            json!({"createdAt": now, "createdBy": USER, "updatedAt": updated, "updatedBy": USER}),
         );
         self.index(id, &student);
         self.by_id.insert(id.to_owned(), student);
@@ -60,7 +68,7 @@ impl Students {
     }
 
     /// Merges `change` into a student: objects member by member, everything else whole.
-    pub(super) fn update(
+    pub(in crate::sandbox) fn update(
         &mut self,
         id: &str,
         change: &Map<String, Json>,
@@ -78,7 +86,9 @@ impl Students {
             _ => now,
         };
         self.last_change = Some(moved);
-        if let Some(Json::Object(meta)) = new.get_mut("meta") {
+        if let Some(Json::Object(meta)) = new.get_mut("meta")
+            && !self.varies(Variation::FrozenTimes)
+        {
             meta.insert("updatedAt".into(), json!(moved));
         }
         let old = old.clone();
@@ -86,6 +96,37 @@ impl Students {
         self.index(id, &new);
         self.by_id.insert(id.to_owned(), new.clone());
         Ok(Some(new))
+    }
+
+    /// Removes a student, and lists that.
+    pub(in crate::sandbox) fn remove(&mut self, id: &str, now: Timestamp) -> bool {
+        let Some(student) = self.by_id.remove(id) else {
+            return false;
+        };
+        self.unindex(&student);
+        if !self.varies(Variation::SilentDeletions) {
+            let number = self.deletions.len();
+            let event = json!({
+                "id": Uuid::from_u128(number as u128).hyphenated().to_string(),
+                "timestamp": now,
+                "resource": "Student",
+                "resourceID": id,
+                "type": "Delete",
+                "meta": {"createdAt": now, "createdBy": USER},
+            });
+            self.deletions.extend(event.as_object().cloned());
+        }
+        true
+    }
+
+    /// The deletions.
+    pub(super) fn deletions(&self) -> impl Iterator<Item = &Map<String, Json>> {
+        self.deletions.iter()
+    }
+
+    /// Whether it differs in this from what the documentation suggests.
+    pub(super) fn varies(&self, how: Variation) -> bool {
+        self.vary.contains(&how)
     }
 
     fn refuse_taken(&self, id: &str, student: &Map<String, Json>) -> Result<(), Taken> {

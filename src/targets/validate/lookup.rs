@@ -1,6 +1,6 @@
 //! Finds what does not fit together in `[lookup]`.
 
-use super::super::lookup::{Lookup, Paging};
+use super::super::lookup::{Changes, Lookup, Paging};
 use super::super::placeholders::placeholders;
 use super::super::places::{Found, Place};
 use super::super::query::Query;
@@ -85,6 +85,76 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         });
     }
     validate_keys(spec, lookup, found);
+    if let Some(changes) = &lookup.changes {
+        validate_changes(spec, lookup, changes, found);
+    }
+}
+
+/// Finds what is wrong with the searches for changes, and what a snapshot lacks.
+fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found: &mut Found<'_>) {
+    let own = spec.key_field().map(|index| spec.fields[index].name());
+    for (is_there, needs) in [
+        (
+            lookup.list.is_some(),
+            "lookup.list, the list that is not read again",
+        ),
+        (
+            lookup.search.is_some(),
+            "lookup.search, which finds the records of rows that differ",
+        ),
+        (
+            !lookup.total.is_empty(),
+            "lookup.total, which proves that no record is missing",
+        ),
+        (
+            lookup.paging.as_ref().is_some_and(Paging::is_counted),
+            "a lookup.paging of kind \"offset\" or \"page\": each run compares another page of the list",
+        ),
+        (
+            own.is_some_and(|own| lookup.keys.iter().any(|key| key == own)),
+            "the key in update.path in lookup.keys",
+        ),
+    ] {
+        if !is_there {
+            found.add(
+                Place::Key("lookup", "changes"),
+                format!("[lookup.changes] needs {needs}"),
+            );
+        }
+    }
+    for path in lookup.paths_of_changes() {
+        let place = Place::Key("lookup", "changes");
+        must_begin_with_slash(found, place, "path", path);
+        for unknown in placeholders(path).filter(|name| !spec.variables.contains_key(*name)) {
+            found.add(
+                place,
+                format!(
+                    "lookup.changes asks for {{{unknown}}}, and there is no [variables.{unknown}]"
+                ),
+            );
+        }
+        if let Some(message) = refused_path(path).or_else(|| refused_query(path)) {
+            found.add_secret(place, message);
+        }
+    }
+    if changes.moments.is_empty() {
+        let message = "lookup.changes.moments names no moment of a record";
+        found.add(Place::Key("lookup", "changes"), message);
+    }
+    let deleted = changes.deleted.iter();
+    let of_deleted = deleted.flat_map(|deleted| [&deleted.moment, &deleted.id]);
+    for pointer in changes
+        .moments
+        .iter()
+        .chain([&changes.filter])
+        .chain(of_deleted)
+    {
+        let place = Place::Key("lookup", "changes");
+        match &**pointer {
+            "" => found.add(place, "a pointer in [lookup.changes] is empty"),
+            pointer => must_be_pointer(found, place, pointer),
+        }
+    }
 }
 
 /// Finds settings of pages that no request needs, and those that one lacks.

@@ -52,6 +52,7 @@ plan-conflict-written = last written
 plan-conflict-current = now
 plan-conflict-roster = roster
 plan-lookups = { $how }: { $requests }
+plan-known = { $records } known from a full list that is { $age } old, with the changes up to { $moment }: { $changed } changed, { $deleted } deleted, { $read } read to be compared with their rows, { $compared } others compared
 plan-fields = fields to change: { $fields }
 rate-guessed = { $rate } (a guess)
 plan-time = { $requests } at { $rate }: { $time }

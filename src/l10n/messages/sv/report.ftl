@@ -51,6 +51,7 @@ plan-conflict-written = senast skrivet
 plan-conflict-current = nu
 plan-conflict-roster = listan
 plan-lookups = { $how }: { $requests }
+plan-known = { $records } kända från en fullständig lista som är { $age } gammal, med ändringarna fram till { $moment }: { $changed } ändrade, { $deleted } borttagna, { $read } lästa för att jämföras med sina rader, { $compared } andra jämförda
 plan-fields = fält som ändras: { $fields }
 rate-guessed = { $rate } (en gissning)
 plan-time = { $requests } i takten { $rate }: { $time }

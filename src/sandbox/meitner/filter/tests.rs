@@ -16,7 +16,11 @@ fn every_operator() {
         "meta": {"createdAt": "2026-08-01T12:00:00Z"}, "address": {"postalCode": "169 56"},
     });
     let student = student.as_object().unwrap();
-    let holds = |filter: Json| Filter::parse(&filter).unwrap().matches(student);
+    let holds = |filter: Json| {
+        Filter::parse(&filter, OF_STUDENTS)
+            .unwrap()
+            .matches(student)
+    };
     for (filter, expected) in [
         (json!({"orCondition": true}), true),
         (filter("equals", json!({"gender": "Female"})), true),
@@ -116,13 +120,13 @@ fn what_the_description_does_not_have_is_refused() {
         filter("contains", json!({"firstName": vec!["x"; 101]})),
         json!({"orCondition": false, "nestedFilters": [{"equals": {"gender": "Male"}}]}),
     ] {
-        assert!(Filter::parse(&bad).is_err(), "{bad}");
+        assert!(Filter::parse(&bad, OF_STUDENTS).is_err(), "{bad}");
     }
     for bad in [
         json!([]),
         json!({}),
         json!({"filter": {"orCondition": false}, "x": 1}),
     ] {
-        assert!(Filter::of_body(&bad).is_err(), "{bad}");
+        assert!(Filter::of_body(&bad, OF_STUDENTS).is_err(), "{bad}");
     }
 }

@@ -250,3 +250,60 @@ fn page_settings_are_needed_by_lists_and_refused_without() {
     });
     assert_eq!(told, expected);
 }
+
+#[test]
+fn searches_for_changes_have_all_that_a_snapshot_needs() {
+    let text = crate::targets::text("meitner").unwrap();
+    assert_eq!(mistakes_in(&text), []);
+    let whole = "[lookup.changes]";
+    for (from, to, place, reason) in [
+        ("list = \"/student\"\n", "", whole, "lookup.list"),
+        ("trust_total = true\n", "", "", ""),
+        (
+            "total = \"/pagination/total\"\n# The total of a list or a search counts the records of all pages.\ntrust_total = true\n",
+            "",
+            whole,
+            "lookup.total",
+        ),
+        (
+            "keys = [\"id\", ",
+            "keys = [",
+            whole,
+            "the key in update.path",
+        ),
+        (
+            "moments = [\"/meta/updatedAt\", \"/meta/createdAt\"]",
+            "moments = []",
+            whole,
+            "names no moment",
+        ),
+        (
+            "filter = \"/filter/greaterThan\"",
+            "filter = \"\"",
+            whole,
+            "is empty",
+        ),
+        (
+            "id = \"/resourceID\"",
+            "id = \"resourceID\"",
+            whole,
+            "must begin with a slash",
+        ),
+        (
+            "search = \"/audit-event/_search\"",
+            "search = \"/{org}/_search\"",
+            whole,
+            "there is no [variables.org]",
+        ),
+    ] {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        let found = mistakes_in(&text.replace(from, to));
+        match reason {
+            "" => assert_eq!(found, [], "{from}"),
+            _ => {
+                let is_it = |(at, why): &(String, String)| at == place && why.contains(reason);
+                assert!(found.iter().any(is_it), "{from} → {to}: {found:?}");
+            }
+        }
+    }
+}

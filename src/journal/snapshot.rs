@@ -1,0 +1,705 @@
+//! A snapshot keeps what is known of an API's records between runs, without a value of theirs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::{Action, JournalError};
+use super::files::{make_private_file, make_private_folder};
+use super::lock::RunLock;
+use super::state::State;
+
+/// The file beside the journal.
+const FILE: &str = "snapshots.sqlite3";
+
+/// The format of the file. A file of another format is emptied: it holds nothing that cannot be read again.
+const FORMAT: i64 = 1;
+
+/// The id in a mark of all records.
+const ANY: &str = "";
+
+/// `snapshot` has a row for each place from the moment at which its listing begins; it is whole once
+/// `listed_at` is set. `mark` has the records that a run is about to change, by the address of the API:
+/// a snapshot looks at those after `seen`.
+const TABLES: &str = "
+CREATE TABLE snapshot (
+    id          INTEGER PRIMARY KEY,
+    place       TEXT NOT NULL UNIQUE,
+    address     TEXT NOT NULL,
+    used_at     INTEGER NOT NULL,
+    seen        INTEGER NOT NULL,
+    listed_at   INTEGER,
+    as_of       INTEGER,
+    newest      INTEGER,
+    page        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE record (
+    snapshot    INTEGER NOT NULL,
+    id          TEXT NOT NULL,
+    prints      BLOB NOT NULL,
+    PRIMARY KEY (snapshot, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holder (
+    snapshot    INTEGER NOT NULL,
+    field       INTEGER NOT NULL,
+    print       INTEGER NOT NULL,
+    id          TEXT NOT NULL,
+    PRIMARY KEY (snapshot, field, print, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mark (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    address     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    run         TEXT NOT NULL
+) STRICT;
+CREATE INDEX mark_by_address ON mark (address, seq);
+";
+
+/// The copy that a run works on.
+const COPY: &str = "
+CREATE TEMP TABLE known (id TEXT PRIMARY KEY, prints BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TEMP TABLE held (
+    field INTEGER NOT NULL, print INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (field, print, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX temp.held_by_id ON held (id);
+";
+
+/// When a snapshot was taken, by the clock of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// When all records were listed.
+    pub listed_at: Timestamp,
+    /// All changes before this moment are in it.
+    pub as_of: Timestamp,
+    /// The latest change of a record in it.
+    pub newest: Timestamp,
+    /// The page of the list that is compared next.
+    pub page: u64,
+}
+
+/// A record as a snapshot keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPrints {
+    /// Its id.
+    pub id: String,
+    /// Keyed hashes of its fields.
+    pub prints: Vec<u8>,
+    /// Keyed hashes of its keys and of its values that must be unique, by field.
+    pub holds: Vec<(usize, i64)>,
+}
+
+/// The records of one place: of a target, an address and an account.
+///
+/// It is a copy that only this process sees. The stored snapshot is replaced as a whole, in one
+/// transaction.
+#[derive(Debug)]
+pub struct Snapshot {
+    connection: Connection,
+    path: PathBuf,
+    place: String,
+    address: String,
+    /// The last mark that is accounted for once this copy is saved.
+    seen: i64,
+}
+
+impl Snapshot {
+    /// Opens the snapshot of a place, whose copy is empty. There is none if the journal is in a database,
+    /// since other machines would not mark what they change, or while a run may change any record.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or written.
+    pub fn open(
+        state: &State,
+        (place, address): (&str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Snapshot>, JournalError> {
+        if state.database().is_some() {
+            return Ok(None);
+        }
+        let (connection, path) = connect(state.folder())?;
+        let explain = |source| failed(&path, source);
+        connection.execute_batch(COPY).map_err(explain)?;
+        let Some(seen) = accounted(&connection, state, address, &path)? else {
+            return Ok(None);
+        };
+        // Marks are kept for it from now on.
+        connection
+            .execute(
+                "INSERT INTO snapshot (place, address, used_at, seen) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (place) DO UPDATE SET used_at = excluded.used_at",
+                params![place, address, now.as_microsecond(), seen],
+            )
+            .map_err(explain)?;
+        Ok(Some(Snapshot {
+            connection,
+            path,
+            place: place.to_owned(),
+            address: address.to_owned(),
+            seen,
+        }))
+    }
+
+    /// Copies what is stored, and returns when it was taken; nothing where no whole snapshot is stored.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn load(&self) -> Result<Option<Taken>, JournalError> {
+        self.in_one("BEGIN", |connection| {
+            let found = connection
+                .query_row(
+                    "SELECT id, listed_at, as_of, newest, page FROM snapshot
+                     WHERE place = ?1 AND listed_at IS NOT NULL",
+                    [&self.place],
+                    |row| {
+                        let numbers = [row.get(1)?, row.get(2)?, row.get(3)?];
+                        Ok((row.get::<_, i64>(0)?, numbers, row.get(4)?))
+                    },
+                )
+                .optional()?;
+            let Some((id, numbers, page)) = found else {
+                return Ok(None);
+            };
+            let [Ok(listed_at), Ok(as_of), Ok(newest)] = numbers.map(Timestamp::from_microsecond)
+            else {
+                return Ok(None);
+            };
+            connection.execute_batch("DELETE FROM temp.known; DELETE FROM temp.held;")?;
+            connection.execute(
+                "INSERT INTO temp.known SELECT id, prints FROM record WHERE snapshot = ?1",
+                [id],
+            )?;
+            connection.execute(
+                "INSERT INTO temp.held SELECT field, print, id FROM holder WHERE snapshot = ?1",
+                [id],
+            )?;
+            Ok(Some(Taken {
+                listed_at,
+                as_of,
+                newest,
+                page,
+            }))
+        })
+    }
+
+    /// Empties the copy.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub fn clear(&self) -> Result<(), JournalError> {
+        self.connection
+            .execute_batch("DELETE FROM temp.known; DELETE FROM temp.held;")
+            .map_err(|source| failed(&self.path, source))
+    }
+
+    /// Puts records into the copy, each in the place of the one with the same id.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub fn put(&self, records: &[RecordPrints]) -> Result<(), JournalError> {
+        self.in_one("BEGIN", |connection| {
+            for record in records {
+                forget(connection, &record.id)?;
+                connection
+                    .prepare_cached("INSERT INTO temp.known VALUES (?1, ?2)")?
+                    .execute(params![record.id, record.prints])?;
+                let mut hold = connection
+                    .prepare_cached("INSERT OR IGNORE INTO temp.held VALUES (?1, ?2, ?3)")?;
+                for (field, print) in &record.holds {
+                    hold.execute(params![field, print, record.id])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes a record from the copy. Returns whether it was there.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub fn remove(&self, id: &str) -> Result<bool, JournalError> {
+        self.in_one("BEGIN", |connection| forget(connection, id))
+    }
+
+    /// The hashes of a record's fields, if the copy has the record.
+    ///
+    /// # Errors
+    /// If the copy cannot be read.
+    pub fn prints(&self, id: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT prints FROM temp.known WHERE id = ?1")
+            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
+            .map_err(|source| failed(&self.path, source))
+    }
+
+    /// The ids of the records that hold a value of a field, in order.
+    ///
+    /// # Errors
+    /// If the copy cannot be read.
+    pub fn holders(&self, field: usize, print: i64) -> Result<Vec<String>, JournalError> {
+        self.texts(
+            "SELECT id FROM temp.held WHERE field = ?1 AND print = ?2 ORDER BY id",
+            params![field, print],
+        )
+    }
+
+    /// How many records the copy has.
+    ///
+    /// # Errors
+    /// If the copy cannot be read.
+    pub fn records(&self) -> Result<u64, JournalError> {
+        self.connection
+            .query_row("SELECT count(*) FROM temp.known", [], |row| row.get(0))
+            .map_err(|source| failed(&self.path, source))
+    }
+
+    /// The ids of the records that runs may have changed since the stored snapshot was taken.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn marked(&self) -> Result<Vec<String>, JournalError> {
+        self.texts(
+            "SELECT DISTINCT id FROM mark
+             WHERE address = ?1 AND seq > (SELECT seen FROM snapshot WHERE place = ?2) ORDER BY id",
+            params![self.address, self.place],
+        )
+    }
+
+    /// Stores the copy in the place of what was stored, unless the place was forgotten meanwhile.
+    ///
+    /// # Errors
+    /// If it cannot be written. What was stored stays.
+    pub fn save(&self, taken: &Taken) -> Result<(), JournalError> {
+        self.in_one("BEGIN IMMEDIATE", |connection| {
+            let moments = [taken.listed_at, taken.as_of, taken.newest];
+            let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
+            let id = connection.query_row(
+                "SELECT id FROM snapshot WHERE place = ?1",
+                [&self.place],
+                |row| row.get::<_, i64>(0),
+            );
+            let Some(id) = id.optional()? else {
+                return Ok(());
+            };
+            connection.execute(
+                "UPDATE snapshot SET listed_at = ?2, as_of = ?3, newest = ?4, page = ?5, seen = ?6
+                 WHERE id = ?1",
+                params![id, listed_at, as_of, newest, taken.page, self.seen],
+            )?;
+            connection.execute("DELETE FROM record WHERE snapshot = ?1", [id])?;
+            connection.execute("DELETE FROM holder WHERE snapshot = ?1", [id])?;
+            connection.execute(
+                "INSERT INTO record SELECT ?1, id, prints FROM temp.known",
+                [id],
+            )?;
+            connection.execute(
+                "INSERT INTO holder SELECT ?1, field, print, id FROM temp.held",
+                [id],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Forgets what is stored: it cannot be believed.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn discard(&self) -> Result<(), JournalError> {
+        self.in_one("BEGIN IMMEDIATE", |connection| {
+            connection.execute(
+                "UPDATE snapshot SET listed_at = NULL WHERE place = ?1",
+                [&self.place],
+            )?;
+            for table in ["record", "holder"] {
+                connection.execute(
+                    &format!(
+                        "DELETE FROM {table}
+                         WHERE snapshot = (SELECT id FROM snapshot WHERE place = ?1)"
+                    ),
+                    [&self.place],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    fn texts(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<String>, JournalError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_map(of, |row| row.get(0))?.collect())
+            .map_err(|source| failed(&self.path, source))
+    }
+
+    /// Does `work` in one transaction.
+    fn in_one<T>(
+        &self,
+        begin: &str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        in_one(&self.connection, begin, work).map_err(|source| failed(&self.path, source))
+    }
+}
+
+/// Whether there are snapshots, of any records.
+pub fn has_snapshots(state: &State) -> bool {
+    state.database().is_none() && state.folder().join(FILE).exists()
+}
+
+/// Marks the records with these ids, which `run` is about to change at `address`: no snapshot is believed
+/// about them until they were read again. If they cannot be marked, all snapshots are removed,
+/// and the error says why.
+///
+/// # Errors
+/// If neither can be done: nothing may be sent.
+pub fn mark_records(
+    state: &State,
+    (address, run): (&str, &str),
+    ids: &[String],
+) -> Result<Option<JournalError>, JournalError> {
+    with_file(state, |connection, path| {
+        let seen = accounted(connection, state, address, path)?;
+        in_one(connection, "BEGIN IMMEDIATE", |connection| {
+            // Every snapshot has seen these.
+            connection.execute(
+                "DELETE FROM mark WHERE address = ?1 AND seq <= min(?2, (
+                     SELECT coalesce(min(seen), ?2) FROM snapshot WHERE address = ?1))",
+                params![address, seen.unwrap_or(0)],
+            )?;
+            let mut mark =
+                connection.prepare("INSERT INTO mark (address, id, run) VALUES (?1, ?2, ?3)")?;
+            for id in ids {
+                mark.execute(params![address, id, run])?;
+            }
+            Ok(())
+        })
+        .map_err(|source| failed(path, source))
+    })
+}
+
+/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is under way: it
+/// changes records that are not known beforehand.
+///
+/// # Errors
+/// If they cannot be forgotten: nothing may be sent.
+pub fn forget_snapshots(
+    state: &State,
+    (address, run): (&str, &str),
+) -> Result<Option<JournalError>, JournalError> {
+    let removed = mark_records(state, (address, run), &[ANY.to_owned()])?;
+    if removed.is_some() {
+        return Ok(removed);
+    }
+    with_file(state, |connection, path| {
+        forget_where(connection, "address = ?1", params![address])
+            .map_err(|source| failed(path, source))
+    })
+}
+
+/// Forgets the snapshots that were not used since `moment`.
+///
+/// # Errors
+/// If they cannot be forgotten.
+pub fn prune_snapshots(
+    state: &State,
+    moment: Timestamp,
+) -> Result<Option<JournalError>, JournalError> {
+    with_file(state, |connection, path| {
+        forget_where(connection, "used_at < ?1", params![moment.as_microsecond()])
+            .map_err(|source| failed(path, source))
+    })
+}
+
+/// Does `work` with the file, and removes the file if that fails: the error says why. There is nothing to do for a journal in a
+/// database, which has no snapshots.
+fn with_file(
+    state: &State,
+    work: impl FnOnce(&Connection, &Path) -> Result<(), JournalError>,
+) -> Result<Option<JournalError>, JournalError> {
+    if state.database().is_some() {
+        return Ok(None);
+    }
+    let folder = state.folder();
+    let done = connect(folder).and_then(|(connection, path)| work(&connection, &path));
+    let Err(error) = done else {
+        return Ok(None);
+    };
+    let path = folder.join(FILE);
+    match std::fs::remove_file(&path) {
+        Ok(()) => {
+            // Its journal belongs to it.
+            let _ = std::fs::remove_file(folder.join(format!("{FILE}-journal")));
+            Ok(Some(error))
+        }
+        Err(_) => Err(error),
+    }
+}
+
+/// Opens the file, and brings it to this format.
+fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
+    let path = folder.join(FILE);
+    let explain = |source| JournalError::Folder {
+        path: path.clone(),
+        source,
+    };
+    make_private_folder(folder).map_err(explain)?;
+    make_private_file(&path).map_err(explain)?;
+    let prepared = Connection::open(&path).and_then(|connection| {
+        connection.busy_timeout(Duration::from_secs(60))?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )?;
+        in_one(&connection, "BEGIN IMMEDIATE", |connection| {
+            let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if format != FORMAT {
+                for table in ["snapshot", "record", "holder", "mark"] {
+                    connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+                }
+                connection.execute_batch(TABLES)?;
+                connection.pragma_update(None, "user_version", FORMAT)?;
+            }
+            Ok(())
+        })?;
+        Ok(connection)
+    });
+    let connection = prepared.map_err(|source| failed(&path, source))?;
+    Ok((connection, path))
+}
+
+/// The last mark at `address` of which a snapshot that is taken from now on needs to know nothing: the runs
+/// that made it and all marks before it are over. None while a run may change any record.
+fn accounted(
+    connection: &Connection,
+    state: &State,
+    address: &str,
+    path: &Path,
+) -> Result<Option<i64>, JournalError> {
+    let read = || {
+        let last = "SELECT coalesce(max(seq), 0) FROM mark WHERE address = ?1";
+        let last: i64 = connection.query_row(last, [address], |row| row.get(0))?;
+        let mut runs = connection.prepare_cached(
+            "SELECT run, min(seq), min(id) = ?2 FROM mark WHERE address = ?1 GROUP BY run",
+        )?;
+        let runs = runs.query_map(params![address, ANY], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok((
+            last,
+            runs.collect::<rusqlite::Result<Vec<(String, i64, bool)>>>()?,
+        ))
+    };
+    let (mut seen, runs) = read().map_err(|source| failed(path, source))?;
+    for (run, first, is_any) in runs {
+        if RunLock::is_held(state, &run)? {
+            if is_any {
+                return Ok(None);
+            }
+            seen = seen.min(first - 1);
+        }
+    }
+    Ok(Some(seen))
+}
+
+fn forget_where(
+    connection: &Connection,
+    which: &str,
+    of: impl rusqlite::Params + Copy,
+) -> rusqlite::Result<()> {
+    in_one(connection, "BEGIN IMMEDIATE", |connection| {
+        for table in ["record", "holder"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE snapshot IN (SELECT id FROM snapshot WHERE {which})"
+            );
+            connection.execute(&sql, of)?;
+        }
+        // A run that is just listing cannot store its own either.
+        connection.execute(&format!("DELETE FROM snapshot WHERE {which}"), of)?;
+        Ok(())
+    })
+}
+
+/// Removes a record from the copy. Returns whether it was there.
+fn forget(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
+    let removed = connection
+        .prepare_cached("DELETE FROM temp.known WHERE id = ?1")?
+        .execute([id])?;
+    connection
+        .prepare_cached("DELETE FROM temp.held WHERE id = ?1")?
+        .execute([id])?;
+    Ok(removed > 0)
+}
+
+fn in_one<T>(
+    connection: &Connection,
+    begin: &str,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.execute_batch(begin)?;
+    let done = work(connection).and_then(|done| {
+        connection.execute_batch("COMMIT")?;
+        Ok(done)
+    });
+    if done.is_err() {
+        // It is over already where SQLite ended it.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    done
+}
+
+fn failed(path: &Path, source: rusqlite::Error) -> JournalError {
+    JournalError::Sqlite {
+        action: Action::KeepRecords,
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: (&str, &str) = ("place", "address");
+
+    fn moment(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn taken(page: u64) -> Taken {
+        Taken {
+            listed_at: moment(100),
+            as_of: moment(90),
+            newest: moment(80),
+            page,
+        }
+    }
+
+    fn record(id: &str, print: u8) -> RecordPrints {
+        RecordPrints {
+            id: id.to_owned(),
+            prints: vec![print; 8],
+            holds: vec![(1, i64::from(print))],
+        }
+    }
+
+    fn state() -> (tempfile::TempDir, State) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::in_folder(&folder.path().join("state"));
+        (folder, state)
+    }
+
+    fn open(state: &State) -> Snapshot {
+        Snapshot::open(state, PLACE, moment(100)).unwrap().unwrap()
+    }
+
+    fn mark(state: &State, run: &str, ids: &[&str]) {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        mark_records(state, ("address", run), &ids).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_is_replaced_as_a_whole() {
+        let (_folder, state) = state();
+        let first = open(&state);
+        assert_eq!(first.load().unwrap(), None);
+        first.put(&[record("a", 1), record("b", 2)]).unwrap();
+        // Nothing is stored before it is whole.
+        assert_eq!(open(&state).load().unwrap(), None);
+        first.save(&taken(0)).unwrap();
+        let second = open(&state);
+        assert_eq!(second.load().unwrap(), Some(taken(0)));
+        assert_eq!(second.prints("b").unwrap(), Some(vec![2; 8]));
+        assert_eq!(second.holders(1, 2).unwrap(), ["b"]);
+        second.put(&[record("b", 3)]).unwrap();
+        assert!(second.remove("a").unwrap());
+        assert!(!second.remove("a").unwrap());
+        assert!(second.holders(1, 2).unwrap().is_empty());
+        // What is stored stays until then.
+        let third = open(&state);
+        third.load().unwrap();
+        assert_eq!(third.records().unwrap(), 2);
+        second.save(&taken(1)).unwrap();
+        assert_eq!(third.load().unwrap(), Some(taken(1)));
+        assert_eq!(
+            (third.records().unwrap(), third.prints("a").unwrap()),
+            (1, None)
+        );
+        third.discard().unwrap();
+        assert_eq!(open(&state).load().unwrap(), None);
+        // Another place has its own.
+        second.save(&taken(2)).unwrap();
+        let other = Snapshot::open(&state, ("other", "address"), moment(100));
+        assert_eq!(other.unwrap().unwrap().load().unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_run_is_about_to_change_is_marked_until_it_is_read_after_the_run() {
+        let (_folder, state) = state();
+        let before = open(&state);
+        before.put(&[record("a", 1), record("b", 2)]).unwrap();
+        before.save(&taken(0)).unwrap();
+        let under_way = RunLock::share(&state, "run").unwrap();
+        mark(&state, "run", &["b"]);
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        // Read while the run is under way, it may change once more.
+        let during = open(&state);
+        during.load().unwrap();
+        during.save(&taken(1)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        // One that was opened before the run ended knows no better.
+        let early = open(&state);
+        drop(under_way);
+        early.save(&taken(2)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        let after = open(&state);
+        // Marked after this one began to read.
+        mark(&state, "next", &["a"]);
+        after.save(&taken(3)).unwrap();
+        assert_eq!(open(&state).marked().unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn no_snapshot_is_taken_while_a_run_may_change_any_record() {
+        let (_folder, state) = state();
+        let listing = open(&state);
+        listing.put(&[record("a", 1)]).unwrap();
+        let under_way = RunLock::share(&state, "run").unwrap();
+        forget_snapshots(&state, ("address", "run")).unwrap();
+        listing.save(&taken(0)).unwrap();
+        assert!(
+            Snapshot::open(&state, PLACE, moment(100))
+                .unwrap()
+                .is_none()
+        );
+        drop(under_way);
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_marked_is_removed() {
+        let (_folder, state) = state();
+        open(&state).save(&taken(0)).unwrap();
+        let path = state.folder().join(FILE);
+        std::fs::write(
+            &path,
+            "no database at all, and long enough to be read as one",
+        )
+        .unwrap();
+        assert!(Snapshot::open(&state, PLACE, moment(100)).is_err());
+        mark(&state, "run", &["a"]);
+        assert!(!path.exists());
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+
+    #[test]
+    fn a_snapshot_that_no_run_uses_is_pruned() {
+        let (_folder, state) = state();
+        open(&state).save(&taken(0)).unwrap();
+        prune_snapshots(&state, moment(100)).unwrap();
+        assert!(open(&state).load().unwrap().is_some());
+        prune_snapshots(&state, moment(101)).unwrap();
+        assert_eq!(open(&state).load().unwrap(), None);
+    }
+}
