@@ -79,12 +79,18 @@ fn run(program: &Path, arguments: &str, folder: &Path) -> (Duration, Duration) {
         let (_, address) = line.split_once("http://").expect("its address");
         let (host, path) = address.trim().split_once('/').expect("a path");
         let answer = get(host, &format!("/{path}"), "");
-        let header = |name: &str| {
-            let line = answer.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_else(|| panic!("{answer}"))
-        };
-        let cookie = header("set-cookie: ").split(';').next().unwrap_or_default();
-        let page = get(host, header("location: "), &format!("Cookie: {cookie}\r\n"));
+        let cookie = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("set-cookie: "));
+        let (pair, rest) = cookie
+            .and_then(|cookie| cookie.split_once("; Path="))
+            .expect("a cookie");
+        let base = rest.split(';').next().unwrap_or_default();
+        let page = get(
+            host,
+            &format!("{base}/problems"),
+            &format!("Cookie: {pair}\r\n"),
+        );
         assert!(page.starts_with("HTTP/1.1 200"), "{page}");
         wall = began.elapsed();
         child.kill().expect("it ends");
