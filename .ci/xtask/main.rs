@@ -25,6 +25,9 @@ Needs: cargo install --locked cargo-auditable cargo-cyclonedx cargo-deb
 /// A larger package is refused.
 const MOST_BYTES: u64 = 15_000_000;
 
+/// The features that packages have.
+const FEATURES: &str = "--features=postgres";
+
 /// cargo-deb finds the generated assets of Cargo.toml below this folder.
 const PACKAGES: &str = "target/packages";
 
@@ -69,11 +72,15 @@ fn dist(targets: &[String]) -> Result<()> {
     };
     for target in &targets {
         let program = ["--locked", "--profile", "dist", "--bin", "rosterpatch"];
-        cargo(&["auditable", "build", "--target", target], &program)?;
+        cargo(
+            &["auditable", "build", "--target", target, FEATURES],
+            &program,
+        )?;
         let folder = built.join(target).join("dist");
         let name = format!("rosterpatch-{version}-{target}");
         if target.contains("windows") {
-            pack(&name, &[folder.join("rosterpatch.exe")])?;
+            let task = PathBuf::from("samples/nightly/rosterpatch-watch.xml");
+            pack(&name, &[folder.join("rosterpatch.exe"), task])?;
         } else {
             let program = folder.join("rosterpatch");
             let mut files = described(&program)?;
@@ -86,7 +93,7 @@ fn dist(targets: &[String]) -> Result<()> {
         }
         let (sbom, of_xtask) = ("rosterpatch.cdx", ".ci/xtask/rosterpatch.cdx.json");
         let options = ["--format", "json", "--override-filename", sbom];
-        cargo(&["cyclonedx", "--target", target], &options)?;
+        cargo(&["cyclonedx", "--target", target, FEATURES], &options)?;
         fs::rename(
             "rosterpatch.cdx.json",
             packages.join(format!("{name}.cdx.json")),

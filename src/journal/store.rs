@@ -295,11 +295,11 @@ pub trait History {
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
     /// Builds the index of [`History::deliveries`] under the number `of`, with the requests of all runs with this
-    /// target and address. It exists for this connection only.
+    /// target and address. It exists for this connection only. Returns whether there are any.
     ///
     /// # Errors
     /// If there is no room for it.
-    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError>;
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError>;
 
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.

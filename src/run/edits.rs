@@ -1,6 +1,6 @@
 //! Conflicts are found by comparing records with the values that runs last wrote.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
@@ -38,8 +38,8 @@ pub(super) struct Ruling<'a> {
     past: (&'a Journal, i64),
     /// The address that requests go to.
     base_url: &'a str,
-    /// Whether the index of written values exists. The first row that would change a record builds it.
-    is_indexed: Cell<bool>,
+    /// Whether earlier runs wrote any values. The first row that would change a record builds their index.
+    has_written: OnceCell<bool>,
 }
 
 /// The result of the edit rules for one row.
@@ -149,7 +149,7 @@ impl<'a> Ruling<'a> {
             digest_key,
             past,
             base_url: &delivery.client.base_url,
-            is_indexed: Cell::new(false),
+            has_written: OnceCell::new(),
         }
     }
 
@@ -298,8 +298,16 @@ impl<'a> Ruling<'a> {
     /// The values sent to the record at `path`, newest first.
     fn written_to(&self, path: &str) -> Result<Vec<PastCall>, JournalError> {
         let (journal, run) = self.past;
-        if !self.is_indexed.replace(true) {
-            journal.index_written(run, &self.checker.spec().name, self.base_url)?;
+        let has_written = match self.has_written.get() {
+            Some(known) => *known,
+            None => {
+                let name = &self.checker.spec().name;
+                let any = journal.index_written(run, name, self.base_url)?;
+                *self.has_written.get_or_init(|| any)
+            }
+        };
+        if !has_written {
+            return Ok(Vec::new());
         }
         let mut past = journal.deliveries(run, path)?;
         past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));

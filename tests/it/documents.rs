@@ -355,7 +355,7 @@ fn without_chance(text: &str) -> String {
     for (pattern, put) in [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{8}-\d{6}-[a-z]{3}", "RUN"),
-        (r"\d+\.\d s\b", "TIME"),
+        (r"\d+(\.\d)? s\b", "TIME"),
         (r"(?m)^\d+ of \d+ rows: .* done about .*\n", ""),
     ] {
         let pattern = regex::Regex::new(pattern).unwrap();

@@ -2,7 +2,6 @@
 
 use email_address::{EmailAddress, Options};
 
-use crate::check::ascii::marks;
 use crate::check::fault::{Checked, Fault};
 use crate::check::leftovers;
 use crate::check::severity::declare_findings;
@@ -42,7 +41,9 @@ pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
     // Where the word begins that is being looked at, and whether one of the domain has ended.
     let (mut word, mut has_parts) = (0, false);
-    let are_words = marks(text.as_bytes(), |place, mark| {
+    let marks = text.bytes().enumerate();
+    let mut marks = marks.filter(|(_, byte)| !byte.is_ascii_alphanumeric());
+    let are_words = marks.all(|(place, mark)| {
         let ends_word = place > word;
         word = place + 1;
         ends_word

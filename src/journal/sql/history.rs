@@ -188,18 +188,18 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError> {
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError> {
         self.look(|sql| {
             sql.change(DELIVERY, &[])?;
             sql.change("DELETE FROM delivery WHERE of = ?1", &[of.into()])?;
-            sql.change(
+            let written = sql.change(
                 "INSERT INTO delivery SELECT ?1, path, planned.id FROM run JOIN planned
                  ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
                  WHERE run.target = ?2 AND run.base_url = ?3 AND path IS NOT NULL
                  ORDER BY path, planned.id",
                 &[of.into(), target.into(), base_url.into()],
             )?;
-            Ok(())
+            Ok(written > 0)
         })
     }
 
