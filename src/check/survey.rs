@@ -197,6 +197,26 @@ impl Survey {
         self.duplicates.all().next().is_some() || !self.repeated.is_empty()
     }
 
+    /// The fields in which a row repeats another row's value, and that other row.
+    pub fn repeated_by(&self, row: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let repeated = self.duplicates.of_row(row);
+        repeated.filter(|(field, _)| !self.supersedes(*field))
+    }
+
+    /// The other rows that have a value of this row's which must be unique, ascending.
+    pub fn sharing(&self, row: u64) -> Vec<u64> {
+        let kept: BTreeSet<(usize, u64)> = self.repeated_by(row).collect();
+        let mut sharing = BTreeSet::new();
+        for (by, field, of) in self.duplicates.all() {
+            let is_shared = of == row || by == row || kept.contains(&(field, of));
+            if is_shared && !self.supersedes(field) {
+                sharing.extend([by, of]);
+            }
+        }
+        sharing.remove(&row);
+        sharing.into_iter().collect()
+    }
+
     fn supersedes(&self, field: usize) -> bool {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
@@ -598,6 +618,22 @@ mod tests {
     fn counts(groups: &Groups) -> Vec<(&str, u64)> {
         let counts = groups.iter().map(|(code, group)| (&**code, group.count));
         counts.collect()
+    }
+
+    #[test]
+    fn rows_that_share_a_value_find_each_other() {
+        let text = "id;name;mail;points\n1;A;a@b.se;\n2;B;x@b.se;\n3;C;a@b.se;\n4;D;a@b.se;\n1;E;e@b.se;\n";
+        let roster = Roster::of(&target(&CLUB), text);
+        let found = surveyed(&roster, DuplicatePolicy::Error);
+        let sharing: Vec<Vec<u64>> = (1..=5).map(|row| found.sharing(row)).collect();
+        assert_eq!(
+            sharing,
+            [vec![3, 4, 5], vec![], vec![1, 4], vec![1, 3], vec![1]]
+        );
+        assert_eq!(found.repeated_by(4).collect::<Vec<_>>(), [(2, 1)]);
+        // A row that another one replaces is no fault.
+        let found = surveyed(&roster, DuplicatePolicy::Last);
+        assert_eq!(found.sharing(5), Vec::<u64>::new());
     }
 
     #[test]

@@ -21,6 +21,21 @@ impl Mends {
         self.0.len()
     }
 
+    /// The numbers of the rows that were changed, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.keys().copied()
+    }
+
+    /// Reverts the change of one cell.
+    pub fn take_back_cell(&mut self, row: u64, column: usize) {
+        if let Some(cells) = self.0.get_mut(&row) {
+            cells.remove(&column);
+            if cells.is_empty() {
+                self.0.remove(&row);
+            }
+        }
+    }
+
     /// Puts `text` in the place of a cell.
     pub fn set(&mut self, row: u64, column: usize, text: String) {
         self.0.entry(row).or_default().insert(column, text);
@@ -60,3 +75,21 @@ impl Mends {
 
 /// What was changed in a row, by column.
 pub type Cells = BTreeMap<usize, String>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_taken_back_alone_and_a_row_without_changes_is_gone() {
+        let mut mends = Mends::default();
+        for (row, column) in [(7, 1), (2, 0), (2, 3)] {
+            mends.set(row, column, "x".into());
+        }
+        mends.take_back_cell(2, 0);
+        mends.take_back_cell(7, 1);
+        mends.take_back_cell(9, 9);
+        assert_eq!(mends.numbers().collect::<Vec<_>>(), [2]);
+        assert_eq!(mends.of(2).unwrap().keys().collect::<Vec<_>>(), [&3]);
+    }
+}

@@ -151,6 +151,15 @@ impl Door for FrontDoor {
         self.config.fill(&self.options.roster).target
     }
 
+    fn sign_in(&self, target: Option<&str>) -> Option<String> {
+        let target = target.map(str::to_owned).or_else(|| self.target());
+        let target = target.filter(|_| !self.plays())?;
+        // A target that cannot be read is reported with the file.
+        let spec = crate::targets::load(&target).ok()?;
+        let found = settings::credentials(&self.config, &spec);
+        found.err().map(|error| crate::model::with_causes(&error))
+    }
+
     fn roster(
         &self,
         file: &Path,
