@@ -550,7 +550,7 @@ mod tests {
             assert_eq!(error.fact().numbers().column, Some(6));
             assert_eq!(
                 error.to_string(),
-                "the column \"Kön\" holds gender, which meitner does not let anyone set; leave it out with --map \"Kön=\""
+                "the column \"Kön\" contains gender, which is read-only in meitner; ignore it with --map \"Kön=\""
             );
         }
     }
@@ -776,13 +776,13 @@ mod tests {
             map(&NEEDED, &[("Mobil", "gender")])
                 .unwrap_err()
                 .to_string()
-                .contains("\"Mobil\", which the file does not have; it has: id, PERSONNUMMER")
+                .contains("\"Mobil\", which the file does not have; its columns: id, PERSONNUMMER")
         );
         assert!(
             map(&NEEDED, &[("id", "shoe")])
                 .unwrap_err()
                 .to_string()
-                .contains("\"shoe\" in the target meitner; it has: id, identity_number, first")
+                .contains("meitner has no field \"shoe\"; its fields: id, identity_number, first")
         );
     }
 }

@@ -32,7 +32,7 @@ pub fn target_text(spec: &TargetSpec) -> String {
         spec.quota.requests,
         spec.quota.per.letter(),
         spec.quota.burst,
-        if spec.quota.guess { " (a guess)" } else { "" }
+        if spec.quota.guess { " (estimated)" } else { "" }
     );
     write_access(&mut text, spec);
     write_fields(&mut text, spec);

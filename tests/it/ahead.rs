@@ -360,12 +360,12 @@ fn a_half_planned_run_goes_on_as_it_began_whatever_is_asked_now() {
     };
     kill();
     let told = import(&["--all"]);
-    assert!(told.contains("going on"), "{told}");
+    assert!(told.contains("continuing an"), "{told}");
     assert_eq!(updated(), 9);
     kill();
     assert_eq!(sandbox.requests("read"), 0);
     let told = import(&["--all", "--no-undo", "--canary", "5"]);
-    assert!(told.contains("going on"), "{told}");
+    assert!(told.contains("continuing an"), "{told}");
     assert_eq!(updated(), 9);
     assert_eq!(
         sandbox.requests("read"),

@@ -276,7 +276,7 @@ fn a_spreadsheet_that_says_it_is_huge_is_refused_before_it_is_unfolded() {
         (
             "wide.ods",
             row(&(header.clone() + wide), ""),
-            "columns are the most",
+            "columns; delete",
         ),
     ] {
         folder.write(name, opendocument(&rows));

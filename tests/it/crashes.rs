@@ -78,7 +78,7 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
     // The library's run and the program's have the same settings but for the user's own words.
     let again = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
-    assert!(stderr(&again).contains("going on"), "{}", stderr(&again));
+    assert!(stderr(&again).contains("continuing an"), "{}", stderr(&again));
     assert_eq!(server.seen().len(), 10);
     // It came to its end, so the next one is a new one.
     let new = folder.import_to("r.csv", &server.base_url, &["--all"], &[]);

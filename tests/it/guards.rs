@@ -231,7 +231,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
         if let Some(stop) = ended.stop {
             assert!(
                 stop.to_string()
-                    .contains("row 3 does not hold the first_name"),
+                    .contains("row 3 does not have the first_name"),
                 "{stop}"
             );
         }

@@ -457,7 +457,7 @@ fn a_held_run_is_reported_in_the_readers_language() {
     ];
     let output = folder.with_sandbox(&[&import[..], &place].concat());
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let (english, swedish) = ("and --max-changes is 0", "fler än gränsen på 0 (--max-changes)");
+    let (english, swedish) = ("more than --max-changes 0 allows", "fler än gränsen på 0 (--max-changes)");
     let seen = seen_of_the_run(&folder, "en");
     assert_eq!(seen.matches(english).count(), 2, "{seen}");
     assert!(!seen.contains(swedish), "{seen}");

@@ -78,7 +78,7 @@ fn the_same_roster_in_every_encoding_and_delimiter() {
         (
             "mark",
             format!("{mark}{text}").into(),
-            "UTF-8 with byte-order mark, semicolon",
+            "UTF-8 with BOM, semicolon",
         ),
         (
             "1252",
@@ -406,7 +406,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "E-post: cell I5 holds the spreadsheet's error #N/A; correct the formula or type the value"
+            "E-post: cell I5 contains the spreadsheet error #N/A; correct the formula or type the value"
         ]
     );
 

@@ -177,7 +177,7 @@ fn what_failed_for_the_apis_fault_needs_no_file() {
         let none = retry(&folder, &["--run", &name, "--only", "not_sent"]);
         assert_eq!(none.status.code(), Some(1));
         assert!(
-            stderr(&none).contains("none of its rows"),
+            stderr(&none).contains("no rows in such a state"),
             "{}",
             stderr(&none)
         );

@@ -60,7 +60,7 @@ fn each_commands_document_keeps_to_its_schema() {
     assert_eq!(plan["fields"], serde_json::json!({"first_name": 5}));
     let held_plan = json(&there("plan", &["--max-invalid", "0"]), 4);
     let held = json(&there("import", &["--yes", "--max-invalid", "0"]), 4);
-    let why = "1 of 6 rows are invalid, and --max-invalid is 0";
+    let why = "1 of 6 rows are invalid, more than --max-invalid 0 allows";
     assert_eq!(
         (&held_plan["held"], &held["held"]),
         (&why.into(), &why.into())
@@ -171,7 +171,7 @@ fn a_held_run_says_why_wherever_it_is_told() {
     arguments.extend(["--max-invalid", "0"]);
     let output = folder.with_sandbox(&arguments);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let why = "1 of 6 rows are invalid, and --max-invalid is 0";
+    let why = "1 of 6 rows are invalid, more than --max-invalid 0 allows";
     let told: Json =
         serde_json::from_slice(&std::fs::read(folder.path("told.json")).unwrap()).unwrap();
     assert_eq!(told["held"], why);
@@ -210,7 +210,7 @@ fn what_kept_a_request_from_arriving_is_named_and_no_resume_is_advised() {
             "https://nobody.invalid/v1".into(),
             [
                 "https://nobody.invalid/v1".into(),
-                "there is no such host".into(),
+                "the host does not exist".into(),
             ],
         ),
         (

@@ -195,7 +195,7 @@ fn a_value_that_every_update_needs_and_nobody_has_makes_the_row_invalid() {
         assert_eq!(problem.code, "lookup.incomplete");
         assert_eq!(
             problem.message.to_string(),
-            "the API needs surname in every update, and neither the row nor the person has it"
+            "the API requires surname in every update, and neither the row nor the person has it"
         );
     }
     let row = [("nickname", json!("K")), ("surname", json!("Al"))];
@@ -285,6 +285,6 @@ fn an_undo_without_a_value_that_every_update_needs_makes_the_row_invalid() {
     assert_eq!(problem.code, "lookup.incomplete");
     assert_eq!(
         problem.message.to_string(),
-        "the API needs surname, and the person has none"
+        "the API requires surname, and the person has none"
     );
 }

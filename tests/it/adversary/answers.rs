@@ -119,7 +119,7 @@ fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is
             continue;
         }
         assert_eq!(output.status.code(), Some(6), "{told}");
-        assert!(told.contains("expires_in is not above 0"), "{told}");
+        assert!(told.contains("expires_in is not greater than 0"), "{told}");
         assert_eq!(server.seen().len(), 1, "it is asked once");
     }
 }

@@ -59,7 +59,7 @@ fact-not-reported = resultatet kunde inte skrivas; det finns i historiken, och `
 fact-busy = en annan process arbetar med filen
 fact-unaccounted = alla rader är inte redovisade; det är ett fel i programmet, rapportera det gärna
 fact-held = körningen väntar på ditt godkännande och inget har skickats; godkänn den med `rosterpatch approve`
-fact-roster-removed = den uppladdade filen har rader med skyddade personuppgifter och togs bort efter körningen; resultaten har alla andra rader
+fact-roster-removed = den uppladdade filen har rader med skyddade personuppgifter och togs bort efter körningen; resultatet innehåller alla andra rader
 fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
 
 fact-max-invalid = fler rader har fel än --max-invalid tillåter
