@@ -101,7 +101,7 @@ pub enum RunEvent {
         /// Which of the two.
         is_paused: bool,
     },
-    /// No new row is sent; those under way may finish.
+    /// No new row is sent; those in progress may finish.
     Stopping {
         /// Why, for the person who watches.
         why: String,

@@ -1,4 +1,4 @@
-//! The least that a client of these parts can do: csv in, reqwest out, 64 under way.
+//! The least that a client of these parts can do: csv in, reqwest out, 64 in progress.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;

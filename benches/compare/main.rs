@@ -5,7 +5,7 @@
 //! cargo bench --bench compare -- --rows 100000
 //! ```
 //!
-//! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests under way,
+//! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests in progress,
 //! and checks and records nothing. `curl`, Python's aiohttp and, for a hundredth of the rows, the
 //! vendor's SDK (`pip install aiohttp meitner`) take part where they are installed; the SDK words
 //! its requests in its own way. `COMPARE_PYTHON` names another Python.

@@ -330,7 +330,7 @@ pub fn fate_of(summary: &Summary) -> Fate {
     }
 }
 
-/// Where a file of an inbox goes after its import; nowhere while a sweep is to go on with it.
+/// Where a file of an inbox goes after its import; nowhere while a sweep is to continue it.
 pub fn place_of(fate: Fate) -> Option<Place> {
     match fate {
         Fate::Done | Fate::Duplicate => Some(Place::Done),

@@ -45,7 +45,7 @@ pub fn begin(
         .as_ref()
         .is_some_and(|earlier| earlier.queued.is_some())
     {
-        // It goes on by itself.
+        // It continues by itself.
         let file = record.file.into();
         return Err(RunError::Busy { file }.into());
     }
@@ -68,7 +68,7 @@ pub fn begin(
 }
 
 /// Refuses rows whose last run was undone: the last run of this content, or the one that is retried. Sending
-/// them again would bring back what a person put back.
+/// them again would bring back what a person restored.
 ///
 /// # Errors
 /// When that run was undone, or the journal cannot be read.
@@ -93,7 +93,7 @@ pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
     }
 }
 
-/// The newest run of this very content that came to its end, is held, or was undone.
+/// The newest run of this very content that ended, is held, or was undone.
 pub(super) fn last_of_content(
     journal: &Journal,
     ready: &Ready,
@@ -322,7 +322,7 @@ mod tests {
         let (one, copy) = (scene.settings("r.csv"), scene.settings("copy.csv"));
         scene.run("earlier", RunState::Undone, &copy);
         scene.run("first", RunState::Interrupted, &one);
-        // What was undone before it began was begun anew knowingly.
+        // What was undone before it began was begun again knowingly.
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
         let later = scene.run("later", RunState::Finished, &copy);
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));

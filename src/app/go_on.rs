@@ -56,7 +56,7 @@ pub fn resumed(
     Ok((record, settings))
 }
 
-/// Where a run goes on that is held by this process now, with its file read.
+/// Where a run continues that is held by this process now, with its file read.
 ///
 /// # Errors
 /// When another process brought it further meanwhile, or the file is not what it was.

@@ -214,7 +214,7 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
 /// when, stays. Returns how many rows held any.
 ///
 /// # Errors
-/// When nothing is held, a run of it is under way, or the journal cannot be written.
+/// When nothing is held, a run of it is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
     let records = dossier.records.iter().map(|record| &record.run);
@@ -487,7 +487,7 @@ mod tests {
         assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
-        // A run that is under way is not changed under its process.
+        // A run that is in progress is not changed under its process.
         let at_work = RunLock::share(state, "second").unwrap();
         assert!(forget(state, "1").is_err());
         drop(at_work);

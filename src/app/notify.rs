@@ -112,7 +112,7 @@ impl Notifications {
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
-    /// another process is at work on, are nobody's news.
+    /// another process is working on, are nobody's news.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
         if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {

@@ -10,7 +10,7 @@ use crate::report::ResultPaths;
 /// The paths of results that somebody named.
 #[derive(Debug, Clone, Default)]
 pub struct NamedPaths {
-    /// Every row and what became of it.
+    /// Every row and its outcome.
     pub results: Option<PathBuf>,
     /// The rows that did not succeed.
     pub failed: Option<PathBuf>,
@@ -53,7 +53,7 @@ impl NamedPaths {
         Ok(())
     }
 
-    /// Puts what is named in the place of what is known.
+    /// Puts what is named in place of what is known.
     ///
     /// # Errors
     /// When one of the names is that of a kind of file that is not written there.
@@ -116,7 +116,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
     Ok(())
 }
 
-/// Refuses a file, which `flag` names, in the place of the roster or in the folder of the journal.
+/// Refuses a file, which `flag` names, in place of the roster or in the folder of the journal.
 ///
 /// # Errors
 /// When it would replace one of them.

@@ -259,7 +259,7 @@ impl Api {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many updates were asked for.
+    /// How many updates were requested.
     pub(crate) fn updates(&self) -> usize {
         self.asked()
             .iter()

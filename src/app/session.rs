@@ -26,7 +26,7 @@ pub struct Session {
     /// Says when runs are to stop.
     pub stop: StopSignal,
     /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
-    /// and put back as long as they are.
+    /// and restored as long as they are.
     pub played: Vec<String>,
 }
 

@@ -81,7 +81,7 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     })?)
 }
 
-/// Forgets what came from the database to be looked at; what a slice is at work on stays.
+/// Forgets what came from the database to be looked at; what a slice is working on stays.
 pub fn forget_spool(state: &State) {
     let folders = std::fs::read_dir(state.folder().join(SPOOL))
         .into_iter()
@@ -119,7 +119,7 @@ mod tests {
         assert!(path.starts_with(state.folder().join(SPOOL)));
         assert_ne!(path, at(&other, "1-2"));
         assert_ne!(path, at(&one, "2-2"));
-        // A hash that is cut is told apart too, and leads to no other folder.
+        // A hash that is cut is distinguished too, and leads to no other folder.
         assert!(at("abc", "1").starts_with(state.folder().join(SPOOL)));
     }
 

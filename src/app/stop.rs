@@ -1,4 +1,4 @@
-//! The first termination signal drains requests under way, and the second cancels them.
+//! The first termination signal drains requests in progress, and the second cancels them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::send::StopRequest;
 /// Signals that come closer together than this are one: some programs send each one twice.
 const ECHO: Duration = Duration::from_millis(300);
 
-/// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests under way
+/// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests in progress
 /// finish, the second one does not.
 pub struct StopSignal {
     sender: watch::Sender<StopRequest>,

@@ -87,7 +87,7 @@ pub struct SweepOptions {
     pub interval: Duration,
     /// Whether files are taken that were imported before.
     pub again: bool,
-    /// Whether unfinished runs of a file are begun anew.
+    /// Whether unfinished runs of a file are begun again.
     pub fresh: bool,
 }
 
@@ -471,7 +471,7 @@ impl<'a> Sweep<'a> {
     ) -> Result<Option<Exit>, AppError> {
         let journal = Journal::open(&self.session.state)?;
         let record = last_of_content(&journal, ready)?;
-        // Beginning it says that it was undone, unless it is begun anew.
+        // Beginning it says that it was undone, unless it is begun again.
         let Some(record) = record.filter(|record| record.state != RunState::Undone) else {
             return Ok(None);
         };

@@ -23,7 +23,7 @@ pub(super) enum Content<'a> {
     Clear,
     /// Text, without surrounding space but where a formula says that it is a part of it.
     Text(&'a str),
-    /// Text that does not stand in the cell as it is: something was put back.
+    /// Text that does not stand in the cell as it is: something was restored.
     Restored(String),
 }
 
@@ -50,7 +50,7 @@ impl Form {
 }
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
-/// its way here damage it? `notes` says what was put back, and what is unusual.
+/// its way here damage it? `notes` says what was restored, and what is unusual.
 #[inline]
 pub(super) fn content<'a>(
     text: &'a str,
@@ -531,7 +531,7 @@ fn has_quotes_around(text: &str) -> bool {
     closing.contains(last)
 }
 
-/// What a spreadsheet shows in the place of a value.
+/// What a spreadsheet shows in place of a value.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     // The English and Swedish ones in any case, and those of other languages that do not end in a mark.
     const SPREADSHEET_ERRORS: [&str; 30] = [
@@ -646,7 +646,7 @@ mod tests {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
     }
 
-    /// What a cell says, the codes of what was put back, and those of doubts.
+    /// What a cell says, the codes of what was restored, and those of doubts.
     fn seen(text: &str, form: Form) -> (String, Vec<&'static str>, Vec<&'static str>) {
         let mut notes = Notes::default();
         let text = match content(text, form, &mut notes) {

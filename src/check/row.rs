@@ -74,7 +74,7 @@ pub struct CheckedRow<'a> {
     pub problems: Vec<Problem>,
     /// What looks unusual, and is sent as it stands.
     pub doubts: Vec<Problem>,
-    /// What a program had changed, and was put back.
+    /// What a program had changed, and was restored.
     pub restored: Vec<Problem>,
     /// Whether it is about a protected person, so that it has no values and is not sent.
     pub is_withheld: bool,
@@ -394,7 +394,7 @@ impl Checker {
             let before = shorten(row.cell(column.column).unwrap_or(Cell::Text("")));
             let why = what_was_restored(code);
             let message = match code {
-                // Nothing was put back in the cell: another field is set.
+                // Nothing was restored in the cell: another field is set.
                 "identity_number.temporary" => message::identity_inferred(before),
                 _ if before == after => message::cell_read(before, why),
                 _ => message::cell_restored(before, after.as_str(), why),
@@ -477,7 +477,7 @@ impl CheckedRow<'_> {
         !(self.problems.is_empty() && self.doubts.is_empty() && self.restored.is_empty())
     }
 
-    /// What is unusual about the row and is sent all the same, and what was put back in it.
+    /// What is unusual about the row and is sent all the same, and what was restored in it.
     pub fn warning(&self) -> Vec<Problem> {
         let both = self.doubts.iter().chain(&self.restored);
         both.cloned().collect()

@@ -34,7 +34,7 @@ pub struct Survey {
     pub warnings: u64,
     /// Doubtful values by code.
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// What was put back, by code.
+    /// What was restored, by code.
     pub restored: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// Of the rows with no problem of their own, how many have a value of each field, by position.
     pub filled: Vec<u64>,

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Config {
 
 impl Config {
     /// Reads the file that `--config` names, or the one in this folder, or the one in the user's
-    /// config folder, and takes the profile that is asked for.
+    /// config folder, and takes the profile that is requested.
     pub(in crate::cli) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
         let Some(path) = find(common) else {
             return match &common.profile {

@@ -139,7 +139,7 @@ fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     Args::from_arg_matches(&matches)
 }
 
-/// Has the program speak the language that is asked for, by the option, the environment or the locale
+/// Has the program speak the language that is requested, by the option, the environment or the locale
 /// (POSIX: LC_ALL, LC_MESSAGES, LANG). It must be known before the arguments are parsed, whose errors
 /// and help are in it too.
 fn speak_as_asked(words: &[String]) -> Result<(), String> {

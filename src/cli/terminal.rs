@@ -18,7 +18,7 @@ use crate::run::RunError;
 /// Why standard output could not be written to, if it could not.
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 
-/// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
+/// Writes to standard output. Nobody reading it any more is not an error; see [`unwritten`] for others.
 pub(in crate::cli) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout

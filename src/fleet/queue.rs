@@ -89,7 +89,7 @@ pub(super) fn queue_of(account: &str) -> String {
     format!("quota {account}")
 }
 
-/// Has a slice of a file done so many seconds from now, in the place of any that waits for it.
+/// Has a slice of a file done so many seconds from now, in place of any that waits for it.
 pub(super) fn add_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -354,7 +354,7 @@ pub(super) fn later(
     })
 }
 
-/// Ends a file's way through the queue; one whose guard was lifted meanwhile goes on.
+/// Ends a file's way through the queue; one whose guard was lifted meanwhile continues.
 pub(super) fn end(
     database: &Database,
     waiting: &Waiting,
@@ -394,12 +394,12 @@ pub(super) fn end(
     })
 }
 
-/// Has a run that a guard holds go on in the queue.
+/// Has a run that a guard holds continue in the queue.
 pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }
 
-/// Has a run that was stopped go on in the queue.
+/// Has a run that was stopped continue in the queue.
 ///
 /// # Errors
 /// When the database refuses, or the queue does not know it any more.
@@ -413,7 +413,7 @@ fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
 }
 
 /// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
-/// more, and its requests under way are in doubt. `resume` puts a file back whose run has begun.
+/// more, and its requests in progress are in doubt. `resume` puts a file back whose run has begun.
 ///
 /// # Errors
 /// When the database refuses, or no such file waits.
@@ -429,7 +429,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         let Some(row) = row else {
             return Ok(false);
         };
-        // Another file's slice for the same quota goes on.
+        // Another file's slice for the same quota continues.
         let is_running = cell::<&str>(&row, 1)? == "running";
         if let Some(account) = cell::<Option<String>>(&row, 0)?.filter(|_| is_running) {
             count_up(tables, &queue_of(&account))?;
@@ -453,7 +453,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     }
 }
 
-/// Has a file go on. A slice that is being done goes on by itself; what was approved is remembered.
+/// Has a file continue. A slice that is being done continues by itself; what was approved is remembered.
 fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1

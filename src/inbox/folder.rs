@@ -177,7 +177,7 @@ impl Inbox {
     }
 
     /// Takes a file that lies as it lay in `as_seen`: moves it into a folder of its own below
-    /// `processing`. Nothing if it has changed since, or if another process has taken it or is at work on
+    /// `processing`. Nothing if it has changed since, or if another process has taken it or is working on
     /// one of the same name.
     ///
     /// # Errors

@@ -81,10 +81,10 @@ pub enum JournalError {
     /// No run of that name.
     #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
-        /// What was asked for.
+        /// What was requested.
         name: String,
     },
-    /// No run waits to go on.
+    /// No run waits to continue.
     #[error("{}", say().journal_nothing_unfinished())]
     NothingUnfinished,
     /// A run's record is damaged.

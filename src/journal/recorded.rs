@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::error::JournalError;
 use super::facade::Journal;
 
-/// Tells other threads how far a [`Writer`](super::Writer) has come, so that what became of rows can be
+/// Tells other threads how far a [`Writer`](super::Writer) has come, so that the outcome of rows can be
 /// read from the journal as soon as it is there.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded(Arc<Shared>);

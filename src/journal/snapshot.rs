@@ -196,7 +196,7 @@ impl Snapshot {
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// Puts records into the copy, each in the place of the one with the same id.
+    /// Puts records into the copy, each in place of the one with the same id.
     ///
     /// # Errors
     /// If there is no room.
@@ -269,7 +269,7 @@ impl Snapshot {
         )
     }
 
-    /// Stores the copy in the place of what was stored, unless the place was forgotten meanwhile.
+    /// Stores the copy in place of what was stored, unless the place was forgotten meanwhile.
     ///
     /// # Errors
     /// If it cannot be written. What was stored stays.
@@ -380,7 +380,7 @@ pub fn mark_records(
     })
 }
 
-/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is under way: it
+/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is in progress: it
 /// changes records that are not known beforehand.
 ///
 /// # Errors
@@ -643,7 +643,7 @@ mod tests {
         let under_way = RunLock::share(&state, "run").unwrap();
         mark(&state, "run", &["b"]);
         assert_eq!(open(&state).marked().unwrap(), ["b"]);
-        // Read while the run is under way, it may change once more.
+        // Read while the run is in progress, it may change once more.
         let during = open(&state);
         during.load().unwrap();
         during.save(&taken(1)).unwrap();

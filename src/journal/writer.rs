@@ -31,7 +31,7 @@ pub struct Writer {
     durable: AsyncMutex<mpsc::UnboundedReceiver<Durable>>,
     /// The plan's rows that were handed over last, until they are written.
     planned: Mutex<Option<oneshot::Receiver<Written>>>,
-    /// Requests under way, and how many were made for each row.
+    /// Requests in progress, and how many were made for each row.
     under_way: Mutex<BTreeMap<u64, u32>>,
     recorded: Recorded,
     thread: JoinHandle<Journal>,
@@ -184,7 +184,7 @@ impl Writer {
         }
     }
 
-    /// Records what rows say, what is to be sent for them, and what became of those for which nothing
+    /// Records what rows say, what is to be sent for them, and the outcome of those for which nothing
     /// is, without waiting for the disk; [`Record::flush`] waits for all of it.
     ///
     /// # Errors
@@ -410,7 +410,7 @@ impl Work {
     }
 }
 
-/// Time that goes on while the process is frozen and while the machine sleeps.
+/// Time that continues while the process is frozen and while the machine sleeps.
 fn awake() -> Duration {
     static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     match SystemClock.since_boot() {

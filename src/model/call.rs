@@ -46,7 +46,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it changes nothing: all that a row says is sent where that is asked for.
+    /// Whether it changes nothing: all that a row says is sent where that is requested.
     pub fn is_idle(&self) -> bool {
         self.from.as_ref() == Some(&self.to)
     }

@@ -228,7 +228,7 @@ impl Planner {
     }
 
     /// The call that puts `changes` back, each to what it was before, where the record still holds
-    /// what they made of it and the API lets it be put back. Returns too what was left as it is.
+    /// what they made of it and the API lets it be restored. Returns too what was left as it is.
     ///
     /// # Errors
     /// When the record lacks a value that every update needs.

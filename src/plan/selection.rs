@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which rows of a file are asked for.
+/// Which rows of a file are requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// Row numbers; none means all.
@@ -43,7 +43,7 @@ impl Selection {
         asked.min(self.limit.unwrap_or(u64::MAX))
     }
 
-    /// Whether `row`, beside which the spreadsheet shows `line`, is asked for, the limit aside.
+    /// Whether `row`, beside which the spreadsheet shows `line`, is requested, the limit aside.
     pub fn holds(&self, row: u64, line: u64) -> bool {
         let has = |ranges: &[RangeInclusive<u64>], number: u64| {
             ranges.is_empty() || ranges.iter().any(|range| range.contains(&number))

@@ -33,7 +33,7 @@ struct Known {
     is_stopping: bool,
 }
 
-/// How often the bar is drawn anew while nothing happens.
+/// How often the bar is drawn again while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Columns that the bar and the percentage before the text take.
@@ -119,7 +119,7 @@ impl Bar {
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 
-    /// Draws the bar anew now and then: the time that is left grows shorter while nothing happens.
+    /// Draws the bar again now and then: the time that is left grows shorter while nothing happens.
     fn tick(&self) {
         let (bar, known) = (self.bar.clone(), self.known.clone());
         let draw = move || bar.set_message(text_of(&lock(&known)));

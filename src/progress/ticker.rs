@@ -19,7 +19,7 @@ impl Ticker {
                 work();
             }
         };
-        // Without a thread nothing ticks, and the run goes on.
+        // Without a thread nothing ticks, and the run continues.
         let _ = std::thread::Builder::new().spawn(tick);
         Ticker { _alive: alive }
     }

@@ -73,7 +73,7 @@ pub enum ReadError {
     NoSheet {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// What was requested.
         sheet: String,
         /// The sheets it has, comma-separated.
         found: String,
@@ -103,7 +103,7 @@ pub enum ReadError {
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
     NoSuchEncoding {
-        /// What was asked for.
+        /// What was requested.
         label: String,
     },
     /// Two columns have the same header.

@@ -158,7 +158,7 @@ impl Likeness {
         }
     }
 
-    /// Whether the row below a single cell goes on with it.
+    /// Whether the row below a single cell continues it.
     fn is_rest(&self, own: &Edge, next: &Edge) -> bool {
         let length = own.first.len() + next.first.len();
         own.cells == 1

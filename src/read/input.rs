@@ -37,7 +37,7 @@ pub struct ReadOptions {
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
-    /// Whether to work on a copy that nobody else can change: for what goes on for hours.
+    /// Whether to work on a copy that nobody else can change: for what continues for hours.
     pub copy: bool,
     /// Who named the file.
     #[serde(default)]
@@ -309,7 +309,7 @@ impl Input {
         others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
     }
 
-    /// Rows that the workbook hides: read, or left out where that was asked for.
+    /// Rows that the workbook hides: read, or left out where that was requested.
     pub fn hidden_rows(&self) -> u64 {
         self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
     }

@@ -21,7 +21,7 @@ impl Mends {
         self.0.len()
     }
 
-    /// Puts `text` in the place of a cell.
+    /// Puts `text` in place of a cell.
     pub fn set(&mut self, row: u64, column: usize, text: String) {
         self.0.entry(row).or_default().insert(column, text);
     }

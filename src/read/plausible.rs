@@ -130,7 +130,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     }
     if let Some(before) = before.filter(|_| letter.is_uppercase()) {
         let in_capitals = before.is_uppercase() && !next.is_some_and(char::is_lowercase);
-        // McÉwan, DeÁngelis: a name that goes on with another one.
+        // McÉwan, DeÁngelis: a name that continues another one.
         let head: String = chars[..at]
             .iter()
             .rev()

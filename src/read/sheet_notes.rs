@@ -16,7 +16,7 @@ pub(super) struct SheetNotes {
     pub(super) hidden: Stretches,
     /// Cells with a formula and without its result, by row and column, both counted from 0, in order.
     pub(super) without_result: Vec<(u32, u32)>,
-    /// Cells with a formula and 0 for its result, which is none where all are to be calculated anew.
+    /// Cells with a formula and 0 for its result, which is none where all are to be calculated again.
     pub(super) zero: Vec<(u32, u32)>,
     pub(super) merges: Merges,
     row: u32,

@@ -9,7 +9,7 @@ use super::mends::Mends;
 use crate::model::RowAt;
 
 /// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
-/// without these, and of rows that somebody has mended.
+/// without these, and of rows that somebody has corrected.
 pub struct Table {
     pub(super) text: Text,
     /// Where each cell ends in `text`, for all rows.
@@ -174,7 +174,7 @@ impl Table {
         }
     }
 
-    /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
+    /// Puts what somebody changed in place of what the file says. Such a row has `width` cells at least:
     /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
         let first = self.first.row;

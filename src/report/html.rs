@@ -393,7 +393,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     } = reported;
     let ended_early = summary.exit_code == Exit::Interrupted || reported.why.is_some();
     if *is_played && (summary.held.is_some() || ended_early) {
-        // Its sandbox is gone: there is nothing to release or to go on with.
+        // Its sandbox is gone: there is nothing to release or to continue.
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);

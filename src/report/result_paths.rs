@@ -15,7 +15,7 @@ use crate::model::{Lines, StateCounts};
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPaths {
-    /// Every row and what became of it.
+    /// Every row and its outcome.
     pub results: PathBuf,
     /// The rows that did not succeed.
     pub failed: PathBuf,
@@ -29,7 +29,7 @@ pub struct ResultPaths {
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
-    /// Whether what became of a row stands before its own columns.
+    /// Whether the outcome of a row stands before its own columns.
     #[serde(default)]
     pub outcome_first: bool,
     /// The paths that somebody named: what is there is replaced.

@@ -19,7 +19,7 @@ use crate::send::StopRequest;
 ///
 /// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
 /// known once it has been checked, and the first request need not wait until all rows are in the journal.
-/// A run that dies before they are has those up to one row, and goes on with the next.
+/// A run that dies before they are has those up to one row, and continues the next.
 pub(super) struct Ahead<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,

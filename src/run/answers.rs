@@ -138,7 +138,7 @@ impl<'a> KeptAnswers<'a> {
         Ok(())
     }
 
-    /// Notes that what was answered contradicts itself, so that nobody goes on from it.
+    /// Notes that what was answered contradicts itself, so that nobody continues from it.
     pub(super) fn doubt(&self) {
         self.lock().are_doubted = true;
     }

@@ -30,7 +30,7 @@ pub struct Context<'a> {
     pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
-    /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
+    /// Is shown what is to be sent, and says whether to continue; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// The account that works on the run.
     pub author: Author,
@@ -84,7 +84,7 @@ pub enum Start {
     New(&'static str),
     /// Where it was interrupted.
     Resume(Box<RunRecord>),
-    /// Where a guard held it: it is planned anew, since time has passed, and not held again.
+    /// Where a guard held it: it is planned again, since time has passed, and not held again.
     Approve(Box<RunRecord>),
 }
 

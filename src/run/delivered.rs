@@ -71,7 +71,7 @@ impl Deliveries {
             past.run == self.run && matches!(past.state, RowState::Updated | RowState::Unknown)
         };
         let own = past.iter().position(is_own)?;
-        // A request without an outcome was made while its run was under way.
+        // A request without an outcome was made while its run was in progress.
         let is_later = |index: usize, call: &PastCall| match (call.at, past[own].at) {
             (Some(_), Some(_)) => index < own,
             _ => call.run > self.run,

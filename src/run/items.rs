@@ -237,7 +237,7 @@ pub(super) fn settled(
 }
 
 /// Fingerprints of a row's key and of everything it says, by which it is known again in a file
-/// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
+/// that a spreadsheet has written again: of the normalised values, and of what is wrong as it
 /// stands.
 ///
 /// A row with cells missing or in excess is taken as its results file will have it.

@@ -100,7 +100,7 @@ type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
 impl Work<'_> {
-    /// Rows that are looked up at once: as many as a request can ask for, for each request that may be under way. Every slice of a
+    /// Rows that are looked up at once: as many as a request can ask for, for each request that may be in progress. Every slice of a
     /// plan asks for the same ones together, however the API fares meanwhile.
     pub(super) fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
@@ -416,7 +416,7 @@ impl Work<'_> {
                 return Err(Halt::Stop(Stop::Due { after }));
             }
         }
-        // Stopping drops what is under way.
+        // Stopping drops what is in progress.
         let (_never, never) = watch::channel(false);
         let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
         let (fetched, beside) = asked.await?;

@@ -440,7 +440,7 @@ pub struct SeenRow {
     pub problems: Vec<Problem>,
     /// What looks unusual in it.
     pub doubts: Vec<Problem>,
-    /// What was put back in it.
+    /// What was restored in it.
     pub restored: Vec<Problem>,
 }
 

@@ -418,7 +418,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Forgets the snapshot for a reason, and has its copy filled anew.
+    /// Forgets the snapshot for a reason, and has its copy filled again.
     fn distrust(&mut self, why: Message) {
         let Some(basis) = &mut self.basis else {
             return;
@@ -664,7 +664,7 @@ fn unreadable(why: impl Into<Argument>) -> Unusable {
     Unusable::Because(message::snapshot_unreadable(why))
 }
 
-/// Logs that a snapshot cannot be kept: the run goes on without it.
+/// Logs that a snapshot cannot be kept: the run continues without it.
 fn no_snapshot(error: &JournalError) {
     log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
 }

@@ -350,7 +350,7 @@ impl Desk {
         later(&self.clock, time);
     }
 
-    /// Writes the roster anew.
+    /// Writes the roster again.
     pub(super) fn rewrite(&self, roster: &str) {
         std::fs::write(&self.settings.roster.file, roster).unwrap();
     }

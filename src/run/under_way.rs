@@ -1,4 +1,4 @@
-//! A run under way owns its record in the journal.
+//! A run in progress owns its record in the journal.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ pub(super) struct Run<'a> {
     pub(super) is_new: bool,
     /// The last row that is planned, where the rest is planned as it sends.
     pub(super) planned_to: Option<u64>,
-    /// It is not forgotten while it is under way; nobody can see one in a journal of its own.
+    /// It is not forgotten while it is in progress; nobody can see one in a journal of its own.
     pub(super) _lock: Option<RunLock>,
 }
 
@@ -540,8 +540,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Records that it is under way, in the place of the run that it replaces. A run that it undoes is
-    /// closed first: nothing may continue it while its changes are put back, or after.
+    /// Records that it is in progress, in place of the run that it replaces. A run that it undoes is
+    /// closed first: nothing may continue it while its changes are restored, or after.
     pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
         if let Some(name) = &self.setup.settings.delivery.undoes {
             let undone = self.journal.run(Some(name))?;
@@ -559,7 +559,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Seconds that a request takes where answers take `latency` and so many are under way; none where no answer
+/// Seconds that a request takes where answers take `latency` and so many are in progress; none where no answer
 /// has come yet.
 fn pace_of(latency: f64, concurrency: usize) -> Option<f64> {
     let pace = latency / concurrency.max(1) as f64;

@@ -56,7 +56,7 @@ pub(super) struct Planning<'a> {
     pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
-    /// Whether another run is under way meanwhile, which may change what is known of a row.
+    /// Whether another run is in progress meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
     pub(super) chooses: bool,
@@ -64,7 +64,7 @@ pub(super) struct Planning<'a> {
     pub(super) observer: &'a dyn Observer,
 }
 
-/// Why planning cannot go on: for good, or because the run must stop.
+/// Why planning cannot continue: for good, or because the run must stop.
 pub(super) enum Halt {
     Error(RunError),
     Stop(Stop),

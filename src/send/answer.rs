@@ -249,7 +249,7 @@ fn flattened(json: &Json) -> String {
                 let text = leaf
                     .as_str()
                     .map_or_else(|| leaf.to_string(), str::to_owned);
-                // What is said of no field in particular.
+                // What is reported about no field in particular.
                 if matches!(path, "" | "non_field_errors" | "detail") {
                     clauses.push(text);
                 } else {

@@ -219,7 +219,7 @@ impl<R: Record> Sender<'_, R> {
             let outcome = match self.carried_out(&call, &halted).await? {
                 Some(true) => Some(self.found_updated(&call, call.attempts)),
                 Some(false) => None,
-                // It is found out by the process that goes on.
+                // It is found out by the process that continues.
                 None if *halted.borrow() || self.transport.due().is_some() => {
                     return Ok(Done {
                         outcome: None,
@@ -504,9 +504,9 @@ impl<R: Record> Sender<'_, R> {
                 RowState::Unknown
             }
             Some(Verdict::Reject) => RowState::Rejected,
-            // Stopped while it is open whether the change was made: the process that goes on finds out.
+            // Stopped while it is open whether the change was made: the process that continues finds out.
             None if doubtful => RowState::Unknown,
-            // The row itself is not at fault, and will be sent when the run goes on.
+            // The row itself is not at fault, and will be sent when the run continues.
             Some(Verdict::Stop) | None => RowState::NotSent,
             Some(Verdict::Fail | Verdict::Retry) => RowState::Failed,
         };
@@ -615,7 +615,7 @@ fn error_of(outcome: &Outcome) -> Option<String> {
 }
 
 /// Waits for a request to stop that goes further than the one heard last or, as long as none was, for
-/// one to pause or to go on.
+/// one to pause or to continue.
 pub(super) async fn next_request(
     asked: &mut watch::Receiver<StopRequest>,
     heard: StopRequest,

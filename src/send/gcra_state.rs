@@ -62,7 +62,7 @@ impl State {
     }
 
     /// The moment that was set, if it still makes sense: a clock that was set back must not wait
-    /// longer than was asked for.
+    /// longer than was requested.
     fn sane_hold(&self, shared: SharedQuota, now: UnixNanos) -> UnixNanos {
         let asked = shared.not_before.saturating_sub(shared.held_at);
         let until = if now < shared.held_at {

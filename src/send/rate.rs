@@ -140,7 +140,7 @@ impl Pace {
             if ceiling.interval() >= rate.interval() {
                 rate = ceiling;
             }
-            // A bucket deeper than a period's requests would not be that rate, unless it is asked for.
+            // A bucket deeper than a period's requests would not be that rate, unless it is requested.
             let burst = self.deep_burst().map_or(0.0, f64::from);
             depth = depth.min(rate.requests.ceil().max(burst));
         }

@@ -29,13 +29,13 @@ use crate::targets::TargetSpec;
 /// How requests are made and made again.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct SenderOptions {
-    /// Requests under way at most.
+    /// Requests in progress at most.
     pub concurrency: usize,
     /// Attempts for one row at most.
     pub max_attempts: u32,
     /// Waits between attempts.
     pub backoff: Backoff,
-    /// After being asked to stop, the longest that requests under way are waited for.
+    /// After being asked to stop, the longest that requests in progress are waited for.
     pub grace: Duration,
 }
 
@@ -53,7 +53,7 @@ pub struct Transport<'a> {
     budget: Mutex<RetryBudget>,
     /// Whether anybody has answered.
     was_reached: AtomicBool,
-    /// Whether a header that tells when to go on, and cannot be used, was reported.
+    /// Whether a header that tells when to continue, and cannot be used, was reported.
     has_reported: AtomicBool,
     /// When the quota is there again, once it was not within the pacer's patience.
     due: Mutex<Option<Duration>>,
@@ -107,7 +107,7 @@ impl<'a> Transport<'a> {
         }
     }
 
-    /// Requests that may be under way now.
+    /// Requests that may be in progress now.
     pub fn room(&self) -> usize {
         lock(&self.load).limit()
     }

@@ -211,7 +211,7 @@ fn stopped_while_it_plans(how: StopRequest) {
     run.rate = "100000/s".parse().unwrap();
     run.burst = 100_000;
     run.stop = Some(stopped);
-    // However busy the machine is, requests under way come to their end.
+    // However busy the machine is, requests in progress come to their end.
     run.sender.grace = Duration::from_secs(600);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.exit_code, Exit::Interrupted);

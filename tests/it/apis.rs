@@ -284,7 +284,7 @@ fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let told = stderr(&output);
     assert!(told.contains("ignores the search filter"), "{told}");
-    // One for how many there are, one a search under way at most.
+    // One for how many there are, one a search in progress at most.
     let seen = server.seen();
     assert!(seen.len() <= 4, "{}", seen.len());
     assert!(seen.iter().all(|seen| seen.method != "PATCH"));

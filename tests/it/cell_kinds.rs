@@ -50,7 +50,7 @@ fn fill(sheet: &mut Worksheet, cells: &[Writer<'_>]) {
     }
 }
 
-/// What is said of each row's last cell: its code, or what is sent of it.
+/// What is reported about each row's last cell: its code, or what is sent of it.
 fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
     let output = folder.run(format!(
         "import {file} --target meitner --sandbox --blind --all --fresh --max-invalid 100% --results out.csv {more}"

@@ -1,5 +1,5 @@
 //! What goes wrong around a run: it is interrupted, its journal or its disk is gone, its file is
-//! another. Afterwards it goes on, or says why it does not.
+//! another. Afterwards it continues, or says why it does not.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn stopping_at_three(rows: usize) -> (Folder, Server, LibraryRun) {
     });
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
-    // A clock that jumps would end the time that a request under way may take.
+    // A clock that jumps would end the time that a request in progress may take.
     run.clock = Arc::new(SystemClock);
     run.stop = Some(stopped);
     (folder, server, run)
@@ -80,7 +80,7 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert!(stderr(&again).contains("continuing an"), "{}", stderr(&again));
     assert_eq!(server.seen().len(), 10);
-    // It came to its end, so the next one is a new one.
+    // It ended, so the next one is a new one.
     let new = folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
     assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
     assert_eq!(server.seen().len(), 20);
@@ -304,7 +304,7 @@ fn no_more_rows_wait_for_the_disk_than_is_promised() {
     let state = folder.path("state");
     let journal = Journal::open(&State::in_folder(&state)).unwrap();
     let id = journal.run(None).unwrap().id;
-    // Somebody else has the journal, so that no commit comes to its end.
+    // Somebody else has the journal, so that no commit ends.
     let other = rusqlite::Connection::open(state.join("journal.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writer = Writer::start(journal, id, Stage::Sending).unwrap();
@@ -346,7 +346,7 @@ fn no_more_rows_wait_for_the_disk_than_is_promised() {
 fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
     type Spoil = fn(&Path);
     let older: Spoil = |journal| {
-        // A copy from before the run, as a backup that is put back.
+        // A copy from before the run, as a backup that is restored.
         let empty = tempfile::tempdir().unwrap();
         drop(Journal::open(&State::in_folder(empty.path())).unwrap());
         std::fs::copy(empty.path().join("journal.sqlite"), journal).unwrap();
@@ -655,7 +655,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
         stderr(&output)
     );
 
-    // What it changed: the others are put back, and it is told.
+    // What it changed: the others are restored, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let output = folder.send(&["undo", run, "--yes"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -722,9 +722,9 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     let run = journal.run(None).unwrap();
     let left = journal.calls_left(run.id, 0, 1_000).unwrap();
     let in_doubt = left.iter().filter(|call| call.doubtful).count();
-    // Two windows of ten, those under way, and what was answered within a commit.
+    // Two windows of ten, those in progress, and what was answered within a commit.
     assert!((1..=40).contains(&in_doubt), "{in_doubt}");
-    // Its figures so far, and how it goes on.
+    // Its figures so far, and how it continues.
     let states = journal.states(run.id).unwrap();
     let requests = journal.traces(run.id).unwrap().requests;
     assert!(states.updated > 0 && requests >= states.updated);

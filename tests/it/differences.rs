@@ -237,7 +237,7 @@ fn a_look_up_that_fails_midway_leaves_nothing_sent() {
     assert_eq!(ended.summary.exit_code, Exit::Refused);
     assert_eq!(ended.summary.states.not_sent, 200);
     assert!(server.seen().iter().all(|seen| seen.method != "PATCH"));
-    // With an API that is well again, the run goes on from its plan.
+    // With an API that is well again, the run continues from its plan.
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
     let mut again = by_look_up();
     again.clock = Arc::new(SystemClock);

@@ -473,7 +473,7 @@ fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
     end(vec![worker]);
     let queue = fleet.queue();
     assert_eq!(queue[0]["state"], "waiting", "{queue:?}");
-    // What waits is under way: it is neither forgotten nor undone, nor imported beside.
+    // What waits is in progress: it is neither forgotten nor undone, nor imported beside.
     let run = queue[0]["run"].as_str().unwrap();
     assert!(stdout(&fleet.run(&["runs"])).contains("running"));
     let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
@@ -529,7 +529,7 @@ fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
 fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 60)], vec![roster(0, 60)]];
-    // A bucket of eight, and one more every three seconds: neither comes to its end here.
+    // A bucket of eight, and one more every three seconds: neither ends here.
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"8");
     fleet.enqueue(0, &texts[0]);
     fleet.enqueue(1, &texts[1]);
@@ -605,7 +605,7 @@ fn what_a_slice_has_read_no_later_one_reads_again() {
     wait_for(&|| sandbox.requests("update") > 0);
     end(vec![worker]);
     let read = read();
-    // The page that was under way when the worker was killed, if any was, is read twice.
+    // The page that was in progress when the worker was killed, if any was, is read twice.
     assert!((10..=12).contains(&read), "{read} pages read of ten");
     // Students that were not found are read one by one.
     let read = read + sandbox.requests("read");
@@ -645,7 +645,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     assert!(age(20) >= 2, "they are a day's work");
     assert_eq!(age(5), 0);
 
-    // Whoever goes on with a run that has lain for so long asks everything again.
+    // Whoever continues a run that has lain for so long asks everything again.
     let read =
         fleet.schools[0].sandbox.requests("list") + fleet.schools[0].sandbox.requests("search");
     let worker = fleet.worker(1, &fleet.address, "1");
@@ -659,7 +659,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
-    // No worker goes on with it by itself.
+    // No worker continues it by itself.
     let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
     let shown = stdout(&fleet.run(&["show", &run]));
     for text in ["interrupted", "0 of 200 rows done", "resume"] {
@@ -1282,7 +1282,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
     let text = stderr(&again);
     assert!(text.contains("row 2") && text.contains(run), "{text}");
     damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
-    // What it changed: the others are put back, and it is told.
+    // What it changed: the others are restored, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
     assert_eq!(undone.status.code(), Some(1), "{}", stderr(&undone));
@@ -1597,7 +1597,7 @@ fn relay_from(address: &str, port: u16) -> u16 {
 }
 
 /// Two workers on hosts of their own. One is cut off from the database and not from the API: it stops
-/// sending by itself, and the other one goes on.
+/// sending by itself, and the other one continues.
 #[test]
 fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     if !has_command("python3", "python3") {
@@ -1637,7 +1637,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     let first = worker(&mut one, 0);
     fleet.wait_while(|| sent() < 100);
     one.cut_off_from_the_database(true);
-    // What the journal allowed already is sent, and requests under way are; then it stops, though the API
+    // What the journal allowed already is sent, and requests in progress are; then it stops, though the API
     // answers: at a request each 17 ms, two seconds without one are its end.
     let mut then = sent();
     loop {

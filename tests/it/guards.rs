@@ -85,7 +85,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
     assert!(seconds("held_s") > 0.0, "{shown}");
     let apart = (seconds("duration_s") + seconds("held_s") - whole).abs();
     assert!(apart < 0.001, "{shown}");
-    // It came to its end.
+    // It ended.
     assert_eq!(approve().status.code(), Some(1));
     let output = import(&["--max-invalid", "30%", "--all"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));

@@ -353,7 +353,7 @@ fn a_file_that_is_removed_during_its_batch_sends_nothing() {
     assert_eq!(entry.code, Some(Code::QueueRemoved));
     assert_eq!(queue.updates(), 0);
     assert_eq!(heard, []);
-    // After it is put back it begins again.
+    // After it is restored it begins again.
     assert_eq!(put_back(&queue.state, id).unwrap(), GoesOn::Again);
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!(queue.entry(id).state, EntryState::Finished);

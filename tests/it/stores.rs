@@ -300,7 +300,7 @@ fn a_run_that_died_is_told_alike() {
         assert_eq!(state_of(5), [(5, RowState::Unknown)]);
         assert_eq!(state_of(6), []);
 
-        // It goes on: what was in doubt still is, and what was not sent is open.
+        // It continues: what was in doubt still is, and what was not sent is open.
         let requests = journal.reopen(run).unwrap();
         let left = journal.calls_left(run, 0, 99).unwrap();
         let rows: Vec<_> = left
@@ -556,7 +556,7 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         block_on(writer.flush()).unwrap();
         let mut journal = writer.close().unwrap();
         let ids = ["id-2", "id-6"].map(str::to_owned);
-        // A run that is under way needs them.
+        // A run that is in progress needs them.
         assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 0);
         journal.set_state(run, RunState::Finished).unwrap();
         assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 1);

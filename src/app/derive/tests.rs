@@ -127,7 +127,7 @@ fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
         };
         assert_eq!(why(retry(state.as_str())), expected);
     }
-    // A process is at work on it.
+    // A process is working on it.
     let _at_work = RunLock::share(&scene.session.state, "running").unwrap();
     assert_eq!(retry("running").exit(), Exit::Busy);
 

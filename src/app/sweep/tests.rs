@@ -36,7 +36,7 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// What was told since the last look, as a name and what became of it.
+    /// What was told since the last look, as a name and its outcome.
     fn told(&self) -> Vec<String> {
         self.told.take()
     }
@@ -224,7 +224,7 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), Vec::<String>::new());
     assert!(taken.is_file());
-    // Once it is dead, the next sweep goes on with it.
+    // Once it is dead, the next sweep continues it.
     drop(lock);
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), ["a.csv: 2 updated"]);
@@ -282,7 +282,7 @@ fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
     let mut seen = HashMap::new();
     assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     let since = seen["a.csv"].1;
-    // It lies as it lay, so that its time goes on; once it is changed that begins anew.
+    // It lies as it lay, so that its time continues; once it is changed that begins again.
     sweep.look(&mut seen).unwrap();
     assert_eq!(seen["a.csv"].1, since);
     scene.write("in/a.csv", &roster(2));

@@ -88,7 +88,7 @@ fn with(
         if how == GoOn::Approve {
             decided.record(&front.session, &record, &mut run_settings)?;
         }
-        // Any worker that has its credentials goes on with it.
+        // Any worker that has its credentials continues it.
         let goes_on = match how {
             GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
             GoOn::Resume => fleet::put_back(&front.session.state, queued.id)?,

@@ -204,7 +204,7 @@ fn elsewhere_ready(
     if options.guards.max_invalid.is_none() {
         settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
     }
-    // What became of the rows elsewhere says nothing of here.
+    // The outcome of the rows elsewhere says nothing of here.
     let place = (&*wanted.spec.name, &*settings.delivery.client.base_url);
     let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
     let run = the_one(here)?.map(|run| run.name);

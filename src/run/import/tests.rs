@@ -35,7 +35,7 @@ fn willing() -> Api {
 
 fn resume(desk: &mut Desk) -> Start {
     let run = desk.run();
-    // What an earlier process left behind is what it goes on with.
+    // What an earlier process left behind is what it continues.
     desk.settings = Settings::of(&run).unwrap();
     Start::Resume(Box::new(run))
 }
@@ -256,7 +256,7 @@ fn a_run_that_was_stopped_goes_on_where_it_ended() {
     );
     assert_eq!(desk.states(), ["updated"; 4]);
     let mut paths: Vec<String> = api.changes().into_iter().map(|(path, _)| path).collect();
-    // Two requests are under way at once.
+    // Two requests are in progress at once.
     paths.sort();
     assert_eq!(
         paths,
@@ -293,7 +293,7 @@ fn a_run_is_idle_from_the_last_outcome_of_a_process_that_died() {
     let mut desk = Desk::new(&roster(4));
     desk.delivery().sender.concurrency = 1;
     let first = desk.import(&api).unwrap().summary;
-    // As if the next process, and the one after it, had died as soon as they went on.
+    // As if the next process, and the one after it, had died as soon as they continued.
     let mut next = || {
         desk.journal().reopen(desk.run().id).unwrap();
         desk.later(Duration::from_secs(60));
@@ -490,7 +490,7 @@ fn names_are_taken_while_a_run_is_under_way_that_writes_files() {
 fn a_row_that_repeated_another_stays_invalid_without_it() {
     let api = willing();
     let text = "id,name,email\np1,Åsa,a@b.se\np2,Bo,a@b.se\n";
-    // Alone, and in a file where another row stands in the place of the one that it repeats.
+    // Alone, and in a file where another row stands in place of the one that it repeats.
     for (retried, state) in [
         ("id,name,email\np2,Bo,a@b.se\n", "invalid email.duplicate"),
         ("id,name,email\np2,Bo,a@b.se\np3,Cy,c@b.se\n", "updated"),

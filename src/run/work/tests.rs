@@ -168,7 +168,7 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
         .iter()
         .map(|(path, _)| path.clone())
         .collect();
-    // Two requests are under way at once.
+    // Two requests are in progress at once.
     back.sort();
     assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
 }
@@ -406,7 +406,7 @@ fn the_first_rows_are_read_back_before_the_others_are_sent() {
     let ended = desk.import(&api).unwrap();
     assert_eq!(ended.stop, None);
     let mut asked = api.asked();
-    // Both are under way at once.
+    // Both are in progress at once.
     asked[1..3].sort();
     assert_eq!(
         asked[1..],

@@ -253,7 +253,7 @@ async fn handle(
     }
 }
 
-/// What is asked for, and what stands in the path for each name in braces.
+/// What is requested, and what stands in the path for each name in braces.
 fn asked(
     api: &Description,
     method: &Method,

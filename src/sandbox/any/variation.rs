@@ -11,7 +11,7 @@ use super::lists::list_of;
 /// A behaviour of a simulated API that its target file does not describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variation {
-    /// Pages hold fewer records than asked for.
+    /// Pages hold fewer records than requested.
     CappedPages,
     /// The first page or record has number 0 instead of 1, or 1 instead of 0.
     OtherFirst,
@@ -137,7 +137,7 @@ impl Variation {
         }
     }
 
-    /// The records of a page where `size` are asked for.
+    /// The records of a page where `size` are requested.
     pub(super) fn page_size(self, size: usize) -> usize {
         match self {
             Variation::CappedPages => size.min(CAP),

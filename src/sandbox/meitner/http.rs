@@ -22,7 +22,7 @@ use crate::sandbox::{READ_ONLY, SECRET, Variation, WRITE_ONLY};
 /// Seconds for which a token is good.
 const TOKEN_SECONDS: u64 = 3600;
 
-/// Records on a page, where none are asked for, and at most.
+/// Records on a page, where none are requested, and at most.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 100;
 

@@ -61,7 +61,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
             Fate::Present => make_older(&mut student, &mut random),
             Fate::NumberTaken => {
                 let other = other_holding(&student, &["identityNumber"], &mut random);
-                // A student refused here was refused there too; the seed goes on without it.
+                // A student refused here was refused there too; the seed continues without it.
                 let _ = students.insert(&random_id(&mut random), other, now);
                 student.insert("identityNumber".into(), json!("20100101-T001"));
                 student.insert("identityTemporary".into(), json!(true));

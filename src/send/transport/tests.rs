@@ -28,7 +28,7 @@ fn token() -> Reply {
 }
 
 /// Sends a row's change, and halts the run once it has left for the time numbered `halt_at`. Returns how often
-/// it left here and before, what became of it, and whether it may have been carried out without an answer.
+/// it left here and before, its outcome, and whether it may have been carried out without an answer.
 fn send(scene: &Scene, made_before: u32, halt_at: Option<u32>) -> (u32, Option<Verdict>, bool) {
     let transport = scene.transport();
     let request = Request {

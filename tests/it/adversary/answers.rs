@@ -193,7 +193,7 @@ fn pages_may_be_large_and_must_end() {
     let output = import(&looping);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let seen = looping.seen();
-    // The first page of each of the searches that are under way at once.
+    // The first page of each of the searches that are in progress at once.
     assert!(seen.len() <= 8, "{seen:?} {}", stderr(&output));
 
     let endless = register(120, 200_000, false);
