@@ -145,7 +145,7 @@ pub struct Progress {
     pub sent: u64,
     /// Rows to be sent, these included.
     pub to_send: u64,
-    /// Rows in their last state, by state.
+    /// Rows in a final state, by state.
     pub states: StateCounts,
     /// When the rest will be done; none where nothing tells it yet.
     pub finish: Option<Timestamp>,
@@ -178,7 +178,7 @@ pub struct Plan {
     pub target: String,
     /// The address that requests go to.
     pub base_url: String,
-    /// The address that the client secret goes to, where that is another host.
+    /// The address that receives the client secret, if it is on another host.
     #[serde(default)]
     pub token_url: Option<String>,
     /// Rows in the file.
@@ -216,7 +216,7 @@ pub struct Plan {
     /// How many more of these rows there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_persons: u64,
-    /// Whether the values are those that were delivered before a run that is undone, and that no one read.
+    /// Whether the values were delivered before the undone run and not read from the API.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub are_last_delivered: bool,
     /// Rows that need no request, by state.
@@ -354,8 +354,8 @@ pub struct ExampleChange {
     pub to: String,
 }
 
-/// Conflicts by what is done about them. A conflict is a field that holds neither the value that was last
-/// written to it nor the roster's.
+/// Conflicts by what is done about them. A conflict is a field whose value is neither the last written one nor the
+/// roster's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictCounts {
     /// The roster's value overwrites them.

@@ -37,7 +37,7 @@ pub enum Stay {
 }
 
 impl Stay {
-    /// Every reason, in the order of a closing line.
+    /// Every reason, in the order of the closing line.
     pub const ALL: [Stay; 7] = [
         Stay::NoProfile,
         Stay::SeveralProfiles,

@@ -182,7 +182,7 @@ pub struct Said {
     pub key: bool,
     /// What an empty cell means.
     pub empty: bool,
-    /// What is done with rows of one key.
+    /// The policy for rows with the same key.
     pub duplicates: bool,
 }
 

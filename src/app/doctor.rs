@@ -145,7 +145,7 @@ pub struct Examined<'a> {
 pub struct Asking<'a> {
     /// The credentials.
     pub credentials: Credentials,
-    /// The quota, which this draws on too.
+    /// The quota, which the check uses too.
     pub pace: Pace,
     /// The folder of the journal.
     pub state: &'a State,

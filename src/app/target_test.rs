@@ -199,7 +199,7 @@ fn pacer(
     )
 }
 
-/// A checker of every column that a roster for the target can have.
+/// A checker for every column that a roster of the target can have.
 fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
     let spec = &examined.spec;
     let writable = spec.fields.iter().filter(|field| !field.read_only);

@@ -23,7 +23,7 @@ use crate::targets::{FieldSpec, Place, TargetSpec};
 
 /// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
 pub struct Undone {
-    /// The settings; nothing where the run changed nothing.
+    /// The settings; none if the run changed nothing.
     pub settings: Option<Settings>,
     /// What is damaged of what the journal holds of the run, and so cannot be restored.
     pub damaged: Vec<String>,

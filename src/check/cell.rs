@@ -239,7 +239,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
 }
 
 /// Returns the whole number of `184.0`, `184,00` or `184.000000`, and nothing for other text. Three zeros, as in
-/// `1.000`, may mean thousands.
+/// `1.000`, may be a thousands group.
 fn whole_number(text: &str) -> Option<&str> {
     const THOUSAND: usize = 3;
     let zeros = text.len() - text.trim_end_matches('0').len();
@@ -395,8 +395,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     is_ordinary(bytes) && has_plain_ends(bytes)
 }
 
-/// Whether a cell begins and ends with neither space nor a sign that means something, is no number with
-/// `.0` behind it, and nothing that a program writes for a missing value.
+/// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a word for a missing
+/// value.
 #[inline]
 pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     let [first, .., before, last] = bytes else {

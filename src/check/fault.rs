@@ -35,7 +35,7 @@ impl std::ops::Deref for Fault {
     }
 }
 
-/// What was noticed about a cell that has a value.
+/// A finding about a cell that has a value.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// Codes of what was restored.

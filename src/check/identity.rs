@@ -137,7 +137,7 @@ impl Suspect {
     }
 }
 
-/// Has what is doubtful in one cell be wrong where several cells of a row have it.
+/// Turns doubts into errors if several cells of a row have the same doubt.
 fn refuse_repeated(checked: &mut CheckedRow<'_>) {
     let suspects: Vec<Suspect> = checked.doubts.iter().filter_map(Suspect::of).collect();
     if suspects.len() < 2 {

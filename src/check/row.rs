@@ -191,8 +191,8 @@ impl Checker {
         }
     }
 
-    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order of a
-    /// list does not matter, nor how often it has a value.
+    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order and
+    /// repetitions of list values do not matter.
     pub fn is_same(
         &self,
         field: usize,

@@ -206,7 +206,7 @@ impl Survey {
         self.rows - self.invalid - self.withheld.len() as u64
     }
 
-    /// The number that the spreadsheet shows beside a row, in the file that the row came from first.
+    /// The spreadsheet row number in the original file.
     pub fn line_of(&self, row: u64) -> u64 {
         self.lines.line_of(row)
     }
@@ -310,7 +310,7 @@ impl Unique {
         unique.map(of).collect()
     }
 
-    /// What a row says there, in the form in which it is compared; none where it says nothing.
+    /// The value of a row there, normalized for comparison; none if it is empty.
     fn text<'a>(&self, values: &'a [Option<Value<'_>>]) -> Option<Cow<'a, str>> {
         let mut text = values[self.field].as_ref()?.as_text();
         if text.is_empty() {

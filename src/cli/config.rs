@@ -78,8 +78,7 @@ impl Config {
         }
     }
 
-    /// The config that a run was made with, unless the command line names another: its credentials
-    /// may be a profile's own.
+    /// The config of a run, unless the command line names another: its credentials may belong to a profile.
     pub(in crate::cli) fn of_run(
         common: &GeneralOptions,
         settings: &Settings,

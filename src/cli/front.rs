@@ -167,7 +167,7 @@ impl Front {
     }
 }
 
-/// What to say where the header of the key's column names another kind of key than the run sends.
+/// The warning if the header of the key column names another kind of key than the run sends.
 pub(in crate::cli) fn note_on_keys(
     map: &ColumnMap,
     spec: &TargetSpec,

@@ -277,7 +277,8 @@ pub(super) fn move_to(
     })
 }
 
-/// Leaves a file to other workers that this one cannot begin. It stays due: that nobody takes it shows.
+/// Leaves a file to other workers that this one cannot begin. It stays due, so that metrics show that no worker
+/// takes it.
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
@@ -399,7 +400,7 @@ pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }
 
-/// Has a run that was stopped continue in the queue.
+/// Returns a stopped run to the queue.
 ///
 /// # Errors
 /// When the database refuses, or the queue does not know it any more.

@@ -471,7 +471,7 @@ fn why(session: &Session, waiting: &Waiting, error: &AppError) -> Fact {
     }
 }
 
-/// What tells this process's copy of a file from others.
+/// The identity of this process's copy of a file.
 fn own(waiting: &Waiting) -> String {
     format!("{}-{}", waiting.id, std::process::id())
 }

@@ -55,7 +55,7 @@ impl<T> Store for T where
 
 /// The runs themselves.
 pub trait Runs {
-    /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
+    /// Records the start of a run that has no plan yet. Returns its number, and its name: the one asked for, with a
     /// number behind it where another run has that already.
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError>;
 
@@ -367,7 +367,7 @@ pub trait Forgetting {
         Ok(true)
     }
 
-    /// From now on what is forgotten is overwritten, not just no longer found.
+    /// From now on, deleted data is overwritten.
     fn forget_for_good(&self) -> Result<(), JournalError>;
 
     /// Forgets what was delivered before `moment`, and what belongs to no run any more.

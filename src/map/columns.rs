@@ -16,8 +16,7 @@ use crate::targets::{FieldSpec, TargetSpec};
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.
     pub overrides: Vec<(String, String)>,
-    /// Whether what a row lacks is taken from its record, so that the file needs no column but a
-    /// key's.
+    /// Whether missing values are taken from the record, so that the file needs only a key column.
     #[serde(default)]
     pub sparse: bool,
     /// Whether the file is known to hold results, so that a single column of theirs is no column of

@@ -77,7 +77,7 @@ pub struct Call {
     /// Fingerprints of the fields in the body, where they are to be remembered because the record
     /// cannot be read.
     pub fingerprint: Option<Fingerprint>,
-    /// What is to be said of the row even if it succeeds.
+    /// Messages about the row even if it succeeds.
     pub note: Vec<Problem>,
 }
 

@@ -112,7 +112,7 @@ pub const PROTECTED_RECORD: &str = "record.protected";
 /// The code of a field that was overwritten although its value had changed since it was last written.
 pub const OVERWRITTEN: &str = "conflict.overwritten";
 
-/// The outcome of one row: exactly what the results file says of it.
+/// The outcome of one row, as in the results file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Row number, from 1.

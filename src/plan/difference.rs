@@ -44,10 +44,10 @@ impl Left {
 pub type Values = Vec<Option<Value<'static>>>;
 
 impl Planner {
-    /// What `record`, which the API knows as `id`, lacks of what the row says. The call holds what
-    /// differs and, from the record as it was read, what the API needs beside it: the fields that
-    /// every update needs, those that leaving out might reset, and the rest of a nested object
-    /// that might be replaced whole. With `all`, everything that the row says is sent.
+    /// The values of the row that `record`, with the id `id`, does not have. The call holds what differs and, from
+    /// the record as it was read, what the API needs beside it: the fields that every update needs, those that
+    /// leaving out might reset, and the rest of a nested object that might be replaced whole. With `all`,
+    /// everything that the row says is sent.
     ///
     /// # Errors
     /// When neither the row nor the record has a value that every update needs.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What is known of the way that requests have before them.
+/// The known state of the requests to come.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Road {
     /// Requests that can be made at once, as the bucket is.

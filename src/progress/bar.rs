@@ -113,7 +113,7 @@ impl Bar {
         }
     }
 
-    /// Takes the bar away for as long as there is nothing to count.
+    /// Hides the bar while there is nothing to count.
     fn hide(&self) {
         self.bar.finish_and_clear();
         self.bar.set_draw_target(ProgressDrawTarget::hidden());

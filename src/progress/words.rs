@@ -74,7 +74,7 @@ fn unmapped(column: &UnmappedColumn) -> String {
     }
 }
 
-/// The beginning of a run; of one that continues, how far it had come, and how long the rest takes.
+/// The first line of a run; for a resumed run, its progress and the remaining time.
 fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
     if progress.sent == 0 {
         return say().progress_run(run);

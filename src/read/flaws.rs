@@ -64,7 +64,7 @@ impl Likeness {
         likeness
     }
 
-    /// Whether a row with too few cells begins as a row does.
+    /// Whether a row with too few cells begins like a whole row.
     fn is_begun(&self, cells: usize, first: &[u8]) -> bool {
         cells > 1 && is_alike(first, &self.first)
     }

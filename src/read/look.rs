@@ -20,7 +20,7 @@ pub(super) struct Look {
     evidence: Evidence,
 }
 
-/// Bytes that one thread looks through at a time.
+/// Bytes that one thread examines at a time.
 const CHUNK: usize = 1024 * 1024;
 
 impl Look {

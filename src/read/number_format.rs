@@ -383,7 +383,7 @@ impl Section {
         }
     }
 
-    /// What it shows with a text in place of the value.
+    /// What the format displays for a text value.
     fn with_value(&self, value: &str) -> String {
         let mut text = String::new();
         for token in &self.tokens {

@@ -158,7 +158,7 @@ struct Row {
     first: u32,
     times: u32,
     is_hidden: bool,
-    /// Columns so far, and the cells that have something in them: where each begins and how often it stands.
+    /// Columns so far, and the nonempty cells: the start and the repetitions of each.
     columns: u32,
     cells: Vec<(u32, u32, Shown)>,
     /// Merged cells: the column where each begins, and the rows and columns that it spans.
@@ -217,7 +217,7 @@ impl Row {
 #[derive(Default)]
 struct Cell {
     times: u32,
-    /// Rows and columns that it covers.
+    /// The rows and columns that it covers.
     spans: (u32, u32),
     kind: String,
     value: Option<String>,

@@ -65,7 +65,7 @@ static TRIPLES: LazyLock<HashMap<[char; 3], Looks>> = LazyLock::new(|| {
     triples
 });
 
-/// For each letter, how many such places it has.
+/// The number of such places of each letter.
 static PLACES: LazyLock<HashMap<char, usize>> = LazyLock::new(|| {
     let mut places = HashMap::new();
     for ([_, letter, _], looks) in TRIPLES.iter() {

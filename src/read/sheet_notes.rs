@@ -22,7 +22,7 @@ pub(super) struct SheetNotes {
     row: u32,
     column: u32,
     cell: Option<Cell>,
-    /// The attributes of the last cell, and whether they begin with its name: its place is that then.
+    /// The attributes of the last cell, and whether they begin with its reference.
     tag: String,
     is_named: bool,
     /// The text of the cell's value, as far as is needed.
@@ -231,7 +231,7 @@ fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     within(text, name).map(Cow::Borrowed)
 }
 
-/// What an attribute says in the text of a tag.
+/// The value of an attribute in the text of a tag.
 fn within<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut parts = text.split('"');
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {

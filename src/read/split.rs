@@ -61,7 +61,7 @@ impl<'a> Found<'a> {
     }
 
     /// Finds the rows of a part of the block without quotes, in which every delimiter and line end is one.
-    /// Their text stays where it is.
+    /// Their text is not copied.
     fn split(&mut self, block: &[u8], part: Range<usize>) {
         let Found {
             ends,

@@ -56,7 +56,7 @@ impl Sheet {
         say().dialect_workbook(self.format().to_string(), self.name.as_str())
     }
 
-    /// What kind of workbook it stands in.
+    /// The kind of its workbook.
     pub(super) fn format(&self) -> FileFormat {
         match self.kind {
             Kind::Xlsx => FileFormat::Xlsx,

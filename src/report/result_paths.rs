@@ -260,7 +260,7 @@ fn short(name: &str) -> &str {
 pub struct Written {
     /// Rows by state, counted while writing.
     pub states: StateCounts,
-    /// The number that the spreadsheet shows beside each row.
+    /// The spreadsheet row number of each row.
     pub lines: Lines,
     /// When the rows came to an end.
     pub timeline: Timeline,

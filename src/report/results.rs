@@ -231,7 +231,7 @@ struct Layout {
 /// One row's cells as they are written back.
 struct Cells {
     row: u64,
-    /// The line that a spreadsheet shows for it, in the file that it came from first.
+    /// The spreadsheet row number in the original file.
     line: u64,
     kept: ByteRecord,
     /// Cells beyond the header's, which go behind everything.

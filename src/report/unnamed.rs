@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// A file in a folder that has no name, and is gone with the process that has it.
+/// An unnamed file in a folder, which the operating system removes when the process ends.
 #[cfg(target_os = "linux")]
 pub(super) fn unnamed_in(folder: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};

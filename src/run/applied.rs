@@ -65,7 +65,7 @@ impl<'a> Applied<'a> {
         })
     }
 
-    /// The header of the column that an error is about, where only some accounts may change its field.
+    /// The header of the column that an error refers to, if only some accounts may change its field.
     pub(super) fn refused_column(&self, errors: &Json) -> Option<String> {
         let spec = self.checker.spec();
         let refused = spec.fields.iter().enumerate().find(|(index, field)| {

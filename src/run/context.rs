@@ -93,7 +93,7 @@ pub enum Start {
 pub struct Ended {
     /// Its figures.
     pub summary: Summary,
-    /// Why it ended before its last row, if it did.
+    /// Why the run ended before its last row, if it did.
     pub stop: Option<Stop>,
     /// Where its files are.
     pub paths: ResultPaths,
@@ -110,7 +110,7 @@ pub struct Looked {
     pub journal: Journal,
     /// The number of the plan's run in it.
     pub run: i64,
-    /// The figures, with valid rows as not sent.
+    /// The summary, with valid rows as not sent.
     pub summary: Summary,
     /// Why planning ended early, if it did.
     pub stop: Option<Stop>,
@@ -119,13 +119,13 @@ pub struct Looked {
 /// How much of a run is done before it makes room for others.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice {
-    /// Rows that are sent at most.
+    /// The maximum number of rows to send.
     pub rows: usize,
     /// The longest that is waited for the quota.
     pub patience: Duration,
     /// Requests that earlier slices made again.
     pub retries_before: u64,
-    /// Requests of theirs that the API refused for being too many.
+    /// Their requests that the API throttled.
     pub throttled_before: u64,
     /// For how long it was due before it began.
     pub late: Duration,

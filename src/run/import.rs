@@ -343,7 +343,7 @@ pub fn look(
     })
 }
 
-/// Refuses what needs records that are read, where they are not: a canary, and elements of lists.
+/// Refuses a canary and list elements if the run reads no records.
 fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());

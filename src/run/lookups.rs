@@ -100,8 +100,8 @@ type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
 impl Work<'_> {
-    /// Rows that are looked up at once: as many as a request can ask for, for each request that may be in progress. Every slice of a
-    /// plan asks for the same ones together, however the API fares meanwhile.
+    /// Rows that are looked up at once: one request's maximum for each concurrent request. Every slice of a plan
+    /// asks for the same ones together, however the API fares meanwhile.
     pub(super) fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
         keys * match &self.planning.answers {

@@ -23,7 +23,7 @@ use crate::targets::TargetSpec;
 pub struct Roster {
     /// The file; `-` is standard input.
     pub file: PathBuf,
-    /// What the user says of the file.
+    /// The user's options for the file.
     pub read: ReadOptions,
     /// What the user says of its columns.
     pub map: MapOptions,

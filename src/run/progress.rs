@@ -36,8 +36,7 @@ struct State {
     /// How many requests had been made when, lately.
     marks: VecDeque<Mark>,
     is_sending: bool,
-    /// The rate that was in force when the run was planned or stopped: the API may not have said it to
-    /// this process yet.
+    /// The rate when the run was planned or stopped: this process may not have received it from the API yet.
     known: Option<Rate>,
     /// That rate, if it is a guess.
     guess: Option<Rate>,

@@ -279,8 +279,8 @@ impl Settings {
         self.name() == other.name() && place(self) == place(other)
     }
 
-    /// Whether a run with `other` settings would send the same, and so may continue where this one
-    /// ended. How fast it goes and where its results go is another matter.
+    /// Whether a run with `other` settings would send the same and may therefore resume this one. How fast it goes
+    /// and where its results go is another matter.
     pub fn mean_the_same(&self, other: &Settings) -> bool {
         let meaning = |settings: &Settings| {
             let mut roster = settings.roster.clone();

@@ -18,14 +18,14 @@ use crate::log;
 use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 
-/// How much earlier than the snapshot was taken changes are read: the clocks of an API may differ, and a
-/// change may be seen some time after its moment.
+/// How long before the snapshot changes are read: the clocks of an API may differ, and changes may become visible
+/// with a delay.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
 const FEW: u64 = 20;
 
-/// Changed records that are kept in memory until all are read. If more changed, all are listed.
+/// Changed records that are kept in memory until all are read. If more records changed, all are listed.
 const MOST_CHANGED: u64 = 10_000;
 
 /// Records that are read beside a snapshot. If more rows differ, all records are listed.

@@ -148,7 +148,7 @@ pub(super) struct Asked {
 pub(super) struct Api {
     pub(super) base_url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
-    /// It answers as long as this is there.
+    /// The server answers until this is dropped.
     _open: tokio::sync::oneshot::Sender<()>,
 }
 

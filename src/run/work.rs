@@ -136,7 +136,7 @@ pub(super) struct Work<'a> {
     pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
-    /// All records, where they were listed.
+    /// All records, if they were listed.
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
     pub(super) has_chosen: bool,

@@ -201,7 +201,7 @@ fn is_this_machine(authority: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The three rate headers, as they stand on every answer.
+/// The three rate-limit headers of every response.
 fn rate_headers(level: Level) -> [(&'static str, String); 3] {
     [
         ("RateLimit-Limit", level.limit.to_string()),

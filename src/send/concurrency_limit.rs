@@ -25,7 +25,7 @@ const MANY: f64 = 400.0;
 /// More than a quarter of errors is not chance.
 const TOO_MANY_ERRORS: f64 = 0.25;
 
-/// Latency that is thrice the usual, and by more than a network's whim, is a queue.
+/// Latency of three times the usual, beyond network jitter, indicates a queue.
 const TOO_SLOW: f64 = 3.0;
 const WHIM: f64 = 0.1;
 

@@ -37,7 +37,7 @@ pub struct Sender<'a, R> {
     pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
 }
 
-/// What a success does not show of what was sent.
+/// The sent values that a success response does not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotApplied {
     /// Whether the row counts as refused: nothing was applied, or a permission was not.

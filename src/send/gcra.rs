@@ -42,8 +42,8 @@ impl Gcra {
         }
     }
 
-    /// Takes one request at `now` from the bucket whose arrival time is `arrival`; 0 is a full one of
-    /// which nothing was ever taken. Returns the arrival time after it, or the time to wait.
+    /// Takes one request at `now` from the bucket whose arrival time is `arrival`; 0 is a full, unused bucket.
+    /// Returns the arrival time after it, or the time to wait.
     pub(super) fn take(&self, arrival: u64, now: UnixNanos) -> Result<u64, Duration> {
         let is_late = arrival < now && now - arrival <= LATENESS;
         let at = if is_late { arrival } else { now };

@@ -327,7 +327,7 @@ impl GcraState {
         kept.state.bucket.level(kept.state.known, now)
     }
 
-    /// Takes as much from this bucket as is missing in `other`, which fills as fast and is no shallower.
+    /// Takes as much from this bucket as `other` lacks; `other` refills at the same rate and is at least as large.
     pub(super) fn begin_like(&self, other: &GcraState) {
         let known = other.lock().state.known;
         let state = &mut self.lock().state;
@@ -384,7 +384,7 @@ impl GcraState {
 }
 
 impl Drop for Kept {
-    /// Gives back what was taken and not used, unless someone else has taken after it.
+    /// Returns unused requests to the bucket, unless another process took some in the meantime.
     fn drop(&mut self) {
         let Kept { state, store, .. } = self;
         let Some(store) = store else {

@@ -105,7 +105,7 @@ fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     }
 }
 
-/// A header that describes the quota, and how it is understood.
+/// A rate-limit header and how it is parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaHeader {
     /// The header's name, as the target file has it.

@@ -37,7 +37,7 @@ pub enum Stop {
         status: u16,
         /// What came.
         what: Code,
-        /// Words of what came, without what they may quote: for the person who asked, and for no log.
+        /// A description of the response without quotations from it: for the user's terminal, not for logs.
         message: String,
     },
     /// Nobody answered.

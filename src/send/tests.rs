@@ -179,7 +179,7 @@ impl Scene {
     }
 }
 
-/// A clock that can be set back, on a machine that has no other.
+/// A clock that can be set back, without a monotonic clock.
 #[derive(Debug)]
 pub(super) struct SetBack(AtomicU64);
 

@@ -421,7 +421,7 @@ pub(super) async fn until_halted<T>(
     }
 }
 
-/// Whether the API refused for now and said until when.
+/// Whether the API throttled the request and gave a time.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
     answer.is_ok_and(|answer| {
         (answer.is_throttled() || answer.status == 503) && answer.not_before.is_some()

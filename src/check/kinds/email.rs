@@ -35,8 +35,8 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
-/// Whether the text is beyond doubt an address: letters, digits and single marks between them.
-/// Most are, and these need no grammar; [`check`] asks the grammar for all others.
+/// Whether the text is certainly an address: letters, digits and single marks between them. Most are, and these
+/// need no grammar; [`check`] asks the grammar for all others.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
