@@ -70,7 +70,7 @@ pub(super) fn archive(
         let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match moved.iter().find(|(known, _)| *known == from) {
             Some((_, to)) => to.clone(),
-            // What was not written would be written beside the file.
+            // Unwritten results would be written beside the file.
             None => match (from.file_name(), new.parent()) {
                 (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
                 _ => path.to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn archive(
     let mut journal = Journal::open(&session.state)?;
     let run = journal.run(Some(&summary.run))?.id;
     let json = to_json(summary)?;
-    // Its folder is there already, and leads to the same place by one name.
+    // The folder exists, and its path is canonical.
     let file = match settings.roster.file.parent().map(std::fs::canonicalize) {
         Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
         _ => std::path::absolute(&settings.roster.file).map_err(failed)?,

@@ -537,7 +537,7 @@ mod tests {
         assert!(!other.stays("other.txt", STAMP, &why).unwrap());
         assert!(other.is_older("held.csv", "6.000000000:1"));
         assert!(!other.is_older("held.csv", STAMP));
-        // A file that was deleted by hand is held no longer.
+        // A file that was deleted manually is no longer held.
         let lying = other.lying().unwrap();
         let lying: Vec<_> = lying
             .iter()

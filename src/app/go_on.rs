@@ -249,7 +249,7 @@ pub fn leave_out(
     Ok(())
 }
 
-/// Refuses a run that there is nothing left to do for.
+/// Refuses a run with nothing left to do.
 fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
         RunState::Undone => Code::WhyUndone,
@@ -377,7 +377,7 @@ mod tests {
         assert!(matches!(resumed, Start::Resume(run) if run.name == "first"));
         let approved = start(&held, GoOn::Approve).unwrap();
         assert!(matches!(approved, Start::Approve(run) if run.name == "held"));
-        // Another process brought it to its end meanwhile.
+        // Another process finished it meanwhile.
         scene
             .journal()
             .set_state(record.id, RunState::Finished)

@@ -62,7 +62,7 @@ pub struct ShownProblem {
     pub code: String,
     /// The column's header; empty when the row as a whole is at fault.
     pub column: String,
-    /// The field; empty when the row as a whole is at fault.
+    /// The field; empty if the problem concerns the whole row.
     pub field: String,
     /// The message's arguments by name, without text from the API.
     pub args: BTreeMap<String, Argument>,
@@ -139,7 +139,7 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     })
 }
 
-/// The runs that put this one back, the newest first. One that was undone itself did not.
+/// The undo runs of this run, the newest first. One that was undone itself did not.
 pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
     if run.state != RunState::Undone {
         return Ok(Vec::new());

@@ -88,7 +88,7 @@ pub fn forget_spool(state: &State) {
         .flatten();
     for folder in folders.flatten() {
         if folder.file_name().to_string_lossy().ends_with(SEEN) {
-            // Where it cannot be removed now, it is the next time.
+            // If it cannot be removed now, it is removed the next time.
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }

@@ -159,8 +159,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     })
 }
 
-/// Writes what was delivered before a run to the records that it updated, as a roster: for records that cannot
-/// be read. A cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
+/// Writes the values delivered before a run to its updated records as a roster, for records that cannot be read. A
+/// cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
 fn write_earlier(
     journal: &Journal,
     run: i64,

@@ -33,7 +33,7 @@ impl Checker {
         let content = match field.is_list() {
             false => content(text, column.form, notes)?,
             true => {
-                // Each value is doubted by itself.
+                // Each value is checked separately.
                 let mut whole = Notes::default();
                 let found = content(text, Form::Lines, &mut whole)?;
                 notes.restored.extend(whole.restored);

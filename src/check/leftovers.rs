@@ -61,7 +61,7 @@ const PHRASES: [&str; 10] = [
     "missing",
     "unknown",
     "empty",
-    // Google Sheets, of a cell that is calculated.
+    // Google Sheets, for a cell that is being calculated.
     "loading...",
     "läser in...",
 ];

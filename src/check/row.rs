@@ -101,7 +101,7 @@ impl Checker {
                     form: form_of(field, keys.contains(&index)),
                     choices: (field.value_kind() == Kind::Choice)
                         .then(|| Choices::of(field, language)),
-                    // A target whose pattern is none has been refused long before.
+                    // A target with an invalid pattern was refused earlier.
                     pattern: field
                         .pattern
                         .as_ref()

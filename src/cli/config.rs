@@ -14,8 +14,7 @@ use crate::targets::{Mistakes, TargetSpec};
 /// The name under which the config file is looked for.
 const NAME: &str = "rosterpatch.toml";
 
-/// The config file's layers, the one that goes before the others first: the chosen profile, then
-/// the file's own settings.
+/// The layers of the config file by precedence: the chosen profile, then the file's top-level settings.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Config {
     /// The file, if there is one.

@@ -222,8 +222,8 @@ fn report_large_files() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses a target on the command line where a run is tried again, which went to its own. One in the
-/// environment is for a command that names none.
+/// Refuses a target on the command line when a run is retried, because the run has its own. One in the environment
+/// is for a command that names none.
 fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("retry", retry)) = matches.subcommand() else {
         return Ok(());

@@ -58,7 +58,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
         .filter(|field| field.constant.is_none())
         .map(|field| field.name().to_owned())
         .collect();
-    // Columns that cannot be distinguished are another mistake, which a roster shows.
+    // Ambiguous columns are another error, which reading a roster reports.
     let Ok(map) = ColumnMap::new(&names, spec, &MapOptions::default()) else {
         return Ok(());
     };
@@ -146,7 +146,7 @@ pub(in crate::cli) fn variables(
     };
     let values = spec.variable_values(&given).map_err(wrong)?;
     for (name, value) in &values {
-        // A variable that stands in for a column is held to what the column may hold.
+        // A variable in place of a column must have a value that the column accepts.
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");

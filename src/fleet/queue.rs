@@ -440,7 +440,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
              WHERE id = $1",
             &[&id, &kept(&why)],
         )?;
-        // What was read of the API for its plan is kept for nobody.
+        // The API's answers for its plan are no longer needed.
         tables.execute(
             "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
             &[&id],

@@ -274,7 +274,7 @@ impl Worker<'_> {
             None => None,
         };
         let (mut wanted, notifications) = match &known {
-            // Nothing is written beside it, and nobody finds what lies in the spool.
+            // No files are written beside it, and users do not look into the spool.
             None => self
                 .door
                 .wanted(session, Path::new(&waiting.file), profile)?,

@@ -120,7 +120,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// The same for logs and notifications: of what a database says, its number alone.
+    /// The same for logs and notifications: of a database error, only its code.
     pub fn fact(&self) -> Fact {
         match self {
             JournalError::Folder { path, source } => {

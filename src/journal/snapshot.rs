@@ -82,7 +82,7 @@ pub struct Taken {
     pub page: u64,
 }
 
-/// A record as a snapshot keeps it.
+/// A record in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPrints {
     /// Its id.
@@ -469,8 +469,8 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
     Ok((connection, path))
 }
 
-/// The last mark at `address` of which a snapshot that is taken from now on needs to know nothing: the runs
-/// that made it and all marks before it are over. None while a run may change any record.
+/// The last mark at `address` that a new snapshot can ignore: the runs that made it and all earlier marks have
+/// ended. None while a run may change any record.
 fn accounted(
     connection: &Connection,
     state: &State,
@@ -616,7 +616,7 @@ mod tests {
         assert!(second.remove("a").unwrap());
         assert!(!second.remove("a").unwrap());
         assert!(second.holders(1, 2).unwrap().is_empty());
-        // What is stored stays until then.
+        // The stored snapshot is kept until then.
         let third = open(&state);
         third.load().unwrap();
         assert_eq!(third.records().unwrap(), 2);

@@ -245,7 +245,7 @@ pub trait Sending {
 
 /// What earlier runs have done, for those after them.
 pub trait History {
-    /// How often these keys occur in each run, by its number.
+    /// The number of occurrences of these keys in each run, by run number.
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
     /// The outcome of the row with this key in a run and in those after it with the same target and
@@ -308,8 +308,8 @@ pub trait History {
 
 /// What was last delivered to records that cannot be read.
 pub trait Deliveries {
-    /// The runs of `account` other than `own` of whose deliveries no account was taken, by number and
-    /// name, the oldest first.
+    /// The runs of `account` other than `own` whose deliveries were not taken into account, by number and name, the
+    /// oldest first.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
 
     /// Takes account of what a run has delivered, unless that was done before. A long run is gone

@@ -66,7 +66,7 @@ impl Shared {
     }
 }
 
-/// How writing went; the error is told to everyone who comes after it.
+/// The result of writing; later callers receive the same error.
 type Written = Result<(), String>;
 
 /// Rows whose outcome is durable, or why none will be any more.

@@ -138,7 +138,7 @@ impl Planner {
     /// Returns what a record holds of a field; null where it holds nothing.
     ///
     /// # Errors
-    /// If the record does not say which element of a list is meant.
+    /// If the element of a list is ambiguous in the record.
     fn held<'a>(
         &self,
         checker: &Checker,

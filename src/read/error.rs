@@ -52,7 +52,7 @@ pub enum ReadError {
         /// How many it has.
         rows: u64,
     },
-    /// The file is of another kind.
+    /// The file has another format.
     #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix_for(*kind)))]
     NotCsv {
         /// The file.

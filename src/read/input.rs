@@ -127,7 +127,7 @@ impl Input {
             .map(|_| DELIMITER)
             .or(options.delimiter)
             .or(separator.map(|(delimiter, _)| delimiter));
-        // What stands above a header that was named says nothing of what is below it.
+        // The lines above a specified header do not determine the format below it.
         let above = match options.header_row {
             Some(line) => Some(above_line(
                 path,
@@ -397,8 +397,8 @@ fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
     })
 }
 
-/// Where rows end, as a spreadsheet counts them: behind each line end that is not between quotes. A quote opens a
-/// cell only where that begins; between which signs that is may not be known yet.
+/// Where rows end for a spreadsheet: after each unquoted line ending. A quote opens a cell only where that begins;
+/// between which signs that is may not be known yet.
 fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let (mut is_quoted, mut begins) = (false, true);
     text.iter().enumerate().filter_map(move |(at, byte)| {

@@ -33,7 +33,7 @@ pub enum CellMark {
     Merged {
         /// The top-left cell's row, as the spreadsheet counts.
         row: u32,
-        /// Its column, counted from 0.
+        /// The column, counted from 0.
         column: u16,
     },
 }

@@ -240,7 +240,7 @@ fn relationships(
     Ok(found.then_some(all))
 }
 
-/// Hands on each tag of a part that opens an element. Returns whether there is such a part.
+/// Passes each opening tag of a part to `each`. Returns whether there is such a part.
 fn each_tag(
     archive: &mut Archive<'_>,
     names: &HashMap<String, usize>,

@@ -151,7 +151,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     TRIPLES.get(&triple).copied().unwrap_or(Looks::Strange)
 }
 
-/// How a sign that is no letter looks where it stands.
+/// How plausible a non-letter is at its position.
 fn mark_looks(chars: &[char], at: usize) -> Looks {
     let mark = chars[at];
     if matches!(mark, '\u{80}'..='\u{9F}' | '\u{FFFD}') {

@@ -111,7 +111,7 @@ impl<'a> Found<'a> {
             }
             let is_second = byte == b'\n' && at > 0 && block.get(at - 1) == Some(&b'\r');
             match byte {
-                // The second half of a line end ends nothing.
+                // The second half of a line ending is not another line ending.
                 b'\n' if is_second => {}
                 b'\n' | b'\r' => {
                     end_row(ends, start, at, lines);

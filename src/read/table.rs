@@ -25,7 +25,7 @@ pub struct Table {
     pub(super) short: Vec<usize>,
     /// The first row that a quote opened by mistake made of several, by its place here.
     pub(super) hidden: Option<usize>,
-    /// Whether the file ends with it, and without a line end.
+    /// Whether it is the last row and has no line ending.
     pub(super) is_unended: bool,
     /// Where the block's first row stands.
     pub(super) first: RowAt,

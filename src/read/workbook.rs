@@ -229,7 +229,7 @@ impl<'a> Book<'a> {
         let book = std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
             .map_err(|_| Trouble::Workbook(say().workbook_damaged()))?;
         match book {
-            // What is no workbook has no sheets.
+            // Only workbooks have sheets.
             Ok(book) if book.sheet_names().is_empty() => Ok(None),
             Ok(book) => Ok(Some(Book::Xls(Box::new(book), notes))),
             Err(calamine::XlsError::Password) => Err(Trouble::Kind(Code::KindPassword)),

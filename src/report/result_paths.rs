@@ -42,8 +42,9 @@ pub struct ResultPaths {
 
 impl ResultPaths {
     /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
-    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks where the input is one. Where one of them is there already, all get the same number, so that they stay together and
-    /// no old file is lost. Standard input's go to the working folder.
+    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks if the input is one. Where one of them is
+    /// there already, all get the same number, so that they stay together and no old file is lost. Standard input's
+    /// go to the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
             (PathBuf::new(), "stdin".to_owned())

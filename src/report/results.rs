@@ -55,7 +55,7 @@ pub fn write_results(
     }
     let mut new: Option<SheetFile> = None;
     if paths.named.contains(&paths.new) && paths.new.is_file() {
-        // What an earlier run left there must not be taken for this one's.
+        // A file of an earlier run must not be mistaken for this run's.
         new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
     }
     let mut states = StateCounts::default();

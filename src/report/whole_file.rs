@@ -198,7 +198,7 @@ impl WholeFile {
 
     /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
     pub(super) fn is_unnamed_at(path: &Path) -> bool {
-        // One that is a link may be written where that leads.
+        // A link may be written at its destination.
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         unnamed_in(folder_of(&path)).is_ok()
     }

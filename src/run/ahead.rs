@@ -151,7 +151,7 @@ impl Setup<'_> {
 fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
     let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
     let is_whole = delivery.selection == Selection::default();
-    // What was delivered tells too which rows take a permission away.
+    // Deliveries also show which rows revoke a permission.
     let fields = prepared.checker.spec().fields.iter();
     let is_believed = has_delivered
         && (!delivery.all || fields.into_iter().any(|field| !field.guarded.is_empty()));

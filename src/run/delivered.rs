@@ -32,7 +32,7 @@ pub struct Delivered {
 }
 
 impl Deliveries {
-    /// The deliveries that tell what `run` changed.
+    /// The deliveries that show what `run` changed.
     ///
     /// # Errors
     /// If the journal cannot be read.

@@ -494,7 +494,7 @@ impl Work<'_> {
                 unknown.push(row);
             }
         }
-        // A record may have come, or slipped from one page to another, while they were listed.
+        // Records may have been added, or moved to another page, during the listing.
         let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
         let found = self.search_all(&keys).await?;
         let by_key = self.by_key(&found.records);

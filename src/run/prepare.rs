@@ -142,7 +142,7 @@ pub fn prepare(
         observer.on_event(&RunEvent::Read { done, of });
     };
     let survey = survey(&input, &checker, key, roster.duplicates, seed, &told);
-    // Also where it could not be read to its end: what is shown of it is over.
+    // Also if it could not be read to the end: its progress display ends.
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;

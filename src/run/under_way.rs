@@ -199,7 +199,7 @@ impl<'a> Setup<'a> {
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
             journal.clear(known.id)?;
-            // Many slices may go by before it is planned, and everybody sees it meanwhile.
+            // Planning may take many batches, and the run is visible meanwhile.
             if self.slice.is_some() {
                 journal.begin_again(known.id)?;
             }
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
         Ok(self.journal.states(self.id)?)
     }
 
-    /// Its number in the journal, and the journal.
+    /// The run's number in the journal, and the journal.
     pub(super) fn into_journal(self) -> (i64, Journal) {
         (self.id, self.journal)
     }

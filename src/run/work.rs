@@ -42,7 +42,7 @@ pub(super) struct Planning<'a> {
     /// The journal, to be read beside the writer: what was delivered before, and what the run to
     /// be undone has changed.
     pub(super) past: Journal,
-    /// Whether anything can be believed to be delivered to records that cannot be read.
+    /// Whether deliveries to records that cannot be read can be trusted.
     pub(super) has_delivered: bool,
     /// The run's own number.
     pub(super) run: i64,

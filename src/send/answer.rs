@@ -145,7 +145,7 @@ impl Answer {
         }
     }
 
-    /// Takes note of what a body says of an error.
+    /// Reads an error from a body.
     fn explain(&mut self, body: &[u8], answers: &Answers) {
         match serde_json::from_slice::<Json>(body) {
             Ok(json) => {

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::clock::nanos;
 
-    /// Requests that are made by somebody who waits as long as is said, and `late` nanoseconds more.
+    /// Simulates requests of a client that waits as long as required, plus `late` nanoseconds.
     fn made(rate: &str, late: u64, seconds: u64) -> Vec<u64> {
         let gcra = Gcra::new(rate.parse().unwrap(), std::num::NonZeroU32::MIN);
         let start = 1_000_000_000_000;

@@ -392,7 +392,7 @@ impl Drop for Kept {
         };
         let exact = state.shared(state.known);
         let leased = state.leased;
-        // The run is over; a bucket that looks a little emptier than it is harms nobody.
+        // The run has ended; a slightly underestimated bucket does no harm.
         let _ = store.update(|shared| {
             let ours = shared.arrival == leased && exact.arrival < leased;
             let given_back = SharedQuota {

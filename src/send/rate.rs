@@ -160,8 +160,8 @@ impl Pace {
         (f64::from(burst) > requests).then_some(burst)
     }
 
-    /// What tells the user's rate and share from others, if there are any: those who name the same ones keep
-    /// to them together. One bucket has one depth, so a deep burst has a bucket to itself.
+    /// The identity of the user's rate and share, if any: processes with the same settings share them. One bucket
+    /// has one depth, so a deep burst has a bucket to itself.
     pub(super) fn limit_name(&self) -> Option<String> {
         let is_limited = self.ceiling.is_some() || self.share < 1.0;
         let name = match self.ceiling {

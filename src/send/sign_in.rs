@@ -55,7 +55,7 @@ pub(super) enum TokenError {
     NoToken(String),
 }
 
-/// What a token endpoint answers (RFC 6749, section 5.1).
+/// The response of a token endpoint (RFC 6749, section 5.1).
 pub struct TokenAnswer {
     /// The token.
     access_token: String,

@@ -71,7 +71,7 @@ pub(super) struct Attempts {
     pub(super) doubtful: bool,
 }
 
-/// Waits that the API may ask for, for one row, before they count as attempts.
+/// The number of waits that the API may request for one row before they count as attempts.
 const MAX_WAITS: u32 = 20;
 
 impl<'a> Transport<'a> {

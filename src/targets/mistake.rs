@@ -58,7 +58,7 @@ impl Mistakes {
         }
     }
 
-    /// What messages call the file.
+    /// The name of the file in messages.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -106,7 +106,7 @@ impl Mistakes {
         shown.collect::<Vec<_>>().join("\n\n")
     }
 
-    /// What is marked: the place, as far as it is on one line.
+    /// The marked part: the position, limited to one line.
     fn marked(&self, mistake: &Mistake) -> Range<usize> {
         let Range { start, end } = mistake.span.clone();
         let start = self.text.floor_char_boundary(start);

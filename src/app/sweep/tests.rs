@@ -492,7 +492,7 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     scene.write("in/a.csv", "");
     scene.write("in/b.csv", &roster(1));
-    // A file has the name of the folder that the first one belongs in.
+    // A file has the name of the folder that the first file is moved to.
     scene.write("in/failed", "");
     let swept = sweep.run().unwrap();
     assert_eq!(swept.exit, Exit::CannotDo);

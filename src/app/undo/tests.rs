@@ -129,7 +129,7 @@ fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
         settings.target = format!("{head}[[fields]]{fields}");
     };
     assert_eq!(refused(&scene, &unreadable), Code::WhyUnreadable);
-    // What went to an API that is played still is restored there.
+    // Changes in a sandbox that still exists are undone there.
     scene.session.played = vec!["http://127.0.0.1:1".into()];
     let mut settings = scene.settings("r.csv");
     settings.sandbox = true;

@@ -40,7 +40,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
-    // Where the word begins that is being looked at, and whether one of the domain has ended.
+    // The start of the current label, and whether a label of the domain has ended.
     let (mut word, mut has_parts) = (0, false);
     let are_words = marks(text.as_bytes(), |place, mark| {
         let ends_word = place > word;

@@ -147,7 +147,7 @@ fn of_file(
     let mut found = runs_of(session, &roster, of, None)?;
     let mut elsewhere =
         options.place.sandbox || options.place.base_url.is_some() || options.place.env.is_some();
-    // Another value of a variable may be another address.
+    // Another value of a variable may result in another address.
     elsewhere |= !options.connection.var.is_empty();
     if let Some(target) = &options.roster.target {
         // Naming the target that the run had, maybe by the environment, is no other place.

@@ -211,7 +211,7 @@ fn reversal(changes: &[Change], record: &Json) -> Result<(Difference, Left), Pro
 fn an_undo_puts_back_what_the_record_still_holds() {
     let made = [
         change("nickname", json!("K"), json!("Kim")),
-        // Kept in another form than it was sent in.
+        // Stored in another form than sent.
         change("mobile", Json::Null, json!("+46701740605")),
         change("city", json!("Lund"), json!("Solna")),
         change("points", json!(1.50), json!(7)),

@@ -92,7 +92,7 @@ fn what_a_run_replaced_can_be_imported_as_it_was() {
         ),
         // A cell that a spreadsheet would run is a text to it.
         updated(4, &[("postal_city", Some(json!("=1+1")), json!("Solna"))]),
-        // An answer was not seen: it may have been replaced.
+        // The response is unknown: the value may have been replaced.
         held(
             5,
             RowState::Unknown,

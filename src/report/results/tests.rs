@@ -96,7 +96,7 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
         failed(6, RowState::Failed, NOT_FOUND, "not found", None),
         failed(7, RowState::NotSent, LEFT_OUT, "left out", None),
         ended(8, RowState::Unknown),
-        // Nothing is known of the ninth.
+        // The ninth has no outcome.
     ]);
     let states = written.states;
     assert_eq!(

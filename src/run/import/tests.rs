@@ -35,7 +35,7 @@ fn willing() -> Api {
 
 fn resume(desk: &mut Desk) -> Start {
     let run = desk.run();
-    // What an earlier process left behind is what it continues.
+    // It continues with the state of an earlier process.
     desk.settings = Settings::of(&run).unwrap();
     Start::Resume(Box::new(run))
 }

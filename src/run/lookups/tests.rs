@@ -256,7 +256,7 @@ fn several_records_of_one_key_are_the_rows_fault() {
 
 #[test]
 fn a_key_finds_its_record_however_either_is_written() {
-    // E-mail addresses without regard to case, searched for and listed.
+    // E-mail addresses ignoring case, by search and by listing.
     for rows in [2, 4] {
         let mut text = "email,name\n".to_owned();
         for row in 1..=rows {

@@ -9,7 +9,7 @@ use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
 use crate::sandbox::SeedRow;
 
-/// The records of an API that a file describes, by what tells them apart.
+/// The records of an API that a target file describes, by their id.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Records {
     pub(super) api: Description,

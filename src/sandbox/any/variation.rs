@@ -128,7 +128,7 @@ impl Variation {
     pub(super) fn order<T>(self, found: &mut [T], asked: u64) {
         if self == Variation::ShuffledRecords && !found.is_empty() {
             let length = found.len();
-            // Another one for each request, the same in each run.
+            // Differs between requests, and is the same in each run.
             let by = usize::try_from(asked).unwrap_or(0).wrapping_mul(17) % length;
             found.rotate_left(by);
             if asked % 2 == 1 {

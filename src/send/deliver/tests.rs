@@ -218,7 +218,7 @@ fn where_nobody_answers_the_first_row_tells_so_for_all() {
     let ended = deliver(&Scene::new(script), vec![call(1), call(2)]);
     assert_eq!(ended.states(), [RowState::Updated, RowState::Failed]);
     assert_eq!(ended.stop, None);
-    // An answer that is an error is one.
+    // An error response is an error.
     let script = (0..4).map(|_| reply(500, "")).chain([reply(200, "")]);
     let ended = deliver(&Scene::new(script.collect()), vec![call(1), call(2)]);
     assert_eq!(ended.states(), [RowState::Failed, RowState::Updated]);

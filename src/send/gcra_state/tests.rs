@@ -67,7 +67,7 @@ fn requests_that_were_counted_at_another_rate_count_as_many_at_this_one() {
     let shared = machine.shared();
     assert_eq!(shared.arrival, now + 3 * 720_000_000);
     assert_eq!(of_now(shared), now + 3 * 2_400_000_000);
-    // A row from which the rate is missing, and one of the same rate, are taken as they stand.
+    // A row without a rate, and one with the same rate, are used unchanged.
     for interval in [0, 2_400_000_000] {
         let shared = SharedQuota {
             arrival: now + 9000 * 2_400_000_000,

@@ -489,7 +489,7 @@ fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
         (time.now() - start) / SECOND
     };
     paused.pause_until(time.now() + 60 * SECOND);
-    // An earlier moment takes nothing back.
+    // An earlier time has no effect.
     paused.pause_until(time.now() + 10 * SECOND);
     assert_eq!(wait(&other), 0);
     assert_eq!(wait(&paused), 60);
