@@ -475,7 +475,7 @@ mod tests {
     const STAMP: &str = "7.000000000:1";
 
     #[test]
-    fn the_reasons_why_entries_stay_are_counted_by_kind() {
+    fn skipped_entries_are_counted_by_reason() {
         let io = |refusal: Refusal| Fact::new(Code::FileIo).with_io(&refusal.into());
         let reasons = [
             Fact::new(Code::InboxNoProfile),
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_process_recorded_of_an_inbox_is_known_and_what_is_gone_is_forgotten() {
+    fn inbox_records_of_other_processes_are_read_and_stale_ones_removed() {
         let scene = Scene::new();
         let session = &scene.session;
         let inbox = scene.path("in");

@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_standard_input_or_went_to_an_api_that_is_gone_is_not_resumed() {
+    fn runs_from_standard_input_or_to_an_ended_sandbox_are_not_resumed() {
         let scene = Scene::new();
         let why = |change: &dyn Fn(&mut Settings)| {
             let mut settings = scene.settings("r.csv");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_in_a_folder_leaves_every_file_where_it_lies() {
+    fn a_journal_in_a_folder_copies_no_files() {
         let scene = Scene::new();
         let file = scene.write("r.csv", &roster(1));
         let mut settings = scene.settings("r.csv");

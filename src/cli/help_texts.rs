@@ -538,10 +538,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
         "Fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
     ),
-    (
-        "Seed of the random numbers",
-        "Startvärde för slumptalen",
-    ),
+    ("Seed of the random numbers", "Startvärde för slumptalen"),
     (
         "The replaced values, as a roster",
         "De ersatta värdena, som en lista",

@@ -566,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_taken_over_or_lost_the_database_records_nothing() {
+    fn a_worker_with_an_expired_lease_or_no_database_records_nothing() {
         let broken = RunError::Broken {
             source: Box::new(RunError::Died),
             results: "r.results.csv".into(),

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_place_meanwhile_is_not_overwritten_and_the_file_stays() {
+    fn an_occupied_destination_is_not_overwritten_and_the_file_stays() {
         let (folder, inbox) = inbox(&["held/a.csv", "held/a.results.csv"]);
         let root = folder.path();
         let file = root.join("held/a.csv");
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_lies_beside_the_file_and_is_the_last_ones() {
+    fn the_latest_reason_is_written_beside_the_file() {
         let (folder, inbox) = inbox(&["held/elever.v2.csv"]);
         let file = folder.path().join("held/elever.v2.csv");
         let report = folder.path().join("held/elever.v2.error.txt");

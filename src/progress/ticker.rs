@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ticks_until_nobody_keeps_it() {
+    fn it_ticks_until_it_is_dropped() {
         let (tick, ticks) = channel();
         let ticker = Ticker::start(Duration::from_millis(1), move || {
             // The counter may have ended.

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_american_file_with_one_mark_in_a_bio_is_read_and_no_broken_word_is_suggested() {
+    fn an_american_file_with_one_accent_in_a_bio_is_read_without_broken_suggestions() {
         let coder = Coder::of("windows-1252").unwrap();
         for mark in [
             "“best”",

@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_knows_its_number_line_and_offset() {
+    fn a_row_has_its_number_line_and_offset() {
         let found = rows("a;b\r\n\r\n\"c\nd\";e\r\n;\r\nf;g");
         let expected = [
             ([1, 1, 1, 0], vec!["a", "b"]),

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn concurrency_grows_by_about_one_a_round() {
+    fn concurrency_grows_by_about_one_per_round_trip() {
         let mut load = ConcurrencyLimit::new(8);
         load.limit = 4.0;
         let limits: Vec<usize> = (0..12)

@@ -258,10 +258,22 @@ mod tests {
             ("[]", "access_token is missing"),
             ("{}", "access_token is missing"),
             (r#"{"access_token":""}"#, "access_token is missing"),
-            (r#"{"access_token":"t","expires_in":-1}"#, "not greater than 0"),
-            (r#"{"access_token":"t","expires_in":0}"#, "not greater than 0"),
-            (r#"{"access_token":"t","expires_in":"inf"}"#, "not greater than 0"),
-            (r#"{"access_token":"t","expires_in":"soon"}"#, "not a number"),
+            (
+                r#"{"access_token":"t","expires_in":-1}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":0}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"inf"}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"soon"}"#,
+                "not a number",
+            ),
             (r#"{"access_token":"t","token_type":"mac"}"#, "not Bearer"),
         ] {
             let why = TokenAnswer::read(body.as_bytes()).err().unwrap();

@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_is_the_nearest_word_or_all_there_are() {
+    fn a_suggestion_is_the_nearest_word_or_the_whole_list() {
         let known = ["text", "integer", "choice", "identity_number"];
         for (found, expected) in [
             ("string", "did you mean `text`?"),

@@ -92,7 +92,7 @@ fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
 }
 
 #[test]
-fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
+fn values_converted_by_a_spreadsheet_are_sent_as_displayed_or_refused() {
     let folder = Folder::new();
     let with = |code: &str| Format::new().set_num_format(code);
     let number = |value: f64, code: &'static str| {
@@ -844,7 +844,7 @@ fn an_opendocument_spreadsheet_says_what_its_cells_are() {
 }
 
 #[test]
-fn workbooks_by_sheetjs_are_read_alike_in_each_of_its_formats() {
+fn sheetjs_workbooks_read_the_same_in_every_format() {
     let Some(modules) = installed("SHEETJS") else {
         return;
     };

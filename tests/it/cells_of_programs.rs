@@ -34,7 +34,7 @@ fn column(results: &[Vec<String>], name: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_a_program_changed_is_sent_as_it_was_meant_and_reported() {
+fn values_changed_by_a_program_are_restored_sent_and_reported() {
     for (header, cell, pointer, sent, code) in [
         (
             "external_source_id",

@@ -78,7 +78,11 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
     // The library's run and the program's have the same settings but for the user's own words.
     let again = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
-    assert!(stderr(&again).contains("continuing an"), "{}", stderr(&again));
+    assert!(
+        stderr(&again).contains("continuing an"),
+        "{}",
+        stderr(&again)
+    );
     assert_eq!(server.seen().len(), 10);
     // It ended, so the next one is a new one.
     let new = folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
@@ -298,7 +302,7 @@ fn each_step_of_a_journals_life() {
 }
 
 #[test]
-fn no_more_rows_wait_for_the_disk_than_is_promised() {
+fn rows_that_are_not_yet_durable_are_bounded() {
     let (folder, server, run) = stopping_at_three(4);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let state = folder.path("state");

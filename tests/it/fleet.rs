@@ -507,7 +507,7 @@ fn of_two_files_for_one_quota_the_older_goes_first() {
 }
 
 #[test]
-fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
+fn a_canary_is_read_back_whichever_batch_sent_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 40)]];
     // Slower than a slice waits: the first rows are sent and read back in slices of their own.
@@ -1125,7 +1125,7 @@ fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
 }
 
 #[test]
-fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() {
+fn resuming_a_run_and_starting_its_batch_do_not_deadlock() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");

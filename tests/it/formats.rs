@@ -479,7 +479,7 @@ fn merge(into: &mut Value, from: &Value) {
 }
 
 #[test]
-fn a_put_keeps_what_no_field_names_and_undo_restores_it() {
+fn a_put_keeps_members_that_are_not_fields_and_undo_restores_them() {
     let user = json!({"id": "1", "name": "Anna", "city": "Lund", "roles": ["a", {"b": 1}], "meta": {"by": "x"}});
     let put = (
         "method = \"PATCH\"",

@@ -340,10 +340,7 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
 fn a_wrong_command_line_is_reported_in_swedish() {
     let folder = Folder::new();
     for (arguments, told) in [
-        (
-            "chek r.csv",
-            "kommandot ”chek” finns inte; menade du check",
-        ),
+        ("chek r.csv", "kommandot ”chek” finns inte; menade du check"),
         (
             "check r.csv --problem p.csv",
             "flaggan --problem finns inte här; menade du --problems",
@@ -457,7 +454,10 @@ fn a_held_run_is_reported_in_the_readers_language() {
     ];
     let output = folder.with_sandbox(&[&import[..], &place].concat());
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let (english, swedish) = ("more than --max-changes 0 allows", "fler än gränsen på 0 (--max-changes)");
+    let (english, swedish) = (
+        "more than --max-changes 0 allows",
+        "fler än gränsen på 0 (--max-changes)",
+    );
     let seen = seen_of_the_run(&folder, "en");
     assert_eq!(seen.matches(english).count(), 2, "{seen}");
     assert!(!seen.contains(swedish), "{seen}");

@@ -61,7 +61,7 @@ fn a_retried_run_sends_what_failed_and_what_was_not_sent_by_row_number_from_the_
 }
 
 #[test]
-fn a_retried_run_whose_file_was_edited_or_is_gone_sends_the_records_that_it_was_to_change() {
+fn a_retry_without_the_original_file_sends_the_recorded_changes() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(4));
     with_failures(&scene, &scene.settings("r.csv"));

@@ -258,7 +258,7 @@ fn what_cannot_be_taken_is_reported_once_for_as_long_as_it_lies_there() {
 }
 
 #[test]
-fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
+fn only_complete_files_are_claimed_and_none_after_a_stop() {
     let settle = Duration::from_secs(60);
     let lain = |seconds| Some(Duration::from_secs(seconds));
     for (is_ready, lain, taken) in [
@@ -387,7 +387,7 @@ fn a_wait_lasts_as_long_as_it_is_asked_to_and_ends_with_a_stop() {
 }
 
 #[test]
-fn the_worst_exit_code_is_the_sweeps() {
+fn a_sweep_exits_with_the_worst_code() {
     let order = [
         Exit::CannotDo,
         Exit::Refused,

@@ -541,7 +541,7 @@ fn begun(desk: &Desk) -> (Plan, crate::events::Progress) {
 }
 
 #[test]
-fn rows_are_planned_as_they_are_sent_where_the_file_alone_tells_what_is_to_be_done() {
+fn rows_are_planned_while_sending_if_no_record_has_to_be_read() {
     let text = "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\np3,Cy,c@b.se\n";
     for (is_asked, target, is_ahead) in [
         (false, unreadable(), true),

@@ -121,7 +121,7 @@ fn what_records_held_is_kept_for_an_undo_unless_nobody_wants_it() {
 }
 
 #[test]
-fn an_undo_puts_back_what_nobody_has_changed_since() {
+fn an_undo_restores_only_values_that_are_unchanged_since_the_run() {
     let records = std::sync::Mutex::new(Vec::new());
     let answer = held(school());
     let api = Api::answering(move |asked| {
@@ -378,7 +378,7 @@ fn a_value_that_a_record_has_already_is_sent_though_another_has_it_too() {
 }
 
 #[test]
-fn values_that_need_not_be_unique_are_anybodys() {
+fn values_that_need_not_be_unique_may_repeat() {
     let target = school_with("kind = \"email\"\nunique = true", "kind = \"email\"");
     let (api, mut desk) = (
         Api::holding(listed()),

@@ -58,7 +58,7 @@ fn take(bucket: &GcraState, times: usize) {
 }
 
 #[test]
-fn requests_that_were_counted_at_another_rate_count_as_many_at_this_one() {
+fn the_used_quota_is_kept_when_the_rate_changes() {
     let machine = Machine::new();
     let now = machine.clock.at();
     take(&machine.open("5000/h", 5000), 3);
@@ -223,7 +223,7 @@ fn what_was_taken_ahead_is_worth_nothing_once_the_clock_was_set_back() {
 }
 
 #[test]
-fn less_than_one_request_is_no_contradiction_between_the_api_and_the_bucket() {
+fn the_api_and_the_bucket_may_differ_by_less_than_one_request() {
     let machine = Machine::new();
     let bucket = machine.open("1500/h", 100);
     let now = machine.clock.at();

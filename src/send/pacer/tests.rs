@@ -501,7 +501,7 @@ fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
 }
 
 #[test]
-fn each_limit_that_is_announced_replaces_the_one_before_unless_it_makes_no_sense() {
+fn each_announced_limit_replaces_the_previous_one_unless_it_is_implausible() {
     let time = clock();
     let rate = |text: &str| text.parse::<Rate>().unwrap();
     let pace = Pace {

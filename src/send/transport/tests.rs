@@ -253,7 +253,7 @@ fn what_a_token_endpoint_says_of_a_quota_is_not_the_apis() {
 }
 
 #[test]
-fn a_limit_that_an_answer_announces_is_in_force_at_once() {
+fn a_limit_in_a_response_applies_immediately() {
     let headers: &[&str] = &["ratelimit-limit: 300", "ratelimit-remaining: 7"];
     let hourly = Cast {
         rate: ("1500/h", 1500),

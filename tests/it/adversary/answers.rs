@@ -91,7 +91,7 @@ fn a_sign_in_that_echoes_its_request_tells_no_secret() {
 }
 
 #[test]
-fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is() {
+fn a_token_response_is_accepted_in_any_spelling_and_an_unusable_one_is_reported() {
     for (lifetime, works) in [("\"3600\"", true), ("3600.0", true), ("-1", false)] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(2));

@@ -419,7 +419,7 @@ fn what_an_api_says_is_in_no_log_and_no_message() {
 }
 
 #[test]
-fn what_a_token_endpoint_says_is_in_no_log_and_no_message() {
+fn the_response_of_a_token_endpoint_is_in_no_log_and_no_message() {
     let words = format!("{FIRST} {LAST} {TOKEN}");
     for (status, body) in [
         (400, json!({"error": CODE, "error_description": words})),
