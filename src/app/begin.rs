@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_put_back_is_not_sent_again_unless_it_is_begun_anew() {
+    fn an_undone_import_is_not_repeated_without_fresh() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         scene.write("copy.csv", &roster(2));

@@ -702,7 +702,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_changed_is_put_back_where_one_reading_is_certain() {
+    fn a_value_changed_by_a_program_is_restored_if_only_one_reading_is_possible() {
         let apostrophe = ["text.apostrophe"].as_slice();
         let invisible = ["text.invisible_character"].as_slice();
         let alike = ["text.lookalike_character"].as_slice();
@@ -889,7 +889,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_writes_for_a_missing_value_is_doubtful_or_wrong() {
+    fn words_for_a_missing_value_are_doubtful_or_invalid() {
         let no_value = ["text.no_value"].as_slice();
         let question_mark = ["text.question_mark"].as_slice();
         let strange = ["text.strange_letters"].as_slice();

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reader_cannot_see_is_named() {
+    fn invisible_characters_are_named() {
         assert_eq!(
             named("a\u{200B}b\u{200B}").as_deref(),
             Some("U+200B ZERO WIDTH SPACE")

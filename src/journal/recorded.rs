@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_for_the_plan_hears_that_it_failed() {
+    fn waiting_for_a_failed_plan_returns_its_error() {
         let recorded = Recorded::default();
         assert!(!recorded.wait_for_more(recorded.planned()), "it is whole");
         let planning = recorded.planning_ahead();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_writer_that_is_gone() {
+    fn waiting_for_an_ended_writer_returns() {
         let recorded = Recorded::default();
         let _planning = recorded.planning_ahead();
         let before = recorded.planned();

@@ -55,7 +55,7 @@ mod tests {
     use super::visible;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown_and_colours_stay() {
+    fn terminal_control_sequences_are_shown_and_colors_are_kept() {
         for (text, shown) in [
             ("Åsa\tEk\r\n", "Åsa\tEk\r\n"),
             ("\u{1b}[31mred\u{1b}[0m", "\u{1b}[31mred\u{1b}[0m"),

@@ -92,7 +92,7 @@ mod tests {
     use super::lines_above;
 
     #[test]
-    fn what_was_drawn_for_a_wider_window_stands_on_several_lines() {
+    fn output_for_a_wider_window_wraps_onto_several_lines() {
         assert_eq!(lines_above(0, 80), 0);
         assert_eq!(lines_above(80, 80), 0);
         assert_eq!(lines_above(81, 80), 1);

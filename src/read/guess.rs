@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_suggested_first_is_what_the_file_is() {
+    fn the_first_suggested_encoding_is_the_right_one() {
         for (label, text) in [
             ("macintosh", "Åsa Öberg;Müller;Björn"),
             ("cp850", "Åsa Öberg;Müller;André"),

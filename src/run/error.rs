@@ -284,7 +284,7 @@ mod tests {
     use crate::send::SignInError;
 
     #[test]
-    fn what_is_to_be_done_next_decides_the_exit_code() {
+    fn the_next_step_determines_the_exit_code() {
         let read = |source| {
             RunError::Read(ReadError::Io {
                 path: "r.csv".into(),

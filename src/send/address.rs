@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_why() {
+    fn an_invalid_address_is_reported_with_the_reason() {
         for (address, part) in [
             ("api.example.se", "not a URL"),
             ("data:text", "no host"),

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_announces_replaces_the_targets_quota_and_stays_below_the_users() {
+    fn the_announced_limit_replaces_the_targets_quota_and_is_capped_by_the_users() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let mut pace = Pace {
             own: rate("1500/h"),

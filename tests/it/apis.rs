@@ -156,7 +156,7 @@ fn telephone_numbers_of_elsewhere_stand_as_they_are() {
 }
 
 #[test]
-fn what_is_doubtful_is_sent_as_it_stands_and_told_everywhere() {
+fn doubtful_values_are_sent_unchanged_and_reported() {
     let folder = Folder::new();
     let header =
         "id,identity_number,first_name,last_name,municipality_code,phone_number1,email_address2";

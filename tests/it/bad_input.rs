@@ -17,7 +17,7 @@ fn refused(folder: &Folder, name: &str) -> String {
 }
 
 #[test]
-fn what_is_no_roster_is_refused_by_name() {
+fn files_in_other_formats_are_refused_by_name() {
     let folder = Folder::new();
     for (name, content, expected) in [
         ("empty.csv", &b""[..], "is empty"),

@@ -38,7 +38,7 @@ fn check_says_what_was_read_and_what_is_wrong() {
 }
 
 #[test]
-fn what_a_spreadsheet_did_is_recognised() {
+fn changes_by_spreadsheets_are_recognized() {
     let folder = Folder::new();
     let mut text =
         "Elev-ID;Personnummer;Förnamn;Efternamn;Kommunkod;Mobil;Födelsedatum\n".to_owned();

@@ -514,7 +514,7 @@ fn a_permission_is_never_raised_by_accident() {
 }
 
 #[test]
-fn what_only_the_api_sets_is_refused() {
+fn read_only_fields_are_refused() {
     let subject = &subjects()[1];
     for column in ["id", "links"] {
         let folder = Folder::new();

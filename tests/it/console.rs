@@ -197,7 +197,7 @@ fn has(step: &Json, text: &str) -> bool {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_and_a_signal_still_ends_it() {
+fn irregular_files_are_refused_and_a_signal_ends_the_wait() {
     let folder = Folder::new();
     let pipe = folder.path("pipe.csv");
     let made = Command::new("mkfifo").arg(&pipe).status();

@@ -168,7 +168,7 @@ fn a_file_that_has_changed_since_is_not_gone_on_with() {
 }
 
 #[test]
-fn what_cannot_be_resumed_says_why() {
+fn a_run_that_cannot_be_resumed_reports_the_reason() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let none = folder.run("resume");

@@ -187,7 +187,7 @@ fn requests_keep_to_the_quota() {
 }
 
 #[test]
-fn what_the_api_refuses_is_told_in_its_own_words() {
+fn rejections_are_reported_with_the_apis_message() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(4));
     let server = Server::start(|seen| {

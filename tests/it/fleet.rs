@@ -580,7 +580,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
 }
 
 #[test]
-fn what_a_slice_has_read_no_later_one_reads_again() {
+fn a_batch_does_not_repeat_requests_of_earlier_batches() {
     let Some(cluster) = shared() else { return };
     // Ten pages of records, at three a burst and then one every three seconds.
     let texts = vec![vec![roster(0, 500)], vec![roster(0, 3)]];
@@ -1322,7 +1322,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn what_needs_a_database_says_so_and_how_to_make_one() {
+fn commands_that_need_a_database_explain_how_to_create_one() {
     let folder = Folder::new();
     folder.write("r.csv", roster(0, 1));
     for arguments in ["enqueue r.csv", "queue", "work", "database migrate"] {
@@ -1661,7 +1661,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
 }
 
 #[test]
-fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
+fn contents_of_a_file_are_in_no_job_and_no_worker_log() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");

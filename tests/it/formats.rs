@@ -278,7 +278,7 @@ fn a_token_is_fetched_at_another_host_which_is_shown() {
 }
 
 #[test]
-fn what_the_server_says_of_a_refusal_is_shown_and_not_logged() {
+fn a_servers_error_text_is_shown_and_not_logged() {
     let refusal = json!({
         "error": "invalid_client",
         "error_description": "The\u{202e} secret\u{1b}[2J of\nthis client the-users_secret has expired",

@@ -238,7 +238,7 @@ fn seen(folder: &Folder, output: &Output) -> String {
 }
 
 #[test]
-fn what_a_person_sees_is_kept_as_it_is_in_both_languages() {
+fn the_output_of_commands_is_stable_in_both_languages() {
     for language in ["en", "sv"] {
         let folder = Folder::new();
         let mut lines: Vec<String> = plain_roster(8)

@@ -134,7 +134,7 @@ fn the_same_roster_in_every_encoding_and_delimiter() {
 }
 
 #[test]
-fn what_is_sent_has_the_letters_of_the_file_and_the_results_a_mark() {
+fn letters_of_any_encoding_are_sent_and_the_results_have_a_bom() {
     let folder = Folder::new();
     folder.write("r.csv", WINDOWS_1252.encode(&roster()).0);
     let server = Server::start(|_| respond(200, &[], "{}"));

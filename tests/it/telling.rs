@@ -354,7 +354,7 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
 }
 
 #[test]
-fn what_is_written_beside_a_roster_is_written_like_it() {
+fn files_beside_a_roster_have_its_format() {
     let folder = Folder::new();
     let swedish = with_a_bad_row(8).replace(',', ";").replace("Åsa", "Bo");
     let bytes = [
@@ -438,7 +438,7 @@ fn part_of_a_file_is_asked_for_by_the_numbers_beside_its_rows() {
 }
 
 #[test]
-fn what_was_replaced_has_the_rosters_own_headers() {
+fn replaced_values_have_the_headers_of_the_roster() {
     let folder = Folder::new();
     let header = "id,identity_number,first_name,last_name";
     let roster = plain_roster(2).replace("Åsa", "Bo");

@@ -234,7 +234,7 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
 }
 
 #[test]
-fn what_cannot_be_taken_is_reported_once_for_as_long_as_it_lies_there() {
+fn an_unusable_file_is_reported_once() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();

@@ -207,7 +207,7 @@ fn a_row_is_told_its_warning_and_that_it_was_put_back() {
 }
 
 #[test]
-fn what_the_api_says_is_no_formula_and_the_users_cells_stay_as_they_are() {
+fn api_messages_are_escaped_against_formulas_and_input_cells_are_unchanged() {
     let roster = Roster::of(b"name\n=A\n@B\n");
     let rows = roster.results(vec![
         failed(1, RowState::Rejected, "=1", "@SUM(1)", Some(422)),
@@ -271,7 +271,7 @@ fn cells_that_do_not_decode_stay_as_they_are_or_are_marked() {
 }
 
 #[test]
-fn what_became_of_a_row_stands_first_where_that_was_asked_for() {
+fn result_columns_come_first_if_requested() {
     let mut roster = Roster::of(b"name,age\nA,1\nB,2,more\n");
     roster.paths.outcome_first = true;
     let rows = roster.write(vec![failed(1, RowState::Rejected, "c", "e", Some(404))]);

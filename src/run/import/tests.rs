@@ -73,7 +73,7 @@ fn nothing_is_left_of_a_run_that_was_not_agreed_to() {
 }
 
 #[test]
-fn nobody_is_asked_where_nothing_is_to_be_sent() {
+fn no_confirmation_is_requested_if_nothing_is_to_be_sent() {
     let api = Api::holding(json!([{"id": "p1", "name": "Åsa"}]));
     let mut desk = Desk::new(&roster(1));
     desk.agree = says(Consent::No);

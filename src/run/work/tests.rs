@@ -85,7 +85,7 @@ fn ids_are_the_same_in_either_case() {
 }
 
 #[test]
-fn what_was_delivered_lately_is_not_sent_again_where_nothing_can_be_read() {
+fn recent_deliveries_are_not_resent_to_unreadable_records() {
     let trust = Duration::from_secs(3600);
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
@@ -110,7 +110,7 @@ fn what_was_delivered_lately_is_not_sent_again_where_nothing_can_be_read() {
 }
 
 #[test]
-fn what_records_held_is_kept_for_an_undo_unless_nobody_wants_it() {
+fn previous_values_are_stored_for_an_undo_unless_disabled() {
     for no_undo in [false, true] {
         let (api, mut desk) = (Api::holding(school()), Desk::new("id,name\np1,Asa\n"));
         desk.delivery().no_undo = no_undo;

@@ -41,7 +41,7 @@ fn left_behind(folder: &Folder, output: &Output) -> String {
 }
 
 #[test]
-fn what_an_api_echoes_is_told_to_nobody() {
+fn echoed_values_of_an_api_are_not_reported() {
     let number = identity_number(1);
     let words = format!("student Åsa Ekholm ({number}, asa@ek.se) sent {SECRET}");
     for (status, exit) in [(403, 6), (401, 6), (422, 3), (404, 3)] {

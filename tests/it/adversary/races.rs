@@ -244,7 +244,7 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
 }
 
 #[test]
-fn what_is_in_use_is_not_forgotten_and_what_died_is() {
+fn runs_in_use_are_kept_and_dead_ones_pruned() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(60), SLOW);
     folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
