@@ -174,7 +174,7 @@ html-files = Files
 html-next-held = Nothing was sent. Review the reason above and, if the roster is right, approve the run.
 html-next-persons = Nothing was sent. Compare the two persons of each row below, and name the rows whose change is right; --rows none sends only the other rows.
 html-next-conflicts = Compare the changed values, then decide: theirs keeps them, roster overwrites them
-html-next-resume = The run ended before its last row. Resume it to send the remaining rows; no row is sent twice.
+html-next-resume = The run ended before its last row. Resume it to send the remaining rows; completed rows are not sent again.
 html-next-retry = Correct the rows in the file of failed rows, save it, and import it again. Only those rows are sent.
 html-held = Held before anything was sent: { $why }
 

@@ -173,7 +173,7 @@ html-files = Filer
 html-next-held = Inget har skickats. Se orsaken ovan och godkänn körningen om listan är riktig.
 html-next-persons = Inget har skickats. Jämför de två personerna på varje rad nedan och ange de rader där ändringen stämmer; med --rows none skickas bara de övriga raderna.
 html-next-conflicts = Granska värdena som har ändrats och bestäm sedan: theirs behåller dem, roster ersätter dem
-html-next-resume = Alla rader är inte skickade. Återuppta körningen för att skicka resten; inget skickas två gånger.
+html-next-resume = Alla rader är inte skickade. Återuppta körningen för att skicka resten; rader som är klara skickas inte igen.
 html-next-retry = Öppna filen med rader att rätta, rätta raderna, spara filen och importera den igen. Bara de raderna skickas.
 html-held = Väntar på ditt godkännande, och inget har skickats: { $why }
 

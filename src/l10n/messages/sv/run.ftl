@@ -109,8 +109,8 @@ log-no-changes-told = filsystemet rapporterar inte ändringar i mappen, så den 
 log-no-watchdog = systemds watchdog får inga signaler, eftersom ingen tråd kunde startas
 log-no-metrics = mätvärdena kunde inte skrivas
 log-nobody-told = aviseringarna om körningen kunde inte skickas
-log-webhook = webhooken för körningen kunde inte anropas
-log-command = aviseringskommandot för körningen kunde inte köras
+log-webhook = aviseringen till webhooken misslyckades
+log-command = aviseringskommandot misslyckades
 
 notify-empty = notify.command är tomt
 
