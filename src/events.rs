@@ -89,7 +89,7 @@ pub enum RunEvent {
     },
     /// Nothing is sent until a moment that the API set.
     Waiting {
-        /// That moment.
+        /// The time.
         until: Timestamp,
         /// The time until then.
         wait: Duration,
@@ -388,7 +388,7 @@ pub struct FoundConflict {
     pub written: String,
     /// What it holds.
     pub current: String,
-    /// What the roster says.
+    /// The roster's value.
     pub roster: String,
 }
 

@@ -136,7 +136,7 @@ pub struct Examined<'a> {
     /// With what it is asked for records; none where a part of it is missing, and the network alone can be
     /// looked at.
     pub asking: Option<Asking<'a>>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -86,7 +86,7 @@ pub struct RecordChanges {
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
-    /// Who started the run, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.

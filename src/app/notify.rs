@@ -37,7 +37,7 @@ pub struct Notify {
 pub struct Notifications {
     /// A Prometheus textfile that is written.
     pub metrics: Option<PathBuf>,
-    /// Who is told.
+    /// The recipients.
     pub notify: Option<Notify>,
     /// The target, where it is known.
     pub target: Option<String>,
@@ -89,7 +89,7 @@ struct Failure<'a> {
 }
 
 impl Notifications {
-    /// Tells of a run. What fails here is logged and changes nothing.
+    /// Sends the notifications of a run. Failures are logged and do not affect the run.
     pub fn send(
         &self,
         session: &Session,
@@ -120,7 +120,7 @@ impl Notifications {
         }
     }
 
-    /// Tells of a file that was not imported.
+    /// Sends the notifications of a file that was not imported.
     pub fn not_imported(
         &self,
         session: &Session,

@@ -29,10 +29,10 @@ pub struct ListedRun {
     /// The runs that put it back, if it was undone; the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
-    /// Who started it, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
-    /// Who had rows about protected persons sent, and why.
+    /// The account that released rows about protected persons, and the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }

@@ -39,7 +39,7 @@ pub trait Desk {
     /// A value that changes when the credentials or the settings for the file `name` do.
     fn account(&self, name: &str) -> u64;
 
-    /// Who is notified of the file `name` if it cannot be imported.
+    /// The recipients of notifications about the file `name` if it cannot be imported.
     fn notifications(&self, name: &str) -> Notifications;
 
     /// Reports the fate of the file that was dropped as `name`.

@@ -332,7 +332,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
     }
 }
 
-/// That a text stands for no value.
+/// The problem of a word for a missing value.
 pub(super) fn no_value(text: &str) -> Fault {
     Fault::new("text.no_value", message::cell_no_value(text))
 }
@@ -622,7 +622,7 @@ fn refuse_characters(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// That a cell's bytes are no text.
+/// The problem of a cell whose bytes are not text.
 pub(super) fn undecodable(bytes: &[u8]) -> Fault {
     let valid = match std::str::from_utf8(bytes) {
         Ok(_) => bytes.len(),
@@ -646,7 +646,7 @@ mod tests {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
     }
 
-    /// What a cell says, the codes of what was restored, and those of doubts.
+    /// The value of a cell, and the codes of its repairs and doubts.
     fn seen(text: &str, form: Form) -> (String, Vec<&'static str>, Vec<&'static str>) {
         let mut notes = Notes::default();
         let text = match content(text, form, &mut notes) {

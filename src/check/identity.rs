@@ -163,7 +163,7 @@ pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Susp
     checked.problems.append(&mut certain);
 }
 
-/// Says of what was doubtful that it is wrong.
+/// Turns doubts into errors.
 pub(super) fn make_certain(problem: &mut Problem) {
     let text = problem.value.trim();
     problem.message = match &*problem.code {

@@ -455,7 +455,7 @@ impl Checker {
         problems
     }
 
-    /// What another field's cell says, if it says anything.
+    /// The value of another field's cell, if any.
     pub(super) fn other_cell(&self, field: &str, row: &RawRow<'_>) -> Option<String> {
         let field = self.spec.field(field)?;
         let column = self.columns.iter().find(|column| column.field == field)?;

@@ -115,7 +115,7 @@ impl Config {
         Ok(folders.config_dir().join(NAME))
     }
 
-    /// What was said, and where nothing was, what the first layer says that says anything.
+    /// The given value, or that of the first layer that has one.
     pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |group, layer| group.or(layer))
@@ -238,7 +238,7 @@ impl Config {
         }
     }
 
-    /// What the first layer says that says anything.
+    /// The value of the first layer that has one.
     pub(in crate::cli) fn first<T: Clone>(
         &self,
         setting: impl Fn(&Layer) -> &Option<T>,

@@ -178,7 +178,7 @@ pub(in crate::cli) fn note_on_keys(
     (sent != kind).then(|| say().column_kind_of_key(column, kind, sent, name))
 }
 
-/// Says the way on after a run that ended early, and in these words why.
+/// Prints the next step after a run that ended early, with this reason.
 pub(in crate::cli) fn tell_way_on(
     ended: &Ended,
     settings: &Settings,

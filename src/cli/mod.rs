@@ -118,7 +118,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Says what is wrong with the command line.
+/// Reports a usage error.
 fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
     terminal::error(why, fact);
     ExitCode::from(Exit::Usage.code())

@@ -24,11 +24,11 @@ use crate::send::Rate;
 pub(in crate::cli) struct Setting {
     /// Its name in the config file.
     pub(in crate::cli) name: &'static str,
-    /// What the command line or the environment says.
+    /// The value of the command line or the environment.
     pub(in crate::cli) said: Option<String>,
-    /// What a layer of the config file says.
+    /// The value in a layer of the config file.
     pub(in crate::cli) in_layer: fn(&Layer) -> Option<String>,
-    /// What holds where nobody says anything.
+    /// The default.
     pub(in crate::cli) default: &'static str,
 }
 

@@ -89,7 +89,7 @@ pub(super) fn queue_of(account: &str) -> String {
     format!("quota {account}")
 }
 
-/// Has a slice of a file done so many seconds from now, in place of any that waits for it.
+/// Schedules a batch of a file in so many seconds, replacing a waiting one.
 pub(super) fn add_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -129,7 +129,7 @@ pub(super) struct Waiting {
     pub(super) throttled: i64,
     /// For how many seconds it was due before the slice began.
     pub(super) late_s: f64,
-    /// Who does the slice: no two slices have the same.
+    /// The worker's id, unique for each batch.
     pub(super) owner: String,
     /// The job of the slice.
     pub(super) claimed: Claimed,
@@ -395,7 +395,7 @@ pub(super) fn end(
     })
 }
 
-/// Has a run that a guard holds continue in the queue.
+/// Returns a released run to the queue.
 pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }

@@ -56,7 +56,7 @@ pub trait FleetDoor: Sync {
         spec: &TargetSpec,
     ) -> Result<(Credentials, Notifications), AppError>;
 
-    /// Who is told of a profile's files.
+    /// The recipients of notifications about a profile's files.
     fn notifications(&self, profile: Option<&str>) -> Notifications;
 
     /// Hears the outcome of a slice.

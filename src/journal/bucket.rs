@@ -11,7 +11,7 @@ pub struct SharedQuota {
     pub arrival: UnixNanos,
     /// The time in which one request came back, in nanoseconds, when that was reckoned.
     pub interval: u64,
-    /// Nobody sends before this moment, because the API said so.
+    /// The API forbids requests before this time.
     pub not_before: UnixNanos,
     /// When that was said.
     pub held_at: UnixNanos,

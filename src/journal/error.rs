@@ -188,7 +188,7 @@ impl Action {
     }
 }
 
-/// What a store says. Its own causes say the same in other words, and are not told.
+/// The error of a store. Its causes repeat it and are not printed.
 #[derive(Debug)]
 pub struct Refusal {
     /// For a person: a database's own words may quote values.

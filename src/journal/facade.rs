@@ -81,7 +81,7 @@ impl Journal {
         }
     }
 
-    /// That what is held of a row is damaged.
+    /// The error of a damaged row.
     fn damaged_row(&self, run: i64, row: u64, why: &str) -> JournalError {
         JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_else(|_| run.to_string()),

@@ -60,7 +60,7 @@ pub struct PlannedSoFar {
 }
 
 impl Recorded {
-    /// That rows are planned while others are sent, until what is returned is dropped.
+    /// Marks rows as being planned while others are sent, until the guard is dropped.
     pub fn planning_ahead(&self) -> PlanningAhead {
         self.change(|known| known.is_planning = true);
         PlanningAhead(self.clone())
@@ -116,7 +116,7 @@ impl Recorded {
         }
     }
 
-    /// That so many more rows are planned, and so many more outcomes are there, durably.
+    /// Reports newly durable plans and outcomes.
     pub(super) fn add(&self, planned: usize, outcomes: usize) {
         self.change(|known| {
             known.planned += planned as u64;
@@ -124,7 +124,7 @@ impl Recorded {
         });
     }
 
-    /// That nothing more will be written, for whatever reason.
+    /// Reports that nothing more will be written.
     pub(super) fn end(&self) {
         self.change(|known| known.is_over = true);
     }

@@ -169,7 +169,7 @@ impl Writer {
         })
     }
 
-    /// Tells other threads how far this one has come.
+    /// Reports this thread's progress to other threads.
     pub fn recorded(&self) -> Recorded {
         self.recorded.clone()
     }
@@ -303,7 +303,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells that a thread writes nothing more, however it ends.
+/// Reports the end of the writer thread, however it ends.
 struct Over(Recorded);
 
 impl Drop for Over {
@@ -368,7 +368,7 @@ impl Work {
         }
     }
 
-    /// Tells everyone how it went.
+    /// Reports the result to all waiting threads.
     fn answer(&self, group: impl Iterator<Item = Waiting>) {
         let (mut rows, mut waiting) = (Vec::new(), Vec::new());
         let (mut planned, mut settled) = (0, 0);

@@ -11,7 +11,7 @@ use crate::l10n::{Language, say};
 use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// What the user says of the columns.
+/// The user's options for the columns.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.

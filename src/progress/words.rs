@@ -65,7 +65,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     }
 }
 
-/// That a column is not imported, and what it looks like.
+/// The warning that a column is not imported and resembles a field.
 fn unmapped(column: &UnmappedColumn) -> String {
     let field = column.field.as_str();
     match &column.header {

@@ -22,7 +22,7 @@ use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
 use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
-/// What the user says of a file, in place of what would be detected.
+/// The user's options for a file, which replace detection.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The encoding's label, as the WHATWG Encoding Standard lists them.
@@ -39,7 +39,7 @@ pub struct ReadOptions {
     pub header_row: Option<u64>,
     /// Whether to work on a copy that nobody else can change: for what continues for hours.
     pub copy: bool,
-    /// Who named the file.
+    /// Whether the user or a program chose the file.
     #[serde(default)]
     pub origin: Origin,
     /// Cells that stand in place of the file's own.
@@ -180,7 +180,7 @@ impl Input {
         Ok(input)
     }
 
-    /// Has these cells stand in place of the file's own from now on, and no others.
+    /// Replaces cells of the file with these from now on, and no others.
     pub fn mend(&mut self, mends: Mends) {
         self.mends = mends;
     }

@@ -64,7 +64,7 @@ pub(super) struct Shown {
 const LONG: f64 = 1e15;
 
 impl NumberFormat {
-    /// What a format's code says.
+    /// Parses a format code.
     pub(super) fn of(code: &str) -> NumberFormat {
         let mut sections = Vec::new();
         let mut rest = code;

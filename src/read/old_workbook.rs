@@ -48,7 +48,7 @@ pub(super) fn other_kind(file: &File) -> Option<Code> {
     found.map(|(_, kind)| kind)
 }
 
-/// What an old workbook says of its cells beside their values.
+/// The metadata of cells in an old workbook.
 #[derive(Debug, Default)]
 pub(super) struct OldNotes {
     /// The number formats of cells, by the place that cells name.

@@ -494,7 +494,7 @@ fn spans(tag: &BytesStart<'_>) -> (u32, u32) {
     }
 }
 
-/// What an attribute of a tag says, with its entities as the characters that they stand for.
+/// The value of an attribute of a tag, with its entities decoded.
 fn text_of(tag: &BytesStart<'_>, name: &str) -> String {
     let said = attribute(tag, name).unwrap_or_default();
     match quick_xml::escape::unescape(&said) {

@@ -9,7 +9,7 @@ use super::merges::Merges;
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::{number, say};
 
-/// What a sheet says of its rows and cells beside their values.
+/// The metadata of a sheet's rows and cells.
 #[derive(Debug, Default)]
 pub(super) struct SheetNotes {
     /// Rows that nobody sees, counted from 0.
@@ -222,7 +222,7 @@ fn is_hidden(tag: &BytesStart<'_>) -> bool {
             && raw(tag, "ht").is_some_and(|height| height.trim().parse() == Ok(0.0))
 }
 
-/// What an attribute says, found by a look at the tag's text: most tags are cells, of which there are many.
+/// The value of an attribute, found by a scan of the tag's text: most tags are cells, of which there are many.
 fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     let text = tag.attributes_raw();
     if text.contains('\'') {

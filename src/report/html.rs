@@ -45,7 +45,7 @@ pub struct Reported<'a> {
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
     pub why: Option<String>,
-    /// Who had rows about protected persons sent, and why.
+    /// The account that released rows about protected persons, and the reason.
     pub release: Option<String>,
     /// Whether it went to a sandbox of its own, which is gone.
     pub is_played: bool,

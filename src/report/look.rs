@@ -11,7 +11,7 @@ pub struct Look {
     pub color: bool,
 }
 
-/// What a colour says.
+/// The meaning of a color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// A heading.

@@ -17,7 +17,7 @@ use crate::send::{Credentials, Stop, StopRequest};
 /// What a run is given from outside: time, randomness, secrets, a place for its record, and who
 /// observes, agrees and interrupts.
 pub struct Context<'a> {
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The run's own random number.
     pub seed: u64,
@@ -36,7 +36,7 @@ pub struct Context<'a> {
     pub author: Author,
     /// Whether the approver also decides about each conflict; otherwise conflicts with the policy `ask` hold the run.
     pub chooses: bool,
-    /// Says when the run is to stop.
+    /// Signals that the run must stop.
     pub stop: watch::Receiver<StopRequest>,
 }
 
@@ -51,7 +51,7 @@ pub struct Proposal<'a> {
     pub conflicts: &'a [&'a FoundConflict],
 }
 
-/// What somebody says who is asked.
+/// The answer to the confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
     /// Nothing is sent.

@@ -127,7 +127,7 @@ impl Deliveries {
         is_some.then_some(delivered)
     }
 
-    /// What the newest of these calls that says anything of a field delivered.
+    /// The value of a field in the newest of these calls that has it.
     fn last(&self, spec: &TargetSpec, field: &FieldSpec, calls: &[(usize, &PastCall)]) -> Last {
         for (_, past) in calls {
             let Some(sent) = self.sent(spec, past) else {

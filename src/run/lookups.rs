@@ -359,7 +359,7 @@ impl Work<'_> {
         self.note_renumbering(register, record)
     }
 
-    /// Tells how far the look-ups have come, now and then.
+    /// Reports the progress of the look-ups at intervals.
     pub(super) fn tell(&mut self, done: u64, of: u64) {
         let now = self.planning.clock.now();
         if now.saturating_sub(self.told_at) >= EVERY {

@@ -25,7 +25,7 @@ pub struct Roster {
     pub file: PathBuf,
     /// The user's options for the file.
     pub read: ReadOptions,
-    /// What the user says of its columns.
+    /// The user's options for its columns.
     pub map: MapOptions,
     /// The field that finds the record, if the user named one.
     pub key: Option<String>,
@@ -36,7 +36,7 @@ pub struct Roster {
     /// Whether the file may lack what its records have, where they can be read.
     #[serde(default)]
     pub sparse: bool,
-    /// Who has rows about protected persons sent, and why; without it they are withheld.
+    /// The account that releases rows about protected persons, and the reason; without it they are withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }
@@ -52,7 +52,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// Who had the rows sent, and why, for a person.
+    /// The account and the reason, as a message.
     pub fn in_words(&self) -> String {
         say().run_released(
             self.actor.account.as_str(),
@@ -78,7 +78,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Has these cells stand in place of the file's own, and checks every row again.
+    /// Replaces cells of the file with these, and checks every row again.
     ///
     /// # Errors
     /// When the file can no longer be read.

@@ -59,7 +59,7 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
-    /// Who started it, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(default)]
     pub deeds: Vec<Deed>,
 }

@@ -31,7 +31,7 @@ const MOST_CHANGED: u64 = 10_000;
 /// Records that are read beside a snapshot. If more rows differ, all records are listed.
 const MOST_READ: u64 = 100_000;
 
-/// What the snapshot says of a row.
+/// The state of a row according to the snapshot.
 enum Glance {
     /// The record with this id holds all values of the row.
     Holds(String),

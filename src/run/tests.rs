@@ -306,7 +306,7 @@ pub(super) struct Desk {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) settings: Settings,
-    /// What somebody says who is asked, if anybody is.
+    /// The answer to the confirmation, if it is asked.
     pub(super) agree: Option<Box<Agree>>,
     /// Whether the approver also decides about conflicts.
     pub(super) chooses: bool,

@@ -19,7 +19,7 @@ pub struct Answer {
     pub code: String,
     /// The error's text, on one line.
     pub message: String,
-    /// What an error says of each field, where it says it by field.
+    /// The error messages by field, if the error has them.
     pub(super) fields: Option<Json>,
     /// The API's id of the request.
     pub request_id: String,

@@ -46,7 +46,7 @@ pub struct NotApplied {
     pub message: Message,
 }
 
-/// Tells from a record whether a call was carried out whose answer nobody saw.
+/// Determines from a record whether a call without a response was applied.
 pub trait Reread: Sync {
     /// The path that reads the record of a call.
     fn path(&self, call: &Pending) -> Option<String>;
@@ -68,7 +68,7 @@ pub trait Reread: Sync {
     }
 }
 
-/// What a record says of a call that was planned before it was read again.
+/// The state of a planned call according to the record, read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
     /// It holds already what the call would change.
@@ -195,7 +195,7 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// Tells of rows that are done: their outcome is durable.
+    /// Reports rows whose outcome is durable.
     fn tell(&self, done: &[(u64, RowState)]) {
         for (row, state) in done {
             self.transport.observer.on_event(&RunEvent::RowDone {

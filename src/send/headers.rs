@@ -8,7 +8,7 @@ use super::rate::Rate;
 use crate::clock::UnixNanos;
 use crate::targets::{Quota, QuotaHeaders, ResetUnit};
 
-/// What an answer says of the quota.
+/// The quota according to a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Announced {
     /// Requests of a period.
@@ -116,7 +116,7 @@ pub struct QuotaHeader {
     pub means: Vec<QuotaMeaning>,
 }
 
-/// What a header says of the quota.
+/// The quota according to a header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QuotaMeaning {
     /// Requests of a period.
@@ -206,7 +206,7 @@ pub(super) struct Wait {
     pub(super) is_unusable: bool,
 }
 
-/// What a header says of a moment.
+/// The time in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     /// It is still to come.

@@ -88,7 +88,7 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
         .collect()
 }
 
-/// What the command line says otherwise than the run whose rows are tried again.
+/// The options that differ from those of the run whose rows are retried.
 pub(in crate::cli) fn overrides(
     config: &Config,
     options: &PlanOptions,

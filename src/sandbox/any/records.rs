@@ -14,7 +14,7 @@ use crate::sandbox::SeedRow;
 pub(in crate::sandbox) struct Records {
     pub(super) api: Description,
     by_key: BTreeMap<Vec<String>, Value>,
-    /// Who holds a value that must be unique, by its place and text.
+    /// The owner of each unique value, by pointer and text.
     taken: HashMap<(String, String), Vec<String>>,
     /// How the API differs from its file.
     pub(super) variations: Vec<Variation>,
