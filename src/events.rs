@@ -36,20 +36,20 @@ pub enum RunEvent {
     },
     /// Columns that are not imported and may have been meant to be.
     Unmapped(Vec<UnmappedColumn>),
-    /// Rows about protected persons are withheld: the numbers that the spreadsheet shows beside them.
+    /// Rows about protected persons are withheld: their spreadsheet row numbers.
     Withheld(Vec<u64>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.
         done: u64,
-        /// Of so many, or a little more: what is decoded can be longer than the file.
+        /// Bytes in total; `done` can slightly exceed it, because decoded text can be longer than the file.
         of: u64,
     },
     /// Records were read.
     LookedUp {
         /// Rows, or records where all are listed, so far.
         done: u64,
-        /// Of so many, as far as is known.
+        /// Rows or records in total, if known.
         of: u64,
     },
     /// All rows are checked; this is what is to be done.
@@ -67,7 +67,7 @@ pub enum RunEvent {
     RowDone {
         /// Row number.
         row: u64,
-        /// The number that the spreadsheet shows beside it.
+        /// The spreadsheet row number.
         line: u64,
         /// The state.
         state: RowState,
@@ -78,7 +78,7 @@ pub enum RunEvent {
     Retrying {
         /// Row number; none of a look-up.
         row: Option<u64>,
-        /// The number that the spreadsheet shows beside it.
+        /// The spreadsheet row number.
         line: Option<u64>,
         /// Requests made for it so far.
         attempt: u32,
@@ -331,7 +331,7 @@ impl Plan {
 /// The problems of a row that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblems {
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// All its problems.
     pub problems: Vec<Problem>,
@@ -340,7 +340,7 @@ pub struct RowProblems {
 /// One of the changes that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     #[serde(default)]
     pub line: u64,
     /// The column's header.
@@ -378,7 +378,7 @@ impl ConflictCounts {
 pub struct FoundConflict {
     /// The number of the row.
     pub row: u64,
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     pub line: u64,
     /// The column's header.
     pub column: String,
@@ -399,7 +399,7 @@ pub struct ExampleFinding {
     pub code: String,
     /// How many values have it.
     pub count: u64,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// The column's header.
     pub column: String,

@@ -80,7 +80,7 @@ pub struct RecordChanges {
     pub key: String,
     /// The record's path at the API.
     pub path: String,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// Updated, or unknown where no answer was seen.
     pub state: RowState,

@@ -93,7 +93,7 @@ pub fn inboxes_of(state: &State) -> Result<BTreeSet<PathBuf>, AppError> {
     Ok(inboxes.collect())
 }
 
-/// Removes the cells that were edited for a run. Returns whether there were any.
+/// Removes the cells that were edited for a run. Returns whether any existed.
 fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError> {
     let Ok(mut settings) = Settings::of(run) else {
         return Ok(false);

@@ -83,7 +83,7 @@ fn formula_letter(c: char) -> Option<char> {
     letter.filter(|_| letters.next().is_none())
 }
 
-/// Whether a character stands at the end of a value by accident: space, or nothing visible.
+/// Whether a character is stray at the end of a value: a space or an invisible character.
 pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace() || odd(c) == Some(Odd::Invisible)
 }

@@ -11,7 +11,7 @@ use crate::plan::ConflictPolicy;
 use crate::run::Settings;
 use crate::targets::{Mistakes, TargetSpec};
 
-/// The name under which the config file is looked for.
+/// The name of the config file.
 const NAME: &str = "rosterpatch.toml";
 
 /// The layers of the config file by precedence: the chosen profile, then the file's top-level settings.
@@ -277,7 +277,7 @@ impl Config {
         self.merged(|layer| &layer.conflicts.fields)
     }
 
-    /// The fields that any layer names in a list.
+    /// The fields in a list setting of all layers.
     pub(in crate::cli) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
         let layers = self.layers.iter();
         layers.flat_map(|(_, layer)| list(layer).clone()).collect()

@@ -292,7 +292,7 @@ fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
     }
 }
 
-/// An error for logs. Errors of other crates have a code and no words.
+/// An error for logs. Of errors of other crates, only the code is logged.
 fn fact_of(error: &anyhow::Error) -> Fact {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return error.fact();

@@ -414,7 +414,7 @@ fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
 }
 
 /// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
-/// more, and its requests in progress are in doubt. `resume` puts a file back whose run has begun.
+/// more, and its requests in progress are in doubt. `resume` returns a file whose run has begun to the queue.
 ///
 /// # Errors
 /// When the database refuses, or no such file waits.

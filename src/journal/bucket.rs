@@ -37,8 +37,8 @@ pub(super) trait Quotas: std::fmt::Debug + Send {
     /// Changes the bucket in one step that no other process can come between.
     fn update(&mut self, change: &mut Alter<'_>) -> Result<(), JournalError>;
 
-    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts
-    /// for a whole run hears it with the first answer, and needs none.
+    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts for a whole
+    /// run receives it with the first response.
     fn announced(&mut self) -> Result<Option<String>, JournalError> {
         Ok(None)
     }

@@ -5,8 +5,8 @@ use crate::model::{Outcome, RowState};
 
 /// Where a run's intents and outcomes are recorded.
 pub trait Record: Sync {
-    /// Records that a request for `row` is about to leave, the `attempt`th for it. Returns when
-    /// that is durable: at once, where it was recorded beforehand that it may be.
+    /// Records the intent of attempt number `attempt` for `row`. Returns when that is durable: at once, where it
+    /// was recorded beforehand that it may be.
     ///
     /// # Errors
     /// When it could not be recorded: the request must not be made.

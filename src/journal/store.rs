@@ -347,7 +347,7 @@ pub trait Dossiers {
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
 
     /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids` and had
-    /// nothing to send. Returns how many rows had any.
+    /// nothing to send. Returns the number of rows that had any.
     fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
 
     /// Removes the values of all records from an ended run, in the same way. Returns how many rows had any.

@@ -84,7 +84,7 @@ impl Bar {
         });
     }
 
-    /// Draws how far reading has come, of the file or of records.
+    /// Draws the progress of reading the file or the records.
     fn show_reading(&self, text: String, done: u64, of: u64) {
         self.bar
             .set_message(fitting(&[vec![text]], Screen::columns()));

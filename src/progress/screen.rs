@@ -25,7 +25,7 @@ impl Screen {
         }
     }
 
-    /// Columns of the window; of a usual one where it does not say.
+    /// The width of the window in columns; a usual width if unknown.
     pub(super) fn columns() -> usize {
         Term::stderr()
             .size_checked()

@@ -92,7 +92,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// The bytes are text in an encoding that is not known for certain.
+    /// The encoding of the text is ambiguous.
     #[error("{}", unknown_encoding(path, likely))]
     UnknownEncoding {
         /// The file.

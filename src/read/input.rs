@@ -329,7 +329,7 @@ impl Input {
         &self.header
     }
 
-    /// The number that a spreadsheet shows beside the header.
+    /// The spreadsheet row number of the header.
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
@@ -379,7 +379,7 @@ fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
 }
 
-/// The number that a spreadsheet shows beside the row before which so many lines end, of them these within cells.
+/// The spreadsheet row number of the row after `line_ends` line endings, of which `breaks` are within cells.
 fn sheet_row(line_ends: u64, breaks: u64) -> u64 {
     1 + line_ends - breaks.min(line_ends)
 }
@@ -584,7 +584,7 @@ mod tests {
 
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config::with_cases(64))]
-        /// Each row has the number that a spreadsheet shows beside it, whatever stands above the header and in cells,
+        /// Each row has its spreadsheet row number, whatever stands above the header and in cells,
         /// in a CSV file and in a workbook.
         #[test]
         fn rows_have_the_numbers_that_a_spreadsheet_shows(

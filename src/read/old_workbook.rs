@@ -19,7 +19,7 @@ const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const SHARED_TEXTS: u16 = 0x00FC;
 const SHEET: u16 = 0x0085;
-/// Which program calculated it; there is none where none has.
+/// The program that calculated it, if any.
 const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
 /// The day from which its dates are counted.

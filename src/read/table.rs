@@ -95,7 +95,7 @@ pub enum Flaw {
     },
     /// A line break divides a row: this is one part, and the other is beside this number.
     Divided {
-        /// The number that the spreadsheet shows beside the other part.
+        /// The spreadsheet row number of the other part.
         other: u64,
     },
     /// The file ends within the row, which has too few cells and no line end.

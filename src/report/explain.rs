@@ -9,7 +9,7 @@ use crate::targets::Kind;
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
-/// Codes of rows that no check of a cell gives: what each means, and what to do about it.
+/// Codes of rows that do not come from cell checks, each with its meaning and remedy.
 const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     (
         NOT_FOUND,

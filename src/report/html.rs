@@ -37,7 +37,7 @@ const HEIGHT: u64 = 100;
 pub struct Reported<'a> {
     /// The run's figures.
     pub summary: &'a Summary,
-    /// The number that the spreadsheet shows beside each row.
+    /// The spreadsheet row number of each row.
     pub lines: &'a Lines,
     /// When the rows came to an end.
     pub timeline: &'a Timeline,
@@ -88,7 +88,7 @@ struct Listed {
 
 /// A row that turns one person into another.
 struct Turned {
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     line: u64,
     /// The person of the record.
     from: String,
@@ -336,7 +336,7 @@ fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
     merged
 }
 
-/// A kind of failure with what to do about it: what the first of its rows was told.
+/// A kind of failure with its remedy: the message of its first row.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     let code = kind.code.clone();
     let said = said_of(

@@ -69,7 +69,7 @@ impl SheetFile {
         SheetFile::create(path, placing, dialect, (names, end..end))
     }
 
-    /// Writes a row of the program's own cells.
+    /// Writes a row of generated cells.
     pub(super) fn write_ours<T: AsRef<str>>(
         &mut self,
         cells: impl IntoIterator<Item = T>,

@@ -83,7 +83,7 @@ impl ItemMaker<'_> {
         )
     }
 
-    /// The first calls that the rows of a table need and that change anything, `most` of them.
+    /// The first calls of a table's rows that change anything, at most `most`.
     pub(super) fn first_calls(&self, table: &Table, most: usize) -> Vec<Call> {
         let mut checked = CheckedRow::default();
         let calls = table.rows().filter_map(|raw| {

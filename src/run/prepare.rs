@@ -199,7 +199,7 @@ struct Mapped {
     key: Option<usize>,
 }
 
-/// Opens a roster whose rows are to be shown or copied. The cells of those about protected persons are empty.
+/// Opens a roster to show or copy its rows. The cells of those about protected persons are empty.
 ///
 /// # Errors
 /// When the file cannot be read or its header not be mapped.

@@ -1,4 +1,4 @@
-//! Keyed hashes of records stand for their values in a snapshot.
+//! A snapshot stores keyed hashes of records instead of values.
 
 use std::borrow::Cow;
 use std::hash::Hasher;

@@ -631,7 +631,7 @@ impl<'a> Work<'a> {
         Ok(ids)
     }
 
-    /// Reads records that the snapshot has into the register. Each must be as the snapshot has it.
+    /// Reads records that the snapshot has into the register. Each must match the snapshot.
     async fn read_known(&mut self, ids: Vec<String>) -> Result<(), Unusable> {
         let (Some(basis), Some(register)) = (&self.basis, &self.register) else {
             return Ok(());

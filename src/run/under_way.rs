@@ -434,8 +434,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Puts the time that the plan takes into it, at the quota and the bucket as they are known
-    /// now, and no faster than answers have come so far.
+    /// Adds the estimated duration to the plan, from the quota and the bucket as known now, and no faster than
+    /// responses so far.
     pub(super) fn forecast(&self, plan: &mut Plan) {
         let (rate, burst) = self.setup.tools.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
@@ -521,7 +521,7 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 
-    /// What is different from the plan that the run is held to, if it is held to one.
+    /// The differences from the saved plan of the run, if it has one.
     pub(super) fn differs(&self) -> Result<Option<String>, RunError> {
         let setup = self.setup;
         let Some(expected) = &setup.settings.delivery.expected else {

@@ -39,8 +39,7 @@ pub(super) struct Planning<'a> {
     /// What the API has answered to earlier slices, where it is planned in slices.
     pub(super) answers: Option<&'a KeptAnswers<'a>>,
     pub(super) writer: &'a Writer,
-    /// The journal, to be read beside the writer: what was delivered before, and what the run to
-    /// be undone has changed.
+    /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
     pub(super) past: Journal,
     /// Whether deliveries to records that cannot be read can be trusted.
     pub(super) has_delivered: bool,
@@ -116,7 +115,7 @@ pub(super) struct Unresolved {
     pub(super) renumbered: Option<MatchedBy>,
 }
 
-/// A call that would give a record a value which another one has, and which must be unique.
+/// A call that would give a record a unique value of another record.
 pub(super) struct Conflict {
     pub(super) mark: RowMark,
     pub(super) call: Call,

@@ -247,7 +247,7 @@ impl GcraState {
         }
     }
 
-    /// Takes another bucket, from which as many requests are taken as from the one before.
+    /// Switches to another bucket, with as many requests used as in the previous one.
     pub(super) fn set_bucket(&self, (rate, depth): (Rate, NonZeroU32)) {
         let mut kept = self.lock();
         let Kept { state, gcra, store } = &mut *kept;

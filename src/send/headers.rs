@@ -279,7 +279,7 @@ fn number_of(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// The moment so many seconds from now, in whole seconds.
+/// The time in this many seconds, in whole seconds.
 fn after(seconds: f64, now: UnixNanos) -> Moment {
     // A number beyond the range becomes its end, which is too far away.
     let wait = (seconds.ceil() as u64).saturating_mul(1_000_000_000);

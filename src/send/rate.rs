@@ -116,7 +116,7 @@ pub struct Pace {
     pub ceiling: Option<Rate>,
     /// The user's burst.
     pub burst: Option<NonZeroU32>,
-    /// The part of it all that is to be used, above 0 and at most 1.
+    /// The share of the quota to use, above 0 and at most 1.
     pub share: f64,
 }
 

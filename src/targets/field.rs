@@ -227,8 +227,8 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
-    /// A value as people write it in the language with this code: a choice by their word, nothing as an
-    /// empty text.
+    /// A value as people write it in the language with this code: a choice as its word, an absent value as an empty
+    /// text.
     pub fn in_words(&self, value: &Json, language: Option<&str>) -> String {
         match value {
             Json::Null => String::new(),

@@ -178,8 +178,8 @@ fn may_be_secret(text: &str, place: usize) -> bool {
 /// Mistakes of one file that are told; after so many it is probably another kind of file.
 const MOST: usize = 20;
 
-/// Reads what `text` says, and all that is wrong with how it says it: what TOML does not allow, keys
-/// and values that are not known. What could be read is there too, as if the mistakes were not.
+/// Parses `text`, and collects all mistakes: invalid TOML, unknown keys and unknown values. What could be read is
+/// there too, as if the mistakes were not.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {

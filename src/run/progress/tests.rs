@@ -1,4 +1,4 @@
-//! This module tests `run/progress`.
+//! Tests of `run/progress`.
 
 use std::time::Duration;
 

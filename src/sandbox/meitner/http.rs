@@ -37,7 +37,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/directory/v1/audit-event/{id}", get(read_deletion))
 }
 
-/// What is answered where there is nothing, or nothing to be done that way.
+/// The response for unknown paths and methods.
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let message = match status {
         StatusCode::NOT_FOUND => "no such resource",

@@ -80,7 +80,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
     students
 }
 
-/// Students as the roster says they are.
+/// Students with the values of the roster.
 pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(1);
