@@ -59,7 +59,7 @@ pub fn begin(
         return Ok(Start::New(command));
     };
     log::warn(&Fact::new(Code::RunGoesOn).in_run(&record.name));
-    // What is known of its first rows so that they can be undone is known of all, or of none.
+    // Either all rows of a run have undo values, or none.
     ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
@@ -229,7 +229,7 @@ mod tests {
         let now = scene.settings("r.csv");
         let (start, goes_on) = begin_with(&scene, &now, false);
         assert_eq!(start, Begun::Resumed("first".into()));
-        // What is known of its first rows is known of all, and its results go where they went.
+        // The undo setting of its first rows applies to all, and its results keep their paths.
         assert!(goes_on.delivery.no_undo);
         assert_eq!(goes_on.delivery.paths.results, scene.path("out.csv"));
 

@@ -223,7 +223,7 @@ mod tests {
             assert!(!is_refused(flag, "r.html"));
             assert!(is_refused(flag, "r.xlsx") && is_refused(flag, "r.ods"));
         }
-        // What to write instead is said.
+        // The error names the alternative.
         for (flag, kind) in [("--report", ".html"), ("--save", ".json")] {
             let why = refuse_kind(flag, Path::new("r.xlsx")).unwrap_err();
             assert!(why.to_string().contains(kind), "{why}");

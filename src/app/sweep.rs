@@ -476,7 +476,7 @@ impl<'a> Sweep<'a> {
             return Ok(None);
         };
         let summary = record.summary.as_deref().unwrap_or_default();
-        // What another version of the program meant is no reason to put a file aside.
+        // Settings of another program version are no reason to reject a file.
         let (Ok(settings), Ok(mut summary)) = (Settings::of(&record), Summary::of_stored(summary))
         else {
             return Ok(None);

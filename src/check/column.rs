@@ -83,7 +83,7 @@ impl Empty {
         match options.empty {
             _ if field.default.is_some() => Empty::Default,
             _ if is_required => Empty::Missing,
-            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
+            // An empty cell clears only fields that can be cleared; otherwise it keeps the value.
             EmptyCell::Clear if field.nullable => Empty::Cleared,
             EmptyCell::Clear | EmptyCell::Keep => Empty::Nothing,
         }

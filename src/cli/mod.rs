@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
-        // Only the program's name: its help would fill the screen.
+        // Without arguments, a short text: the full help would fill the screen.
         Err(_) if words.len() < 2 => {
             terminal::note(&say().cli_start());
             return ExitCode::from(Exit::Usage.code());
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut ended = run(&args);
-    // Which encoding a file has is found out before anything is done.
+    // The encoding of a file is determined before anything else.
     while let Err(error) = &ended {
         match args.command.roster().zip(encoding_in_doubt(error)) {
             Some((roster, (path, likely))) if terminal::can_ask() => {

@@ -241,7 +241,7 @@ mod tests {
         for (place, expected) in [
             (Place::Done, "done/2026-08-20/a.csv"),
             (Place::Failed, "failed/2026-08-20/a.csv"),
-            // Its own name is taken there, by itself.
+            // The file's own name is already used there.
             (Place::Held, "held/a-2.csv"),
         ] {
             let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();

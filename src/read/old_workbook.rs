@@ -237,7 +237,7 @@ fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
         let sector = 1_usize << shift;
         let tables = u32::from_le_bytes(*tables) as usize;
         let (own, each) = (bytes.len() / sector, sector / 4);
-        // A table for many more sectors than the file has is damaged, or made to fill the memory.
+        // A table for many more sectors than the file has is damaged, or an attempt to exhaust memory.
         if tables <= 2 * own / each + 1 {
             let all = 1 + tables * each;
             bytes.resize(bytes.len().max(all * sector), 0);

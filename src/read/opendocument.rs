@@ -358,7 +358,7 @@ fn number_shown(value: f64, shown: &str) -> Shown {
     if shown.is_empty() || shown == plain {
         return Shown::text(plain);
     }
-    // What is saved of another workbook's truth value.
+    // The stored form of a Boolean from another program.
     let is_word = shown.chars().all(|c| c.is_alphabetic() && c.is_uppercase());
     if is_word && (value == 1.0 || value == 0.0) {
         return Shown::boolean(value == 1.0);

@@ -138,7 +138,7 @@ pub(super) fn write_out(
     for other in visible().filter(|other| wanted.sheet.is_none() && other.place != chosen.place) {
         let mut text = Vec::new();
         let mut rows = Rows::to(&mut text, false);
-        // What cannot be read of another sheet is no reason not to read this one.
+        // Errors in other sheets do not prevent reading this one.
         if book.write(other, &mut rows, LOOKED_AT).is_ok() && rows.end().is_ok() {
             others.push((other.name.clone(), text));
         }

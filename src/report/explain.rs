@@ -308,7 +308,7 @@ mod tests {
             &mut files,
         );
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
-        // Names of files and of what stands in other programs' files.
+        // Names of files, and of members in other programs' files.
         let is_other = |text: &str| {
             let ending = text.rsplit('.').next().unwrap_or_default();
             let endings = [

@@ -177,7 +177,7 @@ impl ResultPaths {
 
     /// Takes note that these files were written, where they were.
     pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
-        // What this run wrote when it was held or interrupted, and has no need of any more.
+        // Files that this run wrote when it was held or interrupted, and no longer needs.
         for (path, mark) in self.own.drain(..) {
             let is_left = (written.failed.is_none() && path == self.failed)
                 || (written.new.is_none() && path == self.new);

@@ -49,7 +49,7 @@ impl<'a> Run<'a> {
             false => Stage::StrictSending,
         };
         let (sent, journal, done) = std::thread::scope(|scope| {
-            // It is gone with this closure, however that ends, and nobody waits for it any more.
+            // It is dropped with this closure, however the closure ends, and releases all waiters.
             let writer = match Writer::start(journal, id, stage) {
                 Ok(writer) => writer,
                 Err(error) => return (Ok(None), Err(error), Default::default()),
@@ -87,7 +87,7 @@ impl Sent<'_> {
         let ended = match how {
             HowSent::All => run.finish(None, RunState::Finished, done),
             HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, done),
-            // The outcome of the rows until then can still be told.
+            // The outcomes until then can still be reported.
             HowSent::Broken(error) => {
                 return match run.finish(Some(Stop::Asked), RunState::Interrupted, done) {
                     Ok(ended) => Err(RunError::Broken {

@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
         let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
         let is_old = |now: Timestamp| {
             let age = now.duration_since(taken.listed_at);
-            // A clock that was set back tells nothing.
+            // After the clock was set back, its time is not usable.
             Duration::try_from(age).map_or(true, |age| age >= basis.relist)
         };
         let too_old = || Unusable::Because(message::snapshot_old());

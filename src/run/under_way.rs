@@ -376,7 +376,7 @@ impl<'a> Run<'a> {
         };
         let mut planned = planned?;
         if planned.stop.as_ref().is_some_and(Stop::disproves_plan) {
-            // What it said of rows before does not hold either.
+            // The rows that the disproved plan recorded are discarded too.
             run.journal.clear(id)?;
             planned.forget_rows();
         }

@@ -31,7 +31,7 @@ pub(super) async fn body_of(
             body.extend_from_slice(&chunk);
         }
     };
-    // What has come until then is all that is looked at.
+    // Only the part received until then is examined.
     let _ = tokio::time::timeout(patience, read).await;
     (body, more)
 }

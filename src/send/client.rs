@@ -131,7 +131,7 @@ impl Client {
                 .connect_timeout(options.timeout.min(CONNECT))
                 .default_headers(constant.clone())
                 .redirect(redirect::Policy::none())
-                // The limiter counts every request, so nothing may be repeated behind its back.
+                // The limiter counts every request, so the client must not repeat any on its own.
                 .retry(reqwest::retry::never());
             let builder = extra.iter().fold(builder, |builder, root| {
                 builder.add_root_certificate(root.clone())

@@ -202,7 +202,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
             Err(error) => error,
         };
         let span = error.span().filter(|span| !span.is_empty());
-        // What was taken out of a table is missing there, and has been told.
+        // A value removed from its table was already reported.
         let place = span.clone().unwrap_or(0..0);
         let lacks_key = error.message().starts_with("missing field");
         let is_known = lacks_key && damaged.contains(&place);

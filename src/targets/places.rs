@@ -189,7 +189,7 @@ kind = \"choice\"";
             ("lookup", "total", "[lookup]"),
             ("sign_in", "kind", "kind = \"bearer\""),
             ("sign_in", "", "[[sign_in]]"),
-            // Not in the file: its first line.
+            // If it is not in the file, its first line.
             ("update", "path", "name = \"é\""),
             ("", "update", "name = \"é\""),
             ("", "kind", "name = \"é\""),

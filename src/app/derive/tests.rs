@@ -104,7 +104,7 @@ fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
     );
     assert!(own.read.copy && own.sparse);
     assert_eq!((own.map.overrides, own.key), (vec![], None));
-    // How cells are checked is the roster's.
+    // The roster determines how cells are checked.
     assert!(own.check.strict);
 }
 

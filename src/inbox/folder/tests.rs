@@ -78,7 +78,7 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     std::fs::write(folder.path().join("a.csv"), "12").unwrap();
     assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
     assert!(folder.path().join("a.csv").exists());
-    // Written to again, with as many bytes: it is not whole yet either.
+    // Rewritten with the same size: not complete yet either.
     std::fs::write(folder.path().join("a.csv.ready"), "").unwrap();
     let lying = inbox.entries().unwrap().files;
     let file = std::fs::File::create(folder.path().join("a.csv")).unwrap();

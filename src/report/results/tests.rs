@@ -243,7 +243,7 @@ fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_onc
     );
     assert_eq!(written.lines.line_of(1), 7);
     assert_eq!(written.lines.line_of(3), 30);
-    // What goes beyond the header stands behind everything, without empty cells at its end.
+    // Cells beyond the header are written last, without trailing empty cells.
     assert_eq!(rows[1][15..], ["", "more"]);
     assert_eq!(rows[2].len(), 15);
 }

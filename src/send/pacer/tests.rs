@@ -371,7 +371,7 @@ fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
     let held = pacer("100/s", 9, &time, open());
     held.hold_until(time.now() + 60 * SECOND, false).unwrap();
     drop(held);
-    // An hour earlier, an hour more would be waited for.
+    // With the clock an hour back, it would wait an hour longer.
     let before = Arc::new(VirtualClock::starting_at(
         "2026-08-01T11:00:00Z".parse().unwrap(),
     ));
