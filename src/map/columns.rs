@@ -781,7 +781,7 @@ mod tests {
             map(&NEEDED, &[("id", "shoe")])
                 .unwrap_err()
                 .to_string()
-                .contains("meitner has no field \"shoe\"; its fields: id, identity_number, first")
+                .contains("\"shoe\" does not exist in the target meitner; its fields: id, identity_number, first")
         );
     }
 }

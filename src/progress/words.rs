@@ -155,7 +155,7 @@ mod tests {
             ..progress.clone()
         };
         let text = time_left(&guessed, now).unwrap();
-        assert!(text.contains("1500/h (a guess)"), "{text}");
+        assert!(text.contains("1500/h (estimated)"), "{text}");
         let later = now.checked_add(std::time::Duration::from_secs(60)).unwrap();
         assert!(
             time_left(&progress, later)

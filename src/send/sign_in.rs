@@ -254,7 +254,7 @@ mod tests {
             );
         }
         for (body, part) in [
-            ("", "no JSON"),
+            ("", "not a JSON"),
             ("[]", "access_token is missing"),
             ("{}", "access_token is missing"),
             (r#"{"access_token":""}"#, "access_token is missing"),

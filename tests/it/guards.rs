@@ -260,14 +260,14 @@ fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
     let known = |bytes: &[u8]| bytes.windows(12).any(|part| part == b"Gunhild-Unik");
     let kept = folder.run("runs prune --older-than 1h");
     assert!(
-        stdout(&kept).contains("0 runs forgotten"),
+        stdout(&kept).contains("0 runs deleted"),
         "{}",
         stdout(&kept)
     );
     assert!(known(&journal()));
     let gone = folder.run("runs prune --older-than 0s");
     assert!(
-        stdout(&gone).contains("1 run forgotten"),
+        stdout(&gone).contains("1 run deleted"),
         "{}",
         stdout(&gone)
     );

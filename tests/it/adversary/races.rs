@@ -254,7 +254,7 @@ fn runs_in_use_are_kept_and_dead_ones_pruned() {
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
     assert!(
-        prune().contains("0 runs forgotten\n1 run left"),
+        prune().contains("0 runs deleted\n1 run left"),
         "under way"
     );
     // It dies; then it can be undone, and while it is, it is not forgotten either.
@@ -276,12 +276,12 @@ fn runs_in_use_are_kept_and_dead_ones_pruned() {
     wait_until("requests arrive", || {
         sandbox.requests("update") > before || sandbox.requests("search") > 1
     });
-    assert!(!prune().contains("2 runs forgotten"));
+    assert!(!prune().contains("2 runs deleted"));
     let output = undo.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     // One may have been in progress when it died: nobody knows that it was changed.
     assert!(changed(&sandbox) <= 1, "{}", changed(&sandbox));
-    assert!(prune().contains("2 runs forgotten"));
+    assert!(prune().contains("2 runs deleted"));
     assert_eq!(folder.runs(), "");
 }
 

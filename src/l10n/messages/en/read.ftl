@@ -89,7 +89,7 @@ map-two-columns = the columns "{ $first }" and "{ $second }" both contain the fi
 map-protected = column "{ $column }" marks protected persons; it can be ignored or used for a field only with --release-protected "REASON"
 map-read-only = the column "{ $column }" contains { $field }, which is read-only in { $target }; ignore it with --map "{ $column }="
 map-no-column = --map names the column "{ $column }", which the file does not have; its columns: { $found }
-map-no-field = the target { $target } has no field "{ $field }"; its fields: { $known }
+map-no-field = the field "{ $field }" does not exist in the target { $target }; its fields: { $known }
 map-no-key = the header has no key column; one of these is enough
 map-lacking = the header lacks required columns
 map-found = found: { $headers }
