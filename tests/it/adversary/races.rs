@@ -253,10 +253,7 @@ fn runs_in_use_are_kept_and_dead_ones_pruned() {
     let mut import = start(&folder, &one);
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
-    assert!(
-        prune().contains("0 runs deleted\n1 run left"),
-        "under way"
-    );
+    assert!(prune().contains("0 runs deleted\n1 run left"), "under way");
     // It dies; then it can be undone, and while it is, it is not forgotten either.
     import.kill().unwrap();
     import.wait().unwrap();
