@@ -266,11 +266,7 @@ fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
     );
     assert!(known(&journal()));
     let gone = folder.run("runs prune --older-than 0s");
-    assert!(
-        stdout(&gone).contains("1 run deleted"),
-        "{}",
-        stdout(&gone)
-    );
+    assert!(stdout(&gone).contains("1 run deleted"), "{}", stdout(&gone));
     assert!(!known(&journal()), "not just no longer found");
     assert_eq!(folder.runs(), "");
 }
