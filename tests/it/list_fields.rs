@@ -273,10 +273,7 @@ fn a_list_that_is_replaced_needs_no_record() {
     assert_eq!(scene.person(0)["courses"], json!(["Ma", "Sv"]));
     let (code, told) = scene.import("id,tags\n1,new\n", &["--blind"]);
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("the whole list that contains tags"),
-        "{told}"
-    );
+    assert!(told.contains("the whole list that contains tags"), "{told}");
 }
 
 #[test]
