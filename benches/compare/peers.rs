@@ -261,7 +261,7 @@ pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
     }
 }
 
-/// `curl` with all requests in one file, 64 under way.
+/// `curl` with all requests in one file, 64 in progress.
 fn curl(roster: &Path) -> Option<Peer> {
     Command::new("curl").arg("--version").output().ok()?;
     Some(Peer {

@@ -71,7 +71,7 @@ pub(super) fn archive(
         let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match moved.iter().find(|(known, _)| *known == from) {
             Some((_, to)) => to.clone(),
-            // What was not written would be written beside the file.
+            // Unwritten results would be written beside the file.
             None => match (from.file_name(), new.parent()) {
                 (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
                 _ => path.to_owned(),

@@ -176,14 +176,14 @@ pub fn retried(
     Ok(settings)
 }
 
-/// What of a roster's understanding is said anew, and so is not as it was.
+/// What of a roster's understanding is said again, and so is not as it was.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
     /// The key.
     pub key: bool,
     /// What an empty cell means.
     pub empty: bool,
-    /// What is done with rows of one key.
+    /// The policy for rows with the same key.
     pub duplicates: bool,
 }
 
@@ -231,7 +231,7 @@ fn understand_as_before(settings: &mut Settings, before: Settings, said: Said) {
 /// file that it read or, where that is gone, from what the journal knows.
 ///
 /// # Errors
-/// When the run has not come to its end, has no such rows, or its place is gone.
+/// When the run has not ended, has no such rows, or its place is gone.
 pub fn retried_run(
     session: &Session,
     name: &str,

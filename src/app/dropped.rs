@@ -34,7 +34,7 @@ pub struct Dropped {
 /// # Errors
 /// When it has no name, or there is no room for it.
 pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
-    // A browser sends a name, and no path; whoever else may send anything.
+    // A browser sends a name without a path; other clients may send anything.
     let name = Path::new(name).file_name().unwrap_or_default();
     if name.is_empty() {
         return Err(AppError::Usage(say().console_no_file()));

@@ -145,7 +145,7 @@ impl AppError {
                 | RunError::Undone { .. },
             )
             | AppError::Older => true,
-            // Its results cannot be named: its own name is too long.
+            // The names of its results would be too long.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename
             }
@@ -284,7 +284,7 @@ mod tests {
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
         assert!(!file(Action::Archive, std::io::ErrorKind::NotFound).is_of_file());
-        // A full folder for temporary files is not the roster's fault either: each file is copied there.
+        // A full temporary folder is not an error of the roster: each file is copied there.
         let read = |source: std::io::Error| {
             AppError::from(ReadError::Io {
                 path: "r.csv".into(),

@@ -56,7 +56,7 @@ pub fn resumed(
     Ok((record, settings))
 }
 
-/// Where a run goes on that is held by this process now, with its file read.
+/// Where a run continues that is held by this process now, with its file read.
 ///
 /// # Errors
 /// When another process brought it further meanwhile, or the file is not what it was.
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_standard_input_or_went_to_an_api_that_is_gone_is_not_resumed() {
+    fn runs_from_standard_input_or_to_an_ended_sandbox_are_not_resumed() {
         let scene = Scene::new();
         let why = |change: &dyn Fn(&mut Settings)| {
             let mut settings = scene.settings("r.csv");
@@ -441,7 +441,7 @@ mod tests {
         assert!(matches!(resumed, Start::Resume(run) if run.name == "first"));
         let approved = start(&held, GoOn::Approve).unwrap();
         assert!(matches!(approved, Start::Approve(run) if run.name == "held"));
-        // Another process brought it to its end meanwhile.
+        // Another process finished it meanwhile.
         scene
             .journal()
             .set_state(record.id, RunState::Finished)

@@ -82,13 +82,13 @@ pub struct RecordChanges {
     pub key: String,
     /// The record's path at the API.
     pub path: String,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// Updated, or unknown where no answer was seen.
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
-    /// Who started the run, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.
@@ -220,7 +220,7 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
 /// when, stays. Returns how many rows held any.
 ///
 /// # Errors
-/// When nothing is held, a run of it is under way, or the journal cannot be written.
+/// When nothing is held, a run of it is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
     let records = dossier.records.iter().map(|record| &record.run);
@@ -532,7 +532,7 @@ mod tests {
         assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
-        // A run that is under way is not changed under its process.
+        // A run that is in progress is not changed under its process.
         let at_work = RunLock::share(state, "second").unwrap();
         assert!(forget(state, "1").is_err());
         drop(at_work);

@@ -15,8 +15,7 @@ use crate::run::RunError;
 /// The folder beside the journal of cells that somebody changed, until they are as old as what is forgotten.
 pub(super) const MENDS: &str = "mends";
 
-/// Cells of one roster that somebody changed, in a file of their own beside the journal: what was typed in
-/// an hour outlives the process.
+/// Edited cells of one roster, in a separate file beside the journal, so that edits survive the process.
 #[derive(Debug, Clone)]
 pub struct KeptMends {
     path: PathBuf,

@@ -11,7 +11,7 @@ use crate::safe_fs::{canonical, is_one_file};
 /// The paths of results that somebody named.
 #[derive(Debug, Clone, Default)]
 pub struct NamedPaths {
-    /// Every row and what became of it.
+    /// Every row and its outcome.
     pub results: Option<PathBuf>,
     /// The rows that did not succeed.
     pub failed: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl NamedPaths {
         Ok(())
     }
 
-    /// Puts what is named in the place of what is known.
+    /// Puts what is named in place of what is known.
     ///
     /// # Errors
     /// When one of the names is that of a kind of file that is not written there.
@@ -117,7 +117,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
     Ok(())
 }
 
-/// Refuses a file, which `flag` names, in the place of the roster or in the folder of the journal.
+/// Refuses a file, which `flag` names, in place of the roster or in the folder of the journal.
 ///
 /// # Errors
 /// When it would replace one of them.
@@ -215,7 +215,7 @@ mod tests {
             assert!(!is_refused(flag, "r.html"));
             assert!(is_refused(flag, "r.xlsx") && is_refused(flag, "r.ods"));
         }
-        // What to write instead is said.
+        // The error names the alternative.
         for (flag, kind) in [("--report", ".html"), ("--save", ".json")] {
             let why = refuse_kind(flag, Path::new("r.xlsx")).unwrap_err();
             assert!(why.to_string().contains(kind), "{why}");

@@ -60,7 +60,7 @@ pub fn expire(
                 run.state,
                 RunState::Finished | RunState::Replaced | RunState::Undone
             );
-            // A run whose process died has no end of its own.
+            // A run whose process died has no end time.
             let has_ended = is_over && run.finished_at.unwrap_or(run.started_at) < moment;
             if has_ended && !RunLock::is_held(state, &run.name)? {
                 let forgotten = journal.forget_all_values(run.id)?;

@@ -217,8 +217,8 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// An API that gives `status` to each update, and in which each of the first nine students is called
-    /// `name`. What is asked for below `/status/403` gets that status.
+    /// An API that responds to each update with `status` and in which the first nine students have the name `name`.
+    /// What is asked for below `/status/403` gets that status.
     pub(crate) fn of(name: &'static str, status: u16) -> Api {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = seen.clone();
@@ -271,7 +271,7 @@ impl Api {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many updates were asked for.
+    /// How many updates were requested.
     pub(crate) fn updates(&self) -> usize {
         self.asked()
             .iter()

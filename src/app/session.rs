@@ -12,7 +12,7 @@ use crate::run::{Actor, Author, Settings};
 /// What everything that sends has in common: a clock, an observer, the folder of the journal, and
 /// when it is to stop.
 pub struct Session {
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Observes runs.
     pub observer: Box<dyn Observer>,
@@ -23,10 +23,10 @@ pub struct Session {
     pub journal_flag: String,
     /// The account that works on the runs.
     pub author: Author,
-    /// Says when runs are to stop.
+    /// Signals that runs must stop.
     pub stop: StopSignal,
     /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
-    /// and put back as long as they are.
+    /// and restored as long as they are.
     pub played: Vec<String>,
 }
 

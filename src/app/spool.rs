@@ -179,7 +179,7 @@ mod tests {
         assert!(path.starts_with(state.folder().join(SPOOL)));
         assert_ne!(path, at(&other, "1-2"));
         assert_ne!(path, at(&one, "2-2"));
-        // A hash that is cut is told apart too, and leads to no other folder.
+        // A hash that is cut is distinguished too, and leads to no other folder.
         assert!(at("abc", "1").starts_with(state.folder().join(SPOOL)));
     }
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_in_a_folder_leaves_every_file_where_it_lies() {
+    fn a_journal_in_a_folder_copies_no_files() {
         let scene = Scene::new();
         let file = scene.write("r.csv", &roster(1));
         let mut settings = scene.settings("r.csv");

@@ -1,4 +1,4 @@
-//! The first termination signal drains requests under way, and the second cancels them.
+//! The first termination signal drains requests in progress, and the second cancels them.
 
 use std::time::Duration;
 

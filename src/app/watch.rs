@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_looked_into_has_not_changed() {
+    fn reading_a_folder_is_not_a_change() {
         use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
         let of = |kind| may_be_change(&Ok(notify::Event::new(kind)));
         let access = |access| of(EventKind::Access(access));

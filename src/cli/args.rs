@@ -56,7 +56,7 @@ pub(in crate::cli) enum Command {
     Resume(Box<ResumeArgs>),
     /// List runs
     Runs(RunsArgs),
-    /// Show the figures of a run
+    /// Show the summary of a run
     Show(ShowArgs),
     /// Copy the journal and its files to a new folder, also while runs are in progress
     #[command(after_help = "Example:\n  rosterpatch backup --out /backup/rosterpatch-monday")]
@@ -206,12 +206,12 @@ pub(in crate::cli) struct TargetsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TargetsCommand {
-    /// One API's fields, kinds, sign-in and quota
+    /// Show the fields, kinds, sign-in and quota of an API
     Show {
         /// A built-in target, or a file that describes one
         #[arg(value_name = "NAME|FILE.toml")]
         name: String,
-        /// Print its file
+        /// Print the target file
         #[arg(long)]
         toml: bool,
     },

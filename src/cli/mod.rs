@@ -83,7 +83,7 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
-        // Only the program's name: its help would fill the screen.
+        // Without arguments, a short text: the full help would fill the screen.
         Err(_) if words.len() < 2 => {
             terminal::note(&say().cli_start());
             return ExitCode::from(Exit::Usage.code());
@@ -104,7 +104,7 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
         }
     };
     let mut ended = run(&args);
-    // Which encoding a file has is found out before anything is done.
+    // The encoding of a file is determined before anything else.
     while let Err(error) = &ended {
         match args.command.roster().zip(encoding_in_doubt(error)) {
             Some((roster, (path, likely))) if terminal::can_ask() => {
@@ -131,7 +131,7 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Says what is wrong with the command line.
+/// Reports a usage error.
 fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
     terminal::error(why, fact);
     ExitCode::from(Exit::Usage.code())
@@ -238,8 +238,8 @@ fn report_large_files() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses a target on the command line where a run is tried again, which went to its own. One in the
-/// environment is for a command that names none.
+/// Refuses a target on the command line when a run is retried, because the run has its own. One in the environment
+/// is for a command that names none.
 fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("retry", retry)) = matches.subcommand() else {
         return Ok(());
@@ -308,7 +308,7 @@ fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
     }
 }
 
-/// An error for logs. Errors of other crates have a code and no words.
+/// An error for logs. Of errors of other crates, only the code is logged.
 fn fact_of(error: &anyhow::Error) -> Fact {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return error.fact();

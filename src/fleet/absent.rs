@@ -14,7 +14,7 @@ fn not_built<T>() -> Result<T, AppError> {
     Err(JournalError::NotBuilt.into())
 }
 
-/// Says that this program was built without it.
+/// Returns the error of a build without PostgreSQL.
 ///
 /// # Errors
 /// Always.

@@ -112,7 +112,7 @@ pub(super) fn queue_of(account: &str) -> String {
     format!("quota {account}")
 }
 
-/// Has a slice of a file done so many seconds from now, in the place of any that waits for it.
+/// Schedules a batch of a file in so many seconds, replacing a waiting one.
 pub(super) fn add_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -152,7 +152,7 @@ pub(super) struct Waiting {
     pub(super) throttled: i64,
     /// For how many seconds it was due before the slice began.
     pub(super) late_s: f64,
-    /// Who does the slice: no two slices have the same.
+    /// The worker's id, unique for each batch.
     pub(super) owner: String,
     /// The job of the slice.
     pub(super) claimed: Claimed,
@@ -303,7 +303,8 @@ pub(super) fn move_to(
     })
 }
 
-/// Leaves a file to other workers that this one cannot begin. It stays due: that nobody takes it shows.
+/// Leaves a file to other workers that this one cannot begin. It stays due, so that metrics show that no worker
+/// takes it.
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
@@ -380,7 +381,7 @@ pub(super) fn later(
     })
 }
 
-/// Ends a file's way through the queue; one whose guard was lifted meanwhile goes on.
+/// Ends a file's way through the queue; one whose guard was lifted meanwhile continues.
 pub(super) fn end(
     database: &Database,
     waiting: &Waiting,
@@ -445,7 +446,7 @@ fn goes_on(state: &State, id: i64, approves: bool, deed: &Deed) -> Result<GoesOn
 }
 
 /// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
-/// more, and its requests under way are in doubt. `resume` puts a file back whose run has begun.
+/// more, and its requests in progress are in doubt. `resume` returns a file whose run has begun to the queue.
 ///
 /// # Errors
 /// When the database refuses, or no such file waits.
@@ -461,7 +462,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         let Some(row) = row else {
             return Ok(false);
         };
-        // Another file's slice for the same quota goes on.
+        // Another file's slice for the same quota continues.
         let is_running = cell::<&str>(&row, 1)? == "running";
         if let Some(account) = cell::<Option<String>>(&row, 0)?.filter(|_| is_running) {
             count_up(tables, &queue_of(&account))?;
@@ -471,7 +472,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
              WHERE id = $1",
             &[&id, &kept(&why)],
         )?;
-        // What was read of the API for its plan is kept for nobody.
+        // The API's answers for its plan are no longer needed.
         tables.execute(
             "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
             &[&id],
@@ -485,7 +486,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     }
 }
 
-/// Has a file go on. A slice that is being done goes on by itself; what was approved is remembered.
+/// Has a file continue. A slice that is being done continues by itself; what was approved is remembered.
 fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1

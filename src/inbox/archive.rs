@@ -268,7 +268,7 @@ mod tests {
         for (place, expected) in [
             (Place::Done, "done/2026-08-20/a.csv"),
             (Place::Failed, "failed/2026-08-20/a.csv"),
-            // Its own name is taken there, by itself.
+            // The file's own name is already used there.
             (Place::Held, "held/a-2.csv"),
         ] {
             let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_place_meanwhile_is_not_overwritten_and_the_file_stays() {
+    fn an_occupied_destination_is_not_overwritten_and_the_file_stays() {
         let (folder, inbox) = inbox(&["held/a.csv", "held/a.results.csv"]);
         let root = folder.path();
         let file = root.join("held/a.csv");
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_lies_beside_the_file_and_is_the_last_ones() {
+    fn the_latest_reason_is_written_beside_the_file() {
         let (folder, inbox) = inbox(&["held/elever.v2.csv"]);
         let file = folder.path().join("held/elever.v2.csv");
         let report = folder.path().join("held/elever.v2.error.txt");

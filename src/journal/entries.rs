@@ -94,7 +94,7 @@ pub enum Entry {
     Reach(u64),
     /// So many requests may have been made for this row.
     Attempt(u64, u32),
-    /// What became of a row.
+    /// The outcome of a row.
     Outcome(Box<Outcome>),
     /// The run sends no more: requests whose answer nobody waited for, and their attempts.
     Left(Vec<(u64, u32)>),

@@ -84,10 +84,10 @@ pub enum JournalError {
     /// No run of that name.
     #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
-        /// What was asked for.
+        /// What was requested.
         name: String,
     },
-    /// No run waits to go on.
+    /// No run waits to continue.
     #[error("{}", say().journal_nothing_unfinished())]
     NothingUnfinished,
     /// A run's record is damaged.
@@ -123,7 +123,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// The same for logs and notifications: of what a database says, its number alone.
+    /// The same for logs and notifications: of a database error, only its code.
     pub fn fact(&self) -> Fact {
         match self {
             JournalError::Folder { path, source } => {
@@ -192,7 +192,7 @@ impl Action {
     }
 }
 
-/// What a store says. Its own causes say the same in other words, and are not told.
+/// The error of a store. Its causes repeat it and are not printed.
 #[derive(Debug)]
 pub struct Refusal {
     /// For a person: a database's own words may quote values.

@@ -94,7 +94,7 @@ impl Journal {
         }
     }
 
-    /// That what is held of a row is damaged.
+    /// The error of a damaged row.
     fn damaged_row(&self, run: i64, row: u64, why: &str) -> JournalError {
         JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_else(|_| run.to_string()),
@@ -198,7 +198,7 @@ impl Journal {
 
     /// Takes account of what the runs of `account` have delivered that have not come to an end, or
     /// never will. Returns whether anything can be believed to be delivered: nothing can while another
-    /// run is under way, as the locks of `state` tell, which may be about to send something else.
+    /// run is in progress, as the locks of `state` tell, which may be about to send something else.
     pub fn merge_delivered(
         &mut self,
         state: &State,
@@ -216,7 +216,7 @@ impl Journal {
     }
 
     /// Forgets runs that began before `moment`, with all that was kept of their records, and what was
-    /// delivered before it; but for runs that somebody is at work on, or reads, as the locks of `state`
+    /// delivered before it; but for runs that somebody is working on, or reads, as the locks of `state`
     /// tell. A run whose process died is forgotten like any other.
     pub fn prune(
         &mut self,

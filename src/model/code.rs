@@ -8,8 +8,8 @@ use crate::l10n::{Message, message};
 /// quote anything.
 macro_rules! codes {
     ($($name:ident $code:literal $message:ident;)*) => {
-        /// What happened, as a stable code: a promise to scripts. Each has one sentence a language, and
-        /// the sentence has no argument.
+        /// A stable code of what happened; scripts may depend on it. Each has one sentence a language, and the
+        /// sentence has no argument.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $code, "`")] $name,)*

@@ -206,7 +206,7 @@ impl Fact {
         )
     }
 
-    /// That this happened.
+    /// Creates a fact with this code.
     pub fn new(code: Code) -> Fact {
         Fact(Box::new(Parts {
             code,

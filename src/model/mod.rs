@@ -1,5 +1,5 @@
 //! The vocabulary that every room shares: where a row stands, what is wrong with it, what is to
-//! be sent for it, what became of it. Plain data; nothing here reads, writes or waits.
+//! be sent for it, its outcome. Plain data; nothing here reads, writes or waits.
 
 mod call;
 mod causes;

@@ -47,10 +47,10 @@ impl Left {
 pub type Values = Vec<Option<Value<'static>>>;
 
 impl Planner {
-    /// What `record`, which the API knows as `id`, lacks of what the row says. The call holds what
-    /// differs and, from the record as it was read, what the API needs beside it: the fields that
-    /// every update needs, those that leaving out might reset, and the rest of a nested object
-    /// that might be replaced whole. With `all`, everything that the row says is sent.
+    /// The values of the row that `record`, with the id `id`, does not have. The call holds what differs and, from
+    /// the record as it was read, what the API needs beside it: the fields that every update needs, those that
+    /// leaving out might reset, and the rest of a nested object that might be replaced whole. With `all`,
+    /// everything that the row says is sent.
     ///
     /// # Errors
     /// When neither the row nor the record has a value that every update needs.
@@ -141,7 +141,7 @@ impl Planner {
     /// Returns what a record holds of a field; null where it holds nothing.
     ///
     /// # Errors
-    /// If the record does not say which element of a list is meant.
+    /// If the element of a list is ambiguous in the record.
     fn held<'a>(
         &self,
         checker: &Checker,
@@ -231,7 +231,7 @@ impl Planner {
     }
 
     /// The call that puts `changes` back, each to what it was before, where the record still holds
-    /// what they made of it and the API lets it be put back. Returns too what was left as it is.
+    /// what they made of it and the API lets it be restored. Returns too what was left as it is.
     ///
     /// # Errors
     /// When the record lacks a value that every update needs.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Mends(BTreeMap<u64, BTreeMap<usize, String>>);
 
 impl Mends {
-    /// Whether nothing was changed.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

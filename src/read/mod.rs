@@ -1,5 +1,5 @@
-//! From a file to rows of text: which encoding, delimiter and header it has, found and said, and
-//! its rows with their number, line and byte offset.
+//! Reading turns a file into rows of text: it detects or applies the encoding, delimiter and header, and returns
+//! rows with number, line and byte offset.
 //!
 //! The file is cut into blocks of whole rows by looking at nothing but quotes and line ends, so
 //! that the blocks can be parsed side by side; memory does not grow with the file.

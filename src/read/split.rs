@@ -61,7 +61,7 @@ impl<'a> Found<'a> {
     }
 
     /// Finds the rows of a part of the block without quotes, in which every delimiter and line end is one.
-    /// Their text stays where it is.
+    /// Their text is not copied.
     fn split(&mut self, block: &[u8], part: Range<usize>) {
         let Found {
             ends,
@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
             flaw,
         } = &self.record;
         let (end, flaw) = (*end, *flaw);
-        // The line end that ends the row is no break within it.
+        // The line ending of the row does not count as a break within it.
         let is_ended = matches!(block.get(end.wrapping_sub(1)), Some(b'\n' | b'\r'));
         let line_ends = lines::count(block, start, end);
         let breaks = line_ends.saturating_sub(u64::from(is_ended));

@@ -9,7 +9,7 @@ use crate::targets::Kind;
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
-/// Codes of rows that no check of a cell gives: what each means, and what to do about it.
+/// Codes of rows that do not come from cell checks, each with its meaning and remedy.
 const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     (
         NOT_FOUND,
@@ -331,7 +331,7 @@ mod tests {
             &mut files,
         );
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
-        // Names of files and of what stands in other programs' files.
+        // Names of files, and of members in other programs' files.
         let is_other = |text: &str| {
             let ending = text.rsplit('.').next().unwrap_or_default();
             let endings = [

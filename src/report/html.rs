@@ -37,7 +37,7 @@ const HEIGHT: u64 = 100;
 pub struct Reported<'a> {
     /// The run's figures.
     pub summary: &'a Summary,
-    /// The number that the spreadsheet shows beside each row.
+    /// The spreadsheet row number of each row.
     pub lines: &'a Lines,
     /// When the rows came to an end.
     pub timeline: &'a Timeline,
@@ -45,7 +45,7 @@ pub struct Reported<'a> {
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
     pub why: Option<String>,
-    /// Who had rows about protected persons sent, and why.
+    /// The account that released rows about protected persons, and the reason.
     pub release: Option<String>,
     /// Whether it went to a sandbox of its own, which is gone.
     pub is_played: bool,
@@ -88,7 +88,7 @@ struct Listed {
 
 /// A row that turns one person into another, without the persons.
 struct Turned {
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     line: u64,
     /// Whether it was matched by name and date of birth only.
     is_proposal: bool,
@@ -330,7 +330,7 @@ fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
     merged
 }
 
-/// A kind of failure with what to do about it: what the first of its rows was told.
+/// A kind of failure with its remedy: the message of its first row.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     let code = kind.code.clone();
     let said = said_of(
@@ -387,7 +387,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     } = reported;
     let ended_early = summary.exit_code == Exit::Interrupted || reported.why.is_some();
     if *is_played && (summary.held.is_some() || ended_early) {
-        // Its sandbox is gone: there is nothing to release or to go on with.
+        // Its sandbox is gone: there is nothing to release or to continue.
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);

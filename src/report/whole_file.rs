@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_file_is_replaced_but_its_own() {
+    fn only_its_own_result_files_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.results.csv");
         let own = write(&path, Placing::Beside(None), "one");

@@ -44,7 +44,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Plans a call, or keeps it back where it would take a value that another record has.
+    /// Plans a call, or withholds it if another record has the value.
     pub(super) async fn call_unless_taken(
         &mut self,
         mark: RowMark,

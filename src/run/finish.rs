@@ -24,7 +24,7 @@ const FEW: u64 = 50_000;
 /// What is done of a run's end while it still sends.
 #[derive(Default)]
 pub(super) struct DoneMeanwhile {
-    /// The results: each row as soon as it was known what became of it.
+    /// The results: each row as soon as it was known its outcome.
     written: Option<UnplacedResults>,
     /// Whether there is what later runs search its rows by.
     is_indexed: bool,
@@ -97,7 +97,7 @@ impl Run<'_> {
         )
     }
 
-    /// Writes the results and the run's figures, but for what was done while it was under way.
+    /// Writes the results and the run's figures, but for what was done while it was in progress.
     pub(super) fn finish(
         mut self,
         stop: Option<Stop>,
@@ -190,7 +190,7 @@ impl Run<'_> {
         }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
-        // A process that goes on with the run may replace what it has written, and nothing else.
+        // A process that continues the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
         // A note was added to them while the plan was shown.
         settings.deeds = Settings::of(&self.journal.run(Some(self.name()))?)?.deeds;
@@ -217,7 +217,7 @@ impl Run<'_> {
         })
     }
 
-    /// Notes the rate in force in the plan, for the process that goes on: the API may have announced it
+    /// Notes the rate in force in the plan, for the process that continues: the API may have announced it
     /// since.
     fn note_rate(&mut self) -> Result<(), RunError> {
         let (rate, _) = self.setup.tools.pacer.quota();

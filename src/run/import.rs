@@ -18,7 +18,7 @@ use crate::model::{Exit, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
-/// results. A run that was interrupted goes on where it ended.
+/// results. A run that was interrupted continues where it ended.
 ///
 /// ```no_run
 /// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
@@ -151,7 +151,7 @@ fn deeds(
     Ok(deeds)
 }
 
-/// The time in which nothing was done for a run that begins or goes on now.
+/// The time in which nothing was done for a run that begins or continues now.
 fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<Pauses, RunError> {
     let (Start::Resume(run) | Start::Approve(run)) = start else {
         return Ok(Pauses::default());
@@ -221,7 +221,7 @@ fn made(stats: &Stats) -> Made {
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
-    /// It is not whole yet: another slice goes on, so much later.
+    /// It is not whole yet: another slice continues, so much later.
     Later(Duration),
 }
 
@@ -357,7 +357,7 @@ pub fn look(
     })
 }
 
-/// Refuses what needs records that are read, where they are not: a canary, and elements of lists.
+/// Refuses a canary and list elements if the run reads no records.
 fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());

@@ -21,7 +21,7 @@ use crate::safe_fs::canonical;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
-/// All that a run was asked for, as it is kept in the journal: what going on with it needs. Holds
+/// All that a run was requested, as it is kept in the journal: what continuing it needs. Holds
 /// no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
@@ -50,7 +50,7 @@ pub struct Settings {
     /// An interrupted run of the same file whose place this one takes.
     #[serde(default)]
     pub replaces: Option<String>,
-    /// The config file, and the profile in it that was used: what going on with the run needs for
+    /// The config file, and the profile in it that was used: what continuing the run needs for
     /// its credentials.
     #[serde(default)]
     pub config: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
-    /// Who started it, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(default)]
     pub deeds: Vec<Deed>,
 }
@@ -72,12 +72,12 @@ pub struct Pauses {
     held_ms: i64,
     /// Milliseconds in which it was interrupted.
     idle_ms: i64,
-    /// When the process began that went on with it last.
+    /// When the process began that continued it last.
     since: Option<Timestamp>,
 }
 
 impl Pauses {
-    /// The pauses of a run with which a process goes on `now`, by its last outcome. A run in the queue goes
+    /// The pauses of a run with which a process continues `now`, by its last outcome. A run in the queue goes
     /// on between two slices: it is idle from the moment at which it was `due`.
     ///
     /// Nothing tells how long a process lived on that died without recording an outcome.
@@ -141,7 +141,7 @@ pub struct Delivery {
     pub sender: SenderOptions,
     /// Values for the variables of the target's paths.
     pub variables: BTreeMap<String, String>,
-    /// Which rows are asked for.
+    /// Which rows are requested.
     pub selection: Selection,
     /// The approved rows among those that turn one person into another, each with the digest of the approved change;
     /// `None` before an approval.
@@ -177,8 +177,8 @@ pub struct Delivery {
     /// each run reads all that it needs.
     #[serde(default)]
     pub relist: Option<Duration>,
-    /// What is to be sent, and nothing else. A run with one begins anew, and is held to it when it is
-    /// planned; one that goes on has none.
+    /// What is to be sent, and nothing else. A run with one begins again, and is held to it when it is
+    /// planned; one that continues has none.
     #[serde(skip)]
     pub expected: Option<Arc<SavedPlan>>,
     /// What this run tries again.
@@ -240,7 +240,7 @@ impl Settings {
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
         let mut odd = None;
-        // The process that goes on with it may be in another folder.
+        // The process that continues it may be in another folder.
         let mut keep = |path: &mut PathBuf| {
             *path = absolute(path);
             if path.to_str().is_none() {
@@ -286,8 +286,8 @@ impl Settings {
         self.name() == other.name() && place(self) == place(other)
     }
 
-    /// Whether a run with `other` settings would send the same, and so may go on where this one
-    /// ended. How fast it goes and where its results go is another matter.
+    /// Whether a run with `other` settings would send the same and may therefore resume this one. How fast it goes
+    /// and where its results go is another matter.
     pub fn mean_the_same(&self, other: &Settings) -> bool {
         let meaning = |settings: &Settings| {
             let mut roster = settings.roster.clone();

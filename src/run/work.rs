@@ -41,10 +41,9 @@ pub(super) struct Planning<'a> {
     /// What the API has answered to earlier slices, where it is planned in slices.
     pub(super) answers: Option<&'a KeptAnswers<'a>>,
     pub(super) writer: &'a Writer,
-    /// The journal, to be read beside the writer: what was delivered before, and what the run to
-    /// be undone has changed.
+    /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
     pub(super) past: Journal,
-    /// Whether anything can be believed to be delivered to records that cannot be read.
+    /// Whether deliveries to records that cannot be read can be trusted.
     pub(super) has_delivered: bool,
     /// The run's own number.
     pub(super) run: i64,
@@ -58,7 +57,7 @@ pub(super) struct Planning<'a> {
     pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
-    /// Whether another run is under way meanwhile, which may change what is known of a row.
+    /// Whether another run is in progress meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
     pub(super) chooses: bool,
@@ -68,7 +67,7 @@ pub(super) struct Planning<'a> {
     pub(super) observer: &'a dyn Observer,
 }
 
-/// Why planning cannot go on: for good, or because the run must stop.
+/// Why planning cannot continue: for good, or because the run must stop.
 pub(super) enum Halt {
     Error(RunError),
     Stop(Stop),
@@ -134,7 +133,7 @@ pub(super) struct Unresolved {
     pub(super) renumbered: Option<MatchedBy>,
 }
 
-/// A call that would give a record a value which another one has, and which must be unique.
+/// A call that would give a record a unique value of another record.
 pub(super) struct Conflict {
     pub(super) mark: RowMark,
     pub(super) call: Call,
@@ -154,7 +153,7 @@ pub(super) struct Work<'a> {
     pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
-    /// All records, where they were listed.
+    /// All records, if they were listed.
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
     pub(super) has_chosen: bool,

@@ -132,7 +132,7 @@ impl Folder {
     /// Moves an entry to a folder, under a name that nothing has there.
     ///
     /// # Errors
-    /// When it cannot be moved, or there is something of that name.
+    /// When it cannot be moved, or the name exists.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,

@@ -122,7 +122,7 @@ pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses nothing, where files have no owner that is known.
+/// Refuses nothing on systems without known file owners.
 ///
 /// # Errors
 /// None.

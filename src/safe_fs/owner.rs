@@ -23,7 +23,7 @@ pub struct Owner {
     pub is_own: bool,
 }
 
-/// Who owns a file or folder; nothing where owners are not those of Unix.
+/// The owner of a file or folder; none on systems without Unix owners.
 pub fn owner_of(path: &Path) -> Option<Owner> {
     system::owner_of(path)
 }

@@ -64,7 +64,7 @@ pub struct TargetSpec {
     pub update: Update,
     /// How answers are understood.
     pub answers: Answers,
-    /// How many requests the API takes.
+    /// How many requests the API accepts.
     pub quota: Quota,
     /// How records are read, if they can be.
     pub lookup: Option<Lookup>,
@@ -94,7 +94,7 @@ pub enum Region {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// What it stands for, for messages.
+    /// Its meaning, for messages.
     pub about: String,
     /// Its value where none is given.
     pub default: Option<String>,

@@ -23,7 +23,7 @@ pub struct Console {
     entrance: String,
     /// The path that its pages are under, once the token was given for its cookie.
     base: std::cell::OnceCell<String>,
-    /// Whether pictures are made of it, where they are asked for.
+    /// Whether pictures are made of it, where they are requested.
     is_shown: bool,
 }
 
@@ -201,7 +201,7 @@ pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// What is wrong with the sample, mended: the spreadsheet's line, the column and the value.
+/// What is wrong with the sample, corrected: the spreadsheet's line, the column and the value.
 const MENDS: &str = r#"[
     [43, "Personnummer", "20180110-9917"], [85, "E-post", "amina.bjork84@elev.example.se"],
     [126, "Efternamn", "Dahlgren"], [168, "Mobil", "070-174 06 99"], [210, "Postnummer", "169 56"],
@@ -215,7 +215,7 @@ fn has(step: &Json, text: &str) -> bool {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_and_a_signal_still_ends_it() {
+fn irregular_files_are_refused_and_a_signal_ends_the_wait() {
     let folder = Folder::new();
     let pipe = folder.path("pipe.csv");
     let made = Command::new("mkfifo").arg(&pipe).status();
@@ -285,7 +285,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["changes"], 2, "{found}");
         let results = folder.csv("results.csv", b';');
         assert_eq!(results.len(), 501);
-        // What was mended stands in the results and in the files, and never in the roster.
+        // What was corrected stands in the results and in the files, and never in the roster.
         assert_eq!(
             std::fs::read(folder.path("elever-2026-ht.csv")).unwrap(),
             before

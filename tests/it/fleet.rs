@@ -639,7 +639,7 @@ fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
     end(vec![worker]);
     let queue = fleet.queue();
     assert_eq!(queue[0]["state"], "waiting", "{queue:?}");
-    // What waits is under way: it is neither forgotten nor undone, nor imported beside.
+    // What waits is in progress: it is neither forgotten nor undone, nor imported beside.
     let run = queue[0]["run"].as_str().unwrap();
     assert!(stdout(&fleet.run(&["runs"])).contains("running"));
     let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
@@ -673,7 +673,7 @@ fn of_two_files_for_one_quota_the_older_goes_first() {
 }
 
 #[test]
-fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
+fn a_canary_is_read_back_whichever_batch_sent_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 40)]];
     // Slower than a slice waits: the first rows are sent and read back in slices of their own.
@@ -695,7 +695,7 @@ fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
 fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 60)], vec![roster(0, 60)]];
-    // A bucket of eight, and one more every three seconds: neither comes to its end here.
+    // A bucket of eight, and one more every three seconds: neither ends here.
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"8");
     fleet.enqueue(0, &texts[0]);
     fleet.enqueue(1, &texts[1]);
@@ -746,7 +746,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
 }
 
 #[test]
-fn what_a_slice_has_read_no_later_one_reads_again() {
+fn a_batch_does_not_repeat_requests_of_earlier_batches() {
     let Some(cluster) = shared() else { return };
     // Ten pages of records, at three a burst and then one every three seconds.
     let texts = vec![vec![roster(0, 500)], vec![roster(0, 3)]];
@@ -771,7 +771,7 @@ fn what_a_slice_has_read_no_later_one_reads_again() {
     wait_for(&|| sandbox.requests("update") > 0);
     end(vec![worker]);
     let read = read();
-    // The page that was under way when the worker was killed, if any was, is read twice.
+    // The page that was in progress when the worker was killed, if any was, is read twice.
     assert!((10..=12).contains(&read), "{read} pages read of ten");
     // Students that were not found are read one by one.
     let read = read + sandbox.requests("read");
@@ -811,7 +811,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     assert!(age(20) >= 2, "they are a day's work");
     assert_eq!(age(5), 0);
 
-    // Whoever goes on with a run that has lain for so long asks everything again.
+    // Whoever continues a run that has lain for so long asks everything again.
     let read =
         fleet.schools[0].sandbox.requests("list") + fleet.schools[0].sandbox.requests("search");
     let worker = fleet.worker(1, &fleet.address, "1");
@@ -825,7 +825,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
-    // No worker goes on with it by itself.
+    // No worker continues it by itself.
     let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
     let shown = stdout(&fleet.run(&["show", &run]));
     for text in ["interrupted", "0 of 200 rows done", "resume"] {
@@ -1291,7 +1291,7 @@ fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
 }
 
 #[test]
-fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() {
+fn resuming_a_run_and_starting_its_batch_do_not_deadlock() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -1448,7 +1448,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
     let text = stderr(&again);
     assert!(text.contains("row 2") && text.contains(run), "{text}");
     damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
-    // What it changed: the others are put back, and it is told.
+    // What it changed: the others are restored, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
     assert_eq!(undone.status.code(), Some(1), "{}", stderr(&undone));
@@ -1488,7 +1488,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn what_needs_a_database_says_so_and_how_to_make_one() {
+fn commands_that_need_a_database_explain_how_to_create_one() {
     let folder = Folder::new();
     folder.write("r.csv", roster(0, 1));
     for arguments in ["enqueue r.csv", "queue", "work", "database migrate"] {
@@ -1763,7 +1763,7 @@ fn relay_from(address: &str, port: u16) -> u16 {
 }
 
 /// Two workers on hosts of their own. One is cut off from the database and not from the API: it stops
-/// sending by itself, and the other one goes on.
+/// sending by itself, and the other one continues.
 #[test]
 fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     if !has_command("python3", "python3") {
@@ -1803,7 +1803,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     let first = worker(&mut one, 0);
     fleet.wait_while(|| sent() < 100);
     one.cut_off_from_the_database(true);
-    // What the journal allowed already is sent, and requests under way are; then it stops, though the API
+    // What the journal allowed already is sent, and requests in progress are; then it stops, though the API
     // answers: at a request each 17 ms, two seconds without one are its end.
     let mut then = sent();
     loop {
@@ -1827,7 +1827,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
 }
 
 #[test]
-fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
+fn contents_of_a_file_are_in_no_job_and_no_worker_log() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");

@@ -235,7 +235,7 @@ impl Folder {
         self.csv(&format!("office-out/{stem}.csv"), b';')
     }
 
-    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it anew into
+    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it again into
     /// `office-out`, by this filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
         let output = Command::new(office().unwrap())

@@ -165,7 +165,7 @@ fn the_config_allows_so_many_of_these_rows() {
     folder.write("rosterpatch.toml", "max_identity_changes = 1\n");
     let output = folder.with_sandbox(&import_of(&base_url));
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    assert!(stderr(&output).contains("--max-identity-changes is 1"));
+    assert!(stderr(&output).contains("more than --max-identity-changes 1 allows"));
     folder.write("rosterpatch.toml", "max_identity_changes = 2\n");
     let output = folder.with_sandbox(&import_of(&base_url));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

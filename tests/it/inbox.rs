@@ -313,7 +313,7 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
     for number in 1..=3 {
         assert!(all.contains(&format!("done/DATE/{number}.csv")), "{all:?}");
     }
-    // Only the request that was under way was made twice.
+    // Only the request that was in progress was made twice.
     assert_eq!(server.seen().len(), 25);
     let results = std::fs::read_to_string(
         std::fs::read_dir(folder.path("inbox/done"))

@@ -401,7 +401,7 @@ fn type_of(member: &Value) -> String {
 }
 
 #[test]
-fn the_page_of_json_is_what_the_schemas_say() {
+fn the_json_page_matches_the_schemas() {
     let summary: Value = serde_json::from_str(include_str!("schemas/summary.json")).unwrap();
     let required = summary["required"].as_array().unwrap();
     let rows = summary["properties"]

@@ -305,7 +305,7 @@ fn a_run_that_died_is_told_alike() {
         assert_eq!(state_of(5), [(5, RowState::Unknown)]);
         assert_eq!(state_of(6), []);
 
-        // It goes on: what was in doubt still is, and what was not sent is open.
+        // It continues: what was in doubt still is, and what was not sent is open.
         let requests = journal.reopen(run).unwrap();
         let left = journal.calls_left(run, 0, 99).unwrap();
         let rows: Vec<_> = left

@@ -61,7 +61,7 @@ fn a_retried_run_sends_what_failed_and_what_was_not_sent_by_row_number_from_the_
 }
 
 #[test]
-fn a_retried_run_whose_file_was_edited_or_is_gone_sends_the_records_that_it_was_to_change() {
+fn a_retry_without_the_original_file_sends_the_recorded_changes() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(4));
     with_failures(&scene, &scene.settings("r.csv"));
@@ -104,7 +104,7 @@ fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
     );
     assert!(own.read.copy && own.sparse);
     assert_eq!((own.map.overrides, own.key), (vec![], None));
-    // How cells are checked is the roster's.
+    // The roster determines how cells are checked.
     assert!(own.check.strict);
 }
 
@@ -127,7 +127,7 @@ fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
         };
         assert_eq!(why(retry(state.as_str())), expected);
     }
-    // A process is at work on it.
+    // A process is working on it.
     let _at_work = RunLock::share(&scene.session.state, "running").unwrap();
     assert_eq!(retry("running").exit(), Exit::Busy);
 

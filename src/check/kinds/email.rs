@@ -34,12 +34,12 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
-/// Whether the text is beyond doubt an address: letters, digits and single marks between them.
-/// Most are, and these need no grammar; [`check`] asks the grammar for all others.
+/// Whether the text is certainly an address: letters, digits and single marks between them. Most are, and these
+/// need no grammar; [`check`] asks the grammar for all others.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
-    // Where the word begins that is being looked at, and whether one of the domain has ended.
+    // The start of the current label, and whether a label of the domain has ended.
     let (mut word, mut has_parts) = (0, false);
     let marks = text.bytes().enumerate();
     let mut marks = marks.filter(|(_, byte)| !byte.is_ascii_alphanumeric());

@@ -128,7 +128,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<
 fn table(entries: &[Entry]) -> String {
     let line = |cells: [&str; 6]| {
         let [id, state, due, profile, requests, file] = cells;
-        format!("{id:>6}  {state:<10} {due:<16} {profile:<14} {requests:>9}  {file}\n")
+        format!("{id:>6}  {state:<12} {due:<16} {profile:<14} {requests:>9}  {file}\n")
     };
     let mut text = line([
         &say().fleet_number(),

@@ -250,7 +250,7 @@ fn keep(
         table.set_implicit(true);
         Item::Table(table)
     });
-    // A profile of that name is for other files.
+    // A profile with that name applies to other files.
     while profile.is_none() && profiles.get(&own).is_some() {
         own.push('+');
     }

@@ -106,7 +106,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
     let line = |cells: [&str; 7]| {
         let [run, started, state, rows, to_mend, account, file] = cells;
         format!(
-            "{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
+            "{run:<22} {started:<16} {state:<12} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
         )
     };
     let mut text = line([

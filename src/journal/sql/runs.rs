@@ -83,7 +83,7 @@ impl<S: Engine + Forgetting> Runs for S {
                     name = format!("{}-{number}", run.name);
                     continue;
                 }
-                // Another machine may have started a run of that name meanwhile.
+                // Another machine may have started a run with that name meanwhile.
                 let Some(id) = insert(sql, run, &name)? else {
                     continue;
                 };

@@ -46,7 +46,7 @@ impl Recording for Sqlite {
 
 impl Sqlite {
     fn care(&self, care: &str) {
-        // Where it cannot be set, commits are as slow as they were.
+        // If it cannot be set, commits remain as slow as before.
         let _ = self.connection.pragma_update(None, "synchronous", care);
     }
 }

@@ -20,7 +20,7 @@ pub struct Sqlite {
     path: PathBuf,
     /// Which file the path led to when it was opened, where that can be told.
     identity: Option<Identity>,
-    /// Sees what the next program will see, while a run is written.
+    /// Reads the journal as another process would, while a run is written.
     pub(super) witness: Option<Witness>,
 }
 

@@ -156,7 +156,7 @@ fn what_is_not_known_or_was_not_changed_is_no_conflict() {
 }
 
 #[test]
-fn what_an_undo_put_back_is_no_change_by_hand() {
+fn values_restored_by_an_undo_are_not_manual_changes() {
     let (api, mut desk) = edited();
     by_hand(&api, "id,name,city\np1,Asa,Umea\np2,Bo,Umea\n");
     desk.import(&api).unwrap();

@@ -35,7 +35,7 @@ fn willing() -> Api {
 
 fn resume(desk: &mut Desk) -> Start {
     let run = desk.run();
-    // What an earlier process left behind is what it goes on with.
+    // It continues with the state of an earlier process.
     desk.settings = Settings::of(&run).unwrap();
     Start::Resume(Box::new(run))
 }
@@ -73,7 +73,7 @@ fn nothing_is_left_of_a_run_that_was_not_agreed_to() {
 }
 
 #[test]
-fn nobody_is_asked_where_nothing_is_to_be_sent() {
+fn no_confirmation_is_requested_if_nothing_is_to_be_sent() {
     let api = Api::holding(json!([{"id": "p1", "name": "Åsa"}]));
     let mut desk = Desk::new(&roster(1));
     desk.agree = says(Consent::No);
@@ -256,7 +256,7 @@ fn a_run_that_was_stopped_goes_on_where_it_ended() {
     );
     assert_eq!(desk.states(), ["updated"; 4]);
     let mut paths: Vec<String> = api.changes().into_iter().map(|(path, _)| path).collect();
-    // Two requests are under way at once.
+    // Two requests are in progress at once.
     paths.sort();
     assert_eq!(
         paths,
@@ -293,7 +293,7 @@ fn a_run_is_idle_from_the_last_outcome_of_a_process_that_died() {
     let mut desk = Desk::new(&roster(4));
     desk.delivery().sender.concurrency = 1;
     let first = desk.import(&api).unwrap().summary;
-    // As if the next process, and the one after it, had died as soon as they went on.
+    // As if the next process, and the one after it, had died as soon as they continued.
     let mut next = || {
         desk.journal().reopen(desk.run().id).unwrap();
         desk.later(Duration::from_secs(60));
@@ -490,7 +490,7 @@ fn names_are_taken_while_a_run_is_under_way_that_writes_files() {
 fn a_row_that_repeated_another_stays_invalid_without_it() {
     let api = willing();
     let text = "id,name,email\np1,Åsa,a@b.se\np2,Bo,a@b.se\n";
-    // Alone, and in a file where another row stands in the place of the one that it repeats.
+    // Alone, and in a file where another row stands in place of the one that it repeats.
     for (retried, state) in [
         ("id,name,email\np2,Bo,a@b.se\n", "invalid email.duplicate"),
         ("id,name,email\np2,Bo,a@b.se\np3,Cy,c@b.se\n", "updated"),
@@ -541,7 +541,7 @@ fn begun(desk: &Desk) -> (Plan, crate::events::Progress) {
 }
 
 #[test]
-fn rows_are_planned_as_they_are_sent_where_the_file_alone_tells_what_is_to_be_done() {
+fn rows_are_planned_while_sending_if_no_record_has_to_be_read() {
     let text = "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\np3,Cy,c@b.se\n";
     for (is_asked, target, is_ahead) in [
         (false, unreadable(), true),
