@@ -170,7 +170,7 @@ impl Future for VirtualSleep<'_> {
         if state.now >= self.deadline {
             return Poll::Ready(());
         }
-        // Everyone else who can go on goes on first; only then does time move, and only to the
+        // Everyone else who can continue continues first; only then does time move, and only to the
         // earliest deadline.
         const YIELDS: u32 = 4;
         if state.sleepers.first() == Some(&(self.deadline, self.id)) {

@@ -36,20 +36,20 @@ pub enum RunEvent {
     },
     /// Columns that are not imported and may have been meant to be.
     Unmapped(Vec<UnmappedColumn>),
-    /// Rows about protected persons are withheld: the numbers that the spreadsheet shows beside them.
+    /// Rows about protected persons are withheld: their spreadsheet row numbers.
     Withheld(Vec<u64>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.
         done: u64,
-        /// Of so many, or a little more: what is decoded can be longer than the file.
+        /// Bytes in total; `done` can slightly exceed it, because decoded text can be longer than the file.
         of: u64,
     },
     /// Records were read.
     LookedUp {
         /// Rows, or records where all are listed, so far.
         done: u64,
-        /// Of so many, as far as is known.
+        /// Rows or records in total, if known.
         of: u64,
     },
     /// All rows are checked; this is what is to be done.
@@ -67,7 +67,7 @@ pub enum RunEvent {
     RowDone {
         /// Row number.
         row: u64,
-        /// The number that the spreadsheet shows beside it.
+        /// The spreadsheet row number.
         line: u64,
         /// The state.
         state: RowState,
@@ -78,7 +78,7 @@ pub enum RunEvent {
     Retrying {
         /// Row number; none of a look-up.
         row: Option<u64>,
-        /// The number that the spreadsheet shows beside it.
+        /// The spreadsheet row number.
         line: Option<u64>,
         /// Requests made for it so far.
         attempt: u32,
@@ -89,7 +89,7 @@ pub enum RunEvent {
     },
     /// Nothing is sent until a moment that the API set.
     Waiting {
-        /// That moment.
+        /// The time.
         until: Timestamp,
         /// The time until then.
         wait: Duration,
@@ -101,7 +101,7 @@ pub enum RunEvent {
         /// Which of the two.
         is_paused: bool,
     },
-    /// No new row is sent; those under way may finish.
+    /// No new row is sent; those in progress may finish.
     Stopping {
         /// Why, for the person who watches.
         why: String,
@@ -145,7 +145,7 @@ pub struct Progress {
     pub sent: u64,
     /// Rows to be sent, these included.
     pub to_send: u64,
-    /// Rows in their last state, by state.
+    /// Rows in a final state, by state.
     pub states: StateCounts,
     /// When the rest will be done; none where nothing tells it yet.
     pub finish: Option<Timestamp>,
@@ -178,7 +178,7 @@ pub struct Plan {
     pub target: String,
     /// The address that requests go to.
     pub base_url: String,
-    /// The address that the client secret goes to, where that is another host.
+    /// The address that receives the client secret, if it is on another host.
     #[serde(default)]
     pub token_url: Option<String>,
     /// Rows in the file.
@@ -216,7 +216,7 @@ pub struct Plan {
     /// How many more of these rows there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_persons: u64,
-    /// Whether the values are those that were delivered before a run that is undone, and that no one read.
+    /// Whether the values were delivered before the undone run and not read from the API.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub are_last_delivered: bool,
     /// Rows that need no request, by state.
@@ -331,7 +331,7 @@ impl Plan {
 /// The problems of a row that a plan shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblems {
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// All its problems.
     pub problems: Vec<Problem>,
@@ -340,7 +340,7 @@ pub struct RowProblems {
 /// One of the changes that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     #[serde(default)]
     pub line: u64,
     /// The column's header.
@@ -354,8 +354,8 @@ pub struct ExampleChange {
     pub to: String,
 }
 
-/// Conflicts by what is done about them. A conflict is a field that holds neither the value that was last
-/// written to it nor the roster's.
+/// Conflicts by what is done about them. A conflict is a field whose value is neither the last written one nor the
+/// roster's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictCounts {
     /// The roster's value overwrites them.
@@ -378,7 +378,7 @@ impl ConflictCounts {
 pub struct FoundConflict {
     /// The number of the row.
     pub row: u64,
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     pub line: u64,
     /// The column's header.
     pub column: String,
@@ -388,7 +388,7 @@ pub struct FoundConflict {
     pub written: String,
     /// What it holds.
     pub current: String,
-    /// What the roster says.
+    /// The roster's value.
     pub roster: String,
 }
 
@@ -399,7 +399,7 @@ pub struct ExampleFinding {
     pub code: String,
     /// How many values have it.
     pub count: u64,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// The column's header.
     pub column: String,

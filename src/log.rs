@@ -1,4 +1,4 @@
-//! Facts in the log: the message is the sentence of the code, and each argument is a field of its own.
+//! Facts in the log: the message is the code's sentence, and each argument is a field.
 
 use crate::model::Fact;
 

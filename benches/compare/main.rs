@@ -5,10 +5,12 @@
 //! cargo bench --bench compare -- --rows 100000
 //! ```
 //!
-//! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests under way,
-//! and checks and records nothing. `curl`, Python's aiohttp and, for a hundredth of the rows, the
-//! vendor's SDK (`pip install aiohttp meitner`) take part where they are installed; the SDK words
-//! its requests in its own way. `COMPARE_PYTHON` names another Python.
+//! Three floors read the roster with the csv crate and send it from 64 tasks on one thread, without
+//! checks and records: with reqwest as a program without compression and HTTP/2 uses it, with
+//! reqwest's defaults, and with hyper over connections of their own. Ratios are to the first. `curl`,
+//! Python's aiohttp and, for a hundredth of the rows, the vendor's SDK (`pip install aiohttp meitner`)
+//! take part where they are installed; the SDK words its requests in its own way. `COMPARE_PYTHON`
+//! names another Python.
 
 mod floor;
 mod peers;
@@ -25,7 +27,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("serve") => return server::serve(),
-        Some("floor") => return floor::send(&arguments[1], &arguments[2]),
+        Some("reqwest") => return floor::reqwest(&arguments[1], &arguments[2], false),
+        Some("reqwest-plain") => return floor::reqwest(&arguments[1], &arguments[2], true),
+        Some("hyper") => return floor::hyper(&arguments[1], &arguments[2]),
         Some("curl") => return peers::write_for_curl(&arguments[1], &arguments[2], &arguments[3]),
         Some("roster") => return roster::write(&arguments[1], &arguments[2]),
         _ => {}

@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 use wait4::Wait4;
 
-use super::roster::each_request;
+use super::roster::Requests;
 
 /// One kind of work.
 pub struct Work {
@@ -96,13 +96,16 @@ impl Work {
         let options = "--target meitner --all --yes --rate unlimited --concurrency 64 --progress none --key id";
         import.extend(options.split(' ').map(str::to_owned));
         import.extend(self.options.iter().map(ToString::to_string));
+        let floor = |name, way: &str| Peer {
+            name,
+            program: own.clone(),
+            arguments: vec![way.to_owned(), "{base_url}".to_owned(), roster_text.clone()],
+            has_state: false,
+        };
         let mut peers = vec![
-            Peer {
-                name: "floor: csv and reqwest",
-                program: own,
-                arguments: vec!["floor".into(), "{base_url}".into(), roster_text],
-                has_state: false,
-            },
+            floor("floor: reqwest, plain", "reqwest-plain"),
+            floor("floor: reqwest", "reqwest"),
+            floor("floor: hyper", "hyper"),
             Peer {
                 name: "rosterpatch",
                 program: env!("CARGO_BIN_EXE_rosterpatch").into(),
@@ -244,7 +247,7 @@ pub fn roster(folder: &Path, rows: usize) -> PathBuf {
 pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
     let mut out = BufWriter::new(File::create(path).expect("curl's file"));
     let mut next = "";
-    each_request(Path::new(roster), |at, body| {
+    for (at, body) in Requests::of(Path::new(roster)) {
         let body = String::from_utf8_lossy(&body).replace('\\', "\\\\");
         let body = body.replace('"', "\\\"");
         let written = write!(
@@ -255,10 +258,10 @@ pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
         );
         written.expect("curl's file");
         next = "next\n";
-    });
+    }
 }
 
-/// `curl` with all requests in one file, 64 under way.
+/// `curl` with all requests in one file, 64 in progress.
 fn curl(roster: &Path) -> Option<Peer> {
     Command::new("curl").arg("--version").output().ok()?;
     Some(Peer {

@@ -42,18 +42,39 @@ const BODY: [(&str, &str, Option<&str>); 15] = [
     ("edu_person_principal_name", "eduPersonPrincipalName", None),
 ];
 
-/// Hands the path and the body of each row's request to `each`.
-pub fn each_request(roster: &Path, mut each: impl FnMut(String, Vec<u8>)) {
-    let mut reader = csv::Reader::from_path(roster).expect("the roster");
-    let header = reader.headers().expect("its header").clone();
-    let column = |name: &str| header.iter().position(|other| other == name);
-    let id = column("id").expect("an id");
-    let places: Vec<_> = BODY.map(|(name, ..)| column(name)).to_vec();
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).expect("a row") {
+/// The path and the body of each row's request, in the order of the rows.
+pub struct Requests {
+    reader: csv::Reader<File>,
+    record: csv::StringRecord,
+    id: usize,
+    /// The columns of `BODY`.
+    columns: Vec<Option<usize>>,
+}
+
+impl Requests {
+    pub fn of(roster: &Path) -> Requests {
+        let mut reader = csv::Reader::from_path(roster).expect("the roster");
+        let header = reader.headers().expect("its header").clone();
+        let column = |name: &str| header.iter().position(|other| other == name);
+        Requests {
+            id: column("id").expect("an id"),
+            columns: BODY.map(|(name, ..)| column(name)).to_vec(),
+            record: csv::StringRecord::new(),
+            reader,
+        }
+    }
+}
+
+impl Iterator for Requests {
+    type Item = (String, Vec<u8>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.reader.read_record(&mut self.record).expect("a row") {
+            return None;
+        }
         let mut body = Map::new();
-        for ((name, outer, inner), place) in BODY.iter().zip(&places) {
-            let text = place.map_or("", |place| &record[place]);
+        for ((name, outer, inner), column) in BODY.iter().zip(&self.columns) {
+            let text = column.map_or("", |column| &self.record[column]);
             if text.is_empty() {
                 continue;
             }
@@ -71,6 +92,6 @@ pub fn each_request(roster: &Path, mut each: impl FnMut(String, Vec<u8>)) {
             };
         }
         let body = serde_json::to_vec(&body).expect("JSON");
-        each(format!("/student/{}", &record[id]), body);
+        Some((format!("/student/{}", &self.record[self.id]), body))
     }
 }

@@ -97,7 +97,9 @@ fn request_in(buffer: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
-    const UPDATED: &[u8] = br#"{"id":"00000000-0000-4000-8000-000000000000","meta":{"modifiedAt":"2026-08-17T08:00:00Z"}}"#;
+    // The API answers with the record, which holds what was sent.
+    const ID: &[u8] = br#"{"id":"00000000-0000-4000-8000-000000000000","#;
+    const META: &[u8] = br#","meta":{"modifiedAt":"2026-08-17T08:00:00Z"}}"#;
     let add = |cell: &Cell<u64>| cell.set(cell.get() + 1);
     match (method, path) {
         ("GET", "/seen") => {
@@ -151,7 +153,10 @@ fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
             add(&seen.updates);
             let request = xxh3_64(path.as_bytes()) ^ xxh3_64(body).rotate_left(1);
             seen.sum.set(seen.sum.get().wrapping_add(request));
-            UPDATED.to_vec()
+            let fields = body
+                .strip_prefix(b"{")
+                .and_then(|body| body.strip_suffix(b"}"));
+            [ID, fields.unwrap_or_default(), META].concat()
         }
     }
 }

@@ -2,7 +2,8 @@
 # Imports the files in the inbox once. After a night with errors it prints the outcome of every file of the last day,
 # and cron mails the output. rosterpatch.cron starts it. Settings: /etc/rosterpatch.toml. Credentials: /etc/rosterpatch.env.
 set -u
-program=${ROSTERPATCH:-/usr/local/bin/rosterpatch}
+PATH=/usr/local/bin:$PATH
+program=${ROSTERPATCH:-rosterpatch}
 inbox=${INBOX:-/srv/rosters}
 config=${CONFIG:-/etc/rosterpatch.toml}
 environment=${ENVIRONMENT:-/etc/rosterpatch.env}

@@ -9,6 +9,7 @@ use crate::inbox::{Inbox, Place};
 use crate::journal::Journal;
 use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
+use crate::safe_fs::canonical;
 
 /// Archives a file of an inbox with the files `beside` it. Returns the old and the new paths, the file itself
 /// last.
@@ -70,17 +71,21 @@ pub(super) fn archive(
         let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match moved.iter().find(|(known, _)| *known == from) {
             Some((_, to)) => to.clone(),
-            // What was not written would be written beside the file.
+            // Unwritten results would be written beside the file.
             None => match (from.file_name(), new.parent()) {
                 (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
                 _ => path.to_owned(),
             },
         }
     };
-    let mut settings = settings.clone();
-    settings.moving_from = Some(own.clone());
-    settings.roster.file = to(&settings.roster.file);
-    settings.delivery.paths.change_each(|path| *path = to(path));
+    let mut journal = Journal::open(&session.state)?;
+    let run = journal.run(Some(&summary.run))?;
+    // What the run stored: with its commands, and without what it removed.
+    let mut stored = Settings::of(&run)?;
+    stored.moving_from = Some(own.clone());
+    stored.roster.file = to(&settings.roster.file);
+    stored.delivery.paths = settings.delivery.paths.clone();
+    stored.delivery.paths.change_each(|path| *path = to(path));
     for path in [
         &mut summary.results,
         &mut summary.failed_rows,
@@ -93,28 +98,28 @@ pub(super) fn archive(
     {
         *path = to(path);
     }
-    summary.file = settings.roster.file.display().to_string();
-    let mut journal = Journal::open(&session.state)?;
-    let run = journal.run(Some(&summary.run))?.id;
+    summary.file = stored.roster.file.display().to_string();
     let json = to_json(summary)?;
     // Its folder is there already, and leads to the same place by one name.
-    let file = match settings.roster.file.parent().map(std::fs::canonicalize) {
-        Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
-        _ => std::path::absolute(&settings.roster.file).map_err(failed)?,
+    let file = match stored.roster.file.parent().map(canonical) {
+        Some(Ok(folder)) => folder.join(stored.roster.file.file_name().unwrap_or_default()),
+        _ => std::path::absolute(&stored.roster.file).map_err(failed)?,
     };
     let file = file.display().to_string();
     // The journal first: a file that lies still where it was taken is known by that.
-    journal.moved(run, &file, &settings.to_json()?, &json)?;
+    journal.moved(run.id, &file, &stored.to_json()?, &json)?;
     inbox.put(&moves).map_err(failed)?;
-    settings.moving_from = None;
-    Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
+    stored.moving_from = None;
+    Ok(journal.moved(run.id, &file, &stored.to_json()?, &json)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::scene::{Scene, roster, second};
+    use crate::run::Deed;
 
+    #[cfg(unix)]
     #[test]
     fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
         let scene = Scene::new();
@@ -127,7 +132,9 @@ mod tests {
         settings.delivery.paths.results = elsewhere.clone();
         let report = settings.delivery.paths.report.clone();
         std::fs::write(&report, "").unwrap();
-        let run = scene.finished("first", 1, &settings);
+        let mut stored = settings.clone();
+        stored.deeds = vec![Deed::of(&scene.session.author, "sweep", second(1))];
+        let run = scene.finished("first", 1, &stored);
         let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
         summary.results = Some(elsewhere.clone());
         summary.report = Some(report);
@@ -145,7 +152,10 @@ mod tests {
             "{}",
             run.file
         );
-        let kept = Settings::of(&run).unwrap().delivery.paths;
+        let kept = Settings::of(&run).unwrap();
+        // The archive adds to what the run stored.
+        assert_eq!(kept.deeds, stored.deeds);
+        let kept = kept.delivery.paths;
         assert_eq!(kept.results, elsewhere);
         // What was not written would be written beside the file.
         assert_eq!(kept.failed, folder.join("a.failed.csv"));

@@ -37,7 +37,7 @@ pub enum Stay {
 }
 
 impl Stay {
-    /// Every reason, in the order of a closing line.
+    /// Every reason, in the order of the closing line.
     pub const ALL: [Stay; 7] = [
         Stay::NoProfile,
         Stay::SeveralProfiles,
@@ -330,7 +330,7 @@ pub fn fate_of(summary: &Summary) -> Fate {
     }
 }
 
-/// Where a file of an inbox goes after its import; nowhere while a sweep is to go on with it.
+/// Where a file of an inbox goes after its import; nowhere while a sweep is to continue it.
 pub fn place_of(fate: Fate) -> Option<Place> {
     match fate {
         Fate::Done | Fate::Duplicate => Some(Place::Done),
@@ -475,7 +475,7 @@ mod tests {
     const STAMP: &str = "7.000000000:1";
 
     #[test]
-    fn the_reasons_why_entries_stay_are_counted_by_kind() {
+    fn skipped_entries_are_counted_by_reason() {
         let io = |refusal: Refusal| Fact::new(Code::FileIo).with_io(&refusal.into());
         let reasons = [
             Fact::new(Code::InboxNoProfile),
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_process_recorded_of_an_inbox_is_known_and_what_is_gone_is_forgotten() {
+    fn inbox_records_of_other_processes_are_read_and_stale_ones_removed() {
         let scene = Scene::new();
         let session = &scene.session;
         let inbox = scene.path("in");
@@ -537,7 +537,7 @@ mod tests {
         assert!(!other.stays("other.txt", STAMP, &why).unwrap());
         assert!(other.is_older("held.csv", "6.000000000:1"));
         assert!(!other.is_older("held.csv", STAMP));
-        // A file that was deleted by hand is held no longer.
+        // A file that was deleted manually is no longer held.
         let lying = other.lying().unwrap();
         let lying: Vec<_> = lying
             .iter()

@@ -43,7 +43,7 @@ pub fn begin(
         .as_ref()
         .is_some_and(|earlier| earlier.queued.is_some())
     {
-        // It goes on by itself.
+        // It continues by itself.
         let file = record.file.into();
         return Err(RunError::Busy { file }.into());
     }
@@ -57,7 +57,7 @@ pub fn begin(
         return Ok(Start::New(command));
     };
     log::warn(&Fact::new(Code::RunGoesOn).in_run(&record.name));
-    // What is known of its first rows so that they can be undone is known of all, or of none.
+    // Either all rows of a run have undo values, or none.
     ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
@@ -66,7 +66,7 @@ pub fn begin(
 }
 
 /// Refuses rows that were undone: by an undo after the last run of this content, or of the run that is retried.
-/// Sending them again would bring back what a person put back.
+/// Sending them again would bring back what a person restored.
 ///
 /// # Errors
 /// When that run was undone, or the journal cannot be read.
@@ -122,7 +122,7 @@ fn undone_of_content(
     Ok(None)
 }
 
-/// The newest run of this very content that came to its end, is held, or was undone.
+/// The newest run of this very content that ended, is held, or was undone.
 pub(super) fn last_of_content(
     journal: &Journal,
     ready: &Ready,
@@ -258,7 +258,7 @@ mod tests {
         let now = scene.settings("r.csv");
         let (start, goes_on) = begin_with(&scene, &now, false);
         assert_eq!(start, Begun::Resumed("first".into()));
-        // What is known of its first rows is known of all, and its results go where they went.
+        // The undo setting of its first rows applies to all, and its results keep their paths.
         assert!(goes_on.delivery.no_undo);
         assert_eq!(goes_on.delivery.paths.results, scene.path("out.csv"));
 
@@ -301,6 +301,7 @@ mod tests {
         settings.queued = Some(Queued {
             id: 1,
             file: "r.csv".into(),
+            deeds: Vec::new(),
         });
         scene.run("first", RunState::Running, &settings);
         let now = scene.settings("r.csv");
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_put_back_is_not_sent_again_unless_it_is_begun_anew() {
+    fn an_undone_import_is_not_repeated_without_fresh() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         scene.write("copy.csv", &roster(2));
@@ -388,7 +389,7 @@ mod tests {
         let (one, copy) = (scene.settings("r.csv"), scene.settings("copy.csv"));
         scene.run("earlier", RunState::Undone, &copy);
         scene.run("first", RunState::Interrupted, &one);
-        // What was undone before it began was begun anew knowingly.
+        // What was undone before it began was begun again knowingly.
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
         let later = scene.run("later", RunState::Finished, &copy);
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));

@@ -64,8 +64,9 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
-    // Which rows were approved was decided about another plan.
+    // The decisions about rows and conflicts were about another plan.
     delivery.approved = None;
+    delivery.decided.clear();
     let conflicts = &mut delivery.edits.conflicts;
     *conflicts = with.conflicts.unwrap_or(*conflicts);
     settings.roster.sparse = !delivery.blind;
@@ -175,14 +176,14 @@ pub fn retried(
     Ok(settings)
 }
 
-/// What of a roster's understanding is said anew, and so is not as it was.
+/// What of a roster's understanding is said again, and so is not as it was.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
     /// The key.
     pub key: bool,
     /// What an empty cell means.
     pub empty: bool,
-    /// What is done with rows of one key.
+    /// The policy for rows with the same key.
     pub duplicates: bool,
 }
 
@@ -230,7 +231,7 @@ fn understand_as_before(settings: &mut Settings, before: Settings, said: Said) {
 /// file that it read or, where that is gone, from what the journal knows.
 ///
 /// # Errors
-/// When the run has not come to its end, has no such rows, or its place is gone.
+/// When the run has not ended, has no such rows, or its place is gone.
 pub fn retried_run(
     session: &Session,
     name: &str,
@@ -255,7 +256,11 @@ pub fn retried_run(
         .into());
     }
     let mut settings = again(&record, with)?;
-    let from = at_hand(&session.state, &record, &mut settings)?;
+    let from = match at_hand(&session.state, &record, &mut settings) {
+        // The journal has the rows that are left.
+        Err(AppError::RosterGone { .. }) => None,
+        from => from?,
+    };
     settings.queued = None;
     settings.roster.check.recalls = false;
     if session.has_lost(&settings) {

@@ -146,7 +146,7 @@ pub struct Examined<'a> {
     /// With what it is asked for records; none where a part of it is missing, and the network alone can be
     /// looked at.
     pub asking: Option<Asking<'a>>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -155,7 +155,7 @@ pub struct Examined<'a> {
 pub struct Asking<'a> {
     /// The credentials.
     pub credentials: Credentials,
-    /// The quota, which this draws on too.
+    /// The quota, which the check uses too.
     pub pace: Pace,
     /// The folder of the journal.
     pub state: &'a State,

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
 use super::runs::figures_of;
+use super::spool::forget_copies;
 use crate::journal::{
     Journal, RosterLock, RunState, State, make_private_file, make_private_folder,
 };
 use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Fact, hex};
+use crate::safe_fs::canonical;
 
 /// The folder beside the journal of files that were handed in, and not named where they lie. Their results
 /// lie beside them.
@@ -32,7 +34,7 @@ pub struct Dropped {
 /// # Errors
 /// When it has no name, or there is no room for it.
 pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
-    // A browser sends a name, and no path; whoever else may send anything.
+    // A browser sends a name without a path; other clients may send anything.
     let name = Path::new(name).file_name().unwrap_or_default();
     if name.is_empty() {
         return Err(AppError::Usage(say().console_no_file()));
@@ -69,8 +71,8 @@ pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppErro
 /// Whether a file was uploaded.
 pub fn is_dropped(state: &State, file: &Path) -> bool {
     let place = state.folder().join(DROPPED);
-    let place = place.canonicalize().unwrap_or(place);
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let place = canonical(&place).unwrap_or(place);
+    let file = canonical(file).unwrap_or_else(|_| file.to_owned());
     file.starts_with(&place) || file.starts_with(state.folder().join(DROPPED))
 }
 
@@ -80,18 +82,19 @@ pub fn is_dropped(state: &State, file: &Path) -> bool {
 /// # Errors
 /// When the journal cannot be read, or a folder not be removed.
 pub fn forget_dropped(state: &State) -> Result<(), AppError> {
-    let place = state.folder().join(DROPPED);
-    let Ok(folders) = std::fs::read_dir(&place) else {
-        return Ok(());
-    };
     let runs = Journal::open(state)?.runs()?;
     // A process that died after its run did not remove them.
     for run in runs.iter().filter(|run| run.state == RunState::Finished) {
         if figures_of(run).is_ok_and(|summary| summary.states.withheld > 0) {
             forget_protected(state, Path::new(&run.file))?;
+            forget_copies(state, &run.sha256, &run.file)?;
         }
     }
-    let place = place.canonicalize().unwrap_or(place);
+    let place = state.folder().join(DROPPED);
+    let Ok(folders) = std::fs::read_dir(&place) else {
+        return Ok(());
+    };
+    let place = canonical(&place).unwrap_or(place);
     for folder in folders.flatten() {
         let folder = place.join(folder.file_name());
         let is_used = runs

@@ -47,6 +47,12 @@ pub enum AppError {
     /// What the front door could not do.
     #[error("{0}")]
     Front(String),
+    /// The database has no copy of a roster, and the roster is not on this machine.
+    #[error("{}", say().fleet_roster_gone(file.as_str()))]
+    RosterGone {
+        /// The roster.
+        file: String,
+    },
     /// The config file has mistakes.
     #[error("{}\n{mistakes}", say().config_mistakes(mistakes.origin()))]
     Config {
@@ -118,6 +124,7 @@ impl AppError {
             AppError::Usage(_) | AppError::Setup { .. } => Exit::Usage,
             AppError::File { .. }
             | AppError::Front(_)
+            | AppError::RosterGone { .. }
             | AppError::Config { .. }
             | AppError::Older
             | AppError::TooFewFiles(_)
@@ -138,7 +145,7 @@ impl AppError {
                 | RunError::Undone { .. },
             )
             | AppError::Older => true,
-            // Its results cannot be named: its own name is too long.
+            // The names of its results would be too long.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename
             }
@@ -182,7 +189,7 @@ impl AppError {
             AppError::File { path, source, .. } => {
                 Fact::new(Code::FileIo).at_path(path).with_io(source)
             }
-            AppError::Front(_) => Fact::new(Code::NotDone),
+            AppError::Front(_) | AppError::RosterGone { .. } => Fact::new(Code::NotDone),
             AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
             AppError::Older => Fact::new(Code::InboxOlder),
             AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),
@@ -277,7 +284,7 @@ mod tests {
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
         assert!(!file(Action::Archive, std::io::ErrorKind::NotFound).is_of_file());
-        // A full folder for temporary files is not the roster's fault either: each file is copied there.
+        // A full temporary folder is not an error of the roster: each file is copied there.
         let read = |source: std::io::Error| {
             AppError::from(ReadError::Io {
                 path: "r.csv".into(),

@@ -1,6 +1,6 @@
 //! Interrupted and held runs resume from what the journal holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use super::ready::Ready;
 use super::session::Session;
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
-use crate::l10n::{conflicts, say};
-use crate::model::{Code, Lines, NAMED_ROWS, row_list};
-use crate::plan::{ConflictPolicy, without};
+use crate::l10n::{conflicts, message, say};
+use crate::model::{Call, Code, FIELD_BOUND, Lines, NAMED_ROWS, Problem, row_list};
+use crate::plan::{ConflictPolicy, can_do_without, without};
 use crate::run::{RunError, Settings, Start};
-use crate::targets::Place;
+use crate::targets::{Place, TargetSpec};
 
 /// Which of the runs that have not come to their end is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn resumed(
     Ok((record, settings))
 }
 
-/// Where a run goes on that is held by this process now, with its file read.
+/// Where a run continues that is held by this process now, with its file read.
 ///
 /// # Errors
 /// When another process brought it further meanwhile, or the file is not what it was.
@@ -81,33 +81,103 @@ pub fn go_on(
     })
 }
 
-/// Records which rows of a held run are approved that turn one person into another, as they were planned.
+/// The decisions about a held run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Decisions<'a> {
+    /// The approved rows among those that require individual approval.
+    pub rows: Option<&'a [RangeInclusive<u64>]>,
+    /// The policy for its conflicts.
+    pub conflicts: Option<ConflictPolicy>,
+    /// Whether its conflicts are decided once it is planned again.
+    pub asks_later: bool,
+}
+
+/// Records the decisions about a held run: of the rows and the conflicts that its plan shows, as they were planned. If
+/// rows and conflicts require a decision, one of the two is enough: the run is held again for the other.
 ///
 /// # Errors
-/// When the run is held for such rows and none are named, a row is named that needs no approval, or the
-/// journal cannot be written.
-pub fn approve_rows(
+/// When a decision is required and none is made, one is made that is not required, or the journal cannot be written.
+pub fn decide(
     session: &Session,
     record: &RunRecord,
     settings: &mut Settings,
-    rows: Option<&[RangeInclusive<u64>]>,
+    decisions: Decisions<'_>,
 ) -> Result<(), AppError> {
     let mut journal = Journal::open(&session.state)?;
     let (plan, _) = journal.plan(record.id)?;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let plan = plan.unwrap_or_default();
-    let changed = plan.rows_to_approve();
-    let Some(rows) = rows else {
-        let guards = &settings.delivery.guards;
-        let lines = Lines::default();
-        return match guards.by_row(&plan.identity_rows, &plan.renumber_rows, &lines) {
-            None => Ok(()),
-            Some(_) => {
-                let rows = row_list(&changed);
-                Err(AppError::Usage(say().on_approve_rows(&*record.name, rows)))
-            }
-        };
+    let seen = seen_conflicts(&journal, record.id, &plan)?;
+    refuse_missing(session, record, (settings, &plan, &seen), decisions)?;
+    if let Some(rows) = decisions.rows {
+        settings.delivery.approved = Some(approved(&journal, record, (settings, &plan), rows)?);
+    }
+    if let Some(decision) = decisions.conflicts {
+        let seen = seen.into_iter().map(|digest| (digest, decision));
+        settings.delivery.decided.extend(seen);
+    }
+    if decisions.rows.is_some() || decisions.conflicts.is_some() {
+        journal.take_over(record.id)?;
+        journal.set_settings(record.id, &settings.to_json()?)?;
+    }
+    Ok(())
+}
+
+/// Refuses to release a run if what holds it requires a decision and none is made.
+fn refuse_missing(
+    session: &Session,
+    record: &RunRecord,
+    (settings, plan, seen): (&Settings, &Plan, &[String]),
+    decisions: Decisions<'_>,
+) -> Result<(), AppError> {
+    let delivery = &settings.delivery;
+    let asked = plan.conflicts.asked;
+    // A process may have died after it recorded a decision, before or while it planned by it.
+    let are_decided = !seen.is_empty()
+        && seen
+            .iter()
+            .all(|digest| delivery.decided.contains_key(digest));
+    let lines = Lines::default();
+    let by_row = (delivery.guards).by_row(&plan.identity_rows, &plan.renumber_rows, &lines);
+    let way = format!("{}{}", record.name, session.journal_flag);
+    let undecided = || {
+        let way = say().on_approve_conflicts(way.as_str());
+        AppError::Usage(say().approve_conflicts(conflicts(asked), way))
     };
+    match decisions.conflicts {
+        Some(_) if asked == 0 && delivery.decided.is_empty() => {
+            return Err(AppError::Usage(say().approve_no_conflicts(&*record.name)));
+        }
+        Some(ConflictPolicy::Ask) => return Err(undecided()),
+        Some(_) => return Ok(()),
+        None if decisions.rows.is_some() => return Ok(()),
+        None => {}
+    }
+    if by_row.is_some() && delivery.approved.is_none() {
+        let rows = row_list(&plan.rows_to_approve());
+        return Err(AppError::Usage(say().on_approve_rows(&*record.name, rows)));
+    }
+    if asked > 0 && !are_decided && !decisions.asks_later {
+        return Err(undecided());
+    }
+    Ok(())
+}
+
+/// The approved rows among those that require individual approval, with the digests of their changes.
+fn approved(
+    journal: &Journal,
+    record: &RunRecord,
+    (settings, plan): (&Settings, &Plan),
+    rows: &[RangeInclusive<u64>],
+) -> Result<BTreeMap<u64, String>, AppError> {
+    let known = settings.delivery.approved.clone().unwrap_or_default();
+    let before = known.keys();
+    let changed: BTreeSet<u64> = plan
+        .rows_to_approve()
+        .into_iter()
+        .chain(before.copied())
+        .collect();
+    let changed: Vec<u64> = changed.into_iter().collect();
     if let Some(row) = needs_none(rows, &changed) {
         return Err(AppError::Usage(match &changed[..] {
             [] => say().approve_none(&*record.name),
@@ -122,13 +192,24 @@ pub fn approve_rows(
         if rows.iter().any(|rows| rows.contains(&row)) {
             let facts = journal.facts(record.id, row, row)?;
             let digest = facts.into_iter().find_map(|(_, facts)| facts.identity);
+            let digest = digest.or_else(|| known.get(&row).cloned());
             approved.extend(digest.map(|digest| (row, digest)));
         }
     }
-    settings.delivery.approved = Some(approved);
-    journal.take_over(record.id)?;
-    journal.set_settings(record.id, &settings.to_json()?)?;
-    Ok(())
+    Ok(approved)
+}
+
+/// The digests of the conflicts that a plan shows for a decision.
+fn seen_conflicts(journal: &Journal, run: i64, plan: &Plan) -> Result<Vec<String>, AppError> {
+    const ROWS: u64 = 4096;
+    let mut seen = Vec::new();
+    if plan.conflicts.asked > 0 {
+        for first in (1..=plan.rows).step_by(ROWS as usize) {
+            let facts = journal.facts(run, first, first + ROWS - 1)?.into_iter();
+            seen.extend(facts.flat_map(|(_, facts)| facts.conflicts));
+        }
+    }
+    Ok(seen)
 }
 
 /// The first of the named rows that is none of `changed`, which are in order.
@@ -145,57 +226,6 @@ fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
         }
         rows.contains(&due).then_some(due)
     })
-}
-
-/// Checks the decision about the conflicts of a held run before anything is
-/// recorded.
-///
-/// # Errors
-/// When there are any and nothing is decided, nothing was asked, or the journal cannot be read.
-pub fn check_conflicts(
-    session: &Session,
-    record: &RunRecord,
-    settings: &Settings,
-    decision: Option<ConflictPolicy>,
-) -> Result<(), AppError> {
-    let journal = Journal::open(&session.state)?;
-    let (plan, _) = journal.plan(record.id)?;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let asked = plan.map_or(0, |plan| plan.conflicts.asked);
-    let way = format!("{}{}", record.name, session.journal_flag);
-    match decision {
-        // What was decided before holds.
-        None if asked == 0 || !settings.delivery.edits.asks() => Ok(()),
-        None | Some(ConflictPolicy::Ask) => {
-            let way = say().on_approve_conflicts(way);
-            let text = say().approve_conflicts(conflicts(asked), way);
-            Err(AppError::Usage(text))
-        }
-        Some(_) if !settings.delivery.edits.asks() => {
-            Err(AppError::Usage(say().approve_no_conflicts(&*record.name)))
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-/// Records the decision about the conflicts of a held run.
-///
-/// # Errors
-/// As [`check_conflicts`], or when the journal cannot be written.
-pub fn decide_conflicts(
-    session: &Session,
-    record: &RunRecord,
-    settings: &mut Settings,
-    decision: Option<ConflictPolicy>,
-) -> Result<(), AppError> {
-    check_conflicts(session, record, settings, decision)?;
-    let Some(decision) = decision else {
-        return Ok(());
-    };
-    settings.delivery.edits.decide(decision);
-    let mut journal = Journal::open(&session.state)?;
-    journal.take_over(record.id)?;
-    Ok(journal.set_settings(record.id, &settings.to_json()?)?)
 }
 
 /// Leaves columns, by their headers, out of the rows of a run that are still to be sent.
@@ -239,14 +269,48 @@ pub fn leave_out(
             break;
         };
         after = last.at.row;
-        let less: Vec<_> = calls
-            .into_iter()
-            .map(|call| without(spec, call, &fields))
-            .collect();
+        let mut less = Vec::new();
+        for call in calls {
+            less.push(less_of(spec, call, &fields).map_err(|field| {
+                let column = before.checker.name_of(field);
+                AppError::Usage(say().resume_needs_value(column))
+            })?);
+        }
         journal.replace_calls(record.id, &less)?;
     }
     journal.set_settings(record.id, &ready.settings.to_json()?)?;
     Ok(())
+}
+
+/// A planned call without these fields, and without a number or a mark that changes together with one of them.
+///
+/// # Errors
+/// The field that each update must have and whose value before is not known.
+fn less_of(spec: &TargetSpec, call: Call, fields: &[usize]) -> Result<Call, usize> {
+    let is_changed = |field: &usize| {
+        let mut names = call.changed.split(' ');
+        names.any(|name| name == spec.fields[*field].name())
+    };
+    let left_out: Vec<usize> = fields.iter().copied().filter(is_changed).collect();
+    let mut bound = spec.bound_to(&left_out);
+    bound.retain(is_changed);
+    let all: Vec<usize> = fields.iter().chain(&bound).copied().collect();
+    if let Some(field) = all
+        .iter()
+        .find(|field| !can_do_without(spec, &call, **field))
+    {
+        return Err(*field);
+    }
+    let notes = bound.iter().map(|field| {
+        let name = spec.fields[*field].name();
+        Problem {
+            field: name.to_owned(),
+            ..Problem::of_row(FIELD_BOUND, message::row_bound(name))
+        }
+    });
+    let mut call = call.clone();
+    call.note.extend(notes);
+    Ok(without(spec, call, &all))
 }
 
 /// Refuses a run that there is nothing left to do for.
@@ -344,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_standard_input_or_went_to_an_api_that_is_gone_is_not_resumed() {
+    fn runs_from_standard_input_or_to_an_ended_sandbox_are_not_resumed() {
         let scene = Scene::new();
         let why = |change: &dyn Fn(&mut Settings)| {
             let mut settings = scene.settings("r.csv");
@@ -377,7 +441,7 @@ mod tests {
         assert!(matches!(resumed, Start::Resume(run) if run.name == "first"));
         let approved = start(&held, GoOn::Approve).unwrap();
         assert!(matches!(approved, Start::Approve(run) if run.name == "held"));
-        // Another process brought it to its end meanwhile.
+        // Another process finished it meanwhile.
         scene
             .journal()
             .set_state(record.id, RunState::Finished)
@@ -390,5 +454,72 @@ mod tests {
         scene.write("r.csv", &roster(3));
         let changed = start(&record, GoOn::Resume).map(|_| ()).unwrap_err();
         assert!(matches!(changed, AppError::Run(RunError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_number_and_its_mark_are_left_out_together_and_what_each_update_needs_stays() {
+        use crate::model::Change;
+        use serde_json::{Value as Json, json};
+        let spec = crate::targets::load("meitner").unwrap();
+        let field = |name: &str| spec.field(name).unwrap();
+        let change = |name: &str, from: Json, to: Json| Change {
+            field: name.to_owned(),
+            from: Some(from),
+            to,
+        };
+        let number = change(
+            "identity_number",
+            json!("20150101-TF01"),
+            json!("20150101-2387"),
+        );
+        let mark = change("identity_temporary", json!(true), json!(false));
+        let body = json!({
+            "identityNumber": "20150101-2387", "identityTemporary": false,
+            "firstName": "Eva", "lastName": "Ek",
+        });
+        let call = Call {
+            body: body.to_string().into_bytes(),
+            changed: "identity_number identity_temporary first_name".to_owned(),
+            changes: vec![
+                number,
+                mark,
+                change("first_name", json!("Åsa"), json!("Eva")),
+            ],
+            at: crate::model::RowAt::FIRST,
+            key: String::new(),
+            path: String::new(),
+            fingerprint: None,
+            note: Vec::new(),
+        };
+        for (left_out, other) in [
+            ("identity_number", "identity_temporary"),
+            ("identity_temporary", "identity_number"),
+        ] {
+            let less = less_of(&spec, call.clone(), &[field(left_out)]).unwrap();
+            let body: Json = serde_json::from_slice(&less.body).unwrap();
+            assert_eq!(body["identityNumber"], "20150101-TF01", "{body}");
+            assert_ne!(body["identityTemporary"], false, "{body}");
+            assert_eq!((&*less.changed, less.changes.len()), ("first_name", 1));
+            assert_eq!(less.note.len(), 1);
+            assert_eq!(
+                (&*less.note[0].field, &*less.note[0].code),
+                (other, FIELD_BOUND)
+            );
+        }
+        let others = less_of(&spec, call.clone(), &[field("first_name")]).unwrap();
+        let body: Json = serde_json::from_slice(&others.body).unwrap();
+        assert_eq!(body["firstName"], "Åsa");
+        assert_eq!(
+            (&*others.changed, others.note.len()),
+            ("identity_number identity_temporary", 0)
+        );
+        // Without the value before, no update can do without it.
+        let unknown = Call {
+            changes: Vec::new(),
+            ..call
+        };
+        let refused = less_of(&spec, unknown.clone(), &[field("identity_temporary")]);
+        assert_eq!(refused.unwrap_err(), field("identity_number"));
+        assert!(less_of(&spec, unknown, &[field("phone_number1")]).is_ok());
     }
 }

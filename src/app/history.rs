@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::AppError;
+use super::mends::forget_edited;
 use super::runs::figures_of;
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunRecord, State};
+use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::say;
 use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
+use crate::read::Cells;
 use crate::report::{HistoryLine, WholeFile, write_history};
 use crate::run::{Deed, Settings, key_print};
 use crate::targets::TargetSpec;
@@ -80,17 +82,20 @@ pub struct RecordChanges {
     pub key: String,
     /// The record's path at the API.
     pub path: String,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: u64,
     /// Updated, or unknown where no answer was seen.
     pub state: RowState,
     /// When; the moment at which the run began where its own is not known.
     pub at: Timestamp,
-    /// Who started the run, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
     /// The changes; none where they were not kept, or are forgotten.
     pub changes: Vec<PastChange>,
+    /// The run's number and the row's in the journal.
+    #[serde(skip)]
+    place: (i64, u64),
 }
 
 /// One field that was changed.
@@ -152,6 +157,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 at: past.at.unwrap_or(run.started_at),
                 deeds: Settings::of(run).map_or(Vec::new(), |settings| settings.deeds),
                 changes,
+                place: (run.id, past.call.at.row),
             });
         }
     }
@@ -214,7 +220,7 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
 /// when, stays. Returns how many rows held any.
 ///
 /// # Errors
-/// When nothing is held, a run of it is under way, or the journal cannot be written.
+/// When nothing is held, a run of it is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
     let records = dossier.records.iter().map(|record| &record.run);
@@ -224,6 +230,10 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
         }
     }
     let mut journal = Journal::open(state)?;
+    let all = journal.runs()?;
+    let changed = dossier.records.iter().map(|record| record.place);
+    let mut places: BTreeSet<(i64, u64)> = changed.collect();
+    places.extend(dossier.rows.iter().map(|row| row.place));
     let mut rows = 0;
     for (path, runs) in &dossier.held {
         let runs: Vec<i64> = runs.iter().copied().collect();
@@ -231,27 +241,63 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     }
     // Rows that matched the record without a change store its id, regardless of their key.
     for (path, runs) in &dossier.around {
+        let there = all.iter().filter(|run| runs.contains(&run.id));
+        let mut ids = there.filter_map(|run| Settings::of(run).ok()?.spec().ok()?.id_in(path));
+        let Some(id) = ids.next() else { continue };
         let runs: Vec<i64> = runs.iter().copied().collect();
-        rows += journal.forget_found(&runs, &segments(path))?;
+        let found = journal.forget_found(&runs, &[id])?;
+        rows += found.len() as u64;
+        places.extend(found);
     }
-    let all: Vec<i64> = journal.runs()?.iter().map(|run| run.id).collect();
-    rows += journal.forget_found(&all, &spellings(key))?;
+    let ids: Vec<i64> = all.iter().map(|run| run.id).collect();
+    let found = journal.forget_found(&ids, &spellings(key))?;
+    rows += found.len() as u64;
+    places.extend(found);
     // The messages of rows that changed no record quote their cells.
     let said: Vec<(i64, u64)> = dossier.rows.iter().map(|row| row.place).collect();
     rows += journal.forget_said(&said)?;
+    let edited = forget_edits(&mut journal, &all, &places)?;
+    let stored = forget_edited(state.folder(), &edited, &spellings(key))?;
+    // A row counts once, also if it was edited.
+    rows = rows.max(edited.len() as u64).max(stored);
     if rows == 0 && dossier.held.is_empty() {
         return Err(AppError::Front(say().history_none(key)));
     }
     Ok(rows)
 }
 
-/// The segments of a path, decoded. One of them is the id of the record.
-fn segments(path: &str) -> Vec<String> {
-    let segments = path.split('/').filter(|segment| !segment.is_empty());
-    let decoded = segments.map(|segment| percent_encoding::percent_decode_str(segment));
-    decoded
-        .map(|segment| segment.decode_utf8_lossy().into_owned())
-        .collect()
+/// Removes the edited cells of these rows from the settings of runs that have ended. Returns the cells by row.
+fn forget_edits(
+    journal: &mut Journal,
+    runs: &[RunRecord],
+    places: &BTreeSet<(i64, u64)>,
+) -> Result<Vec<(u64, Cells)>, AppError> {
+    let mut edited = Vec::new();
+    for run in runs {
+        let rows = places.range((run.id, 0)..=(run.id, u64::MAX));
+        let rows: Vec<u64> = rows.map(|(_, row)| *row).collect();
+        let has_ended = matches!(
+            run.state,
+            RunState::Finished | RunState::Replaced | RunState::Undone
+        );
+        if rows.is_empty() || !has_ended {
+            continue;
+        }
+        let mut settings = Settings::of(run)?;
+        let mends = &mut settings.roster.read.mends;
+        let before = edited.len();
+        for row in rows {
+            edited.extend(mends.of(row).map(|cells| (row, cells.clone())));
+            mends.take_back(row);
+        }
+        if edited.len() > before {
+            journal.set_settings(run.id, &settings.to_json()?)?;
+        }
+    }
+    if !edited.is_empty() {
+        journal.give_room_back(false)?;
+    }
+    Ok(edited)
 }
 
 /// Writes all stored data to one file: JSON if the name ends with `.json`, otherwise CSV or a workbook with one change,
@@ -394,7 +440,6 @@ impl Words {
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
-    use crate::journal::RunState;
     use crate::model::Exit;
 
     #[test]
@@ -487,7 +532,7 @@ mod tests {
         assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
-        // A run that is under way is not changed under its process.
+        // A run that is in progress is not changed under its process.
         let at_work = RunLock::share(state, "second").unwrap();
         assert!(forget(state, "1").is_err());
         drop(at_work);
@@ -523,6 +568,69 @@ mod tests {
         assert_eq!(forget(state, "2").unwrap(), 2);
         assert_eq!((rows_with_id(one), rows_with_id(other)), (vec![], vec![]));
         assert!(forget(state, "2").is_err());
+    }
+
+    #[test]
+    fn edited_cells_of_a_person_are_forgotten_and_those_of_others_stay() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(3));
+        let mut settings = scene.settings("r.csv");
+        let mends = &mut settings.roster.read.mends;
+        mends.set(1, 1, "Alm".into());
+        mends.set(2, 1, "Bergström".into());
+        mends.set(3, 1, "Cederlund".into());
+        scene.finished("changed", 1, &settings);
+        // This run matched the second record, and changed nothing.
+        let run = scene.run("unchanged", RunState::Running, &settings);
+        scene.rows(&run, &[Some(RowState::Unchanged); 2]);
+        scene.end(&run, RunState::Finished, Exit::Success);
+        scene.run("held", RunState::Held, &settings);
+        let folder = scene.session.state.folder().join("mends");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("one.json");
+        let stored = serde_json::to_string(&settings.roster.read.mends).unwrap();
+        std::fs::write(&file, stored).unwrap();
+        // Here the row has other cells, and the number of the record is one of them.
+        let other = folder.join("other.json");
+        std::fs::write(&other, r#"{"1":{"1":"Dahl"},"9":{"0":"2"}}"#).unwrap();
+
+        let state = &scene.session.state;
+        let left = |name: &str| {
+            let settings = Settings::of(&scene.record(name)).unwrap();
+            let mends = settings.roster.read.mends;
+            [1, 2, 3].map(|row| mends.of(row).is_some())
+        };
+        let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+        forget(state, "1").unwrap();
+        assert_eq!(left("changed"), [false, true, true]);
+        assert_eq!(left("unchanged"), [false, true, true]);
+        assert_eq!(left("held"), [true; 3], "its process needs them");
+        assert_eq!(
+            text(&file),
+            r#"{"2":{"1":"Bergström"},"3":{"1":"Cederlund"}}"#
+        );
+        assert!(text(&other).contains("Dahl") && text(&other).contains("\"9\""));
+        forget(state, "2").unwrap();
+        assert_eq!(left("unchanged"), [false, false, true]);
+        assert_eq!(text(&file), r#"{"3":{"1":"Cederlund"}}"#);
+        assert_eq!(text(&other), r#"{"1":{"1":"Dahl"}}"#);
+        assert!(forget(state, "2").is_err(), "nothing is left");
+    }
+
+    #[test]
+    fn a_record_whose_id_is_another_part_of_a_path_is_not_forgotten() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let settings = scene.settings("r.csv");
+        scene.finished("changed", 1, &settings);
+        let run = scene.run("other", RunState::Running, &settings);
+        scene.found(&run, "student");
+        scene.end(&run, RunState::Finished, Exit::Success);
+        assert!(!scene.journal().facts(run.id, 1, 9).unwrap().is_empty());
+        forget(&scene.session.state, "1").unwrap();
+        assert!(!scene.journal().facts(run.id, 1, 9).unwrap().is_empty());
+        forget(&scene.session.state, "student").unwrap();
+        assert!(scene.journal().facts(run.id, 1, 9).unwrap().is_empty());
     }
 
     #[test]

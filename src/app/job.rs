@@ -3,8 +3,12 @@
 use super::archive::archive;
 use super::dropped::forget_protected;
 use super::error::AppError;
+use super::mends::KeptMends;
 use super::notify::Notifications;
 use super::session::Session;
+use super::spool::forget_copies;
+use crate::journal::Journal;
+use crate::model::RowState;
 use crate::run::{Consent, Context, Ended, Prepared, Proposal, Settings, Start};
 use crate::send::{Credentials, Stop};
 
@@ -16,7 +20,7 @@ pub struct Job<'a> {
     pub notifications: &'a Notifications,
     /// The credentials.
     pub credentials: Credentials,
-    /// Is shown what is to be sent and says whether to go on; none where nobody is to be asked.
+    /// Is shown what is to be sent and says whether to continue; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// Whether the approver also decides about each conflict.
     pub chooses: bool,
@@ -66,12 +70,36 @@ impl Job<'_> {
         archive(session, &settings, &mut ended.summary)?;
         let has_ended = ended.stop.is_none();
         if has_ended && ended.summary.states.withheld > 0 {
-            forget_protected(&session.state, &settings.roster.file)?;
+            self.forget_protected(prepared, &settings, &ended.summary.run)?;
         }
         let inbox = settings.inbox.as_deref();
         let why = ended.stop.as_ref().map(Stop::fact);
         self.notifications
             .send(session, inbox, &ended.summary, why.as_ref());
         Ok(ended)
+    }
+
+    /// Removes what an ended run leaves of its rows about protected persons: copies of the roster, and edits.
+    fn forget_protected(
+        &self,
+        prepared: &Prepared,
+        settings: &Settings,
+        run: &str,
+    ) -> Result<(), AppError> {
+        let state = &self.session.state;
+        let journal = Journal::open(state)?;
+        let record = journal.run(Some(run))?;
+        let (read, retries) = (&settings.roster.read, &settings.delivery.retries);
+        if !read.mends.is_empty() {
+            let of = retries.as_ref().and_then(|retries| retries.run.as_deref());
+            let kept = KeptMends::of(state.folder(), &prepared.input, read.sheet.as_deref(), of)?;
+            if let Some(mut mends) = kept.read()? {
+                let rows = journal.rows_in(record.id, &[RowState::Withheld])?;
+                prepared.forget_edits(&mut mends, &rows);
+                kept.keep(&mends)?;
+            }
+        }
+        forget_copies(state, &record.sha256, &record.file)?;
+        forget_protected(state, &settings.roster.file)
     }
 }

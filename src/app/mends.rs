@@ -8,15 +8,14 @@ use sha2::{Digest, Sha256};
 use super::error::{Action, AppError};
 use crate::journal::make_private_folder;
 use crate::model::hex;
-use crate::read::{Input, Mends};
+use crate::read::{Cells, Input, Mends};
 use crate::report::WholeFile;
 use crate::run::RunError;
 
 /// The folder beside the journal of cells that somebody changed, until they are as old as what is forgotten.
-const MENDS: &str = "mends";
+pub(super) const MENDS: &str = "mends";
 
-/// Cells of one roster that somebody changed, in a file of their own beside the journal: what was typed in
-/// an hour outlives the process.
+/// Edited cells of one roster, in a separate file beside the journal, so that edits survive the process.
 #[derive(Debug, Clone)]
 pub struct KeptMends {
     path: PathBuf,
@@ -71,6 +70,36 @@ impl KeptMends {
         }
         Ok(WholeFile::write_text(&self.path, &text)?)
     }
+}
+
+/// Removes stored edits of any roster: rows edited like one of `edited`, by number, and rows with a cell that is one
+/// of `keys`. Returns how many rows were removed.
+///
+/// # Errors
+/// When a file of edits cannot be read or written.
+pub(super) fn forget_edited(
+    state: &Path,
+    edited: &[(u64, Cells)],
+    keys: &[String],
+) -> Result<u64, AppError> {
+    let mut count = 0;
+    for file in std::fs::read_dir(state.join(MENDS)).into_iter().flatten() {
+        let path = file.map_err(Action::ReadFolder.failed(state))?.path();
+        let kept = KeptMends { path };
+        let Some(mut mends) = kept.read()? else {
+            continue;
+        };
+        let before = mends.rows();
+        mends.keep_rows(|row, cells| {
+            let is_edited = edited.iter().any(|(of, own)| *of == row && own == cells);
+            !is_edited && !cells.values().any(|cell| keys.contains(cell))
+        });
+        if mends.rows() < before {
+            count += (before - mends.rows()) as u64;
+            kept.keep(&mends)?;
+        }
+    }
+    Ok(count)
 }
 
 /// Forgets changed cells that were last written before `moment`.

@@ -4,6 +4,7 @@
 
 mod archive;
 mod arrivals;
+mod backup;
 mod begin;
 mod derive;
 mod doctor;
@@ -31,6 +32,7 @@ mod watch;
 
 pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
+pub use backup::{BackedUp, back_up};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
@@ -38,7 +40,7 @@ pub use derive::{
 pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
-pub use go_on::{GoOn, approve_rows, check_conflicts, decide_conflicts, go_on, leave_out, resumed};
+pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
 pub use history::{
     Dossier, PastChange, RecordChanges, RowAbout, Words, dossier, forget, write_dossier,
 };
@@ -51,8 +53,8 @@ pub use report_again::report_again;
 pub use retention::{Expired, Retention, expire, inboxes_of};
 pub use runs::{ListedRun, UnsuccessfulRow, figures_of, listed, unsuccessful};
 pub use session::Session;
-pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
-pub use stop::{StopSignal, asked_to_stop};
+pub use spool::{at_hand, forget_copies, forget_spool, forget_spooled, spool, spooled};
+pub use stop::{StopSignal, asked_again, asked_to_stop};
 pub use sweep::{
     Awaited, Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse,
 };

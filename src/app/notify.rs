@@ -37,7 +37,7 @@ pub struct Notify {
 pub struct Notifications {
     /// A Prometheus textfile that is written.
     pub metrics: Option<PathBuf>,
-    /// Who is told.
+    /// The recipients.
     pub notify: Option<Notify>,
     /// The target, where it is known.
     pub target: Option<String>,
@@ -89,7 +89,7 @@ struct Failure<'a> {
 }
 
 impl Notifications {
-    /// Tells of a run. What fails here is logged and changes nothing.
+    /// Sends the notifications of a run. Failures are logged and do not affect the run.
     pub fn send(
         &self,
         session: &Session,
@@ -112,7 +112,7 @@ impl Notifications {
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
-    /// another process is at work on, are nobody's news.
+    /// another process is working on, are nobody's news.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
         if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {
@@ -120,7 +120,7 @@ impl Notifications {
         }
     }
 
-    /// Tells of a file that was not imported.
+    /// Sends the notifications of a file that was not imported.
     pub fn not_imported(
         &self,
         session: &Session,

@@ -6,11 +6,12 @@ use super::dropped::DROPPED;
 use super::error::AppError;
 use crate::l10n::say;
 use crate::report::ResultPaths;
+use crate::safe_fs::{canonical, is_one_file};
 
 /// The paths of results that somebody named.
 #[derive(Debug, Clone, Default)]
 pub struct NamedPaths {
-    /// Every row and what became of it.
+    /// Every row and its outcome.
     pub results: Option<PathBuf>,
     /// The rows that did not succeed.
     pub failed: Option<PathBuf>,
@@ -53,7 +54,7 @@ impl NamedPaths {
         Ok(())
     }
 
-    /// Puts what is named in the place of what is known.
+    /// Puts what is named in place of what is known.
     ///
     /// # Errors
     /// When one of the names is that of a kind of file that is not written there.
@@ -116,7 +117,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
     Ok(())
 }
 
-/// Refuses a file, which `flag` names, in the place of the roster or in the folder of the journal.
+/// Refuses a file, which `flag` names, in place of the roster or in the folder of the journal.
 ///
 /// # Errors
 /// When it would replace one of them.
@@ -166,29 +167,20 @@ fn is_other_workbook(ending: &std::ffi::OsStr) -> bool {
     KINDS.iter().any(|kind| *kind == ending)
 }
 
+/// Whether a path leads into a folder, through whatever links.
+pub(super) fn leads_into(folder: &Path, path: &Path) -> bool {
+    let folder = real(folder).unwrap_or_else(|| folder.to_owned());
+    real(path).is_some_and(|path| path.starts_with(&folder))
+}
+
 /// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
 fn real(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
+    canonical(path).ok().or_else(|| {
         let path = std::path::absolute(path).ok()?;
         let folder = path.parent()?;
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let folder = canonical(folder).unwrap_or_else(|_| folder.to_owned());
         Some(folder.join(path.file_name()?))
     })
-}
-
-/// Whether two paths lead to one file, by whatever names and links.
-#[cfg(unix)]
-fn is_one_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (a.metadata(), b.metadata()) {
-        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_one_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
 }
 
 #[cfg(test)]
@@ -223,7 +215,7 @@ mod tests {
             assert!(!is_refused(flag, "r.html"));
             assert!(is_refused(flag, "r.xlsx") && is_refused(flag, "r.ods"));
         }
-        // What to write instead is said.
+        // The error names the alternative.
         for (flag, kind) in [("--report", ".html"), ("--save", ".json")] {
             let why = refuse_kind(flag, Path::new("r.xlsx")).unwrap_err();
             assert!(why.to_string().contains(kind), "{why}");
@@ -274,6 +266,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn no_result_replaces_the_roster_another_result_or_what_the_journal_keeps() {
         let scene = Scene::new();

@@ -70,8 +70,8 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Reads and checks the roster again, with what was said of some of its columns: the header, and the
-    /// field's name or nothing.
+    /// Reads and checks the roster again with a new mapping of some columns: each header with a field's name, or
+    /// nothing to ignore it.
     ///
     /// # Errors
     /// When it can no longer be read, or its columns are not understood so.

@@ -82,7 +82,7 @@ mod tests {
     use crate::model::RowState;
 
     #[test]
-    fn results_are_written_again_from_the_journal_and_the_roster_that_it_was_made_from() {
+    fn results_are_rewritten_from_the_journal_and_the_original_roster() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");

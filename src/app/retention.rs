@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::error::{Action, AppError};
 use crate::inbox::Inbox;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
-use crate::read::Mends;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::run::{Settings, today};
 
 /// How long the data of runs is kept. Without a limit it is kept forever.
@@ -59,7 +60,7 @@ pub fn expire(
                 run.state,
                 RunState::Finished | RunState::Replaced | RunState::Undone
             );
-            // A run whose process died has no end of its own.
+            // A run whose process died has no end time.
             let has_ended = is_over && run.finished_at.unwrap_or(run.started_at) < moment;
             if has_ended && !RunLock::is_held(state, &run.name)? {
                 let forgotten = journal.forget_all_values(run.id)?;
@@ -75,7 +76,12 @@ pub fn expire(
         for inbox in inboxes.iter().filter(|inbox| inbox.is_dir()) {
             // One inbox that cannot be cleared keeps no other from it.
             match Inbox::at(inbox).expire(rosters.map(today), results.map(today)) {
-                Ok(gone) => expired.files += gone,
+                Ok(removed) => {
+                    expired.files += removed.files;
+                    for path in &removed.foreign {
+                        log::warn(&Fact::new(Code::InboxForeign).at_path(path));
+                    }
+                }
                 Err(error) => first = first.and(Err(Action::Remove.failed(inbox)(error))),
             }
         }
@@ -93,17 +99,20 @@ pub fn inboxes_of(state: &State) -> Result<BTreeSet<PathBuf>, AppError> {
     Ok(inboxes.collect())
 }
 
-/// Removes the cells that were edited for a run. Returns whether there were any.
+/// Removes the cells that were edited for a run, and the digests of what was approved and decided. Returns whether there
+/// were any.
 fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError> {
     let Ok(mut settings) = Settings::of(run) else {
         return Ok(false);
     };
-    let mends = &mut settings.roster.read.mends;
-    if mends.rows() == 0 {
+    let mends = std::mem::take(&mut settings.roster.read.mends);
+    let approved = settings.delivery.approved.take();
+    let decided = std::mem::take(&mut settings.delivery.decided);
+    if mends.rows() == 0 && approved.is_none() && decided.is_empty() {
         return Ok(false);
     }
-    *mends = Mends::default();
     journal.set_settings(run.id, &settings.to_json()?)?;
+    journal.give_room_back(false)?;
     Ok(true)
 }
 
@@ -111,6 +120,7 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
+    use crate::inbox::Place;
     use crate::model::Exit;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -119,22 +129,41 @@ mod tests {
     fn files_of_past_days_are_removed_by_what_they_are() {
         let scene = Scene::new();
         let now: Timestamp = "2026-08-20T12:00:00Z".parse().unwrap();
+        let inbox = Inbox::at(&scene.path("in"));
+        for (place, day, roster, output) in [
+            (Place::Done, "2026-08-01", "r.csv", "r.results.csv"),
+            // A roster may be called like an output file.
+            (Place::Done, "2026-08-01", "a.new.csv", "a.new.report.html"),
+            (Place::Partial, "2026-08-01", "p.csv", "p.failed-2.csv"),
+            (Place::Failed, "2026-08-19", "e.csv", "e.error.txt"),
+            (Place::Held, "", "h.csv", "h.results.csv"),
+        ] {
+            let taken = format!("in/processing/{roster}");
+            let file = scene.write(&format!("{taken}/{roster}"), "x");
+            scene.write(&format!("{taken}/{output}"), "x");
+            let moves = inbox.places(&file, &[], place, day).unwrap();
+            inbox.put(&moves).unwrap();
+        }
         let all = [
             "in/done/2026-08-01/r.csv",
+            "in/done/2026-08-01/a.new.csv",
+            "in/partial/2026-08-01/p.csv",
             "in/done/2026-08-01/r.results.csv",
-            "in/partial/2026-08-01/r.failed-2.csv",
-            "in/failed/2026-08-19/r.error.txt",
-            "in/done/2026-08-19/r.csv",
-            "in/held/r.csv",
+            "in/done/2026-08-01/a.new.report.html",
+            "in/partial/2026-08-01/p.failed-2.csv",
+            "in/failed/2026-08-19/e.csv",
+            "in/failed/2026-08-19/e.error.txt",
+            "in/held/h.csv",
+            "in/held/h.results.csv",
+            // Files of others.
             "in/done/notes/r.csv",
+            "in/done/2026-08-01/mine.csv",
+            "in/done/2026-08-01/mine.results.csv",
             "in/done/2026-08-01/mine/r.csv",
-            // No archive of this program has such a name.
             "in/done/20260801/r.csv",
         ];
-        for path in all {
-            let path = scene.path(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "x").unwrap();
+        for path in &all[10..] {
+            scene.write(path, "x");
         }
         let left = |retention| {
             let inboxes = BTreeSet::from([scene.path("in")]);
@@ -148,12 +177,12 @@ mod tests {
             rosters: Some(10 * DAY),
             ..none
         };
-        assert_eq!(left(rosters), (1, all[1..].to_vec()));
+        assert_eq!(left(rosters), (3, all[3..].to_vec()));
         let results = Retention {
             results: Some(10 * DAY),
             ..none
         };
-        assert_eq!(left(results), (2, all[3..].to_vec()));
+        assert_eq!(left(results), (3, all[6..].to_vec()));
         assert!(!scene.path("in/partial/2026-08-01").exists());
     }
 
@@ -166,13 +195,20 @@ mod tests {
         // A held run has an end too, and is planned again with its edited cells.
         let mut edited = settings.clone();
         edited.roster.read.mends.set(1, 2, "Alm".into());
+        let decided = ("digest".to_owned(), crate::plan::ConflictPolicy::Theirs);
+        edited.delivery.decided = [decided].into();
         let held = scene.run("held", RunState::Running, &edited);
         scene.end(&held, RunState::Held, Exit::Held);
         // The process of this one died, and another run replaced it.
         let dead = scene.run("dead", RunState::Replaced, &edited);
         let edits = |run: &RunRecord| {
             let run = scene.journal().run(Some(&run.name)).unwrap();
-            Settings::of(&run).unwrap().roster.read.mends.rows()
+            let settings = Settings::of(&run).unwrap();
+            assert_eq!(
+                settings.delivery.decided.len() as u64,
+                settings.roster.read.mends.rows() as u64
+            );
+            settings.roster.read.mends.rows()
         };
         let state = &scene.session.state;
         let changes = || {

@@ -11,7 +11,7 @@ use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
 use crate::run::{Deed, Release, Settings};
 
-/// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
+/// A run in a list: its figures, how far it has come, and what it restored if it is an undo.
 #[derive(Debug, Serialize)]
 pub struct ListedRun {
     /// Its figures.
@@ -23,16 +23,16 @@ pub struct ListedRun {
     /// Whether it goes through the queue of many machines.
     #[serde(skip)]
     pub is_queued: bool,
-    /// The run that it put back, if it is an undo.
+    /// The run that it restored, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
     /// The runs that put it back, if it was undone; the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
-    /// Who started it, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
-    /// Who had rows about protected persons sent, and why.
+    /// The account that released rows about protected persons, and the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }
@@ -62,7 +62,7 @@ pub struct ShownProblem {
     pub code: String,
     /// The column's header; empty when the row as a whole is at fault.
     pub column: String,
-    /// The field; empty when the row as a whole is at fault.
+    /// The field; empty if the problem concerns the whole row.
     pub field: String,
     /// The message's arguments by name, without text from the API.
     pub args: BTreeMap<String, Argument>,
@@ -139,7 +139,7 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     })
 }
 
-/// The runs that put this one back, the newest first. One that was undone itself did not.
+/// The undo runs of this run, the newest first. One that was undone itself did not.
 pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
     if run.state != RunState::Undone {
         return Ok(Vec::new());
@@ -164,7 +164,7 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
         Some(_) => figures_of(run)?,
         None => of_a_dead_run(journal, run)?,
     };
-    // A process that went on with it after that came to no figures.
+    // A process that continued it after that came to no figures.
     if run.finished_at.is_none() {
         let traces = journal.traces(run.id)?;
         let pauses = Settings::of(run).map(|settings| settings.pauses);
@@ -217,10 +217,10 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
     })
 }
 
-/// How far a run has come: one that was under way, and that nobody holds, died.
+/// How far a run has come: one that was in progress, and that nobody holds, died.
 fn state_of(run: &RunRecord, at: &State) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
-    // Between two slices nobody holds it, and it goes on by itself.
+    // Between two slices nobody holds it, and it continues by itself.
     if open && Settings::of(run).is_ok_and(|settings| settings.queued.is_some()) {
         return run.state;
     }
@@ -261,6 +261,7 @@ mod tests {
             settings.queued = Some(Queued {
                 id: 1,
                 file: "r.csv".into(),
+                deeds: Vec::new(),
             });
             let run = scene.run("run", under_way, &settings);
             assert_eq!(state(&run), under_way);
@@ -305,7 +306,7 @@ mod tests {
         assert_eq!(old.rows, 2);
         scene.rows(&run, &[Some(Updated); 2]);
         assert_eq!(shown(&scene, "first").summary.states.updated, 2);
-        // A process that went on with it died: neither is its end, nor are its requests.
+        // A process that continued it died: neither is its end, nor are its requests.
         assert_eq!(shown(&scene, "first").summary.finished_at, old.finished_at);
         scene.journal().set_plan(run.id, &plan, 3).unwrap();
         scene.journal().reopen(run.id).unwrap();

@@ -165,6 +165,18 @@ impl Scene {
         writer.close().unwrap();
     }
 
+    /// The first row of a run, which matches the record with this id and is unchanged.
+    pub(crate) fn found(&self, run: &RunRecord, id: &str) {
+        let mut row = planned(1, Some(RowState::Unchanged));
+        row.mark.facts.found = Some(Found {
+            id: id.to_owned(),
+            by: "name".to_owned(),
+        });
+        let writer = Writer::start(self.journal(), run.id, Stage::Planning).unwrap();
+        writer.plan_blocking(vec![row]).unwrap();
+        writer.close().unwrap();
+    }
+
     /// Records that a run ended with this exit code, and where its results lie.
     pub(crate) fn end(&self, run: &RunRecord, state: RunState, exit: Exit) -> Summary {
         let mut journal = self.journal();
@@ -205,8 +217,8 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// An API that gives `status` to each update, and in which each of the first nine students is called
-    /// `name`. What is asked for below `/status/403` gets that status.
+    /// An API that responds to each update with `status` and in which the first nine students have the name `name`.
+    /// What is asked for below `/status/403` gets that status.
     pub(crate) fn of(name: &'static str, status: u16) -> Api {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = seen.clone();
@@ -259,7 +271,7 @@ impl Api {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many updates were asked for.
+    /// How many updates were requested.
     pub(crate) fn updates(&self) -> usize {
         self.asked()
             .iter()
@@ -306,7 +318,7 @@ fn sha256(file: &Path) -> String {
     hex(&Sha256::digest(std::fs::read(file).unwrap_or_default()))
 }
 
-fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
+pub(crate) fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
     let at = RowAt {
         row,
         line: row + 1,
@@ -338,7 +350,7 @@ fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
                     id: row.to_string(),
                     by: "name".to_owned(),
                 }),
-                identity: None,
+                ..RowFacts::default()
             },
             ..RowMark::default()
         },

@@ -12,7 +12,7 @@ use crate::run::{Actor, Author, Settings};
 /// What everything that sends has in common: a clock, an observer, the folder of the journal, and
 /// when it is to stop.
 pub struct Session {
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Observes runs.
     pub observer: Box<dyn Observer>,
@@ -23,14 +23,15 @@ pub struct Session {
     pub journal_flag: String,
     /// The account that works on the runs.
     pub author: Author,
-    /// Says when runs are to stop.
+    /// Signals that runs must stop.
     pub stop: StopSignal,
     /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
-    /// and put back as long as they are.
+    /// and restored as long as they are.
     pub played: Vec<String>,
 }
 
 /// Files, connections and signals that a run has open at least.
+#[cfg(unix)]
 const FILES: usize = 24;
 
 impl Session {
@@ -64,7 +65,8 @@ impl Session {
 fn refuse_too_few_files() -> Result<(), AppError> {
     #[cfg(unix)]
     {
-        let open = |_| std::fs::File::open("/dev/null");
+        // A root folder with nothing but the program has no /dev.
+        let open = |_| std::fs::File::open("/");
         let files: std::io::Result<Vec<std::fs::File>> = (0..FILES).map(open).collect();
         files.map_err(AppError::TooFewFiles)?;
     }

@@ -1,19 +1,24 @@
-//! Rosters that the database keeps are copied to this machine and removed after use.
+//! Copies of rosters from the database or a backup are read if the roster itself is not here.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
 use crate::journal::{Journal, RunRecord, State, make_private_folder};
-use crate::l10n::say;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings};
+use crate::safe_fs::for_system;
 
 /// The folder, below this machine's own, for files that came from the database.
 const SPOOL: &str = "spool";
 
 /// What tells those that are looked at, and that a slice is not at work on.
 const SEEN: &str = "seen";
+
+/// What tells those that a backup contains.
+const KEPT: &str = "kept";
 
 /// Puts a file that the database keeps onto this machine, below its own folder, by its name; `own` tells
 /// those apart who forget it by themselves.
@@ -27,26 +32,38 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
         return Ok(path);
     }
     let content = Journal::open(state)?.roster(sha256)?;
-    let content = content.ok_or_else(|| AppError::Front(say().fleet_roster_gone(file)))?;
+    let file = file.to_owned();
+    let content = content.ok_or(AppError::RosterGone { file })?;
     let failed = Action::Write.failed(&path);
     make_private_folder(folder).map_err(failed)?;
-    let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut whole =
+        tempfile::NamedTempFile::new_in(for_system(folder).map_err(failed)?).map_err(failed)?;
     whole.write_all(&content).map_err(failed)?;
     whole.as_file().sync_all().map_err(failed)?;
-    whole.persist(&path).map_err(|error| failed(error.error))?;
+    let place = for_system(&path).map_err(failed)?;
+    whole.persist(place).map_err(|error| failed(error.error))?;
     Ok(path)
 }
 
 /// Where a file that came from the database lies on this machine.
 pub fn spooled(state: &State, sha256: &str, file: &str, own: &str) -> PathBuf {
     let name = Path::new(file).file_name().unwrap_or_default();
-    let content = sha256.get(..32).unwrap_or(sha256);
+    let content = shortened(sha256);
     let folder = state.folder().join(SPOOL).join(format!("{content}-{own}"));
     folder.join(name)
 }
 
+fn shortened(sha256: &str) -> &str {
+    sha256.get(..32).unwrap_or(sha256)
+}
+
+/// Where a backup keeps the roster of a run.
+pub(super) fn kept(state: &State, sha256: &str, file: &Path) -> PathBuf {
+    spooled(state, sha256, &file.display().to_string(), KEPT)
+}
+
 /// Has the file of a run that another machine may have made lie on this one, and its settings lead to it.
-/// Returns the name that it had where it came from, where it came from the database.
+/// Returns the name that it had where it came from, where it came from the database or a backup.
 ///
 /// # Errors
 /// When the database cannot be read, or no longer has the file.
@@ -56,12 +73,30 @@ pub fn at_hand(
     settings: &mut Settings,
 ) -> Result<Option<PathBuf>, AppError> {
     let is_here = settings.queued.is_none() && settings.roster.file.is_file();
-    if state.database().is_none() || is_here || run.file == "-" {
+    if is_here || run.file == "-" {
         return Ok(None);
     }
-    settings.roster.file = spool(state, &run.sha256, &run.file, SEEN)?;
+    let original = PathBuf::from(&run.file);
+    if state.database().is_none() {
+        let copy = kept(state, &run.sha256, &settings.roster.file);
+        if !copy.is_file() {
+            return Ok(None);
+        }
+        settings.roster.file = copy;
+        // There is nothing to archive: the roster is not in the inbox of this machine.
+        settings.inbox = None;
+    } else {
+        settings.roster.file = match spool(state, &run.sha256, &run.file, SEEN) {
+            // A copy with rows about protected persons is removed after the run.
+            Err(AppError::RosterGone { .. }) if original.is_file() => {
+                settings.roster.file = original;
+                return Ok(None);
+            }
+            copy => copy?,
+        };
+    }
     settings.roster.read.origin = Origin::Named;
-    Ok(Some(PathBuf::from(&run.file)))
+    Ok(Some(original))
 }
 
 /// Keeps a file in the database, where the journal lies in one, so that every machine has it.
@@ -81,17 +116,42 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     })?)
 }
 
-/// Forgets what came from the database to be looked at; what a slice is at work on stays.
-pub fn forget_spool(state: &State) {
+/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and for
+/// viewing on this machine.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppError> {
+    if Journal::open(state)?.forget_roster(sha256)? {
+        log::warn(&Fact::new(Code::RunRosterRemoved).at_path(Path::new(file)));
+    }
+    forget_spooled(&spooled(state, sha256, file, SEEN));
+    Ok(())
+}
+
+/// Forgets what came from the database to be looked at, and from a backup what no run goes by any more; what a slice is
+/// at work on stays.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn forget_spool(state: &State) -> Result<(), AppError> {
+    let runs = Journal::open(state)?.runs()?;
+    let is_used = |folder: &str| {
+        let of = |run: &RunRecord| folder == format!("{}-{KEPT}", shortened(&run.sha256));
+        runs.iter().any(of)
+    };
     let folders = std::fs::read_dir(state.folder().join(SPOOL))
         .into_iter()
         .flatten();
     for folder in folders.flatten() {
-        if folder.file_name().to_string_lossy().ends_with(SEEN) {
+        let name = folder.file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_used(&name) {
             // Where it cannot be removed now, it is the next time.
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }
+    Ok(())
 }
 
 /// Forgets one file that came from the database.
@@ -119,7 +179,7 @@ mod tests {
         assert!(path.starts_with(state.folder().join(SPOOL)));
         assert_ne!(path, at(&other, "1-2"));
         assert_ne!(path, at(&one, "2-2"));
-        // A hash that is cut is told apart too, and leads to no other folder.
+        // A hash that is cut is distinguished too, and leads to no other folder.
         assert!(at("abc", "1").starts_with(state.folder().join(SPOOL)));
     }
 
@@ -135,7 +195,7 @@ mod tests {
         };
         let (seen, at_work) = (put(SEEN), put("7-1"));
         assert_eq!(spool(state, "abc", "r.csv", SEEN).unwrap(), seen);
-        forget_spool(state);
+        forget_spool(state).unwrap();
         assert!(!seen.exists() && at_work.exists());
         // No journal in a folder keeps files, so what is not here is gone.
         assert!(spool(state, "abc", "r.csv", SEEN).is_err());
@@ -144,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_in_a_folder_leaves_every_file_where_it_lies() {
+    fn a_journal_in_a_folder_copies_no_files() {
         let scene = Scene::new();
         let file = scene.write("r.csv", &roster(1));
         let mut settings = scene.settings("r.csv");
@@ -155,5 +215,33 @@ mod tests {
         scene.write("r.csv", &roster(1));
         let ready = ready(&scene.session, wanted(scene.settings("r.csv"))).unwrap();
         keep(&scene.session.state, &ready.prepared).unwrap();
+    }
+
+    #[test]
+    fn the_copy_of_a_backup_is_read_where_the_roster_is_missing_and_stays_until_no_run_goes_by_it()
+    {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let file = scene.write("r.csv", &roster(1));
+        let mut settings = scene.settings("r.csv");
+        settings.inbox = Some(scene.path("in"));
+        let run = scene.run("first", RunState::Interrupted, &settings);
+        let copy = kept(state, &run.sha256, &file);
+        let of_none = kept(state, &"0".repeat(64), &file);
+        for path in [&copy, &of_none] {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::copy(&file, path).unwrap();
+        }
+        // The roster itself goes before its copy.
+        assert_eq!(at_hand(state, &run, &mut settings).unwrap(), None);
+        std::fs::remove_file(&file).unwrap();
+        let from = at_hand(state, &run, &mut settings).unwrap();
+        assert_eq!(from, Some(file));
+        assert_eq!((settings.roster.file, settings.inbox), (copy.clone(), None));
+        forget_spool(state).unwrap();
+        assert!(copy.exists() && !of_none.exists());
+        scene.journal().forget(run.id).unwrap();
+        forget_spool(state).unwrap();
+        assert!(!copy.exists());
     }
 }

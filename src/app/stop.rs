@@ -1,4 +1,4 @@
-//! The first termination signal drains requests under way, and the second cancels them.
+//! The first termination signal drains requests in progress, and the second cancels them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::send::StopRequest;
 const ECHO: Duration = Duration::from_millis(300);
 
 /// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests under way
-/// finish, the second one does not.
+/// finish, the second one does not. When a console window of Windows is closed, time takes the place of the second one.
 pub struct StopSignal {
     sender: watch::Sender<StopRequest>,
     listens: std::sync::Once,
@@ -88,11 +88,11 @@ impl StopSignal {
         let sender = self.sender.clone();
         let listen = move || {
             runtime.block_on(async {
-                asked.await;
+                let left = asked.await;
                 crate::safe_fs::stop_waiting();
                 sender.send_replace(StopRequest::Finish);
                 tokio::time::sleep(ECHO).await;
-                asked_to_stop().await;
+                asked_again(left).await;
                 sender.send_replace(StopRequest::Now);
                 crate::journal::stop_waiting();
             });
@@ -102,32 +102,72 @@ impl StopSignal {
     }
 }
 
-/// Waits for Ctrl-C or, on Unix, SIGTERM or SIGHUP. The signals are taken over by the call, before the
-/// future is polled; the call needs a runtime.
-pub fn asked_to_stop() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    let signals = {
-        use tokio::signal::unix::{SignalKind, signal};
-        [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ]
-        .map(signal)
-    };
-    async move {
-        #[cfg(unix)]
-        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            return;
+/// Waits for the second request to stop, after a first one that left this time. Half of it is for the results.
+pub async fn asked_again(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left / 2).await,
+        None => {
+            asked_to_stop().await;
         }
-        let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+/// Waits for Ctrl-C, SIGTERM or SIGHUP. Returns the time until the system ends the process by itself, if it will. The signals
+/// are taken over by the call, before the future is polled; the call needs a runtime.
+#[cfg(unix)]
+pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
+            let _ = tokio::signal::ctrl_c().await;
+            return None;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        None
+    }
+}
+
+/// Waits for Ctrl-C, Ctrl-Break, and the end of the console window or of the session. Returns the time until Windows ends the
+/// process by itself, if it will. The signals are taken over by the call, before the future is polled; the call needs a runtime.
+#[cfg(windows)]
+pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
+    use tokio::signal::windows;
+    let keys = (windows::ctrl_c(), windows::ctrl_break());
+    let ends = (
+        windows::ctrl_close(),
+        windows::ctrl_logoff(),
+        windows::ctrl_shutdown(),
+    );
+    async move {
+        let ((Ok(mut key), Ok(mut pause)), (Ok(mut close), Ok(mut logoff), Ok(mut shutdown))) =
+            (keys, ends)
+        else {
+            let _ = tokio::signal::ctrl_c().await;
+            return None;
+        };
+        tokio::select! {
+            _ = key.recv() => None,
+            _ = pause.recv() => None,
+            _ = close.recv() => Some(CLOSING),
+            _ = logoff.recv() => Some(CLOSING),
+            _ = shutdown.recv() => Some(CLOSING),
+        }
+    }
+}
+
+/// The time that Windows gives a process once its window is closed (learn.microsoft.com/windows/console/handlerroutine).
+#[cfg(windows)]
+const CLOSING: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

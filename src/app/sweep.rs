@@ -39,7 +39,7 @@ pub trait Desk {
     /// A value that changes when the credentials or the settings for the file `name` do.
     fn account(&self, name: &str) -> u64;
 
-    /// Who is notified of the file `name` if it cannot be imported.
+    /// The recipients of notifications about the file `name` if it cannot be imported.
     fn notifications(&self, name: &str) -> Notifications;
 
     /// Reports the fate of the file that was dropped as `name`.
@@ -87,7 +87,7 @@ pub struct SweepOptions {
     pub interval: Duration,
     /// Whether files are taken that were imported before.
     pub again: bool,
-    /// Whether unfinished runs of a file are begun anew.
+    /// Whether unfinished runs of a file are begun again.
     pub fresh: bool,
 }
 
@@ -471,12 +471,12 @@ impl<'a> Sweep<'a> {
     ) -> Result<Option<Exit>, AppError> {
         let journal = Journal::open(&self.session.state)?;
         let record = last_of_content(&journal, ready)?;
-        // Beginning it says that it was undone, unless it is begun anew.
+        // Beginning it says that it was undone, unless it is begun again.
         let Some(record) = record.filter(|record| record.state != RunState::Undone) else {
             return Ok(None);
         };
         let summary = record.summary.as_deref().unwrap_or_default();
-        // What another version of the program meant is no reason to put a file aside.
+        // Settings of another program version are no reason to reject a file.
         let (Ok(settings), Ok(mut summary)) = (Settings::of(&record), Summary::of_stored(summary))
         else {
             return Ok(None);

@@ -108,7 +108,7 @@ pub enum FieldState {
 pub struct ListedPage {
     /// The number of records on it.
     pub records: usize,
-    /// The number of records that were asked for.
+    /// The number of records that were requested.
     pub page_size: u64,
     /// The pointer to the total, if the target has one.
     pub total_pointer: Option<String>,
@@ -199,7 +199,7 @@ fn pacer(
     )
 }
 
-/// A checker of every column that a roster for the target can have.
+/// A checker for every column that a roster of the target can have.
 fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
     let spec = &examined.spec;
     let writable = spec.fields.iter().filter(|field| !field.read_only);
@@ -248,7 +248,7 @@ fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppEr
     found.ok_or_else(|| AppError::Usage(say().test_no_key(names())))
 }
 
-/// A test under way.
+/// A test in progress.
 struct Test<'a> {
     examined: &'a Examined<'a>,
     checker: &'a Checker,

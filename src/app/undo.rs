@@ -23,11 +23,11 @@ use crate::targets::{FieldSpec, Place, TargetSpec};
 
 /// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
 pub struct Undone {
-    /// The settings; nothing where the run changed nothing.
+    /// The settings; none if the run changed nothing.
     pub settings: Option<Settings>,
-    /// What is damaged of what the journal holds of the run, and so cannot be put back.
+    /// What is damaged of what the journal holds of the run, and so cannot be restored.
     pub damaged: Vec<String>,
-    /// The run, where it changed nothing and could still go on: to undo it is to close it.
+    /// The run, where it changed nothing and could still continue: to undo it is to close it.
     open: Option<i64>,
     _held: RunLock,
     /// Held so that the run is not resumed meanwhile.
@@ -35,7 +35,7 @@ pub struct Undone {
 }
 
 impl Undone {
-    /// Whether the run changed nothing and could still go on.
+    /// Whether the run changed nothing and could still continue.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }
@@ -51,11 +51,11 @@ impl Undone {
     }
 }
 
-/// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
+/// The settings that restored what a run changed: what it replaced, as a roster of its own beside the
 /// run's. The run itself stays as it is until somebody agrees to its undo.
 ///
 /// # Errors
-/// When what it replaced is not known, it is under way, or its place is gone.
+/// When what it replaced is not known, it is in progress, or its place is gone.
 pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
     paths.refuse_kinds()?;
     let journal = Journal::open(&session.state)?;
@@ -140,6 +140,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         delivery.canary = None;
         delivery.undoes = Some(name.to_owned());
         delivery.retries = None;
+        delivery.approved = None;
+        delivery.decided.clear();
         delivery.guards = Guards {
             max_invalid: Threshold::Percent(100.0),
             ..Guards::default()
@@ -159,8 +161,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     })
 }
 
-/// Writes what was delivered before a run to the records that it updated, as a roster: for records that cannot
-/// be read. A cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
+/// Writes the values delivered before a run to its updated records as a roster, for records that cannot be read. A
+/// cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
 fn write_earlier(
     journal: &Journal,
     run: i64,
@@ -217,13 +219,13 @@ fn write_earlier(
 }
 
 /// Why a run that has come to `state` cannot be undone, if it cannot: whether it waits in a queue, and whether
-/// a process is at work on it.
+/// a process is working on it.
 fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code> {
     match state {
         // An undo that did not put everything back can be tried again.
         RunState::Finished | RunState::Replaced | RunState::Undone => None,
         RunState::Held => Some(Code::WhyIsHeld),
-        // In a queue it goes on by itself.
+        // In a queue it continues by itself.
         RunState::Running | RunState::Planning if is_queued => Some(Code::WhyIsRunning),
         RunState::Interrupted | RunState::Running | RunState::Planning => {
             is_under_way.then_some(Code::WhyIsRunning)

@@ -43,6 +43,7 @@ pub fn watch(
     if watcher.is_err() {
         log::info(&Fact::new(Code::InboxNotWatched));
     }
+    #[cfg(unix)]
     tell_systemd(stop);
     while !stop.is_asked() {
         // A share that is away comes back.
@@ -57,6 +58,7 @@ pub fn watch(
         let pause = pause(options, unsettled, is_refused);
         rest(pause, unsettled, &woken, stop);
     }
+    #[cfg(unix)]
     // systemd may be gone, or never have been.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     Ok(Exit::Success)
@@ -115,6 +117,7 @@ fn rest(pause: Duration, unsettled: bool, woken: &mpsc::Receiver<()>, stop: &Sto
 
 /// Tells systemd that the service is ready, and that it lives, for as long as it has not been asked
 /// to stop.
+#[cfg(unix)]
 fn tell_systemd(stop: &StopSignal) {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let Some(limit) = sd_notify::watchdog_enabled() else {
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_looked_into_has_not_changed() {
+    fn reading_a_folder_is_not_a_change() {
         use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
         let of = |kind| may_be_change(&Ok(notify::Event::new(kind)));
         let access = |access| of(EventKind::Access(access));

@@ -23,7 +23,7 @@ pub(super) enum Content<'a> {
     Clear,
     /// Text, without surrounding space but where a formula says that it is a part of it.
     Text(&'a str),
-    /// Text that does not stand in the cell as it is: something was put back.
+    /// Text that does not stand in the cell as it is: something was restored.
     Restored(String),
 }
 
@@ -50,7 +50,7 @@ impl Form {
 }
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
-/// its way here damage it? `notes` says what was put back, and what is unusual.
+/// its way here damage it? `notes` says what was restored, and what is unusual.
 #[inline]
 pub(super) fn content<'a>(
     text: &'a str,
@@ -239,7 +239,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
 }
 
 /// Returns the whole number of `184.0`, `184,00` or `184.000000`, and nothing for other text. Three zeros, as in
-/// `1.000`, may mean thousands.
+/// `1.000`, may be a thousands group.
 fn whole_number(text: &str) -> Option<&str> {
     const THOUSAND: usize = 3;
     let zeros = text.len() - text.trim_end_matches('0').len();
@@ -332,7 +332,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
     }
 }
 
-/// That a text stands for no value.
+/// The problem of a word for a missing value.
 pub(super) fn no_value(text: &str) -> Fault {
     Fault::new("text.no_value", message::cell_no_value(text))
 }
@@ -395,8 +395,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     is_ordinary(bytes) && has_plain_ends(bytes)
 }
 
-/// Whether a cell begins and ends with neither space nor a sign that means something, is no number with
-/// `.0` behind it, and nothing that a program writes for a missing value.
+/// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a word for a missing
+/// value.
 #[inline]
 pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     let [first, .., before, last] = bytes else {
@@ -531,7 +531,7 @@ fn has_quotes_around(text: &str) -> bool {
     closing.contains(last)
 }
 
-/// What a spreadsheet shows in the place of a value.
+/// What a spreadsheet shows in place of a value.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     // The English and Swedish ones in any case, and those of other languages that do not end in a mark.
     const SPREADSHEET_ERRORS: [&str; 30] = [
@@ -622,7 +622,7 @@ fn refuse_characters(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// That a cell's bytes are no text.
+/// The problem of a cell whose bytes are not text.
 pub(super) fn undecodable(bytes: &[u8]) -> Fault {
     let valid = match std::str::from_utf8(bytes) {
         Ok(_) => bytes.len(),
@@ -646,7 +646,7 @@ mod tests {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
     }
 
-    /// What a cell says, the codes of what was put back, and those of doubts.
+    /// The value of a cell, and the codes of its repairs and doubts.
     fn seen(text: &str, form: Form) -> (String, Vec<&'static str>, Vec<&'static str>) {
         let mut notes = Notes::default();
         let text = match content(text, form, &mut notes) {
@@ -702,7 +702,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_changed_is_put_back_where_one_reading_is_certain() {
+    fn a_value_changed_by_a_program_is_restored_if_only_one_reading_is_possible() {
         let apostrophe = ["text.apostrophe"].as_slice();
         let invisible = ["text.invisible_character"].as_slice();
         let alike = ["text.lookalike_character"].as_slice();
@@ -889,7 +889,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_writes_for_a_missing_value_is_doubtful_or_wrong() {
+    fn words_for_a_missing_value_are_doubtful_or_invalid() {
         let no_value = ["text.no_value"].as_slice();
         let question_mark = ["text.question_mark"].as_slice();
         let strange = ["text.strange_letters"].as_slice();

@@ -33,7 +33,7 @@ impl Checker {
         let content = match field.is_list() {
             false => content(text, column.form, notes)?,
             true => {
-                // Each value is doubted by itself.
+                // Each value is checked separately.
                 let mut whole = Notes::default();
                 let found = content(text, Form::Lines, &mut whole)?;
                 notes.restored.extend(whole.restored);
@@ -112,7 +112,7 @@ impl Checker {
         Ok(Value::List(values))
     }
 
-    /// That a value of a list may be several, between which is another separator than the field's.
+    /// The problem of a list value that seems to contain another separator than the field's.
     fn perhaps_several(&self, field: &FieldSpec, item: &str) -> Option<Fault> {
         let own = field.separator().character();
         let mut others = Separator::ALL.iter().map(|other| other.character());

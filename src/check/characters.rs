@@ -83,7 +83,7 @@ fn formula_letter(c: char) -> Option<char> {
     letter.filter(|_| letters.next().is_none())
 }
 
-/// Whether a character stands at the end of a value by accident: space, or nothing visible.
+/// Whether a character is stray at the end of a value: a space or an invisible character.
 pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace() || odd(c) == Some(Odd::Invisible)
 }
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reader_cannot_see_is_named() {
+    fn invisible_characters_are_named() {
         assert_eq!(
             named("a\u{200B}b\u{200B}").as_deref(),
             Some("U+200B ZERO WIDTH SPACE")

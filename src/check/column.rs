@@ -14,7 +14,7 @@ pub(super) struct Column {
     pub(super) column: usize,
     pub(super) choices: Option<Choices>,
     pub(super) pattern: Option<Regex>,
-    /// What an empty cell says.
+    /// The meaning of an empty cell.
     pub(super) empty: Empty,
     pub(super) glance: Glance,
     /// How its cells are written.
@@ -59,12 +59,12 @@ impl Identity {
     }
 }
 
-/// What an empty cell of a column says.
+/// The meaning of an empty cell in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Empty {
     /// Nothing: the value is left alone.
     Nothing,
-    /// That the value is to be cleared.
+    /// Clear the value.
     Cleared,
     /// The field's default.
     Default,
@@ -83,7 +83,7 @@ impl Empty {
         match options.empty {
             _ if field.default.is_some() => Empty::Default,
             _ if is_required => Empty::Missing,
-            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
+            // An empty cell clears only fields that can be cleared; otherwise it keeps the value.
             EmptyCell::Clear if field.nullable => Empty::Cleared,
             EmptyCell::Clear | EmptyCell::Keep => Empty::Nothing,
         }

@@ -2,7 +2,7 @@
 
 use super::row::Checker;
 
-/// What a target says of its own fields.
+/// The examples in a target's own fields.
 impl Checker {
     /// The fields whose example or default their own kind or limits refuse, by position, with the key at
     /// fault, and why.

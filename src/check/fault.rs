@@ -35,10 +35,10 @@ impl std::ops::Deref for Fault {
     }
 }
 
-/// What was noticed about a cell that has a value.
+/// A finding about a cell that has a value.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// Codes of what was put back.
+    /// Codes of what was restored.
     pub(super) restored: Vec<&'static str>,
     /// What is unusual.
     pub(super) doubts: Vec<Fault>,

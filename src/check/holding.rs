@@ -9,7 +9,7 @@ use crate::targets::Kind;
 /// What the cells of a column that is no field look like, by samples.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Holding {
-    /// Cells that hold something.
+    /// Cells that are not empty.
     filled: u64,
     /// How many of them are of each kind.
     alike: [u64; KINDS.len()],

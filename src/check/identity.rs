@@ -137,7 +137,7 @@ impl Suspect {
     }
 }
 
-/// Has what is doubtful in one cell be wrong where several cells of a row have it.
+/// Turns doubts into errors if several cells of a row have the same doubt.
 fn refuse_repeated(checked: &mut CheckedRow<'_>) {
     let suspects: Vec<Suspect> = checked.doubts.iter().filter_map(Suspect::of).collect();
     if suspects.len() < 2 {
@@ -163,7 +163,7 @@ pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Susp
     checked.problems.append(&mut certain);
 }
 
-/// Says of what was doubtful that it is wrong.
+/// Turns doubts into errors.
 pub(super) fn make_certain(problem: &mut Problem) {
     let text = problem.value.trim();
     problem.message = match &*problem.code {

@@ -61,7 +61,7 @@ const PHRASES: [&str; 10] = [
     "missing",
     "unknown",
     "empty",
-    // Google Sheets, of a cell that is calculated.
+    // Google Sheets, for a cell that is being calculated.
     "loading...",
     "läser in...",
 ];
@@ -604,7 +604,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_for_no_value_is_ruled_out_by_its_beginning() {
+    fn every_word_for_a_missing_value_passes_the_prefix_filter() {
         for word in WORDS.iter().chain(&NAMES).chain(&PHRASES) {
             let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
             let capital: String = upper.chars().take(1).chain(lower.chars().skip(1)).collect();

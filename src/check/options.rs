@@ -26,8 +26,8 @@ pub struct CheckOptions {
     /// Whether the records are real people's, so that a number kept for tests is out of place.
     #[serde(default)]
     pub production: bool,
-    /// Whether it is known of an earlier run what its rows said, so that one whose cells were filled
-    /// up in its results is known again.
+    /// Whether the rows of an earlier run are known, so that a row whose cells were filled in its results is
+    /// recognized.
     #[serde(default)]
     pub recalls: bool,
     /// Guarded values that the user has allowed, as field and value.

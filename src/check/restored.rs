@@ -2,7 +2,7 @@
 
 use crate::l10n::{Message, message};
 
-/// What was put back, in words, by the code of the finding.
+/// What was restored, in words, by the code of the finding.
 pub fn what_was_restored(code: &str) -> Message {
     match code {
         "cell.number_format" => message::repair_number_format(),

@@ -74,7 +74,7 @@ pub struct CheckedRow<'a> {
     pub problems: Vec<Problem>,
     /// What looks unusual, and is sent as it stands.
     pub doubts: Vec<Problem>,
-    /// What a program had changed, and was put back.
+    /// What a program had changed, and was restored.
     pub restored: Vec<Problem>,
     /// Whether it is about a protected person, so that it has no values and is not sent.
     pub is_withheld: bool,
@@ -101,7 +101,7 @@ impl Checker {
                     form: form_of(field, keys.contains(&index)),
                     choices: (field.value_kind() == Kind::Choice)
                         .then(|| Choices::of(field, language)),
-                    // A target whose pattern is none has been refused long before.
+                    // A target with an invalid pattern was refused earlier.
                     pattern: field
                         .pattern
                         .as_ref()
@@ -191,8 +191,8 @@ impl Checker {
         }
     }
 
-    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order of a
-    /// list does not matter, nor how often it has a value.
+    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order and
+    /// repetitions of list values do not matter.
     pub fn is_same(
         &self,
         field: usize,
@@ -394,7 +394,7 @@ impl Checker {
             let before = shorten(row.cell(column.column).unwrap_or(Cell::Text("")));
             let why = what_was_restored(code);
             let message = match code {
-                // Nothing was put back in the cell: another field is set.
+                // Nothing was restored in the cell: another field is set.
                 "identity_number.temporary" => message::identity_inferred(before),
                 _ if before == after => message::cell_read(before, why),
                 _ => message::cell_restored(before, after.as_str(), why),
@@ -455,7 +455,7 @@ impl Checker {
         problems
     }
 
-    /// What another field's cell says, if it says anything.
+    /// The value of another field's cell, if any.
     pub(super) fn other_cell(&self, field: &str, row: &RawRow<'_>) -> Option<String> {
         let field = self.spec.field(field)?;
         let column = self.columns.iter().find(|column| column.field == field)?;
@@ -477,7 +477,7 @@ impl CheckedRow<'_> {
         !(self.problems.is_empty() && self.doubts.is_empty() && self.restored.is_empty())
     }
 
-    /// What is unusual about the row and is sent all the same, and what was put back in it.
+    /// What is unusual about the row and is sent all the same, and what was restored in it.
     pub fn warning(&self) -> Vec<Problem> {
         let both = self.doubts.iter().chain(&self.restored);
         both.cloned().collect()

@@ -7,7 +7,7 @@ use crate::targets::Kind;
 /// What a check's finding means for its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// A program changed the cell, and what it held is certain: it is put back and reported.
+    /// A program changed the cell, and what it held is certain: it is restored and reported.
     Restored,
     /// The cell looks unusual, but the API may well take it: it is sent as it stands, and told.
     Doubtful,

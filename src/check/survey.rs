@@ -12,8 +12,8 @@ use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
-/// what only the whole file can show.
+/// The result of one pass over all rows: the number of rows and of valid ones, the problems, and findings that need
+/// the whole file.
 #[derive(Debug)]
 pub struct Survey {
     /// Rows in the file.
@@ -22,7 +22,7 @@ pub struct Survey {
     pub empty_rows: u64,
     /// Rows with at least one problem, duplicates included.
     pub invalid: u64,
-    /// The numbers that the spreadsheet shows beside the rows about protected persons, ascending.
+    /// The spreadsheet row numbers of the rows about protected persons, ascending.
     pub withheld: Vec<u64>,
     /// Valid rows that are left out because another row has the same key.
     pub superseded: u64,
@@ -34,11 +34,11 @@ pub struct Survey {
     pub warnings: u64,
     /// Doubtful values by code.
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// What was put back, by code.
+    /// What was restored, by code.
     pub restored: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// Of the rows with no problem of their own, how many have a value of each field, by position.
     pub filled: Vec<u64>,
-    /// The first few rows with problems of their own: the number that the spreadsheet shows beside each,
+    /// The first few rows with problems of their own: the spreadsheet row number of each,
     /// and all that is wrong with it.
     pub first_invalid: Vec<(u64, Vec<Problem>)>,
     lines: Lines,
@@ -197,6 +197,26 @@ impl Survey {
         self.duplicates.all().next().is_some() || !self.repeated.is_empty()
     }
 
+    /// The fields in which a row repeats another row's value, and that other row.
+    pub fn repeated_by(&self, row: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let repeated = self.duplicates.of_row(row);
+        repeated.filter(|(field, _)| !self.supersedes(*field))
+    }
+
+    /// The other rows that have a value of this row's which must be unique, ascending.
+    pub fn sharing(&self, row: u64) -> Vec<u64> {
+        let kept: BTreeSet<(usize, u64)> = self.repeated_by(row).collect();
+        let mut sharing = BTreeSet::new();
+        for (by, field, of) in self.duplicates.all() {
+            let is_shared = of == row || by == row || kept.contains(&(field, of));
+            if is_shared && !self.supersedes(field) {
+                sharing.extend([by, of]);
+            }
+        }
+        sharing.remove(&row);
+        sharing.into_iter().collect()
+    }
+
     fn supersedes(&self, field: usize) -> bool {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
@@ -206,12 +226,12 @@ impl Survey {
         self.rows - self.invalid - self.withheld.len() as u64
     }
 
-    /// The number that the spreadsheet shows beside a row, in the file that the row came from first.
+    /// The spreadsheet row number in the original file.
     pub fn line_of(&self, row: u64) -> u64 {
         self.lines.line_of(row)
     }
 
-    /// The numbers that the spreadsheet shows beside the rows.
+    /// The spreadsheet row numbers of the rows.
     pub fn lines(&self) -> &Lines {
         &self.lines
     }
@@ -310,7 +330,7 @@ impl Unique {
         unique.map(of).collect()
     }
 
-    /// What a row says there, in the form in which it is compared; none where it says nothing.
+    /// The value of a row there, normalized for comparison; none if it is empty.
     fn text<'a>(&self, values: &'a [Option<Value<'_>>]) -> Option<Cow<'a, str>> {
         let mut text = values[self.field].as_ref()?.as_text();
         if text.is_empty() {
@@ -598,6 +618,22 @@ mod tests {
     fn counts(groups: &Groups) -> Vec<(&str, u64)> {
         let counts = groups.iter().map(|(code, group)| (&**code, group.count));
         counts.collect()
+    }
+
+    #[test]
+    fn rows_that_share_a_value_find_each_other() {
+        let text = "id;name;mail;points\n1;A;a@b.se;\n2;B;x@b.se;\n3;C;a@b.se;\n4;D;a@b.se;\n1;E;e@b.se;\n";
+        let roster = Roster::of(&target(&CLUB), text);
+        let found = surveyed(&roster, DuplicatePolicy::Error);
+        let sharing: Vec<Vec<u64>> = (1..=5).map(|row| found.sharing(row)).collect();
+        assert_eq!(
+            sharing,
+            [vec![3, 4, 5], vec![], vec![1, 4], vec![1, 3], vec![1]]
+        );
+        assert_eq!(found.repeated_by(4).collect::<Vec<_>>(), [(2, 1)]);
+        // A row that another one replaces is no fault.
+        let found = surveyed(&roster, DuplicatePolicy::Last);
+        assert_eq!(found.sharing(5), Vec::<u64>::new());
     }
 
     #[test]

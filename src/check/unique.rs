@@ -111,7 +111,7 @@ fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize,
 /// one in sixteen, so that there is little left to sort.
 fn candidates(seen: &Stretches) -> Vec<Seen> {
     let values: usize = seen.iter().map(Vec::len).sum();
-    // Larger tables leave less to sort, and take longer: their memory is asked for anew each time.
+    // Larger tables leave less to sort, and take longer: their memory is asked for again each time.
     let words = (values / 4).next_power_of_two().max(16);
     let mask = words * 64 - 1;
     let place = |seen: &Seen| {

@@ -30,7 +30,7 @@ pub fn is_damage(code: &str) -> bool {
     DAMAGED.contains(&code)
 }
 
-/// What to do about a row whose results file says that it had this problem.
+/// The remedy for a row with this problem in a results file.
 pub fn was_damaged(code: &str) -> Message {
     match code {
         TOO_FEW => message::row_was_cut(),
@@ -53,12 +53,12 @@ impl Checker {
         Some(Problem::of_row(code, message::row_lost_kind()))
     }
 
-    /// What a results file says was wrong with the kind of a cell in the row: its code.
+    /// The code in a results file of a cell type problem in the row.
     pub fn lost_kind(&self, row: &RawRow<'_>) -> Option<&'static str> {
         known_code(self.error_code(row)?)
     }
 
-    /// What a results file says was wrong with how the row stood in the file that it comes from: its code.
+    /// The code in a results file of the row's structural problem in the original file.
     pub fn damage_before(&self, row: &RawRow<'_>) -> Option<&'static str> {
         let code = self.error_code(row)?;
         DAMAGED.into_iter().find(|known| known.as_bytes() == code)
@@ -69,7 +69,7 @@ impl Checker {
         self.error_code(row).is_some_and(<[u8]>::is_empty)
     }
 
-    /// What a results file says was wrong with the row.
+    /// The row's problem in a results file.
     pub(super) fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
         let cell = row.cell(self.map.error_code_column()?)?;
         Some(cell.bytes().trim_ascii())

@@ -6,7 +6,7 @@ use crate::read::{CellMark, RawRow, cell_name};
 use crate::targets::Kind;
 
 /// Looks at what a workbook knows about a cell beside its text: a value that a spreadsheet made of what somebody
-/// typed is no text, whatever it looks like. `notes` says what was put back, and what is unusual.
+/// typed is no text, whatever it looks like. `notes` says what was restored, and what is unusual.
 pub(super) fn look(
     mark: CellMark,
     kind: Kind,

@@ -56,8 +56,11 @@ pub(in crate::cli) enum Command {
     Resume(Box<ResumeArgs>),
     /// List runs
     Runs(RunsArgs),
-    /// Show the figures of a run
+    /// Show the summary of a run
     Show(ShowArgs),
+    /// Copy the journal and its files to a new folder, also while runs are in progress
+    #[command(after_help = "Example:\n  rosterpatch backup --out /backup/rosterpatch-monday")]
+    Backup(BackupArgs),
     /// Write the results and the report of a run again
     Report(ReportArgs),
     /// Print a CSV header for a target
@@ -203,12 +206,12 @@ pub(in crate::cli) struct TargetsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TargetsCommand {
-    /// One API's fields, kinds, sign-in and quota
+    /// Show the fields, kinds, sign-in and quota of an API
     Show {
         /// A built-in target, or a file that describes one
         #[arg(value_name = "NAME|FILE.toml")]
         name: String,
-        /// Print its file
+        /// Print the target file
         #[arg(long)]
         toml: bool,
     },
@@ -481,6 +484,13 @@ pub(in crate::cli) struct ResumeArgs {
     /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(in crate::cli) note: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct BackupArgs {
+    /// The new folder; it can be used as the state folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

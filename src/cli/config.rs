@@ -11,11 +11,10 @@ use crate::plan::ConflictPolicy;
 use crate::run::Settings;
 use crate::targets::{Mistakes, TargetSpec};
 
-/// The name under which the config file is looked for.
+/// The name of the config file.
 const NAME: &str = "rosterpatch.toml";
 
-/// The config file's layers, the one that goes before the others first: the chosen profile, then
-/// the file's own settings.
+/// The layers of the config file by precedence: the chosen profile, then the file's top-level settings.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Config {
     /// The file, if there is one.
@@ -26,7 +25,7 @@ pub(in crate::cli) struct Config {
 
 impl Config {
     /// Reads the file that `--config` names, or the one in this folder, or the one in the user's
-    /// config folder, and takes the profile that is asked for.
+    /// config folder, and takes the profile that is requested.
     pub(in crate::cli) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
         let Some(path) = find(common) else {
             return match &common.profile {
@@ -78,8 +77,7 @@ impl Config {
         }
     }
 
-    /// The config that a run was made with, unless the command line names another: its credentials
-    /// may be a profile's own.
+    /// The config of a run, unless the command line names another: its credentials may belong to a profile.
     pub(in crate::cli) fn of_run(
         common: &GeneralOptions,
         settings: &Settings,
@@ -117,7 +115,7 @@ impl Config {
         Ok(folders.config_dir().join(NAME))
     }
 
-    /// What was said, and where nothing was, what the first layer says that says anything.
+    /// The given value, or that of the first layer that has one.
     pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |group, layer| group.or(layer))
@@ -240,7 +238,7 @@ impl Config {
         }
     }
 
-    /// What the first layer says that says anything.
+    /// The value of the first layer that has one.
     pub(in crate::cli) fn first<T: Clone>(
         &self,
         setting: impl Fn(&Layer) -> &Option<T>,
@@ -279,7 +277,7 @@ impl Config {
         self.merged(|layer| &layer.conflicts.fields)
     }
 
-    /// The fields that any layer names in a list.
+    /// The fields in a list setting of all layers.
     pub(in crate::cli) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
         let layers = self.layers.iter();
         layers.flat_map(|(_, layer)| list(layer).clone()).collect()

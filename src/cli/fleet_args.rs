@@ -12,6 +12,9 @@ pub(in crate::cli) struct EnqueueArgs {
     /// The rosters
     #[arg(value_name = "FILE", required = true)]
     pub(in crate::cli) files: Vec<PathBuf>,
+    /// Reason for the run, stored with it
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,

@@ -167,7 +167,7 @@ impl Front {
     }
 }
 
-/// What to say where the header of the key's column names another kind of key than the run sends.
+/// The warning if the header of the key column names another kind of key than the run sends.
 pub(in crate::cli) fn note_on_keys(
     map: &ColumnMap,
     spec: &TargetSpec,
@@ -178,7 +178,7 @@ pub(in crate::cli) fn note_on_keys(
     (sent != kind).then(|| say().column_kind_of_key(column, kind, sent, name))
 }
 
-/// Says the way on after a run that ended early, and in these words why.
+/// Prints the next step after a run that ended early, with this reason.
 pub(in crate::cli) fn tell_way_on(
     ended: &Ended,
     settings: &Settings,

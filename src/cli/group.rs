@@ -65,7 +65,7 @@ macro_rules! groups {
             #[allow(dead_code)]
             impl $group {
                 $( $(
-                    /// What was said, or the default.
+                    /// The given value, or the default.
                     pub(in crate::cli) fn $field(&self) -> $type {
                         self.$field.clone().unwrap_or_else(|| usual($default))
                     }
@@ -81,7 +81,7 @@ macro_rules! groups {
             }
         }
 
-        /// What a config file, or one of its profiles, says. Nothing here may be a secret.
+        /// The settings of a config file or a profile. They contain no secrets.
         #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         #[schemars(title = "The config file of rosterpatch")]

@@ -1,5 +1,4 @@
-//! What the commands and options say of themselves, in English as they do, and in Swedish. A table, and
-//! long for that.
+//! The Swedish translations of the help texts, in one table.
 
 /// English to Swedish: of each command, option and heading.
 pub(super) const SWEDISH: &[(&str, &str)] = &[
@@ -39,11 +38,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Write a Prometheus textfile about the queue while running",
-        "En Prometheus-textfil om kön som skrivs under arbetet",
+        "Skriv en Prometheus-textfil om kön under arbetet",
     ),
     (
         "Remove a file from the queue, by its number; sent changes remain",
-        "Ta bort en fil ur kön, med dess nummer; det som har skickats förblir skickat",
+        "Ta bort en fil ur kön, efter nummer; ändringar som har skickats finns kvar",
     ),
     (
         "Include files whose runs have ended",
@@ -55,11 +54,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Create the tables of the journal and the queue, or update them to this version",
-        "Skapa journalens och köns tabeller, eller uppdatera dem till den här versionen",
+        "Skapa tabellerna för historiken och kön, eller uppdatera dem till den här versionen",
     ),
     (
         "Add the files to the shared queue, and archive those whose runs have ended",
-        "Lägg filerna i den gemensamma kön, och arkivera dem vars körningar är klara",
+        "Lägg filerna i den gemensamma kön, och arkivera filer vars körningar är klara",
     ),
     (
         "Read one record and one page from the API, and show how each field is understood",
@@ -67,7 +66,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "The key of an existing record, such as an identity number",
-        "Nyckeln till en post som finns, till exempel ett personnummer",
+        "Nyckeln till en person som finns, till exempel ett personnummer",
     ),
     (
         "The field that the key belongs to",
@@ -79,15 +78,15 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "List all records again after this time",
-        "Lista alla poster på nytt efter den här tiden",
+        "Hämta alla uppgifter på nytt efter den här tiden",
     ),
     (
         "List all records again after this time (until then a run reads what changed since the last list, if the target says how)",
-        "Lista alla poster på nytt efter den här tiden (till dess läser en körning det som har ändrats sedan den senaste listan, om målet anger hur)",
+        "Hämta alla uppgifter på nytt efter den här tiden (till dess läser en körning bara det som har ändrats, om målet anger hur)",
     ),
     (
-        "Read the records anew, and keep no snapshot of them",
-        "Läs posterna på nytt, och spara ingen ögonblicksbild av dem",
+        "Read all records again, without a snapshot",
+        "Läs alla uppgifter på nytt, och spara ingen ögonblicksbild av dem",
     ),
     ("Explain a problem code", "Förklara en felkod"),
     (
@@ -96,7 +95,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Open the console in the browser",
-        "Öppna konsolen i datorns webbläsare",
+        "Öppna konsolen i webbläsaren",
     ),
     (
         "The roster; you can also choose it in the browser",
@@ -104,11 +103,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Print the address of the console and start no browser",
-        "Starta ingen webbläsare, och skriv ut adressen som öppnar konsolen",
+        "Skriv ut konsolens adress utan att starta en webbläsare",
     ),
     (
         "Exit after this time without a visit while no run is in progress",
-        "Avsluta när ingen har varit där så här länge och ingen körning pågår",
+        "Avsluta när konsolen inte har använts på så här länge och ingen körning pågår",
     ),
     (
         "A built-in target, or a file that describes one",
@@ -116,7 +115,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Additional root certificates, in PEM",
-        "En fil med rotcertifikat i PEM, betrodda utöver datorns egna",
+        "Fler rotcertifikat, i PEM",
     ),
     (
         "A profile of the config file",
@@ -124,15 +123,15 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "A roster to load into the sandbox (repeatable)",
-        "En lista vars elever testmiljön ska ha (kan upprepas)",
+        "En lista att fylla testmiljön med (kan upprepas)",
     ),
     (
         "Add a row with an example of each field",
-        "Även en rad med exempel på varje fält",
+        "Lägg till en rad med exempel på varje fält",
     ),
     (
         "Resend the rows of a run that failed because of the API or the network; needs no file",
-        "En körning vars rader misslyckades på grund av API:et: ingen fil behövs, och den skickas till samma adress som förut",
+        "Skicka igen de rader i en körning som misslyckades på grund av målsystemet eller nätverket; ingen fil behövs",
     ),
     (
         "A variable of the target's addresses (repeatable)",
@@ -145,11 +144,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("All rows", "Alla rader"),
     (
         "Another address instead of that of --env",
-        "En annan adress, i stället för den i --env",
+        "En annan adress i stället för den i --env",
     ),
     (
         "Another address instead of that of --env (plain http to this machine only)",
-        "En annan adress, i stället för den i --env (http utan kryptering bara till den egna datorn)",
+        "En annan adress i stället för den i --env (http utan kryptering bara till den egna datorn)",
     ),
     (
         "Maximum attempts for one row",
@@ -161,7 +160,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Updates a school's directory API from a CSV or Excel roster, within the API's rate limit, and records the outcome of every row",
-        "Uppdaterar Meitner eller ett annat elevregister från en lista i CSV eller Excel, i den takt som systemet tillåter, och redovisar hur det gick för varje rad",
+        "Uppdaterar Meitner eller ett annat elevregister från en lista i CSV eller Excel, i den takt som systemet tillåter, och sparar resultatet för varje rad",
     ),
     (
         "Do not ask before sending",
@@ -169,11 +168,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Do not ask before sending if the run has sent nothing yet",
-        "Fråga inte innan något skickas, om körningen inte hade börjat skicka",
+        "Fråga inte innan något skickas, om körningen inte har skickat något än",
     ),
     (
         "Hold a run with more rows that turn one person into another",
-        "Håll kvar en körning där fler rader gör en person till en annan",
+        "Vänta på godkännande om fler rader byter ut en person mot en annan",
     ),
     (
         "Rows with a new identity number: ask, approve, off",
@@ -181,7 +180,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Rows with a new identity number: ask, approve, off (hold the run, or send those that another id confirms, or leave them as not found)",
-        "Rader med nytt personnummer: ask, approve, off (håll kvar körningen, skicka dem som ett annat id bekräftar, eller låt dem vara som okända)",
+        "Rader med nytt personnummer: ask, approve, off (vänta på godkännande, skicka de rader som ett annat id bekräftar, eller behandla dem som ej funna)",
     ),
     (
         "Only these rows that need an approval each, by import_row, or \"none\"",
@@ -189,44 +188,52 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Field that finds the record",
-        "Fältet som posten hittas med",
+        "Fältet som personen hittas med",
     ),
     (
         "Field that finds the record (or several in order, separated by commas)",
-        "Fältet som posten hittas med (eller flera i ordning, med komma emellan)",
+        "Fältet som personen hittas med (eller flera i ordning, med komma emellan)",
     ),
     (
         "Folder of the journal, or its postgres:// address",
-        "Journalens mapp, eller dess adress (postgres://)",
+        "Mapp för historiken, eller en adress som börjar med postgres://",
     ),
     (
         "Delete old runs and the personal data stored for undo",
         "Ta bort gamla körningar och de personuppgifter som sparats för undo",
     ),
+    (
+        "Copy the journal and its files to a new folder, also while runs are in progress",
+        "Kopiera historiken och dess filer till en ny mapp, även medan körningar pågår",
+    ),
+    (
+        "The new folder; it can be used as the state folder",
+        "Den nya mappen; den kan användas som mapp för historiken",
+    ),
     ("Resume an interrupted run", "Fortsätt en avbruten körning"),
     (
         "Use headers in this language, such as sv",
-        "Rubriker på ett språk bland målets alias, till exempel sv, som en svensk Excel läser dem",
+        "Rubriker på det här språket, till exempel sv",
     ),
     (
         "Hold a run whose file shrank more",
-        "Spärra en körning vars fil har krympt mer",
+        "Vänta på godkännande om filen har krympt mer",
     ),
     (
         "Hold a run whose file shrank more since the last one of its name",
-        "Spärra en körning vars fil har krympt mer sedan den förra med samma namn",
+        "Vänta på godkännande om filen har krympt mer sedan den förra med samma namn",
     ),
     (
         "Hold a run with more changes",
-        "Spärra en körning med fler ändringar",
+        "Vänta på godkännande vid fler ändringar",
     ),
     (
         "Hold a run with more invalid rows",
-        "Spärra en körning med fler ogiltiga rader",
+        "Vänta på godkännande vid fler ogiltiga rader",
     ),
-    ("Start without records", "Starta utan poster"),
-    ("Output format", "Hur den visas"),
-    ("Log format", "Hur loggrader skrivs"),
+    ("Start without records", "Starta utan uppgifter"),
+    ("Output format", "Format"),
+    ("Log format", "Format för loggen"),
     (
         "How long a file must be unchanged",
         "Hur länge en fil måste ligga orörd",
@@ -237,14 +244,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "How long delivered values are assumed to be in a record that cannot be read",
-        "Hur länge en post som inte går att läsa antas ha det som levererats",
+        "Hur länge skickade värden antas finnas kvar när uppgifterna inte går att läsa",
     ),
-    ("The time of each response", "Hur lång tid varje svar tar"),
+    ("The time of each response", "Tiden för varje svar"),
     (
         "How often watch scans the inbox",
         "Hur ofta watch söker efter nya filer",
     ),
-    ("Output format", "Hur de visas"),
+    ("Output format", "Format"),
     (
         "Retry failed rows from a results file",
         "Skicka de misslyckade raderna i en resultatfil igen",
@@ -276,14 +283,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Lista kända API:er, eller visa ett",
     ),
     ("List runs", "Lista körningar"),
-    ("Time-out of one request", "Längsta tid för ett anrop"),
+    ("Timeout of one request", "Längsta tid för ett anrop"),
     (
         "Map COLUMN to FIELD; COLUMN= ignores it (repeatable)",
-        "Koppla KOLUMN till FÄLT; KOLUMN= hoppar över den (kan upprepas)",
+        "Koppla KOLUMN till FÄLT; KOLUMN= hoppar över kolumnen (kan upprepas)",
     ),
     (
-        "One API's fields, kinds, sign-in and quota",
-        "Ett API:s fält, typer, inloggning och kvot",
+        "Show the fields, kinds, sign-in and quota of an API",
+        "Visa ett API:s fält, typer, inloggning och kvot",
     ),
     (
         "Only rows in these states: invalid, rejected, failed, not_sent",
@@ -300,11 +307,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("List only the newest N", "Bara de N senaste"),
     (
         "Only these rows by the spreadsheet's numbers",
-        "Bara dessa rader enligt kalkylbladets radnummer",
+        "Bara dessa rader, enligt kalkylbladets radnummer",
     ),
     (
         "Only these rows by import_row, such as 10-20,35",
-        "Bara dessa rader enligt import_row, till exempel 10-20,35",
+        "Bara dessa rader, enligt import_row, till exempel 10-20,35",
     ),
     (
         "Print a CSV header for a target",
@@ -316,9 +323,9 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Simulate the API that this file describes instead of the built-in ones",
-        "Efterlikna API:et i den här filen, så som den säger, i stället för de inbyggda",
+        "Simulera API:et som filen beskriver i stället för de inbyggda",
     ),
-    ("Print its file", "Skriv ut dess fil"),
+    ("Print the target file", "Skriv ut målfilen"),
     (
         "Print the JSON Schema of target files, or of the config file, for editors",
         "Skriv ut JSON Schema för målfiler eller för konfigurationsfilen, för textredigerare",
@@ -335,7 +342,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "The command; without it, the page of rosterpatch",
-        "Kommandot vars sida det är; programmets egen om inget anges",
+        "Kommandot; utan det visas sidan för rosterpatch",
     ),
     (
         "Write every page into a folder",
@@ -343,7 +350,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Print the settings in force and where each comes from",
-        "Visa gällande inställningar och varifrån var och en kommer",
+        "Visa inställningarna som gäller och var de kommer ifrån",
     ),
     (
         "Progress: auto, bar, plain, json, none",
@@ -359,17 +366,17 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Send without reading records; cannot be undone",
-        "Läs inget: allt skickas, inget kan ångras",
+        "Skicka utan att läsa; kan inte ångras",
     ),
     (
         "Release a run that a guard holds",
-        "Godkänn en körning som en spärr har stoppat, om filen fortfarande är densamma",
+        "Godkänn en körning som väntar på ditt godkännande",
     ),
     ("Maximum requests at once", "Högsta antal anrop på en gång"),
     ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
     (
         "Requests per s, m, h or d (unlimited follows only the API's rate-limit headers)",
-        "Anrop per s, m, h eller d (eller unlimited: bara det som API:et meddelar gäller)",
+        "Anrop per s, m, h eller d (unlimited följer bara gränserna i målsystemets svar)",
     ),
     (
         "Maximum concurrent requests",
@@ -378,7 +385,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("Rows that did not succeed", "Rader som inte lyckades"),
     (
         "Rows whose record was not found",
-        "Rader vars post inte hittades",
+        "Rader vars person inte hittades",
     ),
     (
         "Delete runs that began longer ago than this; by default only what [retention] limits",
@@ -394,11 +401,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Print the request of one row (by import_row) as a curl command, without secrets",
-        "Skriv ut anropet för en rad, enligt import_row, som curl skulle göra det; utan hemligheter",
+        "Skriv ut anropet för en rad (enligt import_row) som ett curl-kommando, utan hemligheter",
     ),
     (
         "Save the plan for import --plan",
-        "Spara planen, så att import --plan skickar precis det som står i den",
+        "Spara planen för import --plan",
     ),
     (
         "Send exactly what a saved plan contains, without asking; fail if anything has changed since",
@@ -406,15 +413,15 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "List every change that any run made to one record",
-        "Visa varje ändring som någon körning har gjort i en post",
+        "Visa alla ändringar som har gjorts för en person",
     ),
     (
         "The record's id, an identity number or an e-mail address",
-        "Det som leder till posten: dess id, ett personnummer, en e-postadress",
+        "Personens id, personnummer eller e-postadress",
     ),
     (
         "Remove the values that ended runs store for the record",
-        "Ta bort de värden som avslutade körningar har sparat om den",
+        "Ta bort de värden som avslutade körningar har sparat om personen",
     ),
     (
         "Also write everything stored about the person to a CSV, workbook or JSON file",
@@ -422,7 +429,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Check the setup and print a remedy for each problem",
-        "Kontrollera att allt är rätt inställt, och visa vad du kan göra åt det som är fel",
+        "Kontrollera inställningarna, och visa en åtgärd för varje fel",
     ),
     (
         "Show what an import would change, and how long it would take",
@@ -430,11 +437,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Send N rows first, and continue",
-        "Skicka först N rader, läs tillbaka dem och fortsätt sedan",
+        "Skicka N rader först och fortsätt sedan",
     ),
     (
         "Send N rows first, and continue if they read back as sent",
-        "Skicka först N rader, läs tillbaka dem och fortsätt sedan om de har det som skickades",
+        "Skicka N rader först, läs tillbaka dem och fortsätt om de stämmer",
     ),
     (
         "Send rows that already match",
@@ -446,33 +453,33 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Serve simulated APIs on this machine",
-        "Kör API:erna som testmiljö på den egna datorn",
+        "Kör simulerade API:er på den egna datorn",
     ),
     (
         "Share of the quota to use",
         "Andel av kvoten som får användas",
     ),
-    ("Show the figures of a run", "Visa en körnings siffror"),
+    ("Show the summary of a run", "Visa resultatet av en körning"),
     (
         "Start over instead of resuming an unfinished run",
         "Börja om i stället för att återuppta en avbruten körning",
     ),
     (
         "Import files that were imported before",
-        "Ta även filer som har importerats förut",
+        "Importera även filer som har importerats förut",
     ),
     (
         "The API: a built-in one, or a file",
-        "API:et: ett inbyggt, eller en fil",
+        "Målsystemet: ett inbyggt, eller en fil",
     ),
     (
         "The API: a built-in one, or a file that describes one",
-        "API:et: ett inbyggt, eller en fil som beskriver ett",
+        "Målsystemet: ett inbyggt, eller en fil som beskriver det",
     ),
     ("The HTML report", "Rapporten i HTML"),
     (
         "The address to listen on; loopback only",
-        "Adressen att lyssna på; bara den egna datorns",
+        "Adressen att lyssna på; bara på den egna datorn",
     ),
     ("The config file", "Konfigurationsfilen"),
     (
@@ -500,7 +507,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "The run that the file belongs to, if several match",
-        "Körningen som filen hör till, om det inte framgår av sig självt",
+        "Körningen som filen hör till, om flera passar",
     ),
     ("The run; `runs` lists them", "Körningen; `runs` listar dem"),
     (
@@ -515,7 +522,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("The shell", "Skalet"),
     (
         "Where the import_ columns are in the results",
-        "Var import_-kolumnerna står i resultatet",
+        "Var import_-kolumnerna placeras i resultatet",
     ),
     (
         "The summary on standard output",
@@ -524,7 +531,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("The target's environment", "Målets miljö"),
     (
         "Check every profile of the config file in turn",
-        "Kontrollera konfigurationsfilens alla profiler i tur och ordning",
+        "Kontrollera alla profiler i konfigurationsfilen",
     ),
     (
         "Treat doubtful values as invalid",
@@ -533,35 +540,32 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("What an empty cell does", "Vad en tom cell gör"),
     (
         "What an empty cell does (keep the value, or clear it; the cell <null> always clears)",
-        "Vad en tom cell gör (lämnar värdet i fred, eller tömmer det; cellen <null> tömmer alltid)",
+        "Vad en tom cell gör (behåller värdet, eller tömmer det; cellen <null> tömmer alltid)",
     ),
     (
         "Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
-        "Vad som går fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
+        "Fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
     ),
-    (
-        "Seed of the random numbers",
-        "Slumpen utgår från det här talet",
-    ),
+    ("Seed of the random numbers", "Startvärde för slumptalen"),
     (
         "The replaced values, as a roster",
-        "Det som ersattes, som en lista",
+        "De ersatta värdena, som en lista",
     ),
     (
         "Use of colors; NO_COLOR is respected",
-        "Om färg används; NO_COLOR respekteras",
+        "Färger; NO_COLOR respekteras",
     ),
     (
         "Write the results and the report of a run again",
-        "Skriv en körnings resultat och rapport på nytt",
+        "Skriv resultatet och rapporten för en körning på nytt",
     ),
     (
         "Write every change to a CSV file",
-        "Skriv varje ändring till en CSV-fil, en per rad",
+        "Skriv varje ändring till en CSV-fil",
     ),
     (
         "Write every problem to a CSV file",
-        "Skriv varje fel till en CSV-fil, ett per rad",
+        "Skriv varje fel till en CSV-fil",
     ),
 ];
 
@@ -571,7 +575,7 @@ pub(super) const HEADINGS: &[(&str, &str)] = &[
     ("Roster", "Lista"),
     ("Delivery", "Sändning"),
     ("Quota", "Kvot"),
-    ("Guards", "Spärrar"),
+    ("Guards", "Gränser"),
     ("Output", "Resultat"),
     ("General", "Allmänt"),
 ];

@@ -79,8 +79,8 @@ pub(in crate::cli) fn error(fact: &Fact) {
     let _ = writeln!(std::io::stderr(), "{}", visible(&line));
 }
 
-/// Sends the program's log lines to standard error, around the bar if there is one. Only this
-/// crate's own lines: what libraries tell might hold addresses or headers.
+/// Sends the program's log lines to standard error, around the bar if there is one. Only this crate's log lines:
+/// those of libraries might contain addresses or headers.
 pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let is_json = common.log_format == LogFormat::Json;
     IS_FOR_PROGRAMS.store(is_json, Ordering::Relaxed);

@@ -169,6 +169,13 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         )],
     ),
     (
+        "backup",
+        &[(
+            "Back up the state, and restore it by naming the copy:",
+            "rosterpatch backup --out /backup/monday\nrosterpatch runs --state /backup/monday",
+        )],
+    ),
+    (
         "template",
         &[(
             "A roster to start from, for a Swedish spreadsheet:",

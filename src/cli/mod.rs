@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod config;
+mod desktop;
 mod fleet_args;
 mod front;
 mod group;
@@ -22,7 +23,6 @@ mod wanted;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
@@ -38,8 +38,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry, runs,
-    sandbox, show_config, sweep, targets, template, undo,
+    backup, check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry,
+    runs, sandbox, show_config, sweep, targets, template, undo,
 };
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
@@ -51,6 +51,17 @@ pub fn command() -> clap::Command {
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
+    terminal::prepare();
+    let is_desktop = desktop::is_start();
+    let exit = run_as_asked(is_desktop);
+    if is_desktop && exit != ExitCode::SUCCESS {
+        desktop::wait_for_reader();
+    }
+    exit
+}
+
+/// Runs the program on the process's arguments, or on those that a start from the desktop means.
+fn run_as_asked(is_desktop: bool) -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let words: Vec<String> = given
         .iter()
@@ -67,10 +78,12 @@ pub fn main() -> ExitCode {
         let why = say().cli_not_text(format!("{odd:?}"));
         return wrong_usage(&why, &Fact::new(Code::UsageNotText));
     }
+    let is_command = |word: &str| command().find_subcommand(word).is_some();
+    let words = desktop::meant(words, is_desktop, is_command);
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
-        // Only the program's name: its help would fill the screen.
+        // Without arguments, a short text: the full help would fill the screen.
         Err(_) if words.len() < 2 => {
             terminal::note(&say().cli_start());
             return ExitCode::from(Exit::Usage.code());
@@ -91,7 +104,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut ended = run(&args);
-    // Which encoding a file has is found out before anything is done.
+    // The encoding of a file is determined before anything else.
     while let Err(error) = &ended {
         match args.command.roster().zip(encoding_in_doubt(error)) {
             Some((roster, (path, likely))) if terminal::can_ask() => {
@@ -118,7 +131,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Says what is wrong with the command line.
+/// Reports a usage error.
 fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
     terminal::error(why, fact);
     ExitCode::from(Exit::Usage.code())
@@ -134,13 +147,13 @@ fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     if Language::spoken() == Language::Swedish {
         command = help::in_swedish(command);
     }
-    let matches = command.try_get_matches()?;
+    let matches = command.try_get_matches_from(words)?;
     refuse_misplaced(&matches)?;
     Args::from_arg_matches(&matches)
 }
 
 /// Has the program speak the language that is asked for, by the option, the environment or the locale
-/// (POSIX: LC_ALL, LC_MESSAGES, LANG). It must be known before the arguments are parsed, whose errors
+/// (POSIX: LC_ALL, LC_MESSAGES, LANG; on Windows, if none is set, the language of the account). It must be known before the arguments are parsed, whose errors
 /// and help are in it too.
 fn speak_as_asked(words: &[String]) -> Result<(), String> {
     let asked = value_of("--lang", words).map(str::to_owned);
@@ -149,6 +162,8 @@ fn speak_as_asked(words: &[String]) -> Result<(), String> {
         Some(code) => code.parse()?,
         None => {
             let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+            #[cfg(windows)]
+            let locale = locale.or_else(sys_locale::get_locale);
             Language::of_locale(&locale.unwrap_or_default())
         }
     };
@@ -196,6 +211,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
             ..
         }) => runs::prune(common, older_than.as_ref())?,
         Command::Show(show) => runs::show(common, show)?,
+        Command::Backup(backup) => backup::run(common, backup)?,
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,
         Command::Open(open) => open::run(common, open)?,
@@ -217,13 +233,13 @@ fn report_large_files() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let signal = rustix::process::Signal::XFSZ.as_raw();
-        signal_hook::flag::register(signal, Arc::default())?;
+        signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
     Ok(())
 }
 
-/// Refuses a target on the command line where a run is tried again, which went to its own. One in the
-/// environment is for a command that names none.
+/// Refuses a target on the command line when a run is retried, because the run has its own. One in the environment
+/// is for a command that names none.
 fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("retry", retry)) = matches.subcommand() else {
         return Ok(());
@@ -292,7 +308,7 @@ fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
     }
 }
 
-/// An error for logs. Errors of other crates have a code and no words.
+/// An error for logs. Of errors of other crates, only the code is logged.
 fn fact_of(error: &anyhow::Error) -> Fact {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return error.fact();

@@ -24,11 +24,11 @@ use crate::send::Rate;
 pub(in crate::cli) struct Setting {
     /// Its name in the config file.
     pub(in crate::cli) name: &'static str,
-    /// What the command line or the environment says.
+    /// The value of the command line or the environment.
     pub(in crate::cli) said: Option<String>,
-    /// What a layer of the config file says.
+    /// The value in a layer of the config file.
     pub(in crate::cli) in_layer: fn(&Layer) -> Option<String>,
-    /// What holds where nobody says anything.
+    /// The default.
     pub(in crate::cli) default: &'static str,
 }
 
@@ -133,7 +133,7 @@ groups! {
             ///
             /// (until then a run reads what changed since the last list, if the target says how)
             relist: Time = "7d" [value_name = "TIME", hide_short_help = true];
-            /// Read the records anew, and keep no snapshot of them
+            /// Read all records again, without a snapshot
             no_snapshot: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
         }
         flags {
@@ -151,7 +151,7 @@ groups! {
         settings {
             /// Maximum attempts for one row
             max_attempts: NonZeroU32 = "5" [value_name = "N"];
-            /// Time-out of one request
+            /// Timeout of one request
             timeout: Timeout = "45s" [value_name = "TIME", hide_short_help = true];
             /// Additional root certificates, in PEM
             ca_cert: PathBuf => "none" [value_name = "FILE", hide_short_help = true];

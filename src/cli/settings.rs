@@ -26,12 +26,12 @@ use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
-/// The target that is asked for.
+/// The target that is requested.
 pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
     Ok(target_and_text(name)?.0)
 }
 
-/// The target that is asked for, and the text of its file.
+/// The target that is requested, and the text of its file.
 pub(in crate::cli) fn target_and_text(
     name: Option<&str>,
 ) -> Result<(Arc<TargetSpec>, String), AppError> {
@@ -58,7 +58,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
         .filter(|field| field.constant.is_none())
         .map(|field| field.name().to_owned())
         .collect();
-    // Columns that cannot be told apart are another mistake, which a roster shows.
+    // Ambiguous columns are another error, which reading a roster reports.
     let Ok(map) = ColumnMap::new(&names, spec, &MapOptions::default()) else {
         return Ok(());
     };
@@ -85,7 +85,7 @@ fn release(reason: String) -> Release {
     }
 }
 
-/// The roster as it is asked for.
+/// The roster as it is requested.
 pub(in crate::cli) fn roster(
     config: &Config,
     file: &Path,
@@ -154,7 +154,7 @@ pub(in crate::cli) fn variables(
     };
     let values = spec.variable_values(&given).map_err(wrong)?;
     for (name, value) in &values {
-        // A variable that stands in for a column is held to what the column may hold.
+        // A variable in place of a column must have a value that the column accepts.
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
@@ -199,7 +199,7 @@ pub(in crate::cli) fn ca_certificates(
     Ok(Some(text))
 }
 
-/// The rows that are asked for.
+/// The rows that are requested.
 pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
     let lines = options.lines.clone().unwrap_or_default();
     Selection {
@@ -209,7 +209,7 @@ pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
     }
 }
 
-/// The base address that is asked for.
+/// The base address that is requested.
 pub(in crate::cli) fn base_url(
     place: &PlaceOptions,
     spec: &TargetSpec,
@@ -248,7 +248,7 @@ pub(in crate::cli) fn is_production(place: &PlaceOptions) -> bool {
     !place.sandbox && place.base_url.is_none() && env == PRODUCTION
 }
 
-/// The quota to keep to. `own` is the target's, where no rate is asked for.
+/// The quota to keep to. `own` is the target's, where no rate is requested.
 pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace, AppError> {
     let pace = Pace {
         own: own.0,
@@ -378,7 +378,7 @@ pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
     }
 }
 
-/// Whether what became of a row stands before its own columns.
+/// Whether the outcome of a row stands before its own columns.
 pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions) -> bool {
     config.fill(options).outcome() == OutcomeAt::First
 }

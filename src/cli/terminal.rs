@@ -18,6 +18,18 @@ use crate::run::RunError;
 /// Why standard output could not be written to, if it could not.
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 
+/// Has the console of Windows understand the sequences that color text, if it is able to.
+pub(in crate::cli) fn prepare() {
+    #[cfg(windows)]
+    for console in [
+        winapi_util::console::Console::stdout(),
+        winapi_util::console::Console::stderr(),
+    ] {
+        // An output that is no console needs nothing.
+        let _ = console.and_then(|mut console| console.set_virtual_terminal_processing(true));
+    }
+}
+
 /// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
 pub(in crate::cli) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();

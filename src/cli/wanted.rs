@@ -177,6 +177,7 @@ impl Asked {
             relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
             undoes: None,
             approved: None,
+            decided: Default::default(),
             expected: None,
             retries: None,
         };

@@ -9,12 +9,14 @@ document.addEventListener("htmx:after:request", () => setLost(false));
 document.addEventListener("htmx:sse:after:connection", () => setLost(false));
 
 // Cells are sent only where they were changed here: the others may have been changed in another window.
+const CELLS = "#grid :is(input, textarea, select)";
 const isCell = (input) => input?.form?.id === "plan" && input.type !== "hidden";
-const unchanged = () => [...document.querySelectorAll("#grid :is(input, textarea)")].filter((input) => isCell(input) && input.value === input.defaultValue);
+const known = (input) => input.dataset.value ?? input.defaultValue;
+const unchanged = () => [...document.querySelectorAll(CELLS)].filter((input) => isCell(input) && input.value === known(input));
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!ctx.sourceElement.closest?.("#grid")) return;
-  for (const input of unchanged()) ctx.request.body.delete(input.name);
-  ctx.cells = [...ctx.request.body];
+  for (const input of unchanged()) ctx.request.body?.delete?.(input.name);
+  ctx.cells = [...(ctx.request.body ?? [])];
 });
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.id === "plan") for (const input of unchanged()) formData.delete(input.name);
@@ -23,15 +25,65 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (!ctx.cells || !ctx.response?.raw?.ok) return;
   for (const [name, value] of ctx.cells) {
     const input = document.querySelector(`#grid [name="${name}"]`);
-    if (isCell(input)) input.defaultValue = value;
+    if (!isCell(input)) continue;
+    if (input.dataset.value === undefined) input.defaultValue = value;
+    else input.dataset.value = value;
   }
 });
 
 // A cell that has become right, or wrong, is that to a screen reader too.
 document.addEventListener("htmx:after:settle", () => {
-  for (const input of document.querySelectorAll("#grid td :is(input, textarea)")) {
-    const fault = document.getElementById(input.id.replace("i", "e"));
+  for (const input of document.querySelectorAll(CELLS)) {
+    if (!isCell(input)) continue;
+    const fault = document.getElementById("e" + input.id.slice(1));
     if (fault?.textContent) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
+});
+
+// Enter goes to the next cell of the list.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.tagName === "TEXTAREA" || !event.target.matches?.(CELLS) || !isCell(event.target)) return;
+  event.preventDefault();
+  const cells = [...document.querySelectorAll(CELLS)].filter(isCell);
+  const after = cells.slice(cells.indexOf(event.target) + 1);
+  (after.find((input) => input.matches("[aria-invalid]")) ?? after[0])?.focus();
+});
+
+// A suggested value is typed in, as by hand.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("button.suggest");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.for);
+  input.value = button.dataset.value;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  input.focus();
+});
+
+// The title says how far it has come, and who asked for it is told of the end.
+const title = document.title;
+let isTold = false;
+const follow = () => {
+  const news = document.getElementById("news");
+  if (!news) return;
+  // A plan that is ready is a page of its own.
+  if (news.dataset.go) return location.replace(news.dataset.go);
+  document.title = news.dataset.title ? `${news.dataset.title} – ${title}` : title;
+  const ask = document.getElementById("notify");
+  if (ask && "Notification" in window) ask.hidden = Notification.permission !== "default" || Boolean(news.dataset.end);
+  if (!news.dataset.end || isTold) return;
+  isTold = true;
+  if (document.hidden && "Notification" in window && Notification.permission === "granted") new Notification(news.dataset.end);
+};
+for (const event of ["htmx:after:settle", "DOMContentLoaded"]) document.addEventListener(event, follow);
+document.addEventListener("click", ({ target }) => {
+  if (target.id === "notify") Notification.requestPermission().then(follow);
+});
+
+// Copies a text for somebody else.
+document.addEventListener("click", ({ target }) => {
+  const text = document.getElementById(target.dataset?.copy ?? "");
+  if (!text) return;
+  text.select();
+  navigator.clipboard?.writeText(text.value);
 });

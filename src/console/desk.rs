@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::door::Door;
-use super::job::{Job, Means, Task};
+use super::job::{Job, Means, Revision, Task};
 use super::live::{Live, Watching};
 use super::opened::Opened;
 use super::played::PlayedApis;
@@ -15,6 +15,9 @@ use crate::journal::{RosterLock, RunRecord};
 use crate::l10n::say;
 use crate::run::Settings;
 use crate::send::StopRequest;
+
+/// How long a plan that is discarded may take to end: a request under way may finish.
+const DISCARDING: Duration = Duration::from_secs(60);
 
 /// All that the pages share: the roster that is looked at, and the job that is under way.
 pub(super) struct Desk {
@@ -55,8 +58,14 @@ impl Desk {
         }
     }
 
-    /// Puts a roster on the desk.
-    pub(super) fn put(&self, opened: Opened) {
+    /// Puts a roster on the desk. A plan of the one that was there, and that was not answered, is discarded.
+    pub(super) fn put(&self, mut opened: Opened) {
+        if let Some(job) = self.job().filter(|job| !job.has_ended())
+            && job.discard()
+        {
+            opened.notice = Some(say().console_plan_discarded(job.file.as_str()));
+        }
+        self.clear_job();
         *lock(&self.opened) = Some(opened);
     }
 
@@ -108,15 +117,27 @@ impl Desk {
     /// Begins a job, in a thread of its own.
     ///
     /// # Errors
-    /// When another one is under way.
-    pub(super) fn start(self: &Arc<Desk>, task: Task, file: String) -> Result<(), AppError> {
+    /// When another one is being sent. A plan that was not answered is replaced.
+    pub(super) fn start(
+        self: &Arc<Desk>,
+        task: Task,
+        of: (String, Option<Revision>),
+        note: Option<String>,
+    ) -> Result<(), AppError> {
+        if let Some(job) = self.job()
+            && (!job.discard() || !job.ends_within(DISCARDING))
+        {
+            return Err(AppError::Front(say().console_busy()));
+        }
         let mut current = lock(&self.job);
+        // Another one may have begun meanwhile.
         if current.as_ref().is_some_and(|job| !job.has_ended()) {
             return Err(AppError::Front(say().console_busy()));
         }
         let live = Live::new();
-        let session = self.session(Box::new(Watching(live.clone())))?;
-        let job = Arc::new(Job::new(task, file, live, session));
+        let mut session = self.session(Box::new(Watching(live.clone())))?;
+        session.author.note = note;
+        let job = Arc::new(Job::new(task, of, live, session));
         let desk = self.clone();
         let started = job.clone();
         let work = move || {
@@ -196,7 +217,7 @@ mod tests {
     use crate::events::Unobserved;
     use crate::map::MapOptions;
     use crate::read::ReadOptions;
-    use crate::run::{Roster, Settings};
+    use crate::run::{Consent, Roster, Settings};
     use crate::targets::TargetSpec;
 
     /// A door behind which whatever is asked for breaks.
@@ -212,6 +233,10 @@ mod tests {
         }
 
         fn target(&self) -> Option<String> {
+            None
+        }
+
+        fn sign_in(&self, _: Option<&str>) -> Option<String> {
             None
         }
 
@@ -281,7 +306,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         for _ in 0..2 {
-            desk.start(import(), "r.csv".into()).unwrap();
+            desk.start(import(), ("r.csv".into(), None), None).unwrap();
             let job = desk.job().unwrap();
             while !job.has_ended() {
                 std::thread::yield_now();
@@ -289,28 +314,72 @@ mod tests {
             let Phase::Ended(end) = job.live.seen().phase else {
                 unreachable!()
             };
-            assert!(end.error.unwrap().contains("cut the run short"));
+            assert!(end.error.unwrap().contains("stopped the run"));
         }
     }
 
     #[test]
-    fn a_plan_that_nobody_answers_keeps_no_console_alive_and_blocks_another_job() {
+    fn a_plan_that_nobody_answers_keeps_no_console_alive_and_a_run_that_is_sent_blocks_another_job()
+    {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         let session = desk.session(Box::new(Unobserved)).unwrap();
-        let job = Arc::new(Job::new(import(), "r.csv".into(), Live::new(), session));
+        let job = Arc::new(Job::new(
+            import(),
+            ("r.csv".into(), None),
+            Live::new(),
+            session,
+        ));
         *lock(&desk.job) = Some(job.clone());
         for (phase, is_at_work) in [
             (Phase::Reading, true),
             (Phase::LookingUp(1, 2), true),
-            (Phase::Sending, true),
             (Phase::Asking(Box::default(), [].into()), false),
+            (Phase::Sending, true),
         ] {
             job.live.change(|seen| seen.phase = phase);
             let long_ago = Instant::now().checked_sub(Duration::from_secs(60));
             *lock(&desk.touched) = long_ago.unwrap();
             assert_eq!(desk.idle() < Duration::from_secs(60), is_at_work);
         }
-        assert!(desk.start(import(), "r.csv".into()).is_err());
+        // What is being sent is waited for.
+        assert!(desk.start(import(), ("r.csv".into(), None), None).is_err());
+    }
+
+    #[test]
+    fn a_plan_that_was_discarded_is_answered_with_no_and_takes_no_other_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let job = |task| {
+            let session = desk.session(Box::new(Unobserved)).unwrap();
+            Job::new(task, ("r.csv".into(), None), Live::new(), session)
+        };
+        let yes = || Consent::Yes {
+            first: None,
+            kept: Default::default(),
+            note: None,
+        };
+        let asking = Phase::Asking(Box::default(), [].into());
+        let in_phase = |job: &Job, phase: &Phase| {
+            job.live.change(|seen| seen.phase = phase.clone());
+        };
+        // Nothing of it can be sent after that.
+        let discarded = job(import());
+        in_phase(&discarded, &asking);
+        assert!(discarded.discard() && discarded.discard());
+        assert!(!discarded.answer(yes()));
+        // What was agreed to first is sent.
+        let agreed = job(import());
+        in_phase(&agreed, &asking);
+        assert!(agreed.answer(yes()));
+        assert!(matches!(agreed.live.seen().phase, Phase::Sending));
+        assert!(!agreed.discard());
+        // A plan that is being made is stopped, and what was approved before is not.
+        for (task, is_discarded) in [(import(), true), (Task::Resume("run".into()), false)] {
+            let job = job(task);
+            in_phase(&job, &Phase::LookingUp(1, 2));
+            assert_eq!(job.discard(), is_discarded);
+            assert_eq!(job.session.stop.is_asked(), is_discarded);
+        }
     }
 }

@@ -1,22 +1,26 @@
 //! A console job plans or sends a run in the background.
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::door::Door;
 use super::live::{End, Live, Phase};
+use super::naming::Naming;
+use super::opened::Opened;
 use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, approve_rows, begin, go_on, ready,
-    refuse_undone, resumed, undone,
+    Action, AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Session, Wanted, Words, begin,
+    decide, go_on, ready, refuse_undone, resumed, undone,
 };
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
-use crate::model::with_causes;
-use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start};
-use crate::send::Stop;
+use crate::model::{Summary, with_causes};
+use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
+use crate::safe_fs::Folder;
+use crate::send::{Stop, StopRequest};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -47,6 +51,8 @@ pub(super) enum Task {
         run: String,
         /// The ticked rows, among the rows that require individual approval.
         ticked: Option<Vec<RangeInclusive<u64>>>,
+        /// How many rows are sent and read back before the others, if so.
+        first: Option<u64>,
     },
     /// What a run changed is put back.
     Undo(String),
@@ -64,12 +70,36 @@ pub(super) struct Job {
     pub(super) task: Task,
     /// The name of the file that it is about, for a person.
     pub(super) file: String,
+    /// The file on the desk and the revision of it that this is done with, for a job that begins with one.
+    of: Option<Revision>,
     pub(super) live: Arc<Live>,
     pub(super) session: Session,
     /// The roster, once it is read: what its pages take words from.
     pub(super) prepared: OnceLock<Arc<Prepared>>,
     answer: SyncSender<Consent>,
     asked: Mutex<Receiver<Consent>>,
+    /// How many rows are sent and read back first; 0 for none.
+    first: AtomicU64,
+    /// The people of these rows, each with what changes.
+    first_persons: OnceLock<Vec<(String, String)>>,
+    /// Whether its plan is not to be sent.
+    is_discarded: AtomicBool,
+}
+
+/// A file on the desk, as it was read and edited at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Revision {
+    id: String,
+    revision: String,
+}
+
+impl From<&Opened> for Revision {
+    fn from(opened: &Opened) -> Revision {
+        Revision {
+            id: opened.id.clone(),
+            revision: opened.revision.clone(),
+        }
+    }
 }
 
 /// Time between two looks for a stop while somebody is asked.
@@ -77,22 +107,43 @@ const LOOK: Duration = Duration::from_millis(200);
 
 impl Job {
     /// A job that has not begun.
-    pub(super) fn new(task: Task, file: String, live: Arc<Live>, session: Session) -> Job {
+    pub(super) fn new(
+        task: Task,
+        (file, of): (String, Option<Revision>),
+        live: Arc<Live>,
+        session: Session,
+    ) -> Job {
         let (answer, asked) = mpsc::sync_channel(1);
         Job {
             task,
             file,
+            of,
             live,
             session,
             prepared: OnceLock::new(),
             answer,
             asked: Mutex::new(asked),
+            first: AtomicU64::new(0),
+            first_persons: OnceLock::new(),
+            is_discarded: AtomicBool::new(false),
         }
     }
 
     /// Whether it is over.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.live.seen().phase, Phase::Ended(_))
+    }
+
+    /// Whether it ends within this time.
+    pub(super) fn ends_within(&self, most: Duration) -> bool {
+        let began = std::time::Instant::now();
+        while !self.has_ended() {
+            if began.elapsed() > most {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
     }
 
     /// Whether something is being done for which nobody needs to be there.
@@ -110,12 +161,158 @@ impl Job {
             .change(|seen| seen.phase = Phase::Ended(Box::new(end)));
     }
 
-    /// Answers what the job asks.
-    pub(super) fn answer(&self, consent: Consent) {
-        // A second answer to one question is none.
-        if matches!(self.live.seen().phase, Phase::Asking(..)) {
-            let _ = self.answer.try_send(consent);
+    /// Answers what the job asks. Returns whether the answer is taken.
+    pub(super) fn answer(&self, consent: Consent) -> bool {
+        let mut is_taken = false;
+        self.live.change(|seen| {
+            // A second answer to one question is none.
+            if matches!(seen.phase, Phase::Asking(..)) {
+                if let Consent::Yes {
+                    first: Some(first), ..
+                } = &consent
+                {
+                    self.first.store(*first, Ordering::Relaxed);
+                }
+                let is_yes = matches!(consent, Consent::Yes { .. });
+                is_taken = self.answer.try_send(consent).is_ok();
+                // A page that is asked for before the job goes on does not show the plan again.
+                if is_taken && is_yes {
+                    seen.phase = Phase::Sending;
+                    let plan = seen.plan.as_deref();
+                    seen.progress.rows = plan.map_or(0, |plan| plan.rows);
+                    seen.progress.to_send = plan.map_or(0, |plan| plan.to_send);
+                }
+            }
+        });
+        is_taken
+    }
+
+    /// Whether something of it has been sent, or may have been.
+    pub(super) fn has_sent(&self) -> bool {
+        match self.live.seen().phase {
+            Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => false,
+            Phase::Sending => true,
+            Phase::Ended(end) => end.summary.is_some(),
         }
+    }
+
+    /// How many rows are sent and read back before the others, if so.
+    pub(super) fn first(&self) -> Option<u64> {
+        match &self.task {
+            Task::Approve { first, .. } => *first,
+            _ => Some(self.first.load(Ordering::Relaxed)).filter(|first| *first > 0),
+        }
+    }
+
+    /// The people of the rows that are sent first, each with what changes.
+    ///
+    /// # Errors
+    /// When the journal or the roster cannot be read.
+    pub(super) fn first_persons(&self, count: u64) -> Result<Vec<(String, String)>, AppError> {
+        if let Some(persons) = self.first_persons.get() {
+            return Ok(persons.clone());
+        }
+        let (Some((journal, run)), Some(prepared)) = (self.journal()?, self.prepared.get()) else {
+            return Ok(Vec::new());
+        };
+        let record = journal.runs()?.into_iter().find(|record| record.id == run);
+        let words = record.and_then(|record| Words::of(&journal, &record));
+        let mut calls = Vec::new();
+        journal.each_call_after::<JournalError>(run, 0, |call, _| {
+            let changes = words
+                .as_ref()
+                .map_or(Vec::new(), |words| words.changes(&call));
+            let texts = changes
+                .iter()
+                .map(|one| format!("{} {}", one.column, one.to));
+            calls.push((call.at, texts.collect::<Vec<_>>().join(", ")));
+            Ok((calls.len() as u64) < count)
+        })?;
+        let seen = rows_seen(prepared, |raw, _| {
+            calls.iter().any(|(at, _)| at.row == raw.at.row)
+        });
+        let seen = seen.map_err(RunError::from)?;
+        let naming = Naming::of(prepared);
+        let named = calls.into_iter().map(|(at, changes)| {
+            let seen = seen.iter().find(|seen| seen.at.row == at.row);
+            let name = seen.map_or(String::new(), |seen| naming.name(&seen.cells));
+            (name, changes)
+        });
+        let persons: Vec<(String, String)> = named.collect();
+        let _ = self.first_persons.set(persons.clone());
+        Ok(persons)
+    }
+
+    /// Whether it goes on with an earlier run.
+    pub(super) fn goes_on(&self) -> bool {
+        matches!(self.task, Task::Resume(_) | Task::Approve { .. })
+    }
+
+    /// Whether it is done with this file.
+    pub(super) fn is_of(&self, opened: &Opened) -> bool {
+        self.of.as_ref().is_some_and(|of| of.id == opened.id)
+    }
+
+    /// Whether its rows or columns were changed since it began.
+    pub(super) fn is_stale(&self, opened: &Opened) -> bool {
+        self.of
+            .as_ref()
+            .is_some_and(|of| *of != Revision::from(opened))
+    }
+
+    /// Discards its plan, if nothing of it has been sent. Returns whether it has ended or is about to.
+    pub(super) fn discard(&self) -> bool {
+        // What was agreed to before is sent without a question.
+        let asks = !self.goes_on();
+        let mut is_discarded = false;
+        self.live.change(|seen| {
+            is_discarded = match seen.phase {
+                Phase::Ended(_) => true,
+                Phase::Sending => false,
+                Phase::Asking(..) => {
+                    self.answer.try_send(Consent::No).is_ok() || self.was_discarded()
+                }
+                Phase::Reading | Phase::LookingUp(..) if asks => {
+                    self.session.stop.ask(StopRequest::Finish);
+                    true
+                }
+                Phase::Reading | Phase::LookingUp(..) => false,
+            };
+            if is_discarded {
+                self.is_discarded.store(true, Ordering::Relaxed);
+            }
+        });
+        is_discarded
+    }
+
+    fn was_discarded(&self) -> bool {
+        self.is_discarded.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the run of a plan that was discarded before it was complete: nothing of it was sent.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget(&self, summary: &Summary) -> Result<(), AppError> {
+        let mut journal = Journal::open(&self.session.state)?;
+        let run = journal.run(Some(&summary.run))?;
+        journal.forget(run.id)?;
+        let written = [
+            &summary.results,
+            &summary.failed_rows,
+            &summary.new_rows,
+            &summary.before,
+            &summary.report,
+        ];
+        for path in written.into_iter().flatten() {
+            let (folder, name) = (path.parent(), path.file_name());
+            let (Some(folder), Some(name)) = (folder, name) else {
+                continue;
+            };
+            let removed = Folder::open(folder).and_then(|folder| folder.remove_file(name));
+            removed.map_err(Action::Write.failed(path))?;
+        }
+        Ok(())
     }
 
     /// Does it, to its end.
@@ -127,6 +324,14 @@ impl Job {
                 error: Some(with_causes(&error)),
                 ..End::default()
             },
+        };
+        let end = match &end.summary {
+            // Stopped before it was complete.
+            Some(summary) if self.was_discarded() => End {
+                error: self.forget(summary).err().map(|error| with_causes(&error)),
+                ..End::default()
+            },
+            _ => end,
         };
         self.live.change(|seen| {
             if let Some(summary) = &end.summary {
@@ -166,9 +371,9 @@ impl Job {
                 }
                 Ok(end)
             }
-            Task::Resume(name) => self.gone_on(means, name, (GoOn::Resume, None)),
-            Task::Approve { run, ticked } => {
-                self.gone_on(means, run, (GoOn::Approve, ticked.as_deref()))
+            Task::Resume(name) => self.gone_on(means, name, (GoOn::Resume, None, None)),
+            Task::Approve { run, ticked, first } => {
+                self.gone_on(means, run, (GoOn::Approve, ticked.as_deref(), *first))
             }
         }
     }
@@ -222,7 +427,7 @@ impl Job {
         &self,
         means: Means<'_>,
         name: &str,
-        (how, ticked): (GoOn, Option<&[RangeInclusive<u64>]>),
+        (how, ticked, first): (GoOn, Option<&[RangeInclusive<u64>]>, Option<u64>),
     ) -> Result<End, AppError> {
         let paths = NamedPaths::default();
         let (record, settings): (RunRecord, Settings) =
@@ -230,8 +435,16 @@ impl Job {
         let wanted = means.door.again(settings)?;
         self.send(means, wanted, |ready| {
             let start = go_on(&self.session, &record, how, ready)?;
+            if first.is_some() {
+                ready.settings.delivery.canary = first;
+            }
             if how == GoOn::Approve {
-                approve_rows(&self.session, &record, &mut ready.settings, ticked)?;
+                let decisions = Decisions {
+                    rows: ticked,
+                    conflicts: None,
+                    asks_later: true,
+                };
+                decide(&self.session, &record, &mut ready.settings, decisions)?;
             }
             Ok(start)
         })
@@ -256,9 +469,13 @@ impl Job {
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
         // A run that was stopped before it was planned to its end is planned anew, and asks.
-        let asks = ready.settings.delivery.edits.asks();
-        let agreed = matches!(start, Start::Approve(_)) && !asks;
-        let ask = |proposal: &Proposal<'_>| self.ask(proposal);
+        let is_approved = matches!(start, Start::Approve(_));
+        let agreed = is_approved && !ready.settings.delivery.edits.asks();
+        // The plan of a run that is approved was shown; only its conflicts are to be decided.
+        let ask = |proposal: &Proposal<'_>| match is_approved && proposal.conflicts.is_empty() {
+            true => Consent::from(true),
+            false => self.ask(proposal),
+        };
         let job = AppJob {
             chooses: true,
             session: &self.session,
@@ -280,9 +497,13 @@ impl Job {
         self.live.change(|seen| {
             seen.run = Some(proposal.run.to_owned());
             let conflicts = proposal.conflicts.iter().map(|&found| found.clone());
+            seen.plan = Some(Arc::new(proposal.plan.clone()));
             seen.phase = Phase::Asking(Box::new(proposal.plan.clone()), conflicts.collect());
         });
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.was_discarded() {
+            return Consent::No;
+        }
         loop {
             match asked.recv_timeout(LOOK) {
                 Ok(consent) => {

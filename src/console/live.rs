@@ -13,6 +13,8 @@ use crate::model::Summary;
 pub(super) struct Seen {
     /// What it is doing.
     pub(super) phase: Phase,
+    /// What the console asked about last: what is sent, once it is agreed to.
+    pub(super) plan: Option<Arc<Plan>>,
     /// The run's name, once it has one.
     pub(super) run: Option<String>,
     /// How far sending has come.
@@ -52,6 +54,16 @@ pub(super) struct End {
     pub(super) error: Option<String>,
     /// A run of the same file that was interrupted, and can be gone on with.
     pub(super) unfinished: Option<String>,
+}
+
+impl End {
+    /// Whether it was declined: there is nothing to report.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.summary.is_none()
+            && self.why.is_none()
+            && self.error.is_none()
+            && self.unfinished.is_none()
+    }
 }
 
 /// Watches a job for its pages.

@@ -9,7 +9,7 @@ use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
 use crate::map::{PROTECTED, protected_columns};
-use crate::model::{Outcome, RowState, hex, with_causes};
+use crate::model::{Outcome, Problem, RowState, hex, with_causes};
 use crate::read::{Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
     Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
@@ -21,8 +21,12 @@ use crate::targets::TargetSpec;
 pub(super) struct Opened {
     /// Tells this way to read this file from any other: a page that was made of another one is too old.
     pub(super) edition: String,
-    /// Where columns were kept a moment ago, in words.
-    pub(super) kept: Option<String>,
+    /// Identifies the file on the desk, however it is read.
+    pub(super) id: String,
+    /// Identifies what is read and edited now: a plan of another revision is not sent.
+    pub(super) revision: String,
+    /// What was done a moment ago, in words, for the next page.
+    pub(super) notice: Option<String>,
     /// The folder of the journal.
     state: crate::journal::State,
     /// The name by which a person knows the file.
@@ -38,6 +42,42 @@ pub(super) struct Opened {
     pub(super) which_sheet: Vec<String>,
     /// The run whose rows are tried again, if they are.
     pub(super) again: Option<Again>,
+    /// The last replacement of a value in several rows.
+    pub(super) bulk: Option<Bulk>,
+}
+
+/// A value that was replaced in several rows.
+pub(super) struct Bulk {
+    pub(super) column: usize,
+    pub(super) header: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// The rows, each with what had been typed in the cell before.
+    pub(super) cells: Vec<(u64, Option<String>)>,
+}
+
+impl Bulk {
+    /// Replaces the value of `alike` with `to`.
+    pub(super) fn of(alike: &Alike, to: String, mends: &Mends) -> Bulk {
+        let before = |row: &u64| {
+            let typed = mends.of(*row).and_then(|cells| cells.get(&alike.column));
+            (*row, typed.cloned())
+        };
+        Bulk {
+            column: alike.column,
+            header: alike.header.clone(),
+            from: alike.value.clone(),
+            to,
+            cells: alike.rows.iter().map(before).collect(),
+        }
+    }
+}
+
+/// What the program noticed in a valid row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noticed {
+    Restored,
+    Doubtful,
 }
 
 /// What a file looks like before anything is known of its columns.
@@ -133,7 +173,9 @@ impl Opened {
     ) -> Result<Opened, AppError> {
         let mut opened = Opened {
             edition: String::new(),
-            kept: None,
+            id: unique(),
+            revision: String::new(),
+            notice: None,
             state: state.to_owned(),
             name,
             target,
@@ -143,6 +185,7 @@ impl Opened {
             checked: Err(String::new()),
             which_sheet: Vec::new(),
             again,
+            bulk: None,
         };
         // So that a file that is written meanwhile is still the one that was looked at.
         opened.roster.read.copy = true;
@@ -157,7 +200,8 @@ impl Opened {
 
     /// Has pages that were made before be too old.
     pub(super) fn renew(&mut self) {
-        self.edition = hex(&rand::random::<[u8; 8]>());
+        self.edition = unique();
+        self.bulk = None;
     }
 
     /// Refuses what a page sends that was made of another file, or of another way to read it.
@@ -173,6 +217,7 @@ impl Opened {
     /// # Errors
     /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
+        self.revision = unique();
         self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
         self.which_sheet.clear();
         self.checked = match self.check() {
@@ -234,6 +279,45 @@ impl Opened {
         })
     }
 
+    /// Replaces a value in several rows, and remembers how to undo it.
+    ///
+    /// # Errors
+    /// When the file can no longer be read, or the texts not be kept.
+    pub(super) fn mend_in_bulk(&mut self, bulk: Bulk) -> Result<(), AppError> {
+        self.change(|mends| {
+            for (row, _) in &bulk.cells {
+                mends.set(*row, bulk.column, bulk.to.clone());
+            }
+        })?;
+        self.bulk = Some(bulk);
+        Ok(())
+    }
+
+    /// Undoes the last replacement in the cells that were not changed since. Returns their number.
+    ///
+    /// # Errors
+    /// When the file can no longer be read, or the texts not be kept.
+    pub(super) fn undo_bulk(&mut self) -> Result<usize, AppError> {
+        let Some(bulk) = self.bulk.take() else {
+            return Ok(0);
+        };
+        let mut undone = 0;
+        self.change(|mends| {
+            for (row, before) in bulk.cells {
+                let typed = mends.of(row).and_then(|cells| cells.get(&bulk.column));
+                if typed != Some(&bulk.to) {
+                    continue;
+                }
+                undone += 1;
+                match before {
+                    Some(text) => mends.set(row, bulk.column, text),
+                    None => mends.take_back_cell(row, bulk.column),
+                }
+            }
+        })?;
+        Ok(undone)
+    }
+
     /// Takes back what was mended: in a row, or in all of them.
     ///
     /// # Errors
@@ -252,6 +336,7 @@ impl Opened {
         let Ok(checked) = &mut self.checked else {
             return Ok(());
         };
+        self.revision = unique();
         let mends = &mut self.roster.read.mends;
         change(mends);
         checked.prepared.mend(mends.clone())?;
@@ -307,17 +392,20 @@ impl Checked {
         Ok(self.rows(&[row])?.pop())
     }
 
-    /// The numbers of the rows in which something was restored or is doubtful, by its code.
+    /// The numbers of the rows in which something was restored, or is doubtful.
     ///
     /// # Errors
     /// When the file can no longer be read.
-    pub(super) fn rows_with(&self, code: &str) -> Result<Vec<u64>, ReadError> {
+    pub(super) fn rows_with(&self, noticed: Noticed) -> Result<Vec<u64>, ReadError> {
         let mut numbers = Vec::new();
         each_row_seen(
             &self.prepared,
             |_, checked| {
-                let mut found = checked.doubts.iter().chain(&checked.restored);
-                found.any(|problem| problem.code == code)
+                !match noticed {
+                    Noticed::Restored => &checked.restored,
+                    Noticed::Doubtful => &checked.doubts,
+                }
+                .is_empty()
             },
             |row| numbers.push(row.at.row),
         )?;
@@ -344,7 +432,7 @@ pub(super) struct Alike {
     pub(super) column: usize,
     pub(super) header: String,
     pub(super) value: String,
-    pub(super) message: String,
+    pub(super) problem: Problem,
     pub(super) rows: Vec<u64>,
 }
 
@@ -365,7 +453,7 @@ impl AlikeValues {
                 column,
                 header: problem.column.clone(),
                 value,
-                message: problem.message.to_string(),
+                problem: problem.clone(),
                 rows: Vec::new(),
             });
             if alike.rows.last() != Some(&row.at.row) {
@@ -386,6 +474,11 @@ impl AlikeValues {
         });
         several
     }
+}
+
+/// An identifier that no other page has.
+fn unique() -> String {
+    hex(&rand::random::<[u8; 8]>())
 }
 
 /// The cells of the first rows.

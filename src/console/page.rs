@@ -7,6 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::desk::Desk;
+use super::opened::Opened;
+use super::steps::{Step, steps};
 use crate::app::{Action, AppError};
 use crate::l10n::{Language, Messages, in_scope, say};
 use crate::model::with_causes;
@@ -18,10 +20,16 @@ pub(super) struct Frame {
     pub(super) base: String,
     /// The page, as its address names it.
     pub(super) here: &'static str,
-    /// The file on the desk.
-    pub(super) file: Option<String>,
-    /// Whether a job is under way.
-    pub(super) has_job: bool,
+    /// The file on the desk, and its page where the work is.
+    pub(super) file: Option<(String, &'static str)>,
+    /// The steps of the import that the page belongs to.
+    pub(super) steps: Vec<Step>,
+    /// Why changes cannot be sent yet: a text for those who look after the computer.
+    pub(super) sign_in: Option<String>,
+    /// What was done a moment ago.
+    pub(super) notice: Option<String>,
+    /// Whether only a part of a page is made, which replaces what stands there.
+    pub(super) is_fragment: bool,
     /// Whether the API is played on this machine.
     pub(super) is_rehearsal: bool,
     /// The languages to choose from.
@@ -32,54 +40,61 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn of(desk: &Desk, here: &'static str, title: String) -> Frame {
-        let file = desk.opened().as_ref().map(|opened| opened.name.clone());
+        let mut opened = desk.opened();
+        let notice = opened.as_mut().and_then(|opened| opened.notice.take());
+        Frame {
+            notice,
+            is_fragment: false,
+            ..Frame::around(desk, opened.as_ref(), here, title)
+        }
+    }
+
+    /// The frame while the roster on the desk is in use; it takes no notice away.
+    pub(super) fn around(
+        desk: &Desk,
+        opened: Option<&Opened>,
+        here: &'static str,
+        title: String,
+    ) -> Frame {
         Frame {
             title,
             base: desk.base.clone(),
             here,
-            file,
-            has_job: desk.job().is_some(),
+            file: opened.map(|opened| {
+                let page = match (&opened.look, &opened.checked) {
+                    (_, Ok(_)) => "/problems",
+                    (Ok(_), Err(_)) if opened.which_sheet.is_empty() => "/columns",
+                    _ => "/file",
+                };
+                (opened.name.clone(), page)
+            }),
+            steps: steps(desk, opened, here),
+            notice: None,
+            sign_in: match here {
+                "start" | "file" => {
+                    let target = opened.and_then(|opened| opened.target.as_deref());
+                    let why = desk.door.sign_in(target);
+                    why.map(|why| say().console_sign_in_text(why.as_str()))
+                }
+                _ => None,
+            },
+            is_fragment: true,
             is_rehearsal: desk.door.plays(),
             languages: [Language::English, Language::Swedish],
             say: say(),
             lang: Language::spoken().code(),
         }
     }
-}
 
-impl Frame {
-    /// The steps, each with its address, whether it is this page, and its name. Those that nothing can be
-    /// seen of yet are left out.
-    pub(super) fn steps(&self) -> Vec<(&'static str, bool, String)> {
+    /// The pages that belong to no import, each with its address, whether it is this page, and its name.
+    pub(super) fn places(&self) -> [(&'static str, bool, String); 3] {
         let say = self.say;
-        let all = [
-            (
-                "/file",
-                "file",
-                say.console_step_file(),
-                self.file.is_some(),
-            ),
-            (
-                "/columns",
-                "columns",
-                say.console_step_columns(),
-                self.file.is_some(),
-            ),
-            (
-                "/problems",
-                "problems",
-                say.console_step_problems(),
-                self.file.is_some(),
-            ),
-            ("/plan", "plan", say.console_step_plan(), self.has_job),
-            ("/run", "run", say.console_step_run(), self.has_job),
-            ("/runs", "runs", say.console_step_runs(), true),
-            ("/person", "person", say.console_step_person(), true),
-        ];
-        let shown = all.into_iter().filter(|(.., is_shown)| *is_shown);
-        shown
-            .map(|(path, here, name, _)| (path, here == self.here, name))
-            .collect()
+        [
+            ("/", "start", say.console_place_start()),
+            ("/runs", "runs", say.console_place_runs()),
+            ("/person", "person", say.console_place_person()),
+        ]
+        .map(|(path, here, name)| (path, here == self.here, name))
     }
 }
 

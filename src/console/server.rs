@@ -20,7 +20,7 @@ use super::door::Door;
 use super::gate::{Caller, ENTRANCE, Gate, Keys, harden, refuse};
 use super::pages::{columns, file, history, person, plan, problems, run, start};
 use super::reader::language_of;
-use crate::app::asked_to_stop;
+use crate::app::{asked_again, asked_to_stop};
 use crate::l10n::{read_in, say};
 use crate::send::StopRequest;
 
@@ -118,10 +118,11 @@ impl Bound {
 
 /// Waits until the console is to end, and what is under way has.
 async fn until_over(desk: &Desk, idle: Duration) {
-    tokio::select! {
-        () = asked_to_stop() => crate::safe_fs::stop_waiting(),
+    let left = tokio::select! {
+        left = asked_to_stop() => left,
         () = until_idle(desk, idle) => return,
-    }
+    };
+    crate::safe_fs::stop_waiting();
     if !desk.stop(StopRequest::Finish) {
         return;
     }
@@ -133,7 +134,7 @@ async fn until_over(desk: &Desk, idle: Duration) {
     tokio::pin!(ended);
     tokio::select! {
         () = &mut ended => return,
-        () = asked_to_stop() => {}
+        () = asked_again(left) => {}
     }
     desk.stop(StopRequest::Now);
     ended.await;
@@ -170,9 +171,12 @@ fn router(shared: Shared) -> Router {
         .route("/problems", get(problems::show))
         .route("/problems/row", post(problems::mend))
         .route("/problems/back", post(problems::take_back))
+        .route("/problems/whole", get(problems::whole))
         .route("/problems/alike", post(problems::mend_alike))
+        .route("/problems/alike/back", post(problems::undo_alike))
         .route("/problems/file", get(problems::file))
         .route("/plan", get(plan::show).post(plan::make))
+        .route("/undo", get(plan::show_undo))
         .route("/plan/answer", post(plan::answer))
         .route("/run", get(run::show))
         .route("/run/events", get(run::events))

@@ -5,6 +5,7 @@ mod swept;
 
 use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
+use crate::run::Deed;
 
 pub use entry::{Entry, EntryState, GoesOn};
 pub use swept::{QueueDesk, SweptFile};
@@ -13,11 +14,11 @@ fn not_built<T>() -> Result<T, AppError> {
     Err(JournalError::NotBuilt.into())
 }
 
-/// Says that this program was built without it.
+/// Returns the error of a build without PostgreSQL.
 ///
 /// # Errors
 /// Always.
-pub fn approve(_state: &State, _id: i64) -> Result<GoesOn, AppError> {
+pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
     not_built()
 }
 
@@ -25,7 +26,7 @@ pub fn approve(_state: &State, _id: i64) -> Result<GoesOn, AppError> {
 ///
 /// # Errors
 /// Always.
-pub fn put_back(_state: &State, _id: i64) -> Result<GoesOn, AppError> {
+pub fn put_back(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
     not_built()
 }
 

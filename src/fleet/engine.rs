@@ -20,10 +20,10 @@ use crate::send::StopRequest;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How long a worker may be silent before its slices are anybody's: several times as long as a process
-/// goes on sending without hearing from the database.
+/// continues sending without hearing from the database.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How long a slice may take to let its requests under way finish when the process is asked to stop.
+/// How long a slice may take to let its requests in progress finish when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(25);
 
 /// Brings the tables of the journal and of the queue to the formats of this version. Returns the journal's
@@ -109,7 +109,7 @@ impl TaskHandler for SliceJob {
 pub type MakeSession = Arc<dyn Fn(State) -> Result<Session, AppError> + Send + Sync>;
 
 /// Does slices of the files that wait, so many at a time, until the session is asked to stop: then the
-/// requests under way may finish, and the rest is left to others.
+/// requests in progress may finish, and the rest is left to others.
 ///
 /// # Errors
 /// When the database cannot be reached at the start. Later it is waited for.

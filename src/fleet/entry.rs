@@ -61,7 +61,7 @@ pub enum EntryState {
     Waiting,
     /// A slice of it is being done.
     Running,
-    /// Its run came to its end.
+    /// Its run ended.
     Finished,
     /// A guard holds it.
     Held,
@@ -114,7 +114,7 @@ impl EntryState {
     }
 }
 
-/// How a run goes on in the queue.
+/// How a run continues in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoesOn {
     /// It had ended there, and is there again.

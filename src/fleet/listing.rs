@@ -100,12 +100,12 @@ fn fill(
     let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
     let summary = &mut shown.summary;
     if run.finished_at.is_none() {
-        // A worker that died counted none of its batch there, and its rows tell of no look-up under way.
+        // A worker that died counted none of its batch there, and its rows tell of no look-up in progress.
         summary.requests = summary.requests.max(entry.requests.unsigned_abs());
         summary.retries = summary.retries.max(entry.retries.unsigned_abs());
         summary.throttled = entry.throttled.unsigned_abs();
     }
-    // It was taken out of the queue, and no worker goes on with it.
+    // It was taken out of the queue, and no worker continues it.
     if entry.state == EntryState::Stopped
         && matches!(run.state, RunState::Planning | RunState::Running)
     {

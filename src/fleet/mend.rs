@@ -36,8 +36,8 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
                              WHERE job.key = 'file ' || queued.id AND job.locked_by IS NOT NULL)"
         );
         tables.execute(&left, &[])?;
-        // Whoever changes a file's state adds its job in the same step, so that one without is lost. Two
-        // workers that look at once would both see it; the second finds it locked.
+        // Whoever changes a file's state adds its job in the same step, so that one without is lost. Two workers
+        // may find it at once; the second finds it locked.
         let lost = format!(
             "SELECT id, account, profile FROM queued
              WHERE state IN ('waiting', 'running')

@@ -6,11 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::entry::GoesOn;
 use crate::app::AppError;
-use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
+use crate::journal::{
+    Database, Fence, JournalError, State, Tables, Wrong, cell, count_up, damaged,
+};
 use crate::l10n::say;
 use crate::model::{Code, Fact, hex};
 use crate::read::{Origin, content_of};
-use crate::run::Made;
+use crate::run::{Deed, Made};
 
 /// The queue's schema: a well-kept queue's, beside ours.
 pub(super) const SCHEMA: &str = "rosterpatch_queue";
@@ -37,7 +39,8 @@ pub struct Enqueued {
     pub is_known: bool,
 }
 
-/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says.
+/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says. Its run
+/// stores the `deed`. A file that waits already adds it only if it has a note.
 ///
 /// # Errors
 /// When the file cannot be read, or the database refuses.
@@ -45,6 +48,7 @@ pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
     profile: Option<&str>,
+    deed: &Deed,
 ) -> Result<Enqueued, AppError> {
     let database = database_of(state)?;
     let content = content_of(file, origin)?;
@@ -69,14 +73,33 @@ pub fn enqueue(
                 &[&sha256, &name, &profile],
             )?;
             let id = cell(&row, 0)?;
+            if deed.note.is_some() {
+                add_deed(tables, id, deed)?;
+            }
             return Ok(Enqueued { id, is_known: true });
         };
         let id = cell(&row, 0)?;
+        add_deed(tables, id, deed)?;
         add_job(tables, id, &first_queue(profile), 0.0)?;
         let is_known = false;
         Ok(Enqueued { id, is_known })
     })?;
     Ok(enqueued)
+}
+
+/// Stores a command for a file.
+fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> {
+    let row = tables.one("SELECT deeds FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
+    let mut deeds = deeds_of(cell(&row, 0)?)?;
+    deeds.push(deed.clone());
+    let json = serde_json::to_string(&deeds).map_err(|_| damaged("the column queued.deeds"))?;
+    tables.execute("UPDATE queued SET deeds = $2 WHERE id = $1", &[&id, &json])?;
+    Ok(())
+}
+
+/// The commands for a file, as stored.
+fn deeds_of(json: &str) -> Result<Vec<Deed>, Wrong> {
+    serde_json::from_str(json).map_err(|_| damaged("the column queued.deeds"))
 }
 
 /// The queue in which a file waits until a worker has found out whose quota it draws on.
@@ -89,7 +112,7 @@ pub(super) fn queue_of(account: &str) -> String {
     format!("quota {account}")
 }
 
-/// Has a slice of a file done so many seconds from now, in the place of any that waits for it.
+/// Schedules a batch of a file in so many seconds, replacing a waiting one.
 pub(super) fn add_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -129,10 +152,12 @@ pub(super) struct Waiting {
     pub(super) throttled: i64,
     /// For how many seconds it was due before the slice began.
     pub(super) late_s: f64,
-    /// Who does the slice: no two slices have the same.
+    /// The worker's id, unique for each batch.
     pub(super) owner: String,
     /// The job of the slice.
     pub(super) claimed: Claimed,
+    /// The commands for it.
+    pub(super) deeds: Vec<Deed>,
 }
 
 /// A job and the worker that fetched it. If the worker's lease expires, another worker may hold the job.
@@ -184,7 +209,7 @@ pub(super) fn look(
     database.change(|tables| {
         lock(tables, id, claimed)?;
         let row = tables.first(
-            "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled
+            "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled, deeds
              FROM queued WHERE id = $1 AND state IN ('waiting', 'running')",
             &[&id],
         )?;
@@ -211,6 +236,7 @@ fn waiting(
         is_approved: cell(row, 5)?,
         retries: cell(row, 6)?,
         throttled: cell(row, 7)?,
+        deeds: deeds_of(cell(row, 8)?)?,
         late_s,
         owner,
         claimed: claimed.clone(),
@@ -248,14 +274,14 @@ pub(super) fn begin_slice(
         let row = tables.first(
             "UPDATE queued SET state = 'running', owner = $2 || '/' || (slices + 1), slices = slices + 1
              WHERE id = $1 AND state IN ('waiting', 'running')
-             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, owner,
-                       greatest(extract(epoch FROM now() - due), 0)::float8",
+             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, deeds,
+                       owner, greatest(extract(epoch FROM now() - due), 0)::float8",
             &[&id, &owner],
         )?;
         let Some(row) = row else {
             return end_job(tables, id, claimed, None).map(|()| None);
         };
-        let begun = waiting(id, &row, (cell(&row, 8)?, cell(&row, 9)?), claimed)?;
+        let begun = waiting(id, &row, (cell(&row, 9)?, cell(&row, 10)?), claimed)?;
         Ok(Some((begun, count_up(tables, &name)?)))
     })
 }
@@ -277,7 +303,8 @@ pub(super) fn move_to(
     })
 }
 
-/// Leaves a file to other workers that this one cannot begin. It stays due: that nobody takes it shows.
+/// Leaves a file to other workers that this one cannot begin. It stays due, so that metrics show that no worker
+/// takes it.
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
@@ -354,7 +381,7 @@ pub(super) fn later(
     })
 }
 
-/// Ends a file's way through the queue; one whose guard was lifted meanwhile goes on.
+/// Ends a file's way through the queue; one whose guard was lifted meanwhile continues.
 pub(super) fn end(
     database: &Database,
     waiting: &Waiting,
@@ -394,26 +421,32 @@ pub(super) fn end(
     })
 }
 
-/// Has a run that a guard holds go on in the queue.
-pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
-    goes_on(state, id, true)
+/// Has a run that a guard holds go on in the queue. The run stores the `deed`.
+pub fn approve(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+    goes_on(state, id, true, deed)
 }
 
-/// Has a run that was stopped go on in the queue.
+/// Has a run that was stopped go on in the queue. The run stores the `deed`.
 ///
 /// # Errors
 /// When the database refuses, or the queue does not know it any more.
-pub fn put_back(state: &State, id: i64) -> Result<GoesOn, AppError> {
-    goes_on(state, id, false)
+pub fn put_back(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+    goes_on(state, id, false, deed)
 }
 
-fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
-    let known = database_of(state)?.change(|tables| again(tables, id, approves))?;
+fn goes_on(state: &State, id: i64, approves: bool, deed: &Deed) -> Result<GoesOn, AppError> {
+    let known = database_of(state)?.change(|tables| {
+        let goes_on = again(tables, id, approves)?;
+        if goes_on.is_some() {
+            add_deed(tables, id, deed)?;
+        }
+        Ok(goes_on)
+    })?;
     known.ok_or_else(|| AppError::Front(say().fleet_unknown(id)))
 }
 
 /// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
-/// more, and its requests under way are in doubt. `resume` puts a file back whose run has begun.
+/// more, and its requests in progress are in doubt. `resume` returns a file whose run has begun to the queue.
 ///
 /// # Errors
 /// When the database refuses, or no such file waits.
@@ -429,7 +462,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         let Some(row) = row else {
             return Ok(false);
         };
-        // Another file's slice for the same quota goes on.
+        // Another file's slice for the same quota continues.
         let is_running = cell::<&str>(&row, 1)? == "running";
         if let Some(account) = cell::<Option<String>>(&row, 0)?.filter(|_| is_running) {
             count_up(tables, &queue_of(&account))?;
@@ -439,7 +472,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
              WHERE id = $1",
             &[&id, &kept(&why)],
         )?;
-        // What was read of the API for its plan is kept for nobody.
+        // The API's answers for its plan are no longer needed.
         tables.execute(
             "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
             &[&id],
@@ -453,7 +486,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     }
 }
 
-/// Has a file go on. A slice that is being done goes on by itself; what was approved is remembered.
+/// Has a file continue. A slice that is being done continues by itself; what was approved is remembered.
 fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1

@@ -7,8 +7,8 @@ use super::queue::{
     Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{
-    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_misspelt,
-    refuse_undone, spool, spooled,
+    AppError, Notifications, Session, Wanted, forget_copies, forget_spooled, ready,
+    refuse_misspelt, refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
@@ -56,14 +56,14 @@ pub trait FleetDoor: Sync {
         spec: &TargetSpec,
     ) -> Result<(Credentials, Notifications), AppError>;
 
-    /// Who is told of a profile's files.
+    /// The recipients of notifications about a profile's files.
     fn notifications(&self, profile: Option<&str>) -> Notifications;
 
-    /// Hears what became of a slice.
+    /// Hears the outcome of a slice.
     fn heard(&self, what: Heard<'_>);
 }
 
-/// What became of a slice.
+/// The outcome of a slice.
 #[derive(Debug)]
 pub enum Heard<'a> {
     /// There is more to do.
@@ -88,7 +88,7 @@ pub struct Ended {
     pub file: String,
     /// Its run's figures, where it came to any.
     pub summary: Option<Box<Summary>>,
-    /// Why it ended, where it did not come to its end.
+    /// Why it ended, where it did not end.
     pub why: Option<Fact>,
 }
 
@@ -257,7 +257,7 @@ impl Worker<'_> {
         done
     }
 
-    /// How the file is imported: as its run was asked for, once it has begun.
+    /// How the file is imported: as its run was requested, once it has begun.
     fn plan<'a>(
         &'a self,
         session: &'a Session,
@@ -267,14 +267,14 @@ impl Worker<'_> {
         let profile = waiting.profile.as_deref();
         let known = match &waiting.run {
             Some(name) => match Journal::open(self.state)?.run(Some(name)) {
-                // It was forgotten: it begins anew.
+                // It was forgotten: it begins again.
                 Err(JournalError::NoRun { .. }) => None,
                 known => Some(known?),
             },
             None => None,
         };
         let (mut wanted, notifications) = match &known {
-            // Nothing is written beside it, and nobody finds what lies in the spool.
+            // No files are written beside it, and users do not look into the spool.
             None => self
                 .door
                 .wanted(session, Path::new(&waiting.file), profile)?,
@@ -299,6 +299,7 @@ impl Worker<'_> {
         wanted.settings.queued = Some(Queued {
             id: waiting.id,
             file: waiting.file.clone(),
+            deeds: waiting.deeds.clone(),
         });
         Ok(Plan {
             wanted,
@@ -337,7 +338,7 @@ impl Worker<'_> {
         }
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {
-            // What lies here is cut, or another one; it is fetched anew.
+            // What lies here is cut, or another one; it is fetched again.
             let why = Fact::new(Code::QueueOtherContent).at_path(Path::new(&waiting.file));
             return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
         }
@@ -421,6 +422,10 @@ impl Worker<'_> {
             done,
             why.as_ref(),
         )?;
+        let is_over = state_after(exit) == "finished";
+        let withheld = summary
+            .as_ref()
+            .map_or(0, |summary| summary.states.withheld);
         if let Some(summary) = &summary {
             notifications.send(session, None, summary, why.as_ref());
         }
@@ -429,6 +434,9 @@ impl Worker<'_> {
             summary: summary.map(Box::new),
             why,
         }));
+        if is_over && withheld > 0 {
+            forget_copies(&session.state, &waiting.sha256, &waiting.file)?;
+        }
         Ok(())
     }
 
@@ -471,7 +479,7 @@ fn why(session: &Session, waiting: &Waiting, error: &AppError) -> Fact {
     }
 }
 
-/// What tells this process's copy of a file from others.
+/// The identity of this process's copy of a file.
 fn own(waiting: &Waiting) -> String {
     format!("{}-{}", waiting.id, std::process::id())
 }
@@ -511,6 +519,7 @@ mod tests {
                 job: 1,
                 worker: "w".into(),
             },
+            deeds: Vec::new(),
         }
     }
 
@@ -566,7 +575,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_taken_over_or_lost_the_database_records_nothing() {
+    fn a_worker_with_an_expired_lease_or_no_database_records_nothing() {
         let broken = RunError::Broken {
             source: Box::new(RunError::Died),
             results: "r.results.csv".into(),

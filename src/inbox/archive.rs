@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::folder::{FAILED, Inbox, PROCESSING, own_folder};
+use super::index::{self, Archived, Index, is_index};
 use super::names::{numbered_name, short};
 use crate::safe_fs::{Folder, Kind};
 
@@ -28,8 +29,19 @@ pub enum Place {
 pub struct Moves {
     from: Folder,
     to: Folder,
+    /// Whether the target is the folder of a day.
+    is_dated: bool,
     /// From and to, the file itself last, all from as absolute paths.
     pub paths: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What [`Inbox::expire`] did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many files it removed.
+    pub files: u64,
+    /// Files that rosterpatch did not put there. They stay, and are listed once.
+    pub foreign: Vec<PathBuf>,
 }
 
 impl Inbox {
@@ -84,7 +96,13 @@ impl Inbox {
             (folder.join(name), new)
         };
         let paths = all.into_iter().map(path).collect();
-        Ok(Moves { from, to, paths })
+        let is_dated = place != Place::Held;
+        Ok(Moves {
+            from,
+            to,
+            is_dated,
+            paths,
+        })
     }
 
     /// Keeps every other process from archiving anything until what this returns is dropped, so that a
@@ -103,6 +121,16 @@ impl Inbox {
     /// When something cannot be moved, or something else has its place meanwhile; it and what comes after
     /// it stay where they were.
     pub fn put(&self, moves: &Moves) -> io::Result<()> {
+        if moves.is_dated {
+            let last = moves.paths.len().saturating_sub(1);
+            let kind = |at: usize| match at == last {
+                true => Archived::Roster,
+                false => Archived::Output,
+            };
+            let files = moves.paths.iter().enumerate();
+            let files: Vec<_> = files.map(|(at, (_, to))| (name_of(to), kind(at))).collect();
+            index::list(&moves.to, &files)?;
+        }
         for (from, to) in &moves.paths {
             moves.from.rename(name_of(from), &moves.to, name_of(to))?;
         }
@@ -116,14 +144,14 @@ impl Inbox {
     }
 
     /// Removes files that were archived on days before these: rosters, and what was written about them. What
-    /// is held stays. Returns how many files are gone.
+    /// is held stays, and so do files that rosterpatch did not put there.
     ///
     /// # Errors
     /// When a folder cannot be read, or a file not be removed.
-    pub fn expire(&self, rosters: Option<Date>, results: Option<Date>) -> io::Result<u64> {
+    pub fn expire(&self, rosters: Option<Date>, results: Option<Date>) -> io::Result<Removed> {
         let _alone = self.alone()?;
         let root = self.open()?;
-        let mut gone = 0;
+        let mut removed = Removed::default();
         for place in ["done", "partial", FAILED] {
             let Some(days) = root.private_if_there(place)? else {
                 continue;
@@ -142,26 +170,36 @@ impl Inbox {
                 let Some(folder) = days.private_if_there(&name)? else {
                     continue;
                 };
-                let mut left = false;
-                for file in folder.names()? {
-                    let limit = match is_about_a_roster(&file.to_string_lossy()) {
-                        true => results,
-                        false => rosters,
-                    };
+                let known = Index::of(&folder)?;
+                let (mut left, mut foreign) = (false, Vec::new());
+                for file in folder.names()?.into_iter().filter(|file| !is_index(file)) {
                     let look = folder.look(&file)?;
-                    if is_past(limit) && look.is_some_and(|look| look.kind == Kind::File) {
+                    let is_file = look.is_some_and(|look| look.kind == Kind::File);
+                    let kind = known.kind(&file);
+                    let is_due = match kind {
+                        Some(Archived::Roster) => is_past(rosters),
+                        Some(Archived::Output) => is_past(results),
+                        Some(Archived::Foreign) | None => false,
+                    };
+                    if is_due && is_file {
                         folder.remove_file(&file)?;
-                        gone += 1;
-                    } else {
-                        left = true;
+                        removed.files += 1;
+                        continue;
+                    }
+                    left = true;
+                    if kind.is_none() {
+                        removed.foreign.push(folder.path().join(&file));
+                        foreign.push((file.to_string_lossy().into_owned(), Archived::Foreign));
                     }
                 }
+                index::list(&folder, &foreign)?;
                 if !left {
+                    index::remove(&folder)?;
                     days.remove_folder(&name)?;
                 }
             }
         }
-        Ok(gone)
+        Ok(removed)
     }
 
     /// Writes beside a file that was taken why it cannot be imported: `NAME.error.txt`, which this account
@@ -180,17 +218,6 @@ impl Inbox {
         };
         report.write_all(format!("{why}\n").as_bytes())
     }
-}
-
-/// Whether a file was written about a roster, by its name, such as `r.results-2.csv`.
-fn is_about_a_roster(name: &str) -> bool {
-    const KINDS: [&str; 7] = [
-        "results", "failed", "report", "before", "new", "missing", "error",
-    ];
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let kind = stem.rsplit_once('.').map_or("", |(_, kind)| kind);
-    let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
-    KINDS.contains(&kind.trim_end_matches('-'))
 }
 
 /// Whether something has one of these names.
@@ -241,7 +268,7 @@ mod tests {
         for (place, expected) in [
             (Place::Done, "done/2026-08-20/a.csv"),
             (Place::Failed, "failed/2026-08-20/a.csv"),
-            // Its own name is taken there, by itself.
+            // The file's own name is already used there.
             (Place::Held, "held/a-2.csv"),
         ] {
             let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();
@@ -287,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_place_meanwhile_is_not_overwritten_and_the_file_stays() {
+    fn an_occupied_destination_is_not_overwritten_and_the_file_stays() {
         let (folder, inbox) = inbox(&["held/a.csv", "held/a.results.csv"]);
         let root = folder.path();
         let file = root.join("held/a.csv");
@@ -307,6 +334,44 @@ mod tests {
     }
 
     #[test]
+    fn files_of_others_stay_in_the_archive_and_are_listed_once() {
+        let (folder, inbox) = inbox(&["held/a.new.csv", "held/a.new.results.csv"]);
+        let root = folder.path();
+        let beside = [root.join("held/a.new.results.csv")];
+        let file = root.join("held/a.new.csv");
+        let moves = inbox
+            .places(&file, &beside, Place::Done, "2026-08-01")
+            .unwrap();
+        inbox.put(&moves).unwrap();
+        let day = root.join("done/2026-08-01");
+        // A process died while it listed a file.
+        let mut index = std::fs::OpenOptions::new();
+        let mut index = index.append(true).open(day.join(".rosterpatch")).unwrap();
+        index
+            .write_all(b"{\"name\":\"mine.csv\",\"kind\":\"ros")
+            .unwrap();
+        let others = [day.join("mine.csv"), day.join("mine.results.csv")];
+        others
+            .iter()
+            .for_each(|path| std::fs::write(path, "").unwrap());
+        let later = Some(Date::constant(2026, 9, 1));
+        let mut removed = inbox.expire(later, None).unwrap();
+        removed.foreign.sort();
+        assert_eq!((removed.files, &removed.foreign[..]), (1, &others[..]));
+        // A roster may be called like an output file.
+        assert!(!day.join("a.new.csv").exists());
+        assert!(day.join("a.new.results.csv").exists());
+        let removed = inbox.expire(later, later).unwrap();
+        assert_eq!((removed.files, removed.foreign), (1, Vec::new()));
+        assert!(others.iter().all(|path| path.exists()));
+        for path in &others {
+            std::fs::remove_file(path).unwrap();
+        }
+        inbox.expire(later, later).unwrap();
+        assert!(!day.exists());
+    }
+
+    #[test]
     fn an_archive_is_written_to_by_one_process_at_a_time() {
         let (folder, inbox) = inbox(&["a.csv"]);
         let alone = inbox.alone().unwrap();
@@ -317,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_lies_beside_the_file_and_is_the_last_ones() {
+    fn the_latest_reason_is_written_beside_the_file() {
         let (folder, inbox) = inbox(&["held/elever.v2.csv"]);
         let file = folder.path().join("held/elever.v2.csv");
         let report = folder.path().join("held/elever.v2.error.txt");

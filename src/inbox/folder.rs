@@ -177,7 +177,7 @@ impl Inbox {
     }
 
     /// Takes a file that lies as it lay in `as_seen`: moves it into a folder of its own below
-    /// `processing`. Nothing if it has changed since, or if another process has taken it or is at work on
+    /// `processing`. Nothing if it has changed since, or if another process has taken it or is working on
     /// one of the same name.
     ///
     /// # Errors
@@ -330,7 +330,7 @@ fn names_of_file(folder: &Folder, own: &str) -> io::Result<Vec<String>> {
         let names = [own, bare].into_iter().filter(|name| !name.is_empty());
         return Ok(names.map(str::to_owned).collect());
     }
-    // The folder's name could not hold the file's.
+    // The file's name does not fit in the folder's name.
     let inside = folder.names()?.into_iter();
     let names = inside.filter_map(|name| name.into_string().ok());
     let fits = |name: &String| [own, bare].contains(&folder_name(name).as_str()) || name == own;

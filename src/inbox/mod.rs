@@ -2,7 +2,8 @@
 
 mod archive;
 mod folder;
+mod index;
 mod names;
 
-pub use archive::{Moves, Place};
+pub use archive::{Moves, Place, Removed};
 pub use folder::{Entries, Inbox, Lying, Other, SetAside, Taken, modified_in, stamp_of};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-/// What the name of an inbox entry says about it.
+/// The classification of an inbox entry by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     /// It ends like a roster.
@@ -29,7 +29,7 @@ const UNFINISHED: [&str; 7] = [
     ".uploading",
 ];
 
-/// What a name says.
+/// Classifies a name.
 pub(super) fn named(name: &str) -> Named {
     let lower = name.to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));

@@ -18,7 +18,7 @@ pub enum Fate {
     Held,
     /// It had been imported before.
     Duplicate,
-    /// Its import was interrupted, or waits; the next sweep goes on.
+    /// Its import was interrupted, or waits; the next sweep continues.
     Waiting,
     /// It stays in the inbox.
     NotProcessed,

@@ -11,7 +11,7 @@ pub struct SharedQuota {
     pub arrival: UnixNanos,
     /// The time in which one request came back, in nanoseconds, when that was reckoned.
     pub interval: u64,
-    /// Nobody sends before this moment, because the API said so.
+    /// The API forbids requests before this time.
     pub not_before: UnixNanos,
     /// When that was said.
     pub held_at: UnixNanos,
@@ -37,8 +37,8 @@ pub(super) trait Quotas: std::fmt::Debug + Send {
     /// Changes the bucket in one step that no other process can come between.
     fn update(&mut self, change: &mut Alter<'_>) -> Result<(), JournalError>;
 
-    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts
-    /// for a whole run hears it with the first answer, and needs none.
+    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts for a whole
+    /// run receives it with the first response.
     fn announced(&mut self) -> Result<Option<String>, JournalError> {
         Ok(None)
     }

@@ -94,7 +94,7 @@ pub enum Entry {
     Reach(u64),
     /// So many requests may have been made for this row.
     Attempt(u64, u32),
-    /// What became of a row.
+    /// The outcome of a row.
     Outcome(Box<Outcome>),
     /// The run sends no more: requests whose answer nobody waited for, and their attempts.
     Left(Vec<(u64, u32)>),
@@ -124,7 +124,7 @@ pub(super) fn facts_in(rows: Vec<(u64, String)>) -> Vec<(u64, RowFacts)> {
                 id: String::new(),
                 by: DAMAGED.to_owned(),
             }),
-            identity: None,
+            ..RowFacts::default()
         })
     };
     rows.iter().map(|(row, text)| (*row, facts(text))).collect()
@@ -164,6 +164,7 @@ mod tests {
         let facts = RowFacts {
             found: Some(found),
             identity: Some("d1".into()),
+            conflicts: vec!["d2".into()],
         };
         assert_eq!(facts_text(&RowFacts::default()).unwrap(), None);
         let text = facts_text(&facts).unwrap().unwrap();

@@ -56,6 +56,9 @@ pub enum JournalError {
         /// The server and the database.
         place: String,
     },
+    /// The server backs up its databases itself.
+    #[error("{}", say().journal_no_backup())]
+    NoBackup,
     /// This program was built without it.
     #[error("{}", say().journal_not_built())]
     NotBuilt,
@@ -81,10 +84,10 @@ pub enum JournalError {
     /// No run of that name.
     #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
-        /// What was asked for.
+        /// What was requested.
         name: String,
     },
-    /// No run waits to go on.
+    /// No run waits to continue.
     #[error("{}", say().journal_nothing_unfinished())]
     NothingUnfinished,
     /// A run's record is damaged.
@@ -120,7 +123,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// The same for logs and notifications: of what a database says, its number alone.
+    /// The same for logs and notifications: of a database error, only its code.
     pub fn fact(&self) -> Fact {
         match self {
             JournalError::Folder { path, source } => {
@@ -133,6 +136,7 @@ impl JournalError {
             JournalError::Database { source, .. } => source.told(Fact::new(Code::JournalDatabase)),
             JournalError::Address { .. } => Fact::new(Code::JournalAddress),
             JournalError::NotMigrated { .. } => Fact::new(Code::JournalNotMigrated),
+            JournalError::NoBackup => Fact::new(Code::JournalNoBackup),
             JournalError::NotBuilt => Fact::new(Code::JournalNotBuilt),
             JournalError::TakenOver => Fact::new(Code::JournalTakenOver),
             JournalError::Newer { path, found, known } => Fact::new(Code::JournalNewer)
@@ -188,7 +192,7 @@ impl Action {
     }
 }
 
-/// What a store says. Its own causes say the same in other words, and are not told.
+/// The error of a store. Its causes repeat it and are not printed.
 #[derive(Debug)]
 pub struct Refusal {
     /// For a person: a database's own words may quote values.

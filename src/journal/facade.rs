@@ -1,13 +1,14 @@
 //! The journal opens a store and adds operations that all stores share.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::error::JournalError;
 use super::lock::RunLock;
 use super::postgres::open_store;
-use super::records::{Pruned, Which};
+use super::records::{Pruned, RunRecord, Which};
 use super::run_state::RunState;
 use super::snapshot::{has_snapshots, prune_snapshots};
 use super::sqlite::Sqlite;
@@ -52,6 +53,18 @@ impl Journal {
         }))
     }
 
+    /// Copies the journal of a folder, as it is at one moment, into another folder. Returns the runs in the copy; the
+    /// rows that its unfinished runs have still to send are in doubt there, as after a crash.
+    ///
+    /// # Errors
+    /// When the state is a database, or the folder has no journal or it cannot be copied.
+    pub fn back_up(state: &State, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
+        match state.place() {
+            Place::Folder(folder) => Sqlite::back_up(folder, to),
+            Place::Database(_) => Err(JournalError::NoBackup),
+        }
+    }
+
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
     /// only looked at.
     pub fn temporary() -> Result<Journal, JournalError> {
@@ -81,7 +94,7 @@ impl Journal {
         }
     }
 
-    /// That what is held of a row is damaged.
+    /// The error of a damaged row.
     fn damaged_row(&self, run: i64, row: u64, why: &str) -> JournalError {
         JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_else(|_| run.to_string()),
@@ -185,7 +198,7 @@ impl Journal {
 
     /// Takes account of what the runs of `account` have delivered that have not come to an end, or
     /// never will. Returns whether anything can be believed to be delivered: nothing can while another
-    /// run is under way, as the locks of `state` tell, which may be about to send something else.
+    /// run is in progress, as the locks of `state` tell, which may be about to send something else.
     pub fn merge_delivered(
         &mut self,
         state: &State,
@@ -203,7 +216,7 @@ impl Journal {
     }
 
     /// Forgets runs that began before `moment`, with all that was kept of their records, and what was
-    /// delivered before it; but for runs that somebody is at work on, or reads, as the locks of `state`
+    /// delivered before it; but for runs that somebody is working on, or reads, as the locks of `state`
     /// tell. A run whose process died is forgotten like any other.
     pub fn prune(
         &mut self,

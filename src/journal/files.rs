@@ -1,24 +1,9 @@
-//! Files are identified by device and number.
+//! The files and folders of the journal belong to this account alone.
 
 use std::path::Path;
 
 use super::error::JournalError;
 use crate::safe_fs;
-
-/// A file's device and number.
-pub(super) type Identity = (u64, u64);
-
-#[cfg(unix)]
-pub(super) fn identity(path: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn identity(path: &Path) -> Option<Identity> {
-    path.exists().then_some((0, 0))
-}
 
 /// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between
 /// processes and locks files, and neither can be relied on there (sqlite.org/wal.html).
@@ -55,11 +40,7 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         checked => return checked,
     }
-    let mut folders = std::fs::DirBuilder::new();
-    folders.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
-    folders.create(folder)?;
+    safe_fs::create_private_folder(folder)?;
     safe_fs::check_folder(folder)
 }
 
@@ -69,11 +50,7 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 ///
 /// SQLite gives its side files the main file's permissions, so making that one private is enough.
 pub(crate) fn make_private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match safe_fs::create_private(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => safe_fs::check_private(path),
     }

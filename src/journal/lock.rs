@@ -121,7 +121,7 @@ fn open_lock(
 }
 
 /// Holds one run: a process that works on it, or reads what it did, shares it; one that forgets it has it
-/// alone. It lets go when the process ends, however it ends, so that a run that says it is under way and
+/// alone. It lets go when the process ends, however it ends, so that a run that says it is in progress and
 /// that nobody holds has died.
 #[derive(Debug)]
 pub struct RunLock {

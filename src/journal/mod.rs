@@ -54,6 +54,8 @@ pub use snapshot::{
 };
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;
+#[cfg(feature = "postgres")]
+pub(crate) use sql::damaged;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{

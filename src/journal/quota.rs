@@ -18,8 +18,8 @@ pub struct QuotaStore {
     account: String,
 }
 
-/// The name under which the quota of one set of credentials at one place is kept: at an origin, for
-/// a quota, or at an address below it. It tells neither: it is a hash.
+/// The name of the quota of one set of credentials: at an origin, for a quota, or at an address below it. It tells
+/// neither: it is a hash.
 pub fn account_of(place: &str, credentials: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(place.as_bytes());

@@ -5,8 +5,8 @@ use crate::model::{Outcome, RowState};
 
 /// Where a run's intents and outcomes are recorded.
 pub trait Record: Sync {
-    /// Records that a request for `row` is about to leave, the `attempt`th for it. Returns when
-    /// that is durable: at once, where it was recorded beforehand that it may be.
+    /// Records the intent of attempt number `attempt` for `row`. Returns when that is durable: at once, where it
+    /// was recorded beforehand that it may be.
     ///
     /// # Errors
     /// When it could not be recorded: the request must not be made.
@@ -16,7 +16,7 @@ pub trait Record: Sync {
         attempt: u32,
     ) -> impl Future<Output = Result<(), JournalError>> + Send;
 
-    /// Hands over what became of a row, to be recorded soon. Waits only where too much is on its way
+    /// Hands over the outcome of a row, to be recorded soon. Waits only where too much is on its way
     /// to the disk.
     ///
     /// # Errors
@@ -38,6 +38,6 @@ pub enum Stage {
     Planning,
     /// Sending, a window of requests ahead, and outcomes in groups.
     Sending,
-    /// Sending with a commit before each request and after it: only what is under way is ever in doubt.
+    /// Sending with a commit before each request and after it: only what is in progress is ever in doubt.
     StrictSending,
 }

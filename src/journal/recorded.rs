@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::error::JournalError;
 use super::facade::Journal;
 
-/// Tells other threads how far a [`Writer`](super::Writer) has come, so that what became of rows can be
+/// Tells other threads how far a [`Writer`](super::Writer) has come, so that the outcome of rows can be
 /// read from the journal as soon as it is there.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded(Arc<Shared>);
@@ -60,7 +60,7 @@ pub struct PlannedSoFar {
 }
 
 impl Recorded {
-    /// That rows are planned while others are sent, until what is returned is dropped.
+    /// Marks rows as being planned while others are sent, until the guard is dropped.
     pub fn planning_ahead(&self) -> PlanningAhead {
         self.change(|known| known.is_planning = true);
         PlanningAhead(self.clone())
@@ -116,7 +116,7 @@ impl Recorded {
         }
     }
 
-    /// That so many more rows are planned, and so many more outcomes are there, durably.
+    /// Reports newly durable plans and outcomes.
     pub(super) fn add(&self, planned: usize, outcomes: usize) {
         self.change(|known| {
             known.planned += planned as u64;
@@ -124,7 +124,7 @@ impl Recorded {
         });
     }
 
-    /// That nothing more will be written, for whatever reason.
+    /// Reports that nothing more will be written.
     pub(super) fn end(&self) {
         self.change(|known| known.is_over = true);
     }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_for_the_plan_hears_that_it_failed() {
+    fn waiting_for_a_failed_plan_returns_its_error() {
         let recorded = Recorded::default();
         assert!(!recorded.wait_for_more(recorded.planned()), "it is whole");
         let planning = recorded.planning_ahead();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_writer_that_is_gone() {
+    fn waiting_for_an_ended_writer_returns() {
         let recorded = Recorded::default();
         let _planning = recorded.planning_ahead();
         let before = recorded.planned();

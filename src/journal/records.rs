@@ -20,7 +20,7 @@ pub struct NewRun {
     pub file: String,
     /// SHA-256 of the input, in hexadecimal.
     pub sha256: String,
-    /// How it was asked for, as JSON: what going on with it needs. Holds no secret.
+    /// How it was requested, as JSON: what continuing it needs. Holds no secret.
     pub settings: String,
     /// When it begins.
     pub started_at: Timestamp,
@@ -47,7 +47,7 @@ pub struct RunRecord {
     pub file: String,
     /// SHA-256 of the input, in hexadecimal.
     pub sha256: String,
-    /// How it was asked for, as JSON.
+    /// How it was requested, as JSON.
     pub settings: String,
     /// When it began.
     pub started_at: Timestamp,
@@ -59,7 +59,7 @@ pub struct RunRecord {
     pub held: Option<Held>,
 }
 
-/// What a row said in an earlier run, and what became of it.
+/// What a row said in an earlier run, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRow {
     /// The run's number: the later, the higher.
@@ -146,7 +146,7 @@ pub struct FailureKind {
 pub struct Pruned {
     /// Runs that are gone.
     pub forgotten: usize,
-    /// Runs that are old enough, and that somebody is at work on.
+    /// Runs that are old enough, and that somebody is working on.
     pub left: usize,
     /// Runs whose record is damaged, so that nobody can tell how old they are.
     pub damaged: usize,

@@ -82,7 +82,7 @@ pub struct Taken {
     pub page: u64,
 }
 
-/// A record as a snapshot keeps it.
+/// A record in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPrints {
     /// Its id.
@@ -196,7 +196,7 @@ impl Snapshot {
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// Puts records into the copy, each in the place of the one with the same id.
+    /// Puts records into the copy, each in place of the one with the same id.
     ///
     /// # Errors
     /// If there is no room.
@@ -269,7 +269,7 @@ impl Snapshot {
         )
     }
 
-    /// Stores the copy in the place of what was stored, unless the place was forgotten meanwhile.
+    /// Stores the copy in place of what was stored, unless the place was forgotten meanwhile.
     ///
     /// # Errors
     /// If it cannot be written. What was stored stays.
@@ -380,7 +380,7 @@ pub fn mark_records(
     })
 }
 
-/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is under way: it
+/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is in progress: it
 /// changes records that are not known beforehand.
 ///
 /// # Errors
@@ -469,8 +469,8 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
     Ok((connection, path))
 }
 
-/// The last mark at `address` of which a snapshot that is taken from now on needs to know nothing: the runs
-/// that made it and all marks before it are over. None while a run may change any record.
+/// The last mark at `address` that a new snapshot can ignore: the runs that made it and all earlier marks have
+/// ended. None while a run may change any record.
 fn accounted(
     connection: &Connection,
     state: &State,
@@ -616,7 +616,7 @@ mod tests {
         assert!(second.remove("a").unwrap());
         assert!(!second.remove("a").unwrap());
         assert!(second.holders(1, 2).unwrap().is_empty());
-        // What is stored stays until then.
+        // The stored snapshot is kept until then.
         let third = open(&state);
         third.load().unwrap();
         assert_eq!(third.records().unwrap(), 2);
@@ -643,7 +643,7 @@ mod tests {
         let under_way = RunLock::share(&state, "run").unwrap();
         mark(&state, "run", &["b"]);
         assert_eq!(open(&state).marked().unwrap(), ["b"]);
-        // Read while the run is under way, it may change once more.
+        // Read while the run is in progress, it may change once more.
         let during = open(&state);
         during.load().unwrap();
         during.save(&taken(1)).unwrap();

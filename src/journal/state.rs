@@ -59,8 +59,8 @@ impl State {
     }
 
     #[cfg(feature = "postgres")]
-    /// The same in connections of its own, whose every change fails once another process has taken over
-    /// what `fences` stand for.
+    /// The same with separate connections. Every write fails once another process holds newer fencing tokens than
+    /// `fences`.
     pub(crate) fn fenced(&self, fences: Vec<super::Fence>) -> State {
         State {
             folder: self.folder.clone(),

@@ -55,7 +55,7 @@ impl<T> Store for T where
 
 /// The runs themselves.
 pub trait Runs {
-    /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
+    /// Records the start of a run that has no plan yet. Returns its number, and its name: the one asked for, with a
     /// number behind it where another run has that already.
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError>;
 
@@ -65,7 +65,7 @@ pub trait Runs {
         Ok(())
     }
 
-    /// Records that a run is planned anew, whatever it had come to: it is not held, and has no figures.
+    /// Records that a run is planned again, whatever it had come to: it is not held, and has no figures.
     fn begin_again(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Records that a run has ended, with its figures as JSON.
@@ -98,12 +98,12 @@ pub trait Runs {
     /// The undo runs that began after the run `run`, the newest first.
     fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError>;
 
-    /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
+    /// All runs, the newest first, and in place of one whose record is damaged what is wrong
     /// with it.
     fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError>;
 
     /// The newest run of this very content of `file`, by the same target to the same address,
-    /// that has begun and not come to its end.
+    /// that has begun and not ended.
     fn unfinished(
         &self,
         file: &str,
@@ -136,7 +136,7 @@ pub trait Runs {
         summary: &str,
     ) -> Result<(), JournalError>;
 
-    /// Records what a run was asked for, as JSON.
+    /// Records what a run was requested, as JSON.
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
     /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
@@ -181,7 +181,7 @@ pub trait Calls {
     fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError>;
 }
 
-/// What became of a run's rows.
+/// The outcome of a run's rows.
 pub trait Outcomes {
     /// How many of a run's rows from `first` to `last` have an outcome.
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError>;
@@ -224,11 +224,11 @@ pub trait Outcomes {
 
 /// The steps of a run that sends.
 pub trait Sending {
-    /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
+    /// Makes an interrupted run ready to continue: its rows that were to be sent and were not are
     /// open again. Returns the requests that were made for its rows.
     fn reopen(&mut self, run: i64) -> Result<u64, JournalError>;
 
-    /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
+    /// Records that a run sends now, or continues. What it delivers from now on to records that cannot be
     /// read is remembered for `account`.
     fn begin_sending(
         &mut self,
@@ -248,10 +248,10 @@ pub trait Sending {
 
 /// What earlier runs have done, for those after them.
 pub trait History {
-    /// How often these keys occur in each run, by its number.
+    /// The number of occurrences of these keys in each run, by run number.
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
-    /// What became of the row with this key in a run and in those after it with the same target and
+    /// The outcome of the row with this key in a run and in those after it with the same target and
     /// address, the newest first: its cells' fingerprint and its state.
     fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError>;
 
@@ -262,7 +262,7 @@ pub trait History {
     /// is not sent. A row that was left out because it was not asked for is not among them.
     fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError>;
 
-    /// The newest run of this content that came to its end or is held, by any name, with the same
+    /// The newest run of this content that ended or is held, by any name, with the same
     /// target and address.
     fn finished_before(
         &self,
@@ -298,21 +298,21 @@ pub trait History {
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
     /// Builds the index of [`History::deliveries`] under the number `of`, with the requests of all runs with this
-    /// target and address. It exists for this connection only.
+    /// target and address. It exists for this connection only. Returns whether there are any.
     ///
     /// # Errors
     /// If there is no room for it.
-    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError>;
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError>;
 
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
-    /// made it yet. Returns their names: some may be under way still.
+    /// made it yet. Returns their names: some may be in progress still.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
 }
 
 /// What was last delivered to records that cannot be read.
 pub trait Deliveries {
-    /// The runs of `account` other than `own` of whose deliveries no account was taken, by number and
-    /// name, the oldest first.
+    /// The runs of `account` other than `own` whose deliveries were not taken into account, by number and name, the
+    /// oldest first.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
 
     /// Takes account of what a run has delivered, unless that was done before. A long run is gone
@@ -351,7 +351,11 @@ pub trait Dossiers {
 
     /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids` and had
     /// nothing to send. Returns how many rows had any.
-    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError>;
+    fn forget_found(
+        &mut self,
+        runs: &[i64],
+        ids: &[String],
+    ) -> Result<Vec<(i64, u64)>, JournalError>;
 
     /// Removes the values of all records from an ended run, in the same way. Returns how many rows had any.
     fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
@@ -365,12 +369,12 @@ pub trait Dossiers {
 
 /// What is forgotten.
 pub trait Forgetting {
-    /// Whether a run waits for nobody: one that goes on later by itself is not forgotten.
+    /// Whether a run waits for nobody: one that continues later by itself is not forgotten.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)
     }
 
-    /// From now on what is forgotten is overwritten, not just no longer found.
+    /// From now on, deleted data is overwritten.
     fn forget_for_good(&self) -> Result<(), JournalError>;
 
     /// Forgets what was delivered before `moment`, and what belongs to no run any more.
@@ -395,6 +399,12 @@ pub trait Rosters {
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
     }
+
+    /// Removes a file, unless a run of this content has not ended or waits in the queue. Returns whether there was
+    /// one.
+    fn forget_roster(&self, _sha256: &str) -> Result<bool, JournalError> {
+        Ok(false)
+    }
 }
 
 /// The files that were dropped into inboxes.
@@ -412,8 +422,8 @@ pub trait Arrivals {
     fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError>;
 }
 
-/// For how long answers stand that a run left behind which nobody went on with: after that its records
-/// are read anew.
+/// For how long answers stand that a run left behind which nobody continued: after that its records
+/// are read again.
 pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 
 /// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later

@@ -31,7 +31,7 @@ pub struct Writer {
     durable: AsyncMutex<mpsc::UnboundedReceiver<Durable>>,
     /// The plan's rows that were handed over last, until they are written.
     planned: Mutex<Option<oneshot::Receiver<Written>>>,
-    /// Requests under way, and how many were made for each row.
+    /// Requests in progress, and how many were made for each row.
     under_way: Mutex<BTreeMap<u64, u32>>,
     recorded: Recorded,
     thread: JoinHandle<Journal>,
@@ -66,7 +66,7 @@ impl Shared {
     }
 }
 
-/// How writing went; the error is told to everyone who comes after it.
+/// The result of writing; later callers receive the same error.
 type Written = Result<(), String>;
 
 /// Rows whose outcome is durable, or why none will be any more.
@@ -169,7 +169,7 @@ impl Writer {
         })
     }
 
-    /// Tells other threads how far this one has come.
+    /// Reports this thread's progress to other threads.
     pub fn recorded(&self) -> Recorded {
         self.recorded.clone()
     }
@@ -184,7 +184,7 @@ impl Writer {
         }
     }
 
-    /// Records what rows say, what is to be sent for them, and what became of those for which nothing
+    /// Records what rows say, what is to be sent for them, and the outcome of those for which nothing
     /// is, without waiting for the disk; [`Record::flush`] waits for all of it.
     ///
     /// # Errors
@@ -303,7 +303,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells that a thread writes nothing more, however it ends.
+/// Reports the end of the writer thread, however it ends.
 struct Over(Recorded);
 
 impl Drop for Over {
@@ -368,7 +368,7 @@ impl Work {
         }
     }
 
-    /// Tells everyone how it went.
+    /// Reports the result to all waiting threads.
     fn answer(&self, group: impl Iterator<Item = Waiting>) {
         let (mut rows, mut waiting) = (Vec::new(), Vec::new());
         let (mut planned, mut settled) = (0, 0);
@@ -410,7 +410,7 @@ impl Work {
     }
 }
 
-/// Time that goes on while the process is frozen and while the machine sleeps.
+/// Time that continues while the process is frozen and while the machine sleeps.
 fn awake() -> Duration {
     static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     match SystemClock.since_boot() {

@@ -3,7 +3,7 @@
 use super::language::{Language, spoken};
 use super::{in_language, say};
 
-/// A number with its thousands set apart: `12,044`, or `12 044` with a space that does not break.
+/// A number with its thousands set apart: `12,044`, or `12 044` with a no-break space.
 pub fn number(number: u64) -> String {
     number_in(number, spoken())
 }

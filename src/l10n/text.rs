@@ -280,7 +280,7 @@ mod tests {
             ["12,044 rows", "12\u{a0}044 rader"].map(str::to_owned)
         );
         let [english, swedish] = both(&messages[3]);
-        assert!(english.contains("value 2 of 3: \"x\" lies in the future"));
+        assert!(english.contains("value 2 of 3: \"x\" is in the future"));
         assert!(swedish.contains("2 av 3") && !swedish.contains("future"));
         assert_eq!(both(&messages[4])[1], "identity number taken");
         assert!(both(&messages[5])[0].ends_with("; why"));

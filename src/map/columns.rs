@@ -11,7 +11,7 @@ use crate::l10n::{Language, say};
 use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// What the user says of the columns.
+/// The user's options for the columns.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.
@@ -552,7 +552,7 @@ mod tests {
             assert_eq!(error.fact().numbers().column, Some(6));
             assert_eq!(
                 error.to_string(),
-                "the column \"Kön\" holds gender, which meitner does not let anyone set; leave it out with --map \"Kön=\""
+                "the column \"Kön\" contains gender, which is read-only in meitner; ignore it with --map \"Kön=\""
             );
         }
     }
@@ -778,13 +778,13 @@ mod tests {
             map(&NEEDED, &[("Mobil", "gender")])
                 .unwrap_err()
                 .to_string()
-                .contains("\"Mobil\", which the file does not have; it has: id, PERSONNUMMER")
+                .contains("\"Mobil\", which the file does not have; its columns: id, PERSONNUMMER")
         );
         assert!(
             map(&NEEDED, &[("id", "shoe")])
                 .unwrap_err()
                 .to_string()
-                .contains("\"shoe\" in the target meitner; it has: id, identity_number, first")
+                .contains("\"shoe\" does not exist in the target meitner; its fields: id, identity_number, first")
         );
     }
 }

@@ -93,8 +93,8 @@ pub enum MapError {
 }
 
 impl MapError {
-    /// The same for logs and notifications: fields of the target and numbers of columns, and nothing that
-    /// stands in the header. Where a file has none, that is its first row.
+    /// The same for logs and notifications: target fields and column numbers, without headers. Where a file has
+    /// none, that is its first row.
     pub fn fact(&self) -> Fact {
         match self {
             MapError::ResultColumn { at, .. } => Fact::new(Code::MapResultColumn).at_column(*at),

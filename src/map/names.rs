@@ -59,7 +59,7 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
     let whole = spelled_out(&key);
     let distance = |name: &String| match spelled_out(name) == whole {
         true => 0,
-        // Short words are like many others.
+        // Short words resemble many others.
         false if key.chars().count() < 4 => usize::MAX,
         false => strsim::damerau_levenshtein(&key, name),
     };

@@ -5,7 +5,7 @@ use super::error::MapError;
 use super::names::{known_names, nearest, within};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// A column that is no field, and that may have been meant for one.
+/// An unmapped column that may have been meant for a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmapped {
     /// The column, by position.

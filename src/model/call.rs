@@ -46,7 +46,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it changes nothing: all that a row says is sent where that is asked for.
+    /// Whether it changes nothing: all that a row says is sent where that is requested.
     pub fn is_idle(&self) -> bool {
         self.from.as_ref() == Some(&self.to)
     }
@@ -77,7 +77,7 @@ pub struct Call {
     /// Fingerprints of the fields in the body, where they are to be remembered because the record
     /// cannot be read.
     pub fingerprint: Option<Fingerprint>,
-    /// What is to be said of the row even if it succeeds.
+    /// Messages about the row even if it succeeds.
     pub note: Vec<Problem>,
 }
 

@@ -18,9 +18,18 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Whether a number of Windows says that another program has a file open, or has locked a part of it
+/// (ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION).
+pub(super) fn is_held_open(number: Option<i32>) -> bool {
+    cfg!(windows) && matches!(number, Some(32 | 33))
+}
+
 /// What an error says; of what an operating system says, the usual in the language that is spoken.
 fn in_words(error: &(dyn Error + 'static)) -> String {
     let io = error.downcast_ref::<io::Error>();
+    if io.is_some_and(|io| is_held_open(io.raw_os_error())) {
+        return say().cause_held_open();
+    }
     match io
         .filter(|io| io.raw_os_error().is_some())
         .map(io::Error::kind)

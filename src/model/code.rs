@@ -8,8 +8,8 @@ use crate::l10n::{Message, message};
 /// quote anything.
 macro_rules! codes {
     ($($name:ident $code:literal $message:ident;)*) => {
-        /// What happened, as a stable code: a promise to scripts. Each has one sentence a language, and
-        /// the sentence has no argument.
+        /// A stable code of what happened; scripts may depend on it. Each has one sentence a language, and the
+        /// sentence has no argument.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $code, "`")] $name,)*
@@ -207,6 +207,7 @@ codes! {
     JournalDatabase "journal.database" fact_journal_database;
     JournalAddress "journal.address" fact_journal_address;
     JournalNotMigrated "journal.not_migrated" fact_journal_not_migrated;
+    JournalNoBackup "journal.no_backup" journal_no_backup;
     JournalNotBuilt "journal.not_built" journal_not_built;
     JournalTakenOver "journal.taken_over" journal_taken_over;
     JournalNewer "journal.newer" fact_journal_newer;
@@ -222,6 +223,7 @@ codes! {
 
     ReportNoFolder "report.no_folder" fact_report_no_folder;
     ReportWrite "report.write" fact_report_write;
+    ReportHeldOpen "report.held_open" fact_report_held_open;
     ReportTemplate "report.template" fact_report_template;
 
     TargetUnknown "target.unknown" fact_target_unknown;
@@ -266,6 +268,7 @@ codes! {
     InboxSetAside "inbox.set_aside" fact_set_aside;
     InboxNoProfile "inbox.no_profile" fact_fits_no_profile;
     InboxOlder "inbox.older" fact_older;
+    InboxForeign "inbox.foreign" fact_inbox_foreign;
     InboxWaits "inbox.waits" fact_inbox_waits;
     QueueSliceLost "queue.slice_lost" log_slice_lost;
     QueueAway "queue.away" log_queue_away;

@@ -16,11 +16,11 @@ pub enum Exit {
     RowsFailed = 3,
     /// Held by a guard; nothing was sent.
     Held = 4,
-    /// Interrupted or stopped early; `resume` goes on.
+    /// Interrupted or stopped early; `resume` continues.
     Interrupted = 5,
     /// The API refused the credentials or could not be reached.
     Refused = 6,
-    /// Another process is at work on this file or folder.
+    /// Another process is working on this file or folder.
     Busy = 7,
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::causes::is_held_open;
 use super::code::Code;
 use super::declared::{Declared, RunName};
 use super::refusal::{Kind, Refusal};
@@ -137,6 +138,7 @@ impl IoError {
             io::ErrorKind::NotFound => Some(say().cause_not_found()),
             io::ErrorKind::PermissionDenied => Some(say().cause_denied()),
             io::ErrorKind::StorageFull => Some(say().cause_full()),
+            _ if is_held_open(self.number) => Some(say().cause_held_open()),
             io::ErrorKind::Other if self.number.is_none() => None,
             kind => Some(kind.to_string()),
         }
@@ -204,7 +206,7 @@ impl Fact {
         )
     }
 
-    /// That this happened.
+    /// Creates a fact with this code.
     pub fn new(code: Code) -> Fact {
         Fact(Box::new(Parts {
             code,

@@ -1,5 +1,5 @@
 //! The vocabulary that every room shares: where a row stands, what is wrong with it, what is to
-//! be sent for it, what became of it. Plain data; nothing here reads, writes or waits.
+//! be sent for it, its outcome. Plain data; nothing here reads, writes or waits.
 
 mod call;
 mod causes;
@@ -31,7 +31,9 @@ pub use fact::{DatabaseError, Fact, IoError, Numbers};
 pub use format::FileFormat;
 pub use held::{Held, NAMED_ROWS, row_list};
 pub use hex::hex;
-pub use outcome::{LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState};
+pub use outcome::{
+    FIELD_BOUND, LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState,
+};
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
 pub use redact::{is_code, redacted};

@@ -112,6 +112,9 @@ pub const PROTECTED_RECORD: &str = "record.protected";
 /// The code of a field that was overwritten although its value had changed since it was last written.
 pub const OVERWRITTEN: &str = "conflict.overwritten";
 
+/// The code of a number that keeps its value because its mark of a temporary number does, or the reverse.
+pub const FIELD_BOUND: &str = "field.bound";
+
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

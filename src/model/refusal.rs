@@ -162,11 +162,11 @@ pub enum Untrusted {
     Foreign,
     /// Other accounts can write to it.
     Writable,
-    /// Other accounts can read or write it, and it holds personal data.
+    /// Other accounts can read or write a file that contains personal data.
     Open,
     /// It is a link.
     Link,
-    /// Another file took its name while it was opened.
+    /// Another file replaced it while it was opened.
     Replaced,
 }
 

@@ -8,7 +8,7 @@ pub struct RowAt {
     /// Line of the file on which the row begins: the first line is 1. A cell with a line break in
     /// it makes a row span lines, so this is not the row number plus one.
     pub line: u64,
-    /// The number that a spreadsheet shows beside the row: empty lines count, and a line break
+    /// The spreadsheet row number: empty lines count, and a line break
     /// within a cell does not.
     pub sheet_row: u64,
     /// Byte at which the row begins, counted from the start of the decoded text.
@@ -25,7 +25,7 @@ impl RowAt {
     };
 }
 
-/// The number that a spreadsheet shows beside each row. It counts up with the rows, but for gaps, so
+/// The spreadsheet row number of each row. It counts up with the rows, but for gaps, so
 /// only where it jumps is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {

@@ -12,6 +12,9 @@ pub struct RowFacts {
     /// A digest of the change if it would turn one person into another. An approval covers this change only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// Digests of the conflicts that require a decision. A decision covers these conflicts only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
 }
 
 /// The record that a row matched.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A text for a terminal or a log of lines, in which every character that a terminal obeys, or that changes
-/// the order in which others are shown, stands as `\u001b`: names and cells are not ours. Colours of the kind
-/// that this program uses stay, and so does what ends a line. Within a JSON string it means the same as before.
+/// the order in which others are shown, stands as `\u001b`: names and cells are not ours. The program's own color
+/// sequences and line endings are kept. Within a JSON string it means the same as before.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -55,7 +55,7 @@ mod tests {
     use super::visible;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown_and_colours_stay() {
+    fn terminal_control_sequences_are_shown_and_colors_are_kept() {
         for (text, shown) in [
             ("Åsa\tEk\r\n", "Åsa\tEk\r\n"),
             ("\u{1b}[31mred\u{1b}[0m", "\u{1b}[31mred\u{1b}[0m"),

@@ -163,8 +163,7 @@ pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
         let field = &spec.fields[*field];
         let change = call.changes.iter().find(|it| it.field == field.name());
         let before = change.map(|change| change.from.clone());
-        // Without them the update would erase them, so they are sent as they were read.
-        let is_kept = spec.erases() || field.pointer.is_in_list();
+        let is_kept = stands_in_each(spec, field);
         if let Some(sent) = body.pointer_mut(&spec.update.body) {
             match before {
                 Some(Some(from)) if is_kept => field.pointer.set(sent, from),
@@ -189,6 +188,21 @@ pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
     });
     call.fingerprint = Some(prints.flatten().collect());
     call
+}
+
+/// Whether each update has this field, if need be as it was read: without it the update would be refused, or erase the
+/// value.
+fn stands_in_each(spec: &TargetSpec, field: &FieldSpec) -> bool {
+    let is_needed = field.required && spec.is_readable();
+    spec.erases() || is_needed || field.pointer.is_in_list()
+}
+
+/// Whether a planned call can do without its change of a field: the value before is known if it must be sent.
+pub fn can_do_without(spec: &TargetSpec, call: &Call, field: usize) -> bool {
+    let field = &spec.fields[field];
+    let is_changed = call.changed.split(' ').any(|name| name == field.name());
+    let mut known = call.changes.iter().filter(|change| change.from.is_some());
+    !is_changed || !stands_in_each(spec, field) || known.any(|change| change.field == field.name())
 }
 
 /// The parts of the update's path, each variable in its place.

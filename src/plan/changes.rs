@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_of_a_records_moments_is_when_it_changed() {
+    fn the_latest_timestamp_of_a_record_is_its_modification_time() {
         let spec = Arc::new(crate::targets::load("meitner").unwrap());
         let look_up = LookUp::new(&spec, 0).unwrap();
         let at = |updated: Json| {

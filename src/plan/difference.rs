@@ -29,6 +29,8 @@ pub struct Left {
     pub cannot_be_cleared: Vec<String>,
     /// Records cannot be read, and no earlier delivery of them is known.
     pub unknown: Vec<String>,
+    /// They change together with a field that is left as it is.
+    pub bound: Vec<String>,
 }
 
 impl Left {
@@ -37,6 +39,7 @@ impl Left {
         self.changed_since.is_empty()
             && self.cannot_be_cleared.is_empty()
             && self.unknown.is_empty()
+            && self.bound.is_empty()
     }
 }
 
@@ -44,10 +47,10 @@ impl Left {
 pub type Values = Vec<Option<Value<'static>>>;
 
 impl Planner {
-    /// What `record`, which the API knows as `id`, lacks of what the row says. The call holds what
-    /// differs and, from the record as it was read, what the API needs beside it: the fields that
-    /// every update needs, those that leaving out might reset, and the rest of a nested object
-    /// that might be replaced whole. With `all`, everything that the row says is sent.
+    /// The values of the row that `record`, with the id `id`, does not have. The call holds what differs and, from
+    /// the record as it was read, what the API needs beside it: the fields that every update needs, those that
+    /// leaving out might reset, and the rest of a nested object that might be replaced whole. With `all`,
+    /// everything that the row says is sent.
     ///
     /// # Errors
     /// When neither the row nor the record has a value that every update needs.
@@ -138,7 +141,7 @@ impl Planner {
     /// Returns what a record holds of a field; null where it holds nothing.
     ///
     /// # Errors
-    /// If the record does not say which element of a list is meant.
+    /// If the element of a list is ambiguous in the record.
     fn held<'a>(
         &self,
         checker: &Checker,
@@ -228,7 +231,7 @@ impl Planner {
     }
 
     /// The call that puts `changes` back, each to what it was before, where the record still holds
-    /// what they made of it and the API lets it be put back. Returns too what was left as it is.
+    /// what they made of it and the API lets it be restored. Returns too what was left as it is.
     ///
     /// # Errors
     /// When the record lacks a value that every update needs.
@@ -270,6 +273,20 @@ impl Planner {
                 from: Some(holds.into_owned()),
                 to: before.clone(),
             });
+        }
+        let is_left = |name: &String| {
+            left.changed_since.contains(name) || left.cannot_be_cleared.contains(name)
+        };
+        let kept = spec.fields.iter().enumerate();
+        let kept = kept.filter(|(_, field)| is_left(&field.name().to_owned()));
+        let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
+        for index in spec.bound_to(&kept) {
+            if !std::mem::take(&mut changed[index]) {
+                continue;
+            }
+            let name = spec.fields[index].name();
+            back.retain(|change| change.field != name);
+            left.bound.push(name.to_owned());
         }
         if back.is_empty() {
             return Ok((Difference::None, left));

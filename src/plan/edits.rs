@@ -94,14 +94,6 @@ impl EditRules {
         self.policies().any(|policy| policy == ConflictPolicy::Ask)
     }
 
-    /// Replaces every `ask` with a decision.
-    pub fn decide(&mut self, decision: ConflictPolicy) {
-        let policies = self.by_field.values_mut().chain([&mut self.conflicts]);
-        for policy in policies.filter(|policy| **policy == ConflictPolicy::Ask) {
-            *policy = decision;
-        }
-    }
-
     /// Whether the rules require reading records.
     pub fn need_records(&self) -> bool {
         !self.protect.is_empty()
@@ -148,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_policy_of_a_field_goes_before_that_of_all() {
-        let mut rules = EditRules {
+        let rules = EditRules {
             conflicts: ConflictPolicy::Ask,
             by_field: BTreeMap::from([("city".to_owned(), ConflictPolicy::Theirs)]),
             ..EditRules::default()
@@ -156,10 +148,6 @@ mod tests {
         assert_eq!(rules.policy_of("city"), ConflictPolicy::Theirs);
         assert_eq!(rules.policy_of("mobile"), ConflictPolicy::Ask);
         assert!(rules.asks() && rules.need_records());
-        rules.decide(ConflictPolicy::Roster);
-        assert_eq!(rules.policy_of("city"), ConflictPolicy::Theirs);
-        assert_eq!(rules.policy_of("mobile"), ConflictPolicy::Roster);
-        assert!(!rules.asks() && rules.need_records());
         assert!(!EditRules::default().need_records());
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What is known of the way that requests have before them.
+/// The known state of the requests to come.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Road {
     /// Requests that can be made at once, as the bucket is.
@@ -11,7 +11,7 @@ pub struct Road {
     pub interval: Duration,
     /// Time until the first can be made at all, because the API named it.
     pub wait: Duration,
-    /// Seconds that a request takes as answers come, those under way beside each other counted; none
+    /// Seconds that a request takes as answers come, those in progress beside each other counted; none
     /// where none has come yet.
     pub pace: Option<f64>,
 }

@@ -82,6 +82,10 @@ pub(super) fn plausible_birth(number: &str) -> Option<u32> {
 
 /// Whether two texts are one name: each word of the shorter text matches a word of the other, in any order.
 pub(super) fn is_similar(one: &str, other: &str) -> bool {
+    // Most rows do not change a name.
+    if one == other {
+        return true;
+    }
     let (one, other) = (words(one), words(other));
     let (few, many) = match one.len() <= other.len() {
         true => (one, other),
@@ -109,21 +113,20 @@ fn is_one_word(one: &str, other: &str) -> bool {
 
 /// The words of a name in lower case, without accents.
 fn words(name: &str) -> Vec<String> {
-    let plain: String = name
-        .to_lowercase()
-        .nfkd()
-        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
-        .flat_map(|letter| match letter {
-            'ø' => vec!['o'],
-            'æ' => vec!['a', 'e'],
-            'ß' => vec!['s', 's'],
-            'ł' => vec!['l'],
-            'đ' | 'ð' => vec!['d'],
-            'þ' => vec!['t', 'h'],
-            '\'' | '’' | '`' => vec![],
-            other => vec![other],
-        })
-        .collect();
+    let mut plain = String::with_capacity(name.len());
+    for letter in name.to_lowercase().nfkd() {
+        match letter {
+            'ø' => plain.push('o'),
+            'æ' => plain.push_str("ae"),
+            'ß' => plain.push_str("ss"),
+            'ł' => plain.push('l'),
+            'đ' | 'ð' => plain.push('d'),
+            'þ' => plain.push_str("th"),
+            '\'' | '’' | '`' => {}
+            other if unicode_normalization::char::is_combining_mark(other) => {}
+            other => plain.push(other),
+        }
+    }
     let words = plain.split(|letter: char| !letter.is_alphanumeric());
     words
         .filter(|word| !word.is_empty())

@@ -26,7 +26,7 @@ pub(super) enum Way<'a> {
     Search(&'a str),
     /// A query whose parameter holds a filter.
     Filter(&'a Query, &'a str),
-    /// A request for each record. `mark` stands for the key in `path`.
+    /// A request for each record. `mark` is the placeholder of the key in `path`.
     One {
         path: &'a str,
         mark: String,

@@ -20,7 +20,7 @@ mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
-pub use call::{Planner, field_print, without};
+pub use call::{Planner, can_do_without, field_print, without};
 pub use changes::moment_at;
 pub use difference::{Difference, Left, Values, explained};
 pub use edits::{ConflictPolicy, EditRules, Kept};
@@ -133,7 +133,7 @@ read_only = true
         registry_with("", "")
     }
 
-    /// The same with these lines in its `[update]`, and these fields.
+    /// The same target with these lines in `[update]` and these fields.
     pub(super) fn registry_with(update: &str, fields: &str) -> Arc<TargetSpec> {
         let text = REGISTRY.replace("[lookup]", &format!("{update}\n[lookup]")) + fields;
         Arc::new(crate::targets::parse("registry.toml", &text).unwrap())

@@ -148,8 +148,7 @@ impl Renumber {
 /// Whether an update would leave a record's number marked as temporary though the row has a final one: the
 /// field that marks it, by position.
 pub fn left_temporary(spec: &TargetSpec, values: &Values, record: &Json) -> Option<usize> {
-    spec.fields.iter().enumerate().find_map(|(index, field)| {
-        let temporary = spec.field(field.temporary_if.as_ref()?)?;
+    spec.number_marks().find_map(|(index, temporary)| {
         let number = text(values, index);
         let is_left = match kind_of(&number) {
             Kind::Personal => true,

@@ -38,7 +38,7 @@ impl SavedPlan {
     }
 
     /// What is different in `now` from what was planned, for a person; nothing if it is the same.
-    /// `lines` has the number that the spreadsheet shows beside each row.
+    /// `lines` has the spreadsheet row number of each row.
     pub fn difference(&self, now: &SavedPlan, lines: &Lines) -> Option<String> {
         if (&self.target, &self.address) != (&now.target, &now.address) {
             let place = |plan: &SavedPlan| format!("{} ({})", plan.address, plan.target);

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which rows of a file are asked for.
+/// Which rows of a file are requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// Row numbers; none means all.
     pub rows: Vec<RangeInclusive<u64>>,
-    /// Numbers that the spreadsheet shows beside rows; none means all.
+    /// Spreadsheet row numbers; none means all.
     #[serde(default)]
     pub lines: Vec<RangeInclusive<u64>>,
     /// At most so many calls.
@@ -43,7 +43,7 @@ impl Selection {
         asked.min(self.limit.unwrap_or(u64::MAX))
     }
 
-    /// Whether `row`, beside which the spreadsheet shows `line`, is asked for, the limit aside.
+    /// Whether `row`, with the spreadsheet row number `line`, is selected, regardless of the limit.
     pub fn holds(&self, row: u64, line: u64) -> bool {
         let has = |ranges: &[RangeInclusive<u64>], number: u64| {
             ranges.is_empty() || ranges.iter().any(|range| range.contains(&number))

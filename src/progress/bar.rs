@@ -33,7 +33,7 @@ struct Known {
     is_stopping: bool,
 }
 
-/// How often the bar is drawn anew while nothing happens.
+/// How often the bar is drawn again while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Columns that the bar and the percentage before the text take.
@@ -84,7 +84,7 @@ impl Bar {
         });
     }
 
-    /// Draws how far reading has come, of the file or of records.
+    /// Draws the progress of reading the file or the records.
     fn show_reading(&self, text: String, done: u64, of: u64) {
         self.bar
             .set_message(fitting(&[vec![text]], Screen::columns()));
@@ -113,13 +113,13 @@ impl Bar {
         }
     }
 
-    /// Takes the bar away for as long as there is nothing to count.
+    /// Hides the bar while there is nothing to count.
     fn hide(&self) {
         self.bar.finish_and_clear();
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 
-    /// Draws the bar anew now and then: the time that is left grows shorter while nothing happens.
+    /// Draws the bar again now and then: the time that is left grows shorter while nothing happens.
     fn tick(&self) {
         let (bar, known) = (self.bar.clone(), self.known.clone());
         let draw = move || bar.set_message(text_of(&lock(&known)));

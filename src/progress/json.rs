@@ -29,7 +29,7 @@ impl JsonLines {
         lock(&self.known).clone_from(progress);
     }
 
-    /// Tells how far the run has come, now and each second from now on.
+    /// Reports the progress of the run, now and every second.
     fn start(&self, progress: &Progress) {
         self.know(progress);
         write(&of_progress(progress));
@@ -59,7 +59,7 @@ fn of_progress(progress: &Progress) -> Value {
     })
 }
 
-/// Nobody reading any more is no reason to fail a run.
+/// A closed reader does not fail the run.
 fn write(object: &Value) {
     let _ = writeln!(std::io::stderr(), "{}", visible(&object.to_string()));
 }

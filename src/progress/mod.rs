@@ -1,4 +1,4 @@
-//! How a run looks while it goes on: a bar on a terminal, plain lines or JSON elsewhere. To
+//! How a run looks while it continues: a bar on a terminal, plain lines or JSON elsewhere. To
 //! standard error, always.
 
 mod bar;

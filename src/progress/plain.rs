@@ -57,7 +57,7 @@ impl PlainLines {
         let _ = writeln!(std::io::stderr(), "{}{}", (self.prefix)(), visible(line));
     }
 
-    /// Begins to count anew, as if a line had just been written after `done` of `all`.
+    /// Begins to count again, as if a line had just been written after `done` of `all`.
     fn begin(&self, done: u64, all: u64) {
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
         *spoke = Spoke {

@@ -25,7 +25,7 @@ impl Screen {
         }
     }
 
-    /// Columns of the window; of a usual one where it does not say.
+    /// The width of the window in columns; a usual width if unknown.
     pub(super) fn columns() -> usize {
         Term::stderr()
             .size_checked()
@@ -92,7 +92,7 @@ mod tests {
     use super::lines_above;
 
     #[test]
-    fn what_was_drawn_for_a_wider_window_stands_on_several_lines() {
+    fn output_for_a_wider_window_wraps_onto_several_lines() {
         assert_eq!(lines_above(0, 80), 0);
         assert_eq!(lines_above(80, 80), 0);
         assert_eq!(lines_above(81, 80), 1);

@@ -19,7 +19,7 @@ impl Ticker {
                 work();
             }
         };
-        // Without a thread nothing ticks, and the run goes on.
+        // If no thread can be started, nothing ticks and the run continues.
         let _ = std::thread::Builder::new().spawn(tick);
         Ticker { _alive: alive }
     }
@@ -30,10 +30,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ticks_until_nobody_keeps_it() {
+    fn it_ticks_until_it_is_dropped() {
         let (tick, ticks) = channel();
         let ticker = Ticker::start(Duration::from_millis(1), move || {
-            // Nobody may be counting any more.
+            // The counter may have ended.
             let _ = tick.send(());
         });
         for _ in 0..3 {

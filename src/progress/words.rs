@@ -65,7 +65,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     }
 }
 
-/// That a column is not imported, and what it looks like.
+/// The warning that a column is not imported and resembles a field.
 fn unmapped(column: &UnmappedColumn) -> String {
     let field = column.field.as_str();
     match &column.header {
@@ -74,7 +74,7 @@ fn unmapped(column: &UnmappedColumn) -> String {
     }
 }
 
-/// The beginning of a run; of one that goes on, how far it had come, and how long the rest takes.
+/// The first line of a run; for a resumed run, its progress and the remaining time.
 fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
     if progress.sent == 0 {
         return say().progress_run(run);
@@ -155,7 +155,7 @@ mod tests {
             ..progress.clone()
         };
         let text = time_left(&guessed, now).unwrap();
-        assert!(text.contains("1500/h (a guess)"), "{text}");
+        assert!(text.contains("1500/h (estimated)"), "{text}");
         let later = now.checked_add(std::time::Duration::from_secs(60)).unwrap();
         assert!(
             time_left(&progress, later)

@@ -24,8 +24,8 @@ pub(super) enum BlockError {
     RowTooLarge,
 }
 
-/// Decoded bytes that a block aims at: enough to keep a core busy for a while, and so few that the
-/// allocator uses its pages again instead of giving them back.
+/// The target size of a block in decoded bytes: large enough to keep a core busy, and small enough that the
+/// allocator reuses its pages instead of returning them.
 const BLOCK: usize = 96 * 1024;
 
 /// Bytes by which the buffer grows at most while a row's end is looked for: what is read beyond it is copied.
@@ -213,7 +213,7 @@ mod tests {
             }
         }
 
-        /// The same of the rows that are read here, where blanks may stand before a quote.
+        /// The same for the rows that are read here, with blanks allowed before a quote.
         #[test]
         fn a_bound_is_where_a_row_ends(text in "[a,\"\n\r ]{0,60}", cut in 1usize..60) {
             let (at, bound) = bound_of(&text, cut);

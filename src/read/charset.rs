@@ -9,7 +9,7 @@ use oem_cp::code_table as oem;
 /// programs write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
-    /// One of the WHATWG Encoding Standard.
+    /// An encoding of the WHATWG Encoding Standard.
     Web(&'static Encoding),
     /// A code page of DOS, or of a localised Mac OS.
     Page(&'static Page),

@@ -92,7 +92,7 @@ pub(super) fn too_long(part: &str, at: u64) -> Trouble {
     Trouble::Workbook(say().workbook_construct_too_long(part, most, number(at)))
 }
 
-/// What an attribute of a tag says.
+/// The value of an attribute of a tag.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = tag.attributes().flatten();
     let found = attributes.find(|said| said.key.as_ref() == name);

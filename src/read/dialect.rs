@@ -69,7 +69,7 @@ impl Evidence {
     /// What a piece of a file shows, which may begin and end within a character.
     pub(super) fn of(piece: &[u8]) -> Evidence {
         let mut evidence = Evidence::default();
-        // A character has at most three bytes behind its first.
+        // A character has at most three continuation bytes.
         let head = piece
             .iter()
             .take(3)
@@ -201,7 +201,7 @@ pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
             .take(ROWS)
             .filter_map(Result::ok)
             .map(|row| row.len());
-        // Above the header a title may stand, which has no delimiter in it.
+        // A title without a delimiter may precede the header.
         let mut titles = 0;
         let is_header = |count: &usize| {
             titles += u32::from(*count < 2);

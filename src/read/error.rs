@@ -52,7 +52,7 @@ pub enum ReadError {
         /// How many it has.
         rows: u64,
     },
-    /// The file is of another kind.
+    /// The file has another format.
     #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix_for(*kind)))]
     NotCsv {
         /// The file.
@@ -73,7 +73,7 @@ pub enum ReadError {
     NoSheet {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// What was requested.
         sheet: String,
         /// The sheets it has, comma-separated.
         found: String,
@@ -92,7 +92,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// The bytes are text in an encoding that is not known for certain.
+    /// The encoding of the text is ambiguous.
     #[error("{}", unknown_encoding(path, likely))]
     UnknownEncoding {
         /// The file.
@@ -103,7 +103,7 @@ pub enum ReadError {
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
     NoSuchEncoding {
-        /// What was asked for.
+        /// What was requested.
         label: String,
     },
     /// Two columns have the same header.

@@ -64,7 +64,7 @@ impl Likeness {
         likeness
     }
 
-    /// Whether a row with too few cells begins as a row does.
+    /// Whether a row with too few cells begins like a whole row.
     fn is_begun(&self, cells: usize, first: &[u8]) -> bool {
         cells > 1 && is_alike(first, &self.first)
     }
@@ -158,7 +158,7 @@ impl Likeness {
         }
     }
 
-    /// Whether the row below a single cell goes on with it.
+    /// Whether the row below a single cell continues it.
     fn is_rest(&self, own: &Edge, next: &Edge) -> bool {
         let length = own.first.len() + next.first.len();
         own.cells == 1

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_american_file_with_one_mark_in_a_bio_is_read_and_no_broken_word_is_suggested() {
+    fn an_american_file_with_one_accent_in_a_bio_is_read_without_broken_suggestions() {
         let coder = Coder::of("windows-1252").unwrap();
         for mark in [
             "“best”",
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_suggested_first_is_what_the_file_is() {
+    fn the_first_suggested_encoding_is_the_right_one() {
         for (label, text) in [
             ("macintosh", "Åsa Öberg;Müller;Björn"),
             ("cp850", "Åsa Öberg;Müller;André"),

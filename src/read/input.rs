@@ -22,7 +22,7 @@ use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
 use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
-/// What the user says of a file, in place of what would be detected.
+/// The user's options for a file, which replace detection.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The encoding's label, as the WHATWG Encoding Standard lists them.
@@ -37,9 +37,9 @@ pub struct ReadOptions {
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
-    /// Whether to work on a copy that nobody else can change: for what goes on for hours.
+    /// Whether to work on a copy that nobody else can change: for what continues for hours.
     pub copy: bool,
-    /// Who named the file.
+    /// Whether the user or a program chose the file.
     #[serde(default)]
     pub origin: Origin,
     /// Cells that stand in place of the file's own.
@@ -127,7 +127,7 @@ impl Input {
             .map(|_| DELIMITER)
             .or(options.delimiter)
             .or(separator.map(|(delimiter, _)| delimiter));
-        // What stands above a header that was named says nothing of what is below it.
+        // The lines above a specified header do not determine the format below it.
         let above = match options.header_row {
             Some(line) => Some(above_line(
                 path,
@@ -180,7 +180,7 @@ impl Input {
         Ok(input)
     }
 
-    /// Has these cells stand in place of the file's own from now on, and no others.
+    /// Replaces cells of the file with these from now on, and no others.
     pub fn mend(&mut self, mends: Mends) {
         self.mends = mends;
     }
@@ -309,7 +309,7 @@ impl Input {
         others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
     }
 
-    /// Rows that the workbook hides: read, or left out where that was asked for.
+    /// Rows that the workbook hides: read, or left out where that was requested.
     pub fn hidden_rows(&self) -> u64 {
         self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
     }
@@ -329,7 +329,7 @@ impl Input {
         &self.header
     }
 
-    /// The number that a spreadsheet shows beside the header.
+    /// The spreadsheet row number of the header.
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
@@ -379,7 +379,7 @@ fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
 }
 
-/// The number that a spreadsheet shows beside the row before which so many lines end, of them these within cells.
+/// The spreadsheet row number of the row after `line_ends` line endings, of which `breaks` are within cells.
 fn sheet_row(line_ends: u64, breaks: u64) -> u64 {
     1 + line_ends - breaks.min(line_ends)
 }
@@ -397,8 +397,8 @@ fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
     })
 }
 
-/// Where rows end, as a spreadsheet counts them: behind each line end that is not between quotes. A quote opens a
-/// cell only where that begins; between which signs that is may not be known yet.
+/// Where rows end for a spreadsheet: after each unquoted line ending. A quote opens a cell only where that begins;
+/// between which signs that is may not be known yet.
 fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let (mut is_quoted, mut begins) = (false, true);
     text.iter().enumerate().filter_map(move |(at, byte)| {
@@ -584,7 +584,7 @@ mod tests {
 
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config::with_cases(64))]
-        /// Each row has the number that a spreadsheet shows beside it, whatever stands above the header and in cells,
+        /// Each row has its spreadsheet row number, whatever stands above the header and in cells,
         /// in a CSV file and in a workbook.
         #[test]
         fn rows_have_the_numbers_that_a_spreadsheet_shows(

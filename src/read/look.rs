@@ -20,7 +20,7 @@ pub(super) struct Look {
     evidence: Evidence,
 }
 
-/// Bytes that one thread looks through at a time.
+/// Bytes that one thread examines at a time.
 const CHUNK: usize = 1024 * 1024;
 
 impl Look {
@@ -73,7 +73,7 @@ impl Look {
         let marked = mark(&self.start).map(|(found, length)| (Charset::Web(found), length));
         let length = marked.map_or(0, |(_, length)| length as u64);
         if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
-            // A mark that belongs to another encoding than the one asked for is not skipped.
+            // A BOM of another encoding than the requested one is not skipped.
             let own = marked.is_some_and(|(found, _)| found == encoding);
             return Ok((encoding, if own { length } else { 0 }));
         }

@@ -33,7 +33,7 @@ pub enum CellMark {
     Merged {
         /// The top-left cell's row, as the spreadsheet counts.
         row: u32,
-        /// Its column, counted from 0.
+        /// The column, counted from 0.
         column: u16,
     },
 }
@@ -57,7 +57,7 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Takes note of a row's cells, from the first column on; rows come in their order. The mark before an empty
-    /// cell goes on there, where it means nothing.
+    /// cell continues there, where it means nothing.
     pub(super) fn note(
         &mut self,
         row: u32,

@@ -1,5 +1,5 @@
-//! From a file to rows of text: which encoding, delimiter and header it has, found and said, and
-//! its rows with their number, line and byte offset.
+//! Reading turns a file into rows of text: it detects or applies the encoding, delimiter and header, and returns
+//! rows with number, line and byte offset.
 //!
 //! The file is cut into blocks of whole rows by looking at nothing but quotes and line ends, so
 //! that the blocks can be parsed side by side; memory does not grow with the file.
@@ -46,7 +46,7 @@ pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mark::{CellMark, cell_name, column_letters};
-pub use mends::Mends;
+pub use mends::{Cells, Mends};
 pub(crate) use mojibake::of_utf_7;
 pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};

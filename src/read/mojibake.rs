@@ -71,7 +71,7 @@ const MOST_TIMES: usize = 3;
 /// Whether a text was decoded wrongly: its words make no sense, and do once they are encoded again and
 /// decoded in another way.
 pub fn mojibake(text: &str) -> Option<Mojibake> {
-    // The no-break space that is half of à becomes a space on its way through many programs.
+    // Many programs convert the no-break space that is half of à to a space.
     let spaced = text.replace("Ã ", "Ã\u{A0}").replace("Â ", "Â\u{A0}");
     let ended = match spaced.ends_with('Ã') {
         true => spaced + "\u{A0}",

@@ -64,7 +64,7 @@ pub(super) struct Shown {
 const LONG: f64 = 1e15;
 
 impl NumberFormat {
-    /// What a format's code says.
+    /// Parses a format code.
     pub(super) fn of(code: &str) -> NumberFormat {
         let mut sections = Vec::new();
         let mut rest = code;
@@ -383,7 +383,7 @@ impl Section {
         }
     }
 
-    /// What it shows with a text in the place of the value.
+    /// What the format displays for a text value.
     fn with_value(&self, value: &str) -> String {
         let mut text = String::new();
         for token in &self.tokens {

@@ -19,7 +19,7 @@ const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const SHARED_TEXTS: u16 = 0x00FC;
 const SHEET: u16 = 0x0085;
-/// Which program calculated it; there is none where none has.
+/// The program that calculated it, if any.
 const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
 /// The day from which its dates are counted.
@@ -48,7 +48,7 @@ pub(super) fn other_kind(file: &File) -> Option<Code> {
     found.map(|(_, kind)| kind)
 }
 
-/// What an old workbook says of its cells beside their values.
+/// The metadata of cells in an old workbook.
 #[derive(Debug, Default)]
 pub(super) struct OldNotes {
     /// The number formats of cells, by the place that cells name.
@@ -237,7 +237,7 @@ fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
         let sector = 1_usize << shift;
         let tables = u32::from_le_bytes(*tables) as usize;
         let (own, each) = (bytes.len() / sector, sector / 4);
-        // A table for many more sectors than the file has is damaged, or made to fill the memory.
+        // A table for many more sectors than the file has is damaged, or an attempt to exhaust memory.
         if tables <= 2 * own / each + 1 {
             let all = 1 + tables * each;
             bytes.resize(bytes.len().max(all * sector), 0);

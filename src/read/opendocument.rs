@@ -158,7 +158,7 @@ struct Row {
     first: u32,
     times: u32,
     is_hidden: bool,
-    /// Columns so far, and the cells that have something in them: where each begins and how often it stands.
+    /// Columns so far, and the nonempty cells: the start and the repetitions of each.
     columns: u32,
     cells: Vec<(u32, u32, Shown)>,
     /// Merged cells: the column where each begins, and the rows and columns that it spans.
@@ -217,7 +217,7 @@ impl Row {
 #[derive(Default)]
 struct Cell {
     times: u32,
-    /// Rows and columns that it covers.
+    /// The rows and columns that it covers.
     spans: (u32, u32),
     kind: String,
     value: Option<String>,
@@ -358,7 +358,7 @@ fn number_shown(value: f64, shown: &str) -> Shown {
     if shown.is_empty() || shown == plain {
         return Shown::text(plain);
     }
-    // What is saved of another workbook's truth value.
+    // The stored form of a Boolean from another program.
     let is_word = shown.chars().all(|c| c.is_alphabetic() && c.is_uppercase());
     if is_word && (value == 1.0 || value == 0.0) {
         return Shown::boolean(value == 1.0);
@@ -494,7 +494,7 @@ fn spans(tag: &BytesStart<'_>) -> (u32, u32) {
     }
 }
 
-/// What an attribute of a tag says, with its entities as the characters that they stand for.
+/// The value of an attribute of a tag, with its entities decoded.
 fn text_of(tag: &BytesStart<'_>, name: &str) -> String {
     let said = attribute(tag, name).unwrap_or_default();
     match quick_xml::escape::unescape(&said) {

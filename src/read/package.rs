@@ -92,7 +92,7 @@ pub(super) fn look_at(archive: &mut Archive<'_>) -> Result<Option<Office>, Troub
     let own = relationships(archive, &names, &format!("{folder}_rels/{name}.rels"))?;
     let own = own.unwrap_or_default();
     let mut renamed = Vec::new();
-    // What reads the workbook looks for these parts, and calls the others by the words of the relationship.
+    // The workbook reader looks for these parts, and finds the others by relationship.
     let mut find = |of: &Relationship, asked: String| {
         let part = part_of(&folder, &of.target);
         if let Some(&index) = names.get(&part)
@@ -240,7 +240,7 @@ fn relationships(
     Ok(found.then_some(all))
 }
 
-/// Hands on each tag of a part that opens an element. Returns whether there is such a part.
+/// Passes each opening tag of a part to `each`. Returns whether there is such a part.
 fn each_tag(
     archive: &mut Archive<'_>,
     names: &HashMap<String, usize>,

@@ -30,7 +30,7 @@ pub(super) fn refuse_large_parts(
     let mut unpacked = 0u64;
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index(index) else {
-            // What cannot be unpacked here cannot be anywhere.
+            // A part that cannot be unpacked here cannot be unpacked by other programs.
             continue;
         };
         let Ok(name) = entry.name().map(|name| name.into_owned()) else {

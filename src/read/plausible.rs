@@ -65,7 +65,7 @@ static TRIPLES: LazyLock<HashMap<[char; 3], Looks>> = LazyLock::new(|| {
     triples
 });
 
-/// For each letter, how many such places it has.
+/// The number of such places of each letter.
 static PLACES: LazyLock<HashMap<char, usize>> = LazyLock::new(|| {
     let mut places = HashMap::new();
     for ([_, letter, _], looks) in TRIPLES.iter() {
@@ -130,7 +130,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     }
     if let Some(before) = before.filter(|_| letter.is_uppercase()) {
         let in_capitals = before.is_uppercase() && !next.is_some_and(char::is_lowercase);
-        // McÉwan, DeÁngelis: a name that goes on with another one.
+        // McÉwan, DeÁngelis: a name that continues another one.
         let head: String = chars[..at]
             .iter()
             .rev()
@@ -151,7 +151,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     TRIPLES.get(&triple).copied().unwrap_or(Looks::Strange)
 }
 
-/// How a sign that is no letter looks where it stands.
+/// How plausible a non-letter is at its position.
 fn mark_looks(chars: &[char], at: usize) -> Looks {
     let mark = chars[at];
     if matches!(mark, '\u{80}'..='\u{9F}' | '\u{FFFD}') {

@@ -37,7 +37,7 @@ struct Batch {
 
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
-    /// in the file's order. `fold` returns whether to go on.
+    /// in the file's order. `fold` returns whether to continue.
     ///
     /// # Errors
     /// When the file cannot be read on, has changed its size since it was opened, or has a quote
@@ -89,7 +89,7 @@ impl Input {
                             bytes += block.bytes.len();
                         }
                     }
-                    // What goes on below the batch may be the rest of its last row.
+                    // What continues below the batch may be the rest of its last row.
                     let follows = match blocks.peek() {
                         Some(Ok(block)) if !last => first_row(&block.bytes, &shape),
                         _ => None,

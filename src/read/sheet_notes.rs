@@ -9,20 +9,20 @@ use super::merges::Merges;
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::{number, say};
 
-/// What a sheet says of its rows and cells beside their values.
+/// The metadata of a sheet's rows and cells.
 #[derive(Debug, Default)]
 pub(super) struct SheetNotes {
     /// Rows that nobody sees, counted from 0.
     pub(super) hidden: Stretches,
     /// Cells with a formula and without its result, by row and column, both counted from 0, in order.
     pub(super) without_result: Vec<(u32, u32)>,
-    /// Cells with a formula and 0 for its result, which is none where all are to be calculated anew.
+    /// Cells with a formula and 0 for its result, which is none where all are to be calculated again.
     pub(super) zero: Vec<(u32, u32)>,
     pub(super) merges: Merges,
     row: u32,
     column: u32,
     cell: Option<Cell>,
-    /// The attributes of the last cell, and whether they begin with its name: its place is that then.
+    /// The attributes of the last cell, and whether they begin with its reference.
     tag: String,
     is_named: bool,
     /// The text of the cell's value, as far as is needed.
@@ -222,7 +222,7 @@ fn is_hidden(tag: &BytesStart<'_>) -> bool {
             && raw(tag, "ht").is_some_and(|height| height.trim().parse() == Ok(0.0))
 }
 
-/// What an attribute says, found by a look at the tag's text: most tags are cells, of which there are many.
+/// The value of an attribute, found by a scan of the tag's text: most tags are cells, of which there are many.
 fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     let text = tag.attributes_raw();
     if text.contains('\'') {
@@ -231,7 +231,7 @@ fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     within(text, name).map(Cow::Borrowed)
 }
 
-/// What an attribute says in the text of a tag.
+/// The value of an attribute in the text of a tag.
 fn within<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut parts = text.split('"');
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {

@@ -12,7 +12,7 @@ use super::error::ReadError;
 use crate::model::hex;
 use crate::safe_fs::{self, Bounded, Named, Refusal};
 
-/// Who named a file, and so how far it is trusted.
+/// The origin of a file name, which determines how far the file is trusted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// The user, on the command line: links are followed, and a FIFO is read to its end.

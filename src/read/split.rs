@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3, memrchr2};
+use memchr::{memchr, memchr_iter, memchr3, memchr3_iter, memrchr2};
 
 use super::lines;
 use super::table::{Flaw, GAP, RowSpan, Shape, Table, Text};
@@ -61,7 +61,7 @@ impl<'a> Found<'a> {
     }
 
     /// Finds the rows of a part of the block without quotes, in which every delimiter and line end is one.
-    /// Their text stays where it is.
+    /// Their text is not copied.
     fn split(&mut self, block: &[u8], part: Range<usize>) {
         let Found {
             ends,
@@ -103,24 +103,20 @@ impl<'a> Found<'a> {
             });
             first_cell = ends.len();
         };
-        each_candidate(delimiter, &block[part.clone()], |at, byte| {
+        for at in memchr3_iter(delimiter, b'\n', b'\r', &block[part.clone()]) {
             let at = part.start + at;
-            if byte == delimiter {
+            if block[at] == delimiter {
                 ends.push(at);
-                return;
+                continue;
             }
-            let is_second = byte == b'\n' && at > 0 && block.get(at - 1) == Some(&b'\r');
-            match byte {
-                // The second half of a line end ends nothing.
-                b'\n' if is_second => {}
-                b'\n' | b'\r' => {
-                    end_row(ends, start, at, lines);
-                    lines += 1;
-                }
-                _ => return,
+            let is_second = block[at] == b'\n' && at > 0 && block[at - 1] == b'\r';
+            // The second half of a line end ends nothing.
+            if !is_second {
+                end_row(ends, start, at, lines);
+                lines += 1;
             }
             start = at + 1;
-        });
+        }
         end_row(ends, start, part.end, lines);
         self.lines = lines;
     }
@@ -140,7 +136,7 @@ impl<'a> Found<'a> {
             flaw,
         } = &self.record;
         let (end, flaw) = (*end, *flaw);
-        // The line end that ends the row is no break within it.
+        // The line ending of the row does not count as a break within it.
         let is_ended = matches!(block.get(end.wrapping_sub(1)), Some(b'\n' | b'\r'));
         let line_ends = lines::count(block, start, end);
         let breaks = line_ends.saturating_sub(u64::from(is_ended));
@@ -324,34 +320,6 @@ fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
             .split(|byte| matches!(byte, b'\n' | b'\r'))
             .filter(|line| !line.trim_ascii().is_empty())
             .all(|line| memchr_iter(delimiter, line).count() + 1 == width)
-}
-
-/// Hands on every byte that may be a delimiter or end a line, with its place, in order; also some that do
-/// neither. Cells are short, so that a search for each of them would begin more often than it gets on: the
-/// text is looked at eight bytes at a time.
-fn each_candidate(delimiter: u8, text: &[u8], mut each: impl FnMut(usize, u8)) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * EACH;
-    const NONE: u8 = 0xFF;
-    let pattern = u64::from(delimiter) * EACH;
-    let (words, rest) = text.as_chunks::<8>();
-    let mut last = [NONE; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    // What is found is handed on in one place, so that the compiler puts what is done with it there.
-    for index in 0..=words.len() {
-        let word = u64::from_le_bytes(*words.get(index).unwrap_or(&last));
-        // The high bit of each byte that is a delimiter, or a control character up to the carriage return,
-        // and perhaps of one that stands behind such a byte.
-        let difference = word ^ pattern;
-        let delimiters = difference.wrapping_sub(EACH) & !difference;
-        let controls = word.wrapping_sub(u64::from(b'\r' + 1) * EACH) & !word;
-        let mut found = (delimiters | controls) & HIGH;
-        while found != 0 {
-            let place = found.trailing_zeros() as usize / 8;
-            each(index * 8 + place, word.to_le_bytes()[place]);
-            found &= found - 1;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::mends::Mends;
 use crate::model::RowAt;
 
 /// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
-/// without these, and of rows that somebody has mended.
+/// without these, and of rows that somebody has corrected.
 pub struct Table {
     pub(super) text: Text,
     /// Where each cell ends in `text`, for all rows.
@@ -25,7 +25,7 @@ pub struct Table {
     pub(super) short: Vec<usize>,
     /// The first row that a quote opened by mistake made of several, by its place here.
     pub(super) hidden: Option<usize>,
-    /// Whether the file ends with it, and without a line end.
+    /// Whether it is the last row and has no line ending.
     pub(super) is_unended: bool,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
@@ -95,7 +95,7 @@ pub enum Flaw {
     },
     /// A line break divides a row: this is one part, and the other is beside this number.
     Divided {
-        /// The number that the spreadsheet shows beside the other part.
+        /// The spreadsheet row number of the other part.
         other: u64,
     },
     /// The file ends within the row, which has too few cells and no line end.
@@ -174,7 +174,7 @@ impl Table {
         }
     }
 
-    /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
+    /// Puts what somebody changed in place of what the file says. Such a row has `width` cells at least:
     /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
         let first = self.first.row;
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_knows_its_number_line_and_offset() {
+    fn a_row_has_its_number_line_and_offset() {
         let found = rows("a;b\r\n\r\n\"c\nd\";e\r\n;\r\nf;g");
         let expected = [
             ([1, 1, 1, 0], vec!["a", "b"]),

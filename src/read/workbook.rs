@@ -56,7 +56,7 @@ impl Sheet {
         say().dialect_workbook(self.format().to_string(), self.name.as_str())
     }
 
-    /// What kind of workbook it stands in.
+    /// The kind of its workbook.
     pub(super) fn format(&self) -> FileFormat {
         match self.kind {
             Kind::Xlsx => FileFormat::Xlsx,
@@ -138,7 +138,7 @@ pub(super) fn write_out(
     for other in visible().filter(|other| wanted.sheet.is_none() && other.place != chosen.place) {
         let mut text = Vec::new();
         let mut rows = Rows::to(&mut text, false);
-        // What cannot be read of another sheet is no reason not to read this one.
+        // Errors in other sheets do not prevent reading this one.
         if book.write(other, &mut rows, LOOKED_AT).is_ok() && rows.end().is_ok() {
             others.push((other.name.clone(), text));
         }
@@ -229,7 +229,7 @@ impl<'a> Book<'a> {
         let book = std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
             .map_err(|_| Trouble::Workbook(say().workbook_damaged()))?;
         match book {
-            // What is no workbook has no sheets.
+            // Only workbooks have sheets.
             Ok(book) if book.sheet_names().is_empty() => Ok(None),
             Ok(book) => Ok(Some(Book::Xls(Box::new(book), notes))),
             Err(calamine::XlsError::Password) => Err(Trouble::Kind(Code::KindPassword)),

@@ -19,7 +19,7 @@ use crate::targets::{FieldSpec, ListMode, TargetSpec};
 /// How a roster of the program's own is written.
 #[derive(Debug, Clone)]
 pub struct Like<'a> {
-    /// What may stand in its place.
+    /// The replacement of a value.
     pub placing: Placing,
     /// Its delimiter and mark.
     pub dialect: Dialect,

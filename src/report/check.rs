@@ -206,7 +206,7 @@ pub fn withheld_rows(lines: &[u64]) -> String {
     say().rows_withheld(rows(lines.len() as u64), named.join(", "))
 }
 
-/// That a workbook hides rows, if it does, and whether they were left out.
+/// The line about hidden rows of a workbook, if any, and whether they were skipped.
 pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
     (hidden > 0).then(|| match skips {
         true => say().check_hidden_skipped(hidden_rows(hidden)),

@@ -68,7 +68,7 @@ impl CsvFile {
     }
 }
 
-/// The lines of a roster that the program makes up, with this delimiter.
+/// The lines of a generated roster, with this delimiter.
 ///
 /// # Errors
 /// When there is no memory for them.

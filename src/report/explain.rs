@@ -9,7 +9,7 @@ use crate::targets::Kind;
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
-/// Codes of rows that no check of a cell gives: what each means, and what to do about it.
+/// Codes of rows that do not come from cell checks, each with its meaning and remedy.
 const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     (
         NOT_FOUND,
@@ -102,6 +102,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_field_protected,
     ),
     (
+        "field.bound",
+        Messages::what_field_bound,
+        Messages::remedy_field_bound,
+    ),
+    (
         "field.filled",
         Messages::what_field_filled,
         Messages::remedy_field_filled,
@@ -163,6 +168,17 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     ),
 ];
 
+/// Codes that a row has for the API's answer to it.
+const OF_ANSWERS: [Code; 7] = [
+    Code::AnswerHtml,
+    Code::AnswerEmpty,
+    Code::AnswerNoJson,
+    Code::AnswerNoRecord,
+    Code::AnswerContent,
+    Code::RecordChanged,
+    Code::RecordVersion,
+];
+
 /// The meaning of a code and its remedy, in the current language.
 #[derive(Debug, Clone)]
 pub struct Explanation {
@@ -176,6 +192,8 @@ pub struct Explanation {
     pub example: &'static str,
     /// The remedy.
     pub remedy: String,
+    /// Whether a row has it; otherwise it is a code of runs and files.
+    pub is_of_row: bool,
 }
 
 /// Every code, in order: first the codes of rows, then those of runs and files. A code with two meanings is
@@ -187,6 +205,7 @@ pub fn explanations() -> Vec<Explanation> {
         what,
         example: "",
         remedy,
+        is_of_row: true,
     };
     let mut findings: Vec<_> = findings().collect();
     findings.sort_by_key(|finding| finding.code);
@@ -203,11 +222,15 @@ pub fn explanations() -> Vec<Explanation> {
         .iter()
         .map(|(code, what, remedy)| plain(code, what(say()), remedy(say())));
     let status = plain("http.STATUS", say().what_http(), say().remedy_http());
-    let refusals = Refusal::CODES
-        .iter()
-        .map(|(code, what)| plain(code, what(say()), say().remedy_refusal()));
-    let codes = Code::ALL.iter().filter(|code| !is_of_row(code));
-    let codes = codes.map(|code| plain(code.as_str(), code.sentence(), say().remedy_code()));
+    let refusals = Refusal::CODES.iter().map(|(code, what)| Explanation {
+        is_of_row: false,
+        ..plain(code, what(say()), say().remedy_refusal())
+    });
+    let codes = Code::ALL.iter().filter(|code| !is_known_row(code));
+    let codes = codes.map(|code| Explanation {
+        is_of_row: OF_ANSWERS.contains(code),
+        ..plain(code.as_str(), code.sentence(), say().remedy_code())
+    });
     findings
         .chain(duplicates)
         .chain(of_rows)
@@ -270,7 +293,7 @@ pub fn explain_all() -> String {
 }
 
 /// Whether a code is listed among those of rows.
-fn is_of_row(code: &Code) -> bool {
+fn is_known_row(code: &Code) -> bool {
     OF_ROWS.iter().any(|(known, ..)| *known == code.as_str())
 }
 
@@ -308,7 +331,7 @@ mod tests {
             &mut files,
         );
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
-        // Names of files and of what stands in other programs' files.
+        // Names of files, and of members in other programs' files.
         let is_other = |text: &str| {
             let ending = text.rsplit('.').next().unwrap_or_default();
             let endings = [

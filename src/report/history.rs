@@ -20,7 +20,7 @@ pub struct HistoryLine {
     pub run: String,
     /// The roster file.
     pub file: String,
-    /// The number that the spreadsheet shows beside the row.
+    /// The spreadsheet row number.
     pub line: Option<u64>,
     /// What the record was found by.
     pub key: String,

@@ -37,7 +37,7 @@ const HEIGHT: u64 = 100;
 pub struct Reported<'a> {
     /// The run's figures.
     pub summary: &'a Summary,
-    /// The number that the spreadsheet shows beside each row.
+    /// The spreadsheet row number of each row.
     pub lines: &'a Lines,
     /// When the rows came to an end.
     pub timeline: &'a Timeline,
@@ -45,7 +45,7 @@ pub struct Reported<'a> {
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
     pub why: Option<String>,
-    /// Who had rows about protected persons sent, and why.
+    /// The account that released rows about protected persons, and the reason.
     pub release: Option<String>,
     /// Whether it went to a sandbox of its own, which is gone.
     pub is_played: bool,
@@ -86,14 +86,12 @@ struct Listed {
     wrong: String,
 }
 
-/// A row that turns one person into another.
+/// A row that turns one person into another, without the persons.
 struct Turned {
-    /// The number that the spreadsheet shows beside it.
+    /// The spreadsheet row number.
     line: u64,
-    /// The person of the record.
-    from: String,
-    /// The person of the roster.
-    to: String,
+    /// Whether it was matched by name and date of birth only.
+    is_proposal: bool,
     /// The outcome of the row.
     state: RowState,
 }
@@ -228,8 +226,8 @@ pub fn write_html(
     file.finish()
 }
 
-/// The rows that turn one person into another or give one another number, under their headings. Unlike other rows,
-/// their values are shown, because an approval requires a comparison of both persons.
+/// The rows that turn one person into another or give one another number, under their headings. The plan and the
+/// console show both persons.
 fn turned(
     journal: &Journal,
     run: i64,
@@ -243,11 +241,7 @@ fn turned(
             let state = outcomes.first().map(|outcome| final_state(outcome.state));
             rows.push(Turned {
                 line: person.line,
-                from: person.from.clone(),
-                to: match person.turn {
-                    Turn::Proposal => say().plan_proposal(person.to.as_str()),
-                    Turn::Person | Turn::Number => person.to.clone(),
-                },
+                is_proposal: person.turn == Turn::Proposal,
                 state: state.unwrap_or(RowState::NotSent),
             });
         }
@@ -336,7 +330,7 @@ fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
     merged
 }
 
-/// A kind of failure with what to do about it: what the first of its rows was told.
+/// A kind of failure with its remedy: the message of its first row.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     let code = kind.code.clone();
     let said = said_of(
@@ -393,7 +387,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     } = reported;
     let ended_early = summary.exit_code == Exit::Interrupted || reported.why.is_some();
     if *is_played && (summary.held.is_some() || ended_early) {
-        // Its sandbox is gone: there is nothing to release or to go on with.
+        // Its sandbox is gone: there is nothing to release or to continue.
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);

@@ -11,7 +11,7 @@ pub struct Look {
     pub color: bool,
 }
 
-/// What a colour says.
+/// The meaning of a color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// A heading.
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_not_written() {
+    fn terminal_control_sequences_are_not_written() {
         let lines = PLAIN.lines(None, "", "a\u{1b}[2Jb\u{9b}c\nd");
         assert_eq!(lines, ["a [2Jb c d"]);
     }

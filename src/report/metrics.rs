@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::whole_file::WholeFile;
 use crate::model::{Exit, Summary};
 
-/// What became of one file, for those who watch from outside.
+/// The outcome of one file, for those who watch from outside.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// The target's name; empty where it is not known.
@@ -91,7 +91,7 @@ pub const RUN_METRICS: [(&str, bool, &str); 14] = [
 /// Bytes of a textfile that are read.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// Adds what became of a file to a Prometheus textfile, which is written whole or not at all, for a
+/// Adds the outcome of a file to a Prometheus textfile, which is written whole or not at all, for a
 /// collector of another user to read: it holds no personal data. The series of other profiles and
 /// folders stay as they are. Whoever calls this keeps others from doing so meanwhile.
 pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {

@@ -1,4 +1,4 @@
-//! What became of every row: results files made from the journal and the input alone, so that
+//! The outcome of every row: results files made from the journal and the input alone, so that
 //! they can be made again, each written whole or not at all.
 
 mod before;

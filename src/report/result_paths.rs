@@ -11,11 +11,12 @@ use super::whole_file::{Mark, Placing, WholeFile, numbered};
 use crate::journal::{JournalError, RosterLock, State};
 use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
+use crate::safe_fs::canonical;
 
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPaths {
-    /// Every row and what became of it.
+    /// Every row and its outcome.
     pub results: PathBuf,
     /// The rows that did not succeed.
     pub failed: PathBuf,
@@ -29,7 +30,7 @@ pub struct ResultPaths {
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
-    /// Whether what became of a row stands before its own columns.
+    /// Whether the outcome of a row stands before its own columns.
     #[serde(default)]
     pub outcome_first: bool,
     /// The paths that somebody named: what is there is replaced.
@@ -42,8 +43,9 @@ pub struct ResultPaths {
 
 impl ResultPaths {
     /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
-    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks where the input is one. Where one of them is there already, all get the same number, so that they stay together and
-    /// no old file is lost. Standard input's go to the working folder.
+    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks if the input is one. Where one of them is
+    /// there already, all get the same number, so that they stay together and no old file is lost. Standard input's
+    /// go to the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
             (PathBuf::new(), "stdin".to_owned())
@@ -176,7 +178,7 @@ impl ResultPaths {
 
     /// Takes note that these files were written, where they were.
     pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
-        // What this run wrote when it was held or interrupted, and has no need of any more.
+        // Files that this run wrote when it was held or interrupted, and no longer needs.
         for (path, mark) in self.own.drain(..) {
             let is_left = (written.failed.is_none() && path == self.failed)
                 || (written.new.is_none() && path == self.new);
@@ -233,7 +235,7 @@ pub struct Claim(#[expect(dead_code, reason = "held until it is dropped")] Roste
 /// The same path for each process, whatever folder it works in. The file need not exist.
 fn in_its_folder(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let folder = path.parent().and_then(|folder| canonical(folder).ok());
     match (folder, path.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path,
@@ -260,7 +262,7 @@ fn short(name: &str) -> &str {
 pub struct Written {
     /// Rows by state, counted while writing.
     pub states: StateCounts,
-    /// The number that the spreadsheet shows beside each row.
+    /// The spreadsheet row number of each row.
     pub lines: Lines,
     /// When the rows came to an end.
     pub timeline: Timeline,

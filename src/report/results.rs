@@ -28,14 +28,14 @@ pub struct ResultsOf<'a> {
     pub run: i64,
     /// Why a guard holds the run, if one does: each row that waits for it says so too.
     pub held: Option<&'a str>,
-    /// How far the run has come, where it is under way: each row is waited for then.
+    /// How far the run has come, where it is in progress: each row is waited for then.
     pub recorded: Option<&'a Recorded>,
-    /// The rows whose records were put back since, in order, and what is said of each.
+    /// The rows whose records were restored since, in order, and what is said of each.
     pub restored: (&'a [u64], &'a str),
 }
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
-/// as they were, then what became of the row, in the input's order. Rows whose record was not found
+/// as they were, then the outcome of the row, in the input's order. Rows whose record was not found
 /// are written once more, in the input's own columns alone: what somebody has to create first. None of
 /// them appears before they are placed.
 ///
@@ -55,7 +55,7 @@ pub fn write_results(
     }
     let mut new: Option<SheetFile> = None;
     if paths.named.contains(&paths.new) && paths.new.is_file() {
-        // What an earlier run left there must not be taken for this one's.
+        // A file of an earlier run must not be mistaken for this run's.
         new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
     }
     let mut states = StateCounts::default();
@@ -224,14 +224,14 @@ struct Layout {
     /// Where a results file says which line a row came from.
     line: Option<usize>,
     is_utf8: bool,
-    /// Whether what became of a row stands before its cells.
+    /// Whether the outcome of a row stands before its cells.
     outcome_first: bool,
 }
 
 /// One row's cells as they are written back.
 struct Cells {
     row: u64,
-    /// The line that a spreadsheet shows for it, in the file that it came from first.
+    /// The spreadsheet row number in the original file.
     line: u64,
     kept: ByteRecord,
     /// Cells beyond the header's, which go behind everything.
@@ -303,7 +303,7 @@ impl Cells {
         self.surplus.clear();
     }
 
-    /// The row's record: what became of it behind its cells, or before them.
+    /// The row's record: its outcome behind its cells, or before them.
     fn with(mut self, end: &RowEnd<'_>, layout: &Layout) -> ByteRecord {
         if end
             .outcome

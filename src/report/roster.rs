@@ -8,7 +8,7 @@ use super::whole_file::Placing;
 use crate::model::RowState;
 use crate::read::{Cell, Input, RawRow};
 
-/// Writes a roster as it is read now, with what was mended in it: as CSV in its own dialect, or as a
+/// Writes a roster as it is read now, with what was corrected in it: as CSV in its own dialect, or as a
 /// workbook where the path says so.
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::check::is_padding;
 
-/// Who reads a cell of a file besides a spreadsheet.
+/// The reader of a cell besides spreadsheets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
     /// A person.

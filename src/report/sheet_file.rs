@@ -69,7 +69,7 @@ impl SheetFile {
         SheetFile::create(path, placing, dialect, (names, end..end))
     }
 
-    /// Writes a row of the program's own cells.
+    /// Writes a row of generated cells.
     pub(super) fn write_ours<T: AsRef<str>>(
         &mut self,
         cells: impl IntoIterator<Item = T>,
@@ -227,7 +227,7 @@ impl WorkbookFile {
         let last = u16::try_from(self.header.len().saturating_sub(1)).unwrap_or(u16::MAX);
         let sheet = self.workbook.worksheet_from_index(0)?;
         sheet.autofilter(0, 0, self.rows - 1, last)?;
-        // Identity numbers and postal codes are text, and no mistake.
+        // Identity numbers and postal codes stored as text are not errors.
         sheet.ignore_error_range(
             0,
             0,

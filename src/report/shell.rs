@@ -16,7 +16,7 @@ pub fn curl_text(
     let method: Method = spec.update.method;
     let header =
         |name: &str, value: &str| format!("--header {}", in_quotes(&format!("{name}: {value}")));
-    // In double quotes the shell puts the variable's value in; what the file says is quoted apart.
+    // The shell expands variables in double quotes; values from the file are quoted separately.
     let value = |name: &str| format!("\"${{{}}}\"", named(&variable(name)));
     let secret = |name: &str, word: &str, from: &str| {
         let fixed = format!("{name}: {word}").replace('\'', "'\\''");

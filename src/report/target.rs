@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::targets::{FieldSpec, Lookup, Place, SignIn, TargetSpec};
 
-/// What a target file says, for a person.
+/// A target file as text for people.
 pub fn target_text(spec: &TargetSpec) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -32,7 +32,7 @@ pub fn target_text(spec: &TargetSpec) -> String {
         spec.quota.requests,
         spec.quota.per.letter(),
         spec.quota.burst,
-        if spec.quota.guess { " (a guess)" } else { "" }
+        if spec.quota.guess { " (estimated)" } else { "" }
     );
     write_access(&mut text, spec);
     write_fields(&mut text, spec);

@@ -16,7 +16,7 @@ pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
     held.into_iter().chain(idle).collect()
 }
 
-/// The conflicts of a run that were decided, if it had any.
+/// The decided conflicts of a run, if any.
 pub(super) fn conflicts_in_words(summary: &Summary) -> Option<String> {
     let is_asked = matches!(summary.held_by, Some(Held::Conflicts { .. }));
     let (all, kept) = (summary.conflicts, summary.conflicts_kept);

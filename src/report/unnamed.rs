@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::safe_fs::{create_private, for_system};
+
 /// A file in a folder that has no name, and is gone with the process that has it.
 #[cfg(target_os = "linux")]
 pub(super) fn unnamed_in(folder: &Path) -> io::Result<File> {
@@ -19,8 +21,13 @@ pub(super) fn unnamed_in(_folder: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// A file that is not finished, for its owner alone.
+pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    names().make_in(for_system(folder)?, create_private)
+}
+
 /// The names of files that are not finished.
-pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
+fn names() -> tempfile::Builder<'static, 'static> {
     let mut names = tempfile::Builder::new();
     names.prefix(".rosterpatch-").suffix(".tmp");
     names
@@ -37,11 +44,11 @@ pub(super) fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> 
             rustix::fs::linkat(CWD, &own, CWD, name, AtFlags::SYMLINK_FOLLOW)?;
             Ok(same)
         };
-        if let Ok(named) = temporary().make_in(folder, link) {
+        if let Ok(named) = names().make_in(folder, link) {
             return Ok(named);
         }
     }
-    let mut copy = temporary().tempfile_in(folder)?;
+    let mut copy = temporary(folder)?;
     copy.as_file()
         .set_permissions(file.metadata()?.permissions())?;
     file.rewind()?;

@@ -10,6 +10,9 @@ use tempfile::NamedTempFile;
 use super::error::ReportError;
 use super::unnamed::{named, temporary, unnamed_in};
 use crate::l10n::say;
+use crate::log;
+use crate::model::{Code, Fact};
+use crate::safe_fs::{canonical, for_system, identity, is_held_open, let_others_read};
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
 /// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
@@ -49,7 +52,7 @@ impl Mark {
             .modified()
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let (device, number) = identity(&metadata);
+        let (device, number) = identity(path)?;
         Some(Mark {
             device,
             number,
@@ -57,17 +60,6 @@ impl Mark {
             modified: since.map(|since| since.as_nanos()),
         })
     }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identity(_metadata: &std::fs::Metadata) -> (u64, u64) {
-    (0, 0)
 }
 
 #[derive(Debug)]
@@ -81,6 +73,7 @@ enum Target {
 #[derive(Debug)]
 enum Stream {
     Output,
+    #[cfg(unix)]
     Pipe(File),
 }
 
@@ -90,6 +83,7 @@ impl Write for Target {
             Target::Unnamed(file) => file.write(bytes),
             Target::Beside(file) => file.write(bytes),
             Target::Stream(Stream::Output) => io::stdout().write(bytes),
+            #[cfg(unix)]
             Target::Stream(Stream::Pipe(file)) => file.write(bytes),
         }
     }
@@ -99,6 +93,7 @@ impl Write for Target {
             Target::Unnamed(file) => file.flush(),
             Target::Beside(file) => file.flush(),
             Target::Stream(Stream::Output) => io::stdout().flush(),
+            #[cfg(unix)]
             Target::Stream(Stream::Pipe(file)) => file.flush(),
         }
     }
@@ -163,7 +158,7 @@ impl WholeFile {
         let target = match unnamed_in(folder_of(&path)) {
             Ok(file) => Target::Unnamed(file),
             Err(_) => {
-                let file = temporary().tempfile_in(folder_of(&path));
+                let file = temporary(folder_of(&path));
                 Target::Beside(file.map_err(explain)?)
             }
         };
@@ -199,12 +194,12 @@ impl WholeFile {
     /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
     pub(super) fn is_unnamed_at(path: &Path) -> bool {
         // One that is a link may be written where that leads.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = canonical(path).unwrap_or_else(|_| path.to_owned());
         unnamed_in(folder_of(&path)).is_ok()
     }
 
     /// Puts the file in its place. Returns where that is: its path, or the same with a number where
-    /// another file has it.
+    /// another file has it or another program has the file there open.
     ///
     /// # Errors
     /// When it cannot be written to its end or renamed; nothing is left behind then.
@@ -227,6 +222,7 @@ impl WholeFile {
             Target::Stream(mut stream) => {
                 let flushed = match &mut stream {
                     Stream::Output => io::stdout().flush(),
+                    #[cfg(unix)]
                     Stream::Pipe(file) => file.flush(),
                 };
                 flushed.map_err(explain)?;
@@ -239,8 +235,15 @@ impl WholeFile {
             Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
         };
         let placed = if own {
-            file.persist(&path).map_err(|error| explain(error.error))?;
-            path.clone()
+            match file.persist(for_system(&path).map_err(&explain)?) {
+                Ok(_) => path.clone(),
+                Err(refused) if is_held_open(&path) => {
+                    let placed = beside(refused.file, &path).map_err(explain)?;
+                    log::warn(&Fact::new(Code::ReportHeldOpen).at_path(&placed));
+                    placed
+                }
+                Err(refused) => return Err(explain(refused.error)),
+            }
         } else {
             beside(file, &path).map_err(explain)?
         };
@@ -254,17 +257,11 @@ impl WholeFile {
 
     /// Lets every account read the file. On the handle: what its path leads to may be another file by then.
     pub(super) fn share(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let readable = std::fs::Permissions::from_mode(0o644);
-            match self.file.get_ref() {
-                Target::Unnamed(file) => file.set_permissions(readable)?,
-                Target::Beside(file) => file.as_file().set_permissions(readable)?,
-                Target::Stream(_) => {}
-            }
+        match self.file.get_ref() {
+            Target::Unnamed(file) => let_others_read(file),
+            Target::Beside(file) => let_others_read(file.as_file()),
+            Target::Stream(_) => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn explain(&self) -> impl Fn(io::Error) -> ReportError + use<> {
@@ -291,7 +288,7 @@ impl Write for WholeFile {
 fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
     for number in 1..MOST {
         let name = numbered(path, number);
-        match file.persist_noclobber(&name) {
+        match file.persist_noclobber(for_system(&name)?) {
             Ok(_) => return Ok(name),
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
                 file = refused.file;
@@ -415,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_file_is_replaced_but_its_own() {
+    fn only_its_own_result_files_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.results.csv");
         let own = write(&path, Placing::Beside(None), "one");

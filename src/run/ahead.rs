@@ -19,7 +19,7 @@ use crate::send::StopRequest;
 ///
 /// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
 /// known once it has been checked, and the first request need not wait until all rows are in the journal.
-/// A run that dies before they are has those up to one row, and goes on with the next.
+/// A run that dies before they are has those up to one row, and continues the next.
 pub(super) struct Ahead<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
@@ -151,7 +151,7 @@ impl Setup<'_> {
 fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
     let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
     let is_whole = delivery.selection == Selection::default();
-    // What was delivered tells too which rows take a permission away.
+    // Deliveries also show which rows revoke a permission.
     let fields = prepared.checker.spec().fields.iter();
     let is_believed = has_delivered
         && (!delivery.all || fields.into_iter().any(|field| !field.guarded.is_empty()));

@@ -138,7 +138,7 @@ impl<'a> KeptAnswers<'a> {
         Ok(())
     }
 
-    /// Notes that what was answered contradicts itself, so that nobody goes on from it.
+    /// Marks the stored answers as inconsistent, so that no batch continues from them.
     pub(super) fn doubt(&self) {
         self.lock().are_doubted = true;
     }

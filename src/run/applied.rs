@@ -65,7 +65,7 @@ impl<'a> Applied<'a> {
         })
     }
 
-    /// The header of the column that an error is about, where only some accounts may change its field.
+    /// The header of the column that an error refers to, if only some accounts may change its field.
     pub(super) fn refused_column(&self, errors: &Json) -> Option<String> {
         let spec = self.checker.spec();
         let refused = spec.fields.iter().enumerate().find(|(index, field)| {
@@ -187,7 +187,7 @@ mod tests {
         let old = json!({"first_name": "Eva", "last_name": "Berg", "profile": {"bio": null}});
         let all = "first_name, last_name, bio".to_owned();
         assert_eq!(check(old), Some((true, all)));
-        // What was only sent along does not make a change of the row.
+        // Values that were only sent along do not count as changes of the row.
         let kept = json!({"first_name": "Anna", "last_name": "Ek", "profile": {"bio": "old"}});
         assert_eq!(of(&desk, &sent, "bio", &kept), Some((true, "bio".into())));
         for no_record in [json!([]), json!(null), json!("ok")] {

@@ -74,7 +74,7 @@ pub(super) struct Basis<'a> {
     pub(super) snapshot: Snapshot,
     pub(super) printer: Printer<'a>,
     pub(super) relist: Duration,
-    /// Whether its copy stands for the register. Otherwise it is filled while all records are listed.
+    /// Whether its copy stands for the register. Otherwise, listing all records fills it.
     pub(super) is_known: bool,
     /// The latest change of a record in the copy.
     pub(super) newest: Option<Timestamp>,

@@ -52,7 +52,7 @@ impl Reread for Reader<'_> {
             if field.place != Place::Body || field.read_only {
                 continue;
             }
-            // What is sent as it was read may hold several such elements.
+            // Values sent as read may contain several such elements.
             let Ok(Some(to)) = field.pointer.get(sent) else {
                 continue;
             };

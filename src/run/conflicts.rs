@@ -44,7 +44,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Plans a call, or keeps it back where it would take a value that another record has.
+    /// Plans a call, or withholds it if another record has the value.
     pub(super) async fn call_unless_taken(
         &mut self,
         mark: RowMark,
@@ -204,6 +204,7 @@ mod tests {
                     retried: None,
                     retries_beside: false,
                     chooses: false,
+                    digest_key: [0; 16],
                     clock: context.clock.as_ref(),
                     observer: context.observer,
                 };
@@ -229,11 +230,13 @@ mod tests {
                         planning.delivery,
                         (&prepared.checker, &planner),
                         (&planning.past, id),
+                        planning.digest_key,
                     ),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,
                     renumberings: Renumberings::default(),
+                    matched: Default::default(),
                     reread: 0,
                     basis: None,
                     dates: Dates::default(),

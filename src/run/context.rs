@@ -17,7 +17,7 @@ use crate::send::{Credentials, Stop, StopRequest};
 /// What a run is given from outside: time, randomness, secrets, a place for its record, and who
 /// observes, agrees and interrupts.
 pub struct Context<'a> {
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The run's own random number.
     pub seed: u64,
@@ -30,13 +30,13 @@ pub struct Context<'a> {
     pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
-    /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
+    /// Is shown what is to be sent, and says whether to continue; none where nobody is to be asked.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// The account that works on the run.
     pub author: Author,
     /// Whether the approver also decides about each conflict; otherwise conflicts with the policy `ask` hold the run.
     pub chooses: bool,
-    /// Says when the run is to stop.
+    /// Signals that the run must stop.
     pub stop: watch::Receiver<StopRequest>,
 }
 
@@ -51,7 +51,7 @@ pub struct Proposal<'a> {
     pub conflicts: &'a [&'a FoundConflict],
 }
 
-/// What somebody says who is asked.
+/// The answer to the confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
     /// Nothing is sent.
@@ -62,6 +62,8 @@ pub enum Consent {
         first: Option<u64>,
         /// The rows, by number, whose fields in conflict keep their values.
         kept: BTreeSet<u64>,
+        /// The reason for the run. It replaces the note of the command that asks.
+        note: Option<String>,
     },
 }
 
@@ -71,6 +73,7 @@ impl From<bool> for Consent {
             true => Consent::Yes {
                 first: None,
                 kept: BTreeSet::new(),
+                note: None,
             },
             false => Consent::No,
         }
@@ -84,7 +87,7 @@ pub enum Start {
     New(&'static str),
     /// Where it was interrupted.
     Resume(Box<RunRecord>),
-    /// Where a guard held it: it is planned anew, since time has passed, and not held again.
+    /// Where a guard held it: it is planned again, since time has passed, and not held again.
     Approve(Box<RunRecord>),
 }
 
@@ -93,7 +96,7 @@ pub enum Start {
 pub struct Ended {
     /// Its figures.
     pub summary: Summary,
-    /// Why it ended before its last row, if it did.
+    /// Why the run ended before its last row, if it did.
     pub stop: Option<Stop>,
     /// Where its files are.
     pub paths: ResultPaths,
@@ -110,7 +113,7 @@ pub struct Looked {
     pub journal: Journal,
     /// The number of the plan's run in it.
     pub run: i64,
-    /// The figures, with valid rows as not sent.
+    /// The summary, with valid rows as not sent.
     pub summary: Summary,
     /// Why planning ended early, if it did.
     pub stop: Option<Stop>,
@@ -119,13 +122,13 @@ pub struct Looked {
 /// How much of a run is done before it makes room for others.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice {
-    /// Rows that are sent at most.
+    /// The maximum number of rows to send.
     pub rows: usize,
     /// The longest that is waited for the quota.
     pub patience: Duration,
     /// Requests that earlier slices made again.
     pub retries_before: u64,
-    /// Requests of theirs that the API refused for being too many.
+    /// Their requests that the API throttled.
     pub throttled_before: u64,
     /// For how long it was due before it began.
     pub late: Duration,

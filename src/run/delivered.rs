@@ -32,7 +32,7 @@ pub struct Delivered {
 }
 
 impl Deliveries {
-    /// The deliveries that tell what `run` changed.
+    /// The deliveries that show what `run` changed.
     ///
     /// # Errors
     /// If the journal cannot be read.
@@ -71,7 +71,7 @@ impl Deliveries {
             past.run == self.run && matches!(past.state, RowState::Updated | RowState::Unknown)
         };
         let own = past.iter().position(is_own)?;
-        // A request without an outcome was made while its run was under way.
+        // A request without an outcome was made while its run was in progress.
         let is_later = |index: usize, call: &PastCall| match (call.at, past[own].at) {
             (Some(_), Some(_)) => index < own,
             _ => call.run > self.run,
@@ -127,7 +127,7 @@ impl Deliveries {
         is_some.then_some(delivered)
     }
 
-    /// What the newest of these calls that says anything of a field delivered.
+    /// The value of a field in the newest of these calls that has it.
     fn last(&self, spec: &TargetSpec, field: &FieldSpec, calls: &[(usize, &PastCall)]) -> Last {
         for (_, past) in calls {
             let Some(sent) = self.sent(spec, past) else {

@@ -1,8 +1,10 @@
 //! Conflicts are found by comparing records with the values that runs last wrote.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use super::error::RunError;
 use super::settings::Delivery;
@@ -10,7 +12,7 @@ use crate::check::Checker;
 use crate::events::FoundConflict;
 use crate::journal::{Journal, JournalError, PastCall};
 use crate::l10n::{Message, message};
-use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState};
+use crate::model::{Change, FIELD_BOUND, OVERWRITTEN, Problem, RowAt, RowState, hex};
 use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
 use crate::targets::{FieldSpec, ListMode};
 
@@ -28,19 +30,29 @@ pub(super) struct Ruling<'a> {
     checker: &'a Checker,
     planner: &'a Planner,
     rules: &'a EditRules,
+    /// The decisions about single conflicts, by digest.
+    decided: &'a BTreeMap<String, ConflictPolicy>,
+    /// The key of these digests.
+    digest_key: [u8; 16],
     /// The values that earlier runs wrote, for the run of this number.
     past: (&'a Journal, i64),
     /// The address that requests go to.
     base_url: &'a str,
-    /// Whether the index of written values exists. The first row that would change a record builds it.
-    is_indexed: Cell<bool>,
+    /// Whether earlier runs wrote any values. The first row that would change a record builds their index.
+    has_written: OnceCell<bool>,
 }
 
 /// The result of the edit rules for one row.
 #[derive(Default)]
 pub(super) struct Ruled {
-    /// The decision about conflicts with the policy `ask`.
+    /// The decision about conflicts with the policy `ask` that were not decided before.
     decision: Option<ConflictPolicy>,
+    /// Whether no such conflict counts as decided.
+    is_as_asked: bool,
+    /// Whether a field keeps its value because that was decided before.
+    pub(super) has_kept: bool,
+    /// Digests of the conflicts that require a decision.
+    pub(super) asked: Vec<String>,
     /// The messages of the row even if it succeeds.
     pub(super) notes: Vec<Problem>,
     /// The conflicts, each with its policy.
@@ -59,17 +71,36 @@ impl Ruled {
         }
     }
 
-    /// The warnings of the row until its conflicts are decided.
-    pub(super) fn warnings(&self) -> impl Iterator<Item = Problem> {
-        let asked = self.conflicts.iter();
-        let asked = asked.filter(|(_, policy)| *policy == ConflictPolicy::Ask);
-        asked.map(|(found, _)| found.problem(CONFLICT_FOUND, message::row_conflict_found))
+    /// The same for a row as it is shown before its conflicts are decided.
+    pub(super) fn as_asked() -> Ruled {
+        Ruled {
+            is_as_asked: true,
+            ..Ruled::default()
+        }
     }
 
-    /// Whether the row has conflicts to decide.
-    pub(super) fn asks(&self) -> bool {
-        let mut policies = self.conflicts.iter().map(|(_, policy)| *policy);
-        policies.any(|policy| policy == ConflictPolicy::Ask)
+    /// Forgets the results for a row to which the rules are applied again.
+    pub(super) fn begin_again(&mut self) {
+        *self = Ruled {
+            decision: self.decision,
+            is_as_asked: self.is_as_asked,
+            past: self.past.take(),
+            error: self.error.take(),
+            ..Ruled::default()
+        };
+    }
+
+    /// The conflicts that require a decision.
+    pub(super) fn to_decide(&self) -> impl Iterator<Item = &FoundConflict> {
+        let conflicts = self.conflicts.iter();
+        let asked = conflicts.filter(|(_, policy)| *policy == ConflictPolicy::Ask);
+        asked.map(|(found, _)| found)
+    }
+
+    /// The warnings of the row until its conflicts are decided.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Problem> {
+        let asked = self.to_decide();
+        asked.map(|found| found.problem(CONFLICT_FOUND, message::row_conflict_found))
     }
 }
 
@@ -108,14 +139,17 @@ impl<'a> Ruling<'a> {
         delivery: &'a Delivery,
         (checker, planner): (&'a Checker, &'a Planner),
         past: (&'a Journal, i64),
+        digest_key: [u8; 16],
     ) -> Ruling<'a> {
         Ruling {
             checker,
             planner,
             rules: &delivery.edits,
+            decided: &delivery.decided,
+            digest_key,
             past,
             base_url: &delivery.client.base_url,
-            is_indexed: Cell::new(false),
+            has_written: OnceCell::new(),
         }
     }
 
@@ -172,16 +206,53 @@ impl<'a> Ruling<'a> {
             current: words(held),
             roster: words(&change.to),
         };
-        let policy = match self.rules.policy_of(field.name()) {
-            ConflictPolicy::Ask => ruled.decision.unwrap_or(ConflictPolicy::Ask),
-            policy => policy,
-        };
+        let mut policy = self.rules.policy_of(field.name());
+        if policy == ConflictPolicy::Ask && !ruled.is_as_asked {
+            let digest = self.digest(at, path, (change, &written));
+            let decided = self.decided.get(&digest).copied();
+            ruled.has_kept |= decided == Some(ConflictPolicy::Theirs);
+            policy = decided.or(ruled.decision).unwrap_or(policy);
+            if policy == ConflictPolicy::Ask {
+                ruled.asked.push(digest);
+            }
+        }
         ruled.notes.push(match policy {
             ConflictPolicy::Theirs => found.kept(),
             ConflictPolicy::Roster | ConflictPolicy::Ask => found.overwritten(),
         });
         ruled.conflicts.push((found, policy));
         policy == ConflictPolicy::Theirs
+    }
+
+    /// Leaves out a change because the number or the mark that belongs to the field keeps its value.
+    pub(super) fn binds(&self, ruled: &mut Ruled, field: usize, change: &Change) -> bool {
+        let checker = self.checker;
+        let name = checker.name_of(field);
+        ruled.notes.push(Problem {
+            column: name.to_owned(),
+            field: change.field.clone(),
+            ..Problem::of_row(FIELD_BOUND, message::row_bound(name))
+        });
+        true
+    }
+
+    /// A keyed digest of a conflict: its row, record and field, and the written, the current and the roster's value.
+    fn digest(&self, at: RowAt, path: &str, (change, written): (&Change, &Json)) -> String {
+        let mut hash = Sha256::new_with_prefix(self.digest_key);
+        hash.update(at.row.to_le_bytes());
+        let from = change.from.as_ref().map(Json::to_string);
+        for part in [
+            path,
+            &change.field,
+            &written.to_string(),
+            &from.unwrap_or_default(),
+            &change.to.to_string(),
+        ] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        // A part of the hash cannot be extended to that of a longer text.
+        hex(&hash.finalize()[..12])
     }
 
     /// The value that was last written to a field, if the field now has another value. `None` if they are equal or the
@@ -227,8 +298,16 @@ impl<'a> Ruling<'a> {
     /// The values sent to the record at `path`, newest first.
     fn written_to(&self, path: &str) -> Result<Vec<PastCall>, JournalError> {
         let (journal, run) = self.past;
-        if !self.is_indexed.replace(true) {
-            journal.index_written(run, &self.checker.spec().name, self.base_url)?;
+        let has_written = match self.has_written.get() {
+            Some(known) => *known,
+            None => {
+                let name = &self.checker.spec().name;
+                let any = journal.index_written(run, name, self.base_url)?;
+                *self.has_written.get_or_init(|| any)
+            }
+        };
+        if !has_written {
+            return Ok(Vec::new());
         }
         let mut past = journal.deliveries(run, path)?;
         past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));

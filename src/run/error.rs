@@ -97,7 +97,7 @@ pub enum RunError {
     /// `--key` names a field by which no record can be found.
     #[error("{}", say().run_key(field.as_str(), names(known)))]
     Key {
-        /// What was asked for.
+        /// What was requested.
         field: String,
         /// The fields that would do.
         known: Vec<Declared>,
@@ -127,7 +127,7 @@ pub enum RunError {
         /// Why.
         why: Code,
     },
-    /// A file whose last run was undone: importing it again would bring back what was put back.
+    /// A file whose last run was undone: importing it again would bring back what was restored.
     #[error("{}", say().run_was_undone(run.as_str(), file.as_str()))]
     Undone {
         /// The run.
@@ -141,7 +141,7 @@ pub enum RunError {
         /// The runs, each with where it sent to.
         runs: Vec<String>,
     },
-    /// Sending broke off, and what became of each row until then was written.
+    /// Sending broke off, and the outcome of each row until then was written.
     #[error("{}", say().run_broken(results.display().to_string()))]
     Broken {
         /// Why.
@@ -149,7 +149,7 @@ pub enum RunError {
         /// The results file.
         results: std::path::PathBuf,
     },
-    /// The run came to its end, and what became of its rows could not be written.
+    /// The run ended, and the outcome of its rows could not be written.
     #[error("{}", say().run_not_reported(run.as_str()))]
     NotReported {
         /// The run.
@@ -284,7 +284,7 @@ mod tests {
     use crate::send::SignInError;
 
     #[test]
-    fn what_is_to_be_done_next_decides_the_exit_code() {
+    fn the_next_step_determines_the_exit_code() {
         let read = |source| {
             RunError::Read(ReadError::Io {
                 path: "r.csv".into(),

@@ -1,4 +1,4 @@
-//! Finds records by their keys, and judges whether the answers hold what was asked for.
+//! Finds records by their keys, and judges whether the answers hold what was requested.
 
 use std::collections::HashMap;
 
@@ -72,7 +72,7 @@ impl Work<'_> {
             if others.is_empty() {
                 return Ok(found);
             }
-            // As many as may be under way, which may be fewer than a moment ago.
+            // As many as may be in progress, which may be fewer than a moment ago.
             (part, others) = others.split_at(transport.room().clamp(1, others.len()));
         }
     }
@@ -174,7 +174,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// Stops where an answer to a search holds more than was asked for: the API has passed the filter
+    /// Stops where an answer to a search holds more than was requested: the API has passed the filter
     /// over, and would hand out its whole register for every search.
     fn refuse_unasked(
         &self,
@@ -188,7 +188,7 @@ impl Work<'_> {
         if found <= asked || look_up.is_partial() {
             return Ok(());
         }
-        // Two records may have one key, where the API lets them: that is no fault of the search.
+        // Two records may have one key, where the API lets them: that is not an error of the search.
         let keys = self.key_texts(look_up, keys);
         let was_asked = |record: &Json| {
             let key = look_up.key_of(record);

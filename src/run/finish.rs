@@ -5,12 +5,12 @@ use super::error::RunError;
 use super::planned::{columns_of, understood};
 use super::prepare::Release;
 use super::reading::Reading;
-use super::settings::to_json;
+use super::settings::{Settings, to_json};
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, Recorded, RunState, State, Writer};
 use crate::log;
-use crate::model::{Code, Fact, Held};
+use crate::model::{Code, Fact, Held, RowState};
 use crate::read::Input;
 use crate::report::{
     Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
@@ -24,7 +24,7 @@ const FEW: u64 = 50_000;
 /// What is done of a run's end while it still sends.
 #[derive(Default)]
 pub(super) struct DoneMeanwhile {
-    /// The results: each row as soon as it was known what became of it.
+    /// The results: each row as soon as it was known its outcome.
     written: Option<UnplacedResults>,
     /// Whether there is what later runs search its rows by.
     is_indexed: bool,
@@ -97,7 +97,7 @@ impl Run<'_> {
         )
     }
 
-    /// Writes the results and the run's figures, but for what was done while it was under way.
+    /// Writes the results and the run's figures, but for what was done while it was in progress.
     pub(super) fn finish(
         mut self,
         stop: Option<Stop>,
@@ -190,12 +190,23 @@ impl Run<'_> {
         }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
-        // A process that goes on with the run may replace what it has written, and nothing else.
+        // A process that continues the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
+        // A note was added to them while the plan was shown.
+        settings.deeds = Settings::of(&self.journal.run(Some(self.name()))?)?.deeds;
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
-        let stored = self.setup.storable(settings.clone())?.to_json()?;
-        self.journal.set_settings(self.id, &stored)?;
+        let mut stored = self.setup.storable(settings.clone())?;
+        // The records of the API mark more rows than the roster does. A run that goes on reads their edits again.
+        if state == RunState::Finished && !stored.roster.read.mends.is_empty() {
+            let withheld = self.journal.rows_in(self.id, &[RowState::Withheld])?;
+            prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
+        }
+        let has_removed = stored.roster.read.mends != settings.roster.read.mends;
+        self.journal.set_settings(self.id, &stored.to_json()?)?;
+        if has_removed {
+            self.journal.give_room_back(false)?;
+        }
         self.setup
             .tracker
             .on_event(&RunEvent::Finished(Box::new(summary.clone())));
@@ -206,7 +217,7 @@ impl Run<'_> {
         })
     }
 
-    /// Notes the rate in force in the plan, for the process that goes on: the API may have announced it
+    /// Notes the rate in force in the plan, for the process that continues: the API may have announced it
     /// since.
     fn note_rate(&mut self) -> Result<(), RunError> {
         let (rate, _) = self.setup.tools.pacer.quota();

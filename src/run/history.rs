@@ -77,7 +77,7 @@ fn known(
         Some(RowState::Unknown) => RowState::Failed,
         Some(state) => state,
     });
-    // A row that nobody has seen yet is as good as one that was not sent.
+    // A row without a known outcome counts as not sent.
     let last = last.unwrap_or(RowState::NotSent);
     if only.is_empty() || only.contains(&last) {
         return Ok(None);

@@ -9,7 +9,7 @@ use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::reading::Reading;
-use super::settings::{Pauses, Settings};
+use super::settings::{Pauses, Queued, Settings};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
@@ -18,7 +18,7 @@ use crate::model::{Exit, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
-/// results. A run that was interrupted goes on where it ended.
+/// results. A run that was interrupted continues where it ended.
 ///
 /// ```no_run
 /// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
@@ -86,7 +86,7 @@ fn import_with(
         _ => None,
     };
     settings.pauses = pauses(&start, slice, context)?;
-    settings.deeds = deeds(&start, slice, context)?;
+    settings.deeds = deeds(&start, settings.queued.as_ref(), slice, context)?;
     let settings = &settings;
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -116,9 +116,11 @@ fn import_with(
     })
 }
 
-/// The deeds of a run so far. Batches continue a run without a new deed.
+/// The deeds of a run so far. The commands in the queue come before that of the worker that begins the run. Later
+/// batches continue it without a deed of their own.
 fn deeds(
     start: &Start,
+    queued: Option<&Queued>,
     slice: Option<Slice>,
     context: &Context<'_>,
 ) -> Result<Vec<Deed>, RunError> {
@@ -134,14 +136,22 @@ fn deeds(
             Settings::of(&run)?.deeds
         }
     };
+    if slice.is_some() {
+        for deed in queued.iter().flat_map(|queued| &queued.deeds) {
+            if !deeds.contains(deed) {
+                deeds.push(deed.clone());
+            }
+        }
+    }
     if earlier.is_none() || slice.is_none() {
+        let command = slice.map_or(command, |_| "work");
         let now = context.clock.timestamp();
         deeds.push(Deed::of(&context.author, command, now));
     }
     Ok(deeds)
 }
 
-/// The time in which nothing was done for a run that begins or goes on now.
+/// The time in which nothing was done for a run that begins or continues now.
 fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<Pauses, RunError> {
     let (Start::Resume(run) | Start::Approve(run)) = start else {
         return Ok(Pauses::default());
@@ -211,7 +221,7 @@ fn made(stats: &Stats) -> Made {
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
-    /// It is not whole yet: another slice goes on, so much later.
+    /// It is not whole yet: another slice continues, so much later.
     Later(Duration),
 }
 
@@ -266,11 +276,15 @@ fn decide<'a>(
         }
         _ => Consent::from(true),
     };
-    let Consent::Yes { first, kept } = consent else {
+    let Consent::Yes { first, kept, note } = consent else {
         run.decline()?;
         return Err(RunError::Declined);
     };
-    let mut run = run.decided(&mut plan, asked, &kept)?.agreed()?;
+    let mut run = run.decided(&mut plan, asked, &kept)?;
+    if let Some(note) = note {
+        run.note(note)?;
+    }
+    let mut run = run.agreed()?;
     if first.is_some() {
         run.setup.canary = first;
     }
@@ -343,7 +357,7 @@ pub fn look(
     })
 }
 
-/// Refuses what needs records that are read, where they are not: a canary, and elements of lists.
+/// Refuses a canary and list elements if the run reads no records.
 fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());

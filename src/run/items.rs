@@ -83,7 +83,7 @@ impl ItemMaker<'_> {
         )
     }
 
-    /// The first calls that the rows of a table need and that change anything, `most` of them.
+    /// The first calls of a table's rows that change anything, at most `most`.
     pub(super) fn first_calls(&self, table: &Table, most: usize) -> Vec<Call> {
         let mut checked = CheckedRow::default();
         let calls = table.rows().filter_map(|raw| {
@@ -237,7 +237,7 @@ pub(super) fn settled(
 }
 
 /// Fingerprints of a row's key and of everything it says, by which it is known again in a file
-/// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
+/// that a spreadsheet has written again: of the normalised values, and of what is wrong as it
 /// stands.
 ///
 /// A row with cells missing or in excess is taken as its results file will have it.

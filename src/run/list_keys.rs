@@ -11,7 +11,7 @@ use crate::targets::{Known, TargetSpec};
 
 /// How the keys that the API knows are listed.
 impl Work<'_> {
-    /// Lists the keys that the API knows, once, before the first row is sent. Without the list the run goes on,
+    /// Lists the keys that the API knows, once, before the first row is sent. Without the list the run continues,
     /// and reports why.
     pub(super) async fn list_keys_once(&mut self) -> Result<(), Halt> {
         if matches!(self.known, KnownKeys::Unasked) {

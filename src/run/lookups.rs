@@ -100,8 +100,8 @@ type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
 impl Work<'_> {
-    /// Rows that are looked up at once: as many as a request can ask for, for each request that may be under way. Every slice of a
-    /// plan asks for the same ones together, however the API fares meanwhile.
+    /// Rows that are looked up at once: one request's maximum for each concurrent request. Every slice of a plan
+    /// asks for the same ones together, however the API fares meanwhile.
     pub(super) fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
         keys * match &self.planning.answers {
@@ -359,7 +359,7 @@ impl Work<'_> {
         self.note_renumbering(register, record)
     }
 
-    /// Tells how far the look-ups have come, now and then.
+    /// Reports the progress of the look-ups at intervals.
     pub(super) fn tell(&mut self, done: u64, of: u64) {
         let now = self.planning.clock.now();
         if now.saturating_sub(self.told_at) >= EVERY {
@@ -416,7 +416,7 @@ impl Work<'_> {
                 return Err(Halt::Stop(Stop::Due { after }));
             }
         }
-        // Stopping drops what is under way.
+        // Stopping drops what is in progress.
         let (_never, never) = watch::channel(false);
         let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
         let (fetched, beside) = asked.await?;
@@ -488,13 +488,12 @@ impl Work<'_> {
                 self.settle(row, &records.iter().collect::<Vec<_>>())
                     .await?;
             } else if let Some((field, records)) = by_others.into_iter().next() {
-                self.settle_by(row, field, &records.iter().collect::<Vec<_>>())
-                    .await?;
+                self.keep_by(row, field, records).await?;
             } else {
                 unknown.push(row);
             }
         }
-        // A record may have come, or slipped from one page to another, while they were listed.
+        // Records may have been added, or moved to another page, during the listing.
         let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
         let found = self.search_all(&keys).await?;
         let by_key = self.by_key(&found.records);

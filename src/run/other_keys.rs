@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use serde_json::Value as Json;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::lookups::parsed;
-use super::work::{Halt, Unresolved, Work};
+use super::work::{ByOther, Halt, Matched, Unresolved, Work};
 use crate::l10n::message;
-use crate::model::Problem;
+use crate::model::{Found, Problem};
 use crate::plan::LookUp;
 
 /// The look-up that was in use before a further key.
@@ -15,6 +16,21 @@ pub(super) type Before = (Option<usize>, Option<LookUp>);
 
 /// Records by the further key that found them.
 type ByOthers = Vec<(usize, Vec<Json>)>;
+
+/// Maximum number of deferred rows. Beyond it, a row is planned at once and compared with earlier rows only.
+const KEPT: usize = 10_000;
+
+impl Matched {
+    /// Notes that a row matched the record with this id.
+    pub(super) fn note(&mut self, id: &str, row: u64) {
+        self.rows.entry(xxh3_128(id.as_bytes())).or_insert(row);
+    }
+
+    /// The row that has matched the record with this id.
+    pub(super) fn row_of(&self, id: &str) -> Option<u64> {
+        self.rows.get(&xxh3_128(id.as_bytes())).copied()
+    }
+}
 
 /// Records that further keys find, where `--key` names several fields.
 ///
@@ -101,21 +117,81 @@ impl Work<'_> {
         self.invalid(row.mark, problem).await
     }
 
-    /// Plans a row whose records a further key found.
-    pub(super) async fn settle_by(
+    /// Defers a row whose records a further key found.
+    pub(super) async fn keep_by(
         &mut self,
         mut row: Unresolved,
         field: usize,
-        records: &[&Json],
+        records: Vec<Json>,
     ) -> Result<(), Halt> {
         let own = row.others.iter().find(|(other, _)| *other == field);
         if let Some((_, value)) = own {
             row.key.clone_from(value);
         }
+        let found = ByOther {
+            row,
+            field,
+            records,
+        };
+        if self.matched.kept.len() < KEPT {
+            self.matched.kept.push(found);
+            return Ok(());
+        }
+        self.settle_by(found).await
+    }
+
+    /// Plans the deferred rows whose record no other row matches.
+    pub(super) async fn settle_kept_by(&mut self) -> Result<(), Halt> {
+        let mut kept = std::mem::take(&mut self.matched.kept);
+        kept.sort_by_key(|found| found.row.mark.at.row);
+        for found in kept {
+            self.settle_by(found).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_by(&mut self, found: ByOther) -> Result<(), Halt> {
+        let ByOther {
+            row,
+            field,
+            records,
+        } = found;
         let before = self.find_by(field);
-        let settled = self.settle(row, records).await;
+        let records: Vec<&Json> = records.iter().collect();
+        let id_of = |record: &&Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
+        let mut ids = records.iter().filter_map(id_of);
+        let other = ids.find_map(|id| Some((self.matched.row_of(&id)?, id)));
+        let settled = match other.filter(|_| !self.is_protected(records.iter().copied())) {
+            Some((other, id)) => self.settle_same_record(row, field, (other, id)).await,
+            None => self.settle(row, &records).await,
+        };
         self.find_as(before);
         settled
+    }
+
+    /// Reports a row that is about the record of another row.
+    async fn settle_same_record(
+        &mut self,
+        mut row: Unresolved,
+        field: usize,
+        (other, id): (u64, String),
+    ) -> Result<(), Halt> {
+        let prepared = self.planning.prepared;
+        let (checker, line) = (&prepared.checker, prepared.survey.line_of(other));
+        let spec = checker.spec();
+        let own = &spec.fields[field];
+        let by = own.name().to_owned();
+        let problem = Problem {
+            column: checker.name_of(field).to_owned(),
+            field: by.clone(),
+            ..Problem::of_row(
+                format!("{}.duplicate", own.kind.as_str()),
+                message::row_same_record(line, spec.record_name()),
+            )
+        };
+        row.mark.facts.found = Some(Found { id, by });
+        self.done += 1;
+        self.invalid(row.mark, problem).await
     }
 
     /// Finds the records of these rows by further keys, and plans those that are found. Returns the others.
@@ -157,8 +233,8 @@ impl Work<'_> {
             let records = key.and_then(|key| by_key.get(&key));
             match (records, found.unanswered.get(&value)) {
                 (Some(records), _) => {
-                    row.key = value;
-                    self.settle(row, records).await?;
+                    let records = records.iter().map(|record| (*record).clone());
+                    self.keep_by(row, field, records.collect()).await?;
                 }
                 (None, Some(why)) => {
                     row.key = value;

@@ -58,7 +58,7 @@ pub(super) struct Planned {
     pub(super) how: Message,
     /// What was taken from the snapshot of an earlier run.
     pub(super) known: Option<KnownBefore>,
-    /// Why all records were listed although there was one.
+    /// Why all records were listed despite a snapshot.
     pub(super) relisted: Option<Relisted>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
@@ -246,7 +246,7 @@ impl Planned {
         self.asked.len() < MOST_ASKED
     }
 
-    /// Shows what a call changes, as long as few are shown. Returns whether there is room for more.
+    /// Shows what a call changes, as long as few are shown. Returns whether more fit.
     pub(super) fn show(&mut self, checker: &Checker, call: &Call) -> bool {
         let left = EXAMPLES - self.examples.len();
         if left == 0 {

@@ -11,7 +11,7 @@ use super::items::ItemMaker;
 use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
-use super::work::{Halt, Planning, Renumberings, Work};
+use super::work::{Halt, Matched, Planning, Renumberings, Work};
 use crate::journal::Record;
 use crate::send::{SendError, Stop, StopRequest};
 
@@ -38,11 +38,13 @@ impl Planning<'_> {
                 self.delivery,
                 (&prepared.checker, &planner),
                 (&self.past, self.run),
+                self.digest_key,
             ),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,
             renumberings: Renumberings::of(self, prepared.survey.key()),
+            matched: Matched::default(),
             reread: 0,
             basis: None,
             dates: Dates::default(),

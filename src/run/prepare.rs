@@ -23,9 +23,9 @@ use crate::targets::TargetSpec;
 pub struct Roster {
     /// The file; `-` is standard input.
     pub file: PathBuf,
-    /// What the user says of the file.
+    /// The user's options for the file.
     pub read: ReadOptions,
-    /// What the user says of its columns.
+    /// The user's options for its columns.
     pub map: MapOptions,
     /// The field that finds the record, if the user named one.
     pub key: Option<String>,
@@ -36,7 +36,7 @@ pub struct Roster {
     /// Whether the file may lack what its records have, where they can be read.
     #[serde(default)]
     pub sparse: bool,
-    /// Who has rows about protected persons sent, and why; without it they are withheld.
+    /// The account that releases rows about protected persons, and the reason; without it they are withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }
@@ -52,7 +52,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// Who had the rows sent, and why, for a person.
+    /// The account and the reason, as a message.
     pub fn in_words(&self) -> String {
         say().run_released(
             self.actor.account.as_str(),
@@ -78,7 +78,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Has these cells stand in place of the file's own, and checks every row again.
+    /// Replaces cells of the file with these, and checks every row again.
     ///
     /// # Errors
     /// When the file can no longer be read.
@@ -108,6 +108,14 @@ impl Prepared {
             })?;
         }
         Ok(stored)
+    }
+
+    /// Removes the edits of these rows about protected persons, except the mark itself.
+    pub fn forget_edits(&self, mends: &mut Mends, rows: &[u64]) {
+        let columns = &self.input.withholding().columns;
+        for row in rows {
+            mends.take_back_but(*row, columns);
+        }
     }
 }
 
@@ -142,7 +150,7 @@ pub fn prepare(
         observer.on_event(&RunEvent::Read { done, of });
     };
     let survey = survey(&input, &checker, key, roster.duplicates, seed, &told);
-    // Also where it could not be read to its end: what is shown of it is over.
+    // Also if it could not be read to the end: its progress display ends.
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
@@ -199,7 +207,7 @@ struct Mapped {
     key: Option<usize>,
 }
 
-/// Opens a roster whose rows are to be shown or copied. The cells of those about protected persons are empty.
+/// Opens a roster to show or copy its rows. The cells of those about protected persons are empty.
 ///
 /// # Errors
 /// When the file cannot be read or its header not be mapped.
@@ -440,7 +448,7 @@ pub struct SeenRow {
     pub problems: Vec<Problem>,
     /// What looks unusual in it.
     pub doubts: Vec<Problem>,
-    /// What was put back in it.
+    /// What was restored in it.
     pub restored: Vec<Problem>,
 }
 

@@ -1,4 +1,4 @@
-//! Keyed hashes of records stand for their values in a snapshot.
+//! A snapshot stores keyed hashes of records instead of values.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -271,7 +271,7 @@ mod tests {
             values[spec.field(field).unwrap()] = Some(value.into_owned());
             assert_eq!(printer.holds_all(&prints, &values), expected, "{field}");
         }
-        // A row that also says something else.
+        // A row that also has another value.
         let mut values: Values = vec![None; spec.fields.len()];
         values[spec.field("first_name").unwrap()] = Some(Value::Text("Åsa").into_owned());
         values[spec.field("last_name").unwrap()] = Some(Value::Text("Ek").into_owned());

@@ -36,10 +36,9 @@ struct State {
     /// How many requests had been made when, lately.
     marks: VecDeque<Mark>,
     is_sending: bool,
-    /// The rate that was in force when the run was planned or stopped: the API may not have said it to
-    /// this process yet.
+    /// The rate when the run was planned or stopped: this process may not have received it from the API yet.
     known: Option<Rate>,
-    /// That rate, if it is a guess.
+    /// The rate, if it is estimated.
     guess: Option<Rate>,
 }
 
@@ -75,7 +74,7 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Tells that sending begins, of a run with these rows in their last state already.
+    /// Reports the start of sending, with the rows that are already in a final state.
     pub(super) fn start(&self, run: &str, plan: &Plan, states: StateCounts) {
         let rows = self.survey.rows;
         let sent = states.total().saturating_sub(plan.settled.total());
@@ -133,7 +132,7 @@ impl<'a> Tracker<'a> {
         state.progress(mark.requests, self.pacer.quota(), road, now)
     }
 
-    /// Tells how far the run has come, where a second has passed or `at_once`.
+    /// Reports the progress of the run if a second has passed or `at_once`.
     fn tell(&self, at_once: bool) {
         let now = self.clock.now();
         let progress = {
@@ -275,7 +274,7 @@ impl Observer for Tracker<'_> {
     }
 }
 
-/// Whoever shows how far the run has come stops when it is over, however that comes about.
+/// The progress display ends with the run, however the run ends.
 impl Drop for Tracker<'_> {
     fn drop(&mut self) {
         if self.lock().is_sending {

@@ -17,7 +17,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// What a run that delivers so reads.
+    /// What a run with these delivery settings reads.
     pub(super) fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> Reading<'a> {
         Reading {
             prepared,

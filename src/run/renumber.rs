@@ -70,18 +70,19 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Notes that a row matched a record with a temporary number by its key.
-    pub(super) fn note_met(&mut self, records: &[&Json]) {
-        let Some(how) = &self.renumberings.how else {
-            return;
+    /// Notes the records that a row matched by a key, as far as another row can match them otherwise: all of them if
+    /// there are further keys, and those with a temporary number.
+    pub(super) fn note_matched(&mut self, row: u64, records: &[&Json]) {
+        let checker = &self.planning.prepared.checker;
+        let is_any = !checker.other_keys().is_empty();
+        let how = self.renumberings.how.as_ref();
+        let counts = |record: &&&Json| {
+            is_any || how.is_some_and(|how| how.is_provisional(checker.spec(), record))
         };
-        let spec = self.planning.prepared.checker.spec();
-        for record in records
-            .iter()
-            .filter(|record| how.is_provisional(spec, record))
-        {
-            let id = self.look_up.as_ref().and_then(|how| how.id_of(record));
-            self.renumberings.met.extend(id);
+        for record in records.iter().filter(counts) {
+            if let Some(id) = self.look_up.as_ref().and_then(|how| how.id_of(record)) {
+                self.matched.note(&id, row);
+            }
         }
     }
 
@@ -283,7 +284,7 @@ impl Work<'_> {
         }
         for one in kept {
             let id = self.id_of(&one.record);
-            if rows[&id] > 1 || self.renumberings.met.contains(&id) {
+            if rows[&id] > 1 || self.matched.row_of(&id).is_some() {
                 self.done += 1;
                 let why = (one.by, Disagreement::Twice);
                 self.settle_disagreement(one.row, why).await?;

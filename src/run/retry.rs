@@ -21,8 +21,8 @@ const ROWS: usize = 300;
 
 /// The runs whose results `file` may hold, by its content: those that know most of the first rows'
 /// keys, and before any other the one that wrote the file. Of several at the same place, a target and
-/// an address, the newest; of runs that the sandbox was played for, none where others fit as well. At
-/// `place`, a target's name and an address, if one is given. Empty where no run knows any.
+/// an address, the newest; of runs that the sandbox was played for, none where others fit as well. Limited to
+/// `place`, a target's name and address, if given. Empty where no run knows any.
 ///
 /// # Errors
 /// When the journal cannot be read. A file that fits no run's target is none's results.

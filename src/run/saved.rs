@@ -6,7 +6,7 @@ use super::settings::Settings;
 use crate::journal::Journal;
 use crate::plan::{SAVED_PLAN, SavedPlan};
 
-/// What a run that was planned is to send, so that another can be held to it.
+/// The calls of a planned run, so that another run can be compared with it.
 pub fn saved_plan(
     journal: &Journal,
     run: i64,

@@ -21,7 +21,7 @@ pub(super) struct Sent<'a> {
     pub(super) done: DoneMeanwhile,
 }
 
-/// How sending came to its end.
+/// How sending ended.
 pub(super) enum HowSent {
     /// Every call was made.
     All,
@@ -32,7 +32,7 @@ pub(super) enum HowSent {
 }
 
 impl<'a> Run<'a> {
-    /// Sends what is left: a few rows first that are read back, if that is asked for.
+    /// Sends what is left: a few rows first that are read back, if that is requested.
     pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
         self.mark_records()?;
         let ahead = Ahead::of(&self);
@@ -49,7 +49,7 @@ impl<'a> Run<'a> {
             false => Stage::StrictSending,
         };
         let (sent, journal, done) = std::thread::scope(|scope| {
-            // It is gone with this closure, however that ends, and nobody waits for it any more.
+            // It is dropped with this closure, however the closure ends, and releases all waiters.
             let writer = match Writer::start(journal, id, stage) {
                 Ok(writer) => writer,
                 Err(error) => return (Ok(None), Err(error), Default::default()),
@@ -87,7 +87,7 @@ impl Sent<'_> {
         let ended = match how {
             HowSent::All => run.finish(None, RunState::Finished, done),
             HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, done),
-            // What became of the rows until then can still be told.
+            // The outcomes until then can still be reported.
             HowSent::Broken(error) => {
                 return match run.finish(Some(Stop::Asked), RunState::Interrupted, done) {
                     Ok(ended) => Err(RunError::Broken {
@@ -193,8 +193,8 @@ impl Setup<'_> {
         self.deliver(id, &runtime, &sender, u64::MAX)
     }
 
-    /// Sends the first rows, and reads them back: for as long as that takes, since a slice that began anew
-    /// would not come to its end at a slow rate.
+    /// Sends the first rows, and reads them back: for as long as that takes, since a slice that began again
+    /// would not end at a slow rate.
     pub(super) fn send_canary(
         &self,
         (journal, id): (&Journal, i64),

@@ -14,13 +14,14 @@ use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::{RowState, Summary};
-use crate::plan::{EditRules, Guards, SavedPlan, Selection};
+use crate::plan::{ConflictPolicy, EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
+use crate::safe_fs::canonical;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
-/// All that a run was asked for, as it is kept in the journal: what going on with it needs. Holds
+/// All that a run was requested, as it is kept in the journal: what continuing it needs. Holds
 /// no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
@@ -49,7 +50,7 @@ pub struct Settings {
     /// An interrupted run of the same file whose place this one takes.
     #[serde(default)]
     pub replaces: Option<String>,
-    /// The config file, and the profile in it that was used: what going on with the run needs for
+    /// The config file, and the profile in it that was used: what continuing the run needs for
     /// its credentials.
     #[serde(default)]
     pub config: Option<PathBuf>,
@@ -59,7 +60,7 @@ pub struct Settings {
     /// The time in which nothing was done for it.
     #[serde(default)]
     pub pauses: Pauses,
-    /// Who started it, and who continued it.
+    /// The accounts that started and resumed the run.
     #[serde(default)]
     pub deeds: Vec<Deed>,
 }
@@ -71,12 +72,12 @@ pub struct Pauses {
     held_ms: i64,
     /// Milliseconds in which it was interrupted.
     idle_ms: i64,
-    /// When the process began that went on with it last.
+    /// When the process began that continued it last.
     since: Option<Timestamp>,
 }
 
 impl Pauses {
-    /// The pauses of a run with which a process goes on `now`, by its last outcome. A run in the queue goes
+    /// The pauses of a run with which a process continues `now`, by its last outcome. A run in the queue goes
     /// on between two slices: it is idle from the moment at which it was `due`.
     ///
     /// Nothing tells how long a process lived on that died without recording an outcome.
@@ -124,6 +125,9 @@ pub struct Queued {
     pub id: i64,
     /// The file as it was called where it was enqueued.
     pub file: String,
+    /// The commands for it in the queue. A batch adds them to those of the run.
+    #[serde(skip)]
+    pub deeds: Vec<Deed>,
 }
 
 /// Where and how a roster is delivered.
@@ -137,12 +141,15 @@ pub struct Delivery {
     pub sender: SenderOptions,
     /// Values for the variables of the target's paths.
     pub variables: BTreeMap<String, String>,
-    /// Which rows are asked for.
+    /// Which rows are requested.
     pub selection: Selection,
     /// The approved rows among those that turn one person into another, each with the digest of the approved change;
     /// `None` before an approval.
     #[serde(default)]
     pub approved: Option<BTreeMap<u64, String>>,
+    /// The decisions about conflicts with the policy `ask`, by the digest of the conflict.
+    #[serde(default)]
+    pub decided: BTreeMap<String, ConflictPolicy>,
     /// Where the results go.
     pub paths: ResultPaths,
     /// Whether every valid row is sent, also one whose record holds what it says.
@@ -170,8 +177,8 @@ pub struct Delivery {
     /// each run reads all that it needs.
     #[serde(default)]
     pub relist: Option<Duration>,
-    /// What is to be sent, and nothing else. A run with one begins anew, and is held to it when it is
-    /// planned; one that goes on has none.
+    /// What is to be sent, and nothing else. A run with one begins again, and is held to it when it is
+    /// planned; one that continues has none.
     #[serde(skip)]
     pub expected: Option<Arc<SavedPlan>>,
     /// What this run tries again.
@@ -188,7 +195,7 @@ pub fn absolute(path: &Path) -> PathBuf {
         return path.to_owned();
     }
     // The same file by another name is the same file.
-    std::fs::canonicalize(path)
+    canonical(path)
         .or_else(|_| std::path::absolute(path))
         .unwrap_or_else(|_| path.to_owned())
 }
@@ -233,7 +240,7 @@ impl Settings {
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
         let mut odd = None;
-        // The process that goes on with it may be in another folder.
+        // The process that continues it may be in another folder.
         let mut keep = |path: &mut PathBuf| {
             *path = absolute(path);
             if path.to_str().is_none() {
@@ -279,8 +286,8 @@ impl Settings {
         self.name() == other.name() && place(self) == place(other)
     }
 
-    /// Whether a run with `other` settings would send the same, and so may go on where this one
-    /// ended. How fast it goes and where its results go is another matter.
+    /// Whether a run with `other` settings would send the same and may therefore resume this one. How fast it goes
+    /// and where its results go is another matter.
     pub fn mean_the_same(&self, other: &Settings) -> bool {
         let meaning = |settings: &Settings| {
             let mut roster = settings.roster.clone();
@@ -340,6 +347,7 @@ impl Settings {
                 variables: Default::default(),
                 selection: Selection::default(),
                 approved: None,
+                decided: BTreeMap::new(),
                 paths: ResultPaths::beside(&file),
                 all: false,
                 no_undo: false,

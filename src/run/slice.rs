@@ -64,7 +64,7 @@ impl Setup<'_> {
         if stop.is_none() {
             let mut settings = self.settings.clone();
             settings.delivery.canary = None;
-            journal.set_settings(id, &settings.to_json()?)?;
+            journal.set_settings(id, &self.storable(settings)?.to_json()?)?;
         }
         Ok(stop)
     }

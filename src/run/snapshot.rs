@@ -18,20 +18,20 @@ use crate::log;
 use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 
-/// How much earlier than the snapshot was taken changes are read: the clocks of an API may differ, and a
-/// change may be seen some time after its moment.
+/// How long before the snapshot changes are read: the clocks of an API may differ, and changes may become visible
+/// with a delay.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
 const FEW: u64 = 20;
 
-/// Changed records that are kept in memory until all are read. If more changed, all are listed.
+/// Changed records that are kept in memory until all are read. If more records changed, all are listed.
 const MOST_CHANGED: u64 = 10_000;
 
 /// Records that are read beside a snapshot. If more rows differ, all records are listed.
 const MOST_READ: u64 = 100_000;
 
-/// What the snapshot says of a row.
+/// The state of a row according to the snapshot.
 enum Glance {
     /// The record with this id holds all values of the row.
     Holds(String),
@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
         let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
         let is_old = |now: Timestamp| {
             let age = now.duration_since(taken.listed_at);
-            // A clock that was set back tells nothing.
+            // After the clock was set back, its time is not usable.
             Duration::try_from(age).map_or(true, |age| age >= basis.relist)
         };
         let too_old = || Unusable::Because(message::snapshot_old());
@@ -418,7 +418,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Forgets the snapshot for a reason, and has its copy filled anew.
+    /// Forgets the snapshot for a reason, and has its copy filled again.
     fn distrust(&mut self, why: Message) {
         let Some(basis) = &mut self.basis else {
             return;
@@ -538,6 +538,7 @@ impl<'a> Work<'a> {
     /// The record of a row, if the snapshot proves that it holds all values of the row.
     pub(super) fn held_by(
         &mut self,
+        row: u64,
         key: &str,
         others: &[(usize, String)],
         values: &Values,
@@ -546,8 +547,9 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         // The record may have a temporary number. If it does not, no row is matched with it by a renumbering.
-        if self.renumberings.how.is_some() {
-            self.renumberings.met.insert(id.clone());
+        let has_further_keys = !self.planning.prepared.checker.other_keys().is_empty();
+        if has_further_keys || self.renumberings.how.is_some() {
+            self.matched.note(&id, row);
         }
         let spec = self.planning.prepared.checker.spec();
         let by = self.key.map(|key| spec.fields[key].name().to_owned());
@@ -631,7 +633,7 @@ impl<'a> Work<'a> {
         Ok(ids)
     }
 
-    /// Reads records that the snapshot has into the register. Each must be as the snapshot has it.
+    /// Reads records that the snapshot has into the register. Each must match the snapshot.
     async fn read_known(&mut self, ids: Vec<String>) -> Result<(), Unusable> {
         let (Some(basis), Some(register)) = (&self.basis, &self.register) else {
             return Ok(());
@@ -664,7 +666,7 @@ fn unreadable(why: impl Into<Argument>) -> Unusable {
     Unusable::Because(message::snapshot_unreadable(why))
 }
 
-/// Logs that a snapshot cannot be kept: the run goes on without it.
+/// Logs that a snapshot cannot be kept: the run continues without it.
 fn no_snapshot(error: &JournalError) {
     log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
 }

@@ -148,7 +148,7 @@ pub(super) struct Asked {
 pub(super) struct Api {
     pub(super) base_url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
-    /// It answers as long as this is there.
+    /// The server answers until this is dropped.
     _open: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -306,7 +306,7 @@ pub(super) struct Desk {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) settings: Settings,
-    /// What somebody says who is asked, if anybody is.
+    /// The answer to the confirmation, if it is asked.
     pub(super) agree: Option<Box<Agree>>,
     /// Whether the approver also decides about conflicts.
     pub(super) chooses: bool,
@@ -350,7 +350,7 @@ impl Desk {
         later(&self.clock, time);
     }
 
-    /// Writes the roster anew.
+    /// Writes the roster again.
     pub(super) fn rewrite(&self, roster: &str) {
         std::fs::write(&self.settings.roster.file, roster).unwrap();
     }

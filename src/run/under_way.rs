@@ -1,4 +1,4 @@
-//! A run under way owns its record in the journal.
+//! A run in progress owns its record in the journal.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ pub(super) struct Run<'a> {
     pub(super) is_new: bool,
     /// The last row that is planned, where the rest is planned as it sends.
     pub(super) planned_to: Option<u64>,
-    /// It is not forgotten while it is under way; nobody can see one in a journal of its own.
+    /// It is not forgotten while it is in progress; nobody can see one in a journal of its own.
     pub(super) _lock: Option<RunLock>,
 }
 
@@ -199,7 +199,7 @@ impl<'a> Setup<'a> {
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
             journal.clear(known.id)?;
-            // Many slices may go by before it is planned, and everybody sees it meanwhile.
+            // Planning may take many batches, and the run is visible meanwhile.
             if self.slice.is_some() {
                 journal.begin_again(known.id)?;
             }
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
         Ok(self.journal.states(self.id)?)
     }
 
-    /// Its number in the journal, and the journal.
+    /// The run's number in the journal, and the journal.
     pub(super) fn into_journal(self) -> (i64, Journal) {
         (self.id, self.journal)
     }
@@ -366,6 +366,7 @@ impl<'a> Run<'a> {
             retried: past.retried,
             retries_beside: past.retries_beside,
             chooses: setup.context.chooses && setup.context.agree.is_some(),
+            digest_key: setup.context.credentials.key_for("conflicts"),
             clock: setup.context.clock.as_ref(),
             observer: setup.tracker,
         };
@@ -376,7 +377,7 @@ impl<'a> Run<'a> {
         };
         let mut planned = planned?;
         if planned.stop.as_ref().is_some_and(Stop::disproves_plan) {
-            // What it said of rows before does not hold either.
+            // The rows that the disproved plan recorded are discarded too.
             run.journal.clear(id)?;
             planned.forget_rows();
         }
@@ -434,8 +435,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Puts the time that the plan takes into it, at the quota and the bucket as they are known
-    /// now, and no faster than answers have come so far.
+    /// Adds the estimated duration to the plan, from the quota and the bucket as known now, and no faster than
+    /// responses so far.
     pub(super) fn forecast(&self, plan: &mut Plan) {
         let (rate, burst) = self.setup.tools.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
@@ -521,6 +522,15 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 
+    /// Stores the note of the person who approves the plan, with the command that showed it.
+    pub(super) fn note(&mut self, note: String) -> Result<(), RunError> {
+        let mut settings = Settings::of(&self.journal.run(Some(self.name()))?)?;
+        if let Some(deed) = settings.deeds.last_mut() {
+            deed.note = Some(note);
+        }
+        Ok(self.journal.set_settings(self.id, &to_json(&settings)?)?)
+    }
+
     /// What is different from the plan that the run is held to, if it is held to one.
     pub(super) fn differs(&self) -> Result<Option<String>, RunError> {
         let setup = self.setup;
@@ -540,8 +550,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Records that it is under way, in the place of the run that it replaces. A run that it undoes is
-    /// closed first: nothing may continue it while its changes are put back, or after.
+    /// Records that it is in progress, in place of the run that it replaces. A run that it undoes is
+    /// closed first: nothing may continue it while its changes are restored, or after.
     pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
         if let Some(name) = &self.setup.settings.delivery.undoes {
             let undone = self.journal.run(Some(name))?;
@@ -559,7 +569,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Seconds that a request takes where answers take `latency` and so many are under way; none where no answer
+/// Seconds that a request takes where answers take `latency` and so many are in progress; none where no answer
 /// has come yet.
 fn pace_of(latency: f64, concurrency: usize) -> Option<f64> {
     let pace = latency / concurrency.max(1) as f64;

@@ -1,6 +1,6 @@
 //! Planning work reads records concurrently and records the plan of each row.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -20,7 +20,9 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Turn};
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::message;
-use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState, Value};
+use crate::model::{
+    Call, Change, FIELD_BOUND, FieldPrint, Found, Outcome, Problem, RowState, Value,
+};
 use crate::plan::{
     ConflictPolicy, Difference, Left, LookUp, Planner, Renumber, RenumberMode, Values,
     changes_person, digest, field_print, left_temporary,
@@ -39,10 +41,9 @@ pub(super) struct Planning<'a> {
     /// What the API has answered to earlier slices, where it is planned in slices.
     pub(super) answers: Option<&'a KeptAnswers<'a>>,
     pub(super) writer: &'a Writer,
-    /// The journal, to be read beside the writer: what was delivered before, and what the run to
-    /// be undone has changed.
+    /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
     pub(super) past: Journal,
-    /// Whether anything can be believed to be delivered to records that cannot be read.
+    /// Whether deliveries to records that cannot be read can be trusted.
     pub(super) has_delivered: bool,
     /// The run's own number.
     pub(super) run: i64,
@@ -56,15 +57,17 @@ pub(super) struct Planning<'a> {
     pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
-    /// Whether another run is under way meanwhile, which may change what is known of a row.
+    /// Whether another run is in progress meanwhile, which may change what is known of a row.
     pub(super) retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
     pub(super) chooses: bool,
+    /// The key of the digests of conflicts.
+    pub(super) digest_key: [u8; 16],
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
 }
 
-/// Why planning cannot go on: for good, or because the run must stop.
+/// Why planning cannot continue: for good, or because the run must stop.
 pub(super) enum Halt {
     Error(RunError),
     Stop(Stop),
@@ -101,8 +104,22 @@ pub(super) struct Renumberings {
     pub(super) by: Vec<usize>,
     /// Deferred rows.
     pub(super) kept: Vec<Renumbered>,
-    /// The ids of the records with a temporary number that rows have matched by their keys.
-    pub(super) met: HashSet<String>,
+}
+
+/// A row that a further key found, deferred until all rows are known that an earlier key found.
+pub(super) struct ByOther {
+    pub(super) row: Unresolved,
+    pub(super) field: usize,
+    pub(super) records: Vec<Json>,
+}
+
+/// The rows that have matched a record, where two rows can match one record by different keys.
+#[derive(Default)]
+pub(super) struct Matched {
+    /// The numbers of these rows, by a hash of the record's id.
+    pub(super) rows: HashMap<u128, u64>,
+    /// Deferred rows.
+    pub(super) kept: Vec<ByOther>,
 }
 
 /// A row whose record is to be looked up.
@@ -116,7 +133,7 @@ pub(super) struct Unresolved {
     pub(super) renumbered: Option<MatchedBy>,
 }
 
-/// A call that would give a record a value which another one has, and which must be unique.
+/// A call that would give a record a unique value of another record.
 pub(super) struct Conflict {
     pub(super) mark: RowMark,
     pub(super) call: Call,
@@ -136,7 +153,7 @@ pub(super) struct Work<'a> {
     pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
-    /// All records, where they were listed.
+    /// All records, if they were listed.
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
     pub(super) has_chosen: bool,
@@ -150,6 +167,8 @@ pub(super) struct Work<'a> {
     pub(super) dates: Dates,
     /// The ids of the records that were changed since the snapshot was taken: the register has them.
     pub(super) has_read: HashSet<String>,
+    /// The records that rows have matched.
+    pub(super) matched: Matched,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -191,7 +210,9 @@ impl Work<'_> {
                         values,
                     } => {
                         self.choose_once().await?;
-                        if let Some(found) = self.held_by(&key, &others, &values)? {
+                        if let Some(found) =
+                            self.held_by(item.mark.at.row, &key, &others, &values)?
+                        {
                             self.done += 1;
                             self.tell(self.done, self.planning.prepared.survey.rows);
                             let outcome = self.unchanged(item.mark.at.row, Vec::new());
@@ -215,6 +236,7 @@ impl Work<'_> {
             }
         }
         self.resolve(waiting).await?;
+        self.settle_kept_by().await?;
         self.settle_renumbered().await?;
         self.settle_conflicts().await
     }
@@ -271,7 +293,7 @@ impl Work<'_> {
             if let Some(why) = self.renumber_by_further_key(&mut row, records) {
                 return self.settle_disagreement(row, why).await;
             }
-            self.note_met(records);
+            self.note_matched(row.mark.at.row, records);
         }
         // Rows beyond the maximum number of questions keep their values.
         let is_past = self.planning.chooses && !self.planned.can_ask();
@@ -290,8 +312,14 @@ impl Work<'_> {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
-                if let Some(turn) = self.turn_of(&row, &call, records) {
-                    let digest = digest(&call);
+                // An approval is of the row as it was shown, whatever is decided about its conflicts.
+                let shown = match ruled.has_kept {
+                    true => self.as_asked(&mut row, records)?,
+                    false => None,
+                };
+                let of_shown = || self.turn_of(&row, shown.as_ref()?, records);
+                if let Some(turn) = self.turn_of(&row, &call, records).or_else(of_shown) {
+                    let digest = digest(shown.as_ref().unwrap_or(&call));
                     // An approval does not cover a change that differs from the planned change.
                     let approved = self.planning.delivery.approved.as_ref();
                     let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
@@ -371,6 +399,15 @@ impl Work<'_> {
                 .is_some_and(|record| changes_person(spec, record, changes))
     }
 
+    /// The call of a row as it is shown before its conflicts are decided, if it has one then.
+    fn as_asked(&self, row: &mut Unresolved, records: &[&Json]) -> Result<Option<Call>, RunError> {
+        match self.judge(row, records, &mut Ruled::as_asked()) {
+            Ok((Difference::Call(call), _)) => Ok(Some(*call)),
+            Ok((Difference::None, _)) | Err(Wrong::Row(_)) => Ok(None),
+            Err(Wrong::Run(error)) => Err(error),
+        }
+    }
+
     /// Records the result of the edit rules in the call, its row and the plan.
     fn under_rules(
         &mut self,
@@ -380,7 +417,8 @@ impl Work<'_> {
     ) -> Result<RowMark, Halt> {
         self.planned.note_conflicts(&ruled.conflicts);
         row.mark.warning.extend(ruled.warnings());
-        if self.planning.chooses && ruled.asks() {
+        row.mark.facts.conflicts.clone_from(&ruled.asked);
+        if self.planning.chooses && !ruled.asked.is_empty() {
             let mut kept = Ruled::decided(Some(ConflictPolicy::Theirs));
             // The same row, but the fields in conflict keep their values.
             let what = match self.judge(&mut row, records, &mut kept) {
@@ -404,11 +442,7 @@ impl Work<'_> {
             self.planned.asked.push(AskedRow {
                 overwritten: call.changed.clone(),
                 kept: PlannedRow { mark, what },
-                conflicts: ruled
-                    .conflicts
-                    .iter()
-                    .map(|(found, _)| found.clone())
-                    .collect(),
+                conflicts: ruled.to_decide().cloned().collect(),
             });
         }
         call.note.extend(ruled.notes);
@@ -509,23 +543,34 @@ impl Work<'_> {
         }
         let all = self.planning.delivery.all;
         let at = row.mark.at;
-        // A number and the mark that it is a temporary one change together.
-        let mut left_marks: Vec<&str> = Vec::new();
-        let difference = self.planner.difference_but(
-            &prepared.checker,
-            (at, &row.key),
-            &row.values,
-            found,
-            all,
-            |path, change| {
-                let is_left = left_marks.contains(&&*change.field)
-                    || self.ruling.leaves(ruled, at, (path, change));
-                let field = spec.field(&change.field).filter(|_| is_left);
-                left_marks
-                    .extend(field.and_then(|field| spec.fields[field].temporary_if.as_deref()));
-                is_left
-            },
-        )?;
+        let mut bound: Vec<usize> = Vec::new();
+        let difference = loop {
+            let mut left = Vec::new();
+            let difference = self.planner.difference_but(
+                &prepared.checker,
+                (at, &row.key),
+                &row.values,
+                found,
+                all,
+                |path, change| {
+                    let field = spec.field(&change.field);
+                    let is_left = match field.filter(|field| bound.contains(field)) {
+                        Some(field) => self.ruling.binds(ruled, field, change),
+                        None => self.ruling.leaves(ruled, at, (path, change)),
+                    };
+                    left.extend(field.filter(|_| is_left));
+                    is_left
+                },
+            )?;
+            // A number and its mark change together, whichever of them comes first.
+            let mut also = spec.bound_to(&left);
+            also.retain(|field| changes(&difference, spec.fields[*field].name()));
+            if also.is_empty() {
+                break difference;
+            }
+            bound.extend(also);
+            ruled.begin_again();
+        };
         if let Some(error) = ruled.error.take() {
             return Err(Wrong::Run(error));
         }
@@ -554,7 +599,19 @@ impl Work<'_> {
             Some(deliveries) => deliveries.to(&planning.past, checker.spec(), &named.path)?,
             None => None,
         };
-        let delivered = delivered.unwrap_or_default();
+        let mut delivered = delivered.unwrap_or_default();
+        let spec = checker.spec();
+        let since = delivered.changed_since.iter().map(|change| &change.field);
+        let kept = since.chain(&delivered.unknown);
+        let kept: Vec<usize> = kept.filter_map(|name| spec.field(name)).collect();
+        let mut bound = spec.bound_to(&kept);
+        let name_of = |field: &usize| spec.fields[*field].name();
+        bound.retain(|field| {
+            let mut changes = delivered.changes.iter();
+            changes.any(|change| change.field == name_of(field))
+        });
+        let is_bound = |change: &Change| bound.iter().any(|field| change.field == name_of(field));
+        delivered.changes.retain(|change| !is_bound(change));
         let found = ("", &delivered.record);
         let (difference, mut left) = match (self.planner).reversal(
             checker,
@@ -569,6 +626,8 @@ impl Work<'_> {
         let since = delivered.changed_since.into_iter();
         left.changed_since.extend(since.map(|change| change.field));
         left.unknown = delivered.unknown;
+        let names = bound.iter().map(|field| name_of(field).to_owned());
+        left.bound.extend(names);
         let Difference::Call(call) = difference else {
             if left.is_empty() {
                 let (state, clock) = (RowState::Unchanged, planning.clock);
@@ -687,6 +746,15 @@ impl Work<'_> {
     }
 }
 
+/// Whether a difference changes a field.
+fn changes(difference: &Difference, name: &str) -> bool {
+    let Difference::Call(call) = difference else {
+        return false;
+    };
+    let mut changes = call.changes.iter();
+    changes.any(|change| change.field == name && !change.is_idle())
+}
+
 /// What a call is to a record that cannot be read, by what was delivered before.
 enum Since {
     /// It was delivered lately.
@@ -728,6 +796,10 @@ fn left_as_it_is(left: &Left) -> Vec<Problem> {
         let names = left.cannot_be_cleared.join(", ");
         let why = message::row_cannot_be_cleared(names);
         clauses.push(Problem::of_row("undo.cannot_be_cleared", why));
+    }
+    if !left.bound.is_empty() {
+        let why = message::row_bound(left.bound.join(", "));
+        clauses.push(Problem::of_row(FIELD_BOUND, why));
     }
     if !left.unknown.is_empty() {
         let why = message::row_never_delivered(left.unknown.join(", "));

@@ -190,6 +190,20 @@ impl Folder {
         Ok(opened.into())
     }
 
+    /// Opens a file to append to, and creates it with mode 0600 if nothing has its name.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is something else than a regular file with one name.
+    pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let name = component(name.as_ref())?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
+        let flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file: File = rustix::fs::openat(&*self.handle, name, flags, mode)?.into();
+        Look::at(&file)?.refuse_other_than_one_file()?;
+        Ok(file)
+    }
+
     /// Moves an entry to a folder, under a name that nothing has there.
     ///
     /// # Errors

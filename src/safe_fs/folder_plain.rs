@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::kind::{Look, kind_of};
+use super::kind::Look;
+use super::private::{create_one_folder, create_private};
 use crate::model::{Kind, Refusal};
 
 /// A folder; access to it is what the system's access control lists say.
@@ -65,7 +66,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be made, or there is something of that name.
     pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
-        std::fs::create_dir(self.below(name.as_ref())?)
+        create_one_folder(&self.below(name.as_ref())?)
     }
 
     /// The names in it.
@@ -111,13 +112,27 @@ impl Folder {
     /// # Errors
     /// When it cannot be created, or there is something of that name.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
-        File::create_new(self.below(name.as_ref())?)
+        create_private(&self.below(name.as_ref())?)
+    }
+
+    /// Opens a file to append to, and creates it if nothing has its name.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is something else than a regular file with one name.
+    pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let path = self.below(name.as_ref())?;
+        if let Some(look) = self.look(name)? {
+            look.refuse_other_than_one_file()?;
+        }
+        let file = File::options().append(true).create(true).open(path)?;
+        Look::at(&file)?.refuse_other_than_one_file()?;
+        Ok(file)
     }
 
     /// Moves an entry to a folder, under a name that nothing has there.
     ///
     /// # Errors
-    /// When it cannot be moved, or there is something of that name.
+    /// When it cannot be moved, or the name exists.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,

@@ -46,7 +46,13 @@ impl Look {
     /// # Errors
     /// When the system does not say.
     pub fn at(file: &std::fs::File) -> std::io::Result<Look> {
-        file.metadata().map(|metadata| Look::of(&metadata))
+        let look = Look::of(&file.metadata()?);
+        #[cfg(windows)]
+        let look = Look {
+            links: winapi_util::file::information(file)?.number_of_links(),
+            ..look
+        };
+        Ok(look)
     }
 
     #[cfg(unix)]

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::canonical::canonical;
 use super::folder::Folder;
-use super::kind::{Look, kind_of};
+use super::kind::Look;
 use super::stream::{Bounded, Stream};
 use crate::model::{Kind, Refusal};
 
@@ -92,14 +93,14 @@ pub fn place_of(path: &Path) -> io::Result<PathBuf> {
     let there = path.symlink_metadata().ok();
     if let Some(there) = there.filter(std::fs::Metadata::is_symlink) {
         refuse_foreign(&there)?;
-        return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        return Ok(canonical(path).unwrap_or_else(|_| path.to_owned()));
     }
     // A link that takes this name from now on is not followed.
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    match (folder.canonicalize(), path.file_name()) {
+    match (canonical(folder), path.file_name()) {
         (Ok(folder), Some(name)) => Ok(folder.join(name)),
         _ => Ok(path.to_owned()),
     }
@@ -116,12 +117,12 @@ pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
     match [own, 0].contains(&there.uid()) {
         true => Ok(()),
         false => Err(Refusal::Foreign {
-            kind: kind_of(there),
+            kind: super::kind::kind_of(there),
         }),
     }
 }
 
-/// Refuses nothing, where files have no owner that is known.
+/// Refuses nothing on systems without known file owners.
 ///
 /// # Errors
 /// None.

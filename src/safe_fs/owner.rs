@@ -23,7 +23,7 @@ pub struct Owner {
     pub is_own: bool,
 }
 
-/// Who owns a file or folder; nothing where owners are not those of Unix.
+/// The owner of a file or folder; none on systems without Unix owners.
 pub fn owner_of(path: &Path) -> Option<Owner> {
     system::owner_of(path)
 }
@@ -334,8 +334,11 @@ mod elsewhere {
         Ok((File::open(path)?, false))
     }
 
-    pub(super) fn check_folder(_path: &Path) -> io::Result<()> {
-        Ok(())
+    pub(super) fn check_folder(path: &Path) -> io::Result<()> {
+        match std::fs::metadata(path)?.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
     }
 
     pub(super) fn check_private(_path: &Path) -> io::Result<()> {

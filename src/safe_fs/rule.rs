@@ -1,4 +1,4 @@
-//! Who can rename what lies in a folder.
+//! Determines who can rename the entries of a folder.
 
 use std::path::Path;
 

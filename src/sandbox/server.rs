@@ -150,7 +150,7 @@ async fn around(
     if let Some(Updated(record)) = response.extensions_mut().remove() {
         inner.stats.record(&record).acknowledged += 1;
     }
-    // One of the APIs tells how much is left on every answer; of the other nobody knows.
+    // One API reports the remaining quota in every response; the other is unknown.
     let tells =
         inner.any.is_none() && (path.starts_with(meitner::PATH) || path.starts_with("/oauth"));
     let level = inner.bucket.level(now);
@@ -201,7 +201,7 @@ fn is_this_machine(authority: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The three rate headers, as they stand on every answer.
+/// The three rate-limit headers of every response.
 fn rate_headers(level: Level) -> [(&'static str, String); 3] {
     [
         ("RateLimit-Limit", level.limit.to_string()),

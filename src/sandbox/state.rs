@@ -22,7 +22,7 @@ pub struct SandboxOptions {
     pub depth: f64,
     /// The time in which the bucket gains one request.
     pub interval: Duration,
-    /// How long every answer takes.
+    /// The latency of every response.
     pub latency: Duration,
     /// What goes wrong.
     pub faults: Faults,
@@ -169,8 +169,8 @@ impl Sandbox {
         self.lock().students.dump()
     }
 
-    /// Changes a student as somebody does in the system itself: `change` is a body of an update. Returns whether
-    /// that could be done.
+    /// Changes a student as somebody does in the system itself: `change` is a body of an update. Returns whether it
+    /// succeeded.
     pub fn edit_student(&self, id: &str, change: &serde_json::Value) -> bool {
         let now = self.clock.timestamp();
         let students = &mut self.lock().students;

@@ -106,7 +106,7 @@ impl AsyncWrite for Connection {
             }
         };
         if !part.is_empty() {
-            // So little that one write takes it all.
+            // Small enough for a single write.
             let _ = Pin::new(&mut self.stream).poll_write(context, part)?;
         }
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))

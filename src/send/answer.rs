@@ -19,7 +19,7 @@ pub struct Answer {
     pub code: String,
     /// The error's text, on one line.
     pub message: String,
-    /// What an error says of each field, where it says it by field.
+    /// The error messages by field, if the error has them.
     pub(super) fields: Option<Json>,
     /// The API's id of the request.
     pub request_id: String,
@@ -145,7 +145,7 @@ impl Answer {
         }
     }
 
-    /// Takes note of what a body says of an error.
+    /// Reads an error from a body.
     fn explain(&mut self, body: &[u8], answers: &Answers) {
         match serde_json::from_slice::<Json>(body) {
             Ok(json) => {
@@ -249,7 +249,7 @@ fn flattened(json: &Json) -> String {
                 let text = leaf
                     .as_str()
                     .map_or_else(|| leaf.to_string(), str::to_owned);
-                // What is said of no field in particular.
+                // What is reported about no field in particular.
                 if matches!(path, "" | "non_field_errors" | "detail") {
                     clauses.push(text);
                 } else {

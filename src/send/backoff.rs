@@ -24,9 +24,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after attempt number `attempt` (from 1): any time from nothing to the
-    /// exponential step ("full jitter"), so that those who failed together do not come back
-    /// together.
+    /// The wait after attempt number `attempt` (from 1): a random time up to the exponential step ("full jitter"),
+    /// so that failed requests are not retried at the same time.
     pub fn wait(&self, attempt: u32, random: &mut impl Rng) -> Duration {
         let doublings = 2u32
             .checked_pow(attempt.saturating_sub(1))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes of a body that are read where no page of records is asked for, and bytes of each record
+/// Bytes of a body that are read where no page of records is requested, and bytes of each record
 /// where one is.
 pub(super) const BODY: usize = 1024 * 1024;
 pub(super) const RECORD: usize = 64 * 1024;
@@ -31,7 +31,7 @@ pub(super) async fn body_of(
             body.extend_from_slice(&chunk);
         }
     };
-    // What has come until then is all that is looked at.
+    // Only the part received until then is examined.
     let _ = tokio::time::timeout(patience, read).await;
     (body, more)
 }

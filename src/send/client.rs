@@ -131,7 +131,7 @@ impl Client {
                 .connect_timeout(options.timeout.min(CONNECT))
                 .default_headers(constant.clone())
                 .redirect(redirect::Policy::none())
-                // The limiter counts every request, so nothing may be repeated behind its back.
+                // The limiter counts every request, so the client must not repeat any on its own.
                 .retry(reqwest::retry::never());
             let builder = extra.iter().fold(builder, |builder, root| {
                 builder.add_root_certificate(root.clone())
@@ -226,8 +226,8 @@ impl Client {
         let response = builder.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        // The status decides. A body is read so that the connection can be used again, and for
-        // what an error says; whatever is wrong with it changes nothing.
+        // The status decides. A body is read so that the connection can be reused, and for the error in it. A body
+        // that cannot be read has no effect.
         let is_page = request.row.is_none() && (200..300).contains(&status);
         let (most, patience) = if is_page {
             (self.largest_page, self.timeout)
@@ -320,7 +320,7 @@ impl Client {
     /// What the lack of a token means: trouble on the way, or refused credentials.
     fn no_token(&self, error: TokenError) -> Result<Answer, Fault> {
         let mut answer = match error {
-            // The request itself never left.
+            // The request was never sent.
             TokenError::Silent(trouble) => return Err(Fault::Connect(trouble)),
             TokenError::Answered(status, headers, body) => {
                 let mut answer = self.read(status, &headers, &body);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How many requests may be under way: all that are allowed while the API copes, fewer when its
+/// How many requests may be in progress: all that are allowed while the API copes, fewer when its
 /// errors or its latency rise, and more again, one by one, when they fall (additive increase,
 /// multiplicative decrease, as TCP does it).
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ const MANY: f64 = 400.0;
 /// More than a quarter of errors is not chance.
 const TOO_MANY_ERRORS: f64 = 0.25;
 
-/// Latency that is thrice the usual, and by more than a network's whim, is a queue.
+/// Latency of three times the usual, beyond network jitter, indicates a queue.
 const TOO_SLOW: f64 = 3.0;
 const WHIM: f64 = 0.1;
 
@@ -41,7 +41,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Requests that may be under way now.
+    /// Requests that may be in progress now.
     pub(super) fn limit(&self) -> usize {
         self.limit as usize
     }
@@ -63,7 +63,7 @@ impl ConcurrencyLimit {
         self.since += 1.0;
         let slow = self.latest > self.usual * TOO_SLOW + WHIM;
         if self.failing > TOO_MANY_ERRORS || slow {
-            // Once a round: what was under way then tells nothing new.
+            // Once a round: what was in progress then tells nothing new.
             if self.since > self.limit {
                 self.limit = (self.limit / 2.0).max(1.0);
                 self.since = 0.0;
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn concurrency_grows_by_about_one_a_round() {
+    fn concurrency_grows_by_about_one_per_round_trip() {
         let mut load = ConcurrencyLimit::new(8);
         load.limit = 4.0;
         let limits: Vec<usize> = (0..12)

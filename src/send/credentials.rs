@@ -251,7 +251,7 @@ impl Credentials {
                 .values()
                 .filter_map(|value| value.to_str().ok())
                 .flat_map(|value| {
-                    // Behind a word such as Bearer, and within the pair of a Basic one.
+                    // After a word such as Bearer, and within the pair of Basic.
                     let bare = value.split(' ').next_back().unwrap_or_default();
                     let pair = BASE64.decode(bare).ok();
                     let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());

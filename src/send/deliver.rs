@@ -37,7 +37,7 @@ pub struct Sender<'a, R> {
     pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
 }
 
-/// What a success does not show of what was sent.
+/// The sent values that a success response does not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotApplied {
     /// Whether the row counts as refused: nothing was applied, or a permission was not.
@@ -46,7 +46,7 @@ pub struct NotApplied {
     pub message: Message,
 }
 
-/// Tells from a record whether a call was carried out whose answer nobody saw.
+/// Determines from a record whether a call without a response was applied.
 pub trait Reread: Sync {
     /// The path that reads the record of a call.
     fn path(&self, call: &Pending) -> Option<String>;
@@ -68,7 +68,7 @@ pub trait Reread: Sync {
     }
 }
 
-/// What a record says of a call that was planned before it was read again.
+/// The state of a planned call according to the record, read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
     /// It holds already what the call would change.
@@ -195,7 +195,7 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// Tells of rows that are done: their outcome is durable.
+    /// Reports rows whose outcome is durable.
     fn tell(&self, done: &[(u64, RowState)]) {
         for (row, state) in done {
             self.transport.observer.on_event(&RunEvent::RowDone {
@@ -219,7 +219,7 @@ impl<R: Record> Sender<'_, R> {
             let outcome = match self.carried_out(&call, &halted).await? {
                 Some(true) => Some(self.found_updated(&call, call.attempts)),
                 Some(false) => None,
-                // It is found out by the process that goes on.
+                // It is found out by the process that continues.
                 None if *halted.borrow() || self.transport.due().is_some() => {
                     return Ok(Done {
                         outcome: None,
@@ -504,9 +504,9 @@ impl<R: Record> Sender<'_, R> {
                 RowState::Unknown
             }
             Some(Verdict::Reject) => RowState::Rejected,
-            // Stopped while it is open whether the change was made: the process that goes on finds out.
+            // Stopped while it is open whether the change was made: the process that continues finds out.
             None if doubtful => RowState::Unknown,
-            // The row itself is not at fault, and will be sent when the run goes on.
+            // The row itself is not at fault, and will be sent when the run continues.
             Some(Verdict::Stop) | None => RowState::NotSent,
             Some(Verdict::Fail | Verdict::Retry) => RowState::Failed,
         };
@@ -615,7 +615,7 @@ fn error_of(outcome: &Outcome) -> Option<String> {
 }
 
 /// Waits for a request to stop that goes further than the one heard last or, as long as none was, for
-/// one to pause or to go on.
+/// one to pause or to continue.
 pub(super) async fn next_request(
     asked: &mut watch::Receiver<StopRequest>,
     heard: StopRequest,

@@ -7,7 +7,7 @@ use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::model::{Code, Fact};
 
-/// Why sending cannot begin or go on.
+/// Why sending cannot begin or continue.
 #[derive(Debug, Error)]
 pub enum SendError {
     /// The journal cannot be written, and nothing is sent without a record.

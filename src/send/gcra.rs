@@ -42,8 +42,8 @@ impl Gcra {
         }
     }
 
-    /// Takes one request at `now` from the bucket whose arrival time is `arrival`; 0 is a full one of
-    /// which nothing was ever taken. Returns the arrival time after it, or the time to wait.
+    /// Takes one request at `now` from the bucket whose arrival time is `arrival`; 0 is a full, unused bucket.
+    /// Returns the arrival time after it, or the time to wait.
     pub(super) fn take(&self, arrival: u64, now: UnixNanos) -> Result<u64, Duration> {
         let is_late = arrival < now && now - arrival <= LATENESS;
         let at = if is_late { arrival } else { now };
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::clock::nanos;
 
-    /// Requests that are made by somebody who waits as long as is said, and `late` nanoseconds more.
+    /// Simulates requests of a client that waits as long as required, plus `late` nanoseconds.
     fn made(rate: &str, late: u64, seconds: u64) -> Vec<u64> {
         let gcra = Gcra::new(rate.parse().unwrap(), std::num::NonZeroU32::MIN);
         let start = 1_000_000_000_000;

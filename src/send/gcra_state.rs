@@ -62,7 +62,7 @@ impl State {
     }
 
     /// The moment that was set, if it still makes sense: a clock that was set back must not wait
-    /// longer than was asked for.
+    /// longer than was requested.
     fn sane_hold(&self, shared: SharedQuota, now: UnixNanos) -> UnixNanos {
         let asked = shared.not_before.saturating_sub(shared.held_at);
         let until = if now < shared.held_at {
@@ -247,7 +247,7 @@ impl GcraState {
         }
     }
 
-    /// Takes another bucket, from which as many requests are taken as from the one before.
+    /// Switches to another bucket, with as many requests used as in the previous one.
     pub(super) fn set_bucket(&self, (rate, depth): (Rate, NonZeroU32)) {
         let mut kept = self.lock();
         let Kept { state, gcra, store } = &mut *kept;
@@ -327,7 +327,7 @@ impl GcraState {
         kept.state.bucket.level(kept.state.known, now)
     }
 
-    /// Takes as much from this bucket as is missing in `other`, which fills as fast and is no shallower.
+    /// Takes as much from this bucket as `other` lacks; `other` refills at the same rate and is at least as large.
     pub(super) fn begin_like(&self, other: &GcraState) {
         let known = other.lock().state.known;
         let state = &mut self.lock().state;
@@ -384,7 +384,7 @@ impl GcraState {
 }
 
 impl Drop for Kept {
-    /// Gives back what was taken and not used, unless someone else has taken after it.
+    /// Returns unused requests to the bucket, unless another process took some in the meantime.
     fn drop(&mut self) {
         let Kept { state, store, .. } = self;
         let Some(store) = store else {
@@ -392,7 +392,7 @@ impl Drop for Kept {
         };
         let exact = state.shared(state.known);
         let leased = state.leased;
-        // The run is over; a bucket that looks a little emptier than it is harms nobody.
+        // The run has ended; a slightly underestimated bucket does no harm.
         let _ = store.update(|shared| {
             let ours = shared.arrival == leased && exact.arrival < leased;
             let given_back = SharedQuota {

@@ -8,7 +8,7 @@ use super::rate::Rate;
 use crate::clock::UnixNanos;
 use crate::targets::{Quota, QuotaHeaders, ResetUnit};
 
-/// What an answer says of the quota.
+/// The quota according to a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Announced {
     /// Requests of a period.
@@ -105,7 +105,7 @@ fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     }
 }
 
-/// A header that describes the quota, and how it is understood.
+/// A rate-limit header and how it is parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaHeader {
     /// The header's name, as the target file has it.
@@ -116,7 +116,7 @@ pub struct QuotaHeader {
     pub means: Vec<QuotaMeaning>,
 }
 
-/// What a header says of the quota.
+/// The quota according to a header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QuotaMeaning {
     /// Requests of a period.
@@ -206,7 +206,7 @@ pub(super) struct Wait {
     pub(super) is_unusable: bool,
 }
 
-/// What a header says of a moment.
+/// The time in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     /// It is still to come.
@@ -279,7 +279,7 @@ fn number_of(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// The moment so many seconds from now, in whole seconds.
+/// The time in this many seconds, in whole seconds.
 fn after(seconds: f64, now: UnixNanos) -> Moment {
     // A number beyond the range becomes its end, which is too far away.
     let wait = (seconds.ceil() as u64).saturating_mul(1_000_000_000);

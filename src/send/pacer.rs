@@ -201,8 +201,7 @@ impl Pacer {
         };
     }
 
-    /// The moment until which this process pauses: no longer than was meant, if the clock was set
-    /// back since.
+    /// The end of this process's pause, limited to its original length if the clock was set back.
     fn paused_until(&self, now: UnixNanos) -> UnixNanos {
         let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if now < pause.set_at {

@@ -116,7 +116,7 @@ pub struct Pace {
     pub ceiling: Option<Rate>,
     /// The user's burst.
     pub burst: Option<NonZeroU32>,
-    /// The part of it all that is to be used, above 0 and at most 1.
+    /// The share of the quota to use, above 0 and at most 1.
     pub share: f64,
 }
 
@@ -140,7 +140,7 @@ impl Pace {
             if ceiling.interval() >= rate.interval() {
                 rate = ceiling;
             }
-            // A bucket deeper than a period's requests would not be that rate, unless it is asked for.
+            // A bucket deeper than a period's requests would not be that rate, unless it is requested.
             let burst = self.deep_burst().map_or(0.0, f64::from);
             depth = depth.min(rate.requests.ceil().max(burst));
         }
@@ -160,8 +160,8 @@ impl Pace {
         (f64::from(burst) > requests).then_some(burst)
     }
 
-    /// What tells the user's rate and share from others, if there are any: those who name the same ones keep
-    /// to them together. One bucket has one depth, so a deep burst has a bucket to itself.
+    /// The identity of the user's rate and share, if any: processes with the same settings share them. One bucket
+    /// has one depth, so a deep burst has a bucket to itself.
     pub(super) fn limit_name(&self) -> Option<String> {
         let is_limited = self.ceiling.is_some() || self.share < 1.0;
         let name = match self.ceiling {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_announces_replaces_the_targets_quota_and_stays_below_the_users() {
+    fn the_announced_limit_replaces_the_targets_quota_and_is_capped_by_the_users() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let mut pace = Pace {
             own: rate("1500/h"),

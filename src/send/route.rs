@@ -76,7 +76,7 @@ impl Route {
         self.proxy.as_deref()
     }
 
-    /// The address's own host, whether or not a proxy is between.
+    /// The host of the address, with or without a proxy.
     pub fn host(&self) -> &str {
         &self.host
     }

@@ -55,7 +55,7 @@ pub(super) enum TokenError {
     NoToken(String),
 }
 
-/// What a token endpoint answers (RFC 6749, section 5.1).
+/// The response of a token endpoint (RFC 6749, section 5.1).
 pub struct TokenAnswer {
     /// The token.
     access_token: String,
@@ -254,14 +254,26 @@ mod tests {
             );
         }
         for (body, part) in [
-            ("", "no JSON"),
-            ("[]", "no access_token"),
-            ("{}", "no access_token"),
-            (r#"{"access_token":""}"#, "no access_token"),
-            (r#"{"access_token":"t","expires_in":-1}"#, "not above 0"),
-            (r#"{"access_token":"t","expires_in":0}"#, "not above 0"),
-            (r#"{"access_token":"t","expires_in":"inf"}"#, "not above 0"),
-            (r#"{"access_token":"t","expires_in":"soon"}"#, "no number"),
+            ("", "not a JSON"),
+            ("[]", "access_token is missing"),
+            ("{}", "access_token is missing"),
+            (r#"{"access_token":""}"#, "access_token is missing"),
+            (
+                r#"{"access_token":"t","expires_in":-1}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":0}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"inf"}"#,
+                "not greater than 0",
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"soon"}"#,
+                "not a number",
+            ),
             (r#"{"access_token":"t","token_type":"mac"}"#, "not Bearer"),
         ] {
             let why = TokenAnswer::read(body.as_bytes()).err().unwrap();

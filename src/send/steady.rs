@@ -17,7 +17,7 @@ pub(super) struct Steady {
 }
 
 impl Steady {
-    /// The time that the processes which share `store` count in, or this one's own.
+    /// The clock shared by all processes that use `store`, or this process's own.
     pub(super) fn open(
         store: Option<&mut QuotaStore>,
         clock: Arc<dyn Clock>,

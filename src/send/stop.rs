@@ -11,7 +11,7 @@ pub enum StopRequest {
     None,
     /// No new row is sent until this is taken back.
     Pause,
-    /// Requests under way may finish.
+    /// Requests in progress may finish.
     Finish,
     /// At once.
     Now,
@@ -37,7 +37,7 @@ pub enum Stop {
         status: u16,
         /// What came.
         what: Code,
-        /// Words of what came, without what they may quote: for the person who asked, and for no log.
+        /// A description of the response without quotations from it: for the user's terminal, not for logs.
         message: String,
     },
     /// Nobody answered.
@@ -85,7 +85,7 @@ pub enum Stop {
         /// The API's message, without what it may quote: for the person who asked, and for no log.
         message: String,
     },
-    /// It has had its share for now, or its quota is used up: it goes on later.
+    /// It has had its share for now, or its quota is used up: it continues later.
     Due {
         /// So much later.
         after: std::time::Duration,

@@ -41,7 +41,7 @@ pub(super) fn reply(status: u16, body: &str) -> Reply {
     Reply::Answer(status, &[], body.to_owned())
 }
 
-/// A client, a pacer and what they share, before a server of their own.
+/// A client, a pacer and their shared state, with their own server.
 pub(super) struct Scene {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) client: Client,
@@ -179,7 +179,7 @@ impl Scene {
     }
 }
 
-/// A clock that can be set back, on a machine that has no other.
+/// A clock that can be set back, without a monotonic clock.
 #[derive(Debug)]
 pub(super) struct SetBack(AtomicU64);
 

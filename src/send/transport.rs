@@ -29,13 +29,13 @@ use crate::targets::TargetSpec;
 /// How requests are made and made again.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct SenderOptions {
-    /// Requests under way at most.
+    /// Requests in progress at most.
     pub concurrency: usize,
     /// Attempts for one row at most.
     pub max_attempts: u32,
     /// Waits between attempts.
     pub backoff: Backoff,
-    /// After being asked to stop, the longest that requests under way are waited for.
+    /// After being asked to stop, the longest that requests in progress are waited for.
     pub grace: Duration,
 }
 
@@ -53,7 +53,7 @@ pub struct Transport<'a> {
     budget: Mutex<RetryBudget>,
     /// Whether anybody has answered.
     was_reached: AtomicBool,
-    /// Whether a header that tells when to go on, and cannot be used, was reported.
+    /// Whether a header that tells when to continue, and cannot be used, was reported.
     has_reported: AtomicBool,
     /// When the quota is there again, once it was not within the pacer's patience.
     due: Mutex<Option<Duration>>,
@@ -71,7 +71,7 @@ pub(super) struct Attempts {
     pub(super) doubtful: bool,
 }
 
-/// Waits that the API may ask for, for one row, before they count as attempts.
+/// The number of waits that the API may request for one row before they count as attempts.
 const MAX_WAITS: u32 = 20;
 
 impl<'a> Transport<'a> {
@@ -107,7 +107,7 @@ impl<'a> Transport<'a> {
         }
     }
 
-    /// Requests that may be under way now.
+    /// Requests that may be in progress now.
     pub fn room(&self) -> usize {
         lock(&self.load).limit()
     }
@@ -421,7 +421,7 @@ pub(super) async fn until_halted<T>(
     }
 }
 
-/// Whether the API refused for now and said until when.
+/// Whether the API throttled the request and gave a time.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
     answer.is_ok_and(|answer| {
         (answer.is_throttled() || answer.status == 503) && answer.not_before.is_some()

@@ -53,7 +53,7 @@ impl Trouble {
         }
     }
 
-    /// What kept a bare connection from being made.
+    /// The cause of a failed TCP connection.
     pub(super) fn of_io(error: &io::Error) -> Trouble {
         told_by(error).unwrap_or(Trouble::Other)
     }

@@ -44,8 +44,8 @@ pub fn verdict(
             status if spec.answers.retry.contains(&status) => retry(Verdict::Fail),
             status if spec.answers.stop.contains(&status) => Verdict::Stop,
             status if spec.answers.reject.contains(&status) => Verdict::Reject,
-            // What the target says nothing of: a client's mistake refuses the row, anything else
-            // is trouble on the way.
+            // Statuses that the target file does not list: a client error rejects the row, any other is a
+            // transport failure.
             400..500 => Verdict::Reject,
             _ => Verdict::Fail,
         },

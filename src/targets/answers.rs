@@ -1,4 +1,4 @@
-//! How a target file describes the answers of its API.
+//! The description of an API's responses in a target file.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

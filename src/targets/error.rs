@@ -15,7 +15,7 @@ pub enum TargetError {
         "there is no target \"{name}\"; the built-in ones are {known}, and any other is named by its file, such as my-api.toml"
     )]
     Unknown {
-        /// What was asked for.
+        /// What was requested.
         name: String,
         /// The built-in names, comma-separated.
         known: String,

@@ -76,7 +76,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// Into the JSON body, at the field's pointer.
+    /// In the JSON body, at the field's pointer.
     #[default]
     Body,
     /// Into the path, in place of `{name}`.
@@ -209,7 +209,7 @@ pub struct FieldSpec {
     pub words: BTreeMap<String, BTreeMap<String, String>>,
     /// `identity_number`: the boolean field that says a row's number is a temporary one.
     pub temporary_if: Option<String>,
-    /// `identity_number`: the date field that holds the day of birth, with which the number begins.
+    /// `identity_number`: the field with the date of birth, which the number begins with.
     pub born_from: Option<String>,
     /// `identity_number`: the field that holds the gender, which the number tells too.
     pub gender_from: Option<GenderFrom>,
@@ -227,8 +227,8 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
-    /// A value as people write it in the language with this code: a choice by their word, nothing as an
-    /// empty text.
+    /// A value as people write it in the language with this code: a choice as its word, an absent value as an empty
+    /// text.
     pub fn in_words(&self, value: &Json, language: Option<&str>) -> String {
         match value {
             Json::Null => String::new(),

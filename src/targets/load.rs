@@ -50,7 +50,7 @@ pub fn text(name: &str) -> Result<String, TargetError> {
 pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
     let (spec, mut mistakes) = read_toml::<TargetSpec>(text);
     if let Some(spec) = &spec {
-        // What a misspelt key would have said is no mistake of its own.
+        // The missing setting of a misspelt key is not a separate mistake.
         let is_of_another = |message: &str| {
             let helps = mistakes
                 .iter()

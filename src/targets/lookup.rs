@@ -50,13 +50,13 @@ pub struct Lookup {
     pub changes: Option<Changes>,
 }
 
-/// How the records are found that were created, changed or deleted since a moment.
+/// How to find the records that were created, changed or deleted since a point in time.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     /// Path of the search, with POST; `lookup.search` if it is left out.
     pub search: Option<String>,
-    /// JSON pointer in the search's body below which the moment stands by its place in a record, such as
+    /// JSON pointer in the body of the search to the object that takes the time under its name in a record, such as
     /// `/filter/greaterThan`. The other members are those of `lookup.search_body`.
     pub filter: String,
     /// JSON pointers to the moments of a record, such as `/meta/updatedAt`. There is one search for each.

@@ -58,7 +58,7 @@ impl Mistakes {
         }
     }
 
-    /// What messages call the file.
+    /// The name of the file in messages.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -106,7 +106,7 @@ impl Mistakes {
         shown.collect::<Vec<_>>().join("\n\n")
     }
 
-    /// What is marked: the place, as far as it is on one line.
+    /// The marked part: the position, limited to one line.
     fn marked(&self, mistake: &Mistake) -> Range<usize> {
         let Range { start, end } = mistake.span.clone();
         let start = self.text.floor_char_boundary(start);
@@ -178,8 +178,8 @@ fn may_be_secret(text: &str, place: usize) -> bool {
 /// Mistakes of one file that are told; after so many it is probably another kind of file.
 const MOST: usize = 20;
 
-/// Reads what `text` says, and all that is wrong with how it says it: what TOML does not allow, keys
-/// and values that are not known. What could be read is there too, as if the mistakes were not.
+/// Parses `text`, and collects all mistakes: invalid TOML, unknown keys and unknown values. What could be read is
+/// there too, as if the mistakes were not.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -202,7 +202,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
             Err(error) => error,
         };
         let span = error.span().filter(|span| !span.is_empty());
-        // What was taken out of a table is missing there, and has been told.
+        // A value removed from its table was already reported.
         let place = span.clone().unwrap_or(0..0);
         let lacks_key = error.message().starts_with("missing field");
         let is_known = lacks_key && damaged.contains(&place);
@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_is_the_nearest_word_or_all_there_are() {
+    fn a_suggestion_is_the_nearest_word_or_the_whole_list() {
         let known = ["text", "integer", "choice", "identity_number"];
         for (found, expected) in [
             ("string", "did you mean `text`?"),

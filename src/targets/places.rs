@@ -189,7 +189,7 @@ kind = \"choice\"";
             ("lookup", "total", "[lookup]"),
             ("sign_in", "kind", "kind = \"bearer\""),
             ("sign_in", "", "[[sign_in]]"),
-            // Not in the file: its first line.
+            // If it is not in the file, its first line.
             ("update", "path", "name = \"é\""),
             ("", "update", "name = \"é\""),
             ("", "kind", "name = \"é\""),
@@ -206,7 +206,7 @@ kind = \"choice\"";
         for (name, key, line) in [
             ("first", "kind", "kind = \"text\""),
             ("first", "name", "name = \"first\""),
-            // It has no such key, though its neighbours and its own table do.
+            // The key is missing here, but its siblings and its table exist.
             ("first", "a", "\"first\""),
             ("first", "aliases", "\"first\""),
             ("second", "kind", "kind = \"choice\""),

@@ -142,8 +142,8 @@ impl Pointer {
         self.path.len() > object.len() && self.path.starts_with(object)
     }
 
-    /// What the API and its documentation call the value: with dots, and without what leads to it. The last
-    /// member of elements is the name of many values.
+    /// The name of the value in the API's documentation: dotted, without the common prefix. The last member of
+    /// elements is the name of many values.
     pub fn names(&self) -> Vec<String> {
         let dotted = self.text.trim_start_matches('/').replace('/', ".");
         let last = match self.is_in_list() {

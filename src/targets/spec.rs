@@ -64,7 +64,7 @@ pub struct TargetSpec {
     pub update: Update,
     /// How answers are understood.
     pub answers: Answers,
-    /// How many requests the API takes.
+    /// How many requests the API accepts.
     pub quota: Quota,
     /// How records are read, if they can be.
     pub lookup: Option<Lookup>,
@@ -94,7 +94,7 @@ pub enum Region {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// What it stands for, for messages.
+    /// Its meaning, for messages.
     pub about: String,
     /// Its value where none is given.
     pub default: Option<String>,
@@ -130,6 +130,22 @@ impl TargetSpec {
     /// The position of the field called `name`.
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name() == name)
+    }
+
+    /// The fields with a number, each with the field that marks the number as temporary, by position. Both change
+    /// together.
+    pub fn number_marks(&self) -> impl Iterator<Item = (usize, usize)> {
+        let fields = self.fields.iter().enumerate();
+        fields
+            .filter_map(|(number, field)| Some((number, self.field(field.temporary_if.as_ref()?)?)))
+    }
+
+    /// The fields of which one must keep its value because the other one does: a number and its mark.
+    pub fn bound_to(&self, kept: &[usize]) -> Vec<usize> {
+        let pairs = self.number_marks();
+        let pairs = pairs.flat_map(|(number, mark)| [(number, mark), (mark, number)]);
+        let bound = pairs.filter(|(one, other)| kept.contains(one) && !kept.contains(other));
+        bound.map(|(_, other)| other).collect()
     }
 
     /// Names of the fields that stand in the update's path, in its order.

@@ -49,8 +49,7 @@ impl TargetSpec {
         self
     }
 
-    /// The name and the description of a variable that the update's path or a look-up needs and
-    /// `values` lacks.
+    /// The name and description of a variable that the update path or a look-up requires and `values` lacks.
     pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
         let lookup = self
             .lookup
@@ -117,7 +116,7 @@ impl TargetSpec {
         within.unwrap_or(value).to_owned()
     }
 
-    /// An address with its variables put in.
+    /// An address with its variables substituted.
     ///
     /// # Errors
     /// When a variable has no value, or one that no address may hold.
@@ -192,7 +191,7 @@ mod tests {
         );
     }
 
-    /// A target whose paths, token endpoint and scope hold variables.
+    /// A target whose paths, token endpoint and scope contain variables.
     const TARGET: &str = r#"
 name = "school"
 title = "School"

@@ -11,7 +11,7 @@ const origin = new URL(address).origin;
 // Where its pages are, once it is open.
 let home;
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const found = { errors: [], strangers: [], barriers: [], overflow: [], large: [], steps: {} };
+const found = { errors: [], strangers: [], barriers: [], overflow: [], large: [], words: [], steps: {} };
 let page;
 
 async function open(context) {
@@ -25,6 +25,18 @@ async function open(context) {
     if (body.length > 200_000) found.large.push(`${response.url()}: ${body.length}`);
   });
   return page;
+}
+
+// The words of a page, without what is quoted from the roster and what is in closed details.
+async function words() {
+  return page.evaluate(() => {
+    const quoted = [...document.querySelectorAll(".quoted, #grid td:nth-child(-n + 5), option, .chips a, del, ins")];
+    const before = quoted.map((element) => element.style.display);
+    for (const element of quoted) element.style.display = "none";
+    const text = document.body.innerText;
+    quoted.forEach((element, at) => (element.style.display = before[at]));
+    return text;
+  });
 }
 
 // Looks at a page as it stands: dark and light, wide and as narrow as a phone.
@@ -41,23 +53,32 @@ async function look(name) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) found.overflow.push(`${name}: ${wide}`);
   await page.setViewportSize({ width: 1280, height: 800 });
+  found.words.push([name, await words()]);
 }
 
 const text = (selector) => page.locator(selector).first().innerText();
 const press = (selector) => page.locator(selector).first().click();
-const column = async (header) => (await page.locator("#grid thead th").allInnerTexts()).indexOf(header) - 1;
+const cell = (line, header, on = page) => on.locator(`#grid [aria-label="${header}, ${line}"]`);
 
-// Types into a cell of a row, and waits until it has been checked.
+// Types into a cell of a row, or chooses in it, and waits until it has been checked.
 async function mend(line, header, value) {
-  const at = await column(header);
-  const row = page.locator("#grid tbody tr").filter({ has: page.locator(`input[aria-label$=", ${line}"]`) });
-  const checked = page.waitForResponse((response) => response.url().endsWith("/problems/row"));
-  await row.locator(`input[name$="c${at}"]`).fill(value);
+  const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
+  const input = cell(line, header);
+  if ((await input.evaluate((input) => input.tagName)) === "SELECT") await input.selectOption(value);
+  else await input.fill(value);
   await checked;
 }
 
+// Opens the cells of a row that have no line.
+async function whole(row, on = page) {
+  const shown = on.waitForResponse((response) => response.url().includes("/problems/whole"));
+  await on.locator(`#r${row} .do a`).click();
+  await shown;
+  await on.waitForSelector(`#x${row} .whole`);
+}
+
 async function planned() {
-  await page.waitForURL(`${home}/plan`);
+  await page.waitForURL((url) => /\/(plan|undo)$/.test(url.pathname));
   await page.waitForSelector("form.answer", { timeout: 60_000 });
 }
 
@@ -87,20 +108,20 @@ const walks = {
 
     await page.waitForURL(`${home}/problems`);
     found.steps.toMend = await text("#left");
-    found.steps.faulty = await page.locator("#grid tbody tr").count();
+    found.steps.faulty = await page.locator("#grid tbody").count();
     await look("problems");
     await mend(43, "Personnummer", "20180110-9919");
     found.steps.stillWrong = await text("#left");
     for (const [line, header, value] of JSON.parse(process.env.MENDS)) await mend(line, header, value);
     await page.waitForSelector("#left .good");
     found.steps.mended = await text("#left");
-    found.steps.stillInvalid = await page.locator("#grid input[aria-invalid]").count();
+    found.steps.stillInvalid = await page.locator("#grid [aria-invalid]").count();
     await page.reload();
     found.steps.afterReload = await text("#left");
     await page.fill("input[name=q]", "o'brien");
     await page.keyboard.press("Enter");
     await page.waitForURL(/q=/);
-    found.steps.found = await page.locator("#grid tbody tr").count();
+    found.steps.found = await page.locator("#grid tbody").count();
     await page.goto(`${home}/problems`);
     for (const kind of ["csv", "xlsx"]) {
       const [download] = await Promise.all([page.waitForEvent("download"), press(`a[href$="as=${kind}"]`)]);
@@ -110,7 +131,9 @@ const walks = {
     await press("#plan button");
     await planned();
     found.steps.plan = await text(".counts");
-    found.steps.key = await text("table.stack tbody td .dim");
+    found.steps.classes = await page.locator(".chips a").count();
+    found.steps.person = await text("table.stack tbody td");
+    const changed = Number(await text("table.stack tbody th")) - 1;
     await look("plan");
     await page.selectOption("select[name=field]", "phone_number1");
     await page.selectOption("select[name=column]", { label: "Klass" });
@@ -124,6 +147,10 @@ const walks = {
     await page.waitForURL(`${home}/run`);
     await press("button[value=pause]");
     await page.waitForSelector("button[value=go_on]");
+    await page.waitForFunction(() => /^\d+ ?%/.test(document.title));
+    found.steps.title = await page.title();
+    await page.waitForSelector(".first li");
+    found.steps.first = await page.locator(".first li").allInnerTexts();
     await look("run");
     await press("button[value=go_on]");
     await page.waitForSelector("button[value=pause]");
@@ -159,8 +186,10 @@ const walks = {
     await press("nav a[href$='/runs']");
     found.steps.runs = await page.locator("tbody tr").count();
     await look("runs");
+    await page.goto(`${home}/problems?row=${changed}`);
+    const key = await page.locator(`#i${changed}-0`).inputValue();
     await press("nav a[href$='/person']");
-    await page.fill("input[name=key]", found.steps.key);
+    await page.fill("input[name=key]", key);
     await page.keyboard.press("Enter");
     await page.waitForSelector(".card");
     found.steps.changes = await page.locator(".card").count();
@@ -183,28 +212,40 @@ const walks = {
     await page.keyboard.press("Enter");
     await page.waitForURL(`${home}/problems`);
     found.steps.toMend = await text("#left");
-    found.steps.alike = await text(".alike li");
+    found.steps.alike = await page.locator(".alike li").first().textContent();
     await look("alike");
-    await page.locator(".alike input[name=to]").focus();
-    await page.keyboard.press("Control+A");
-    await page.keyboard.type("Kvinna");
+    await page.locator(".alike summary").focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".alike select[name=to]").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#left .good");
     found.steps.mended = await text("#left");
+    found.steps.receipt = await text(".receipt");
+    await look("receipt");
+    await press(".receipt button");
+    await page.waitForSelector("#left .note");
+    found.steps.undone = await text("#left");
+    await press(".alike summary");
+    await page.selectOption(".alike select[name=to]", { index: 1 });
+    await press(".alike button");
+    await page.waitForSelector("#left .good");
     await page.fill("input[name=q]", "<img");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#grid");
     found.steps.images = await page.locator("main img, main b > i").count();
-    found.steps.rows = await page.locator("#grid tbody tr").count();
+    found.steps.rows = await page.locator("#grid tbody").count();
 
     // What is typed and not received is told, and so is what is refused.
     await page.goto(`${home}/problems`);
-    const cell = page.locator('#grid td input[name$="c2"]').first();
-    await page.route("**/problems/row", (route) => route.abort());
+    await whole(1);
+    const cell = page.locator('#i1-2');
+    await page.route("**/problems/row?*", (route) => route.abort());
     await cell.fill("Zo");
     await page.waitForSelector("#lost:not([hidden])");
     found.steps.lost = await text("#lost");
-    await page.unroute("**/problems/row");
+    await page.unroute("**/problems/row?*");
     const own = await page.locator('#plan input[name="edition"]').inputValue();
     const setEditions = (edition) =>
       page.$$eval('#grid input[name="edition"]', (inputs, edition) => inputs.forEach((input) => (input.value = edition)), edition);
@@ -218,21 +259,22 @@ const walks = {
     // Two windows that look at one row do not undo each other.
     const other = await open(context);
     await other.goto(`${home}/problems`);
+    await whole(1, other);
     const typed = async (where, column, value) => {
-      const checked = where.waitForResponse((response) => response.url().endsWith("/problems/row"));
-      await where.locator(`#grid td input[name$="c${column}"]`).first().fill(value);
+      const checked = where.waitForResponse((response) => response.url().includes("/problems/row"));
+      await where.locator(`#i1-${column}`).fill(value);
       await checked;
     };
     await typed(page, 2, "Zoë");
     await typed(other, 3, "Öberg");
     await other.reload();
-    const cells = [2, 3].map((at) => other.locator(`#grid td input[name$="c${at}"]`).first().inputValue());
+    const cells = [2, 3].map((at) => other.locator(`#i1-${at}`).inputValue());
     found.steps.twoWindows = (await Promise.all(cells)).join(" ");
-    const row = other.locator("#grid tbody tr").nth(1);
-    const taken = other.waitForResponse((response) => response.url().endsWith("/problems/back"));
+    const row = other.locator("#r2");
+    const taken = other.waitForResponse((response) => response.url().includes("/problems/back"));
     await row.locator(".back button").click();
     await taken;
-    await other.waitForFunction(() => document.querySelectorAll("#grid tbody tr")[1].querySelector(".back button") === null);
+    await other.waitForFunction(() => document.querySelector("#r2 .back button") === null);
     found.steps.takenBack = await row.locator(".back button").count();
     await other.close();
     // What was typed a moment ago is in the plan, and Enter makes none.
@@ -241,7 +283,7 @@ const walks = {
     found.steps.staysAt = new URL(page.url()).pathname.endsWith("/problems");
     await cell.fill("Zoé");
     await press("#plan button");
-    await page.waitForSelector("#live a.button");
+    await page.waitForSelector("form.answer, #live a.button");
     await page.goto(`${home}/problems`);
     found.steps.typed = (await cell.inputValue()) === "Zoé";
   },
@@ -250,10 +292,12 @@ const walks = {
   async held() {
     found.steps.waiting = await text("section .cards li");
     await press("section .cards a");
-    found.steps.why = await text("main .wrong");
+    found.steps.why = await text("main .note");
     found.steps.changes = await page.locator("table.stack tbody tr").count();
     found.steps.images = await page.locator("main img").count();
     await look("held");
+    // Nothing is sent before it is confirmed.
+    await press(".confirm summary");
     await press("button[value=approve]");
     found.steps.ended = await ended();
   },
@@ -265,6 +309,7 @@ const walks = {
     await press('tbody tr:has-text("held.csv") a');
     found.steps.held = await text("main");
     await look("fleet");
+    await press(".confirm summary");
     await press("button[value=approve]");
     await page.waitForURL(/\/runs\//);
     for (let tries = 0; tries < 120 && !(await text("main")).includes("finished"); tries += 1) {
@@ -278,6 +323,93 @@ const walks = {
     await planned();
     await press("button[value=all]");
     found.steps.undone = await ended();
+  },
+
+  // A plan is left for the rows and edited: it is replaced, and the one in another window cannot be sent.
+  async flow(context) {
+    const steps = async () => (await page.locator("#steps li").allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
+    const classes = () => page.locator("#steps li").evaluateAll((items) => items.map((item) => item.className));
+    await page.goto(`${home}/problems`);
+    found.steps.names = await steps();
+    found.steps.atRows = await classes();
+    await press("#plan button");
+    await planned();
+    found.steps.atReview = await classes();
+    await look("review");
+    const other = await open(context);
+    await other.goto(`${home}/plan`);
+    await press("#steps a[href$='/problems']");
+    await page.waitForURL(`${home}/problems`);
+    const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
+    await page.locator(process.env.CELL).selectOption({ label: process.env.VALUE });
+    await checked;
+    await page.waitForFunction(() => document.querySelector("#steps li:nth-child(4)").className === "attention");
+    await other.click("button[value=all]");
+    found.steps.refused = await other.locator("main .wrong").innerText();
+    await other.close();
+    found.errors.length = 0;
+    await press("#steps a[href$='/plan']");
+    found.steps.stale = await text("main .note");
+    await look("stale");
+    await press("main .next button");
+    await planned();
+    found.steps.plan = await text(".counts");
+    await press("button[value=all]");
+    await ended();
+    found.steps.atEnd = await classes();
+    // Each step can be visited again.
+    for (const page_ of ["file", "columns", "problems", "plan", "run"]) {
+      await page.goto(`${home}/${page_}`);
+      if (!(await page.locator("#steps [aria-current]").count())) throw new Error(page_);
+    }
+    await press("#steps li:last-child a");
+    found.steps.done = await text("#steps [aria-current] b");
+  },
+
+  // Faults are corrected line by line: by a suggestion, by choice and by keyboard.
+  async faults() {
+    await page.goto(`${home}/problems`);
+    const lines = await page.locator("#grid tbody tr:not(.more)").evaluateAll((rows) =>
+      rows.map((row) => [...row.children].slice(0, 4).map((cell) => cell.textContent.trim()).join("|")),
+    );
+    found.steps.lines = lines;
+    await look("faults");
+    // What is jumped to is not under what sticks to the top.
+    await page.setViewportSize({ width: 1280, height: 320 });
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await page.locator("#grid [aria-invalid]").first().focus();
+    found.steps.order = [];
+    found.steps.hidden = [];
+    for (let count = 0; count < lines.length; count += 1) {
+      const [label, isHidden] = await page.evaluate(() => {
+        const { activeElement: input } = document;
+        const { top, bottom } = input.getBoundingClientRect();
+        const isHidden = top < document.getElementById("left").getBoundingClientRect().bottom || bottom > innerHeight;
+        return [input.getAttribute("aria-label"), isHidden];
+      });
+      found.steps.order.push(label);
+      if (isHidden) found.steps.hidden.push(label);
+      await page.keyboard.press("Enter");
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const suggestion = page.locator("button.suggest").first();
+    found.steps.suggestion = await suggestion.innerText();
+    const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
+    await suggestion.click();
+    await checked;
+    await page.waitForFunction(() => !document.querySelector("#i1-4").hasAttribute("aria-invalid"));
+    // One of two that are the same is changed: both are right.
+    const changed = page.waitForResponse((response) => response.url().includes("/problems/row"));
+    await page.locator("#i3-1").fill(process.env.NUMBER);
+    await changed;
+    await page.waitForFunction(() => !document.querySelector("#i4-1").hasAttribute("aria-invalid"));
+    await page.waitForFunction(() => !document.querySelector("#e4-1").textContent);
+    for (const tab of ["changed", "restored", "doubtful"]) {
+      await press(`.tabs a[href$='tab=${tab}']`);
+      await page.waitForURL(new RegExp(`tab=${tab}`));
+      found.steps[tab] = await page.locator("#grid tbody").count();
+      await look(tab);
+    }
   },
 
   // A large roster: how long it takes from the check's end to the first row that needs somebody.
@@ -295,9 +427,10 @@ const walks = {
     }
     found.steps.page_ms = Math.max(...pages);
     const began = Date.now();
-    const input = page.locator("#grid td input[aria-invalid]").first();
-    const checked = page.waitForResponse((response) => response.url().endsWith("/problems/row"));
-    await input.fill("Kvinna");
+    const input = page.locator("#grid td [aria-invalid]").first();
+    const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
+    if ((await input.evaluate((input) => input.tagName)) === "SELECT") await input.selectOption({ index: 1 });
+    else await input.fill("Kvinna");
     await checked;
     found.steps.typed_ms = Date.now() - began;
   },

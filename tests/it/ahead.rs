@@ -211,7 +211,7 @@ fn stopped_while_it_plans(how: StopRequest) {
     run.rate = "100000/s".parse().unwrap();
     run.burst = 100_000;
     run.stop = Some(stopped);
-    // However busy the machine is, requests under way come to their end.
+    // However busy the machine is, requests in progress come to their end.
     run.sender.grace = Duration::from_secs(600);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.exit_code, Exit::Interrupted);
@@ -360,12 +360,12 @@ fn a_half_planned_run_goes_on_as_it_began_whatever_is_asked_now() {
     };
     kill();
     let told = import(&["--all"]);
-    assert!(told.contains("going on"), "{told}");
+    assert!(told.contains("continuing an"), "{told}");
     assert_eq!(updated(), 9);
     kill();
     assert_eq!(sandbox.requests("read"), 0);
     let told = import(&["--all", "--no-undo", "--canary", "5"]);
-    assert!(told.contains("going on"), "{told}");
+    assert!(told.contains("continuing an"), "{told}");
     assert_eq!(updated(), 9);
     assert_eq!(
         sandbox.requests("read"),

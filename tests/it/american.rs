@@ -62,7 +62,7 @@ fn ids_that_are_not_linked_are_reported_before_anything_is_sent() {
     );
     let told = stdout(&plan);
     assert!(
-        told.contains("the API knows no member by \"E-3\""),
+        told.contains("the API has no member with the key \"E-3\""),
         "{told}"
     );
     assert!(told.contains("link these members first"), "{told}");
@@ -208,14 +208,14 @@ fn a_guessed_rate_is_marked_as_one() {
     let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");
     let plan = run(&folder, &base_url, "sandbox", "plan r.csv");
     assert!(
-        stdout(&plan).contains("60/m (a guess)"),
+        stdout(&plan).contains("60/m (estimated)"),
         "{}",
         stdout(&plan)
     );
     let plan = run(&folder, &base_url, "sandbox", "plan r.csv --rate 30/m");
     assert!(!stdout(&plan).contains("guess"), "{}", stdout(&plan));
     let shown = stdout(&folder.run("targets show pathwright"));
-    assert!(shown.contains("(a guess)"), "{shown}");
+    assert!(shown.contains("(estimated)"), "{shown}");
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn telephone_numbers_of_elsewhere_stand_as_they_are() {
 }
 
 #[test]
-fn what_is_doubtful_is_sent_as_it_stands_and_told_everywhere() {
+fn doubtful_values_are_sent_unchanged_and_reported() {
     let folder = Folder::new();
     let header =
         "id,identity_number,first_name,last_name,municipality_code,phone_number1,email_address2";
@@ -187,7 +187,7 @@ fn what_is_doubtful_is_sent_as_it_stands_and_told_everywhere() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(summary["warnings"], 3);
-    let plan = "1 doubtful value, which the API may well take: phone.no_prefix";
+    let plan = "1 doubtful value, which the API probably accepts: phone.no_prefix";
     assert!(stderr(&output).contains(plan), "{}", stderr(&output));
     let students = sandbox.students();
     assert_eq!(students[plain_id(1)]["address"]["municipalityCode"], "0199");
@@ -283,8 +283,8 @@ fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
     );
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let told = stderr(&output);
-    assert!(told.contains("ignores the search's filter"), "{told}");
-    // One for how many there are, one a search under way at most.
+    assert!(told.contains("ignores the search filter"), "{told}");
+    // One for how many there are, one a search in progress at most.
     let seen = server.seen();
     assert!(seen.len() <= 4, "{}", seen.len());
     assert!(seen.iter().all(|seen| seen.method != "PATCH"));
@@ -918,7 +918,7 @@ fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
     let output = program(&folder, &["retry", "played.failed.csv", "--yes"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("say --sandbox"),
+        stderr(&output).contains("use --sandbox"),
         "{}",
         stderr(&output)
     );

@@ -31,15 +31,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "l10n", "model", "targets", "safe_fs", "read", "map", "check", "events", "journal",
+            "l10n", "log", "model", "targets", "safe_fs", "read", "map", "check", "events",
+            "journal",
         ],
     ),
     ("progress", &["l10n", "model", "events", "report", "clock"]),
     (
         "run",
         &[
-            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
-            "events", "report", "clock",
+            "l10n", "log", "model", "safe_fs", "targets", "read", "map", "check", "plan", "send",
+            "journal", "events", "report", "clock",
         ],
     ),
     ("inbox", &["safe_fs"]),
@@ -655,12 +656,12 @@ const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
 
 /// Files of these modules that open, make or move something by its path, and why they may.
 const BY_PATH: &[(&str, &str)] = &[
-    ("app/archive.rs", "resolves a name, and opens nothing"),
+    ("app/backup.rs", "the state folder and its copy"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
     ("app/scene.rs", "a temporary folder of a unit test"),
     ("app/spool.rs", "the state folder"),
-    ("app/session.rs", "/dev/null"),
+    ("app/session.rs", "the root folder"),
     ("console/page.rs", "a temporary folder of this process"),
 ];
 

@@ -17,7 +17,7 @@ fn refused(folder: &Folder, name: &str) -> String {
 }
 
 #[test]
-fn what_is_no_roster_is_refused_by_name() {
+fn files_in_other_formats_are_refused_by_name() {
     let folder = Folder::new();
     for (name, content, expected) in [
         ("empty.csv", &b""[..], "is empty"),
@@ -276,7 +276,7 @@ fn a_spreadsheet_that_says_it_is_huge_is_refused_before_it_is_unfolded() {
         (
             "wide.ods",
             row(&(header.clone() + wide), ""),
-            "columns are the most",
+            "columns; delete",
         ),
     ] {
         folder.write(name, opendocument(&rows));

@@ -42,7 +42,7 @@ fn opened_with(report: &Path, options: &[&str]) -> Option<Json> {
 
 #[test]
 fn the_samples_report_is_filtered_sorted_and_without_barriers_in_both_languages() {
-    for (language, wrong) in [("en", "Rows to look at"), ("sv", "Rader att titta på")] {
+    for (language, wrong) in [("en", "Rows to review"), ("sv", "Rader att titta på")] {
         let folder = Folder::new();
         folder.sample("elever-2026-ht.csv");
         let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";

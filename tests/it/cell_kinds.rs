@@ -50,7 +50,7 @@ fn fill(sheet: &mut Worksheet, cells: &[Writer<'_>]) {
     }
 }
 
-/// What is said of each row's last cell: its code, or what is sent of it.
+/// What is reported about each row's last cell: its code, or what is sent of it.
 fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
     let output = folder.run(format!(
         "import {file} --target meitner --sandbox --blind --all --fresh --max-invalid 100% --results out.csv {more}"
@@ -75,7 +75,7 @@ fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
         .map(|row| {
             let what = match &*row[status] {
                 "updated" if row[warning].is_empty() => row[last].clone(),
-                "updated" if row[warning].ends_with("number format shows it") => {
+                "updated" if row[warning].ends_with("number format") => {
                     format!("{} (as shown)", row[last])
                 }
                 "updated" => format!("{} ({})", row[last], row[warning]),
@@ -92,7 +92,7 @@ fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
 }
 
 #[test]
-fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
+fn values_converted_by_a_spreadsheet_are_sent_as_displayed_or_refused() {
     let folder = Folder::new();
     let with = |code: &str| Format::new().set_num_format(code);
     let number = |value: f64, code: &'static str| {
@@ -146,7 +146,7 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
         (&percent, "cell.percentage"),
         (
             &rounded,
-            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text)",
+            "184.5 (external_source_id: cell E9 contains the number 184.5 but displays another; check which is right, and type it as text)",
         ),
         (&long, "cell.long_number"),
         (&date, "cell.date"),
@@ -690,7 +690,7 @@ fn files_of_another_kind_are_called_by_their_name() {
         main("xl/workbook.bin"),
     );
     for (name, content, what) in [
-        ("a.xlsx", compound("EncryptedPackage"), "protected by a password"),
+        ("a.xlsx", compound("EncryptedPackage"), "password-protected"),
         ("b.doc", compound("WordDocument"), "a Word document"),
         ("c.docx", zip(&[("_rels/.rels", &word), ("word/document.xml", "<w:document/>")]), "a Word document"),
         ("d.pptx", zip(&[("_rels/.rels", &slides), ("ppt/presentation.xml", "<p:presentation/>")]), "a presentation"),
@@ -703,7 +703,7 @@ fn files_of_another_kind_are_called_by_their_name() {
         ("k.xml", b"<?xml version=\"1.0\"?><elever/>".to_vec(), "XML"),
         ("l.json", b"[{\"id\": 1}]".to_vec(), "JSON"),
         ("m.gz", b"\x1F\x8B\x08\0".to_vec(), "gzip"),
-        ("n.rtf", b"{\\rtf1}".to_vec(), "rich text"),
+        ("n.rtf", b"{\\rtf1}".to_vec(), "RTF"),
         ("o.jpg", b"\xFF\xD8\xFF\xE0".to_vec(), "picture"),
     ] {
         folder.write(name, content);
@@ -837,14 +837,14 @@ fn an_opendocument_spreadsheet_says_what_its_cells_are() {
     );
     let output = folder.run("check closed.ods --target meitner");
     assert!(
-        stderr(&output).contains("protected by a password"),
+        stderr(&output).contains("password-protected"),
         "{}",
         stderr(&output)
     );
 }
 
 #[test]
-fn workbooks_by_sheetjs_are_read_alike_in_each_of_its_formats() {
+fn sheetjs_workbooks_read_the_same_in_every_format() {
     let Some(modules) = installed("SHEETJS") else {
         return;
     };

@@ -34,7 +34,7 @@ fn column(results: &[Vec<String>], name: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_a_program_changed_is_sent_as_it_was_meant_and_reported() {
+fn values_changed_by_a_program_are_restored_sent_and_reported() {
     for (header, cell, pointer, sent, code) in [
         (
             "external_source_id",
@@ -150,7 +150,7 @@ fn a_temporary_number_is_known_by_its_form_and_sent_as_one() {
     assert!(!warning.contains("gender"), "{warning}");
     let (_, results) = imported(header, &row("Man"), &[]);
     let warning = &column(&results, "import_warning")[0];
-    assert!(warning.contains("different genders"), "{warning}");
+    assert!(warning.contains("does not match"), "{warning}");
     // The row says that it is none.
     let header = "id;identity_number;first_name;last_name;identity_temporary";
     let (bodies, results) = imported(header, &row("nej"), &[]);
@@ -183,7 +183,7 @@ fn a_misspelt_header_stops_an_import_that_asks_nothing() {
     let ignored = import(&["--map", "Phone Numbr="]);
     assert_eq!(ignored.status.code(), Some(0), "{}", stderr(&ignored));
     assert!(
-        stderr(&ignored).contains("\"Epost elev\" is not imported and looks like email_address1")
+        stderr(&ignored).contains("\"Epost elev\" is not imported and resembles email_address1")
     );
     assert!(!stderr(&ignored).contains("\"Klass\" is not imported"));
     let body = |place: usize| server.seen()[place].body.clone();

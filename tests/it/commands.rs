@@ -34,11 +34,11 @@ fn check_says_what_was_read_and_what_is_wrong() {
     folder.sample("students-clean.csv");
     let output = folder.run("check students-clean.csv --target meitner");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("nothing is wrong"));
+    assert!(stdout(&output).contains("no problems"));
 }
 
 #[test]
-fn what_a_spreadsheet_did_is_recognised() {
+fn changes_by_spreadsheets_are_recognized() {
     let folder = Folder::new();
     let mut text =
         "Elev-ID;Personnummer;Förnamn;Efternamn;Kommunkod;Mobil;Födelsedatum\n".to_owned();
@@ -488,7 +488,7 @@ fn a_command_offers_what_it_can_honour_and_takes_nothing_else() {
         );
     }
     assert!(stderr(&folder.run("import r.csv --dry-run")).contains("rosterpatch plan r.csv"));
-    assert!(stderr(&folder.run("import r.csv --share 50")).contains("written \"50%\""));
+    assert!(stderr(&folder.run("import r.csv --share 50")).contains("as \"50%\""));
     // What names a file that is not there cannot be used either.
     folder.write("r.csv", plain_roster(1));
     let output = folder.run("retry r.csv --target meitner --sandbox --ca-cert none.pem");
@@ -562,13 +562,13 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
     for (text, line, said) in [
         ("settle = \"banana\"", 1, "\"banana\" is not a time"),
         ("\ninterval = \"-5s\"", 2, "is not a time"),
-        ("share = 50", 1, "written \"50%\""),
+        ("share = 50", 1, "as \"50%\""),
         ("share = \"0%\"", 1, "is not a share"),
         ("delimiter = \"ab\"", 1, "is not a delimiter"),
         ("encoding = \"klingon\"", 1, "is not an encoding"),
         ("\n\nbase_url = \"ftp://a\"", 3, "neither https nor http"),
         ("rate = \"fast\"", 1, "is not a rate"),
-        ("timeout = \"0s\"", 1, "above 0"),
+        ("timeout = \"0s\"", 1, "greater than 0"),
         ("empty = \"maybe\"", 1, "keep, clear"),
         ("concurrency = 0", 1, "zero"),
         ("max_invalid = \"many\"", 1, "neither a number of rows"),

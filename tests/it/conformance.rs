@@ -514,7 +514,7 @@ fn a_permission_is_never_raised_by_accident() {
 }
 
 #[test]
-fn what_only_the_api_sets_is_refused() {
+fn read_only_fields_are_refused() {
     let subject = &subjects()[1];
     for column in ["id", "links"] {
         let folder = Folder::new();
@@ -524,7 +524,7 @@ fn what_only_the_api_sets_is_refused() {
             .import(&folder, "r.csv", "http://127.0.0.1:9")
             .unwrap_err();
         let text = with_causes(&error);
-        assert!(text.contains("does not let anyone set"), "{text}");
+        assert!(text.contains("read-only in"), "{text}");
     }
 }
 

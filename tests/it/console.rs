@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rosterpatch::console::avoided_in;
+use rosterpatch::l10n::Language;
 use rust_xlsxwriter::Worksheet;
 use serde_json::Value as Json;
 
@@ -21,31 +23,39 @@ pub struct Console {
     entrance: String,
     /// The path that its pages are under, once the token was given for its cookie.
     base: std::cell::OnceCell<String>,
-    /// Whether pictures are made of it, where they are asked for.
+    /// Whether pictures are made of it, where they are requested.
     is_shown: bool,
 }
 
 impl Console {
     pub fn open(folder: &Folder, arguments: &[&str]) -> Console {
-        let arguments: Vec<&str> = ["--no-browser"].iter().chain(arguments).copied().collect();
-        Console::open_with(folder, &arguments, None)
+        // A rehearsal needs no credentials.
+        let credentials = match arguments.contains(&"--sandbox") {
+            true => &[][..],
+            false => &OF_SANDBOX[..],
+        };
+        Console::open_with(folder, arguments, None, credentials)
     }
 
-    /// The same, with programs in the folder `browsers` that may be browsers.
-    fn open_with(folder: &Folder, arguments: &[&str], browsers: Option<&Path>) -> Console {
+    /// The same, with programs in the folder `browsers` that may be browsers, and these credentials.
+    fn open_with(
+        folder: &Folder,
+        arguments: &[&str],
+        browsers: Option<&Path>,
+        credentials: &[(&str, &str)],
+    ) -> Console {
         let mut command = folder.command();
         if let Some(browsers) = browsers {
             let known = std::env::var("PATH").unwrap();
             command.env("PATH", format!("{}:{known}", browsers.display()));
         }
         let mut process = command
-            // A rehearsal needs no credentials.
-            .envs(
-                OF_SANDBOX
-                    .into_iter()
-                    .filter(|_| !arguments.contains(&"--sandbox")),
+            .envs(credentials.iter().copied())
+            .args(
+                ["open", "--no-browser"]
+                    .iter()
+                    .take(2 - usize::from(browsers.is_some())),
             )
-            .arg("open")
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -168,6 +178,14 @@ impl Console {
             let found = found[nothing].as_array().unwrap();
             assert!(found.is_empty(), "{what}: {nothing}: {found:#?}");
         }
+        let language = match self.is_shown {
+            true => Language::English,
+            false => Language::Swedish,
+        };
+        for page in found["words"].as_array().unwrap() {
+            let avoided = avoided_in(page[1].as_str().unwrap(), language);
+            assert!(avoided.is_empty(), "{what}: {page}: {avoided:?}");
+        }
         Some(found["steps"].clone())
     }
 }
@@ -183,7 +201,7 @@ pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// What is wrong with the sample, mended: the spreadsheet's line, the column and the value.
+/// What is wrong with the sample, corrected: the spreadsheet's line, the column and the value.
 const MENDS: &str = r#"[
     [43, "Personnummer", "20180110-9917"], [85, "E-post", "amina.bjork84@elev.example.se"],
     [126, "Efternamn", "Dahlgren"], [168, "Mobil", "070-174 06 99"], [210, "Postnummer", "169 56"],
@@ -197,7 +215,7 @@ fn has(step: &Json, text: &str) -> bool {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_and_a_signal_still_ends_it() {
+fn irregular_files_are_refused_and_a_signal_ends_the_wait() {
     let folder = Folder::new();
     let pipe = folder.path("pipe.csv");
     let made = Command::new("mkfifo").arg(&pipe).status();
@@ -217,12 +235,8 @@ fn what_is_no_regular_file_is_refused_and_a_signal_still_ends_it() {
 #[test]
 fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
     for (language, left, none_left) in [
-        ("en", "12 rows are left to mend", "No row is left to mend"),
-        (
-            "sv",
-            "12 rader är kvar att rätta",
-            "Inga rader är kvar att rätta",
-        ),
+        ("en", "12 rows have faults", "No row has a fault"),
+        ("sv", "12 rader har fel", "Inga rader har fel"),
     ] {
         let folder = Folder::new();
         folder.sample("elever-2026-ht.csv");
@@ -239,12 +253,18 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["columns"], 17, "{found}");
         assert!(has(&found["kept"], "rosterpatch.toml"), "{found}");
         assert!(has(&found["toMend"], left), "{found}");
-        assert_eq!(found["faulty"], 12, "{found}");
+        // The row whose ID another row repeats is shown with it.
+        assert_eq!(found["faulty"], 13, "{found}");
         assert!(has(&found["stillWrong"], left), "{found}");
         assert!(has(&found["mended"], none_left), "{found}");
         assert_eq!(found["mended"], found["afterReload"], "{found}");
         assert_eq!(found["stillInvalid"], 0, "{found}");
         assert_eq!(found["lost"], true, "{found}");
+        assert!(found["classes"].as_u64().unwrap() > 3, "{found}");
+        // The people who are sent first, by name and with what changes.
+        let first = found["first"].as_array().unwrap();
+        assert_eq!(first.len(), 5, "{found}");
+        assert!(has(&first[0], found["person"].as_str().unwrap()), "{found}");
         let updated = |step: &Json| -> u64 {
             let text: String = step
                 .as_str()
@@ -265,7 +285,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["changes"], 2, "{found}");
         let results = folder.csv("results.csv", b';');
         assert_eq!(results.len(), 501);
-        // What was mended stands in the results and in the files, and never in the roster.
+        // What was corrected stands in the results and in the files, and never in the roster.
         assert_eq!(
             std::fs::read(folder.path("elever-2026-ht.csv")).unwrap(),
             before
@@ -306,7 +326,10 @@ fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
     };
     assert!(has(&found["toMend"], "3 rows"), "{found}");
     assert!(has(&found["alike"], "(3)"), "{found}");
-    assert!(has(&found["mended"], "No row is left"), "{found}");
+    assert!(has(&found["mended"], "No row has a fault"), "{found}");
+    // A replacement in several rows has a receipt, and can be undone.
+    assert!(has(&found["receipt"], "in 3 rows"), "{found}");
+    assert!(has(&found["undone"], "3 rows"), "{found}");
     assert_eq!(
         (&found["images"], &found["rows"]),
         (&Json::from(0), &Json::from(5))
@@ -322,35 +345,183 @@ fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
 }
 
 #[test]
+fn a_plan_that_was_not_answered_is_replaced_when_rows_change() {
+    for (language, woman, names, refused, stale) in [
+        (
+            "en",
+            "Female",
+            ["File", "Columns", "Rows", "Review", "Send", "Done"],
+            "nothing was sent",
+            "is discarded",
+        ),
+        (
+            "sv",
+            "Kvinna",
+            ["Fil", "Kolumner", "Rader", "Granska", "Skicka", "Klart"],
+            "inget skickades",
+            "gäller inte längre",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.write("r.csv", hostile().replace("<b><i>Flickan", "Okänt"));
+        let (base_url, _stop) = other_records();
+        let console = Console::open(
+            &folder,
+            &[
+                "r.csv",
+                "--target",
+                "meitner",
+                "--base-url",
+                &base_url,
+                "--max-invalid",
+                "100%",
+                "--lang",
+                language,
+            ],
+        );
+        let cell = ("CELL", "#i1-4");
+        let Some(found) = console.walk("flow", &[cell, ("VALUE", woman)]) else {
+            return;
+        };
+        let shown = found["names"].as_array().unwrap();
+        for (shown, name) in shown.iter().zip(names) {
+            assert!(has(shown, name), "{found}");
+        }
+        let states = |step: &str| -> Vec<String> {
+            let states = found[step].as_array().unwrap().iter();
+            states
+                .map(|state| state.as_str().unwrap().to_owned())
+                .collect()
+        };
+        let (done, attention, waiting) = ("done", "attention", "waiting");
+        let before = [done, done, attention, waiting, waiting, waiting];
+        assert_eq!(states("atRows"), before, "{found}");
+        let asked = [done, done, attention, attention, waiting, waiting];
+        assert_eq!(states("atReview"), asked, "{found}");
+        assert!(has(&found["refused"], refused), "{found}");
+        assert!(has(&found["stale"], stale), "{found}");
+        // The edit is in the plan.
+        assert!(found["plan"].as_str().unwrap().starts_with('3'), "{found}");
+        let ended = [done, done, attention, done, done, attention];
+        assert_eq!(states("atEnd"), ended, "{found}");
+        assert!(has(&found["done"], names[5]), "{found}");
+    }
+}
+
+#[test]
+fn faults_are_listed_one_a_line_and_corrected_by_suggestion_choice_and_keyboard() {
+    for (language, email, gender) in [("en", "E-post", "Kön"), ("sv", "E-post", "Kön")] {
+        let folder = Folder::new();
+        let mut roster =
+            String::from("Elev-ID;Personnummer;Förnamn;Efternamn;E-post;Kön;Klass\r\n");
+        for (row, number, mail, gender) in [
+            (1, 1, "anna@skola,se", "Kvinna"),
+            (2, 2, "bo@skola.se", "Okänt"),
+            (3, 3, "ceasar@skola.se", "Man"),
+            (4, 3, "dana@skola.se", "Kvinna"),
+            (5, 5, "\"=\"\"eli@skola.se\"\"\"", "Man"),
+        ] {
+            let (id, number) = (plain_id(row), identity_number(number));
+            roster.push_str(&format!(
+                "{id};{number};Namn{row};Ek;{mail};{gender};7A\r\n"
+            ));
+        }
+        folder.write("r.csv", roster);
+        let arguments = [
+            "r.csv",
+            "--target",
+            "meitner",
+            "--sandbox",
+            "--lang",
+            language,
+        ];
+        let console = Console::open(&folder, &arguments);
+        let number = identity_number(9);
+        let Some(found) = console.walk("faults", &[("NUMBER", &number)]) else {
+            return;
+        };
+        let lines = [
+            format!("2|Namn1 Ek|7A|{email}"),
+            format!("3|Namn2 Ek|7A|{gender}"),
+            "4|Namn3 Ek|7A|Personnummer".to_owned(),
+            "5|Namn4 Ek|7A|Personnummer".to_owned(),
+        ];
+        assert_eq!(found["lines"], serde_json::json!(lines), "{found}");
+        // Enter visits the faulty cells in order.
+        let order = [
+            format!("{email}, 2"),
+            format!("{gender}, 3"),
+            "Personnummer, 5".into(),
+        ];
+        let visited = found["order"].as_array().unwrap();
+        assert_eq!(visited[..3], order.map(Json::from), "{found}");
+        assert_eq!(found["hidden"], serde_json::json!([]), "{found}");
+        assert_eq!(found["suggestion"], "anna@skola.se", "{found}");
+        assert_eq!(found["changed"], 2, "{found}");
+        assert_eq!(found["restored"], 1, "{found}");
+        assert_eq!(found["doubtful"], 2, "{found}");
+    }
+}
+
+#[test]
+fn missing_credentials_are_reported_on_the_first_page() {
+    for (language, asked) in [("en", "your IT department"), ("sv", "IT-avdelningen")] {
+        let folder = Folder::new();
+        folder.write("r.csv", hostile());
+        let arguments = ["--target", "meitner", "--lang", language];
+        let console = Console::open_with(&folder, &arguments, None, &[]);
+        let cookie = console.enter();
+        for path in ["/", "/file"] {
+            if path == "/file" {
+                console.post(&cookie, "/open", "path=r.csv");
+            }
+            let page = console.get(&cookie, path);
+            assert!(page.contains(asked), "{path}: {page}");
+            // The text for others names what is to be set.
+            let text = page.split_once("id=\"sign-in-text\">").unwrap().1;
+            let text = text.split_once("</textarea>").unwrap().0;
+            assert!(text.contains("MEITNER_CLIENT_SECRET"), "{text}");
+        }
+        let console = Console::open(&folder, &arguments);
+        let cookie = console.enter();
+        assert!(!console.get(&cookie, "/").contains(asked));
+    }
+}
+
+#[test]
 fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.path("inbox")).unwrap();
-    let roster = hostile().replace("<b><i>Flickan", "Kvinna");
-    folder.write("inbox/night.csv", roster);
-    let (base_url, _stop) = other_records();
-    let place = ["--target", "meitner", "--base-url", &base_url];
-    let mut sweep = vec![
-        "sweep",
-        "inbox",
-        "--settle",
-        "0s",
-        "--max-changes",
-        "1",
-        "--yes",
-    ];
-    sweep.extend(place);
-    let output = folder.with_sandbox(&sweep);
-    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let console = Console::open(&folder, &place);
-    let Some(found) = console.walk("held", &[]) else {
-        return;
-    };
-    assert!(has(&found["waiting"], "night.csv"), "{found}");
-    assert_eq!(
-        (&found["changes"], &found["images"]),
-        (&Json::from(5), &Json::from(0))
-    );
-    assert!(has(&found["ended"], "5 updated"), "{found}");
+    for (language, reason, updated) in [
+        (
+            "en",
+            "5 of 5 rows would change, more than the limit of 1",
+            "5 updated",
+        ),
+        (
+            "sv",
+            "5 av 5 rader skulle ändras, fler än gränsen på 1",
+            "5 uppdaterade",
+        ),
+    ] {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.path("inbox")).unwrap();
+        let roster = hostile().replace("<b><i>Flickan", "Kvinna");
+        folder.write("inbox/night.csv", roster);
+        let (base_url, _stop) = other_records();
+        let place = ["--target", "meitner", "--base-url", &base_url];
+        let limits = ["--settle", "0s", "--max-changes", "1", "--yes"];
+        let sweep = [&["sweep", "inbox"], &limits[..], &place].concat();
+        let output = folder.with_sandbox(&sweep);
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        let console = Console::open(&folder, &[&place[..], &["--lang", language]].concat());
+        let Some(found) = console.walk("held", &[]) else {
+            return;
+        };
+        assert!(has(&found["waiting"], "night.csv"), "{found}");
+        let counts = (&found["changes"], &found["images"]);
+        assert_eq!(counts, (&Json::from(5), &Json::from(0)));
+        assert!(has(&found["why"], reason), "{found}");
+        assert!(has(&found["ended"], updated), "{found}");
+    }
 }
 
 #[test]
@@ -373,11 +544,17 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     }
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
-    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=5");
+    console.post(
+        &cookie,
+        &format!("/runs/{run}/do"),
+        "what=approve&row=5&note=enligt+rektor",
+    );
     // The results are in place only when the run has ended.
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("2 updated"), "{page}");
     assert_eq!(sandbox.requests("update"), 2);
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    assert!(page.contains("enligt rektor"), "{page}");
     let rows = folder.csv("r.results.csv", b',');
     let states: Vec<&str> = rows[1..].iter().map(|row| &*row[5]).collect();
     let unchanged = "unchanged";
@@ -394,7 +571,7 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
             "en",
             "Files of the last day",
             ["not processed", "partial", "held", "done"],
-            "Mend the rows that failed",
+            "Correct the rows that failed",
         ),
         (
             "sv",
@@ -710,7 +887,7 @@ fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
         "edition={edition}&row=1&r1c0={id}&r1c1={number}&r1c2=BoEk&r1c3=Ek&r1c4=Kvinna&r1c5="
     );
     let answer = console.post(&cookie, "/problems/row", &mended);
-    assert!(answer.contains("No row is left"), "{answer}");
+    assert!(answer.contains("No row has a fault"), "{answer}");
     console.kill();
 
     let console = Console::open(&folder, &arguments);
@@ -733,7 +910,7 @@ fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
     let back = format!("edition={edition}&row=all");
     console.post(&cookie, "/problems/back", &back);
     let page = console.get(&cookie, "/problems");
-    assert!(page.contains("1 row is left"), "{page}");
+    assert!(page.contains("1 row has a fault"), "{page}");
     console.kill();
 
     let kept = || {
@@ -823,9 +1000,12 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("event: over"), "{events}");
     let run = hidden(&page, "run");
-    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    let answer = format!("run={run}&consent=all&note=+nya+adresser+");
+    console.post(&cookie, "/plan/answer", &answer);
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("5 updated"), "{page}");
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    assert!(page.contains("nya adresser"), "{page}");
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
 }
@@ -855,7 +1035,7 @@ fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
 
     console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
     let page = console.get(&cookie, "/problems");
-    assert!(page.contains("3 rows are left"), "{page}");
+    assert!(page.contains("3 rows have faults"), "{page}");
     folder.write("r.csv", roster.replace("Okänt", "Man"));
     plan();
     console.once(&cookie, "/run", "changed since it was looked at");
@@ -893,13 +1073,13 @@ fn a_row_that_the_api_refused_is_to_be_mended_until_it_is() {
     console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
     let page = console.get(&cookie, "/problems");
     assert!(
-        page.contains("1 row is left") && page.contains("no such name"),
+        page.contains("1 row has a fault") && page.contains("No such name"),
         "{page}"
     );
     let mended = format!("edition={}&row=2&r2c2=Bo", hidden(&page, "edition"));
     let page = console.post(&cookie, "/problems/row", &mended);
     assert!(
-        page.contains("No row is left") && !page.contains("no such name"),
+        page.contains("No row has a fault") && !page.contains("No such name"),
         "{page}"
     );
 }
@@ -985,7 +1165,12 @@ fn a_browser_is_shown_a_page_that_its_user_alone_can_read() {
     );
     let browser = folder.write("bin/xdg-open", script);
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let console = Console::open_with(&folder, &["--target", "meitner"], Some(&browsers));
+    let console = Console::open_with(
+        &folder,
+        &["--target", "meitner"],
+        Some(&browsers),
+        &OF_SANDBOX,
+    );
     let mut tries = 0..1200;
     while !seen.exists() && tries.next().is_some() {
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -45,7 +45,7 @@ fn a_run_records_who_made_it_and_why_and_every_place_shows_it() {
 }
 
 #[test]
-fn what_is_held_on_a_person_is_written_to_one_file_and_can_be_removed() {
+fn stored_data_about_a_person_can_be_exported_and_removed() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
     folder.write("r.csv", plain_roster(2).replace("Ek", "Alm"));
@@ -89,7 +89,7 @@ fn what_is_held_on_a_person_is_written_to_one_file_and_can_be_removed() {
 }
 
 #[test]
-fn what_the_config_limits_is_removed_by_sweep_and_by_prune() {
+fn sweep_and_prune_apply_the_retention_limits() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
     std::fs::create_dir(folder.path("in")).unwrap();

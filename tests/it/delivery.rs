@@ -187,7 +187,7 @@ fn requests_keep_to_the_quota() {
 }
 
 #[test]
-fn what_the_api_refuses_is_told_in_its_own_words() {
+fn rejections_are_reported_with_the_apis_message() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(4));
     let server = Server::start(|seen| {
@@ -536,7 +536,7 @@ fn a_stop_begins_no_request_and_loses_no_row() {
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
     run.stop = Some(asked);
-    // The grace is real time, which a request under way needs.
+    // The grace is real time, which a request in progress needs.
     run.clock = Arc::new(SystemClock);
     run.sender.backoff.most = Duration::from_millis(1);
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
@@ -583,7 +583,7 @@ fn a_long_run_outlives_its_tokens() {
     let mut run = LibraryRun::new();
     run.ceiling = Some("60/h".parse().unwrap());
     run.burst = 1;
-    // One at a time, so that the clock stands still while a request is under way.
+    // One at a time, so that the clock stands still while a request is in progress.
     run.sender.concurrency = 1;
     run.credentials = Some(vec!["MEITNER_CLIENT_ID", "MEITNER_CLIENT_SECRET"]);
     // The sandbox's tokens are good for an hour of the same clock.
@@ -613,7 +613,7 @@ fn a_roster_is_one_process_at_a_time() {
     let second = Arc::new(Mutex::new(None));
     let found = second.clone();
     let again = Mutex::new(folder.command());
-    // While the first request is under way, another process tries the same file.
+    // While the first request is in progress, another process tries the same file.
     let server = Server::start(move |seen| {
         if seen.path.ends_with('1') {
             let mut again = again.lock().unwrap();

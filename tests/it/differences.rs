@@ -149,7 +149,7 @@ fn records_are_found_by_any_key_of_the_look_up() {
 }
 
 #[test]
-fn what_the_api_needs_beside_a_change_comes_from_the_record() {
+fn fields_required_in_every_update_come_from_the_record() {
     let folder = Folder::new();
     folder.write("r.csv", format!("id,postal_code\n{},111 22\n", plain_id(1)));
     let record = json!({
@@ -237,7 +237,7 @@ fn a_look_up_that_fails_midway_leaves_nothing_sent() {
     assert_eq!(ended.summary.exit_code, Exit::Refused);
     assert_eq!(ended.summary.states.not_sent, 200);
     assert!(server.seen().iter().all(|seen| seen.method != "PATCH"));
-    // With an API that is well again, the run goes on from its plan.
+    // With an API that is well again, the run continues from its plan.
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
     let mut again = by_look_up();
     again.clock = Arc::new(SystemClock);
@@ -246,7 +246,7 @@ fn a_look_up_that_fails_midway_leaves_nothing_sent() {
 }
 
 #[test]
-fn what_someone_changes_between_plan_and_send_is_overwritten_only_where_the_roster_says_so() {
+fn changes_between_planning_and_sending_are_overwritten_only_in_the_planned_fields() {
     // Documented: the roster wins in its own columns; what stands beside them is as it was read.
     let folder = Folder::new();
     let before = roster(2, |row| format!("Skolgatan {row}"));
@@ -520,7 +520,7 @@ fn the_forecast_is_right_to_a_twentieth() {
 }
 
 #[test]
-fn what_was_delivered_to_an_api_that_cannot_be_read_is_not_sent_again() {
+fn deliveries_to_an_unreadable_api_are_not_resent() {
     let folder = Folder::new();
     let mut run = LibraryRun::new();
     run.trust_for = std::time::Duration::from_secs(30 * 86_400);
@@ -630,7 +630,7 @@ fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
     folder.write("r.csv", rows(&full(3, "true")).replace("Åsa", "Bo"));
     let (counts, told) = import(&["--all", "--no-undo"]);
     assert_eq!(counts, [3, 0]);
-    assert!(told.contains("nothing is read for a row"), "{told}");
+    assert!(told.contains("nothing is read (--all"), "{told}");
     let run = folder.runs();
     let undo = folder.send(&["undo", run.split(' ').next().unwrap(), "--yes"]);
     assert_eq!(undo.status.code(), Some(1));

@@ -258,13 +258,13 @@ fn every_command_in_the_documents_can_be_parsed() {
     for path in documents() {
         let text = text_of(&path);
         let mut commands = Vec::new();
-        for block in ["sh", "console"]
+        for block in ["sh", "console", "powershell"]
             .map(|language| blocks(&text, language))
             .concat()
         {
             let block = block.join("\n").replace("\\\n", " ");
             let lines = block.lines().map(|line| line.trim_start_matches("$ "));
-            commands.extend(lines.map(str::to_owned));
+            commands.extend(lines.map(|line| line.replace(".\\rosterpatch.exe", "rosterpatch")));
         }
         // In a sentence, a line break is a space, and what is written in capitals is to be replaced.
         let sentences = prose(&text);
@@ -304,6 +304,36 @@ fn every_command_in_the_documents_can_be_parsed() {
 }
 
 #[test]
+fn the_task_for_windows_is_well_formed_and_its_command_can_be_parsed() {
+    use quick_xml::events::Event;
+    let text = text_of(&repository().join("samples/nightly/rosterpatch-watch.xml"));
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let (mut open, mut arguments) = (Vec::new(), String::new());
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => open.push(element.name().as_ref().to_owned()),
+            Event::End(_) => drop(open.pop()),
+            Event::Eof => break,
+            Event::Text(text) if open.last().is_some_and(|name| name == "Arguments") => {
+                arguments.push_str(&text);
+            }
+            Event::GeneralRef(entity) if open.last().is_some_and(|name| name == "Arguments") => {
+                assert_eq!(&*entity, "gt");
+                arguments.push('>');
+            }
+            _ => {}
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let (_, command) = arguments.split_once("rosterpatch.exe\" ").unwrap();
+    let (command, log) = command.split_once(" 2>>").unwrap();
+    assert!(log.ends_with("rosterpatch.log\""), "{log}");
+    let words = std::iter::once("rosterpatch").chain(command.split(' '));
+    let matches = rosterpatch::cli::command().try_get_matches_from(words);
+    assert_eq!(matches.unwrap().subcommand_name(), Some("watch"));
+}
+
+#[test]
 fn commands_are_found_in_shell_lines() {
     for (line, found) in [
         ("rosterpatch runs # all of them", "rosterpatch runs"),
@@ -325,7 +355,7 @@ fn without_chance(text: &str) -> String {
     for (pattern, put) in [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{8}-\d{6}-[a-z]{3}", "RUN"),
-        (r"\d+\.\d s\b", "TIME"),
+        (r"\d+(\.\d)? s\b", "TIME"),
         (r"(?m)^\d+ of \d+ rows: .* done about .*\n", ""),
     ] {
         let pattern = regex::Regex::new(pattern).unwrap();

@@ -217,3 +217,211 @@ fn the_console_lets_a_person_decide_for_each_row() {
     console.once(&cookie, "/run", ">Ended<");
     assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
 }
+
+/// The first and last names that the sandbox holds, in the order of the roster.
+fn both_names(sandbox: &Sandbox) -> Vec<String> {
+    let students = sandbox.students();
+    let ids = (1..=3).map(crate::harness::plain_id);
+    let name = |student: &Json| {
+        let of = |name: &str| student[name].as_str().unwrap().to_owned();
+        format!("{} {}", of("firstName"), of("lastName"))
+    };
+    ids.map(|id| name(&students[id])).collect()
+}
+
+#[test]
+fn a_decision_is_about_the_conflicts_that_were_seen() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    let import = crate::harness::import_of(&base_url);
+    let ask = [&import[..], &["--conflicts", "ask", "--format", "json"]].concat();
+    let summary = json(&folder.with_sandbox(&ask));
+    let run = summary["run"].as_str().unwrap();
+    // Meanwhile, somebody edits another record, and none has been seen of it.
+    by_hand(&named("Gran", 2), &base_url);
+    let approve = |policy: &str| folder.with_sandbox(&["approve", run, "--conflicts", policy]);
+    let output = approve("theirs");
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert_eq!(both_names(&sandbox), ["Åsa Gran", "Åsa Gran", "Åsa Alm"]);
+    let output = approve("roster");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(both_names(&sandbox), ["Åsa Gran", "Åsa Lind", "Åsa Lind"]);
+}
+
+#[test]
+fn a_retry_asks_about_its_conflicts_whatever_was_decided_before() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    // A row that fails until it is corrected.
+    folder.write("r.csv", named("Lind", 3).replacen("Åsa,Lind", ",Lind", 1));
+    let import = crate::harness::import_of(&base_url);
+    let more = [
+        "--conflicts",
+        "ask",
+        "--format",
+        "json",
+        "--max-invalid",
+        "100%",
+    ];
+    by_hand(&named("Gran", 2), &base_url);
+    let summary = json(&folder.with_sandbox(&[&import[..], &more].concat()));
+    let run = summary["run"].as_str().unwrap();
+    let output =
+        folder.with_sandbox(&["approve", run, "--conflicts", "theirs", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let path = results(&folder, &json(&output));
+    let corrected = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, corrected.replacen(",,Lind", ",Åsa,Lind", 1)).unwrap();
+    let retried = folder.with_sandbox(&["retry", path.to_str().unwrap(), "--yes"]);
+    assert_eq!(retried.status.code(), Some(4), "{}", stderr(&retried));
+    assert!(
+        stderr(&retried).contains("--conflicts theirs"),
+        "{}",
+        stderr(&retried)
+    );
+    assert_eq!(both_names(&sandbox)[0], "Åsa Gran");
+}
+
+/// A held run with a row that turns one person into another, whose record was also edited by hand, and the conflict of
+/// another row.
+fn held_for_both() -> (
+    Folder,
+    std::sync::Arc<Sandbox>,
+    String,
+    tokio::sync::oneshot::Sender<()>,
+    String,
+) {
+    let (folder, sandbox, base_url, stop) = edited();
+    by_hand(&named("Gran", 2), &base_url);
+    folder.write(
+        "r.csv",
+        named("Lind", 3).replacen("Åsa,Lind", "Kim,Ström", 1),
+    );
+    let import = crate::harness::import_of(&base_url);
+    let ask = [&import[..], &["--conflicts", "ask", "--format", "json"]].concat();
+    let output = folder.with_sandbox(&ask);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let run = json(&output)["run"].as_str().unwrap().to_owned();
+    (folder, sandbox, base_url, stop, run)
+}
+
+#[test]
+fn rows_are_approved_and_conflicts_decided_in_one_command_or_in_two() {
+    let (rows, theirs) = (&["--rows", "1"][..], &["--conflicts", "theirs"][..]);
+    let both = &["--rows", "1", "--conflicts", "theirs"][..];
+    for commands in [
+        vec![both],
+        vec![rows, theirs],
+        vec![theirs, rows],
+        vec![rows, both],
+    ] {
+        let (folder, sandbox, _url, _stop, run) = held_for_both();
+        let before = sandbox.requests("update");
+        // Neither of the two is no approval.
+        let output = folder.with_sandbox(&["approve", &run]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        for (number, command) in commands.iter().enumerate() {
+            assert_eq!(sandbox.requests("update"), before, "{commands:?}");
+            let output = folder.with_sandbox(&[&["approve", &run][..], command].concat());
+            let code = match number + 1 == commands.len() {
+                true => 0,
+                false => 4,
+            };
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{commands:?} {}",
+                stderr(&output)
+            );
+        }
+        let names = ["Kim Gran", "Åsa Gran", "Åsa Lind"];
+        assert_eq!(both_names(&sandbox), names, "{commands:?}");
+    }
+}
+
+#[test]
+fn rows_are_approved_and_conflicts_decided_in_the_console() {
+    let (folder, sandbox, base_url, _stop, run) = held_for_both();
+    let console = Console::open(&folder, &["--target", "meitner", "--base-url", &base_url]);
+    let cookie = console.enter();
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve&row=1");
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    assert!(
+        page.contains("name=\"row-1\"") && page.contains("name=\"row-2\""),
+        "{page}"
+    );
+    let form = format!("run={run}&consent=all&conflicts=theirs");
+    console.post(&cookie, "/plan/answer", &form);
+    console.once(&cookie, "/run", ">Ended<");
+    assert_eq!(both_names(&sandbox), ["Kim Gran", "Åsa Gran", "Åsa Lind"]);
+}
+
+#[test]
+fn the_console_asks_about_the_conflicts_of_a_run_that_another_command_began() {
+    for (config, asks) in [("", true), ("conflicts = \"roster\"\n", false)] {
+        let (folder, sandbox, base_url, _stop) = edited();
+        folder.write("rosterpatch.toml", config);
+        // The row of the edited record fails until it is corrected.
+        folder.write("r.csv", named("Lind", 3).replacen("Åsa,Lind", ",Lind", 1));
+        let import = crate::harness::import_of(&base_url);
+        let more = ["--format", "json", "--max-invalid", "100%"];
+        let output = folder.with_sandbox(&[&import[..], &more].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        let run = json(&output)["run"].as_str().unwrap().to_owned();
+        let console = Console::open(&folder, &["--target", "meitner", "--base-url", &base_url]);
+        let cookie = console.enter();
+        console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
+        let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+        let form = format!("edition={}&row=1&r1c2=%C3%85sa", edition());
+        console.post(&cookie, "/problems/row", &form);
+        console.post(&cookie, "/plan", &format!("edition={}", edition()));
+        let page = console.once(&cookie, "/plan", "name=\"consent\"");
+        assert_eq!(page.contains("name=\"row-1\""), asks, "{config} {page}");
+        if asks {
+            let form = format!("run={}&consent=all&conflicts=theirs", hidden(&page, "run"));
+            console.post(&cookie, "/plan/answer", &form);
+            console.once(&cookie, "/run", ">Ended<");
+            assert_eq!(both_names(&sandbox)[0], "Åsa Gran");
+        }
+    }
+}
+
+#[test]
+fn a_held_run_of_the_command_line_asks_in_the_console() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    let import = crate::harness::import_of(&base_url);
+    let more = ["--format", "json", "--max-changes", "1"];
+    let output = folder.with_sandbox(&[&import[..], &more].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let run = json(&output)["run"].as_str().unwrap().to_owned();
+    let console = Console::open(&folder, &["--target", "meitner", "--base-url", &base_url]);
+    let cookie = console.enter();
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=approve");
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    assert!(page.contains("name=\"row-1\""), "{page}");
+    let form = format!("run={run}&consent=all&conflicts=theirs");
+    console.post(&cookie, "/plan/answer", &form);
+    console.once(&cookie, "/run", ">Ended<");
+    assert_eq!(both_names(&sandbox), ["Åsa Gran", "Åsa Lind", "Åsa Lind"]);
+}
+
+#[test]
+fn a_profile_asks_about_the_conflicts_of_one_field() {
+    let (folder, sandbox, base_url, _stop) = edited();
+    folder.write("r.csv", named("Lind", 3).replace("Åsa", "Asta"));
+    folder.write(
+        "rosterpatch.toml",
+        "[profile.x.conflicts]\nfirst_name = 'roster'\nlast_name = 'ask'\n",
+    );
+    let import = crate::harness::import_of(&base_url);
+    let more = ["--profile", "x", "--format", "json"];
+    let output = folder.with_sandbox(&[&import[..], &more].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let summary = json(&output);
+    assert_eq!(summary["held_by"]["guard"], "conflicts", "{summary}");
+    let run = summary["run"].as_str().unwrap();
+    let output = folder.with_sandbox(&["approve", run, "--conflicts", "theirs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        both_names(&sandbox),
+        ["Asta Gran", "Asta Lind", "Asta Lind"]
+    );
+}

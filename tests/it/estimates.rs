@@ -40,7 +40,7 @@ impl Observer for Notes {
     }
 }
 
-/// A run of 1,500 requests an hour, 100 of them at once, one under way at a time.
+/// A run of 1,500 requests an hour, 100 of them at once, one in progress at a time.
 fn paced(clock: &Arc<VirtualClock>) -> (LibraryRun, Notes) {
     let notes = Notes {
         clock: clock.clone(),

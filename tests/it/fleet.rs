@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rosterpatch::clock::SystemClock;
+use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::journal::{Journal, JournalError, QuotaStore, RunState, State};
-use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
 
@@ -58,6 +58,16 @@ impl Fleet {
     /// So many schools whose records are those of the `texts`, each with a quota of so many requests a
     /// second.
     fn new(address: String, texts: &[Vec<String>], a_second: f64, rate: &str) -> Fleet {
+        Fleet::with(address, texts, (a_second, rate), Sandbox::new)
+    }
+
+    /// The same with schools that `make` makes of the records.
+    fn with(
+        address: String,
+        texts: &[Vec<String>],
+        (a_second, rate): (f64, &str),
+        make: impl Fn(&SandboxOptions, &[SeedRow], Arc<dyn Clock>) -> Sandbox,
+    ) -> Fleet {
         let folder = Folder::new();
         let mut config = String::new();
         let mut schools = Vec::new();
@@ -68,7 +78,7 @@ impl Fleet {
                 ..SandboxOptions::default()
             };
             let rows: Vec<_> = texts.iter().flat_map(|text| seed_of(text)).collect();
-            let sandbox = Arc::new(Sandbox::new(&options, &rows, Arc::new(SystemClock)));
+            let sandbox = Arc::new(make(&options, &rows, Arc::new(SystemClock)));
             let (base_url, stop) = serve_sandbox(sandbox.clone());
             config.push_str(&format!(
                 "[profile.s{number}]\ntarget = \"meitner\"\nbase_url = \"{base_url}\"\n\
@@ -395,6 +405,11 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     let fleet = Fleet::new(cluster.database(), &whole, 1e6, "unlimited");
     // More than half of them have no name.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let note = ["enqueue", "s0-0.csv", "--profile", "s0", "--note"];
+    let noted = fleet.run(&[&note[..], &["terminsstart"]].concat());
+    assert_eq!(noted.status.code(), Some(0), "{}", stderr(&noted));
+    let empty = fleet.run(&[&note[..], &[""]].concat());
+    assert_eq!(empty.status.code(), Some(2));
     let worker = fleet.worker(0, &fleet.address, "1");
     let soon = Duration::from_secs(60);
     let queue = fleet.wait(soon, pause);
@@ -412,7 +427,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         tables.execute(hour, &[])
     });
     assert_eq!(changed.unwrap(), 1);
-    let approved = fleet.run(&["approve", run]);
+    let approved = fleet.run(&["approve", run, "--note", "rektor"]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
     assert!(
         !stdout(&approved).contains("already"),
@@ -424,6 +439,10 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "finished", "{queue:?}");
     assert_eq!(queue[0]["exit_code"], 3, "{queue:?}");
     assert!(fleet.schools[0].sandbox.requests("update") > 0);
+    let text = stdout(&fleet.run(&["show", run]));
+    for note in ["terminsstart", "rektor"] {
+        assert!(text.contains(note), "{text}");
+    }
     let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let (held, worked) = (shown["held_s"].as_f64(), shown["duration_s"].as_f64());
@@ -431,6 +450,153 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
         held.unwrap() >= 3_600.0 && worked.unwrap() < 3_600.0,
         "{shown}"
     );
+}
+
+/// Imports a file to the first school with a journal of its own, as somebody does who edits the records there.
+fn edit(fleet: &Fleet, text: &str) {
+    fleet.folder.write("edit.csv", text);
+    let state = fleet.folder.path("elsewhere-state");
+    let mut command = fleet.command(98, state.to_str().unwrap());
+    command.args(["import", "edit.csv", "--profile", "s0", "--yes"]);
+    command.args(["--conflicts", "roster", "--max-identity-changes", "9"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_of_the_queue_that_is_held_again_needs_another_approval() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    // More than half of them have no name.
+    fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let soon = Duration::from_secs(60);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "held", "{queue:?}");
+    let run = queue[0]["run"].as_str().unwrap();
+    let approved = fleet.run(&["approve", run]);
+    assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 1);
+    // Meanwhile a row turns one person into another, which the approval does not cover.
+    edit(&fleet, &roster(14, 1).replace("Åsa,Ek", "Kim,Ström"));
+    let sent = fleet.schools[0].sandbox.requests("update");
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "held", "{queue:?}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 0);
+    assert_eq!(fleet.schools[0].sandbox.requests("update"), sent);
+}
+
+#[test]
+fn the_console_releases_no_queued_run_with_undecided_conflicts() {
+    let Some(cluster) = shared() else { return };
+    let whole = roster(0, 3);
+    let texts = vec![vec![whole.clone()]];
+    let ask = "unlimited\"\nconflicts = \"ask";
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, ask);
+    let moved = |to: &str| whole.replace("Skolgatan 1,", &format!("{to},"));
+    let soon = Duration::from_secs(60);
+    let worked = |name: &str, to: &str| {
+        fleet.folder.write(name, moved(to));
+        let put = fleet.run(&["enqueue", name, "--profile", "s0"]);
+        assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+        let worker = fleet.worker(0, &fleet.address, "1");
+        let queue = fleet.wait(soon, pause);
+        end(vec![worker]);
+        let is_own = |entry: &&serde_json::Value| entry["file"].as_str().unwrap().ends_with(name);
+        queue.iter().find(is_own).unwrap().clone()
+    };
+    assert_eq!(worked("first.csv", "Nygatan 1")["state"], "finished");
+    edit(&fleet, &moved("Egna vägen 1"));
+    let held = worked("second.csv", "Storgatan 1");
+    assert_eq!(held["state"], "held", "{held}");
+    let run = held["run"].as_str().unwrap();
+    let arguments = ["--state", &fleet.address, "--profile", "s0", "--lang", "en"];
+    let console = Console::open(&fleet.folder, &arguments);
+    let cookie = console.enter();
+    let page = console.post(&cookie, &format!("/runs/{run}/do"), "what=approve");
+    assert!(page.contains("--conflicts"), "{page}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 0);
+    assert_eq!(cluster_rows(&fleet, "queued WHERE state = 'held'"), 1);
+    let decided = fleet.run(&["approve", run, "--conflicts", "theirs"]);
+    assert_eq!(decided.status.code(), Some(0), "{}", stderr(&decided));
+    let page = console.post(&cookie, &format!("/runs/{run}/do"), "what=approve");
+    assert!(!page.contains("--conflicts"), "{page}");
+    assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 1);
+}
+
+#[test]
+fn a_new_number_and_conflicts_wait_in_the_queue_for_a_decision() {
+    let Some(cluster) = shared() else { return };
+    let header = "identity_number,external_source_id,first_name,last_name";
+    let seed = format!(
+        "id,identity_temporary,{header}\n{},true,20100101-TF01,E-1,Åsa,Ek\n{},true,20100101-TF02,E-2,Kim,Bo\n{},false,{},E-3,Olle,Ek\n",
+        plain_id(1),
+        plain_id(2),
+        plain_id(3),
+        identity_number(3)
+    );
+    let text = |name: &str, rows: std::ops::RangeInclusive<usize>| {
+        let row = |row: usize| {
+            let names = [
+                "Åsa,Ek".to_owned(),
+                "Kim,Bo".to_owned(),
+                format!("Olle,{name}"),
+            ];
+            format!("{},E-{row},{}\n", identity_number(row), names[row - 1])
+        };
+        format!("{header}\n{}", rows.map(row).collect::<String>())
+    };
+    let texts = vec![vec![seed]];
+    let pace = (1e6, "unlimited");
+    let fleet = Fleet::with(cluster.database(), &texts, pace, Sandbox::holding);
+    let config = fleet.folder.path("rosterpatch.toml");
+    let settings = std::fs::read_to_string(&config).unwrap() + "conflicts = \"ask\"\n";
+    std::fs::write(config, settings).unwrap();
+    let soon = Duration::from_secs(60);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    fleet.enqueue(0, &[text("Alm", 3..=3)]);
+    fleet.wait(soon, pause);
+    let office = Folder::new();
+    office.write("r.csv", text("Gran", 3..=3));
+    let port = fleet.schools[0].port;
+    let by_hand = format!("http://127.0.0.1:{port}/directory/v1");
+    let output = office.with_sandbox(&crate::harness::import_of(&by_hand));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    fleet.enqueue(0, &[text("Lind", 1..=3)]);
+    let held = |queue: &[serde_json::Value]| {
+        let entry = queue.iter().find(|entry| entry["state"] == "held");
+        entry.map(|entry| entry["run"].as_str().unwrap().to_owned())
+    };
+    let run = held(&fleet.wait(soon, pause)).unwrap();
+    let sandbox = &fleet.schools[0].sandbox;
+    let before = sandbox.requests("update");
+    // One of the two decisions releases the run for the other one.
+    for (decision, is_last) in [(["--rows", "1"], false), (["--conflicts", "theirs"], true)] {
+        assert_eq!(sandbox.requests("update"), before);
+        let output = fleet.run(&["approve", &run, decision[0], decision[1]]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(
+            held(&fleet.wait(soon, pause)).is_none(),
+            is_last,
+            "{decision:?}"
+        );
+    }
+    end(vec![worker]);
+    let students = sandbox.students();
+    let of = |row: usize| {
+        let student = &students[plain_id(row)];
+        let name = student["lastName"].as_str().unwrap().to_owned();
+        let number = student["identityNumber"].as_str().unwrap().to_owned();
+        (number, student["identityTemporary"] == true, name)
+    };
+    assert_eq!(of(1), (identity_number(1), false, "Ek".to_owned()));
+    assert_eq!(of(2), ("20100101-TF02".to_owned(), true, "Bo".to_owned()));
+    assert_eq!(of(3), (identity_number(3), false, "Gran".to_owned()));
 }
 
 #[test]
@@ -473,7 +639,7 @@ fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
     end(vec![worker]);
     let queue = fleet.queue();
     assert_eq!(queue[0]["state"], "waiting", "{queue:?}");
-    // What waits is under way: it is neither forgotten nor undone, nor imported beside.
+    // What waits is in progress: it is neither forgotten nor undone, nor imported beside.
     let run = queue[0]["run"].as_str().unwrap();
     assert!(stdout(&fleet.run(&["runs"])).contains("running"));
     let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
@@ -507,7 +673,7 @@ fn of_two_files_for_one_quota_the_older_goes_first() {
 }
 
 #[test]
-fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
+fn a_canary_is_read_back_whichever_batch_sent_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 40)]];
     // Slower than a slice waits: the first rows are sent and read back in slices of their own.
@@ -529,7 +695,7 @@ fn a_canary_is_read_back_whichever_slice_it_was_sent_in() {
 fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 60)], vec![roster(0, 60)]];
-    // A bucket of eight, and one more every three seconds: neither comes to its end here.
+    // A bucket of eight, and one more every three seconds: neither ends here.
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"8");
     fleet.enqueue(0, &texts[0]);
     fleet.enqueue(1, &texts[1]);
@@ -580,7 +746,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
 }
 
 #[test]
-fn what_a_slice_has_read_no_later_one_reads_again() {
+fn a_batch_does_not_repeat_requests_of_earlier_batches() {
     let Some(cluster) = shared() else { return };
     // Ten pages of records, at three a burst and then one every three seconds.
     let texts = vec![vec![roster(0, 500)], vec![roster(0, 3)]];
@@ -605,7 +771,7 @@ fn what_a_slice_has_read_no_later_one_reads_again() {
     wait_for(&|| sandbox.requests("update") > 0);
     end(vec![worker]);
     let read = read();
-    // The page that was under way when the worker was killed, if any was, is read twice.
+    // The page that was in progress when the worker was killed, if any was, is read twice.
     assert!((10..=12).contains(&read), "{read} pages read of ten");
     // Students that were not found are read one by one.
     let read = read + sandbox.requests("read");
@@ -645,7 +811,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     assert!(age(20) >= 2, "they are a day's work");
     assert_eq!(age(5), 0);
 
-    // Whoever goes on with a run that has lain for so long asks everything again.
+    // Whoever continues a run that has lain for so long asks everything again.
     let read =
         fleet.schools[0].sandbox.requests("list") + fleet.schools[0].sandbox.requests("search");
     let worker = fleet.worker(1, &fleet.address, "1");
@@ -659,7 +825,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
-    // No worker goes on with it by itself.
+    // No worker continues it by itself.
     let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
     let shown = stdout(&fleet.run(&["show", &run]));
     for text in ["interrupted", "0 of 200 rows done", "resume"] {
@@ -1035,7 +1201,7 @@ fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
     assert_eq!(steps["runs"], 2);
     let held = steps["held"].as_str().unwrap();
     assert!(
-        held.contains("12 of 20 rows are invalid") && held.contains("queue: number 1, held"),
+        held.contains("12 of 20 rows have faults") && held.contains("queue: number 1, held"),
         "{held}"
     );
     let ended = steps["ended"].as_str().unwrap();
@@ -1125,7 +1291,7 @@ fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
 }
 
 #[test]
-fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() {
+fn resuming_a_run_and_starting_its_batch_do_not_deadlock() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -1282,7 +1448,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
     let text = stderr(&again);
     assert!(text.contains("row 2") && text.contains(run), "{text}");
     damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
-    // What it changed: the others are put back, and it is told.
+    // What it changed: the others are restored, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
     assert_eq!(undone.status.code(), Some(1), "{}", stderr(&undone));
@@ -1322,7 +1488,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn what_needs_a_database_says_so_and_how_to_make_one() {
+fn commands_that_need_a_database_explain_how_to_create_one() {
     let folder = Folder::new();
     folder.write("r.csv", roster(0, 1));
     for arguments in ["enqueue r.csv", "queue", "work", "database migrate"] {
@@ -1597,7 +1763,7 @@ fn relay_from(address: &str, port: u16) -> u16 {
 }
 
 /// Two workers on hosts of their own. One is cut off from the database and not from the API: it stops
-/// sending by itself, and the other one goes on.
+/// sending by itself, and the other one continues.
 #[test]
 fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     if !has_command("python3", "python3") {
@@ -1637,7 +1803,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     let first = worker(&mut one, 0);
     fleet.wait_while(|| sent() < 100);
     one.cut_off_from_the_database(true);
-    // What the journal allowed already is sent, and requests under way are; then it stops, though the API
+    // What the journal allowed already is sent, and requests in progress are; then it stops, though the API
     // answers: at a request each 17 ms, two seconds without one are its end.
     let mut then = sent();
     loop {
@@ -1661,7 +1827,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
 }
 
 #[test]
-fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
+fn contents_of_a_file_are_in_no_job_and_no_worker_log() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");

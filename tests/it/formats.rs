@@ -278,7 +278,7 @@ fn a_token_is_fetched_at_another_host_which_is_shown() {
 }
 
 #[test]
-fn what_the_server_says_of_a_refusal_is_shown_and_not_logged() {
+fn a_servers_error_text_is_shown_and_not_logged() {
     let refusal = json!({
         "error": "invalid_client",
         "error_description": "The\u{202e} secret\u{1b}[2J of\nthis client the-users_secret has expired",
@@ -479,7 +479,7 @@ fn merge(into: &mut Value, from: &Value) {
 }
 
 #[test]
-fn a_put_keeps_what_no_field_names_and_undo_restores_it() {
+fn a_put_keeps_members_that_are_not_fields_and_undo_restores_them() {
     let user = json!({"id": "1", "name": "Anna", "city": "Lund", "roles": ["a", {"b": 1}], "meta": {"by": "x"}});
     let put = (
         "method = \"PATCH\"",

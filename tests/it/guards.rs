@@ -85,7 +85,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
     assert!(seconds("held_s") > 0.0, "{shown}");
     let apart = (seconds("duration_s") + seconds("held_s") - whole).abs();
     assert!(apart < 0.001, "{shown}");
-    // It came to its end.
+    // It ended.
     assert_eq!(approve().status.code(), Some(1));
     let output = import(&["--max-invalid", "30%", "--all"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -231,7 +231,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
         if let Some(stop) = ended.stop {
             assert!(
                 stop.to_string()
-                    .contains("row 3 does not hold the first_name"),
+                    .contains("row 3 does not have the first_name"),
                 "{stop}"
             );
         }
@@ -260,17 +260,13 @@ fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
     let known = |bytes: &[u8]| bytes.windows(12).any(|part| part == b"Gunhild-Unik");
     let kept = folder.run("runs prune --older-than 1h");
     assert!(
-        stdout(&kept).contains("0 runs forgotten"),
+        stdout(&kept).contains("0 runs deleted"),
         "{}",
         stdout(&kept)
     );
     assert!(known(&journal()));
     let gone = folder.run("runs prune --older-than 0s");
-    assert!(
-        stdout(&gone).contains("1 run forgotten"),
-        "{}",
-        stdout(&gone)
-    );
+    assert!(stdout(&gone).contains("1 run deleted"), "{}", stdout(&gone));
     assert!(!known(&journal()), "not just no longer found");
     assert_eq!(folder.runs(), "");
 }

@@ -44,9 +44,18 @@ pub fn repository() -> PathBuf {
 
 /// Sends a process a signal. Not every machine has a `kill` that is a file.
 pub fn signal(process: u32, signal: &str) {
-    let command = format!("kill -{signal} {process}");
-    let sent = Command::new("sh").args(["-c", &command]).status();
-    assert!(sent.unwrap().success(), "{command}");
+    let command = match cfg!(windows) {
+        true => format!("taskkill /F /PID {process}"),
+        false => format!("kill -{signal} {process}"),
+    };
+    assert!(cfg!(unix) || signal == "KILL", "{signal} on Windows");
+    let mut shell = match cfg!(windows) {
+        true => Command::new("cmd"),
+        false => Command::new("sh"),
+    };
+    let option = if cfg!(windows) { "/C" } else { "-c" };
+    let sent = shell.args([option, &command]).output();
+    assert!(sent.unwrap().status.success(), "{command}");
 }
 
 /// Waits until something is so, and fails after a time in which nothing of the kind takes place.
@@ -80,6 +89,16 @@ impl Drop for Started {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Lets only its owner read a file that the program trusts.
+pub fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(path, private).unwrap();
+    }
+    assert!(path.is_file(), "{}", path.display());
 }
 
 /// A folder of a test's own.
@@ -164,8 +183,7 @@ impl Folder {
         }
         let said = format!("idempotent = {idempotent}");
         let path = self.write("plain.toml", text.replace("idempotent = true", &said));
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(&path, private).unwrap();
+        make_private(&path);
         path
     }
 
@@ -178,7 +196,7 @@ impl Folder {
     /// The same for another program that runs it.
     pub fn command_by(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        let kept = ["PATH", "TMPDIR"];
+        let kept = ["PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE"];
         command
             .env_clear()
             .envs(
@@ -189,6 +207,10 @@ impl Folder {
             .env("HOME", self.path("home"))
             .env("ROSTERPATCH_STATE", self.state_option())
             .current_dir(self.folder.path());
+        if cfg!(windows) {
+            // The language of the account does not count.
+            command.env("LANG", "en");
+        }
         command
     }
 
@@ -213,7 +235,7 @@ impl Folder {
         self.csv(&format!("office-out/{stem}.csv"), b';')
     }
 
-    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it anew into
+    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it again into
     /// `office-out`, by this filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
         let output = Command::new(office().unwrap())
@@ -480,13 +502,21 @@ pub fn sandbox_holding(
     roster: &str,
     latency: Duration,
 ) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
+    sandbox_by(roster, latency, Arc::new(SystemClock))
+}
+
+/// The same by another clock, which also waits for the latency.
+pub fn sandbox_by(
+    roster: &str,
+    latency: Duration,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
     let options = SandboxOptions {
         depth: 1e9,
         interval: Duration::from_nanos(1),
         latency,
         ..SandboxOptions::default()
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(roster), clock));
     let (base_url, stop) = serve_sandbox(sandbox.clone());
     (sandbox, base_url, stop)
@@ -761,6 +791,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             retries: None,
             undoes: None,
             approved: None,
+            decided: Default::default(),
         },
         roster,
         sandbox: false,

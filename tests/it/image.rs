@@ -42,7 +42,10 @@ fn built() -> String {
         found.map(|(_, rest)| rest.clone()).expect(name)
     };
     let stage = of(&first, "FROM").rsplit_once(" AS ").unwrap().1.to_owned();
-    assert!(first.contains(&("RUN".into(), "cargo build --release --locked".into())));
+    assert!(first.contains(&(
+        "RUN".into(),
+        "cargo build --release --locked --features postgres".into()
+    )));
     let built = format!("{}/target/release/rosterpatch", of(&first, "WORKDIR"));
     let copy = of(&last, "COPY");
     let from = copy.split(' ').take(2).collect::<Vec<_>>();

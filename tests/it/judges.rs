@@ -321,7 +321,7 @@ fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
 }
 
 #[test]
-fn an_application_of_the_real_framework_is_imported_into_twice_by_both_integrations() {
+fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
     let Some(python) = python() else {
         return;
     };

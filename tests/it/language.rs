@@ -238,7 +238,7 @@ fn seen(folder: &Folder, output: &Output) -> String {
 }
 
 #[test]
-fn what_a_person_sees_is_kept_as_it_is_in_both_languages() {
+fn the_output_of_commands_is_stable_in_both_languages() {
     for language in ["en", "sv"] {
         let folder = Folder::new();
         let mut lines: Vec<String> = plain_roster(8)
@@ -329,7 +329,7 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
             .map(|row| &*row[column("import_error")])
             .collect();
         let expected = match language {
-            "sv" => "Kön: \"Okänt\" är inte något av Kvinna, Man, Annat",
+            "sv" => "Kön: ”Okänt” är inte något av Kvinna, Man, Annat",
             _ => "Kön: \"Okänt\" is not one of Kvinna, Man, Annat",
         };
         assert!(errors.contains(&expected), "{errors:?}");
@@ -337,27 +337,24 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_in_swedish() {
+fn a_wrong_command_line_is_reported_in_swedish() {
     let folder = Folder::new();
     for (arguments, told) in [
-        (
-            "chek r.csv",
-            "kommandot \"chek\" finns inte; menade du check",
-        ),
+        ("chek r.csv", "kommandot ”chek” finns inte; menade du check"),
         (
             "check r.csv --problem p.csv",
-            "--problem är inget känt val här; menade du --problems",
+            "flaggan --problem finns inte här; menade du --problems",
         ),
         ("check", "det här saknas: <FILE>"),
         (
             "import r.csv --rate abc",
-            "kan inte vara värdet av --rate <1500/h>: \"abc\" är ingen takt",
+            "är inte ett giltigt värde för --rate <1500/h>: ”abc” är inte en takt",
         ),
         (
             "import r.csv --sandbox --base-url http://x",
             "kan inte användas tillsammans med",
         ),
-        ("show --format xml", "det är ett av text, json"),
+        ("show --format xml", "välj bland text, json"),
     ] {
         let output = folder.run(&format!("{arguments} --lang sv"));
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -457,7 +454,10 @@ fn a_held_run_is_reported_in_the_readers_language() {
     ];
     let output = folder.with_sandbox(&[&import[..], &place].concat());
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let (english, swedish) = ("and --max-changes is 0", "och --max-changes är 0");
+    let (english, swedish) = (
+        "more than --max-changes 0 allows",
+        "fler än gränsen på 0 (--max-changes)",
+    );
     let seen = seen_of_the_run(&folder, "en");
     assert_eq!(seen.matches(english).count(), 2, "{seen}");
     assert!(!seen.contains(swedish), "{seen}");

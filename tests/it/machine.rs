@@ -43,8 +43,13 @@ pub fn has_command(name: &str, package: &str) -> bool {
 
 /// Whether the tests are run by root.
 pub fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 /// Whether another account, by its number, can enter a folder. If not, the calling test is skipped: the folders

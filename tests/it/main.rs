@@ -1,11 +1,13 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
+#[cfg(unix)]
 mod adversary;
 mod ahead;
 mod american;
 mod any_target;
 mod apis;
 mod architecture;
+mod backups;
 mod bad_input;
 mod browser;
 mod cell_kinds;
@@ -28,6 +30,7 @@ mod fuzz_corpus;
 mod guards;
 mod harness;
 mod identity;
+#[cfg(unix)]
 mod image;
 mod inbox;
 mod judges;
@@ -60,5 +63,8 @@ mod terminal;
 mod tls;
 mod undone;
 mod variations;
+#[cfg(unix)]
 mod watching;
+#[cfg(windows)]
+mod windows;
 mod workbooks;

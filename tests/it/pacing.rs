@@ -71,7 +71,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
     let pacer = Pacer::new(pace, clock.clone(), Some(store)).unwrap();
     let stats = Stats::default();
     let options = SenderOptions {
-        // One at a time: the clock stands still while a request is under way.
+        // One at a time: the clock stands still while a request is in progress.
         concurrency: 1,
         max_attempts: 5,
         backoff: Backoff::default(),

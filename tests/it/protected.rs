@@ -252,6 +252,43 @@ fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
 }
 
 #[test]
+fn the_console_keeps_no_edit_of_a_row_whose_record_is_marked() {
+    let folder = Folder::new();
+    let marked =
+        "[protected]\npointer = \"/external/sourceID\"\nvalues = [\"Skyddad\"]\n\n[lookup]";
+    let target = crate::any_target::own_target(&[("[lookup]", marked)]);
+    folder.write("own.toml", &target);
+    let roster = crate::harness::plain_roster(3);
+    let marks = ["external_source_id", "a", "skyddad", "c"];
+    let seed = roster.lines().zip(marks);
+    let seed: Vec<String> = seed.map(|(line, mark)| format!("{line},{mark}")).collect();
+    let sandbox = crate::any_target::playing(&target, &(seed.join("\n") + "\n"));
+    let path = rosterpatch::sandbox::TARGET_PATH;
+    let (base_url, _stop) = crate::harness::serve_sandbox_at(sandbox.clone(), path);
+    folder.write("r.csv", &roster);
+    let arguments = ["r.csv", "--target", "own.toml", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    for (row, cells) in [(2, "r2c3=Ny+Hemligsson"), (3, "r3c3=Nytt")] {
+        let form = format!("edition={}&row={row}&{cells}", edition());
+        console.post(&cookie, "/problems/row", &form);
+    }
+    console.post(&cookie, "/plan", &format!("edition={}", edition()));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    let page = console.once(&cookie, "/run", ">Ended<");
+    assert!(page.contains("1 withheld"), "{page}");
+    let files = std::fs::read_dir(folder.path("state/mends")).unwrap();
+    let kept: String = files
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(kept.contains("Nytt"), "{kept}");
+    assert_no_secret(&folder.path(""), &[]);
+}
+
+#[test]
 fn sweep_leaves_protected_rows_in_the_archived_roster_alone() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("in")).unwrap();

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::app::{
-    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, listed,
+    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, at_hand,
+    forget_dropped, listed,
 };
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
@@ -20,7 +21,7 @@ use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
 use rosterpatch::model::{Code, Exit};
 use rosterpatch::read::{Origin, ReadOptions};
-use rosterpatch::run::{Roster, RunError};
+use rosterpatch::run::{Actor, Author, Deed, Roster, RunError, Settings};
 use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
 
@@ -45,6 +46,18 @@ struct Door {
 /// Returns different credentials, and so a different quota, for each profile.
 fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
     Credentials::find(spec, |_| Some(profile.unwrap_or("none").into())).unwrap()
+}
+
+/// A command of an account on another machine.
+fn deed(command: &str) -> Deed {
+    let author = Author {
+        actor: Actor {
+            account: "anna".into(),
+            machine: "kontoret".into(),
+        },
+        note: None,
+    };
+    Deed::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The last part of a path.
@@ -138,7 +151,13 @@ impl Queue {
 
     fn put(&self, name: &str, text: &str, profile: Option<&str>) -> i64 {
         let file = self.folder.write(name, text);
-        let enqueued = enqueue(&self.state, (&file, Origin::Named), profile).unwrap();
+        let enqueued = enqueue(
+            &self.state,
+            (&file, Origin::Named),
+            profile,
+            &deed("enqueue"),
+        )
+        .unwrap();
         assert!(!enqueued.is_known);
         enqueued.id
     }
@@ -234,9 +253,12 @@ fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
     let short = queue.put("short.csv", &plain_roster(3), Some("b"));
     let broken = queue.put("broken.csv", "no,header\n1,2\n", Some("a"));
     let again = (&*queue.folder.path("long.csv"), Origin::Named);
-    let again = enqueue(&queue.state, again, Some("a")).unwrap();
+    let again = enqueue(&queue.state, again, Some("a"), &deed("enqueue")).unwrap();
     assert_eq!((again.id, again.is_known), (long, true));
-    assert_eq!(put_back(&queue.state, long).unwrap(), GoesOn::AsBefore);
+    assert_eq!(
+        put_back(&queue.state, long, &deed("resume")).unwrap(),
+        GoesOn::AsBefore
+    );
     assert_eq!(listed_queue(&queue.state, false).unwrap().len(), 3);
     let heard = queue.work_until(queue.door(), "the end of all", || {
         [long, short, broken].iter().all(|id| queue.has_ended(*id))
@@ -269,7 +291,9 @@ fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
     ] {
         assert!(text.contains(line), "{text}");
     }
-    assert!(approve(&queue.state, 99).is_err() && remove(&queue.state, 99).is_err());
+    assert!(
+        approve(&queue.state, 99, &deed("approve")).is_err() && remove(&queue.state, 99).is_err()
+    );
 }
 
 #[test]
@@ -281,6 +305,15 @@ fn migrate_returns_the_formats_before_and_after() {
     let (before, after) = migrate(&state).unwrap();
     assert!(before == 0 && after > 0, "{before} {after}");
     assert_eq!(migrate(&state).unwrap(), (after, after));
+    // The tables of the first format are changed to those of this one.
+    let first = state.database().unwrap().change(|tables| {
+        tables.execute("ALTER TABLE queued DROP COLUMN deeds", &[])?;
+        tables.execute("UPDATE version SET format = 1", &[])
+    });
+    first.unwrap();
+    assert_eq!(migrate(&state).unwrap(), (1, after));
+    let file = folder.write("r.csv", plain_roster(1));
+    enqueue(&state, (&file, Origin::Named), None, &deed("enqueue")).unwrap();
 }
 
 #[test]
@@ -354,7 +387,10 @@ fn a_file_that_is_removed_during_its_batch_sends_nothing() {
     assert_eq!(queue.updates(), 0);
     assert_eq!(heard, []);
     // After it is put back it begins again.
-    assert_eq!(put_back(&queue.state, id).unwrap(), GoesOn::Again);
+    assert_eq!(
+        put_back(&queue.state, id, &deed("resume")).unwrap(),
+        GoesOn::Again
+    );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!(queue.entry(id).state, EntryState::Finished);
     assert_eq!(queue.updates(), 3);
@@ -374,7 +410,10 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
     let place = place_of(&queue.state, &run, &mut shown).unwrap();
     assert_eq!(place.unwrap().id, id);
     assert_eq!(queue.updates(), 0);
-    assert_eq!(approve(&queue.state, id).unwrap(), GoesOn::Again);
+    assert_eq!(
+        approve(&queue.state, id, &deed("approve")).unwrap(),
+        GoesOn::Again
+    );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     let entry = queue.entry(id);
     assert_eq!(entry.state, EntryState::Finished, "{entry:?}");
@@ -392,7 +431,7 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
             .iter()
             .any(|entry| entry.id == early && entry.state == EntryState::Running);
         if running {
-            *seen.lock().unwrap() = Some(approve(state, early)?);
+            *seen.lock().unwrap() = Some(approve(state, early, &deed("approve"))?);
         }
         Ok(())
     });
@@ -401,6 +440,91 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
     });
     assert_eq!(*goes_on.lock().unwrap(), Some(GoesOn::AsBefore));
     assert_eq!(queue.updates(), 14);
+}
+
+#[test]
+fn a_run_of_the_queue_stores_its_commands_with_their_accounts_and_the_machine_that_ran_it() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("held.csv", &held_roster(), None);
+    let again = |note: Option<&str>| {
+        let file = queue.folder.path("held.csv");
+        let mut deed = deed("enqueue");
+        deed.note = note.map(str::to_owned);
+        enqueue(&queue.state, (&file, Origin::Named), None, &deed).unwrap()
+    };
+    assert!(again(Some("terminsstart")).is_known && again(None).is_known);
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    approve(&queue.state, id, &deed("approve")).unwrap();
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    let journal = Journal::open(&queue.state).unwrap();
+    let run = journal.run(queue.entry(id).run.as_deref()).unwrap();
+    let shown = listed(&journal, &run, &queue.state).unwrap();
+    let deeds = shown.deeds.iter();
+    let deeds = deeds.map(|deed| (&*deed.command, &*deed.actor.machine, deed.note.as_deref()));
+    let own = Actor::here().machine;
+    assert_eq!(
+        deeds.collect::<Vec<_>>(),
+        [
+            ("enqueue", "kontoret", None),
+            ("enqueue", "kontoret", Some("terminsstart")),
+            ("work", &own, None),
+            ("approve", "kontoret", None),
+        ]
+    );
+    assert_eq!(shown.account(), "anna");
+}
+
+#[test]
+fn the_copy_of_a_roster_with_protected_rows_is_removed_when_its_run_has_ended() {
+    let Some(queue) = Queue::new(200) else { return };
+    let marked: Vec<String> = held_roster()
+        .lines()
+        .zip(
+            ["Sekretessmarkering", "Nej", "Ja"]
+                .into_iter()
+                .chain(std::iter::repeat("")),
+        )
+        .map(|(line, mark)| format!("{line},{mark}\n"))
+        .collect();
+    let id = queue.put("marked.csv", &marked.concat(), None);
+    let copies = || {
+        let count = queue
+            .state
+            .database()
+            .unwrap()
+            .change(|tables| cell::<i64>(&tables.one("SELECT count(*) FROM roster", &[])?, 0));
+        count.unwrap()
+    };
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    assert_eq!((queue.entry(id).state, copies()), (EntryState::Held, 1));
+    approve(&queue.state, id, &deed("approve")).unwrap();
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    let entry = queue.entry(id);
+    assert_eq!(
+        (entry.state, copies()),
+        (EntryState::Finished, 0),
+        "{entry:?}"
+    );
+    // The roster itself is read where it is.
+    let journal = Journal::open(&queue.state).unwrap();
+    let run = journal.run(entry.run.as_deref()).unwrap();
+    let mut settings = Settings::of(&run).unwrap();
+    assert_eq!(at_hand(&queue.state, &run, &mut settings).unwrap(), None);
+    let file = queue.folder.path("marked.csv");
+    assert_eq!(settings.roster.file, file);
+    std::fs::remove_file(file).unwrap();
+    let gone = at_hand(&queue.state, &run, &mut settings).unwrap_err();
+    assert!(matches!(gone, AppError::RosterGone { .. }), "{gone}");
+    // A roster without such rows is kept for the other machines.
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    assert_eq!(copies(), 1);
+    // A worker that died after the run did not remove it.
+    let database = queue.state.database().unwrap();
+    let lost = "UPDATE run SET summary = replace(summary, '\"withheld\":0', '\"withheld\":1')";
+    assert!(database.change(|tables| tables.execute(lost, &[])).unwrap() > 0);
+    forget_dropped(&queue.state).unwrap();
+    assert_eq!(copies(), 0);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn the_same_roster_in_every_encoding_and_delimiter() {
         (
             "mark",
             format!("{mark}{text}").into(),
-            "UTF-8 with byte-order mark, semicolon",
+            "UTF-8 with BOM, semicolon",
         ),
         (
             "1252",
@@ -134,7 +134,7 @@ fn the_same_roster_in_every_encoding_and_delimiter() {
 }
 
 #[test]
-fn what_is_sent_has_the_letters_of_the_file_and_the_results_a_mark() {
+fn letters_of_any_encoding_are_sent_and_the_results_have_a_bom() {
     let folder = Folder::new();
     folder.write("r.csv", WINDOWS_1252.encode(&roster()).0);
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -406,7 +406,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "E-post: cell I5 holds the spreadsheet's error #N/A; correct the formula or type the value"
+            "E-post: cell I5 contains the spreadsheet error #N/A; correct the formula or type the value"
         ]
     );
 

@@ -154,7 +154,7 @@ fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
 }
 
 #[test]
-fn what_failed_for_the_apis_fault_needs_no_file() {
+fn rows_that_failed_because_of_the_api_are_retried_without_a_file() {
     for file_is_there in [true, false] {
         let (folder, server) = first_run();
         let name = folder.runs();
@@ -177,7 +177,7 @@ fn what_failed_for_the_apis_fault_needs_no_file() {
         let none = retry(&folder, &["--run", &name, "--only", "not_sent"]);
         assert_eq!(none.status.code(), Some(1));
         assert!(
-            stderr(&none).contains("none of its rows"),
+            stderr(&none).contains("no rows in such a state"),
             "{}",
             stderr(&none)
         );
@@ -220,7 +220,7 @@ fn results_that_libreoffice_has_written_anew_are_retried() {
 }
 
 #[test]
-fn what_a_row_did_not_change_is_not_cleared_by_trying_it_again() {
+fn a_retry_does_not_clear_fields_that_the_row_did_not_change() {
     let folder = Folder::new();
     folder.write(
         "r.csv",

@@ -208,7 +208,7 @@ fn an_old_results_file_is_never_lost() {
 
 #[cfg(unix)]
 #[test]
-fn what_holds_personal_data_is_its_owners_alone() {
+fn files_with_personal_data_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, _) = import_sample();
     let mode = |name: &str| {

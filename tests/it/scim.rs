@@ -103,7 +103,7 @@ fn client<'a>(folder: &'a Folder, judge: &Judge) -> Client<'a> {
 }
 
 #[test]
-fn people_are_changed_and_changed_back_and_nothing_else_of_them() {
+fn an_import_and_its_undo_change_only_the_fields_of_the_roster() {
     let Some(python) = python() else { return };
     for options in ["etag,50", "50"] {
         let judge = start(&python, options, 12);

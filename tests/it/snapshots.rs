@@ -680,7 +680,7 @@ fn what_a_killed_run_may_have_changed_is_read_again_even_if_no_time_tells() {
             world.sandbox.requests("update") < 100,
             "it was not killed in time"
         );
-        // The roster is again as it was, and those rows have to be put back.
+        // The roster is again as it was, and those rows have to be restored.
         let (changes, said) = plan_of(&world, &[]);
         let (expected, _) = plan_of(&world, &["--no-snapshot"]);
         assert!(changes.lines().count() > 5, "{vary:?}: {changes}");

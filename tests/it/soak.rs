@@ -139,7 +139,7 @@ fn soak_in(
         command
     };
     let mut random = SmallRng::seed_from_u64(seed);
-    // How often each row was under way when the importer was killed.
+    // How often each row was in progress when the importer was killed.
     let mut in_doubt: HashMap<u64, u64> = HashMap::new();
     let mut note = |journal: &Journal, run: i64| {
         for call in journal.calls_left(run, 0, usize::MAX >> 1).unwrap() {
@@ -156,7 +156,7 @@ fn soak_in(
         note(&journal, run);
     }
     let output = loop {
-        // The same import again goes on as `resume` does.
+        // The same import again continues as `resume` does.
         let again = killed > 0 && random.random_bool(0.5);
         let mut child = Started(command(again).spawn().unwrap());
         if killed == kills {
@@ -243,7 +243,7 @@ fn soak_in(
         assert_eq!(student["address"]["postalAddress"], row[4].as_str());
         assert_eq!(student["phoneNumber1"], row[5].as_str());
         if row[status] == "updated" {
-            // Nobody can tell whether an answer was heard that was under way at a kill.
+            // Nobody can tell whether an answer was heard that was in progress at a kill.
             let heard = count("acknowledged");
             assert!(
                 (1..=1 + doubts).contains(&heard),

@@ -79,6 +79,11 @@ fn mark(row: u64, warning: &str) -> RowMark {
                 by: "e-post \"1\"".into(),
             }),
             identity: row.is_multiple_of(3).then(|| format!("digest-{row}")),
+            conflicts: (row
+                .is_multiple_of(5)
+                .then(|| format!("conflict-{row}"))
+                .into_iter())
+            .collect(),
         },
     }
 }
@@ -300,7 +305,7 @@ fn a_run_that_died_is_told_alike() {
         assert_eq!(state_of(5), [(5, RowState::Unknown)]);
         assert_eq!(state_of(6), []);
 
-        // It goes on: what was in doubt still is, and what was not sent is open.
+        // It continues: what was in doubt still is, and what was not sent is open.
         let requests = journal.reopen(run).unwrap();
         let left = journal.calls_left(run, 0, 99).unwrap();
         let rows: Vec<_> = left
@@ -557,9 +562,9 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         let mut journal = writer.close().unwrap();
         let ids = ["id-2", "id-6"].map(str::to_owned);
         // A run that is under way needs them.
-        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 0);
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), []);
         journal.set_state(run, RunState::Finished).unwrap();
-        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), 1);
+        assert_eq!(journal.forget_found(&[run], &ids).unwrap(), [(run, 2)]);
         let rows = |facts: Vec<(u64, RowFacts)>| facts.iter().map(|(row, _)| *row).collect();
         let left: Vec<u64> = rows(journal.facts(run, 1, 30).unwrap());
         assert_eq!(left, [4, 6, 20]);

@@ -214,7 +214,7 @@ fn what_a_file_misunderstands_is_shown() {
     let output = program(&folder, &server.base_url, &CREDENTIALS, &test);
     let told = stdout(&output);
     assert!(
-        told.contains("RateLimit-Reset: not in the answers"),
+        told.contains("RateLimit-Reset: not in the responses"),
         "{told}"
     );
     assert!(!told.contains("\u{1b}[2J"), "{told}");

@@ -61,7 +61,7 @@ fn each_commands_document_keeps_to_its_schema() {
     assert_eq!(plan["fields"], serde_json::json!({"first_name": 5}));
     let held_plan = json(&there("plan", &["--max-invalid", "0"]), 4);
     let held = json(&there("import", &["--yes", "--max-invalid", "0"]), 4);
-    let why = "1 of 6 rows are invalid, and --max-invalid is 0";
+    let why = "1 of 6 rows are invalid, more than --max-invalid 0 allows";
     assert_eq!(
         (&held_plan["held"], &held["held"]),
         (&why.into(), &why.into())
@@ -172,7 +172,7 @@ fn a_held_run_says_why_wherever_it_is_told() {
     arguments.extend(["--max-invalid", "0"]);
     let output = folder.with_sandbox(&arguments);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let why = "1 of 6 rows are invalid, and --max-invalid is 0";
+    let why = "1 of 6 rows are invalid, more than --max-invalid 0 allows";
     let told: Json =
         serde_json::from_slice(&std::fs::read(folder.path("told.json")).unwrap()).unwrap();
     assert_eq!(told["held"], why);
@@ -211,7 +211,7 @@ fn what_kept_a_request_from_arriving_is_named_and_no_resume_is_advised() {
             "https://nobody.invalid/v1".into(),
             [
                 "https://nobody.invalid/v1".into(),
-                "there is no such host".into(),
+                "the host does not exist".into(),
             ],
         ),
         (
@@ -372,7 +372,7 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
 }
 
 #[test]
-fn what_is_written_beside_a_roster_is_written_like_it() {
+fn files_beside_a_roster_have_its_format() {
     let folder = Folder::new();
     let swedish = with_a_bad_row(8).replace(',', ";").replace("Åsa", "Bo");
     let bytes = [
@@ -456,7 +456,7 @@ fn part_of_a_file_is_asked_for_by_the_numbers_beside_its_rows() {
 }
 
 #[test]
-fn what_was_replaced_has_the_rosters_own_headers() {
+fn replaced_values_have_the_headers_of_the_roster() {
     let folder = Folder::new();
     let header = "id,identity_number,first_name,last_name";
     let roster = plain_roster(2).replace("Åsa", "Bo");

@@ -258,7 +258,7 @@ fn a_column_that_looks_like_a_field_is_asked_about_on_a_terminal() {
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(
-        !told.contains(question) && told.contains("is not imported and looks like email_address1"),
+        !told.contains(question) && told.contains("is not imported and resembles email_address1"),
         "{told}"
     );
     assert_eq!(changed(), "");

@@ -145,7 +145,7 @@ fn a_certificate_is_verified_and_a_root_can_be_added() {
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert_eq!(server.requests(), 3);
 
-    folder.write("none.pem", "no certificate");
+    folder.write("none.pem", "no PEM certificate");
     let output = import(&folder, &url, &["--ca-cert", "none.pem"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--ca-cert"), "{}", stderr(&output));
@@ -242,7 +242,7 @@ fn the_doctor_checks_the_network_without_credentials_and_explains_an_unknown_iss
 
     let root = server.certificate.display().to_string();
     let told = examine(&folder, &url, &["--ca-cert", &root], &[]);
-    for part in ["✓ network", "TLS agreed on", "? sign-in"] {
+    for part in ["✓ network", "TLS handshake completed", "? sign-in"] {
         assert!(told.contains(part), "{part} not in {told}");
     }
     assert_eq!(server.requests(), 1);

@@ -88,7 +88,7 @@ impl Scene {
         Started(command.spawn().unwrap())
     }
 
-    /// Waits until the API was asked for something by a command that goes on.
+    /// Waits until the API was asked for something by a command that continues.
     fn wait(&self, child: &mut Child, is_asked: impl Fn(&Sandbox) -> bool) {
         wait_until("the API is asked", || {
             assert!(child.try_wait().unwrap().is_none(), "it ended");
@@ -149,7 +149,7 @@ fn nothing_continues_a_run_that_was_undone() {
         scene.refused(&scene.run(arguments), &run);
     }
     scene.refused(&scene.import(&[]), &run);
-    // By no name, there is nothing to go on with.
+    // By no name, there is nothing to continue.
     let resumed = scene.run(&["resume", "--yes"]);
     assert_eq!(resumed.status.code(), Some(1), "{}", stderr(&resumed));
 
@@ -186,7 +186,7 @@ fn nothing_continues_a_run_that_was_undone() {
     let retried = scene.run(&["retry", "again.csv", "--of", &run, "--yes"]);
     scene.refused(&retried, &run);
 
-    // Begun anew, it is imported from its first row.
+    // Begun again, it is imported from its first row.
     let fresh = scene.import(&["--fresh"]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
     assert_eq!(scene.names(), vec!["Bo"; ROWS]);
@@ -338,7 +338,7 @@ fn a_killed_run_leaves_nothing_beside_its_roster() {
 #[test]
 fn a_pace_that_one_command_was_given_binds_no_other() {
     let scene = Scene::new();
-    // Held to one request an hour, this would go on until tomorrow.
+    // Held to one request an hour, this would continue until tomorrow.
     scene.killed_after_four(&["import", "r.csv", "--yes"]);
     let resumed = scene.run(&["resume", "--yes"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));

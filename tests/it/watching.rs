@@ -1,4 +1,4 @@
-//! What a run looks like from outside while it goes on, and how it takes a signal.
+//! What a run looks like from outside while it continues, and how it takes a signal.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

@@ -80,7 +80,7 @@ fn a_roster_that_is_a_workbook_gets_its_results_as_one() {
     assert!(notes.contains(&json!([
         376,
         "Kön",
-        "\"Okänt\" är inte något av Kvinna, Man, Annat"
+        "”Okänt” är inte något av Kvinna, Man, Annat"
     ])));
     let colored: Vec<u64> = found["colored"]
         .as_array()

@@ -61,7 +61,7 @@ fn a_retried_run_sends_what_failed_and_what_was_not_sent_by_row_number_from_the_
 }
 
 #[test]
-fn a_retried_run_whose_file_was_edited_or_is_gone_sends_the_records_that_it_was_to_change() {
+fn a_retry_without_the_original_file_sends_the_recorded_changes() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(4));
     with_failures(&scene, &scene.settings("r.csv"));
@@ -104,7 +104,7 @@ fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
     );
     assert!(own.read.copy && own.sparse);
     assert_eq!((own.map.overrides, own.key), (vec![], None));
-    // How cells are checked is the roster's.
+    // The roster determines how cells are checked.
     assert!(own.check.strict);
 }
 
@@ -127,7 +127,7 @@ fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
         };
         assert_eq!(why(retry(state.as_str())), expected);
     }
-    // A process is at work on it.
+    // A process is working on it.
     let _at_work = RunLock::share(&scene.session.state, "running").unwrap();
     assert_eq!(retry("running").exit(), Exit::Busy);
 
@@ -280,6 +280,7 @@ fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
     settings.queued = Some(Queued {
         id: 7,
         file: "r.csv".into(),
+        deeds: Vec::new(),
     });
     settings.delivery.undoes = Some("earlier".into());
     settings.roster.key = Some("name".into());
@@ -412,4 +413,22 @@ fn results_on_standard_input_are_not_read_for_the_runs_that_they_are_of() {
     results.file = "-".into();
     let found = runs_of(&scene.session, &results, None, None).unwrap();
     assert!(found.is_empty());
+}
+
+#[test]
+fn a_retry_and_an_undo_inherit_no_decision() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(4));
+    let mut settings = scene.settings("r.csv");
+    settings.delivery.edits.conflicts = ConflictPolicy::Ask;
+    settings.delivery.decided = [("digest".to_owned(), ConflictPolicy::Theirs)].into();
+    settings.delivery.approved = Some([(1, "digest".to_owned())].into());
+    with_failures(&scene, &settings);
+    let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+    let undone = crate::app::undone(&scene.session, "first", &NamedPaths::default()).unwrap();
+    for delivery in [retried.delivery, undone.settings.unwrap().delivery] {
+        assert_eq!(delivery.edits.conflicts, ConflictPolicy::Ask);
+        assert!(delivery.decided.is_empty());
+        assert_eq!(delivery.approved, None);
+    }
 }

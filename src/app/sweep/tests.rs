@@ -36,7 +36,7 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// What was told since the last look, as a name and what became of it.
+    /// What was told since the last look, as a name and its outcome.
     fn told(&self) -> Vec<String> {
         self.told.take()
     }
@@ -93,7 +93,7 @@ fn options(scene: &Scene) -> SweepOptions {
     }
 }
 
-/// The files below a folder of the inbox, without their dates.
+/// The files below a folder of the inbox, without their dates and without the index of an archive.
 fn files(scene: &Scene, below: &str) -> Vec<String> {
     let mut found = Vec::new();
     let days = std::fs::read_dir(scene.path("in").join(below));
@@ -102,6 +102,7 @@ fn files(scene: &Scene, below: &str) -> Vec<String> {
             found.push(file.unwrap().file_name().into_string().unwrap());
         }
     }
+    found.retain(|name| name != ".rosterpatch");
     found.sort();
     found
 }
@@ -224,7 +225,7 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), Vec::<String>::new());
     assert!(taken.is_file());
-    // Once it is dead, the next sweep goes on with it.
+    // Once it is dead, the next sweep continues it.
     drop(lock);
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), ["a.csv: 2 updated"]);
@@ -234,7 +235,7 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
 }
 
 #[test]
-fn what_cannot_be_taken_is_reported_once_for_as_long_as_it_lies_there() {
+fn an_unusable_file_is_reported_once() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -258,7 +259,7 @@ fn what_cannot_be_taken_is_reported_once_for_as_long_as_it_lies_there() {
 }
 
 #[test]
-fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
+fn only_complete_files_are_claimed_and_none_after_a_stop() {
     let settle = Duration::from_secs(60);
     let lain = |seconds| Some(Duration::from_secs(seconds));
     for (is_ready, lain, taken) in [
@@ -282,7 +283,7 @@ fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
     let mut seen = HashMap::new();
     assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     let since = seen["a.csv"].1;
-    // It lies as it lay, so that its time goes on; once it is changed that begins anew.
+    // It lies as it lay, so that its time continues; once it is changed that begins again.
     sweep.look(&mut seen).unwrap();
     assert_eq!(seen["a.csv"].1, since);
     scene.write("in/a.csv", &roster(2));
@@ -387,7 +388,7 @@ fn a_wait_lasts_as_long_as_it_is_asked_to_and_ends_with_a_stop() {
 }
 
 #[test]
-fn the_worst_exit_code_is_the_sweeps() {
+fn a_sweep_exits_with_the_worst_code() {
     let order = [
         Exit::CannotDo,
         Exit::Refused,
@@ -492,7 +493,7 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     scene.write("in/a.csv", "");
     scene.write("in/b.csv", &roster(1));
-    // A file has the name of the folder that the first one belongs in.
+    // A file has the name of the folder that the first file is moved to.
     scene.write("in/failed", "");
     let swept = sweep.run().unwrap();
     assert_eq!(swept.exit, Exit::CannotDo);

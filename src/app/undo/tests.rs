@@ -77,7 +77,7 @@ fn an_undo_brings_back_what_was_changed_and_leaves_the_run_as_it_is_until_it_is_
         (false, false, None)
     );
     assert_eq!(delivery.paths, ResultPaths::beside(&file));
-    // A value that the checks refuse today was there before, and keeps no other from being put back.
+    // A value that the checks refuse today was there before, and keeps no other from being restored.
     assert_eq!(delivery.guards.max_invalid, Threshold::Percent(100.0));
     assert_eq!((&settings.inbox, &settings.dropped_as), (&None, &None));
 
@@ -129,7 +129,7 @@ fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
         settings.target = format!("{head}[[fields]]{fields}");
     };
     assert_eq!(refused(&scene, &unreadable), Code::WhyUnreadable);
-    // What went to an API that is played still is put back there.
+    // Changes in a sandbox that still exists are undone there.
     scene.session.played = vec!["http://127.0.0.1:1".into()];
     let mut settings = scene.settings("r.csv");
     settings.sandbox = true;
@@ -185,6 +185,7 @@ fn a_run_that_waits_in_the_queue_is_not_undone() {
     settings.queued = Some(Queued {
         id: 1,
         file: "r.csv".into(),
+        deeds: Vec::new(),
     });
     let run = scene.run("first", RunState::Running, &settings);
     scene.rows(&run, &[None]);

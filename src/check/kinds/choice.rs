@@ -65,7 +65,7 @@ impl Choices {
         }
     }
 
-    /// One of the choices, or a synonym of one, in any case.
+    /// One of the choices or their synonyms, ignoring case.
     pub(in crate::check) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
         if let Some(choice) = self.as_written(text) {
             return Ok(choice);

@@ -2,7 +2,6 @@
 
 use email_address::{EmailAddress, Options};
 
-use crate::check::ascii::marks;
 use crate::check::fault::{Checked, Fault};
 use crate::check::leftovers;
 use crate::check::severity::declare_findings;
@@ -35,14 +34,16 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
-/// Whether the text is beyond doubt an address: letters, digits and single marks between them.
-/// Most are, and these need no grammar; [`check`] asks the grammar for all others.
+/// Whether the text is certainly an address: letters, digits and single marks between them. Most are, and these
+/// need no grammar; [`check`] asks the grammar for all others.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
-    // Where the word begins that is being looked at, and whether one of the domain has ended.
+    // The start of the current label, and whether a label of the domain has ended.
     let (mut word, mut has_parts) = (0, false);
-    let are_words = marks(text.as_bytes(), |place, mark| {
+    let marks = text.bytes().enumerate();
+    let mut marks = marks.filter(|(_, byte)| !byte.is_ascii_alphanumeric());
+    let are_words = marks.all(|(place, mark)| {
         let ends_word = place > word;
         word = place + 1;
         ends_word

@@ -52,8 +52,8 @@ pub(in crate::check) fn check<'a>(
 /// The codes of all municipalities, ascending; the file names its sources.
 const ALL: &str = include_str!("municipalities.txt");
 
-/// What is unusual about a code in the right form: no municipality has it. New ones may come, so it
-/// is sent all the same.
+/// What is unusual about a code in the right form: no municipality has it. New codes may be added, so the value is
+/// sent.
 pub(in crate::check) fn doubt(code: &str) -> Option<Fault> {
     // An empty code clears the field.
     (!code.is_empty() && !is_known(code)).then(|| {

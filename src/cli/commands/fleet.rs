@@ -10,6 +10,7 @@ use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
+use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
 use crate::fleet::{
     Entry, EntryState, FleetDoor, Heard, database_of, enqueue, listed_queue, migrate, remove, work,
@@ -20,6 +21,7 @@ use crate::l10n::{duration, local_time, number, say};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
 use crate::read::Origin;
+use crate::run::{Actor, Author, Deed};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
@@ -27,6 +29,11 @@ use crate::targets::TargetSpec;
 pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result<Exit, AppError> {
     let config = Config::load(common)?;
     let state = settings::state(&config, common)?;
+    let author = Author {
+        actor: Actor::here(),
+        note: args.note.clone(),
+    };
+    let deed = Deed::of(&author, "enqueue", SystemClock.timestamp());
     let mut rows = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
@@ -35,7 +42,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
             None => config.profile_of(&own)?,
             named => named,
         };
-        let enqueued = enqueue(&state, (file, Origin::Named), profile)?;
+        let enqueued = enqueue(&state, (file, Origin::Named), profile, &deed)?;
         match args.format {
             Format::Json => rows.push(serde_json::json!({
                 "file": name, "id": enqueued.id, "waited_already": enqueued.is_known,
@@ -121,7 +128,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<
 fn table(entries: &[Entry]) -> String {
     let line = |cells: [&str; 6]| {
         let [id, state, due, profile, requests, file] = cells;
-        format!("{id:>6}  {state:<10} {due:<16} {profile:<14} {requests:>9}  {file}\n")
+        format!("{id:>6}  {state:<12} {due:<16} {profile:<14} {requests:>9}  {file}\n")
     };
     let mut text = line([
         &say().fleet_number(),

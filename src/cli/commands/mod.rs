@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(super) mod backup;
 pub(super) mod check;
 pub(super) mod doctor;
 pub(super) mod explain;

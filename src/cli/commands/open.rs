@@ -110,6 +110,17 @@ impl FrontDoor {
         }
     }
 
+    /// Whether a run that another command began is to ask about its conflicts here: `roster` is the default there.
+    fn asks_about_conflicts(&self, config: &Config, run: &Settings) -> Result<bool, AppError> {
+        let said = self.options.guards.conflicts;
+        let said = said.or_else(|| config.first(|layer| &layer.conflicts.all));
+        let delivery = &run.delivery;
+        let is_default = said.is_none() && delivery.edits.conflicts == ConflictPolicy::Roster;
+        // A run that reads no records finds no conflicts to ask about.
+        let compares = !delivery.blind && delivery.undoes.is_none();
+        Ok(is_default && compares && run.spec()?.is_readable())
+    }
+
     fn asked(&self, file: &Path, target: Option<&str>, holds: bool) -> Asked {
         let mut options = self.options.clone();
         if let Some(target) = target {
@@ -140,6 +151,15 @@ impl Door for FrontDoor {
         self.config.fill(&self.options.roster).target
     }
 
+    fn sign_in(&self, target: Option<&str>) -> Option<String> {
+        let target = target.map(str::to_owned).or_else(|| self.target());
+        let target = target.filter(|_| !self.plays())?;
+        // A target that cannot be read is reported with the file.
+        let spec = crate::targets::load(&target).ok()?;
+        let found = settings::credentials(&self.config, &spec);
+        found.err().map(|error| crate::model::with_causes(&error))
+    }
+
     fn roster(
         &self,
         file: &Path,
@@ -163,6 +183,9 @@ impl Door for FrontDoor {
     fn again(&self, mut run: Settings) -> Result<Wanted<'static>, AppError> {
         let config = Config::of_run(&self.common, &run)?;
         settings::repace(&config, &self.options.quota, &mut run)?;
+        if self.asks_about_conflicts(&config, &run)? {
+            run.delivery.edits.conflicts = ConflictPolicy::Ask;
+        }
         let is_played = run.sandbox;
         Wanted::again(run, |spec| match is_played {
             true => local_sandbox::credentials(spec),
@@ -227,7 +250,7 @@ fn keep(
         table.set_implicit(true);
         Item::Table(table)
     });
-    // A profile of that name is for other files.
+    // A profile with that name applies to other files.
     while profile.is_none() && profiles.get(&own).is_some() {
         own.push('+');
     }

@@ -11,7 +11,7 @@ use crate::model::Exit;
 
 /// `rosterpatch completions SHELL`.
 pub(in crate::cli) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
-    // Into memory first: the generator panics where nobody reads its output.
+    // Written to memory first: the generator panics on a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "rosterpatch", &mut script);
     terminal::out(&String::from_utf8(script)?);

@@ -1,11 +1,9 @@
 //! The `resume` and `approve` commands continue interrupted and held runs.
 
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::app::{
-    AppError, GoOn, Session, Wanted, approve_rows, at_hand, check_conflicts, decide_conflicts,
-    go_on, leave_out, ready, resumed,
+    AppError, Decisions, GoOn, Wanted, at_hand, decide, go_on, leave_out, ready, resumed,
 };
 use crate::cli::args::{ApproveArgs, ResumeArgs};
 use crate::cli::config::Config;
@@ -16,13 +14,12 @@ use crate::fleet::{self, GoesOn};
 use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::Exit;
-use crate::plan::ConflictPolicy;
 use crate::report::ResultPaths;
-use crate::run::Settings;
+use crate::run::{Deed, Settings};
 
 /// `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
-    with(common, args, (GoOn::Resume, Decided::default()))
+    with(common, args, (GoOn::Resume, Decisions::default()))
 }
 
 /// `rosterpatch approve RUN`.
@@ -30,9 +27,10 @@ pub(in crate::cli) fn approve(
     common: &GeneralOptions,
     args: &ApproveArgs,
 ) -> Result<Exit, AppError> {
-    let decided = Decided {
+    let decided = Decisions {
         conflicts: args.conflicts,
         rows: args.rows.as_ref().map(|rows| &*rows.0),
+        asks_later: false,
     };
     let args = &args.of;
     let args = ResumeArgs {
@@ -47,30 +45,8 @@ pub(in crate::cli) fn approve(
     with(common, &args, (GoOn::Approve, decided))
 }
 
-/// The decisions about a held run on the command line.
-#[derive(Clone, Copy, Default)]
-struct Decided<'a> {
-    /// The policy for its conflicts.
-    conflicts: Option<ConflictPolicy>,
-    /// The approved rows among those that turn one person into another.
-    rows: Option<&'a [RangeInclusive<u64>]>,
-}
-
-impl Decided<'_> {
-    fn record(
-        self,
-        session: &Session,
-        record: &RunRecord,
-        settings: &mut Settings,
-    ) -> Result<(), AppError> {
-        check_conflicts(session, record, settings, self.conflicts)?;
-        approve_rows(session, record, settings, self.rows)?;
-        decide_conflicts(session, record, settings, self.conflicts)
-    }
-}
-
 /// How a run continues, with the decisions about it.
-type How<'a> = (GoOn, Decided<'a>);
+type How<'a> = (GoOn, Decisions<'a>);
 
 fn with(
     common: &GeneralOptions,
@@ -86,12 +62,14 @@ fn with(
             return Err(AppError::Usage(say().fleet_own_pace(record.name)));
         }
         if how == GoOn::Approve {
-            decided.record(&front.session, &record, &mut run_settings)?;
+            decide(&front.session, &record, &mut run_settings, decided)?;
         }
         // Any worker that has its credentials goes on with it.
+        let session = &front.session;
+        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         let goes_on = match how {
-            GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
-            GoOn::Resume => fleet::put_back(&front.session.state, queued.id)?,
+            GoOn::Approve => fleet::approve(&session.state, queued.id, &deed("approve"))?,
+            GoOn::Resume => fleet::put_back(&session.state, queued.id, &deed("resume"))?,
         };
         let told = match goes_on {
             GoesOn::Again => say().fleet_goes_on(record.name),
@@ -126,7 +104,7 @@ fn going_on(
     let start = go_on(session, &record, how, &ready)?;
     if how == GoOn::Approve {
         // The file was verified to be unchanged before this.
-        decided.record(session, &record, &mut ready.settings)?;
+        decide(session, &record, &mut ready.settings, decided)?;
     }
     leave_out(session, &record, &mut ready, &args.left_out)?;
     front.send(&config, &ready, start, args.yes, args.output.format)

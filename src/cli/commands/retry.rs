@@ -88,7 +88,7 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
         .collect()
 }
 
-/// What the command line says otherwise than the run whose rows are tried again.
+/// The options that differ from those of the run whose rows are retried.
 pub(in crate::cli) fn overrides(
     config: &Config,
     options: &PlanOptions,
@@ -147,7 +147,7 @@ fn of_file(
     let mut found = runs_of(session, &roster, of, None)?;
     let mut elsewhere =
         options.place.sandbox || options.place.base_url.is_some() || options.place.env.is_some();
-    // Another value of a variable may be another address.
+    // Another value of a variable may result in another address.
     elsewhere |= !options.connection.var.is_empty();
     if let Some(target) = &options.roster.target {
         // Naming the target that the run had, maybe by the environment, is no other place.
@@ -204,7 +204,7 @@ fn elsewhere_ready(
     if options.guards.max_invalid.is_none() {
         settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
     }
-    // What became of the rows elsewhere says nothing of here.
+    // The outcome of the rows elsewhere says nothing of here.
     let place = (&*wanted.spec.name, &*settings.delivery.client.base_url);
     let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
     let run = the_one(here)?.map(|run| run.name);

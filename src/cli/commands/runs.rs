@@ -106,7 +106,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
     let line = |cells: [&str; 7]| {
         let [run, started, state, rows, to_mend, account, file] = cells;
         format!(
-            "{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
+            "{run:<22} {started:<16} {state:<12} {rows:>7} {to_mend:>9}  {account:<10} {file}\n"
         )
     };
     let mut text = line([
@@ -163,7 +163,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
     Journal::open(&state)?.forget_arrivals(moment)?;
     forget_dropped(&state)?;
-    forget_spool(&state);
+    forget_spool(&state)?;
     forget_mends(state.folder(), moment)?;
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));

@@ -140,7 +140,8 @@ fn listen(
             .await
             .with_context(|| say().cli_cannot_listen(args.listen.to_string()))?;
         terminal::out(&told(listener.local_addr()?));
-        serve(sandbox, listener, asked_to_stop()).await?;
+        let stop = asked_to_stop();
+        serve(sandbox, listener, async { _ = stop.await }).await?;
         Ok(Exit::Success)
     })
 }

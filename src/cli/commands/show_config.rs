@@ -11,7 +11,7 @@ use crate::model::{Exit, with_causes};
 use crate::safe_fs::TrustedFile;
 use crate::targets::TargetSpec;
 
-/// What a layer of the config file says of a setting.
+/// The value of a setting in a layer of the config file.
 type InLayer = fn(&Layer) -> Option<String>;
 
 /// Settings that have no option: their names, and what holds where nobody says anything.

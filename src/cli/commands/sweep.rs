@@ -228,7 +228,7 @@ impl Desk for SweepDesk<'_> {
         kept.1 = text;
         match Config::load(self.common) {
             Ok(config) => kept.0 = config,
-            // The config from before stays in force until the mistake is mended.
+            // The config from before stays in force until the mistake is corrected.
             Err(error) => complain(&error),
         }
     }

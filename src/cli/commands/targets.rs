@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TargetsArgs) -> Result
             }
         }
         Some(TargetsCommand::Show { name, toml: true }) => {
-            // Read once to say what is wrong with it, if anything is.
+            // Read once to report its errors, if any.
             terminal::out(&settings::target_and_text(Some(name))?.1);
         }
         Some(TargetsCommand::Show { name, toml: false }) => {

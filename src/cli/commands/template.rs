@@ -22,11 +22,11 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Resul
     if let Some(language) = language {
         refuse_unknown(&spec, language)?;
     }
-    // Headers for people are for their spreadsheet: a Swedish one wants semicolons, an English one commas,
-    // and both a mark to know UTF-8 by.
+    // Translated headers are for spreadsheets: a Swedish one expects semicolons, an English one commas, and both
+    // need a BOM to detect UTF-8.
     let is_swedish = language == Some(Language::Swedish.code());
     let delimiter = if is_swedish { b';' } else { b',' };
-    // A roster has no columns for what only the API, or nobody, sets.
+    // A roster has no columns for read-only fields.
     let fields: Vec<&FieldSpec> = spec
         .fields
         .iter()

@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
             &Fact::new(Code::JournalDamagedRow).in_run(&args.run),
         );
     }
-    // A row that could not be read is not put back.
+    // A row that could not be read is not restored.
     let least = if undone.damaged.is_empty() {
         Exit::Success
     } else {
@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     });
     let exit = exit.inspect_err(|error| {
         if error.exit() == Exit::Usage || matches!(error, AppError::Run(RunError::Declined)) {
-            // It holds personal data, and nothing was put back. A file that stays does no harm.
+            // It holds personal data, and nothing was restored. A file that stays does no harm.
             let _ = std::fs::remove_file(&file);
         }
     })?;

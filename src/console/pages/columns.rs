@@ -11,6 +11,7 @@ use axum::response::Response;
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::words::system_name;
 use crate::l10n::{Language, say};
 use crate::map::{PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
@@ -110,7 +111,7 @@ fn made(desk: &Desk) -> Made {
         wrong: opened.checked.as_ref().err().cloned(),
         columns,
         edition: opened.edition.clone(),
-        target: spec.title.clone(),
+        target: system_name(spec),
     }))
 }
 
@@ -133,12 +134,12 @@ fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool
         .collect()
 }
 
-/// A field as a person calls it: by its first alias in the language that is spoken, and its own name.
+/// A field as a person calls it: by its first alias in the language that is spoken.
 pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
     let field = &spec.fields[field];
     let aliases = field.aliases.get(Language::spoken().code());
     match aliases.and_then(|aliases| aliases.first()) {
-        Some(alias) => format!("{alias} ({})", field.name()),
+        Some(alias) => alias.clone(),
         None => field.name().to_owned(),
     }
 }
@@ -180,7 +181,7 @@ pub(in crate::console) async fn choose(
             if said.contains_key("keep") && opened.checked.is_ok() {
                 let (name, target) = (opened.name.as_str(), opened.target.as_deref());
                 let path = desk.door.keep_columns(name, target, &overrides, &usual)?;
-                opened.kept = Some(say().console_kept(path.display().to_string()));
+                opened.notice = Some(say().console_kept(path.display().to_string()));
             }
             if opened.checked.is_ok() {
                 return go_to("/problems");

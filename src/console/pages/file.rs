@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{number, say};
-use crate::read::{Charset, Mends, encodings};
+use crate::read::{Charset, encodings};
 
 #[derive(Template)]
 #[template(path = "file.html", config = ".askama.toml")]
@@ -155,7 +155,11 @@ pub(in crate::console) async fn correct(
             || read.header_row != before.header_row;
         if is_other {
             // A row's number may be another one's now.
-            read.mends = Mends::default();
+            let mends = std::mem::take(&mut read.mends);
+            let edited = mends.rows() as u64;
+            if edited > 0 {
+                opened.notice = Some(say().console_edits_of_other_reading(edited, number(edited)));
+            }
             opened.renew();
         }
         opened.read()?;

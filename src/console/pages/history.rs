@@ -1,5 +1,6 @@
 //! The history pages list past runs and their files.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,16 +10,16 @@ use axum::Form;
 use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
 
-use super::plan::{Changes, Filter, Overview, changes, overview};
-use super::start_job;
+use super::plan::{CANARY, Changes, Filter, Overview, changes, overview, roster_of};
+use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, approve_rows, at_hand, check_conflicts, is_dropped, listed, report_again,
-    retried_run,
+    Action, AppError, Decisions, at_hand, decide, is_dropped, listed, report_again, retried_run,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
+use crate::console::words::{held_in_words, state_in_words};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
@@ -32,7 +33,9 @@ use crate::safe_fs;
 #[template(path = "runs.html", config = ".askama.toml")]
 struct List {
     frame: Frame,
+    /// Runs that changed something real, the newest first.
     runs: Vec<Line>,
+    rehearsals: Vec<Line>,
 }
 
 /// A run in the list.
@@ -41,9 +44,13 @@ struct Line {
     file: String,
     at: String,
     state: String,
-    rows: String,
-    to_mend: String,
+    /// Whether it waits for somebody.
+    is_waiting: bool,
+    /// What became of its rows.
+    outcome: String,
     account: String,
+    /// Runs that tried its rows again or undid it, the oldest first.
+    later: Vec<Line>,
 }
 
 /// Runs that are listed.
@@ -52,26 +59,49 @@ const RUNS: usize = 200;
 pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response {
     page(desk, |desk| {
         let journal = Journal::open(&desk.state)?;
-        let mut runs = Vec::new();
+        let (mut runs, mut rehearsals) = (Vec::new(), Vec::new());
+        // Tries and undos are shown with the run that they follow.
+        let mut later: HashMap<String, Vec<Line>> = HashMap::new();
         for run in journal.runs()?.into_iter().take(RUNS) {
             let row = listed(&journal, &run, &desk.state)?;
-            let file = Path::new(&run.file).file_name();
-            let file = file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned());
-            runs.push(Line {
-                file: match &row.undoes {
-                    Some(undone) => say().summary_undoes(undone.as_str()),
-                    None => file,
+            let settings = Settings::of(&run).ok();
+            let delivery = settings.as_ref().map(|settings| &settings.delivery);
+            let undoes = delivery.and_then(|delivery| delivery.undoes.clone());
+            let retries = delivery.and_then(|delivery| delivery.retries.as_ref()?.run.clone());
+            let states = row.summary.states.phrases().into_iter();
+            let line = Line {
+                file: match (&undoes, &retries) {
+                    (Some(_), _) => say().console_run_undo(),
+                    (None, Some(_)) => say().console_run_retry(),
+                    (None, None) => name_of(Path::new(&run.file)),
                 },
                 at: local_time(run.started_at),
-                state: row.state.in_words(),
-                rows: number(row.summary.rows),
-                to_mend: number(row.summary.states.unsuccessful()),
+                state: state_in_words(row.state),
+                is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted),
+                outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
                 account: row.account().to_owned(),
-                name: run.name,
-            });
+                later: {
+                    let mut later = later.remove(&run.name).unwrap_or_default();
+                    later.reverse();
+                    later
+                },
+                name: run.name.clone(),
+            };
+            let is_rehearsal = settings.as_ref().is_some_and(|settings| settings.sandbox);
+            match undoes.or(retries) {
+                Some(of) if journal.run(Some(&of)).is_ok() => {
+                    later.entry(of).or_default().push(line)
+                }
+                _ if is_rehearsal => rehearsals.push(line),
+                _ => runs.push(line),
+            }
         }
         let frame = Frame::of(desk, "runs", say().console_runs_title());
-        Ok(html(&List { frame, runs }))
+        Ok(html(&List {
+            frame,
+            runs,
+            rehearsals,
+        }))
     })
     .await
 }
@@ -81,9 +111,10 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
 struct Page {
     frame: Frame,
     name: String,
-    file: String,
-    at: String,
+    /// Where the file lies, for those who look after the system.
+    path: String,
     state: String,
+    is_rehearsal: bool,
     /// Where it stands in the queue of many machines, and when it will be done.
     queued: Vec<(String, String)>,
     /// Who started it, and who continued it.
@@ -94,8 +125,21 @@ struct Page {
     files: Vec<(&'static str, String)>,
     /// What can be done with it: the value and the word.
     actions: Vec<(&'static str, String)>,
+    /// Whether one of them sends, so that it takes a note.
+    sends: bool,
+    /// What is confirmed before it is approved.
+    approval: Option<Approval>,
     /// What it is to do, where it waits for somebody.
     plan: Option<(Overview, Changes)>,
+}
+
+/// What an approval sends.
+struct Approval {
+    question: String,
+    /// Rows that may be sent first, where what was sent can be read back.
+    first: Option<u64>,
+    /// Whether the roster is there, so that it can be corrected first.
+    can_correct: bool,
 }
 
 pub(in crate::console) async fn show(
@@ -121,31 +165,69 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let is_held = row.state == RunState::Held;
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let to_send = plan.as_ref().filter(|_| is_held).map(|plan| {
+        let spec = Settings::of(&run)
+            .ok()
+            .and_then(|settings| settings.spec().ok());
+        let reads_back = spec.is_some_and(|spec| {
+            spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
+        });
+        (plan.to_send, reads_back)
+    });
     let plan = match plan.filter(|_| is_held) {
         Some(plan) => {
-            let changes = changes(&journal, run.id, &plan, filter, None)?;
-            let overview = Overview {
+            // Without the roster its rows have no names.
+            let prepared = roster_of(&run).ok();
+            let prepared = prepared.as_ref();
+            let changes = changes(&journal, run.id, &plan, filter, prepared)?;
+            let mut overview = Overview {
                 approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
                 ..overview(&plan)
             };
+            overview.not_sent(&journal, run.id, prepared)?;
             Some((overview, changes))
         }
         None => None,
     };
+    let approval = to_send
+        .filter(|_| !desk.has_lost(&run))
+        .map(|(count, reads_back)| Approval {
+            question: say().console_approve_question(count, number(count)),
+            first: (reads_back && count > CANARY).then_some(CANARY),
+            can_correct: Path::new(&run.file).is_file(),
+        });
+    let settings = Settings::of(&run).ok();
     let states = row.summary.states.phrases().into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
+    let actions = actions(desk, &run, row.state, &row.summary);
+    // The page of the run that was just sent is the last step of the import.
+    let is_last = desk
+        .job()
+        .is_some_and(|job| job.has_ended() && job.live.seen().run.as_deref() == Some(&*run.name));
+    let here = if is_last { "done" } else { "runs" };
     Ok(html(&Page {
-        frame: Frame::of(desk, "runs", say().console_run_of(run.name.as_str())),
+        frame: Frame::of(desk, here, {
+            let at = local_time(run.started_at);
+            match &row.undoes {
+                Some(undone) => {
+                    let undone = journal
+                        .run(Some(undone))
+                        .map(|run| local_time(run.started_at));
+                    say().console_undo_of(undone.unwrap_or_default(), at)
+                }
+                None => say().console_run_of(name_of(Path::new(&run.file)), at),
+            }
+        }),
         name: run.name.clone(),
-        file: run.file.clone(),
-        at: local_time(run.started_at),
-        state: row.state.in_words(),
+        path: run.file.clone(),
+        state: state_in_words(row.state),
+        is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
         queued,
         deeds: row.deeds.iter().map(Deed::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
-            false => row.summary.held.clone().or_else(|| {
+            false => run.held.as_ref().map(held_in_words).or_else(|| {
                 row.summary
                     .stop
                     .as_ref()
@@ -157,7 +239,11 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             .into_iter()
             .map(|(which, path)| (which, name_of(&path)))
             .collect(),
-        actions: actions(desk, &run, row.state, &row.summary),
+        sends: actions
+            .iter()
+            .any(|(action, _)| matches!(*action, "approve" | "resume")),
+        actions,
+        approval,
         plan,
     }))
 }
@@ -181,7 +267,6 @@ fn actions(
     }
     let mut actions = Vec::new();
     match state {
-        RunState::Held => actions.push(("approve", say().console_approve())),
         RunState::Interrupted => actions.push(("resume", say().console_resume())),
         RunState::Finished => {
             let states = &summary.states;
@@ -190,7 +275,12 @@ fn actions(
                 actions.push(("mend", say().console_mend_rows()));
             }
         }
-        RunState::Planning | RunState::Running | RunState::Replaced | RunState::Undone => {}
+        // An approval is confirmed.
+        RunState::Held
+        | RunState::Planning
+        | RunState::Running
+        | RunState::Replaced
+        | RunState::Undone => {}
     }
     let can_undo =
         settings.is_some_and(|settings| !settings.delivery.blind && !settings.delivery.no_undo);
@@ -295,32 +385,44 @@ pub(in crate::console) async fn act(
         let queued = settings
             .as_ref()
             .and_then(|settings| settings.queued.clone());
+        let note = said.iter().find(|(key, _)| key == "note");
+        let note = note_of(note.map(|(_, value)| value));
+        let mut session = desk.session(Box::new(Unobserved))?;
+        session.author.note.clone_from(&note);
+        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
-            (Some("approve"), Some(queued)) => {
+            (Some("approve" | "approve_first"), Some(queued)) => {
                 if let Some(mut settings) = settings {
-                    let session = desk.session(Box::new(Unobserved))?;
                     // The plan of a queued run is not shown here, so nothing is decided for it.
-                    check_conflicts(&session, &run, &settings, None)?;
-                    approve_rows(&session, &run, &mut settings, ticked.as_deref())?;
+                    let decisions = Decisions {
+                        rows: ticked.as_deref(),
+                        ..Decisions::default()
+                    };
+                    decide(&session, &run, &mut settings, decisions)?;
                 }
-                fleet::approve(&desk.state, queued.id)?;
+                fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             (Some("resume"), Some(queued)) => {
-                fleet::put_back(&desk.state, queued.id)?;
+                fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             _ => {}
         }
         let task = match what {
-            Some("approve") => Task::Approve { run: name, ticked },
+            Some(how @ ("approve" | "approve_first")) => Task::Approve {
+                run: name,
+                ticked,
+                first: (how == "approve_first").then_some(CANARY),
+            },
+            Some("correct") => return correct(desk, &run, file),
             Some("resume") => Task::Resume(name),
             Some("undo") => Task::Undo(name),
             Some("mend") => return mend(desk, &journal, &run, file),
             _ => return Err(Trouble::Nothing),
         };
-        start_job(desk, task, file)
+        start_job(desk, task, (file, None), note)
     })
     .await
 }
@@ -337,6 +439,15 @@ fn ticked(
     let rows = said.iter().filter(|(key, _)| key == "row");
     let rows = rows.filter_map(|(_, row)| row.parse().ok());
     Ok(by_row.then(|| rows.map(|row: u64| row..=row).collect()))
+}
+
+/// Puts the roster of a run that was not sent on the desk.
+fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
+    let file = Path::new(&run.file);
+    let target = desk.door.target().is_none().then(|| run.target.clone());
+    let opened = Opened::open((desk.door.as_ref(), &desk.state), file, name, target)?;
+    desk.put(opened);
+    go_to("/problems")
 }
 
 /// Puts the rows of a run that did not succeed on the desk.
@@ -364,6 +475,5 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
         outcomes,
     };
     desk.put(Opened::again(&desk.state, file, spec, again)?);
-    desk.clear_job();
     go_to("/problems")
 }

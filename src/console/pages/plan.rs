@@ -1,6 +1,6 @@
 //! The plan page shows what a run would change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -9,21 +9,24 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::problems::take_typed;
-use super::start_job;
+use super::problems::{escaped, take_typed};
+use super::{note_of, start_job};
 use crate::app::{AppError, PastChange, Words};
 use crate::console::desk::Desk;
-use crate::console::job::Task;
+use crate::console::glossary::is_identifier;
+use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
+use crate::console::naming::Naming;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
-use crate::events::{FoundConflict, PersonChange, Plan};
-use crate::journal::{Journal, JournalError};
-use crate::l10n::{number, records, say};
+use crate::console::words::{fault_in_words, system_name, time_in_words};
+use crate::events::{FoundConflict, PersonChange, Plan, Unobserved};
+use crate::journal::{Journal, JournalError, RunRecord};
+use crate::l10n::{local_time, number, say};
+use crate::read::Origin;
 use crate::report::{
-    person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed,
-    plan_problems, plan_time,
+    person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
-use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
+use crate::run::{Consent, Prepared, RunError, Settings, prepare, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -32,6 +35,10 @@ struct Page {
     overview: Overview,
     changes: Changes,
     run: String,
+    /// The path of this page.
+    path: &'static str,
+    /// Whether it waits for an answer.
+    is_asking: bool,
     /// Rows that may be sent first, where what was sent can be read back.
     canary: Option<u64>,
     button: String,
@@ -49,14 +56,27 @@ struct Waiting {
     live: super::run::Fragment,
 }
 
+/// The page of a step that has not begun.
+#[derive(Template)]
+#[template(path = "no_plan.html", config = ".askama.toml")]
+struct NoPlan {
+    frame: Frame,
+    edition: String,
+    /// Why a plan that there was is discarded.
+    why: Option<String>,
+    /// Rows that will not be sent.
+    left: Option<String>,
+}
+
 /// A plan's figures, as they are told.
 pub(super) struct Overview {
-    pub(super) target: String,
-    pub(super) base_url: String,
     pub(super) counts: Vec<(String, String)>,
-    pub(super) notes: Vec<String>,
-    /// What was restored and what is doubtful, with an example of each kind.
-    pub(super) noticed: Vec<String>,
+    /// Figures for those who look after the system: its address, the requests and how records are read.
+    pub(super) technical: Vec<String>,
+    /// How many values were restored or are doubtful, with the tab that shows them.
+    pub(super) noticed: Vec<(String, &'static str)>,
+    /// Whether the rows are on the desk, so that they can be looked at and corrected.
+    pub(super) is_open: bool,
     /// The rows that turn one person into another or give one another number, under their headings: the row
     /// number, and both persons.
     pub(super) persons: Vec<(String, Vec<(u64, String)>)>,
@@ -64,8 +84,9 @@ pub(super) struct Overview {
     pub(super) more_persons: Option<String>,
     /// Whether these rows can be approved here.
     pub(super) approves: bool,
-    pub(super) problems: Vec<String>,
-    /// How many more rows are invalid.
+    /// The rows that are not sent: the row number, which row it is, and why.
+    pub(super) not_sent: Vec<(u64, String, String)>,
+    /// How many more of them there are.
     pub(super) more: Option<String>,
     pub(super) time: String,
 }
@@ -77,6 +98,10 @@ pub(super) struct Changes {
     pub(super) are_last_delivered: bool,
     /// The field's name, what the roster calls it, how often, and whether it is filtered by.
     pub(super) fields: Vec<(String, String, String, bool)>,
+    /// The class's name, the same in an address, how many rows of it change, and whether it is filtered by.
+    pub(super) classes: Vec<(String, String, String, bool)>,
+    /// The column of the classes.
+    pub(super) class_column: Option<usize>,
     /// Behind which row the next page begins.
     pub(super) next: Option<String>,
 }
@@ -85,8 +110,9 @@ pub(super) struct Changes {
 pub(super) struct Changed {
     pub(super) line: u64,
     pub(super) key: String,
-    /// What the roster begins the row with, which is how a person knows it; empty where it is not at hand.
+    /// The person's name; the key where the roster is not at hand.
     pub(super) who: String,
+    pub(super) class: String,
     pub(super) changes: Vec<PastChange>,
 }
 
@@ -107,34 +133,116 @@ pub(in crate::console) struct Filter {
 const ROWS: usize = 40;
 
 /// Rows that are sent first, where somebody wants to see a few before all.
-const CANARY: u64 = 5;
+pub(super) const CANARY: u64 = 5;
 
 pub(in crate::console) async fn show(
     State(desk): State<Arc<Desk>>,
     Query(filter): Query<Filter>,
 ) -> Response {
-    page(desk, move |desk| made(desk, filter)).await
+    page(desk, move |desk| match desk.job() {
+        Some(job) if matches!(job.task, Task::Undo(_)) && desk.opened().is_none() => go_to("/undo"),
+        job => of_import(desk, job, filter),
+    })
+    .await
 }
 
-fn made(desk: &Desk, filter: Filter) -> Made {
-    let Some(job) = desk.job() else {
-        return go_to("/problems");
+/// Shows what an undo would put back.
+pub(in crate::console) async fn show_undo(
+    State(desk): State<Arc<Desk>>,
+    Query(filter): Query<Filter>,
+) -> Response {
+    page(desk, move |desk| {
+        let job = desk.job().ok_or(Trouble::Nothing)?;
+        match job.task {
+            Task::Undo(_) => made(desk, &job, ("/undo", "undo"), filter),
+            _ => go_to("/plan"),
+        }
+    })
+    .await
+}
+
+/// Shows the plan of the roster on the desk, or how to make one.
+fn of_import(desk: &Desk, job: Option<Arc<Job>>, filter: Filter) -> Made {
+    let why = {
+        let opened = desk.opened();
+        match (opened.as_ref(), &job) {
+            // A run that goes on asks about what it had still to plan.
+            (_, Some(job)) if job.goes_on() && !job.has_ended() => None,
+            (None, Some(_)) => None,
+            (None, None) => return Err(Trouble::Nothing),
+            (Some(opened), Some(job)) if job.is_of(opened) => {
+                // What is being sent is shown as it was planned.
+                let is_stale = job.is_stale(opened) && job.discard();
+                is_stale.then(|| Some(say().console_plan_stale()))
+            }
+            (Some(_), _) => Some(None),
+        }
     };
+    let is_declined = |job: &Arc<Job>| {
+        let seen = job.live.seen();
+        matches!(&seen.phase, Phase::Ended(end) if end.is_nothing())
+    };
+    match (why, job) {
+        (None, Some(job)) if !is_declined(&job) => made(desk, &job, ("/plan", "plan"), filter),
+        (why, _) => no_plan(desk, why.flatten()),
+    }
+}
+
+fn no_plan(desk: &Desk, why: Option<String>) -> Made {
     let frame = Frame::of(desk, "plan", say().console_plan_title());
+    let opened = desk.opened();
+    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+    let Ok(checked) = &opened.checked else {
+        return go_to("/columns");
+    };
+    let left = checked.left;
+    Ok(html(&NoPlan {
+        frame,
+        edition: opened.edition.clone(),
+        why,
+        left: (left > 0).then(|| say().console_plan_left(left, number(left))),
+    }))
+}
+
+fn made(
+    desk: &Desk,
+    job: &Job,
+    (path, here): (&'static str, &'static str),
+    filter: Filter,
+) -> Made {
     let seen = job.live.seen();
-    let (plan, conflicts) = match seen.phase {
-        Phase::Asking(plan, conflicts) => (plan, conflicts),
-        Phase::Reading | Phase::LookingUp(..) => {
-            let live = super::run::fragment(&desk.base, job.live.seen());
+    let title = match (&job.task, &seen.plan) {
+        (Task::Undo(name), plan) => {
+            let at = local_time(Journal::open(&desk.state)?.run(Some(name))?.started_at);
+            match plan {
+                Some(plan) => say().console_undo_counted(plan.to_send, at, number(plan.to_send)),
+                None => say().console_undo_title(at),
+            }
+        }
+        _ => say().console_plan_title(),
+    };
+    let frame = Frame::of(desk, here, title);
+    let (plan, conflicts, is_asking) = match (seen.phase, seen.plan) {
+        (Phase::Asking(plan, conflicts), _) => (Arc::new(*plan), conflicts, true),
+        (Phase::Reading | Phase::LookingUp(..), _) => {
+            let live = super::run::fragment(desk, job, false);
             return Ok(html(&Waiting { frame, live }));
         }
-        Phase::Sending | Phase::Ended(_) => return go_to("/run"),
+        (Phase::Sending, Some(plan)) => (plan, [].into(), false),
+        (Phase::Ended(end), Some(plan)) if end.summary.is_some() => (plan, [].into(), false),
+        (Phase::Sending | Phase::Ended(_), _) => return go_to("/run"),
     };
     let Some((journal, run)) = job.journal()? else {
         return Err(Trouble::Nothing);
     };
     let prepared = job.prepared.get();
-    let header = prepared.map_or(&[][..], |prepared| prepared.input.header());
+    let undone = match &job.task {
+        Task::Undo(name) => Some(name.as_str()),
+        _ => None,
+    };
+    // The file of an undo has the changed columns alone.
+    let header = prepared.filter(|_| undone.is_none());
+    let header = header.map_or(&[][..], |prepared| prepared.input.header());
     let columns = header.iter().enumerate();
     let columns =
         columns.map(|(index, name)| (index, name.clone(), index.to_string() == filter.column));
@@ -143,14 +251,35 @@ fn made(desk: &Desk, filter: Filter) -> Made {
         spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
     });
     Ok(html(&Page {
-        run: seen.run.clone().unwrap_or_default(),
-        overview: overview(&plan),
+        run: seen.run.unwrap_or_default(),
+        path,
+        is_asking,
+        overview: {
+            let mut overview = overview(&plan);
+            overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
+            // What the file of an undo holds was written by this program.
+            if matches!(job.task, Task::Undo(_)) {
+                overview.noticed.clear();
+            }
+            overview.is_open = desk
+                .opened()
+                .as_ref()
+                .is_some_and(|opened| job.is_of(opened));
+            overview
+        },
         conflicts: choices(&conflicts),
-        changes: changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?,
+        changes: {
+            let mut changes = changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?;
+            if let Some(name) = undone {
+                changes.name_as_in(&journal, name)?;
+            }
+            changes
+        },
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
         button: match &job.task {
             Task::Undo(_) if plan.to_send == 0 => say().console_close_run(),
-            _ => say().console_send(records(plan.to_send)),
+            Task::Undo(_) => say().console_undo_send(plan.to_send, number(plan.to_send)),
+            _ => say().console_send(plan.to_send, number(plan.to_send)),
         },
         columns: columns.collect(),
         filter,
@@ -162,12 +291,30 @@ pub(super) fn overview(plan: &Plan) -> Overview {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send())];
     let not_sent = plan_not_sent(plan).into_iter();
     counts.extend(not_sent.map(|(count, word, _)| (count, word)));
+    let mut technical = vec![format!("{} {}", plan.target, plan.base_url)];
+    technical.push(plan_time(plan, jiff::Timestamp::now()));
+    technical.extend(plan_notes(plan));
+    technical.extend(plan_noticed(plan));
+    let total = |codes: &[(String, u64)]| codes.iter().map(|(_, count)| count).sum::<u64>();
+    let (restored, doubtful) = (total(&plan.repairs), total(&plan.doubts));
+    let mut noticed = Vec::new();
+    if restored > 0 {
+        noticed.push((
+            say().console_restored(restored, number(restored)),
+            "restored",
+        ));
+    }
+    if doubtful > 0 {
+        noticed.push((
+            say().console_doubtful(doubtful, number(doubtful)),
+            "doubtful",
+        ));
+    }
     Overview {
-        target: plan.target.clone(),
-        base_url: plan.base_url.clone(),
         counts,
-        notes: plan_notes(plan),
-        noticed: plan_noticed(plan),
+        technical,
+        noticed,
+        is_open: false,
         persons: {
             let lines = |persons: Vec<&PersonChange>| {
                 let persons = persons.into_iter();
@@ -180,12 +327,59 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         },
         more_persons: (plan.more_persons > 0).then(|| say().plan_more(number(plan.more_persons))),
         approves: false,
-        problems: plan_problems(plan),
-        more: {
-            let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
-            (more > 0).then(|| say().plan_more(number(more)))
-        },
-        time: plan_time(plan, jiff::Timestamp::now()),
+        not_sent: Vec::new(),
+        more: None,
+        time: time_in_words(plan, jiff::Timestamp::now()),
+    }
+}
+
+/// Rows that are not sent and that are listed at most.
+const NOT_SENT: usize = 50;
+
+impl Overview {
+    /// Lists the rows that are not sent, wherever that was found.
+    ///
+    /// # Errors
+    /// When the journal or the roster cannot be read.
+    pub(super) fn not_sent(
+        &mut self,
+        journal: &Journal,
+        run: i64,
+        prepared: Option<&Prepared>,
+    ) -> Result<(), AppError> {
+        let outcomes = journal.unsuccessful(run, usize::MAX)?;
+        let (shown, rest) = outcomes.split_at(outcomes.len().min(NOT_SENT));
+        let numbers: BTreeSet<u64> = shown.iter().map(|outcome| outcome.row).collect();
+        let seen = match prepared {
+            Some(prepared) => rows_seen(prepared, |raw, _| numbers.contains(&raw.at.row))?,
+            None => Vec::new(),
+        };
+        let naming = prepared.map(Naming::of);
+        let system = prepared.map(|prepared| system_name(prepared.checker.spec()));
+        let system = system.unwrap_or_else(|| say().console_the_system());
+        for outcome in shown {
+            let seen = seen.iter().find(|seen| seen.at.row == outcome.row);
+            let line = seen.map_or(outcome.row, |seen| seen.at.sheet_row);
+            let mut which = say().place_row(line);
+            if let (Some(seen), Some(naming)) = (seen, &naming) {
+                let named = [naming.name(&seen.cells), naming.class(&seen.cells)];
+                for part in named.iter().filter(|part| !part.is_empty()) {
+                    which = format!("{which} · {part}");
+                }
+            }
+            let why = outcome
+                .problems
+                .iter()
+                .map(|one| match one.column.is_empty() {
+                    true => fault_in_words(one, &system),
+                    false => format!("{}: {}", one.column, fault_in_words(one, &system)),
+                });
+            let why = why.collect::<Vec<_>>().join(" · ");
+            self.not_sent.push((outcome.row, which, why));
+        }
+        let more = rest.len() as u64;
+        self.more = (more > 0).then(|| say().plan_more(number(more)));
+        Ok(())
     }
 }
 
@@ -220,6 +414,14 @@ pub(super) fn changes(
     let chosen = chosen.as_ref();
     let name = journal.runs()?.into_iter().find(|record| record.id == run);
     let words = name.and_then(|record| Words::of(journal, &record));
+    let naming = prepared.map(Naming::of);
+    let class_column = naming.as_ref().and_then(Naming::class_column);
+    let classes = match (prepared, class_column) {
+        (Some(prepared), Some(column)) if plan.to_send <= CLASSED => {
+            classes(journal, run, prepared, column)?
+        }
+        _ => Vec::new(),
+    };
     let mut rows = Vec::new();
     let mut next = None;
     journal.each_call_after::<JournalError>(run, filter.after, |call, _| {
@@ -241,6 +443,7 @@ pub(super) fn changes(
             line: call.at.sheet_row,
             key: call.key,
             who: String::new(),
+            class: String::new(),
             changes,
         };
         rows.push((row, changed));
@@ -248,6 +451,11 @@ pub(super) fn changes(
     })?;
     if let Some(prepared) = prepared {
         name_rows(prepared, &mut rows)?;
+    }
+    for (_, changed) in &mut rows {
+        if changed.who.is_empty() && !is_identifier(&changed.key) {
+            changed.who = changed.key.clone();
+        }
     }
     let mut fields: Vec<(String, u64)> = plan.fields.clone();
     fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -264,6 +472,20 @@ pub(super) fn changes(
         are_last_delivered: plan.are_last_delivered,
         rows: rows.into_iter().map(|(_, changed)| changed).collect(),
         fields: fields.collect(),
+        classes: classes
+            .into_iter()
+            .map(|(class, count)| {
+                let is_column = class_column.map(|column| column.to_string());
+                let is = is_column.as_ref() == Some(&filter.column) && filter.value == class;
+                (
+                    class.clone(),
+                    escaped(&class).to_string(),
+                    number(count),
+                    is,
+                )
+            })
+            .collect(),
+        class_column,
         next: next.map(|row| {
             let encode = |text: &str| {
                 percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
@@ -279,22 +501,87 @@ pub(super) fn changes(
     })
 }
 
-/// Cells by which a row is told from others, at most.
-const NAMING: usize = 3;
+impl Changes {
+    /// Names the rows of an undo as the run that it undoes named them, if its file is still the same.
+    fn name_as_in(&mut self, journal: &Journal, name: &str) -> Result<(), AppError> {
+        for changed in &mut self.rows {
+            (changed.who, changed.class) = (String::new(), String::new());
+        }
+        let run = journal.run(Some(name))?;
+        let mut rows: HashMap<u64, usize> = HashMap::new();
+        journal.each_call_after::<JournalError>(run.id, 0, |call, _| {
+            let at = self.rows.iter().position(|changed| changed.key == call.key);
+            if let Some(at) = at {
+                rows.insert(call.at.row, at);
+            }
+            Ok(true)
+        })?;
+        // Without the roster its rows have no names.
+        let Ok(prepared) = roster_of(&run) else {
+            return Ok(());
+        };
+        let naming = Naming::of(&prepared);
+        for seen in rows_seen(&prepared, |raw, _| rows.contains_key(&raw.at.row))? {
+            if let Some(changed) = rows.get(&seen.at.row).map(|at| &mut self.rows[*at]) {
+                changed.line = seen.at.sheet_row;
+                changed.who = naming.name(&seen.cells);
+                changed.class = naming.class(&seen.cells);
+            }
+        }
+        Ok(())
+    }
+}
 
-/// Puts what a row begins with beside its key: the first few of its cells that are not the key.
+/// Reads the roster of a run again, if it is still the same.
+pub(super) fn roster_of(run: &RunRecord) -> Result<Prepared, AppError> {
+    let mut settings = Settings::of(run)?;
+    settings.roster.read.origin = Origin::Page;
+    let spec = Arc::new(settings.spec()?);
+    let prepared = prepare(&settings.roster, spec, rand::random(), &Unobserved)?;
+    match prepared.input.sha256().map_err(RunError::from)? == run.sha256 {
+        true => Ok(prepared),
+        false => Err(AppError::Front(say().console_file_changed())),
+    }
+}
+
+/// Rows up to which they are counted by class.
+const CLASSED: u64 = 20_000;
+
+/// The classes whose rows change, each with the number of rows.
+fn classes(
+    journal: &Journal,
+    run: i64,
+    prepared: &Prepared,
+    column: usize,
+) -> Result<Vec<(String, u64)>, AppError> {
+    let mut changing = BTreeSet::new();
+    journal.each_call_after::<JournalError>(run, 0, |call, _| {
+        changing.insert(call.at.row);
+        Ok(true)
+    })?;
+    let mut classes: BTreeMap<String, u64> = BTreeMap::new();
+    let rows = rows_seen(prepared, |raw, _| changing.contains(&raw.at.row))?;
+    for seen in rows {
+        let class = seen.cells.get(column).map_or("", |cell| cell.trim());
+        *classes.entry(class.to_owned()).or_default() += 1;
+    }
+    classes.remove("");
+    Ok(classes.into_iter().collect())
+}
+
+/// Names the person and the class of each row.
 fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), AppError> {
     let seen = rows_seen(prepared, |raw, _| {
         rows.binary_search_by_key(&raw.at.row, |(row, _)| *row)
             .is_ok()
     })?;
+    let naming = Naming::of(prepared);
     for (row, changed) in rows {
         let Some(seen) = seen.iter().find(|seen| seen.at.row == *row) else {
             continue;
         };
-        let cells = seen.cells.iter().map(|cell| cell.trim());
-        let cells = cells.filter(|cell| !cell.is_empty() && *cell != changed.key);
-        changed.who = cells.take(NAMING).collect::<Vec<_>>().join(" ");
+        changed.who = naming.name(&seen.cells);
+        changed.class = naming.class(&seen.cells);
     }
     Ok(())
 }
@@ -338,9 +625,9 @@ pub(in crate::console) async fn make(
                     fresh: said.contains_key("fresh"),
                 },
             };
-            (task, name)
+            (task, name, Revision::from(&*opened))
         };
-        start_job(desk, task.0, task.1)
+        start_job(desk, task.0, (task.1, Some(task.2)), None)
     })
     .await
 }
@@ -385,8 +672,11 @@ pub(in crate::console) async fn answer(
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
         let seen = job.live.seen();
-        // The run on the page.
-        if seen.run.as_ref() != said.get("run") {
+        // No row is changed until the answer is given.
+        let opened = desk.opened();
+        let is_stale = opened.as_ref().is_some_and(|opened| job.is_stale(opened));
+        // The run on the page, with the rows as they are now.
+        if seen.run.as_ref() != said.get("run") || is_stale {
             return Err(Trouble::Wrong(say().console_other_plan()));
         }
         let first = match said.get("consent").map(String::as_str) {
@@ -394,13 +684,23 @@ pub(in crate::console) async fn answer(
             Some("first") => Some(CANARY),
             _ => {
                 job.answer(Consent::No);
-                return go_to("/problems");
+                return go_to(
+                    match (&job.task, &*opened) {
+                        (Task::Undo(run), _) => format!("/runs/{run}"),
+                        (_, Some(_)) => "/problems".to_owned(),
+                        (_, None) => "/".to_owned(),
+                    }
+                    .as_str(),
+                );
             }
         };
         if let Phase::Asking(_, conflicts) = &seen.phase {
             let kept = kept_rows(conflicts, &said);
             let kept = kept.ok_or_else(|| Trouble::Wrong(say().console_conflicts_choose()))?;
-            job.answer(Consent::Yes { first, kept });
+            let note = note_of(said.get("note"));
+            if !job.answer(Consent::Yes { first, kept, note }) {
+                return Err(Trouble::Wrong(say().console_other_plan()));
+            }
         }
         go_to("/run")
     })

@@ -1,4 +1,4 @@
-//! The problems page shows invalid rows and accepts corrections.
+//! The rows page lists faults, one a line, and accepts corrections.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,36 +10,39 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::lines::{Cell, Lines, Row, Tab, words_of};
+use super::suggest::suggested;
 use crate::app::AppError;
 use crate::console::desk::Desk;
-use crate::console::opened::{Again, Alike, Checked, Opened};
+use crate::console::opened::{Bulk, Checked, Noticed, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
-use crate::l10n::{Messages, number, say};
-use crate::read::Mends;
+use crate::l10n::{Language, Messages, number, say};
 use crate::report::write_roster;
 use crate::run::SeenRow;
+use crate::targets::Kind;
 
 #[derive(Template)]
 #[template(path = "problems.html", config = ".askama.toml")]
-struct Page<'a> {
+struct Page {
     frame: Frame,
-    /// Where columns were kept a moment ago.
-    kept: Option<String>,
     left: Left,
     edition: String,
-    header: Vec<String>,
     rows: Vec<Row>,
-    /// Whether any of them has cells beyond the last column.
-    has_surplus: bool,
+    /// The tabs: the name in addresses, the words, how many values are there, and whether it is this one.
+    tabs: Vec<(&'static str, String, Option<String>, bool)>,
     /// That cells are as somebody changed them an earlier time.
     mended_before: Option<String>,
-    alike: Vec<&'a Alike>,
-    /// What was restored and what is doubtful, by kind.
-    noticed: Vec<Noticed>,
+    /// That a run that is being sent, or was, does not have what is changed here.
+    sent_without: Option<String>,
+    /// What was replaced in several rows, and can be undone.
+    bulk: Option<String>,
+    alike: Vec<ShownAlike>,
     /// What was searched for.
     search: String,
     /// Whether only rows are shown that were asked for.
     is_part: bool,
+    /// Why there is no row.
+    nothing: String,
     found: String,
     /// Where the pages before and after this one begin.
     before: Option<String>,
@@ -48,12 +51,14 @@ struct Page<'a> {
     is_again: bool,
 }
 
-/// The restored or doubtful values of a kind.
-struct Noticed {
-    code: String,
-    count: String,
-    /// The first of them.
-    example: String,
+/// A value that is wrong in several rows, and can be replaced in all of them.
+struct ShownAlike {
+    column: usize,
+    header: String,
+    value: String,
+    count: usize,
+    choices: Vec<(String, bool)>,
+    suggested: String,
 }
 
 /// What is left to mend.
@@ -65,52 +70,50 @@ struct Left {
     valid: String,
 }
 
-/// A row in the grid.
-#[derive(Template)]
-#[template(path = "row.html", config = ".askama.toml")]
-struct Row {
-    base: String,
-    say: &'static Messages,
-    edition: String,
-    row: u64,
-    line: u64,
-    cells: Vec<Cell>,
-    /// Cells beyond the last column, to be emptied or moved.
-    surplus: Vec<Cell>,
-    /// What is wrong with the row as a whole, and what became of it the last time.
-    whole: String,
-    is_mended: bool,
-}
-
-struct Cell {
-    column: usize,
-    header: String,
-    value: String,
-    /// Whether its field holds several lines.
-    has_lines: bool,
-    fault: String,
-    doubt: String,
-}
-
-/// What changed in a row that somebody types in, as fragments that replace what stands there.
+/// What changed in a row that somebody types in, and in the rows that share a value with it, as fragments that
+/// replace what stands there.
 #[derive(Template)]
 #[template(path = "row_news.html", config = ".askama.toml")]
 struct RowNews {
-    row: Row,
+    frame: Frame,
+    rows: Vec<Row>,
     left: Left,
+    undo: Undo,
+}
+
+/// What undoes the changes to a row.
+#[derive(Template)]
+#[template(path = "row_undo.html", config = ".askama.toml")]
+struct Undo {
+    base: String,
+    say: &'static Messages,
+    edition: String,
+    tab: &'static str,
+    row: u64,
+    line: u64,
+    is_mended: bool,
+}
+
+/// The cells of a row that have no line.
+#[derive(Template)]
+#[template(path = "others.html", config = ".askama.toml")]
+struct Others {
+    row: u64,
+    line: u64,
+    others: Vec<Cell>,
 }
 
 /// A row as it stands again in the file, in place of what stood there.
 #[derive(Template)]
 #[template(path = "row_back.html", config = ".askama.toml")]
 struct RowBack {
+    frame: Frame,
     row: Row,
     left: Left,
 }
 
-/// Cells of a page, so that it stays small with however many columns; and rows at most.
-const CELLS: usize = 550;
-const ROWS: usize = 25;
+/// Rows of a page at most, so that it stays small.
+const ROWS: usize = 50;
 
 /// Values that are wrong in several rows and that are shown at once.
 const ALIKE: usize = 8;
@@ -119,9 +122,10 @@ const ALIKE: usize = 8;
 pub(in crate::console) struct Asked {
     #[serde(default)]
     q: String,
-    /// The code of the restored or doubtful values whose rows are shown.
     #[serde(default)]
-    kind: String,
+    tab: String,
+    /// A row that is shown whole.
+    row: Option<u64>,
     #[serde(default)]
     from: usize,
 }
@@ -135,71 +139,74 @@ pub(in crate::console) async fn show(
 
 fn made(desk: &Desk, asked: &Asked) -> Made {
     let frame = Frame::of(desk, "problems", say().console_problems_title());
-    let mut opened = desk.opened();
-    let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-    let kept = opened.kept.take();
+    let job = desk.job();
+    let opened = desk.opened();
+    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
     let Ok(checked) = &opened.checked else {
         return go_to("/columns");
     };
-    let found;
-    let rows = match (asked.q.trim(), &*asked.kind) {
-        ("", "") => &checked.faulty,
-        ("", kind) => {
-            found = checked.rows_with(kind)?;
-            &found
-        }
-        (text, _) => {
-            found = checked.search(text)?;
-            &found
-        }
+    let tab = Tab::named(&asked.tab);
+    let search = asked.q.trim();
+    let found = match (search, asked.row) {
+        ("", Some(row)) => vec![row],
+        ("", None) => rows_of(checked, tab)?,
+        (text, _) => checked.search(text)?,
     };
     let survey = &checked.prepared.survey;
-    let noticed = survey.restored.iter().chain(&survey.doubts);
-    let noticed = noticed.filter_map(|(code, group)| {
-        let first = group.first.first()?;
-        let place = say().place_cell(first.at.sheet_row, first.problem.column.as_str());
-        Some(Noticed {
-            code: code.to_string(),
-            count: number(group.count),
-            example: say().plan_problem(place, first.problem.message.to_string()),
-        })
-    });
-    let header = checked.prepared.input.header();
-    let most = (CELLS / header.len().max(1)).clamp(1, ROWS);
-    let from = asked.from.min(rows.len());
-    let to = (from + most).min(rows.len());
-    let link = |from: usize| match asked.q.is_empty() {
-        true if asked.kind.is_empty() => format!("/problems?from={from}"),
-        true => format!("/problems?kind={}&from={from}", escaped(&asked.kind)),
-        false => {
-            format!("/problems?q={}&from={from}", escaped(&asked.q))
-        }
+    let from = asked.from.min(found.len());
+    let to = (from + ROWS).min(found.len());
+    let link = |from: usize| match search {
+        "" => format!("/problems?tab={}&from={from}", tab.name()),
+        text => format!("/problems?q={}&from={from}", escaped(text)),
     };
-    let shown = checked.rows(rows.get(from..to).unwrap_or_default())?;
-    let shown: Vec<Row> = shown
+    let lines = Lines::of(&desk.base, opened, checked);
+    let shown = found.get(from..to).unwrap_or_default();
+    let rows = with_partners(checked, shown, tab)?
         .iter()
-        .map(|row| row_of(&desk.base, opened, checked, row))
+        .map(|(seen, shared)| lines.row(seen, tab, shared, asked.row.is_some()))
         .collect();
-    let most_alike = checked.alike.iter().take(ALIKE);
+    let is_part = !search.is_empty() || asked.row.is_some();
+    let restored: u64 = survey.restored.values().map(|group| group.count).sum();
+    let doubtful: u64 = survey.doubts.values().map(|group| group.count).sum();
+    let tabs = Tab::ALL.into_iter().map(|one| {
+        let count = match one {
+            // These change while the page is open.
+            Tab::Faulty | Tab::Changed => None,
+            Tab::Restored => Some(number(restored)),
+            Tab::Doubtful => Some(number(doubtful)),
+        };
+        (one.name(), one.in_words(), count, one == tab && !is_part)
+    });
+    let own = job.filter(|job| job.is_of(opened) && job.has_sent() && job.is_stale(opened));
     Ok(html(&Page {
-        kept,
         left: left(checked),
         edition: opened.edition.clone(),
-        header: header.to_vec(),
-        has_surplus: shown.iter().any(|row| !row.surplus.is_empty()),
         mended_before: (checked.mended_before > 0).then(|| {
             let rows = checked.mended_before as u64;
             say().console_mended_before(rows, number(rows))
         }),
-        rows: shown,
-        noticed: noticed.collect(),
-        alike: match asked.q.is_empty() {
-            true => most_alike.collect(),
+        sent_without: own.map(|_| say().console_sent_without()),
+        bulk: opened.bulk.as_ref().map(|bulk| {
+            let rows = bulk.cells.len() as u64;
+            let (from, to) = (bulk.from.as_str(), bulk.to.as_str());
+            say().console_bulk_done(rows, bulk.header.as_str(), from, to, number(rows))
+        }),
+        rows,
+        tabs: tabs.collect(),
+        alike: match tab == Tab::Faulty && !is_part {
+            true => alike(checked),
             false => Vec::new(),
         },
-        search: asked.q.clone(),
-        is_part: !asked.q.is_empty() || !asked.kind.is_empty(),
-        found: match rows.len() {
+        search: search.to_owned(),
+        is_part,
+        nothing: match (is_part, tab) {
+            (true, _) => say().console_nothing_found(),
+            (_, Tab::Faulty) => say().console_nothing_wrong(),
+            (_, Tab::Changed) => say().console_nothing_changed(),
+            (_, Tab::Restored) => say().console_nothing_restored(),
+            (_, Tab::Doubtful) => say().console_nothing_doubtful(),
+        },
+        found: match found.len() {
             0 => String::new(),
             all => say().console_shown(
                 number(from as u64 + 1),
@@ -207,16 +214,123 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
                 number(all as u64),
             ),
         },
-        before: (from > 0).then(|| link(from.saturating_sub(most))),
-        after: (to < rows.len()).then(|| link(to)),
+        before: (from > 0).then(|| link(from.saturating_sub(ROWS))),
+        after: (to < found.len()).then(|| link(to)),
         is_again: opened.again.is_some(),
         frame,
     }))
 }
 
+/// The numbers of a tab's rows.
+fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
+    Ok(match tab {
+        Tab::Faulty => checked.faulty.clone(),
+        Tab::Changed => checked.prepared.input.mends().numbers().collect(),
+        Tab::Restored => checked
+            .rows_with(Noticed::Restored)
+            .map_err(crate::run::RunError::from)?,
+        Tab::Doubtful => checked
+            .rows_with(Noticed::Doubtful)
+            .map_err(crate::run::RunError::from)?,
+    })
+}
+
 /// A text as it stands in an address.
-fn escaped(text: &str) -> impl std::fmt::Display {
+pub(super) fn escaped(text: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
+
+/// Reads rows, each with the columns in which another row has its value. Before the first row that repeats a
+/// value comes the row that it repeats.
+fn with_partners(
+    checked: &Checked,
+    rows: &[u64],
+    tab: Tab,
+) -> Result<Vec<(SeenRow, Vec<usize>)>, AppError> {
+    let map = checked.prepared.checker.map();
+    let survey = &checked.prepared.survey;
+    let mut order: Vec<u64> = Vec::new();
+    let mut shared: HashMap<u64, Vec<usize>> = HashMap::new();
+    for row in rows {
+        if tab == Tab::Faulty {
+            for (field, other) in survey.repeated_by(*row) {
+                if let Some(column) = map.column(field) {
+                    shared.entry(other).or_default().push(column);
+                }
+                if !order.contains(&other) {
+                    order.push(other);
+                }
+            }
+        }
+        if !order.contains(row) {
+            order.push(*row);
+        }
+    }
+    let mut numbers = order.clone();
+    numbers.sort_unstable();
+    let seen = checked.rows(&numbers).map_err(crate::run::RunError::from)?;
+    let mut seen: HashMap<u64, SeenRow> = seen.into_iter().map(|row| (row.at.row, row)).collect();
+    let in_order = order.iter().filter_map(|row| {
+        let columns = shared.remove(row).unwrap_or_default();
+        Some((seen.remove(row)?, columns))
+    });
+    Ok(in_order.collect())
+}
+
+/// Kinds of which one value can be right in several rows.
+fn is_for_many(kind: Kind) -> bool {
+    match kind {
+        Kind::Choice
+        | Kind::Boolean
+        | Kind::Country
+        | Kind::MunicipalityCode
+        | Kind::PostalCode => true,
+        Kind::Text
+        | Kind::Uuid
+        | Kind::IdentityNumber
+        | Kind::Date
+        | Kind::Email
+        | Kind::Phone
+        | Kind::Eppn
+        | Kind::Integer
+        | Kind::List => false,
+    }
+}
+
+/// Values that are wrong in several rows and of which one value is right for all: no numbers or addresses of
+/// persons.
+fn alike(checked: &Checked) -> Vec<ShownAlike> {
+    let checker = &checked.prepared.checker;
+    let shown = checked.alike.iter().filter_map(|alike| {
+        if alike.value.trim().is_empty() {
+            return None;
+        }
+        let fields = checker.spec().fields.iter().enumerate();
+        let mut fields =
+            fields.filter(|(index, _)| checker.map().column(*index) == Some(alike.column));
+        let (index, field) = fields.next()?;
+        let language = checker.map().language_of(field, alike.column);
+        let language = language.or(Some(Language::spoken().code()));
+        let is_valid = |value: &serde_json::Value| checker.judge(index, value).is_ok();
+        let suggested = suggested((field, language), &alike.value, &alike.problem, is_valid);
+        let is_damaged = suggested.is_some() && field.kind == Kind::Text;
+        if field.unique || !(is_for_many(field.kind) || is_damaged) {
+            return None;
+        }
+        let choices = words_of(field, language).into_iter().map(|word| {
+            let is = suggested.as_ref() == Some(&word);
+            (word, is)
+        });
+        Some(ShownAlike {
+            column: alike.column,
+            header: alike.header.clone(),
+            value: alike.value.clone(),
+            count: alike.rows.len(),
+            choices: choices.collect(),
+            suggested: suggested.unwrap_or_default(),
+        })
+    });
+    shown.take(ALIKE).collect()
 }
 
 fn left(checked: &Checked) -> Left {
@@ -232,86 +346,51 @@ fn left(checked: &Checked) -> Left {
     }
 }
 
-fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
-    let input = &checked.prepared.input;
-    let map = checked.prepared.checker.map();
-    let of = |problems: &[crate::model::Problem], column: usize| {
-        let here = problems
-            .iter()
-            .filter(|problem| !problem.column.is_empty() && problem.column == map.header(column));
-        let messages: Vec<String> = here.map(|problem| problem.message.to_string()).collect();
-        messages.join("; ")
-    };
-    let cells = input
-        .header()
-        .iter()
-        .enumerate()
-        .map(|(column, header)| Cell {
-            column,
-            header: header.clone(),
-            value: seen.cells.get(column).cloned().unwrap_or_default(),
-            has_lines: has_lines(checked, column),
-            fault: of(&seen.problems, column),
-            doubt: match (of(&seen.doubts, column), of(&seen.restored, column)) {
-                (doubt, restored) if doubt.is_empty() || restored.is_empty() => doubt + &restored,
-                (doubt, restored) => format!("{doubt}; {restored}"),
-            },
-        });
-    let mut whole: Vec<String> = seen
-        .problems
-        .iter()
-        .filter(|problem| problem.column.is_empty())
-        .map(|problem| problem.message.to_string())
-        .collect();
-    whole.extend(
-        opened
-            .again
-            .as_ref()
-            .and_then(|again| last_time(again, input.mends(), seen)),
-    );
-    let surplus = seen.cells.iter().enumerate().skip(input.header().len());
-    let changed = input.mends().of(seen.at.row);
-    let surplus = surplus
-        .filter(|(column, cell)| {
-            let is_changed = changed.is_some_and(|cells| cells.contains_key(column));
-            is_changed || !cell.trim().is_empty()
-        })
-        .map(|(column, cell)| Cell {
-            column,
-            header: say().console_surplus(),
-            value: cell.clone(),
-            has_lines: false,
-            fault: String::new(),
-            doubt: String::new(),
-        });
-    Row {
-        base: base.to_owned(),
-        say: say(),
-        edition: opened.edition.clone(),
-        row: seen.at.row,
-        line: seen.at.sheet_row,
-        cells: cells.collect(),
-        surplus: surplus.collect(),
-        whole: whole.join("; "),
-        is_mended: input.mends().of(seen.at.row).is_some(),
-    }
+#[derive(Deserialize, Default)]
+pub(in crate::console) struct InTab {
+    #[serde(default)]
+    tab: String,
 }
 
-/// What became of a row in the run that is tried again; nothing where it was changed since, or the check
-/// says it anyway.
-fn last_time(again: &Again, mends: &Mends, seen: &SeenRow) -> Option<String> {
-    let outcome = again.stands(seen.at.row, mends)?;
-    let is_told = seen
-        .problems
-        .iter()
-        .any(|problem| outcome.problems.iter().any(|one| one.is_same(problem)));
-    let text = format!("{}: {}", outcome.state.in_words(), outcome.error());
-    (!is_told && !outcome.problems.is_empty()).then_some(text)
+/// Shows the cells of a row that have no line.
+pub(in crate::console) async fn whole(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    fragment(desk, move |desk| {
+        let opened = desk.opened();
+        let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+        let Ok(checked) = &opened.checked else {
+            return Err(Trouble::Nothing);
+        };
+        let row = asked.row.ok_or(Trouble::Nothing)?;
+        let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+        let shared = shared_columns(checked, row);
+        let lines = Lines::of(&desk.base, opened, checked);
+        let row = lines.row(&seen, Tab::named(&asked.tab), &shared, true);
+        Ok(html(&Others {
+            row: row.row,
+            line: row.line,
+            others: row.others,
+        }))
+    })
+    .await
+}
+
+/// The columns in which another row repeats this row's value.
+fn shared_columns(checked: &Checked, row: u64) -> Vec<usize> {
+    let survey = &checked.prepared.survey;
+    let map = checked.prepared.checker.map();
+    let others = survey.sharing(row).into_iter();
+    let repeated = others.flat_map(|other| survey.repeated_by(other).collect::<Vec<_>>());
+    let own = repeated.filter(|(_, of)| *of == row);
+    own.filter_map(|(field, _)| map.column(field)).collect()
 }
 
 /// Takes a row as it stands in the browser, checks it, and answers with what is wrong with it now.
 pub(in crate::console) async fn mend(
     State(desk): State<Arc<Desk>>,
+    Query(asked): Query<InTab>,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     let _turn = desk.turn.clone().lock_owned().await;
@@ -320,19 +399,59 @@ pub(in crate::console) async fn mend(
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         opened.refuse_other(&said)?;
+        let sharing = |opened: &Opened| match &opened.checked {
+            Ok(checked) => checked.prepared.survey.sharing(row),
+            Err(_) => Vec::new(),
+        };
+        // What is wrong with a row that had the same value may be right now.
+        let mut others = sharing(opened);
         take_typed(opened, &said)?;
+        others.extend(sharing(opened));
         let Ok(checked) = &opened.checked else {
             return Err(Trouble::Nothing);
         };
-        let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+        let tab = Tab::named(&asked.tab);
+        let lines = Lines::of(&desk.base, opened, checked);
+        let mut rows = Vec::new();
+        for number in std::iter::once(row).chain(others) {
+            let seen = checked.row(number)?.ok_or(Trouble::Nothing)?;
+            rows.push(lines.row(&seen, tab, &shared_columns(checked, number), true));
+        }
+        // A fault in a cell that is not on the page is told with the row.
+        let first = rows.first_mut().ok_or(Trouble::Nothing)?;
+        let hidden = first.cells.iter().filter(|cell| {
+            let is_shown = said.contains_key(&format!("s{}", cell.column));
+            !is_shown && !cell.fault.is_empty()
+        });
+        let hidden: Vec<String> = hidden
+            .map(|cell| format!("{}: {}", cell.header, cell.fault))
+            .collect();
+        if !hidden.is_empty() {
+            let own = Some(first.whole.clone()).filter(|whole| !whole.is_empty());
+            first.whole = own
+                .into_iter()
+                .chain(hidden)
+                .collect::<Vec<_>>()
+                .join(" · ");
+        }
+        let undo = Undo {
+            base: first.base.clone(),
+            say: say(),
+            edition: first.edition.clone(),
+            tab: first.tab,
+            row,
+            line: first.line,
+            is_mended: first.is_mended,
+        };
         Ok(html(&RowNews {
-            row: row_of(&desk.base, opened, checked, &seen),
+            frame: Frame::around(desk, Some(opened), "problems", String::new()),
+            rows,
             left: left(checked),
+            undo,
         }))
     })
     .await
 }
-
 /// Takes the cells of a page's rows as they stand in the browser.
 pub(super) fn take_typed(
     opened: &mut Opened,
@@ -407,6 +526,7 @@ fn number_in<T: std::str::FromStr>(
 /// Has a row stand as it does in the file.
 pub(in crate::console) async fn take_back(
     State(desk): State<Arc<Desk>>,
+    Query(asked): Query<InTab>,
     headers: HeaderMap,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
@@ -424,8 +544,11 @@ pub(in crate::console) async fn take_back(
                 (row, headers.contains_key("hx-request"), &opened.checked)
             {
                 let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+                let lines = Lines::of(&desk.base, opened, checked);
+                let shared = shared_columns(checked, row);
                 return Ok(html(&RowBack {
-                    row: row_of(&desk.base, opened, checked, &seen),
+                    frame: Frame::around(desk, Some(opened), "problems", String::new()),
+                    row: lines.row(&seen, Tab::named(&asked.tab), &shared, false),
                     left: left(checked),
                 }));
             }
@@ -459,14 +582,32 @@ pub(in crate::console) async fn mend_alike(
                 return Err(Trouble::Nothing);
             };
             let value = said.value.replace("\r\n", "\n");
-            let rows = checked.alike.iter().filter(|alike| {
+            let wanted = checked.alike.iter().find(|alike| {
                 alike.column == said.column && alike.value.replace("\r\n", "\n") == value
             });
-            let cells: Vec<(u64, usize, String)> = rows
-                .flat_map(|alike| &alike.rows)
-                .map(|row| (*row, said.column, said.to.clone()))
-                .collect();
-            opened.mend(&cells)?;
+            let Some(alike) = wanted else {
+                return go_to("/problems");
+            };
+            let bulk = Bulk::of(alike, said.to, checked.prepared.input.mends());
+            opened.mend_in_bulk(bulk)?;
+        }
+        go_to("/problems")
+    })
+    .await
+}
+
+/// Undoes the replacement of a value in several rows, where it still stands.
+pub(in crate::console) async fn undo_alike(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        {
+            let mut opened = desk.opened();
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            opened.refuse_other(&said)?;
+            let rows = opened.undo_bulk()? as u64;
+            opened.notice = Some(say().console_bulk_undone(rows, number(rows)));
         }
         go_to("/problems")
     })
@@ -474,7 +615,7 @@ pub(in crate::console) async fn mend_alike(
 }
 
 #[derive(Deserialize)]
-pub(in crate::console) struct Kind {
+pub(in crate::console) struct Ending {
     #[serde(rename = "as")]
     ending: String,
 }
@@ -482,7 +623,7 @@ pub(in crate::console) struct Kind {
 /// The roster with what was mended in it, as a file.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
-    Query(kind): Query<Kind>,
+    Query(wanted): Query<Ending>,
 ) -> Response {
     page(desk, move |desk| {
         let opened = desk.opened();
@@ -490,7 +631,11 @@ pub(in crate::console) async fn file(
         let Ok(checked) = &opened.checked else {
             return Err(Trouble::Nothing);
         };
-        let ending = if kind.ending == "xlsx" { "xlsx" } else { "csv" };
+        let ending = if wanted.ending == "xlsx" {
+            "xlsx"
+        } else {
+            "csv"
+        };
         let input = &checked.prepared.input;
         let bytes = written(ending, |path| Ok(write_roster(input, path)?))?;
         let stem = std::path::Path::new(&opened.name).file_stem();

@@ -13,11 +13,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use crate::console::desk::Desk;
-use crate::console::job::Job;
+use crate::console::job::{Job, Task};
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
+use crate::console::words::left_in_words;
+use crate::events::RunEvent;
 use crate::l10n::{Language, Messages, in_scope, number, say};
-use crate::progress::{lines, time_left};
+use crate::progress::lines;
 use crate::send::StopRequest;
 
 #[derive(Template)]
@@ -35,8 +37,12 @@ struct Page {
 pub(super) struct Fragment {
     base: String,
     say: &'static Messages,
+    /// The steps, where they are to replace those of the page.
+    frame: Frame,
     /// What it is doing.
     text: String,
+    /// Where the plan is.
+    plan_page: &'static str,
     /// The plan is there to be looked at.
     is_asking: bool,
     /// Nothing is sent yet, and nobody asked.
@@ -45,11 +51,18 @@ pub(super) struct Fragment {
     end: Option<Box<End>>,
     run: Option<String>,
     states: Vec<(String, String)>,
+    /// The people who are sent first, under a heading that says how far they have come.
+    first: Option<(String, Vec<(String, String)>)>,
+    /// What the title of the tab says.
+    tab_title: String,
+    /// What is reported when it has ended.
+    told: String,
 }
 
 struct Sending {
     done: u64,
     rows: u64,
+    done_of: String,
     time: Option<String>,
     is_paused: bool,
     stopping: Option<String>,
@@ -65,17 +78,26 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             return go_to("/runs");
         };
         let seen = job.live.seen();
+        let plan = plan_page(&job.task);
         if matches!(seen.phase, Phase::Asking(..)) {
-            return go_to("/plan");
+            return go_to(plan);
         }
         Ok(html(&Page {
             frame: Frame::of(desk, "run", say().console_run_title()),
             file: job.file.clone(),
             has_ended: matches!(seen.phase, Phase::Ended(_)),
-            live: fragment(&desk.base, seen),
+            live: fragment(desk, &job, false),
         }))
     })
     .await
+}
+
+/// The page where a plan waits for an answer.
+fn plan_page(task: &Task) -> &'static str {
+    match task {
+        Task::Undo(_) => "/undo",
+        _ => "/plan",
+    }
 }
 
 /// What a job is doing before it sends.
@@ -89,7 +111,16 @@ fn what_it_does(phase: &Phase) -> String {
     }
 }
 
-pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
+/// What is shown of a job; with the steps too, where it replaces a part of a page.
+pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
+    let seen = job.live.seen();
+    let plan_page = plan_page(&job.task);
+    let here = match seen.phase {
+        Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => "plan",
+        Phase::Sending | Phase::Ended(_) => "run",
+    };
+    let mut frame = Frame::around(desk, desk.opened().as_ref(), here, String::new());
+    frame.is_fragment = is_fragment;
     let text = what_it_does(&seen.phase);
     let progress = &seen.progress;
     let states = match &seen.phase {
@@ -100,24 +131,45 @@ pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
     let states = states
         .into_iter()
         .map(|(state, text)| (state.as_str().to_owned(), text));
+    let now = jiff::Timestamp::now();
     Fragment {
-        base: base.to_owned(),
+        base: desk.base.clone(),
         say: say(),
+        frame,
+        plan_page,
         text,
         is_asking: matches!(seen.phase, Phase::Asking(..)),
         is_waiting: matches!(seen.phase, Phase::Reading | Phase::LookingUp(..)),
         sending: matches!(seen.phase, Phase::Sending).then(|| Sending {
             done: progress.done,
             rows: progress.rows.max(1),
-            time: time_left(progress, jiff::Timestamp::now()).filter(|_| !seen.is_paused),
+            done_of: say().console_done_of(number(progress.done), number(progress.rows)),
+            time: left_in_words(progress, now).filter(|_| !seen.is_paused),
             is_paused: seen.is_paused,
             stopping: seen.stopping.clone(),
             notices: seen
                 .notices
                 .iter()
+                .filter(|(event, at)| is_current(event, *at, now))
                 .flat_map(|(event, at)| lines(event, *at))
                 .collect(),
         }),
+        first: first(job, &seen),
+        tab_title: match &seen.phase {
+            Phase::Sending => {
+                let percent = progress.done * 100 / progress.rows.max(1);
+                say().console_percent(percent.to_string())
+            }
+            Phase::Ended(end) if end.is_nothing() => String::new(),
+            phase => what_it_does(phase),
+        },
+        told: match &seen.phase {
+            Phase::Ended(end) if end.summary.is_some() => {
+                let outcome: Vec<String> = states.clone().map(|(_, text)| text).collect();
+                say().console_told(job.file.as_str(), outcome.join(", "))
+            }
+            _ => String::new(),
+        },
         run: seen.run.clone().filter(|name| !name.is_empty()),
         states: states.collect(),
         end: match seen.phase {
@@ -127,6 +179,39 @@ pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
     }
 }
 
+/// How long a notice of a retry is shown.
+const NOTICE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// Whether what was noticed is so still.
+fn is_current(event: &RunEvent, at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
+    match event {
+        RunEvent::Waiting { until, .. } => *until > now,
+        _ => now.duration_since(at) < NOTICE,
+    }
+}
+
+/// The people who are sent first, and how far they have come.
+fn first(job: &Job, seen: &Seen) -> Option<(String, Vec<(String, String)>)> {
+    let count = job.first()?;
+    let summary = match &seen.phase {
+        Phase::Sending => None,
+        Phase::Ended(end) => Some(end.summary.as_ref()?),
+        _ => return None,
+    };
+    let is_stopped = summary.is_some_and(|summary| summary.stop.is_some());
+    // No other row is sent before these have been read back.
+    let heading = match seen.progress.sent {
+        sent if sent > count => say().console_first_checked(count, number(count)),
+        _ if summary.is_some() && !is_stopped => say().console_first_checked(count, number(count)),
+        sent if sent == count && summary.is_none() => {
+            say().console_first_reading(count, number(count))
+        }
+        _ => say().console_first_sending(count, number(count)),
+    };
+    let persons = job.first_persons(count).unwrap_or_default();
+    Some((heading, persons))
+}
+
 /// Fragments as the job goes on, until it has ended.
 pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Response {
     let Some(job) = desk.job() else {
@@ -134,7 +219,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
     };
     let news = job.live.news();
     let first = Watch {
-        base: desk.base.clone(),
+        desk,
         job,
         news,
         language: Language::spoken(),
@@ -149,7 +234,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
 }
 
 struct Watch {
-    base: String,
+    desk: Arc<Desk>,
     job: Arc<Job>,
     news: tokio::sync::watch::Receiver<u64>,
     /// The reader's: the stream outlives the request.
@@ -176,10 +261,13 @@ impl Watch {
         }
         self.is_first = false;
         self.news.borrow_and_update();
-        let seen = self.job.live.seen();
-        self.is_over = matches!(seen.phase, Phase::Ended(_) | Phase::Asking(..));
-        let render = || fragment(&self.base, seen).render();
-        let text = in_scope(self.language, render).unwrap_or_default();
+        let phase = self.job.live.seen().phase;
+        self.is_over = matches!(phase, Phase::Ended(_) | Phase::Asking(..));
+        let (desk, job, language) = (self.desk.clone(), self.job.clone(), self.language);
+        // The steps wait for the roster on the desk, which may be read just now.
+        let render = move || in_scope(language, || fragment(&desk, &job, true).render());
+        let text = tokio::task::spawn_blocking(render).await;
+        let text = text.ok().and_then(Result::ok).unwrap_or_default();
         Some((Ok(Event::default().data(text)), self))
     }
 }

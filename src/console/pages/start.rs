@@ -10,10 +10,11 @@ use axum::response::Response;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::app::{Action, AppError, Dropped, Next, arrived_within, listed};
+use crate::app::{Action, AppError, Dropped, Next, arrived_within, is_dropped, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::words::{held_in_words, state_in_words};
 use crate::journal::{Journal, JournalError, RunState};
 use crate::l10n::{local_time, rows, say};
 use crate::targets::BUILT_IN;
@@ -28,7 +29,18 @@ struct Page {
     path: String,
     waiting: Vec<Waiting>,
     files: Vec<ArrivedFile>,
+    recent: Vec<Recent>,
 }
+
+/// A file of an earlier run that can be opened again.
+struct Recent {
+    path: String,
+    name: String,
+    at: String,
+}
+
+/// Files of earlier runs that are shown.
+const RECENT: usize = 6;
 
 /// A file that arrived in an inbox.
 struct ArrivedFile {
@@ -71,6 +83,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             path: path.unwrap_or_default(),
             waiting: waiting(desk)?,
             files: files(desk)?,
+            recent: recent(desk)?,
         }))
     })
     .await
@@ -95,7 +108,7 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
             waiting.push(Waiting {
                 file: file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned()),
                 at: local_time(run.started_at),
-                state: row.state.in_words(),
+                state: state_in_words(row.state),
                 rows: rows(row.summary.rows),
                 name: run.name,
             });
@@ -104,23 +117,51 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
     Ok(waiting)
 }
 
+/// The files of the last runs, if they are still there. An upload has no place of its own.
+fn recent(desk: &Desk) -> Result<Vec<Recent>, AppError> {
+    let journal = Journal::open(&desk.state)?;
+    let mut recent: Vec<Recent> = Vec::new();
+    for run in journal.runs()? {
+        let path = Path::new(&run.file);
+        let is_known = recent.iter().any(|known| known.path == run.file);
+        if run.command == "undo" || is_known || is_dropped(&desk.state, path) || !path.is_file() {
+            continue;
+        }
+        recent.push(Recent {
+            name: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            at: local_time(run.started_at),
+            path: run.file,
+        });
+        if recent.len() == RECENT {
+            break;
+        }
+    }
+    Ok(recent)
+}
+
 /// The files of the last day, those that need a person first.
 fn files(desk: &Desk) -> Result<Vec<ArrivedFile>, AppError> {
     let journal = Journal::open(&desk.state)?;
     let mut files = arrived_within(&journal, &desk.state, SignedDuration::from_hours(24))?;
     files.sort_by_key(|file| !file.needs_person());
     let shown = files.into_iter().take(FILES).map(|file| {
-        let is_there = match file.run.as_deref().map(|name| journal.run(Some(name))) {
-            Some(Ok(_)) => true,
+        let run = match file.run.as_deref().map(|name| journal.run(Some(name))) {
+            Some(Ok(run)) => Some(run),
             // The run was pruned.
-            None | Some(Err(JournalError::NoRun { .. })) => false,
+            None | Some(Err(JournalError::NoRun { .. })) => None,
             Some(Err(error)) => return Err(error.into()),
         };
+        let is_there = run.is_some();
+        let held = run.and_then(|run| run.held);
         Ok(ArrivedFile {
             name: file.name,
             at: local_time(file.arrived_at),
             fate: file.fate.in_words(),
-            reason: file.reason,
+            reason: held.as_ref().map(held_in_words).or(file.reason),
             can_mend: is_there && matches!(file.next, Some(Next::Retry(_))),
             run: file.run.filter(|_| is_there),
         })
@@ -160,7 +201,6 @@ fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     let target = target.filter(|target| !target.is_empty());
     let opened = Opened::open((desk.door.as_ref(), &desk.state), &file, name, target)?;
     desk.put(opened);
-    desk.clear_job();
     go_to("/file")
 }
 

@@ -47,7 +47,7 @@ fn a_file_is_taken_once_and_goes_where_it_belongs() {
 }
 
 #[test]
-fn what_a_dead_process_left_does_no_harm() {
+fn leftovers_of_a_dead_process_are_harmless() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     std::fs::write(folder.path().join("a.csv"), "").unwrap();
@@ -78,7 +78,7 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     std::fs::write(folder.path().join("a.csv"), "12").unwrap();
     assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
     assert!(folder.path().join("a.csv").exists());
-    // Written to again, with as many bytes: it is not whole yet either.
+    // Rewritten with the same size: not complete yet either.
     std::fs::write(folder.path().join("a.csv.ready"), "").unwrap();
     let lying = inbox.entries().unwrap().files;
     let file = std::fs::File::create(folder.path().join("a.csv")).unwrap();
@@ -268,7 +268,7 @@ fn only_a_folder_right_below_processing_is_a_files_own() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_taken_is_the_file_that_was_seen_whatever_is_put_in_its_place() {
+fn a_claimed_file_is_the_one_that_was_checked() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());

@@ -18,7 +18,7 @@ pub struct Fence {
 }
 
 impl Database {
-    /// Says that this program was built without it.
+    /// Returns the error of a build without PostgreSQL.
     ///
     /// # Errors
     /// Always.

@@ -17,7 +17,7 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// A connection that is made anew when it was lost. What was under way when it was is not tried again:
+/// A connection that is made again when it was lost. What was in progress when it was is not tried again:
 /// nobody knows whether it was done.
 pub(super) struct Connection {
     config: Config,

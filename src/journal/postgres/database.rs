@@ -106,7 +106,7 @@ impl Database {
         &self.place
     }
 
-    /// The address with its password, and how soon a server that is silent counts as gone.
+    /// The address with its password, and the time after which a silent server counts as failed.
     pub fn with_password(&self) -> &str {
         &self.whole
     }

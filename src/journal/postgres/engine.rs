@@ -14,21 +14,28 @@ use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
 
 /// A value as a column of this type takes it.
-fn bound<'a>(value: &Value<'a>, column: &Type) -> Bound<'a> {
-    let number = match value {
-        Value::Integer(number) => Some(*number),
-        _ => None,
-    };
-    match (column, value) {
-        (&Type::INT8, _) => Box::new(number),
-        (&Type::TIMESTAMPTZ, _) => {
-            Box::new(number.and_then(|at| Timestamp::from_microsecond(at).ok()))
+fn bound<'a>(value: Value<'a>, column: &Type) -> Result<Bound<'a>, Wrong> {
+    Ok(match (column, value) {
+        (&Type::INT8, Value::Integer(number)) => Box::new(number),
+        (&Type::INT8, Value::Null) => Box::new(None::<i64>),
+        (&Type::TIMESTAMPTZ, Value::Integer(at)) => {
+            Box::new(Timestamp::from_microsecond(at).map_err(damaged)?)
         }
-        (_, Value::Text(own)) => Box::new(text(own)),
-        (_, Value::Bytes(own)) => Box::new(*own),
-        (&Type::BYTEA, _) => Box::new(None::<&[u8]>),
-        _ => Box::new(None::<String>),
-    }
+        (&Type::TIMESTAMPTZ, Value::Null) => Box::new(None::<Timestamp>),
+        (&Type::TEXT, Value::Text(own)) => Box::new(text(own)),
+        (&Type::TEXT, Value::Null) => Box::new(None::<String>),
+        (&Type::BYTEA, Value::Bytes(own)) => Box::new(own),
+        (&Type::BYTEA, Value::Null) => Box::new(None::<&[u8]>),
+        (column, value) => {
+            let found = match value {
+                Value::Null => "null",
+                Value::Integer(_) => "integer",
+                Value::Text(_) => "text",
+                Value::Bytes(_) => "bytes",
+            };
+            return Err(damaged(format!("{column}: {found}")));
+        }
+    })
 }
 
 impl Row for postgres::Row {
@@ -61,7 +68,7 @@ impl Tables<'_> {
     fn bind<'a>(&mut self, sql: &str, values: &[Value<'a>]) -> Result<Vec<Bound<'a>>, Wrong> {
         let statement = self.statement(sql)?;
         let each = values.iter().zip(statement.params());
-        Ok(each.map(|(value, column)| bound(value, column)).collect())
+        each.map(|(value, column)| bound(*value, column)).collect()
     }
 }
 
@@ -131,5 +138,31 @@ impl Engine for Postgres {
         self.fences.retain(|other| other.name != fence.name);
         self.fences.push(fence);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_another_type_than_its_column_is_an_error_and_no_null() {
+        let (text, bytes) = (Value::Text("7"), Value::Bytes(b"7"));
+        for (column, fits, others) in [
+            (Type::INT8, Value::Integer(7), [text, bytes]),
+            (Type::TIMESTAMPTZ, Value::Integer(7), [text, bytes]),
+            (Type::TEXT, text, [Value::Integer(7), bytes]),
+            (Type::BYTEA, bytes, [Value::Integer(7), text]),
+        ] {
+            assert!(bound(fits, &column).is_ok(), "{column}");
+            assert!(bound(Value::Null, &column).is_ok(), "{column}");
+            for other in others {
+                let why = bound(other, &column).unwrap_err().to_string();
+                assert!(why.contains(column.name()), "{why}");
+            }
+        }
+        // A moment that the database cannot hold.
+        assert!(bound(Value::Integer(i64::MAX), &Type::TIMESTAMPTZ).is_err());
+        assert!(bound(Value::Integer(7), &Type::BOOL).is_err());
     }
 }

@@ -33,7 +33,7 @@ impl Forgetting for Postgres {
                 "DELETE FROM delivered WHERE at < $1",
                 &[&moment.as_microsecond()],
             )?;
-            // What was enqueued and is done has nothing left to tell without its run.
+            // A completed queue entry has no use without its run.
             tables.execute(
                 "DELETE FROM queued WHERE run IS NULL AND state NOT IN ('waiting', 'running')
                  AND enqueued_at < $1",

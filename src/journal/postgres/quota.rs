@@ -27,7 +27,7 @@ impl PostgresQuota {
 }
 
 impl Quotas for PostgresQuota {
-    /// The machines have the database's clock in common. Where that was set back, time goes on from the
+    /// The machines have the database's clock in common. Where that was set back, time continues from the
     /// last moment that any of them wrote.
     fn began(&mut self, _boot: &str, since: u64, _wall: u64) -> Result<u64, JournalError> {
         let now = self.database.change(|tables| {

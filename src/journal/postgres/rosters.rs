@@ -37,4 +37,18 @@ impl Rosters for Postgres {
             row.map(|row| cell(&row, 0)).transpose()
         })
     }
+
+    fn forget_roster(&self, sha256: &str) -> Result<bool, JournalError> {
+        let gone = self.change(|tables| {
+            tables.execute(
+                "DELETE FROM roster WHERE sha256 = $1
+                 AND NOT EXISTS (SELECT 1 FROM run WHERE run.sha256 = roster.sha256
+                                 AND run.state NOT IN ('finished', 'replaced', 'undone'))
+                 AND NOT EXISTS (SELECT 1 FROM queued WHERE queued.sha256 = roster.sha256
+                                 AND queued.state IN ('waiting', 'running', 'held', 'stopped'))",
+                &[&sha256],
+            )
+        })?;
+        Ok(gone > 0)
+    }
 }

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Format 1. The tables are those of the journal in a file. `claim` is the fencing token, `roster` holds the
 /// files for every machine, and `answer` keeps the API's responses while a run is planned in batches.
@@ -167,8 +167,11 @@ CREATE TABLE arrival (
 CREATE INDEX arrival_by_time ON arrival (at);
 ";
 
+/// Format 2 stores the commands for a queued file (`Deed`, as a JSON array).
+const DEEDS: &str = "ALTER TABLE queued ADD COLUMN deeds text NOT NULL DEFAULT '[]'";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES];
+const STEPS: [&str; VERSION as usize] = [TABLES, DEEDS];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {

@@ -64,7 +64,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A text that the database can hold: it has no place for a NUL.
+/// A text without NUL, which the database cannot store.
 pub(super) fn text(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

@@ -2,7 +2,7 @@
 
 use super::{Engine, Row, Wrong, damaged, reach_of};
 use crate::journal::changes::{changes_of, kept};
-use crate::journal::entries::last_segment;
+use crate::journal::entries::{filled, last_segment};
 use crate::journal::error::JournalError;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
@@ -60,7 +60,7 @@ impl<S: Engine> Calls for S {
                     &[run.into(), (&call.changed).into()],
                 )?;
                 sql.change(
-                    "UPDATE planned SET body = ?3, changes = ?4,
+                    "UPDATE planned SET body = ?3, changes = ?4, note = ?7,
                          fingerprint = CASE WHEN fingerprint IS NULL THEN fingerprint ELSE ?5 END,
                          changed = (SELECT min(id) FROM field_set WHERE run = ?1 AND names = ?6)
                      WHERE id = ?2",
@@ -71,6 +71,7 @@ impl<S: Engine> Calls for S {
                         changes.as_deref().into(),
                         call.fingerprint.as_ref().into(),
                         (&call.changed).into(),
+                        filled(&Problem::to_stored(&call.note)).into(),
                     ],
                 )?;
             }

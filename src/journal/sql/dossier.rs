@@ -68,13 +68,17 @@ impl<S: Engine + Forgetting> Dossiers for S {
         Ok(count)
     }
 
-    fn forget_found(&mut self, runs: &[i64], ids: &[String]) -> Result<u64, JournalError> {
+    fn forget_found(
+        &mut self,
+        runs: &[i64],
+        ids: &[String],
+    ) -> Result<Vec<(i64, u64)>, JournalError> {
         self.forget_for_good()?;
         let known: Vec<String> = ids.iter().map(|id| facts_of_record(id)).collect();
-        let count = self.step(|sql| {
-            let mut count = 0;
+        let rows = self.step(|sql| {
+            let mut rows = Vec::new();
             for run in runs {
-                let mut found = Vec::new();
+                let mut found: Vec<i64> = Vec::new();
                 sql.each(
                     "SELECT planned.id, facts FROM planned JOIN run ON run.id = planned.id >> 32
                      WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NULL
@@ -91,12 +95,12 @@ impl<S: Engine + Forgetting> Dossiers for S {
                 for id in &found {
                     forget_row(sql, *run, *id)?;
                 }
-                count += found.len() as u64;
+                rows.extend(found.iter().map(|id| (*run, row_of(*id))));
             }
-            Ok(count)
+            Ok(rows)
         })?;
         self.give_room_back(false)?;
-        Ok(count)
+        Ok(rows)
     }
 
     fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError> {

@@ -11,7 +11,7 @@ use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
-impl<S: Engine> History for S {
+impl<S: Engine + Runs> History for S {
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         self.count_keys(keys)
     }
@@ -188,18 +188,18 @@ impl<S: Engine> History for S {
         })
     }
 
-    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<(), JournalError> {
+    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError> {
         self.look(|sql| {
             sql.change(DELIVERY, &[])?;
             sql.change("DELETE FROM delivery WHERE of = ?1", &[of.into()])?;
-            sql.change(
+            let written = sql.change(
                 "INSERT INTO delivery SELECT ?1, path, planned.id FROM run JOIN planned
                  ON planned.id > run.id << 32 AND planned.id < (run.id + 1) << 32
                  WHERE run.target = ?2 AND run.base_url = ?3 AND path IS NOT NULL
                  ORDER BY path, planned.id",
                 &[of.into(), target.into(), base_url.into()],
             )?;
-            Ok(())
+            Ok(written > 0)
         })
     }
 

@@ -193,7 +193,7 @@ fn ends_of(run: i64) -> [Value<'static>; 2] {
 }
 
 /// The error for a column with a value of the wrong type.
-pub(super) fn damaged(why: impl std::fmt::Display) -> Wrong {
+pub(crate) fn damaged(why: impl std::fmt::Display) -> Wrong {
     Wrong::Refused(Refusal::words(why.to_string()))
 }
 

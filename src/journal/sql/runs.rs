@@ -6,7 +6,7 @@ use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
-use crate::journal::store::Runs;
+use crate::journal::store::{Forgetting, Runs};
 use crate::model::Held;
 
 const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
@@ -71,7 +71,7 @@ pub(super) fn finished_before(
 
 const IS_UNFINISHED: &str = "state IN ('running', 'interrupted', 'planning')";
 
-impl<S: Engine> Runs for S {
+impl<S: Engine + Forgetting> Runs for S {
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
         let (id, name) = self.step(|sql| {
             let mut name = run.name.clone();
@@ -83,7 +83,7 @@ impl<S: Engine> Runs for S {
                     name = format!("{}-{number}", run.name);
                     continue;
                 }
-                // Another machine may have started a run of that name meanwhile.
+                // Another machine may have started a run with that name meanwhile.
                 let Some(id) = insert(sql, run, &name)? else {
                     continue;
                 };
@@ -212,6 +212,7 @@ impl<S: Engine> Runs for S {
         settings: &str,
         summary: &str,
     ) -> Result<(), JournalError> {
+        self.forget_for_good()?;
         self.put(
             "UPDATE run SET file = ?2, settings = ?3, summary = ?4 WHERE id = ?1",
             &[run.into(), file.into(), settings.into(), summary.into()],
@@ -219,6 +220,8 @@ impl<S: Engine> Runs for S {
     }
 
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
+        // Edited cells that the new settings no longer hold are overwritten.
+        self.forget_for_good()?;
         let set = "UPDATE run SET settings = ?2 WHERE id = ?1";
         self.put(set, &[run.into(), settings.into()])
     }

@@ -44,7 +44,9 @@ impl<S: Engine + Deliveries> Sending for S {
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
                 &[ends[0], id_of(run, reach).into(), began.into()],
             )?;
-            sql.change("UPDATE sending SET reach = 0 WHERE run = ?1", &[run.into()])?;
+            // The largest reach is that of a backup: it also applies to rows that are still to be planned.
+            let reset = "UPDATE sending SET reach = 0 WHERE run = ?1 AND reach < 4294967295";
+            sql.change(reset, &[run.into()])?;
             let requests = sql.one(
                 "SELECT coalesce(sum(attempts), 0) FROM outcome WHERE id > ?1 AND id <= ?2",
                 &ends,

@@ -1,5 +1,6 @@
 //! The journal in a file of its own: SQLite, which needs nothing beside it.
 
+mod backup;
 mod engine;
 mod prune;
 mod quota;

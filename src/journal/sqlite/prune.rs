@@ -25,7 +25,7 @@ impl Forgetting for Sqlite {
 
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError> {
         let explain = self.explain(Action::Prune);
-        // To do that, the file is written anew, and nobody could write meanwhile.
+        // To do that, the file is written again, and nobody could write meanwhile.
         if alone {
             self.connection.execute_batch("VACUUM").map_err(&explain)?;
         }

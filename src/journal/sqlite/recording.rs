@@ -46,7 +46,7 @@ impl Recording for Sqlite {
 
 impl Sqlite {
     fn care(&self, care: &str) {
-        // Where it cannot be set, commits are as slow as they were.
+        // If it cannot be set, commits remain as slow as before.
         let _ = self.connection.pragma_update(None, "synchronous", care);
     }
 }
@@ -232,7 +232,8 @@ fn write_left(
     for (row, attempts) in rows {
         write_in_doubt(transaction, run, *row, *attempts)?;
     }
-    transaction.execute("UPDATE sending SET reach = 0 WHERE run = ?1", [run])?;
+    let reset = "UPDATE sending SET reach = 0 WHERE run = ?1 AND reach < 4294967295";
+    transaction.execute(reset, [run])?;
     Ok(())
 }
 

@@ -160,7 +160,7 @@ pub(super) enum Found {
 
 /// Creates the tables in an empty file, and brings older tables to this format.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
-    // Two processes may open a new journal at once: the second waits, and finds it made.
+    // Two processes may open a new journal at once: the second waits until it exists.
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));

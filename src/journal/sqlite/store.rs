@@ -9,11 +9,9 @@ use rusqlite::Connection;
 use super::schema::{self, Found};
 use super::witness::Witness;
 use crate::journal::error::{Action, JournalError, Refusal};
-use crate::journal::files::{
-    Identity, identity, make_private_file, make_private_folder, refuse_network,
-};
+use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
 use crate::journal::store::{Answers, Rosters};
-use crate::safe_fs::check_private;
+use crate::safe_fs::{Identity, check_private, for_system, identity};
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -22,11 +20,11 @@ pub struct Sqlite {
     path: PathBuf,
     /// Which file the path led to when it was opened, where that can be told.
     identity: Option<Identity>,
-    /// Sees what the next program will see, while a run is written.
+    /// Reads the journal as another process would, while a run is written.
     pub(super) witness: Option<Witness>,
 }
 
-const FILE: &str = "journal.sqlite";
+pub(super) const FILE: &str = "journal.sqlite";
 
 /// Prepared statements that a connection keeps: more than a run uses in turn.
 const STATEMENTS: usize = 64;
@@ -91,7 +89,8 @@ impl Sqlite {
         make_private_file(&alone).map_err(explain)?;
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;
-        let mut connection = Connection::open(&path).map_err(opening)?;
+        let file = for_system(&path).map_err(explain)?;
+        let mut connection = Connection::open(file).map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection
             .busy_handler(Some(wait_for_others))
@@ -118,11 +117,19 @@ impl Sqlite {
         }
         let identity = identity(&path);
         Ok(Sqlite {
+            identity,
+            ..Sqlite::of(connection, path)
+        })
+    }
+
+    /// A journal whose tables are ready, and whose file nobody else replaces.
+    pub(super) fn of(connection: Connection, path: PathBuf) -> Sqlite {
+        Sqlite {
             connection,
             path,
-            identity,
+            identity: None,
             witness: None,
-        })
+        }
     }
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
@@ -138,12 +145,7 @@ impl Sqlite {
         let mut connection = Connection::open("").map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare(&mut connection).map_err(opening)?;
-        Ok(Sqlite {
-            connection,
-            path,
-            identity: None,
-            witness: None,
-        })
+        Ok(Sqlite::of(connection, path))
     }
 
     pub(super) fn into_parts(self) -> (Connection, PathBuf) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// Reads the journal as the next program will: by a connection of its own, since the one that writes
-/// goes on seeing the pages that it holds in memory, whatever becomes of the file.
+/// continues seeing the pages that it holds in memory, whatever becomes of the file.
 #[derive(Debug)]
 pub(super) struct Witness {
     connection: Connection,

@@ -248,7 +248,7 @@ fn a_row_is_refused_where_several_elements_could_be_meant() {
     );
     assert_eq!(
         problem.message.to_string(),
-        "/emails[type=work]/value selects 2 elements in this person, so it is not known which one is meant"
+        "/emails[type=work]/value matches 2 elements in this person, so the value is ambiguous"
     );
     // The other one is clear.
     let (_, body) = scene.sent(&[("home", json!("n@x.se"))], &record);

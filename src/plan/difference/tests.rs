@@ -195,7 +195,7 @@ fn a_value_that_every_update_needs_and_nobody_has_makes_the_row_invalid() {
         assert_eq!(problem.code, "lookup.incomplete");
         assert_eq!(
             problem.message.to_string(),
-            "the API needs surname in every update, and neither the row nor the person has it"
+            "the API requires surname in every update, and neither the row nor the person has it"
         );
     }
     let row = [("nickname", json!("K")), ("surname", json!("Al"))];
@@ -211,7 +211,7 @@ fn reversal(changes: &[Change], record: &Json) -> Result<(Difference, Left), Pro
 fn an_undo_puts_back_what_the_record_still_holds() {
     let made = [
         change("nickname", json!("K"), json!("Kim")),
-        // Kept in another form than it was sent in.
+        // Stored in another form than sent.
         change("mobile", Json::Null, json!("+46701740605")),
         change("city", json!("Lund"), json!("Solna")),
         change("points", json!(1.50), json!(7)),
@@ -285,6 +285,6 @@ fn an_undo_without_a_value_that_every_update_needs_makes_the_row_invalid() {
     assert_eq!(problem.code, "lookup.incomplete");
     assert_eq!(
         problem.message.to_string(),
-        "the API needs surname, and the person has none"
+        "the API requires surname, and the person has none"
     );
 }

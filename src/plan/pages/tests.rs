@@ -36,7 +36,7 @@ fn an_answer_is_read_where_the_target_says() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "its answer has no list of records at /data"
+        "the response has no list of records at /data"
     );
     assert_eq!(error.code(), Code::ApiNoList);
 }

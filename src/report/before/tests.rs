@@ -76,7 +76,7 @@ fn cells(rows: &[&[&str]]) -> Rows {
 }
 
 #[test]
-fn what_a_run_replaced_can_be_imported_as_it_was() {
+fn replaced_values_can_be_imported_again() {
     let rows = before(vec![
         updated(1, &[("postal_city", Some(json!("Åre")), json!("Solna"))]),
         updated(
@@ -92,7 +92,7 @@ fn what_a_run_replaced_can_be_imported_as_it_was() {
         ),
         // A cell that a spreadsheet would run is a text to it.
         updated(4, &[("postal_city", Some(json!("=1+1")), json!("Solna"))]),
-        // An answer was not seen: it may have been replaced.
+        // The response is unknown: the value may have been replaced.
         held(
             5,
             RowState::Unknown,
@@ -139,7 +139,7 @@ fn a_column_that_a_row_needs_holds_what_was_sent_along() {
 }
 
 #[test]
-fn what_was_empty_and_cannot_be_cleared_is_left_out() {
+fn fields_that_were_empty_and_cannot_be_cleared_are_omitted() {
     let rows = before(vec![
         updated(
             1,

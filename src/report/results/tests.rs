@@ -96,7 +96,7 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
         failed(6, RowState::Failed, NOT_FOUND, "not found", None),
         failed(7, RowState::NotSent, LEFT_OUT, "left out", None),
         ended(8, RowState::Unknown),
-        // Nothing is known of the ninth.
+        // The ninth has no outcome.
     ]);
     let states = written.states;
     assert_eq!(
@@ -171,7 +171,7 @@ fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
                 id: "=7".into(),
                 by: "name".into(),
             }),
-            identity: None,
+            ..RowFacts::default()
         },
         ..ended(1, RowState::Unchanged)
     };
@@ -207,7 +207,7 @@ fn a_row_is_told_its_warning_and_that_it_was_put_back() {
 }
 
 #[test]
-fn what_the_api_says_is_no_formula_and_the_users_cells_stay_as_they_are() {
+fn api_messages_are_escaped_against_formulas_and_input_cells_are_unchanged() {
     let roster = Roster::of(b"name\n=A\n@B\n");
     let rows = roster.results(vec![
         failed(1, RowState::Rejected, "=1", "@SUM(1)", Some(422)),
@@ -243,7 +243,7 @@ fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_onc
     );
     assert_eq!(written.lines.line_of(1), 7);
     assert_eq!(written.lines.line_of(3), 30);
-    // What goes beyond the header stands behind everything, without empty cells at its end.
+    // Cells beyond the header are written last, without trailing empty cells.
     assert_eq!(rows[1][15..], ["", "more"]);
     assert_eq!(rows[2].len(), 15);
 }
@@ -271,7 +271,7 @@ fn cells_that_do_not_decode_stay_as_they_are_or_are_marked() {
 }
 
 #[test]
-fn what_became_of_a_row_stands_first_where_that_was_asked_for() {
+fn result_columns_come_first_if_requested() {
     let mut roster = Roster::of(b"name,age\nA,1\nB,2,more\n");
     roster.paths.outcome_first = true;
     let rows = roster.write(vec![failed(1, RowState::Rejected, "c", "e", Some(404))]);

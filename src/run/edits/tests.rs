@@ -156,7 +156,7 @@ fn what_is_not_known_or_was_not_changed_is_no_conflict() {
 }
 
 #[test]
-fn what_an_undo_put_back_is_no_change_by_hand() {
+fn values_restored_by_an_undo_are_not_manual_changes() {
     let (api, mut desk) = edited();
     by_hand(&api, "id,name,city\np1,Asa,Umea\np2,Bo,Umea\n");
     desk.import(&api).unwrap();
@@ -269,10 +269,115 @@ fn where_nobody_can_be_asked_the_run_is_held_until_it_is_decided() {
     desk.start(&api, Start::Approve(Box::new(run.clone())))
         .unwrap();
     assert_eq!(desk.run().state, RunState::Held);
-    desk.delivery().edits.decide(ConflictPolicy::Theirs);
+    decide(&mut desk, ConflictPolicy::Theirs);
     desk.start(&api, Start::Approve(Box::new(run))).unwrap();
     assert_eq!(desk.run().state, RunState::Finished);
     assert_eq!(cities(&api), ["Kiruna", "Kiruna", "Ystad"]);
+}
+
+/// Decides the conflicts that the newest run shows.
+fn decide(desk: &mut Desk, decision: ConflictPolicy) {
+    let facts = desk.journal().facts(desk.run().id, 1, 9).unwrap();
+    let seen = facts.into_iter().flat_map(|(_, facts)| facts.conflicts);
+    let decided: Vec<_> = seen.map(|digest| (digest, decision)).collect();
+    assert!(!decided.is_empty());
+    desk.delivery().decided.extend(decided);
+}
+
+#[test]
+fn a_decision_covers_the_conflicts_that_were_seen_and_no_others() {
+    let (api, mut desk) = edited();
+    desk.delivery().edits.conflicts = ConflictPolicy::Ask;
+    desk.import(&api).unwrap();
+    decide(&mut desk, ConflictPolicy::Theirs);
+    let approve = |desk: &mut Desk| {
+        let run = Box::new(desk.run());
+        desk.start(&api, Start::Approve(run)).unwrap();
+        (desk.run().state, desk.plan(desk.run().id).conflicts)
+    };
+    // Meanwhile, the second record is changed once more, and the third for the first time.
+    by_hand(&api, "id,name,city\np2,Bo,Boden\np3,Cy,Boden\n");
+    let sent = api.changes().len();
+    let counts = |kept, asked, overwritten| ConflictCounts {
+        overwritten,
+        kept,
+        asked,
+    };
+    assert_eq!(approve(&mut desk), (RunState::Held, counts(1, 2, 0)));
+    assert_eq!(api.changes().len(), sent);
+    // The other decision is about the two that are asked about now.
+    decide(&mut desk, ConflictPolicy::Roster);
+    assert_eq!(approve(&mut desk), (RunState::Finished, counts(1, 0, 2)));
+    assert_eq!(cities(&api), ["Kiruna", "Ystad", "Ystad"]);
+}
+
+#[test]
+fn a_decision_is_bound_to_the_record_the_row_the_field_and_each_value() {
+    use super::*;
+    let (_, desk) = edited();
+    let prepared = desk.prepared();
+    let reading = crate::run::reading::Reading::of(&prepared, &desk.settings.delivery);
+    let planner = reading.planner();
+    let journal = desk.journal();
+    let of = |key: u8, row: u64, path: &str, (field, values): (&str, [&str; 3])| {
+        let both = (&prepared.checker, &planner);
+        let ruling = Ruling::of(&desk.settings.delivery, both, (&journal, 1), [key; 16]);
+        let at = RowAt {
+            row,
+            ..RowAt::default()
+        };
+        let [written, current, roster] = values.map(Json::from);
+        let change = Change {
+            field: field.to_owned(),
+            from: Some(current),
+            to: roster,
+        };
+        ruling.digest(at, path, (&change, &written))
+    };
+    let seen = of(1, 1, "/p1", ("city", ["a", "b", "c"]));
+    assert_eq!(seen, of(1, 1, "/p1", ("city", ["a", "b", "c"])));
+    for other in [
+        of(2, 1, "/p1", ("city", ["a", "b", "c"])),
+        of(1, 2, "/p1", ("city", ["a", "b", "c"])),
+        of(1, 1, "/p2", ("city", ["a", "b", "c"])),
+        of(1, 1, "/p1", ("street", ["a", "b", "c"])),
+        of(1, 1, "/p1", ("city", ["x", "b", "c"])),
+        of(1, 1, "/p1", ("city", ["a", "x", "c"])),
+        of(1, 1, "/p1", ("city", ["a", "b", "x"])),
+        of(1, 1, "/p1", ("city", ["b", "a", "c"])),
+    ] {
+        assert_ne!(seen, other);
+    }
+}
+
+#[test]
+fn a_row_may_have_conflicts_that_are_asked_about_and_others() {
+    let (api, mut desk) = edited();
+    desk.rewrite("id,name,street,city\np1,Asa,V,Umea\np2,Bo,V,Umea\np3,Cy,V,Umea\n");
+    desk.import(&api).unwrap();
+    by_hand(&api, "id,name,street,city\np1,Asa,W,Kiruna\n");
+    desk.rewrite("id,name,street,city\np1,Asa,Z,Ystad\n");
+    let rules = &mut desk.delivery().edits;
+    rules.conflicts = ConflictPolicy::Ask;
+    rules.by_field = [("street".to_owned(), ConflictPolicy::Roster)].into();
+    desk.chooses = true;
+    desk.agree = Some(Box::new(|proposal| {
+        let fields = proposal.conflicts.iter().map(|found| &*found.field);
+        assert_eq!(fields.collect::<Vec<_>>(), ["city"]);
+        Consent::Yes {
+            first: None,
+            kept: BTreeSet::from([1]),
+            note: None,
+        }
+    }));
+    desk.import(&api).unwrap();
+    let decided = ConflictCounts {
+        overwritten: 1,
+        kept: 1,
+        asked: 0,
+    };
+    assert_eq!(desk.plan(desk.run().id).conflicts, decided);
+    assert_eq!(cities(&api)[0], "Kiruna");
 }
 
 #[test]
@@ -286,6 +391,7 @@ fn who_is_asked_decides_for_each_row() {
             assert_eq!(rows, [1, 2]);
             assert_eq!(proposal.plan.to_send, 3);
             Consent::Yes {
+                note: None,
                 first,
                 kept: BTreeSet::from([1]),
             }

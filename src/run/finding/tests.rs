@@ -121,7 +121,7 @@ fn stopped(desk: &mut Desk, api: &Api) -> Code {
 }
 
 #[test]
-fn records_are_read_one_by_one_where_nothing_else_finds_them() {
+fn records_are_read_one_by_one_without_a_search_or_a_listing() {
     let api = filtering(3);
     let roster = "id,name\np1,Åsa\np2,Bo\np9,Cy\n";
     let mut desk = Desk::at(&school(READ), roster);

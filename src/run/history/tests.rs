@@ -98,7 +98,7 @@ const OLD: &[(u32, &str)] = &[(1, "Åsa"), (2, "Lund")];
 const NEW: &[(u32, &str)] = &[(1, "Åsa"), (2, "Umeå")];
 
 #[test]
-fn a_row_is_unchanged_where_the_newest_success_said_the_same() {
+fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
     let unchanged = Some((RowState::Unchanged, String::new(), Vec::new()));
     for success in [RowState::Updated, RowState::Unchanged] {
         assert_eq!(of(&item(OLD), &[past(1, Some(success), OLD)]), unchanged);

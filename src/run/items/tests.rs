@@ -1,4 +1,4 @@
-//! This module tests `run/items`.
+//! Tests of `run/items`.
 
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
@@ -171,7 +171,7 @@ fn a_row_is_known_again_by_its_key_and_by_what_it_says() {
     let (_, fewer) = mark("id,name\np1,Åsa\n");
     assert!(says_the_same(&fewer, &cells));
     assert!(!says_the_same(&cells, &fewer));
-    // The same text in another field says something else.
+    // The same text in another field has another meaning.
     let (_, street) = mark("id,name,street\np1,Åsa,Lund\n");
     assert!(!says_the_same(&street, &cells));
 }

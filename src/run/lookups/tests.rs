@@ -155,7 +155,7 @@ fn pages_that_are_shorter_than_they_should_be_lose_no_record() {
 }
 
 #[test]
-fn pages_are_asked_for_as_many_at_a_time_as_may_be_under_way() {
+fn as_many_pages_are_requested_at_once_as_the_concurrency_allows() {
     let (api, mut desk) = (
         Api::holding(pupils(20)),
         Desk::at(&without_search(), &roster(20)),
@@ -256,7 +256,7 @@ fn several_records_of_one_key_are_the_rows_fault() {
 
 #[test]
 fn a_key_finds_its_record_however_either_is_written() {
-    // E-mail addresses without regard to case, searched for and listed.
+    // E-mail addresses ignoring case, by search and by listing.
     for rows in [2, 4] {
         let mut text = "email,name\n".to_owned();
         for row in 1..=rows {

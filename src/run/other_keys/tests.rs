@@ -103,3 +103,48 @@ fn a_key_by_which_no_record_is_found_is_refused_in_a_list_too() {
     desk.settings.roster.key = Some("email".into());
     assert!(desk.try_prepare().is_ok());
 }
+
+#[test]
+fn two_rows_about_one_record_are_refused_whichever_key_finds_it() {
+    // Searched for, and listed.
+    for count in [9, 3] {
+        for (roster, expected) in [
+            (
+                "email,name\np1@b.se,New\nnew@b.se,N1\n",
+                ["updated", "invalid text.duplicate"],
+            ),
+            // The earlier key counts, whichever row comes first.
+            (
+                "email,name\nnew@b.se,N1\np1@b.se,New\n",
+                ["invalid text.duplicate", "updated"],
+            ),
+            (
+                "email,name\nnew@b.se,N1\nother@b.se,N2\n",
+                ["updated", "updated"],
+            ),
+        ] {
+            let (states, api, desk) = imported(pupils(count), roster);
+            assert_eq!(states, expected, "{count} {roster}");
+            let updated = expected.iter().filter(|state| **state == "updated");
+            assert_eq!(api.changes().len(), updated.count());
+            let outcomes = desk.outcomes(desk.run().id);
+            let refused = outcomes
+                .iter()
+                .find(|one| one.error_code.ends_with("duplicate"));
+            if let Some(refused) = refused {
+                // It names the spreadsheet row of the other one, and the record.
+                let other = if refused.row == 1 { 3 } else { 2 };
+                assert!(
+                    refused.error().contains(&format!("row {other} ")),
+                    "{}",
+                    refused.error()
+                );
+                let facts = desk
+                    .journal()
+                    .facts(desk.run().id, refused.row, refused.row)
+                    .unwrap();
+                assert_eq!(facts[0].1.found.as_ref().unwrap().id, "p1");
+            }
+        }
+    }
+}

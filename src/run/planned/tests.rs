@@ -248,7 +248,7 @@ fn a_plan_counts_the_rows_that_a_workbook_hides() {
 }
 
 #[test]
-fn the_examples_that_the_file_alone_tells_are_of_rows_that_change_anything() {
+fn examples_without_records_are_of_rows_with_changes() {
     let target = unreadable().replace("required = true\nexample = \"Åsa\"", "example = \"Åsa\"");
     let rows: String = (1..=EXAMPLES).map(|row| format!("p{row},\n")).collect();
     let desk = Desk::at(&target, &format!("id,name\n{rows}p9,Åsa\n"));

@@ -1,4 +1,4 @@
-//! This module tests `run/progress`.
+//! Tests of `run/progress`.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn the_end_is_foreseen_by_the_quota_and_the_requests_that_a_row_takes() {
     (state.sent, state.sent_here) = (10, 10);
     let each = state.progress(65, quota(), road(0.0), NOW);
     assert_eq!(seconds(&each), (2990.0 * 1.5 * 2.4) as i64);
-    // What is under way has been asked and not counted yet, or was sent by another process.
+    // What is in progress has been asked and not counted yet, or was sent by another process.
     state.sent_here = 100;
     let each = state.progress(65, quota(), road(0.0), NOW);
     assert_eq!(seconds(&each), (2990.0 * 2.4) as i64);

@@ -252,7 +252,9 @@ fn a_name_and_a_date_of_birth_are_a_proposal_in_a_listed_register() {
     let turns: Vec<Turn> = plan.persons.iter().map(|person| person.turn).collect();
     assert_eq!(turns, [Turn::Number, Turn::Proposal]);
     let facts = desk.journal().facts(desk.run().id, 3, 3).unwrap();
-    let RowFacts { found, identity } = facts[0].1.clone();
+    let RowFacts {
+        found, identity, ..
+    } = facts[0].1.clone();
     assert_eq!(found.unwrap().by, "name role");
     desk.delivery().approved = Some([(3, identity.unwrap())].into());
     let run = Box::new(desk.run());
@@ -329,4 +331,161 @@ fn a_number_that_is_kept_keeps_its_mark() {
     assert_eq!(desk.outcomes(desk.run().id)[0].changed, "name");
     let (_, body) = api.changes().remove(0);
     assert_eq!(body["temporary"], true, "{body}");
+    assert!(notes(&desk).contains(&"temporary field.bound".to_owned()));
+}
+
+/// The fields and codes of the messages of the first row.
+fn notes(desk: &Desk) -> Vec<String> {
+    let outcome = desk.outcomes(desk.run().id).remove(0);
+    let problems = outcome.problems.iter();
+    problems
+        .map(|one| format!("{} {}", one.field, one.code))
+        .collect()
+}
+
+#[test]
+fn a_mark_that_is_kept_keeps_its_number() {
+    let api = school(&[temporary()]);
+    let mut desk = desk(&format!("number,outer,name,role\n{},E-1,Aasa,Ek\n", NEW[0]));
+    desk.delivery().edits.protect = ["temporary".to_owned()].into();
+    assert_eq!(desk.import(&api).unwrap().stop, None, "no number changes");
+    assert_eq!(desk.outcomes(desk.run().id)[0].changed, "name");
+    let (_, body) = api.changes().remove(0);
+    let number = body["number"].as_str().unwrap_or("20150101-TF01");
+    assert_eq!(number, "20150101-TF01", "{body}");
+    let expected = ["temporary field.protected", "number field.bound"];
+    assert!(
+        expected
+            .iter()
+            .all(|note| notes(&desk).contains(&(*note).to_owned()))
+    );
+}
+
+#[test]
+fn a_number_and_its_mark_are_kept_together_by_a_policy_of_one_of_them() {
+    for field in ["number", "temporary"] {
+        let api = school(&[temporary()]);
+        // A run wrote another temporary number and the mark; both were changed afterwards.
+        let by_id = |number: &str, temporary: bool| {
+            format!("id,number,temporary,name,role\np1,{number},{temporary},Åsa,Ek\n")
+        };
+        let mut desk = Desk::at(&target(), &by_id("20150101-2387", false));
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states(), ["updated"], "{field}");
+        let hand = by_id("20150101-TF02", true);
+        Desk::at(&target(), &hand).import(&api).unwrap();
+        let before = api.changes().len();
+        let policy = (field.to_owned(), crate::plan::ConflictPolicy::Theirs);
+        desk.delivery().edits.by_field = [policy].into();
+        desk.rewrite("id,number,temporary,name,role\np1,20150101-2387,false,Eva,Ek\n");
+        desk.delivery().guards.max_identity_changes = 9;
+        desk.import(&api).unwrap();
+        assert_eq!(api.changes().len(), before + 1, "{field}");
+        assert_eq!(desk.outcomes(desk.run().id)[0].changed, "name", "{field}");
+        let notes = notes(&desk);
+        let other = if field == "number" {
+            "temporary"
+        } else {
+            "number"
+        };
+        assert!(
+            notes.contains(&format!("{field} conflict.kept")),
+            "{notes:?}"
+        );
+        assert!(notes.contains(&format!("{other} field.bound")), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_further_key_of_the_roster_never_matches_the_record_of_another_row() {
+    // One row has the temporary number, and the other one the final number and the id in another system.
+    let roster = format!(
+        "number,outer,name,role\n20150101-TF01,,Åsa,Ek\n{},E-1,Åsa,Ek\n",
+        NEW[0]
+    );
+    let api = school(&[temporary()]);
+    let mut desk = desk(&roster);
+    desk.settings.roster.key = Some("number,outer".into());
+    desk.delivery().guards.renumber = RenumberMode::Approve;
+    assert_eq!(desk.import(&api).unwrap().stop, None);
+    assert_eq!(desk.states(), ["unchanged", "invalid text.duplicate"]);
+    assert!(api.changes().is_empty());
+}
+
+#[test]
+fn an_undo_gives_back_the_number_and_its_mark_or_neither() {
+    // What a person did after the run, and the codes of the undo.
+    for (since, expected) in [
+        (json!({}), None),
+        (json!({"number": "20150101-2395"}), Some("number")),
+        (json!({"temporary": true}), None),
+    ] {
+        let api = school(&[temporary()]);
+        let mut desk = desk(&format!("number,outer,name,role\n{},E-1,Åsa,Ek\n", NEW[0]));
+        desk.delivery().guards.renumber = RenumberMode::Approve;
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states(), ["updated"]);
+        let mut hand = json!({"id": "p1", "number": NEW[0], "temporary": false});
+        hand.as_object_mut()
+            .unwrap()
+            .extend(since.as_object().unwrap().clone());
+        let text = |name: &str| hand[name].to_string().replace('"', "");
+        let edit = format!(
+            "id,number,temporary\np1,{},{}\n",
+            text("number"),
+            text("temporary")
+        );
+        Desk::at(&target(), &edit).import(&api).unwrap();
+        let before = api.changes().len();
+        desk.delivery().undoes = Some(desk.run().name);
+        desk.rewrite("id,number,temporary\np1,,\n");
+        desk.settings.roster.key = Some("id".into());
+        desk.settings.roster.sparse = true;
+        desk.start(&api, Start::New("undo")).unwrap();
+        let changes = api.changes();
+        match expected {
+            None => {
+                assert_eq!(desk.states(), ["updated"], "{since}");
+                let (_, body) = changes.last().unwrap();
+                assert_eq!(body["number"], "20150101-TF01", "{since}: {body}");
+                assert_ne!(body["temporary"], false, "{since}: {body}");
+            }
+            Some(_) => {
+                assert_eq!(desk.states(), ["invalid undo.changed_since"], "{since}");
+                assert_eq!(changes.len(), before, "{since}");
+                assert!(
+                    notes(&desk).contains(&" field.bound".to_owned()),
+                    "{:?}",
+                    notes(&desk)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_without_an_undo_sends_the_same_renumbering() {
+    let bodies = [false, true].map(|no_undo| {
+        let api = school(&[temporary()]);
+        let mut desk = desk(&format!("number,outer,name,role\n{},E-1,Aasa,Ek\n", NEW[0]));
+        desk.delivery().no_undo = no_undo;
+        desk.import(&api).unwrap();
+        let facts = desk.journal().facts(desk.run().id, 1, 1).unwrap();
+        let digest = facts[0].1.identity.clone().unwrap();
+        desk.delivery().approved = Some([(1, digest)].into());
+        let run = Box::new(desk.run());
+        assert_eq!(desk.start(&api, Start::Approve(run)).unwrap().stop, None);
+        assert_eq!(desk.states(), ["updated"]);
+        assert_eq!(
+            desk.outcomes(desk.run().id)[0].changed,
+            "name number temporary"
+        );
+        // Nothing is kept that could be put back.
+        let calls = desk.calls(&desk.journal(), desk.run().id);
+        assert_eq!(calls[0].changes.is_empty(), no_undo);
+        api.changes()
+    });
+    let body = json!({"name": "Aasa", "role": "Ek", "number": NEW[0], "temporary": false});
+    assert_eq!(bodies[0], [("/pupil/p1".to_owned(), body)]);
+    assert_eq!(bodies[0], bodies[1]);
 }

@@ -1,8 +1,5 @@
 //! This module tests `run/settings`.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-
 use super::*;
 use crate::run::tests::{Desk, new_run};
 
@@ -10,6 +7,7 @@ fn settings() -> Settings {
     Desk::new("id,name\n").settings
 }
 
+#[cfg(unix)]
 #[test]
 fn a_path_leads_to_the_same_place_from_any_folder() {
     assert_eq!(
@@ -58,9 +56,11 @@ fn what_is_kept_goes_on_from_another_folder() {
     assert_eq!(to_json(&[1, 2]).unwrap(), "[1,2]");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_name_that_is_no_text_cannot_be_kept() {
-    let odd = Path::new("/tmp").join(OsStr::from_bytes(b"r\xe5.csv"));
+    use std::os::unix::ffi::OsStrExt;
+    let odd = Path::new("/tmp").join(std::ffi::OsStr::from_bytes(b"r\xe5.csv"));
     let mut kept = settings();
     kept.roster.file.clone_from(&odd);
     let error = kept.to_json().unwrap_err();

@@ -85,7 +85,7 @@ fn ids_are_the_same_in_either_case() {
 }
 
 #[test]
-fn what_was_delivered_lately_is_not_sent_again_where_nothing_can_be_read() {
+fn recent_deliveries_are_not_resent_to_unreadable_records() {
     let trust = Duration::from_secs(3600);
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
@@ -110,7 +110,7 @@ fn what_was_delivered_lately_is_not_sent_again_where_nothing_can_be_read() {
 }
 
 #[test]
-fn what_records_held_is_kept_for_an_undo_unless_nobody_wants_it() {
+fn previous_values_are_stored_for_an_undo_unless_disabled() {
     for no_undo in [false, true] {
         let (api, mut desk) = (Api::holding(school()), Desk::new("id,name\np1,Asa\n"));
         desk.delivery().no_undo = no_undo;
@@ -121,7 +121,7 @@ fn what_records_held_is_kept_for_an_undo_unless_nobody_wants_it() {
 }
 
 #[test]
-fn an_undo_puts_back_what_nobody_has_changed_since() {
+fn an_undo_restores_only_values_that_are_unchanged_since_the_run() {
     let records = std::sync::Mutex::new(Vec::new());
     let answer = held(school());
     let api = Api::answering(move |asked| {
@@ -168,7 +168,7 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
         .iter()
         .map(|(path, _)| path.clone())
         .collect();
-    // Two requests are under way at once.
+    // Two requests are in progress at once.
     back.sort();
     assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
 }
@@ -378,7 +378,7 @@ fn a_value_that_a_record_has_already_is_sent_though_another_has_it_too() {
 }
 
 #[test]
-fn values_that_need_not_be_unique_are_anybodys() {
+fn values_that_need_not_be_unique_may_repeat() {
     let target = school_with("kind = \"email\"\nunique = true", "kind = \"email\"");
     let (api, mut desk) = (
         Api::holding(listed()),
@@ -406,7 +406,7 @@ fn the_first_rows_are_read_back_before_the_others_are_sent() {
     let ended = desk.import(&api).unwrap();
     assert_eq!(ended.stop, None);
     let mut asked = api.asked();
-    // Both are under way at once.
+    // Both are in progress at once.
     asked[1..3].sort();
     assert_eq!(
         asked[1..],
@@ -444,6 +444,7 @@ fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
     // The person who is asked may want it, too.
     let mut desk = Desk::new(ROSTER);
     desk.agree = Some(Box::new(|_| Consent::Yes {
+        note: None,
         first: Some(1),
         kept: Default::default(),
     }));

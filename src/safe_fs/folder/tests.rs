@@ -66,7 +66,7 @@ fn only_a_regular_file_with_one_name_is_opened_and_nothing_is_waited_for() {
 }
 
 #[test]
-fn what_is_made_is_for_its_owner_alone() {
+fn created_files_are_readable_by_their_owner_only() {
     let (folder, opened) = here();
     let mode = |name: &str| {
         let metadata = std::fs::metadata(folder.path().join(name)).unwrap();

@@ -200,7 +200,7 @@ impl Description {
     /// Reads what a target's file says.
     ///
     /// # Errors
-    /// When it is no target.
+    /// When it is not a target.
     pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
         toml::from_str(text)
     }

@@ -2,7 +2,7 @@
 
 use super::description::Query;
 
-/// Returns the keys that a filter asks for. Nothing if it is written otherwise.
+/// Returns the keys in a filter. Nothing if it is written otherwise.
 pub(super) fn keys_in(query: &Query, filter: &str) -> Option<Vec<String>> {
     let (before, after) = query.around.split_once("{filter}")?;
     let mut rest = filter.strip_prefix(before)?.strip_suffix(after)?;
@@ -25,7 +25,7 @@ pub(super) fn key_in(query: &Query, template: &str, text: &str) -> Option<String
     end.is_empty().then_some(key)
 }
 
-/// Returns a key at the start of a text, and what follows its term.
+/// Returns a key at the start of a text, and the text after its term.
 fn key_of<'a>(query: &Query, template: &str, text: &'a str) -> Option<(String, &'a str)> {
     let (before, after) = template.split_once("{key}")?;
     let mut rest = text.strip_prefix(before)?;

@@ -66,7 +66,7 @@ fn of_field(api: &Description, status: StatusCode, field: &str, what: &str) -> R
     (status, Json(body)).into_response()
 }
 
-/// What the API says of its quota on every answer, in the headers that the file names.
+/// The rate-limit headers of every response, under the names in the target file.
 pub(in crate::sandbox) fn rate_headers(
     records: &Records,
     level: Level,
@@ -253,7 +253,7 @@ async fn handle(
     }
 }
 
-/// What is asked for, and what stands in the path for each name in braces.
+/// What is requested, and what stands in the path for each name in braces.
 fn asked(
     api: &Description,
     method: &Method,

@@ -1,6 +1,6 @@
 //! Any API that a target's file describes, as that file says it behaves: records in memory by key, its
 //! sign-in, errors, quota headers, search and pages. For whoever writes a target, to rehearse it. The
-//! file is read here anew, so that a mistake in how the rest of the crate reads it shows.
+//! file is read here again, so that a mistake in how the rest of the crate reads it shows.
 
 mod description;
 mod filter;

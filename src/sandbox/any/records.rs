@@ -9,12 +9,12 @@ use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
 use crate::sandbox::SeedRow;
 
-/// The records of an API that a file describes, by what tells them apart.
+/// The records of an API that a target file describes, by their id.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Records {
     pub(super) api: Description,
     by_key: BTreeMap<Vec<String>, Value>,
-    /// Who holds a value that must be unique, by its place and text.
+    /// The owner of each unique value, by pointer and text.
     taken: HashMap<(String, String), Vec<String>>,
     /// How the API differs from its file.
     pub(super) variations: Vec<Variation>,

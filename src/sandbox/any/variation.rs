@@ -11,7 +11,7 @@ use super::lists::list_of;
 /// A behaviour of a simulated API that its target file does not describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variation {
-    /// Pages hold fewer records than asked for.
+    /// Pages hold fewer records than requested.
     CappedPages,
     /// The first page or record has number 0 instead of 1, or 1 instead of 0.
     OtherFirst,
@@ -128,7 +128,7 @@ impl Variation {
     pub(super) fn order<T>(self, found: &mut [T], asked: u64) {
         if self == Variation::ShuffledRecords && !found.is_empty() {
             let length = found.len();
-            // Another one for each request, the same in each run.
+            // Differs between requests, and is the same in each run.
             let by = usize::try_from(asked).unwrap_or(0).wrapping_mul(17) % length;
             found.rotate_left(by);
             if asked % 2 == 1 {
@@ -137,7 +137,7 @@ impl Variation {
         }
     }
 
-    /// The records of a page where `size` are asked for.
+    /// The records of a page where `size` are requested.
     pub(super) fn page_size(self, size: usize) -> usize {
         match self {
             Variation::CappedPages => size.min(CAP),

@@ -232,7 +232,7 @@ fn operator(name: &str) -> Result<Operator, String> {
 }
 
 /// Reads what an operator is to compare: fields by name, those of nested objects within objects.
-/// A group, an object or a value that is null is as if it were not there.
+/// A group, an object or a value that is null is ignored.
 fn compare_all<'a>(
     (operator, fields): (Operator, Fields),
     path: &mut Vec<&'a str>,

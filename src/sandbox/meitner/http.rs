@@ -22,7 +22,7 @@ use crate::sandbox::{READ_ONLY, SECRET, Variation, WRITE_ONLY};
 /// Seconds for which a token is good.
 const TOKEN_SECONDS: u64 = 3600;
 
-/// Records on a page, where none are asked for, and at most.
+/// Records on a page, where none are requested, and at most.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 100;
 
@@ -37,7 +37,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/directory/v1/audit-event/{id}", get(read_deletion))
 }
 
-/// What is answered where there is nothing, or nothing to be done that way.
+/// The response for unknown paths and methods.
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let message = match status {
         StatusCode::NOT_FOUND => "no such resource",

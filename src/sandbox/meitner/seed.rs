@@ -61,7 +61,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
             Fate::Present => make_older(&mut student, &mut random),
             Fate::NumberTaken => {
                 let other = other_holding(&student, &["identityNumber"], &mut random);
-                // A student refused here was refused there too; the seed goes on without it.
+                // A student refused here was refused there too; the seed continues without it.
                 let _ = students.insert(&random_id(&mut random), other, now);
                 student.insert("identityNumber".into(), json!("20100101-T001"));
                 student.insert("identityTemporary".into(), json!(true));
@@ -80,7 +80,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
     students
 }
 
-/// Students as the roster says they are.
+/// Students with the values of the roster.
 pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(1);

@@ -30,7 +30,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/api/public/link/", get(links))
 }
 
-/// What is answered where there is nothing, or nothing to be done that way.
+/// The response for unknown paths and methods.
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let text = match status {
         StatusCode::NOT_FOUND => "Not found.",

@@ -210,8 +210,8 @@ fn choice_fault(value: &Json, choices: &[&str]) -> Option<String> {
 /// When the members' links were last used, before the roster was imported.
 const LAST_UPDATE: &str = "2026-01-15T08:00:00Z";
 
-/// Members as they might have been before the roster was imported: every third one with another
-/// place, and in a roster of a hundred rows or more three missing.
+/// Members before the import of the roster: every third one has another city, and with a hundred rows or more,
+/// three are missing.
 pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
     let mut members = Members::default();
     for (number, row) in rows.iter().enumerate() {

@@ -150,7 +150,12 @@ fn a_token_is_asked_for_with_the_credentials_and_its_answer_judged() {
     for (script, status, told, meaning) in [
         (reply(400, "\"no\""), 400, "\"no\"", Verdict::Stop),
         (reply(503, "\"no\""), 503, "\"no\"", Verdict::Retry),
-        (reply(200, "{}"), 200, "no access_token", Verdict::Stop),
+        (
+            reply(200, "{}"),
+            200,
+            "access_token is missing",
+            Verdict::Stop,
+        ),
     ] {
         let scene = Scene::with(cast(), vec![script]);
         let (answer, _) = call(&scene, Some(1)).unwrap();

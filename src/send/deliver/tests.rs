@@ -218,7 +218,7 @@ fn where_nobody_answers_the_first_row_tells_so_for_all() {
     let ended = deliver(&Scene::new(script), vec![call(1), call(2)]);
     assert_eq!(ended.states(), [RowState::Updated, RowState::Failed]);
     assert_eq!(ended.stop, None);
-    // An answer that is an error is one.
+    // An error response is an error.
     let script = (0..4).map(|_| reply(500, "")).chain([reply(200, "")]);
     let ended = deliver(&Scene::new(script.collect()), vec![call(1), call(2)]);
     assert_eq!(ended.states(), [RowState::Failed, RowState::Updated]);
@@ -291,7 +291,7 @@ fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_a
     assert!(matches!(ended.stop, Some(Stop::Due { .. })));
     assert!(ended.asked.is_empty());
 
-    // The run is halted while the record is asked for.
+    // The run is halted while the record is requested.
     let scene = Scene::with(once(), vec![reply(200, "")]);
     let transport = scene.transport();
     let record = Kept::default();
@@ -417,7 +417,7 @@ fn only_news_is_heard_of_what_is_asked() {
         (Finish, Finish, false, false),
         (Now, Finish, false, true),
         (Now, Now, false, false),
-        // After a stop nothing is paused, and nothing goes on.
+        // After a stop nothing is paused, and nothing continues.
         (Pause, Finish, false, false),
         (Nothing, Finish, true, false),
         (Finish, Now, false, false),

@@ -58,7 +58,7 @@ fn take(bucket: &GcraState, times: usize) {
 }
 
 #[test]
-fn requests_that_were_counted_at_another_rate_count_as_many_at_this_one() {
+fn the_used_quota_is_kept_when_the_rate_changes() {
     let machine = Machine::new();
     let now = machine.clock.at();
     take(&machine.open("5000/h", 5000), 3);
@@ -67,7 +67,7 @@ fn requests_that_were_counted_at_another_rate_count_as_many_at_this_one() {
     let shared = machine.shared();
     assert_eq!(shared.arrival, now + 3 * 720_000_000);
     assert_eq!(of_now(shared), now + 3 * 2_400_000_000);
-    // A row from which the rate is missing, and one of the same rate, are taken as they stand.
+    // A row without a rate, and one with the same rate, are used unchanged.
     for interval in [0, 2_400_000_000] {
         let shared = SharedQuota {
             arrival: now + 9000 * 2_400_000_000,
@@ -223,7 +223,7 @@ fn what_was_taken_ahead_is_worth_nothing_once_the_clock_was_set_back() {
 }
 
 #[test]
-fn less_than_one_request_is_no_contradiction_between_the_api_and_the_bucket() {
+fn the_api_and_the_bucket_may_differ_by_less_than_one_request() {
     let machine = Machine::new();
     let bucket = machine.open("1500/h", 100);
     let now = machine.clock.at();

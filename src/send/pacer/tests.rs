@@ -371,7 +371,7 @@ fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
     let held = pacer("100/s", 9, &time, open());
     held.hold_until(time.now() + 60 * SECOND, false).unwrap();
     drop(held);
-    // An hour earlier, an hour more would be waited for.
+    // With the clock an hour back, it would wait an hour longer.
     let before = Arc::new(VirtualClock::starting_at(
         "2026-08-01T11:00:00Z".parse().unwrap(),
     ));
@@ -489,7 +489,7 @@ fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
         (time.now() - start) / SECOND
     };
     paused.pause_until(time.now() + 60 * SECOND);
-    // An earlier moment takes nothing back.
+    // An earlier time has no effect.
     paused.pause_until(time.now() + 10 * SECOND);
     assert_eq!(wait(&other), 0);
     assert_eq!(wait(&paused), 60);
@@ -501,7 +501,7 @@ fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
 }
 
 #[test]
-fn each_limit_that_is_announced_replaces_the_one_before_unless_it_makes_no_sense() {
+fn each_announced_limit_replaces_the_previous_one_unless_it_is_implausible() {
     let time = clock();
     let rate = |text: &str| text.parse::<Rate>().unwrap();
     let pace = Pace {

@@ -28,7 +28,7 @@ fn token() -> Reply {
 }
 
 /// Sends a row's change, and halts the run once it has left for the time numbered `halt_at`. Returns how often
-/// it left here and before, what became of it, and whether it may have been carried out without an answer.
+/// it left here and before, its outcome, and whether it may have been carried out without an answer.
 fn send(scene: &Scene, made_before: u32, halt_at: Option<u32>) -> (u32, Option<Verdict>, bool) {
     let transport = scene.transport();
     let request = Request {
@@ -205,7 +205,7 @@ fn a_look_up_is_answered_by_json_alone() {
 }
 
 #[test]
-fn nobody_waits_longer_for_the_quota_than_they_have_patience() {
+fn waiting_for_the_quota_is_limited_by_the_callers_patience() {
     let slow = Cast {
         rate: ("1500/h", 1),
         ..Cast::default()
@@ -236,7 +236,7 @@ fn a_refusal_for_too_many_empties_the_bucket_and_one_for_other_reasons_does_not(
 }
 
 #[test]
-fn what_a_token_endpoint_says_of_a_quota_is_not_the_apis() {
+fn rate_limit_headers_of_a_token_endpoint_do_not_apply_to_the_api() {
     let script = vec![limited(429), token(), reply(200, "")];
     let scene = Scene::with(signed_in(), script);
     assert_eq!(send(&scene, 0, None), (2, Some(Verdict::Accept), false));
@@ -253,7 +253,7 @@ fn what_a_token_endpoint_says_of_a_quota_is_not_the_apis() {
 }
 
 #[test]
-fn a_limit_that_an_answer_announces_is_in_force_at_once() {
+fn a_limit_in_a_response_applies_immediately() {
     let headers: &[&str] = &["ratelimit-limit: 300", "ratelimit-remaining: 7"];
     let hourly = Cast {
         rate: ("1500/h", 1500),

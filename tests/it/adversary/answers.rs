@@ -41,7 +41,7 @@ fn left_behind(folder: &Folder, output: &Output) -> String {
 }
 
 #[test]
-fn what_an_api_echoes_is_told_to_nobody() {
+fn echoed_values_of_an_api_are_not_reported() {
     let number = identity_number(1);
     let words = format!("student Åsa Ekholm ({number}, asa@ek.se) sent {SECRET}");
     for (status, exit) in [(403, 6), (401, 6), (422, 3), (404, 3)] {
@@ -91,7 +91,7 @@ fn a_sign_in_that_echoes_its_request_tells_no_secret() {
 }
 
 #[test]
-fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is() {
+fn a_token_response_is_accepted_in_any_spelling_and_an_unusable_one_is_reported() {
     for (lifetime, works) in [("\"3600\"", true), ("3600.0", true), ("-1", false)] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(2));
@@ -119,7 +119,7 @@ fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is
             continue;
         }
         assert_eq!(output.status.code(), Some(6), "{told}");
-        assert!(told.contains("expires_in is not above 0"), "{told}");
+        assert!(told.contains("expires_in is not greater than 0"), "{told}");
         assert_eq!(server.seen().len(), 1, "it is asked once");
     }
 }
@@ -193,7 +193,7 @@ fn pages_may_be_large_and_must_end() {
     let output = import(&looping);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let seen = looping.seen();
-    // The first page of each of the searches that are under way at once.
+    // The first page of each of the searches that are in progress at once.
     assert!(seen.len() <= 8, "{seen:?} {}", stderr(&output));
 
     let endless = register(120, 200_000, false);

@@ -319,7 +319,7 @@ fn old_workbook(path: &Path, text: &str, entries: usize, records: &[(u16, Vec<u8
     let mut shared = [1u32.to_le_bytes(), 1u32.to_le_bytes()].concat();
     shared.extend(length.to_le_bytes());
     shared.push(0);
-    // The text goes on in a record of its own where it is long.
+    // The text continues in a record of its own where it is long.
     let (here, there) = text.as_bytes().split_at(text.len().min(8000));
     shared.extend(here);
     put(&mut globals, 0x00FC, &shared);

@@ -440,7 +440,7 @@ fn what_a_sweep_that_died_had_moved_and_is_no_file_does_not_block_its_name() {
 }
 
 #[test]
-fn what_looks_like_a_roster_and_is_not_taken_is_reported() {
+fn skipped_files_with_the_extension_of_a_roster_are_reported() {
     let folder = inbox(0o755);
     let path = |name: &str| folder.path("inbox").join(name);
     std::fs::write(

@@ -243,7 +243,7 @@ fn files(folder: &Folder) -> Vec<(&'static str, Option<&'static str>)> {
 }
 
 #[test]
-fn what_stands_in_a_file_is_in_no_log_and_no_message() {
+fn contents_of_a_file_are_in_no_log_and_no_notification() {
     let told = Told::new();
     let server = Server::start(|_| respond(200, &[], RECORD));
     for (name, code) in files(&told.folder) {
@@ -381,7 +381,7 @@ fn place(server: &Server) -> [&str; 4] {
 }
 
 #[test]
-fn what_an_api_says_is_in_no_log_and_no_message() {
+fn texts_of_an_api_are_in_no_log_and_no_notification() {
     for (status, body) in answers() {
         let told = Told::new();
         told.folder
@@ -419,7 +419,7 @@ fn what_an_api_says_is_in_no_log_and_no_message() {
 }
 
 #[test]
-fn what_a_token_endpoint_says_is_in_no_log_and_no_message() {
+fn the_response_of_a_token_endpoint_is_in_no_log_and_no_message() {
     let words = format!("{FIRST} {LAST} {TOKEN}");
     for (status, body) in [
         (400, json!({"error": CODE, "error_description": words})),
@@ -446,7 +446,7 @@ fn what_a_token_endpoint_says_is_in_no_log_and_no_message() {
 }
 
 #[test]
-fn what_a_run_changes_and_puts_back_is_in_no_log_and_no_message() {
+fn changed_and_restored_values_are_in_no_log_and_no_notification() {
     let told = Told::new();
     let before = format!("{HEADER}\n{}\n", person(1));
     let (_sandbox, base_url, _stop) = sandbox_holding(&before, Duration::ZERO);

@@ -94,7 +94,7 @@ fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
         stdout(&output)
     );
 
-    // A run that was interrupted goes on, and leaves what another wrote meanwhile under its name.
+    // A run that was interrupted continues, and leaves what another wrote meanwhile under its name.
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let down = folder.import_to("r.csv", "http://127.0.0.1:1", &["--max-attempts", "1"], &[]);
@@ -244,7 +244,7 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
 }
 
 #[test]
-fn what_is_in_use_is_not_forgotten_and_what_died_is() {
+fn runs_in_use_are_kept_and_dead_ones_pruned() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(60), SLOW);
     folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
@@ -253,10 +253,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let mut import = start(&folder, &one);
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
-    assert!(
-        prune().contains("0 runs forgotten\n1 run left"),
-        "under way"
-    );
+    assert!(prune().contains("0 runs deleted\n1 run left"), "under way");
     // It dies; then it can be undone, and while it is, it is not forgotten either.
     import.kill().unwrap();
     import.wait().unwrap();
@@ -276,12 +273,12 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     wait_until("requests arrive", || {
         sandbox.requests("update") > before || sandbox.requests("search") > 1
     });
-    assert!(!prune().contains("2 runs forgotten"));
+    assert!(!prune().contains("2 runs deleted"));
     let output = undo.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // One may have been under way when it died: nobody knows that it was changed.
+    // One may have been in progress when it died: nobody knows that it was changed.
     assert!(changed(&sandbox) <= 1, "{}", changed(&sandbox));
-    assert!(prune().contains("2 runs forgotten"));
+    assert!(prune().contains("2 runs deleted"));
     assert_eq!(folder.runs(), "");
 }
 
@@ -328,7 +325,7 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
     let import = start(&folder, &[&arguments[..], &slowly].concat());
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     // Without it, another program that closes the journal takes itself for the last one, and
-    // removes the log that the run goes on writing to (sqlite.org/walformat.html, section 3).
+    // removes the log that the run continues writing to (sqlite.org/walformat.html, section 3).
     let journal = std::fs::metadata(folder.path("state/journal.sqlite")).unwrap();
     let held = std::fs::read_to_string("/proc/locks").unwrap();
     let (pid, inode) = (import.id().to_string(), format!(":{}", journal.ino()));

@@ -76,7 +76,7 @@ impl Scene {
         self.run(&[&["import", roster, "--yes", "--all", "--fresh"], arguments].concat())
     }
 
-    /// An import is refused for the sake of `path`: it says what is wrong with it and how that is mended,
+    /// An import is refused for the sake of `path`: it says what is wrong with it and how that is corrected,
     /// sends nothing and runs nothing.
     #[track_caller]
     fn refuses(&self, path: &str, fix: &str, arguments: &[&str]) {

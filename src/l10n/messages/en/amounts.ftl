@@ -1,4 +1,4 @@
-### Numbers, times and amounts. $number is $count as it is written.
+### Numbers, times and amounts. $number is $count, formatted.
 
 thousands-mark = ,
 time-unknown = an unknown time

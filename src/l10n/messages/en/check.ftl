@@ -1,104 +1,104 @@
-### What is wrong with a cell or a row, for the person who mends it: what was found, what was expected,
-### what to do. It stands behind the column's header, so it does not name it.
+### Problems of a cell or a row: what was found, what was expected, what to do. The column's header precedes
+### each message, so messages do not name the column.
 
 -as-text = format the column as text in the spreadsheet, enter the value again and export once more
 
-cell-too-long = the cell is { $length } bytes long, and { $most } is the most; look for a missing quote
-cell-formula = the cell holds the formula "{ $text }" and not its value; paste it as a value and export again
-cell-mojibake = "{ $text }" was read in the wrong encoding and saved again; it most likely was "{ $repaired }"; go back to the original list and export it as "CSV UTF-8"
-cell-strange-letters = "{ $text }" may have been read in the wrong encoding and saved again; it may have been "{ $repaired }"
-cell-spreadsheet-error = the cell holds the spreadsheet's error { $text }; fix the formula and export again
-cell-hashes = the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again
-cell-nul = there is a NUL byte in the cell; export the list again
-cell-replacement-character = "{ $text }" holds { $sign }, what an earlier conversion left in place of a letter; export the list again
-cell-unassigned-byte = byte 0x{ $byte } is no letter in the file's encoding; name the right one with --encoding
+cell-too-long = the cell is { $length } bytes long, and the limit is { $most }; look for a missing quote
+cell-formula = the cell contains the formula "{ $text }" instead of its value; paste it as a value and export again
+cell-mojibake = "{ $text }" was read in the wrong encoding and saved again; the original was probably "{ $repaired }"; go back to the original list and export it as "CSV UTF-8"
+cell-strange-letters = "{ $text }" may have been read in the wrong encoding and saved again; the original may be "{ $repaired }"
+cell-spreadsheet-error = the cell contains the spreadsheet error { $text }; fix the formula and export again
+cell-hashes = the cell contains ####, which a spreadsheet shows when a column is too narrow; widen it and export again
+cell-nul = the cell contains a NUL byte; export the list again
+cell-replacement-character = "{ $text }" contains { $sign }, which an earlier conversion wrote in place of a letter; export the list again
+cell-unassigned-byte = byte 0x{ $byte } is not a character in the file's encoding; specify the right one with --encoding
 cell-invisible-character = the cell contains an invisible character, { $characters }; enter the value again
-cell-control-character = there is a control character (U+{ $code }) in the cell; enter the value again
-cell-undecodable = byte 0x{ $byte } at position { $position } is not text in the file's encoding; { -as-text }, as "CSV UTF-8"
+cell-control-character = the cell contains a control character (U+{ $code }); enter the value again
+cell-undecodable = byte 0x{ $byte } at position { $position } is not text in the file's encoding; export the list again as "CSV UTF-8"
 cell-required = the cell is empty, and every row needs a value here
 cell-list-item = value { $number } of { $count }: { $message }
-cell-list-separator = "{ $text }" is read as one value, though it has { $found }; values are separated by { $own } or line breaks
-cell-null-not-allowed = the API does not let this field be cleared, so <null> cannot stand here
-cell-dots = "{ $text }" would name another address, not a record
-cell-line-break = there is a line break in the cell; put it on one line
+cell-list-separator = "{ $text }" is read as one value although it contains { $found }; separate values with { $own } or line breaks
+cell-null-not-allowed = the API does not allow clearing this field; remove <null> from the cell
+cell-dots = "{ $text }" cannot be a key, because it would change the address of the request
+cell-line-break = the cell contains a line break; write the value on one line
 number-cut-short = "{ $text }" is a number that a spreadsheet cut short; { -as-text }
-length-too-long = the value has { $length } characters, and { $most } is the most
-length-too-short = "{ $text }" has { $length } characters, and { $least } is the least
-pattern-mismatch = "{ $text }" is not of the form { $form }
-guarded-cleared = the record has "{ $from }", which gives rights, so an import does not clear it; change it in the system
-guarded-removed = "{ $from }" gives rights, so it is removed from the list only with --allow { $field }={ $from }
-guarded-lowered = "{ $from }" gives rights, so it is replaced by "{ $text }" only with --allow { $field }={ $text }
-guarded-value = "{ $text }" gives rights, so it is sent only with --allow { $field }={ $text }
+length-too-long = the value has { $length } characters, and the limit is { $most }
+length-too-short = "{ $text }" has { $length } characters, and the minimum is { $least }
+pattern-mismatch = "{ $text }" does not match the pattern { $form }
+guarded-cleared = the record has "{ $from }", which grants rights, so an empty cell does not clear it; change it in the system
+guarded-removed = "{ $from }" grants rights, so it is removed from the list only with --allow { $field }={ $from }
+guarded-lowered = "{ $from }" grants rights, so it is replaced by "{ $text }" only with --allow { $field }={ $text }
+guarded-value = "{ $text }" grants rights, so it is sent only with --allow { $field }={ $text }
 boolean-unknown = "{ $text }" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0
 choice-unknown = "{ $text }" is not one of { $choices }
 country-unknown = "{ $text }" is not a country; write its ISO 3166-1 code, such as SWE, or its name
-date-future = "{ $text }" lies in the future
+date-future = "{ $text }" is in the future
 date-serial-number = "{ $text }" is how a spreadsheet stores a date; write YYYY-MM-DD: { -as-text }
 date-two-ways = "{ $text }" can be read in two ways; write YYYY-MM-DD: { -as-text }
-date-no-such-day = there is no day "{ $text }" in the calendar
+date-no-such-day = the date "{ $text }" does not exist
 date-format = "{ $text }" is not a date such as 2010-04-02
 email-no-at = "{ $text }" has no @; expected an address such as name@example.com
 email-no-domain = "{ $text }" has no domain
 email-no-local-part = "{ $text }" has nothing before the @; expected an address such as name@example.com
-email-display-name = "{ $text }" has a name around the address; leave the address alone in the cell
-email-several = "{ $text }" looks like more than one address; leave one in the cell
-email-no-top-level-domain = "{ $text }" has no top-level domain such as .com behind "{ $domain }"
+email-display-name = "{ $text }" has a name around the address; keep only the address in the cell
+email-several = "{ $text }" looks like more than one address; keep only one in the cell
+email-no-top-level-domain = "{ $text }" has no top-level domain such as .com after "{ $domain }"
 email-format = "{ $text }" is not an e-mail address; expected an address such as name@example.com
 eppn-no-at = "{ $text }" has no @; expected localIdentifier@domain, such as asali0402@example.se
 eppn-no-local-identifier = "{ $text }" has nothing before the @; expected localIdentifier@domain, such as asali0402@example.se
-eppn-space = "{ $text }" has a space in it; expected localIdentifier@domain, such as asali0402@example.se
-eppn-domain = "{ $text }" has no proper domain; expected localIdentifier@domain, such as asali0402@example.se
-identity-leading-zero = "{ $text }" has nine digits, so a spreadsheet may have taken a leading zero; { -as-text }
-identity-future = "{ $text }" is of someone not yet born
+eppn-space = "{ $text }" contains a space; expected localIdentifier@domain, such as asali0402@example.se
+eppn-domain = "{ $text }" has no valid domain; expected localIdentifier@domain, such as asali0402@example.se
+identity-leading-zero = "{ $text }" has nine digits, so a spreadsheet may have removed a leading zero; { -as-text }
+identity-future = "{ $text }" has a birth date in the future
 identity-format = "{ $text }" is not an identity number such as 20100402-2388
-identity-temporary = "{ $text }" has letters in its last four places, as a temporary number has; say so in the column of temporary numbers
+identity-temporary = "{ $text }" has letters in its last four characters, like a temporary number; write TRUE in the column for temporary numbers
 identity-check-digit = the check digit of "{ $text }" is wrong; look for a mistyped digit
-identity-test = "{ $text }" is one of the numbers that Skatteverket keeps for tests, and nobody has it
-identity-no-such-day = "{ $text }" begins with a day that is not in the calendar
+identity-test = "{ $text }" is a Skatteverket test number and belongs to no person
+identity-no-such-day = "{ $text }" begins with a date that does not exist
 integer-format = "{ $text }" is not a whole number
-municipality-county = "{ $text }" begins with { $county }, which is no county
+municipality-county = "{ $text }" begins with { $county }, which is not a county code
 municipality-format = "{ $text }" is not a municipality code of four digits, such as 0184; { -as-text }
 municipality-unknown = "{ $text }" is not the code of a municipality
-phone-no-prefix = "{ $text }" begins with neither 0 nor +, so its area is unknown
+phone-no-prefix = "{ $text }" begins with neither 0 nor +, so its area code is unknown
 phone-too-few-digits = "{ $text }" has too few digits for a Swedish mobile number
 phone-wrong-length = "{ $text }" has the wrong number of digits for a Swedish telephone number
-phone-too-many-digits = "{ $text }" has more digits than any telephone number
-phone-character = "{ $text }" has "{ $sign }" in it; leave one telephone number in the cell
+phone-too-many-digits = "{ $text }" has more digits than a telephone number can have
+phone-character = "{ $text }" contains "{ $sign }"; keep only one telephone number in the cell
 phone-foreign = "{ $text }" is not an international number of 7 to 15 digits
 postal-code-format = "{ $text }" is not a postal code of five digits, such as 169 56
 uuid-format = "{ $text }" is not a UUID such as 0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11
-cell-shown-otherwise = cell { $cell } holds the number { $text } and shows another one; check which is right, and type it as text
-cell-is-date = cell { $cell } holds a date ({ $text }), but this column does not take dates: Excel may have converted the value; format the cell as Text and type the value again
-cell-is-time = cell { $cell } holds a time ({ $text }), but this column does not take times: Excel may have converted the value; format the cell as Text and type the value again
-cell-is-percentage = cell { $cell } holds a percentage ({ $text }); format the cell as Text and type the value again
-cell-is-boolean = cell { $cell } holds the Boolean value { $text }, but this column does not take Booleans; format the cell as Text and type the value again
-cell-is-error = cell { $cell } holds the spreadsheet's error { $text }; correct the formula or type the value
-cell-is-long-number = cell { $cell } holds a number with more than 15 digits ({ $text }), and spreadsheets keep only the first 15; format the cell as Text and type all digits again
+cell-shown-otherwise = cell { $cell } contains the number { $text } but displays another; check which is right, and type it as text
+cell-is-date = cell { $cell } contains a date ({ $text }), but this column does not accept dates: Excel may have converted the value; format the cell as Text and type the value again
+cell-is-time = cell { $cell } contains a time ({ $text }), but this column does not accept times: Excel may have converted the value; format the cell as Text and type the value again
+cell-is-percentage = cell { $cell } contains a percentage ({ $text }); format the cell as Text and type the value again
+cell-is-boolean = cell { $cell } contains the Boolean value { $text }, but this column does not accept Booleans; format the cell as Text and type the value again
+cell-is-error = cell { $cell } contains the spreadsheet error { $text }; correct the formula or type the value
+cell-is-long-number = cell { $cell } contains a number with more than 15 digits ({ $text }), and spreadsheets keep only the first 15; format the cell as Text and type all digits again
 cell-without-result = cell { $cell } has a formula without a stored result; open the file in Excel or LibreOffice, save it, and run the command again
 cell-is-merged = cell { $cell } belongs to a merged cell whose value "{ $text }" is stored in { $first } only; unmerge the cells, and write the value in every cell that it applies to
-row-lost-kind = a cell of this row was merged or not text in the original workbook; correct the value, and empty the row's cell import_error_code
-row-correct-cell = correct it, or empty the row's cell import_error_code if it is right
-row-was-damaged = the row was damaged in the original file; correct it, and empty the row's cell import_error_code
-row-was-cut = the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code
+row-lost-kind = a cell of this row was merged or not text in the original workbook; correct the value, and clear the row's import_error_code cell
+row-correct-cell = correct it, or clear the row's import_error_code cell if it is right
+row-was-damaged = the row was damaged in the original file; correct it, and clear its import_error_code cell
+row-was-cut = the row had too few cells in the original file; fill in the missing cells, and clear its import_error_code cell
 row-too-few-cells = the row has { $found } cells where the header has { $expected }; look for a missing delimiter, or a line break within a cell
 row-text-after-quote = there is text after a closing quote; write a quote within a quoted cell twice ("")
 row-backslash-quote = there is text after a closing quote, because quotes are escaped with a backslash (\"); write a quote within a quoted cell twice ("")
 row-divided = this row and row { $other } look like one row split by a line break; remove the line break, or put quotes around the cell
 row-truncated = the file ends in the middle of this row; export the file again
 row-concealed = the row is damaged and may be about a protected person, so its cells are not shown; correct the row in the file, or export the file again
-row-protected = the row is marked as about a protected person, or another row about the same person is; it was not sent
-record-protected = the record marks a protected person, so it is not changed; change it in the system
+row-protected = this row, or another row about the same person, is marked as protected; it was not sent
+record-protected = the record is marked as protected, so it is not changed; change it in the system
 row-header = the row repeats the header; remove it
 cell-quotes = "{ $text }" has quotes around it; remove them if they are not part of the value
-row-too-many-cells = the row has { $found } cells where the header has { $expected }; a value with the delimiter in it needs quotes around it
-row-part-of-object = { $object } is replaced as a whole, and the row has no { $missing }; fill them in, or write <null> where there is nothing
+row-too-many-cells = the row has { $found } cells where the header has { $expected }; put quotes around values that contain the delimiter
+row-part-of-object = { $object } is replaced as a whole, and the row has no { $missing }; fill them in, or write <null> for no value
 row-duplicate = row { $row } has the same value, and it must be unique
-cell-holds = { $message }; the cell holds { $characters }
+cell-holds = { $message }; the cell contains { $characters }
 cell-restored = "{ $before }" → "{ $after }": { $why }
 cell-read = "{ $text }": { $why }
 cell-apostrophe = "{ $text }" begins with an apostrophe; remove it if a spreadsheet added it
-cell-foreign-character = the cell contains { $characters }, which values seldom have; enter the value again if it is wrong
-cell-lookalike-character = the cell holds { $characters }, which looks like an ordinary character; enter the value again
+cell-foreign-character = the cell contains { $characters }, which is rare in values; enter the value again if it is wrong
+cell-lookalike-character = the cell contains { $characters }, which looks like an ordinary character; enter the value again
 cell-decimal-zero = "{ $text }" looks like a whole number that a program wrote with decimals
 cell-date-perhaps = "{ $text }" looks like a date or a time; a spreadsheet may have converted the value; if so, { -as-text }
 cell-number-perhaps = "{ $text }" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, { -as-text }
@@ -109,16 +109,16 @@ cell-escape = "{ $text }" is an escaped form of "{ $meant }"; correct the export
 cell-question-mark = "{ $text }" has a question mark between letters; a conversion may have replaced a letter; export the list again as UTF-8
 cell-question-mark-edge = "{ $text }" has a question mark beside a letter; a conversion may have replaced a letter; export the list again as UTF-8
 cell-question-marks = "{ $text }" and other cells have question marks because a conversion replaced letters; export the list again as UTF-8
-identity-birth-date = "{ $text }" and { $column }, { $date }, are different days of birth
-identity-gender = the last digits of "{ $text }" and { $column }, { $gender }, are different genders
-phone-several = "{ $text }" looks like more than one telephone number; keep one in the cell
+identity-birth-date = the birth date in "{ $text }" does not match { $column }, { $date }
+identity-gender = the gender in the last digits of "{ $text }" does not match { $column }, { $gender }
+phone-several = "{ $text }" looks like more than one telephone number; keep only one in the cell
 identity-inferred = "{ $text }" has the format of a temporary number, and no column confirms it; it is sent as a temporary number
 
 json-list = a list
 json-object = an object
 json-boolean = a JSON boolean
 json-number = a JSON number
-json-other-kind = the record holds { $found }; kind = "{ $kind }" cannot be compared with it
+json-other-kind = the record contains { $found }, which cannot be compared with kind = "{ $kind }"
 
 ## The meaning of each code of a kind, for `explain`.
 

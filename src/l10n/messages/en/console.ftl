@@ -1,18 +1,16 @@
 ### The console in the browser.
 
-console-steps = Steps
+console-steps = Steps of this import
 console-step-file = File
 console-step-columns = Columns
-console-step-problems = Problems
-console-step-plan = Plan
-console-step-run = Sending
-console-step-runs = Runs
-console-step-person = One person
+console-step-problems = Rows
+console-step-plan = Review
+console-step-run = Send
 console-skip = Skip to the content
-console-start = Choose a roster
+console-start = Import a roster
 console-to-start = Back to the start
 console-trouble = That could not be done
-console-busy = another run is under way or waits for an answer; wait until it has ended, answer it or stop it
+console-busy = another run is being sent; wait until it has ended, or stop it
 console-open = Open the console
 
 console-not-loopback = the console listens on this machine alone, such as 127.0.0.1:8788, not on { $address }
@@ -26,10 +24,10 @@ console-files-of-day = Files of the last day
 console-choose = Choose a file
 console-drop = Drop a roster here, or choose one: CSV, Excel or LibreOffice
 console-open-file = Open
-console-target = API
+console-target = System
 console-by-path = Or give the path of a file on this machine
 console-path = Path
-console-stays-here = Nothing leaves this machine but the requests to the API.
+console-stays-here = This computer exchanges data only with the system that you import into.
 console-no-file = no file was chosen
 
 console-file-title = What the file was read as
@@ -63,15 +61,15 @@ console-keep = Keep this for next time
 console-kept = Kept for next time in { $path }.
 console-next-problems = Go on to the problems
 
-console-problems-title = Rows to mend
+console-problems-title = Check the rows
 console-left = { $count ->
-    [one] { $number } row is left to mend
-   *[other] { $number } rows are left to mend
+    [one] { $number } row has a fault
+   *[other] { $number } rows have faults
 }
-console-none-left = No row is left to mend
-console-valid = Valid rows: { $valid } of { $rows }.
+console-none-left = No row has a fault
+console-valid = { $valid } of { $rows } rows can be sent.
 console-again-rows = These rows did not succeed last time. Only they are sent.
-console-make-plan = Make the plan
+console-make-plan = Review the changes
 console-alike = Same value wrong in several rows
 console-replace-with = Replace with
 console-replace-all = { $count ->
@@ -81,22 +79,26 @@ console-replace-all = { $count ->
 console-search = Search in all cells
 console-find = Search
 console-only-faulty = Only rows to mend
-console-nothing-wrong = Nothing is wrong with any row.
+console-nothing-wrong = No row has a fault. Go on to review the changes.
 console-nothing-found = No matching rows.
 console-shown = { $from } to { $to } of { $all }
 console-line = Row
-console-take-back = Undo the changes to this row
+console-take-back = Undo
 console-before = Previous
 console-after = Next
 console-not-written = The roster file is never changed. Download it with your changes:
 console-as-workbook = as a workbook
 console-as-csv = as a CSV file
 
-console-plan-title = What would change
-console-send = Send { $records }
+console-plan-title = Review the changes
+console-send = { $count ->
+    [one] Send { $number } change
+   *[other] Send { $number } changes
+}
 console-close-run = Close the run: nothing is left to undo
-console-canary = Send { $rows } first, read them back, then send the rest
+console-canary = Send { $rows } first, check them in the system, then send the rest
 console-not-yet = Do not send
+console-note = Note (stored with the run)
 console-conflicts-theirs = Keep the changes in all these rows
 console-conflicts-roster = Use the roster's values in all these rows
 console-conflicts-rows = Decide for each row
@@ -104,14 +106,14 @@ console-conflicts-choice = Choice
 console-conflicts-keep = Keep the change
 console-conflicts-take = Use the roster's value
 console-conflicts-choose = Choose what to do with the values that were changed, and send again. Nothing has been sent.
-console-who-changes = Records that change
+console-who-changes = Who changes
 console-field = Field
 console-all-fields = All fields
 console-where-column = Where the column
 console-is-value = is
 console-filter = Filter
 console-no-changes = No changes to show.
-console-record = Record
+console-record = Person
 console-change = Change
 console-file-changed = the file was changed since it was looked at; open it again
 console-cancel = Cancel
@@ -124,7 +126,7 @@ console-ended = Ended
 console-see-plan = Show the plan
 console-see-run = Show the run
 console-done-of = { $done } of { $rows } done
-console-is-paused = Paused: nothing is sent.
+console-is-paused = Paused: no more rows are started. Rows that had already started are still sent.
 console-pause = Pause
 console-go-on = Go on
 console-stop = Stop
@@ -132,24 +134,24 @@ console-may-close = You may close this page: sending goes on. Open the same page
 console-unfinished = An earlier run of this file was interrupted.
 console-fresh = Start anew instead
 
-console-runs-title = Runs
-console-run-of = Run { $run }
+console-runs-title = History
+console-run-of = { $file }, { $at }
 console-files = Files
 console-file-gone = that file is not there any more
-console-approve = Approve and send
+console-approve = Approve all…
 console-approve-rows = Tick each row whose new person is right, then approve the run. Rows that you do not tick are not sent.
 console-resume = Resume this run
-console-mend-rows = Mend the rows that failed
+console-mend-rows = Correct the rows that failed
 console-undo = Undo: show what would be put back
 
 console-person-title = What has changed for one person?
 console-person-key = { $keys } or another value of the person
-console-person-any-key = A key, an e-mail address or another value of the person
+console-person-any-key = Identity number, e-mail address or another value of the person
 console-address = The console is open at { $address }
 console-no-browser = no browser could be started; open this address yourself: { $address }
 console-other-file = this page was made for another file, or for another way to read it; open the page again
-console-other-plan = this page shows another plan than the one now waiting for an answer; open the page again
-console-broke = a mistake in the program cut the run short; what was sent is recorded, and the run can be resumed
+console-other-plan = the rows or the file have changed since this page was opened, so nothing was sent; review the changes again
+console-broke = an error in the program stopped the run; what was sent is in the history, and the run can be resumed
 console-person-file = Download as a CSV file
 console-lost = The console does not answer. What you type now is not received, and if it has ended, so has a run that was under way. Start it again with the same file: what has been checked is kept, and the run can be resumed.
 console-surplus = Without a column
@@ -158,6 +160,155 @@ console-mended-before = { $count ->
     [one] { $number } row stands as you changed it last time.
    *[other] { $number } rows stand as you changed them last time.
 }
-console-rehearsal = Rehearsal: the API is played on this machine, and nothing real is changed.
+console-rehearsal = Rehearsal: nothing real is changed.
 console-other-choice = Choose another file
 console-yes-take-back = Yes, undo them all
+console-step-done = Done
+console-places = Pages
+console-place-start = Start
+console-place-runs = History
+console-place-person = Find a person
+console-state-done = done
+console-state-attention = needs attention
+console-state-under-way = in progress
+console-state-waiting = not started
+console-state-left = { $count ->
+    [one] { $number } row to fix
+   *[other] { $number } rows to fix
+}
+console-plan-stale = You have changed rows or columns since the changes were reviewed. That review is discarded, and nothing has been sent.
+console-plan-none = rosterpatch compares the roster with what the system holds now and shows each change. Nothing is sent until you confirm.
+console-plan-left = { $count ->
+    [one] { $number } row has a fault and will not be sent.
+   *[other] { $number } rows have faults and will not be sent.
+}
+console-to-rows = Go to the rows
+console-plan-discarded = The review of { $file } was not confirmed and is discarded. Nothing of it has been sent.
+console-edits-of-other-reading = { $count ->
+    [one] Your changes to { $number } row belong to the earlier way to read the file. They return if you read it that way again.
+   *[other] Your changes to { $number } rows belong to the earlier way to read the file. They return if you read it that way again.
+}
+console-undo-title = Undo the run from { $at }
+console-tab-faulty = To fix
+console-tab-changed = Rows you changed
+console-tab-restored = Restored values
+console-tab-doubtful = Doubtful values
+console-name = Name
+console-class = Class
+console-column = Column
+console-value = Value
+console-fault = Fault
+console-suggestion = Suggestion
+console-whole-row = Whole row
+console-details = Details
+console-yes = Yes
+console-no = No
+console-last-time = Last time: { $state }. { $why }
+console-fault-shared = Another row has the same value; only one person can have it
+console-fault-not-found = This person is not in { $system }
+console-fault-mojibake = The letters were damaged when the file was saved
+console-fault-number = A spreadsheet has changed this number; type it as it should be
+console-fault-date-order = The date can be read in two ways; write it as 2010-04-02
+console-fault-municipality = A municipality code has four digits, such as 0184
+console-fault-formula = The cell holds a formula; type its value
+console-fault-damaged = The value was damaged in the file; type it again
+console-fault-id = This is not a complete ID
+console-fault-empty = { $system } does not allow an empty value here
+console-fault-check-digit = The last digit does not match the others; look for a mistyped digit
+console-fault-duplicate = Row { $row } has the same value; only one person can have it
+console-fault-taken = Another person in { $system } already has { $value }
+console-held-no-rows = The file has no rows.
+console-held-invalid = { $count } of { $rows } rows have faults, more than the limit of { $most }.
+console-held-shrink = The file has { $rows } rows and had { $last } last time. It may shrink by at most { $most }.
+console-held-changes = { $count } of { $rows } rows would change, more than the limit of { $most }.
+console-held-identity = { $count ->
+    [one] { $number } row would turn one person into another; the limit is { $most }.
+   *[other] { $number } rows would turn one person into another; the limit is { $most }.
+}
+console-held-renumbering = { $count ->
+    [one] { $number } person would get a new identity number.
+   *[other] { $number } people would get new identity numbers.
+}
+console-held-conflicts = { $count ->
+    [one] { $number } value was changed in the system since it was last sent. Decide which one stays.
+   *[other] { $number } values were changed in the system since they were last sent. Decide which ones stay.
+}
+console-time-short = Sending takes less than a minute.
+console-time-minutes = { $count ->
+    [one] Sending takes about { $number } minute.
+   *[other] Sending takes about { $number } minutes.
+}
+console-time-hours = { $count ->
+    [one] Sending takes about { $number } hour.
+   *[other] Sending takes about { $number } hours.
+}
+console-time-until = { $time } If you start now, it is done about { $finish }.
+console-nothing-changed = You have changed no row.
+console-nothing-restored = No value was restored.
+console-nothing-doubtful = No value is doubtful.
+console-sent-without = What you change now is not part of what was sent. Review the changes again to send it.
+console-bulk-done = { $count ->
+    [one] { $column }: “{ $from }” was replaced with “{ $to }” in { $number } row.
+   *[other] { $column }: “{ $from }” was replaced with “{ $to }” in { $number } rows.
+}
+console-bulk-undone = { $count ->
+    [one] Undone in { $number } row.
+   *[other] Undone in { $number } rows.
+}
+console-undo-bulk = Undo
+console-restored = { $count ->
+    [one] { $number } value was restored after a program had changed it
+   *[other] { $number } values were restored after a program had changed them
+}
+console-doubtful = { $count ->
+    [one] { $number } doubtful value is sent as it is
+   *[other] { $number } doubtful values are sent as they are
+}
+console-not-sent = Needs attention: these rows are not sent
+console-correct = Correct
+console-the-system = the system
+console-technical = Technical details
+console-undo-of = Undo of the run from { $undone }, { $at }
+console-run-undo = Undone
+console-run-retry = Tried again
+console-outcome = Outcome
+console-rehearsals = Rehearsals
+console-is-rehearsal = rehearsal
+console-approve-question = { $count ->
+    [one] { $number } change will be sent. You can pause or stop, and undo afterwards.
+   *[other] { $number } changes will be sent. You can pause or stop, and undo afterwards.
+}
+console-approve-yes = Yes, approve and send
+console-correct-first = Correct the rows first
+console-sign-in = rosterpatch cannot sign in yet
+console-sign-in-ask = You can check and correct the file, but changes cannot be sent. Copy this text to your IT department:
+console-sign-in-for = Text for the IT department
+console-sign-in-text = rosterpatch on this computer has no credentials. { $why } The guide describes it under “Credentials”, and rosterpatch doctor checks the result.
+console-copy = Copy the text
+console-done-about = done about { $finish }
+console-notify = Notify me when it is done
+console-percent = { $percent }%
+console-told = { $file }: { $outcome }
+console-first-checked = { $count ->
+    [one] The first { $number } was read back and holds what was sent
+   *[other] The first { $number } were read back and hold what was sent
+}
+console-first-reading = { $count ->
+    [one] The first { $number } is sent and is being read back
+   *[other] The first { $number } are sent and are being read back
+}
+console-first-sending = { $count ->
+    [one] The first { $number } is sent before the others
+   *[other] The first { $number } are sent before the others
+}
+console-undo-counted = { $count ->
+    [one] Undo the run from { $at }: { $number } person gets the earlier values back
+   *[other] Undo the run from { $at }: { $number } people get their earlier values back
+}
+console-undo-send = { $count ->
+    [one] Put back { $number } change
+   *[other] Put back { $number } changes
+}
+console-recent = Recent files
+console-state-held = waits for your approval
+console-person-none = No changes of { $key } are recorded.

@@ -1,4 +1,4 @@
-### "Anrop" och "körning" för request och run; ett hårt blanksteg skiljer tusental.
+### ”Anrop” och ”körning” för request och run; ett hårt blanksteg skiljer tusental.
 
 thousands-mark = { "\u00A0" }
 time-unknown = okänd tid
@@ -44,8 +44,8 @@ amount-requests = { $count ->
    *[other] { $number } anrop
 }
 amount-records = { $count ->
-    [one] { $number } post
-   *[other] { $number } poster
+    [one] { $number } person
+   *[other] { $number } personer
 }
 amount-runs = { $count ->
     [one] { $number } körning

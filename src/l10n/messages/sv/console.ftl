@@ -1,23 +1,21 @@
 ### Konsolen i webbläsaren.
 
-console-steps = Steg
+console-steps = Importens steg
 console-step-file = Fil
 console-step-columns = Kolumner
-console-step-problems = Fel
-console-step-plan = Plan
-console-step-run = Sändning
-console-step-runs = Körningar
-console-step-person = Sök person
+console-step-problems = Rader
+console-step-plan = Granska
+console-step-run = Skicka
 console-skip = Hoppa till innehållet
-console-start = Välj en lista
+console-start = Importera en lista
 console-to-start = Tillbaka till startsidan
 console-trouble = Det gick inte
-console-busy = en annan körning pågår eller väntar på svar; vänta tills den är klar, besvara den eller stoppa den
+console-busy = en annan körning skickas just nu; vänta tills den är klar eller stoppa den
 console-open = Öppna konsolen
 
 console-not-loopback = konsolen lyssnar bara på den egna datorn, till exempel 127.0.0.1:8788, inte på { $address }
 console-wrong-host = Den här adressen hör inte till konsolen.
-console-other-site = Det här anropet kom inte från konsolen.
+console-other-site = Den här begäran kom inte från konsolen.
 console-not-let-in = Öppna konsolen med adressen som rosterpatch visade.
 console-token-used = Adressen gäller bara en gång och har redan använts. Starta konsolen igen.
 
@@ -26,10 +24,10 @@ console-files-of-day = Filer från det senaste dygnet
 console-choose = Välj en fil
 console-drop = Släpp en lista här, eller välj en: CSV, Excel eller LibreOffice
 console-open-file = Öppna
-console-target = API
+console-target = System
 console-by-path = Eller ange en fil på den här datorn
 console-path = Sökväg
-console-stays-here = Inget lämnar den här datorn utom anropen till API:et.
+console-stays-here = Datorn utbyter uppgifter bara med det system som du importerar till.
 console-no-file = ingen fil valdes
 
 console-file-title = Så lästes filen
@@ -63,15 +61,15 @@ console-keep = Kom ihåg till nästa gång
 console-kept = Sparat till nästa gång i { $path }.
 console-next-problems = Vidare till felen
 
-console-problems-title = Rader att rätta
+console-problems-title = Kontrollera raderna
 console-left = { $count ->
-    [one] { $number } rad är kvar att rätta
-   *[other] { $number } rader är kvar att rätta
+    [one] { $number } rad har fel
+   *[other] { $number } rader har fel
 }
-console-none-left = Inga rader är kvar att rätta
-console-valid = Giltiga rader: { $valid } av { $rows }.
+console-none-left = Inga rader har fel
+console-valid = { $valid } av { $rows } rader kan skickas.
 console-again-rows = De här raderna gick inte igenom förra gången. Bara de skickas.
-console-make-plan = Gör en plan
+console-make-plan = Granska ändringarna
 console-alike = Samma fel på flera rader
 console-replace-with = Ersätt med
 console-replace-all = { $count ->
@@ -81,22 +79,26 @@ console-replace-all = { $count ->
 console-search = Sök i alla celler
 console-find = Sök
 console-only-faulty = Bara rader att rätta
-console-nothing-wrong = Det är inget fel på någon rad.
+console-nothing-wrong = Inga rader har fel. Gå vidare och granska ändringarna.
 console-nothing-found = Ingen rad innehåller det du söker.
 console-shown = { $from } till { $to } av { $all }
 console-line = Rad
-console-take-back = Ångra ändringarna på raden
+console-take-back = Ångra
 console-before = Föregående
 console-after = Nästa
 console-not-written = Filen med listan ändras aldrig. Ladda ner listan med dina ändringar:
 console-as-workbook = som arbetsbok
 console-as-csv = som CSV-fil
 
-console-plan-title = Vad som skulle ändras
-console-send = Skicka { $records }
+console-plan-title = Granska ändringarna
+console-send = { $count ->
+    [one] Skicka { $number } ändring
+   *[other] Skicka { $number } ändringar
+}
 console-close-run = Stäng körningen: det finns inget kvar att ångra
-console-canary = Skicka { $rows } först, läs tillbaka dem och skicka sedan resten
+console-canary = Skicka { $rows } först, kontrollera dem i systemet och skicka sedan resten
 console-not-yet = Skicka inte
+console-note = Anteckning (sparas med körningen)
 console-conflicts-theirs = Behåll ändringarna på alla de här raderna
 console-conflicts-roster = Använd listans värden på alla de här raderna
 console-conflicts-rows = Bestäm rad för rad
@@ -104,14 +106,14 @@ console-conflicts-choice = Val
 console-conflicts-keep = Behåll ändringen
 console-conflicts-take = Använd listans värde
 console-conflicts-choose = Välj vad du vill göra med värdena som har ändrats, och skicka igen. Inget har skickats.
-console-who-changes = Poster som ändras
+console-who-changes = Vilka som ändras
 console-field = Fält
 console-all-fields = Alla fält
 console-where-column = Där kolumnen
 console-is-value = är
 console-filter = Filtrera
 console-no-changes = Det finns inga ändringar att visa.
-console-record = Post
+console-record = Person
 console-change = Ändring
 console-file-changed = filen har ändrats sedan den granskades; öppna den igen
 console-cancel = Avbryt
@@ -124,7 +126,7 @@ console-ended = Avslutad
 console-see-plan = Visa planen
 console-see-run = Visa körningen
 console-done-of = { $done } av { $rows } klara
-console-is-paused = Pausad: inget skickas.
+console-is-paused = Pausad: inga fler rader påbörjas. Rader som redan hade påbörjats skickas klart.
 console-pause = Pausa
 console-go-on = Fortsätt
 console-stop = Stoppa
@@ -132,11 +134,11 @@ console-may-close = Du kan stänga sidan; sändningen fortsätter ändå. Öppna
 console-unfinished = En tidigare körning av den här filen avbröts.
 console-fresh = Börja om i stället
 
-console-runs-title = Körningar
-console-run-of = Körning { $run }
+console-runs-title = Historik
+console-run-of = { $file }, { $at }
 console-files = Filer
 console-file-gone = den filen finns inte längre
-console-approve = Godkänn och skicka
+console-approve = Godkänn alla …
 console-approve-rows = Markera varje rad där den nya personen stämmer och godkänn sedan körningen. Rader som du inte markerar skickas inte.
 console-resume = Återuppta körningen
 console-mend-rows = Rätta raderna som inte gick igenom
@@ -144,12 +146,12 @@ console-undo = Ångra: visa vad som skulle återställas
 
 console-person-title = Vad har ändrats för en person?
 console-person-key = { $keys } eller en annan uppgift om personen
-console-person-any-key = Nyckel, e-postadress eller en annan uppgift om personen
+console-person-any-key = Personnummer, e-postadress eller en annan uppgift om personen
 console-address = Konsolen är öppen på { $address }
 console-no-browser = ingen webbläsare kunde startas; öppna den här adressen själv: { $address }
 console-other-file = sidan hör till en annan fil, eller till filen läst på ett annat sätt; öppna sidan igen
-console-other-plan = sidan visar en annan plan än den som nu väntar på svar; öppna sidan igen
-console-broke = ett fel i programmet avbröt körningen; det som skickades finns i journalen, och körningen kan återupptas
+console-other-plan = raderna eller filen har ändrats sedan sidan öppnades, så inget skickades; granska ändringarna igen
+console-broke = ett fel i programmet avbröt körningen; det som skickades finns i historiken, och körningen kan återupptas
 console-person-file = Ladda ner som CSV-fil
 console-lost = Konsolen svarar inte. Det du skriver nu tas inte emot, och om den har avslutats är en körning som pågick avbruten. Starta den igen med samma fil: det som har kontrollerats är sparat, och körningen kan återupptas.
 console-surplus = Utan kolumn
@@ -158,6 +160,155 @@ console-mended-before = { $count ->
     [one] { $number } rad står som du ändrade den förra gången.
    *[other] { $number } rader står som du ändrade dem förra gången.
 }
-console-rehearsal = Övning: API:et spelas upp på den här datorn, och inget ändras på riktigt.
+console-rehearsal = Övning: inget ändras på riktigt.
 console-other-choice = Välj en annan fil
 console-yes-take-back = Ja, ångra alla
+console-step-done = Klart
+console-places = Sidor
+console-place-start = Start
+console-place-runs = Historik
+console-place-person = Sök person
+console-state-done = klart
+console-state-attention = kräver åtgärd
+console-state-under-way = pågår
+console-state-waiting = inte påbörjat
+console-state-left = { $count ->
+    [one] { $number } rad att rätta
+   *[other] { $number } rader att rätta
+}
+console-plan-stale = Du har ändrat rader eller kolumner sedan ändringarna granskades. Den granskningen gäller inte längre, och inget har skickats.
+console-plan-none = Listan jämförs med det som står i systemet nu, och varje ändring visas. Inget skickas förrän du bekräftar.
+console-plan-left = { $count ->
+    [one] { $number } rad har fel och skickas inte.
+   *[other] { $number } rader har fel och skickas inte.
+}
+console-to-rows = Visa raderna
+console-plan-discarded = Granskningen av { $file } bekräftades inte och gäller inte längre. Inget av den har skickats.
+console-edits-of-other-reading = { $count ->
+    [one] Dina ändringar på { $number } rad hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
+   *[other] Dina ändringar på { $number } rader hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
+}
+console-undo-title = Ångra körningen från { $at }
+console-tab-faulty = Att rätta
+console-tab-changed = Rader du ändrat
+console-tab-restored = Återställda värden
+console-tab-doubtful = Tveksamma värden
+console-name = Namn
+console-class = Klass
+console-column = Kolumn
+console-value = Värde
+console-fault = Fel
+console-suggestion = Förslag
+console-whole-row = Hela raden
+console-details = Detaljer
+console-yes = Ja
+console-no = Nej
+console-last-time = Förra gången: { $state }. { $why }
+console-fault-shared = En annan rad har samma värde; bara en person kan ha det
+console-fault-not-found = Personen finns inte i { $system }
+console-fault-mojibake = Bokstäverna skadades när filen sparades
+console-fault-number = Ett kalkylprogram har ändrat talet; skriv det som det ska vara
+console-fault-date-order = Datumet kan läsas på två sätt; skriv det som 2010-04-02
+console-fault-municipality = En kommunkod har fyra siffror, till exempel 0184
+console-fault-formula = Cellen innehåller en formel; skriv värdet
+console-fault-damaged = Värdet skadades i filen; skriv det igen
+console-fault-id = Detta är inget fullständigt ID
+console-fault-empty = { $system } tillåter inget tomt värde här
+console-fault-check-digit = Sista siffran stämmer inte med de andra; leta efter en felskriven siffra
+console-fault-duplicate = Rad { $row } har samma värde; bara en person kan ha det
+console-fault-taken = En annan person i { $system } har redan { $value }
+console-held-no-rows = Filen har inga rader.
+console-held-invalid = { $count } av { $rows } rader har fel, fler än gränsen på { $most }.
+console-held-shrink = Filen har { $rows } rader och hade { $last } förra gången. Den får minska med högst { $most }.
+console-held-changes = { $count } av { $rows } rader skulle ändras, fler än gränsen på { $most }.
+console-held-identity = { $count ->
+    [one] { $number } rad skulle göra en person till en annan; gränsen är { $most }.
+   *[other] { $number } rader skulle göra en person till en annan; gränsen är { $most }.
+}
+console-held-renumbering = { $count ->
+    [one] { $number } person skulle få ett nytt personnummer.
+   *[other] { $number } personer skulle få nya personnummer.
+}
+console-held-conflicts = { $count ->
+    [one] { $number } värde har ändrats i systemet sedan det senast skickades. Bestäm vilket som ska gälla.
+   *[other] { $number } värden har ändrats i systemet sedan de senast skickades. Bestäm vilka som ska gälla.
+}
+console-time-short = Det tar mindre än en minut att skicka.
+console-time-minutes = { $count ->
+    [one] Det tar ungefär { $number } minut att skicka.
+   *[other] Det tar ungefär { $number } minuter att skicka.
+}
+console-time-hours = { $count ->
+    [one] Det tar ungefär { $number } timme att skicka.
+   *[other] Det tar ungefär { $number } timmar att skicka.
+}
+console-time-until = { $time } Om du börjar nu är det klart omkring { $finish }.
+console-nothing-changed = Du har inte ändrat någon rad.
+console-nothing-restored = Inget värde har återställts.
+console-nothing-doubtful = Inget värde är tveksamt.
+console-sent-without = Det du ändrar nu ingår inte i det som skickats. Granska ändringarna igen för att skicka det.
+console-bulk-done = { $count ->
+    [one] { $column }: ”{ $from }” ersattes med ”{ $to }” på { $number } rad.
+   *[other] { $column }: ”{ $from }” ersattes med ”{ $to }” på { $number } rader.
+}
+console-bulk-undone = { $count ->
+    [one] Ångrat på { $number } rad.
+   *[other] Ångrat på { $number } rader.
+}
+console-undo-bulk = Ångra
+console-restored = { $count ->
+    [one] { $number } värde har återställts efter att ett program ändrat det
+   *[other] { $number } värden har återställts efter att ett program ändrat dem
+}
+console-doubtful = { $count ->
+    [one] { $number } tveksamt värde skickas som det är
+   *[other] { $number } tveksamma värden skickas som de är
+}
+console-not-sent = Kräver åtgärd: de här raderna skickas inte
+console-correct = Rätta
+console-the-system = systemet
+console-technical = Tekniska detaljer
+console-undo-of = Körningen från { $undone } ångrad, { $at }
+console-run-undo = Ångrad
+console-run-retry = Försök igen
+console-outcome = Resultat
+console-rehearsals = Övningar
+console-is-rehearsal = övning
+console-approve-question = { $count ->
+    [one] { $number } ändring skickas. Du kan pausa eller stoppa, och ångra efteråt.
+   *[other] { $number } ändringar skickas. Du kan pausa eller stoppa, och ångra efteråt.
+}
+console-approve-yes = Ja, godkänn och skicka
+console-correct-first = Rätta raderna först
+console-sign-in = rosterpatch kan inte logga in än
+console-sign-in-ask = Du kan kontrollera och rätta filen, men ändringar kan inte skickas. Kopiera texten till IT-avdelningen:
+console-sign-in-for = Text till IT-avdelningen
+console-sign-in-text = rosterpatch på den här datorn saknar inloggningsuppgifter. { $why } Handboken beskriver det under ”Credentials”, och rosterpatch doctor kontrollerar resultatet.
+console-copy = Kopiera texten
+console-done-about = klart omkring { $finish }
+console-notify = Meddela mig när det är klart
+console-percent = { $percent } %
+console-told = { $file }: { $outcome }
+console-first-checked = { $count ->
+    [one] Den första { $number } lästes tillbaka och stämmer med det som skickades
+   *[other] De första { $number } lästes tillbaka och stämmer med det som skickades
+}
+console-first-reading = { $count ->
+    [one] Den första { $number } är skickad och läses tillbaka
+   *[other] De första { $number } är skickade och läses tillbaka
+}
+console-first-sending = { $count ->
+    [one] Den första { $number } skickas före de andra
+   *[other] De första { $number } skickas före de andra
+}
+console-undo-counted = { $count ->
+    [one] Ångra körningen från { $at }: { $number } person får tillbaka sina tidigare uppgifter
+   *[other] Ångra körningen från { $at }: { $number } personer får tillbaka sina tidigare uppgifter
+}
+console-undo-send = { $count ->
+    [one] Återställ { $number } ändring
+   *[other] Återställ { $number } ändringar
+}
+console-recent = Senaste filerna
+console-state-held = väntar på ditt godkännande
+console-person-none = Inga ändringar av { $key } finns i historiken.

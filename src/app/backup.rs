@@ -1,0 +1,201 @@
+//! A backup is a copy of the state folder with the rosters that unfinished runs need.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::dropped::DROPPED;
+use super::error::{Action, AppError};
+use super::mends::MENDS;
+use super::paths::leads_into;
+use super::spool::kept;
+use crate::journal::{Journal, RunRecord, RunState, State, make_private_file, make_private_folder};
+use crate::l10n::say;
+use crate::model::hex;
+use crate::run::Settings;
+
+/// What a backup contains.
+#[derive(Debug, Default)]
+pub struct BackedUp {
+    /// Runs in the journal.
+    pub runs: u64,
+    /// Files beside the journal.
+    pub files: u64,
+    /// Unfinished runs whose roster could not be copied, by name, with its path.
+    pub without_roster: Vec<(String, PathBuf)>,
+}
+
+/// Copies the state to the new folder `out`, which appears whole or not at all.
+///
+/// # Errors
+/// When the state is a database, there is no journal, `out` exists or lies in the state folder, or a file cannot be
+/// copied.
+pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
+    let shown = out.display().to_string();
+    if leads_into(state.folder(), out) {
+        return Err(AppError::Usage(say().backup_in_state(shown)));
+    }
+    if out.symlink_metadata().is_ok() {
+        return Err(AppError::Usage(say().backup_exists(shown)));
+    }
+    let failed = Action::Write.failed(out);
+    let whole = std::path::absolute(out).map_err(failed)?;
+    let beside = whole.parent().unwrap_or(&whole);
+    let partial = tempfile::Builder::new()
+        .prefix(".rosterpatch-backup-")
+        .tempdir_in(beside)
+        .map_err(failed)?;
+    let folder = partial.path().join("state");
+    make_private_folder(&folder).map_err(failed)?;
+    let runs = Journal::back_up(state, &folder)?;
+    let copy = State::in_folder(&folder);
+    let mut done = BackedUp {
+        runs: runs.len() as u64,
+        ..BackedUp::default()
+    };
+    for name in [DROPPED, MENDS] {
+        done.files += copy_folder(&state.folder().join(name), &folder.join(name))?;
+    }
+    for run in &runs {
+        let Some(roster) = roster_of(run) else {
+            continue;
+        };
+        match keep_roster(&copy, run, &roster)? {
+            Some(files) => done.files += files,
+            None => done.without_roster.push((run.name.clone(), roster)),
+        }
+    }
+    std::fs::rename(&folder, &whole).map_err(failed)?;
+    Ok(done)
+}
+
+/// The roster that a run needs to go on, if it can.
+fn roster_of(run: &RunRecord) -> Option<PathBuf> {
+    use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
+    match run.state {
+        Planning | Running | Interrupted | Held => {}
+        Finished | Replaced | Undone => return None,
+    }
+    let settings = Settings::of(run).ok()?;
+    let file = settings.roster.file;
+    // The sandbox within a process ends with it, and standard input is gone.
+    (!settings.sandbox && file != Path::new("-")).then_some(file)
+}
+
+/// Copies the roster of a run into a copied state, unless it is there. Returns how many files were copied, or none if it
+/// is not the file that the run read.
+fn keep_roster(copy: &State, run: &RunRecord, roster: &Path) -> Result<Option<u64>, AppError> {
+    let to = kept(copy, &run.sha256, roster);
+    if to.exists() {
+        return Ok(Some(0));
+    }
+    let Ok(mut from) = crate::safe_fs::open_file(roster) else {
+        return Ok(None);
+    };
+    let failed = Action::Write.failed(&to);
+    make_private_folder(to.parent().unwrap_or(&to)).map_err(failed)?;
+    let sha256 = copy_bytes(&mut from, &to).map_err(failed)?;
+    if sha256 != run.sha256 {
+        std::fs::remove_file(&to).map_err(failed)?;
+        return Ok(None);
+    }
+    Ok(Some(1))
+}
+
+/// Copies the files of a folder and of the folders in it. Returns how many.
+fn copy_folder(from: &Path, to: &Path) -> Result<u64, AppError> {
+    let read = Action::ReadFolder.failed(from);
+    let entries = match std::fs::read_dir(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries.map_err(read)?,
+    };
+    make_private_folder(to).map_err(Action::Write.failed(to))?;
+    let mut files = 0;
+    for entry in entries {
+        let entry = entry.map_err(read)?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().map_err(read)?;
+        if kind.is_dir() {
+            files += copy_folder(&path, &copy)?;
+        } else if kind.is_file() {
+            let mut file = match File::open(&path) {
+                // A run that has ended meanwhile removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file.map_err(Action::Read.failed(&path))?,
+            };
+            copy_bytes(&mut file, &copy).map_err(Action::Write.failed(&copy))?;
+            files += 1;
+        }
+    }
+    Ok(files)
+}
+
+/// Copies the bytes of a file to a new file for its owner alone. Returns their SHA-256.
+fn copy_bytes(from: &mut File, to: &Path) -> io::Result<String> {
+    make_private_file(to)?;
+    let mut copy = File::options().write(true).open(to)?;
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = from.read(&mut buffer)?;
+        if length == 0 {
+            break;
+        }
+        sha256.update(&buffer[..length]);
+        copy.write_all(&buffer[..length])?;
+    }
+    copy.sync_all()?;
+    Ok(hex(&sha256.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, planned, roster};
+    use crate::journal::{Stage, Writer};
+    use crate::model::RowState;
+
+    #[test]
+    fn in_a_backup_rows_are_in_doubt_that_a_run_may_send_later_also_unplanned_ones() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(3));
+        let settings = scene.settings("r.csv");
+        let updated = Some(RowState::Updated);
+        let [running, interrupted] = [RunState::Running, RunState::Interrupted].map(|state| {
+            let run = scene.run(state.as_str(), RunState::Running, &settings);
+            scene
+                .journal()
+                .begin_sending(run.id, "account", run.started_at)
+                .unwrap();
+            scene.rows(&run, &[updated, Some(RowState::NotSent), None]);
+            scene.journal().set_state(run.id, state).unwrap();
+            run
+        });
+        let over = scene.finished("over", 1, &settings);
+        let out = scene.path("copy");
+        let done = back_up(&scene.session.state, &out).unwrap();
+        assert_eq!((done.runs, done.files), (3, 1));
+
+        let mut copy = Journal::open(&State::in_folder(&out)).unwrap();
+        for run in [&running, &interrupted] {
+            copy.reopen(run.id).unwrap();
+            let writer = Writer::start(copy, run.id, Stage::Planning).unwrap();
+            writer.plan_blocking(vec![planned(4, None)]).unwrap();
+            copy = writer.close().unwrap();
+            let left = copy.calls_left(run.id, 0, 9).unwrap();
+            let left = left
+                .iter()
+                .map(|call| (call.row, call.attempts, call.doubtful));
+            assert_eq!(
+                left.collect::<Vec<_>>(),
+                [2, 3, 4].map(|row| (row, 1, true))
+            );
+        }
+        assert_eq!(copy.states(over.id).unwrap().updated, 1);
+        // The original is as it was.
+        let left = scene.journal().calls_left(running.id, 0, 9).unwrap();
+        assert_eq!(left.iter().filter(|call| call.doubtful).count(), 0);
+    }
+}

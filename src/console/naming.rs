@@ -1,0 +1,70 @@
+//! Rows are named by the person and the class that they are about.
+
+use crate::read::fold_header;
+use crate::run::Prepared;
+
+/// The columns that name a row.
+pub(super) struct Naming {
+    names: Vec<usize>,
+    class: Option<usize>,
+}
+
+/// Headers of columns that hold a class, folded.
+const CLASSES: [&str; 8] = [
+    "klass",
+    "class",
+    "klasser",
+    "grupp",
+    "group",
+    "skolklass",
+    "mentorsgrupp",
+    "undervisningsgrupp",
+];
+
+/// Fields whose values form a person's name, in the order in which they are shown.
+const NAMES: [&str; 2] = ["first_name", "last_name"];
+
+/// Cells that stand for a name where no column holds one.
+const CELLS: usize = 2;
+
+impl Naming {
+    pub(super) fn of(prepared: &Prepared) -> Naming {
+        let map = prepared.checker.map();
+        let spec = prepared.checker.spec();
+        let names = NAMES
+            .iter()
+            .filter_map(|name| map.column(spec.field(name)?));
+        let mut header = prepared.input.header().iter();
+        Naming {
+            names: names.collect(),
+            class: header.position(|name| CLASSES.contains(&&*fold_header(name))),
+        }
+    }
+
+    /// The column that holds the class.
+    pub(super) fn class_column(&self) -> Option<usize> {
+        self.class
+    }
+
+    /// The person's name, or the first cells of the row.
+    pub(super) fn name(&self, cells: &[String]) -> String {
+        let named = self.names.iter().filter_map(|column| cells.get(*column));
+        let named: Vec<&str> = named
+            .map(|cell| cell.trim())
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        if !named.is_empty() {
+            return named.join(" ");
+        }
+        let cells = cells.iter().map(|cell| cell.trim());
+        let cells =
+            cells.filter(|cell| !cell.is_empty() && !crate::console::glossary::is_identifier(cell));
+        cells.take(CELLS).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The class; empty where the roster has none.
+    pub(super) fn class(&self, cells: &[String]) -> String {
+        let cell = self.class.and_then(|column| cells.get(column));
+        cell.map_or(String::new(), |cell| cell.trim().to_owned())
+    }
+}

@@ -1,0 +1,315 @@
+//! Faults are shown one a line: the row, the person, the column, the value and what is wrong with it.
+
+use askama::Template;
+
+use super::suggest::suggested;
+use crate::console::naming::Naming;
+use crate::console::opened::{Again, Checked, Opened};
+use crate::console::words::{fault_in_words, first_upper, system_name};
+use crate::l10n::{Language, Messages, say};
+use crate::model::Problem;
+use crate::read::Mends;
+use crate::run::SeenRow;
+use crate::targets::{FieldSpec, Kind};
+
+/// The rows of a tab: those to correct, those that were changed, or those in which the program noticed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::console) enum Tab {
+    Faulty,
+    Changed,
+    Restored,
+    Doubtful,
+}
+
+impl Tab {
+    pub(super) const ALL: [Tab; 4] = [Tab::Faulty, Tab::Changed, Tab::Restored, Tab::Doubtful];
+
+    /// Its name in addresses.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Tab::Faulty => "faulty",
+            Tab::Changed => "changed",
+            Tab::Restored => "restored",
+            Tab::Doubtful => "doubtful",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Tab {
+        let named = Tab::ALL.into_iter().find(|tab| tab.name() == name);
+        named.unwrap_or(Tab::Faulty)
+    }
+
+    pub(super) fn in_words(self) -> String {
+        match self {
+            Tab::Faulty => say().console_tab_faulty(),
+            Tab::Changed => say().console_tab_changed(),
+            Tab::Restored => say().console_tab_restored(),
+            Tab::Doubtful => say().console_tab_doubtful(),
+        }
+    }
+}
+
+/// A row, with a line for each cell that needs a look.
+#[derive(Template)]
+#[template(path = "row.html", config = ".askama.toml")]
+pub(super) struct Row {
+    pub(super) base: String,
+    pub(super) say: &'static Messages,
+    pub(super) edition: String,
+    pub(super) tab: &'static str,
+    pub(super) row: u64,
+    pub(super) line: u64,
+    pub(super) name: String,
+    pub(super) class: String,
+    pub(super) cells: Vec<Cell>,
+    /// The cells of the row that have no line; none until they are asked for.
+    pub(super) others: Vec<Cell>,
+    /// What is wrong with the row as a whole, and what became of it the last time.
+    pub(super) whole: String,
+    /// The code of that, for those who look for it.
+    pub(super) code: String,
+    pub(super) is_mended: bool,
+}
+
+/// A cell that can be typed in.
+pub(super) struct Cell {
+    pub(super) column: usize,
+    pub(super) header: String,
+    pub(super) value: String,
+    /// Whether its field holds several lines.
+    pub(super) has_lines: bool,
+    /// What can be chosen: the value, the word, and whether it is this one. Nothing where any text may stand.
+    pub(super) choices: Vec<(String, String, bool)>,
+    pub(super) fault: String,
+    pub(super) doubt: String,
+    /// What it was most likely meant to hold.
+    pub(super) suggested: Option<String>,
+    /// The problem's code.
+    pub(super) code: String,
+    /// Whether it is shown because another row has the same value.
+    pub(super) is_partner: bool,
+}
+
+/// Makes rows of what was read.
+pub(super) struct Lines<'a> {
+    base: &'a str,
+    opened: &'a Opened,
+    checked: &'a Checked,
+    naming: Naming,
+    system: String,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(base: &'a str, opened: &'a Opened, checked: &'a Checked) -> Lines<'a> {
+        Lines {
+            base,
+            opened,
+            checked,
+            naming: Naming::of(&checked.prepared),
+            system: system_name(&opened.spec),
+        }
+    }
+
+    /// A row with the lines of a tab. `shared` are the columns in which another row has the same value; with
+    /// `is_whole` the other cells are there too.
+    pub(super) fn row(&self, seen: &SeenRow, tab: Tab, shared: &[usize], is_whole: bool) -> Row {
+        let input = &self.checked.prepared.input;
+        let mends = input.mends().of(seen.at.row);
+        let width = input.header().len();
+        let (mut cells, mut others) = (Vec::new(), Vec::new());
+        for column in 0..width.max(seen.cells.len()) {
+            let mut cell = self.cell(seen, column);
+            let is_mended = mends.is_some_and(|cells| cells.contains_key(&column));
+            let header = self.checked.prepared.checker.map().header(column);
+            let has = |problems: &[Problem]| {
+                column < width
+                    && problems
+                        .iter()
+                        .any(|one| !one.column.is_empty() && one.column == header)
+            };
+            let is_surplus = column >= width && !cell.value.trim().is_empty();
+            let is_line = is_mended
+                || is_surplus
+                || match tab {
+                    Tab::Faulty | Tab::Changed => has(&seen.problems),
+                    Tab::Restored => has(&seen.restored) || has(&seen.problems),
+                    Tab::Doubtful => has(&seen.doubts) || has(&seen.problems),
+                };
+            cell.is_partner = shared.contains(&column) && cell.fault.is_empty();
+            if is_line || cell.is_partner {
+                if cell.is_partner {
+                    cell.doubt = say().console_fault_shared();
+                }
+                cells.push(cell);
+            } else if column < width {
+                others.push(cell);
+            }
+        }
+        let (whole, code) = self.whole(seen);
+        // Where the row as a whole is wrong, what is to be corrected stands in any of its cells.
+        let needs_all = cells.is_empty() && !whole.is_empty();
+        if !is_whole && !needs_all {
+            others.clear();
+        }
+        Row {
+            base: self.base.to_owned(),
+            say: say(),
+            edition: self.opened.edition.clone(),
+            tab: tab.name(),
+            row: seen.at.row,
+            line: seen.at.sheet_row,
+            name: self.naming.name(&seen.cells),
+            class: self.naming.class(&seen.cells),
+            cells,
+            others,
+            whole,
+            code,
+            is_mended: mends.is_some(),
+        }
+    }
+
+    fn cell(&self, seen: &SeenRow, column: usize) -> Cell {
+        let checker = &self.checked.prepared.checker;
+        let input = &self.checked.prepared.input;
+        let value = seen.cells.get(column).cloned().unwrap_or_default();
+        let Some(header) = input.header().get(column) else {
+            return Cell {
+                column,
+                header: say().console_surplus(),
+                value,
+                has_lines: false,
+                choices: Vec::new(),
+                fault: String::new(),
+                doubt: String::new(),
+                suggested: None,
+                code: String::new(),
+                is_partner: false,
+            };
+        };
+        let fields = checker.spec().fields.iter().enumerate();
+        let mut fields = fields.filter(|(index, _)| checker.map().column(*index) == Some(column));
+        let field = fields.next();
+        // Choices are written as the header is.
+        let spoken = Language::spoken().code();
+        let language = field.and_then(|(_, field)| checker.map().language_of(field, column));
+        let language = language.or(Some(spoken));
+        let known = checker.map().header(column);
+        let of = |problems: &'_ [Problem]| -> Vec<Problem> {
+            let here = problems
+                .iter()
+                .filter(|one| !one.column.is_empty() && one.column == known);
+            here.cloned().collect()
+        };
+        let problems = of(&seen.problems);
+        let noticed: Vec<String> = [of(&seen.doubts), of(&seen.restored)]
+            .concat()
+            .iter()
+            .map(|one| first_upper(&one.message.to_string()))
+            .collect();
+        let faults: Vec<String> = problems
+            .iter()
+            .map(|one| fault_in_words(one, &self.system))
+            .collect();
+        let suggested = match (field, problems.first()) {
+            (Some((index, field)), Some(problem)) => {
+                let is_valid = |value: &serde_json::Value| checker.judge(index, value).is_ok();
+                suggested((field, language), &value, problem, is_valid)
+            }
+            _ => None,
+        };
+        Cell {
+            column,
+            header: header.clone(),
+            has_lines: field.is_some_and(|(_, field)| field.lines),
+            choices: field.map_or(Vec::new(), |(_, field)| choices(field, language, &value)),
+            value,
+            fault: faults.join(" · "),
+            doubt: noticed.join(" · "),
+            suggested,
+            code: problems
+                .first()
+                .map_or(String::new(), |one| one.code.to_string()),
+            is_partner: false,
+        }
+    }
+
+    /// What is wrong with a row as a whole, and the code of it.
+    fn whole(&self, seen: &SeenRow) -> (String, String) {
+        let of_row = seen.problems.iter().filter(|one| one.column.is_empty());
+        let mut whole: Vec<String> = of_row
+            .clone()
+            .map(|one| fault_in_words(one, &self.system))
+            .collect();
+        let mut code = of_row
+            .map(|one| one.code.to_string())
+            .next()
+            .unwrap_or_default();
+        let again = self.opened.again.as_ref();
+        let mends = self.checked.prepared.input.mends();
+        if let Some((text, of)) =
+            again.and_then(|again| last_time(again, mends, seen, &self.system))
+        {
+            whole.push(text);
+            if code.is_empty() {
+                code = of;
+            }
+        }
+        (whole.join(" · "), code)
+    }
+}
+
+/// What can be chosen in a field's cell; nothing where any text may stand. What stands there now comes first,
+/// where it is no choice.
+fn choices(field: &FieldSpec, language: Option<&str>, value: &str) -> Vec<(String, String, bool)> {
+    let words = words_of(field, language);
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let is = |word: &String| word.eq_ignore_ascii_case(value.trim());
+    let mut choices: Vec<(String, String, bool)> = Vec::new();
+    if !words.iter().any(is) {
+        choices.push((value.to_owned(), value.to_owned(), true));
+    }
+    choices.extend(words.into_iter().map(|word| {
+        let is = word.eq_ignore_ascii_case(value.trim());
+        // What stands in the file stays as it is until another choice is made.
+        (if is { value.to_owned() } else { word.clone() }, word, is)
+    }));
+    choices
+}
+
+/// The words that can be chosen in a field's cell; nothing where any text may stand.
+pub(super) fn words_of(field: &FieldSpec, language: Option<&str>) -> Vec<String> {
+    match field.kind {
+        Kind::Choice => {
+            let words = field.choices.iter();
+            let word = |choice: &String| field.word_for(choice, language).to_owned();
+            words.map(word).collect()
+        }
+        Kind::Boolean => vec![say().console_yes(), say().console_no()],
+        _ => Vec::new(),
+    }
+}
+
+/// What became of a row in the run that is tried again, with its code; nothing where it was changed since, or
+/// the check says it anyway.
+fn last_time(
+    again: &Again,
+    mends: &Mends,
+    seen: &SeenRow,
+    system: &str,
+) -> Option<(String, String)> {
+    let outcome = again.stands(seen.at.row, mends)?;
+    let is_told = seen
+        .problems
+        .iter()
+        .any(|problem| outcome.problems.iter().any(|one| one.is_same(problem)));
+    let first = outcome.problems.first().filter(|_| !is_told)?;
+    let texts: Vec<String> = outcome
+        .problems
+        .iter()
+        .map(|one| fault_in_words(one, system))
+        .collect();
+    let text = say().console_last_time(outcome.state.in_words(), texts.join(" · "));
+    Some((text, first.code.to_string()))
+}

@@ -1,0 +1,126 @@
+//! A value is suggested for a faulty cell if one is likely meant and passes the check.
+
+use serde_json::Value as Json;
+
+use crate::l10n::Argument;
+use crate::model::Problem;
+use crate::targets::{FieldSpec, Kind};
+
+/// Edits between a cell and the choice that is suggested for it, at most.
+const EDITS: usize = 2;
+
+/// Returns, in the language of the column's header, what a faulty cell was most likely meant to hold. A digit or a letter that only its author knows is
+/// not guessed.
+pub(in crate::console) fn suggested(
+    (spec, language): (&FieldSpec, Option<&str>),
+    value: &str,
+    problem: &Problem,
+    is_valid: impl Fn(&Json) -> bool,
+) -> Option<String> {
+    let passes =
+        |text: &String| text != value && !text.is_empty() && is_valid(&Json::String(text.clone()));
+    let in_message = problem
+        .message
+        .args()
+        .filter_map(|(name, argument)| match argument {
+            Argument::Text(text) if matches!(name, "repaired" | "meant") => Some(text.clone()),
+            _ => None,
+        });
+    let mut candidates: Vec<String> = in_message.collect();
+    let joined: String = value.split_whitespace().collect();
+    match spec.value_kind() {
+        Kind::Email | Kind::Eppn => {
+            candidates.push(joined.clone());
+            let dotted = joined
+                .replace(',', ".")
+                .replace("@@", "@")
+                .replace("..", ".");
+            candidates.push(dotted.trim_matches(['.', ';', ':', '<', '>']).to_owned());
+        }
+        Kind::PostalCode | Kind::Phone | Kind::Date | Kind::IdentityNumber | Kind::Integer => {
+            candidates.push(joined.clone());
+            candidates.push(joined.replace(['O', 'o'], "0").replace(['l', 'I'], "1"));
+        }
+        Kind::Choice => candidates.extend(nearest(
+            value,
+            spec.choices
+                .iter()
+                .map(|choice| spec.word_for(choice, language).to_owned()),
+        )),
+        Kind::Text
+        | Kind::Uuid
+        | Kind::Boolean
+        | Kind::Country
+        | Kind::MunicipalityCode
+        | Kind::List => {}
+    }
+    candidates.into_iter().find(passes)
+}
+
+/// The one word that is nearest to a cell; nothing where two are.
+fn nearest(value: &str, words: impl Iterator<Item = String>) -> Option<String> {
+    let folded = value.trim().to_lowercase();
+    let distance = |word: &String| strsim::damerau_levenshtein(&folded, &word.to_lowercase());
+    let mut near: Vec<(usize, String)> = words.map(|word| (distance(&word), word)).collect();
+    near.retain(|(edits, word)| *edits <= EDITS && *edits < word.chars().count() / 2);
+    near.sort();
+    let is_clear = near.len() < 2 || near[0].0 < near[1].0;
+    near.into_iter()
+        .next()
+        .filter(|_| is_clear)
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::check::{CheckOptions, Checker};
+    use crate::l10n::message;
+    use crate::map::ColumnMap;
+    use crate::targets::load;
+
+    #[test]
+    fn what_was_likely_meant_is_suggested_and_what_only_its_author_knows_is_not() {
+        let spec = Arc::new(load("meitner").unwrap());
+        let header: Vec<String> = [
+            "id",
+            "email_address1",
+            "gender",
+            "postal_code",
+            "identity_number",
+            "postal_city",
+            "first_name",
+            "last_name",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let map = ColumnMap::new(&header, &spec, &Default::default()).unwrap();
+        let today = jiff::civil::date(2026, 8, 17);
+        let checker = Checker::new(spec.clone(), Arc::new(map), CheckOptions::new(today));
+        let plain = Problem::of_row("x", message::cell_required());
+        let damaged = Problem::of_row("text.mojibake", message::cell_mojibake("MalmÃ¶", "Malmö"));
+        for (name, value, problem, expected) in [
+            (
+                "email_address1",
+                "anna@skola,se",
+                &plain,
+                Some("anna@skola.se"),
+            ),
+            ("email_address1", "anna skola.se", &plain, None),
+            ("gender", "Femal", &plain, Some("Female")),
+            ("gender", "Okänt", &plain, None),
+            ("postal_code", "169 5O", &plain, Some("16950")),
+            ("postal_code", "169", &plain, None),
+            ("identity_number", "20180110-9918", &plain, None),
+            ("postal_city", "MalmÃ¶", &damaged, Some("Malmö")),
+        ] {
+            let field = spec.field(name).unwrap();
+            let of = (&spec.fields[field], None);
+            let is_valid = |value: &Json| checker.judge(field, value).is_ok();
+            let found = suggested(of, value, problem, is_valid);
+            assert_eq!(found.as_deref(), expected, "{name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Faults, reasons and times are described for people who do not administer computers.
+
+use crate::events::{Plan, Progress};
+use crate::journal::RunState;
+use crate::l10n::{Argument, clock_time, number, say};
+use crate::model::{Held, Problem};
+use crate::targets::TargetSpec;
+
+/// The name of the system that a target writes to.
+pub(super) fn system_name(spec: &TargetSpec) -> String {
+    let mut letters = spec.name.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// What is wrong with a cell or a row. Where the cell can be typed here, the advice is to type it and not to
+/// export the list again.
+pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
+    let argument = |wanted: &str| {
+        let mut arguments = problem.message.args();
+        let found = arguments.find(|(name, _)| *name == wanted);
+        found.map_or(String::new(), |(_, value)| in_text(value))
+    };
+    let (_, reason) = problem.code.rsplit_once('.').unwrap_or(("", &problem.code));
+    match (&*problem.code, reason) {
+        ("lookup.not_found", _) => say().console_fault_not_found(system),
+        (_, "mojibake") => say().console_fault_mojibake(),
+        (_, "scientific" | "serial_number" | "leading_zero") => say().console_fault_number(),
+        (_, "day_month_order") => say().console_fault_date_order(),
+        ("municipality_code.format", _) => say().console_fault_municipality(),
+        ("text.formula", _) => say().console_fault_formula(),
+        ("text.spreadsheet_error" | "text.nul" | "text.replacement_character", _)
+        | ("text.undecodable" | "text.object" | "text.escape", _) => say().console_fault_damaged(),
+        ("uuid.format", _) => say().console_fault_id(),
+        ("null.not_allowed", _) => say().console_fault_empty(system),
+        (_, "check_digit") => say().console_fault_check_digit(),
+        (_, "duplicate") => say().console_fault_duplicate(argument("row").as_str()),
+        ("lookup.taken", _) => say().console_fault_taken(system, argument("value").as_str()),
+        _ => first_upper(&problem.message.to_string()),
+    }
+}
+
+fn in_text(argument: &Argument) -> String {
+    serde_json::to_value(argument).map_or(String::new(), |value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    })
+}
+
+/// A message as a sentence of its own.
+pub(super) fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// How far a run has come.
+pub(super) fn state_in_words(state: RunState) -> String {
+    match state {
+        RunState::Held => say().console_state_held(),
+        _ => state.in_words(),
+    }
+}
+
+/// Why a run waits for an approval, with the limit.
+pub(super) fn held_in_words(held: &Held) -> String {
+    match held {
+        Held::NoRows => say().console_held_no_rows(),
+        Held::MaxInvalid { count, rows, most } => {
+            say().console_held_invalid(number(*count), number(*rows), limit(most))
+        }
+        Held::MaxShrink { rows, last, most } => {
+            say().console_held_shrink(number(*rows), number(*last), limit(most))
+        }
+        Held::MaxChanges { count, rows, most } => {
+            say().console_held_changes(number(*count), number(*rows), limit(most))
+        }
+        Held::IdentityChanges { count, most, .. } => {
+            say().console_held_identity(*count, number(*count), number(*most))
+        }
+        Held::Renumbering { count, .. } => say().console_held_renumbering(*count, number(*count)),
+        Held::Conflicts { count } => say().console_held_conflicts(*count, number(*count)),
+    }
+}
+
+fn limit(most: &crate::model::Threshold) -> String {
+    most.to_string().replace('%', "\u{a0}%")
+}
+
+/// When sending will be done, as far as is known.
+pub(super) fn left_in_words(progress: &Progress, now: jiff::Timestamp) -> Option<String> {
+    let is_open = progress.sent < progress.to_send;
+    let finish = progress.finish.filter(|_| is_open)?;
+    Some(say().console_done_about(clock_time(finish, now)))
+}
+
+/// How long sending takes, and until when.
+pub(super) fn time_in_words(plan: &Plan, now: jiff::Timestamp) -> String {
+    let seconds = plan.estimate_s;
+    let time = match seconds {
+        ..60.0 => say().console_time_short(),
+        ..3600.0 => {
+            let minutes = (seconds / 60.0).ceil() as u64;
+            say().console_time_minutes(minutes, number(minutes))
+        }
+        _ => {
+            let hours = (seconds / 3600.0).ceil() as u64;
+            say().console_time_hours(hours, number(hours))
+        }
+    };
+    match plan.estimated_finish.filter(|_| seconds >= 60.0) {
+        Some(finish) => say().console_time_until(time, clock_time(finish, now)),
+        None => time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::glossary::avoided_in;
+    use crate::l10n::{Language, in_scope, message};
+    use crate::model::Threshold;
+
+    #[test]
+    fn a_reason_has_the_limit_and_no_setting() {
+        let held = Held::MaxInvalid {
+            count: 26,
+            rows: 60,
+            most: Threshold::Percent(20.0),
+        };
+        for (language, expected) in [
+            (
+                Language::English,
+                "26 of 60 rows have faults, more than the limit of 20\u{a0}%.",
+            ),
+            (
+                Language::Swedish,
+                "26 av 60 rader har fel, fler än gränsen på 20\u{a0}%.",
+            ),
+        ] {
+            let text = in_scope(language, || held_in_words(&held));
+            assert_eq!(text, expected);
+            assert!(avoided_in(&text, language).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_described_without_codes_and_without_advice_for_spreadsheets() {
+        let problem = |code: &'static str, message| Problem::of_row(code, message);
+        for (problem, expected) in [
+            (
+                problem("lookup.not_found", message::row_unknown_key("pupil", "1")),
+                "Personen finns inte i Meitner",
+            ),
+            (
+                problem("identity_number.duplicate", message::row_duplicate(7u64)),
+                "Rad 7 har samma värde; bara en person kan ha det",
+            ),
+            (
+                problem("phone.scientific", message::number_cut_short("4,6E+10")),
+                "Ett kalkylprogram har ändrat talet; skriv det som det ska vara",
+            ),
+            (
+                problem("cell.required", message::cell_required()),
+                "Cellen är tom, och varje rad måste ha ett värde här",
+            ),
+        ] {
+            let text = in_scope(Language::Swedish, || fault_in_words(&problem, "Meitner"));
+            assert_eq!(text, expected);
+            assert!(avoided_in(&text, Language::Swedish).is_empty(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A backup copies the journal while other processes write to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
+
+use super::store::{FILE, Sqlite};
+use crate::journal::RunRecord;
+use crate::journal::error::{Action, JournalError};
+use crate::journal::files::make_private_file;
+use crate::journal::row_id::id_of;
+use crate::journal::run_state::RunState;
+use crate::journal::store::Runs;
+
+/// Records that the rows that a run may have sent after the backup are in doubt, as after a crash. Rows have the keys
+/// above `?1`, up to `?2`.
+const DOUBT: [&str; 3] = [
+    "UPDATE outcome SET state = 'unknown', attempts = max(attempts, 1)
+     WHERE id > ?1 AND id <= ?2 AND state IN ('not_sent', 'open')
+     AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
+    "INSERT INTO outcome (id, state, attempts, at)
+     SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE run.id = ?2 >> 32)
+     FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
+    // Rows that are planned while others are sent may not be in the copy.
+    "UPDATE sending SET reach = 4294967295 WHERE run = ?2 >> 32 AND ?1 < ?2",
+];
+
+impl Sqlite {
+    /// Copies the journal in `from`, as it is at one moment, into the folder `to`. Returns the runs in the copy.
+    ///
+    /// In the copy, every row that an unfinished run has still to send is in doubt: the run may go on after the backup.
+    ///
+    /// # Errors
+    /// When there is no journal in `from`, or it cannot be read or copied.
+    pub fn back_up(from: &Path, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
+        std::fs::metadata(from.join(FILE)).map_err(|source| JournalError::Folder {
+            path: from.to_owned(),
+            source,
+        })?;
+        let journal = Sqlite::open(from)?;
+        let path = to.join(FILE);
+        make_private_file(&path).map_err(|source| JournalError::Folder {
+            path: path.clone(),
+            source,
+        })?;
+        let failed = |source: rusqlite::Error| JournalError::Sqlite {
+            action: Action::Write,
+            path: path.clone(),
+            source: source.into(),
+        };
+        let mut copy = Connection::open(&path).map_err(failed)?;
+        // All pages in one step, which reads one snapshot: with smaller steps, each write of a run would restart it.
+        let backup = Backup::new(&journal.connection, &mut copy).map_err(failed)?;
+        backup
+            .run_to_completion(i32::MAX, Duration::from_millis(10), None)
+            .map_err(failed)?;
+        drop(backup);
+        // One file without a write-ahead log beside it.
+        copy.pragma_update(None, "journal_mode", "DELETE")
+            .map_err(failed)?;
+        let copy = Sqlite::of(copy, path);
+        let runs = copy.runs()?;
+        for run in &runs {
+            if matches!(run.state, RunState::Running | RunState::Interrupted) {
+                let ends = [id_of(run.id, 0), id_of(run.id, u64::MAX)];
+                for step in DOUBT {
+                    copy.connection
+                        .execute(step, ends)
+                        .map_err(copy.explain(Action::Write))?;
+                }
+            }
+        }
+        Ok(runs)
+    }
+}
