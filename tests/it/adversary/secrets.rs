@@ -52,7 +52,7 @@ fn a_secret_that_can_be_none_is_named_by_its_variable_and_not_shown() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     for (value, part) in [
-        (b" \t".to_vec(), "nothing else"),
+        (b" \t".to_vec(), "only white space"),
         (b"hunter2 hunter3".to_vec(), "white space"),
         (b"hunter2\thunter3".to_vec(), "white space"),
         (b"hunter2\nhunter3".to_vec(), "white space"),
