@@ -704,7 +704,7 @@ fn files_of_another_kind_are_called_by_their_name() {
         ("l.json", b"[{\"id\": 1}]".to_vec(), "JSON"),
         ("m.gz", b"\x1F\x8B\x08\0".to_vec(), "gzip"),
         ("n.rtf", b"{\\rtf1}".to_vec(), "RTF"),
-        ("o.jpg", b"\xFF\xD8\xFF\xE0".to_vec(), "picture"),
+        ("o.jpg", b"\xFF\xD8\xFF\xE0".to_vec(), "image"),
     ] {
         folder.write(name, content);
         let output = folder.run(&format!("check {name} --target meitner"));

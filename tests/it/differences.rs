@@ -405,7 +405,7 @@ fn an_undo_leaves_alone_what_someone_has_changed_since() {
     let (status, error) = (column("import_status"), column("import_error"));
     assert_eq!(results[1][status], "updated");
     assert!(
-        results[1][error].contains("postal_address since"),
+        results[1][error].contains("changed postal_address after the run"),
         "{results:?}"
     );
     assert_eq!(results[2][status], "invalid");

@@ -857,7 +857,7 @@ fn a_held_run_that_was_approved_is_under_way_while_it_is_planned_again() {
     fleet.wait_while(|| cluster_rows(&fleet, "answer") == 0);
     let shown = stdout(&fleet.run(&["show", run]));
     assert!(
-        shown.contains("planning") && !shown.contains("approve"),
+        shown.contains("planning") && !shown.contains("rosterpatch approve"),
         "{shown}"
     );
     let beside = fleet.run(&["import", "s0-0.csv", "--yes", "--profile", "s0"]);
