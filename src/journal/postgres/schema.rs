@@ -3,10 +3,11 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 1;
 
 /// Format 1. The tables are those of the journal in a file. `claim` is the fencing token, `roster` holds the
-/// files for every machine, and `answer` keeps the API's responses while a run is planned in batches.
+/// files for every machine, `deeds` the commands for a queued file as JSON, and `answer` the responses of the API while a
+/// run is planned in batches.
 const TABLES: &str = "
 CREATE TABLE run (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -139,7 +140,8 @@ CREATE TABLE queued (
     throttled   bigint NOT NULL DEFAULT 0,
     is_approved boolean NOT NULL DEFAULT false,
     is_put_away boolean NOT NULL DEFAULT false,
-    owner       text
+    owner       text,
+    deeds       text NOT NULL DEFAULT '[]'
 );
 CREATE INDEX queued_open ON queued (due) WHERE state IN ('waiting', 'running');
 CREATE UNIQUE INDEX queued_once ON queued (sha256, file, coalesce(profile, ''))
@@ -167,11 +169,8 @@ CREATE TABLE arrival (
 CREATE INDEX arrival_by_time ON arrival (at);
 ";
 
-/// Format 2 stores the commands for a queued file (`Deed`, as a JSON array).
-const DEEDS: &str = "ALTER TABLE queued ADD COLUMN deeds text NOT NULL DEFAULT '[]'";
-
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES, DEEDS];
+const STEPS: [&str; VERSION as usize] = [TABLES];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {
