@@ -766,7 +766,7 @@ fn the_systemd_units_are_without_mistakes() {
     for entry in std::fs::read_dir(samples).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if name.starts_with("rosterpatch-") {
+        if name.starts_with("rosterpatch-") && !name.ends_with(".xml") {
             let text = std::fs::read_to_string(&path).unwrap();
             // Programs and users that any machine has.
             let text = text.replace("ExecStart=rosterpatch", "ExecStart=/bin/true");
