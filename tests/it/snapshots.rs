@@ -697,7 +697,7 @@ fn a_plan_says_how_old_its_data_is() {
     world.folder.write("r.csv", roster_of(&pupils));
     let (_, said) = plan_of(&world, &[]);
     assert!(
-        said.contains("all 1,050 students listed 50 a request"),
+        said.contains("all 1,050 students listed, 50 per request"),
         "{said}"
     );
     world.pass(DAY);
