@@ -1,7 +1,7 @@
 //! Many machines on one: workers in processes of their own, a PostgreSQL of Debian's, and a neutral server.
 //!
 //! ```text
-//! cargo bench --bench fleet -- --rows 32000
+//! cargo bench --features postgres --bench fleet -- --rows 32000
 //! ```
 //!
 //! It prints rows a second for 1, 2, 4 and 8 workers over 16 credentials without a quota in the way, beside

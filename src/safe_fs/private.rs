@@ -79,10 +79,16 @@ mod system {
         };
         let access = GENERIC_READ | GENERIC_WRITE;
         match create(access | READ_CONTROL | WRITE_DAC) {
-            Ok(mut file) => {
-                set_list(&mut file, "(A;;FA;;;{account})")?;
-                Ok(file)
-            }
+            Ok(mut file) => match set_list(&mut file, "(A;;FA;;;{account})") {
+                Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => Ok(file),
+                Err(error) => {
+                    // Without its list it must not be there on the next try.
+                    drop(file);
+                    let _ = std::fs::remove_file(path);
+                    Err(error)
+                }
+                Ok(()) => Ok(file),
+            },
             Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => create(access),
             Err(error) => Err(error),
         }
@@ -116,11 +122,17 @@ mod system {
         options.read(true).access_mode(READ_CONTROL | WRITE_DAC);
         options.share_mode(FILE_SHARE_ALL);
         options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
-        match options.open(path) {
+        let set = options.open(path).and_then(|mut folder| {
             // What is created in it later inherits its list.
-            Ok(mut folder) => set_list(&mut folder, "(A;OICI;FA;;;{account})"),
-            Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => Ok(()),
-            Err(error) => Err(error),
+            set_list(&mut folder, "(A;OICI;FA;;;{account})")
+        });
+        match set {
+            Err(error) if error.raw_os_error() != Some(ERROR_ACCESS_DENIED) => {
+                // Without its list it must not be there on the next try.
+                let _ = std::fs::remove_dir(path);
+                Err(error)
+            }
+            _ => Ok(()),
         }
     }
 

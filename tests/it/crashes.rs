@@ -301,7 +301,7 @@ fn each_step_of_a_journals_life() {
 }
 
 #[test]
-fn rows_that_are_not_yet_durable_are_bounded() {
+fn rows_that_the_journal_does_not_have_yet_are_bounded() {
     let (folder, server, run) = stopping_at_three(4);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let state = folder.path("state");
