@@ -82,6 +82,7 @@ fn a_restored_run_sends_nothing_again_that_it_may_have_sent_where_that_is_not_sa
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_backup_is_private_and_contains_the_files_beside_the_journal() {
     use std::os::unix::fs::PermissionsExt;
@@ -187,7 +188,7 @@ fn a_backup_names_what_it_cannot_do_and_leaves_nothing_behind() {
     }));
     assert!(!folder.path("copy").exists());
 
-    #[cfg(feature = "postgres")]
+    #[cfg(all(unix, feature = "postgres"))]
     {
         let state = ["--state", "postgres://db.invalid/rosters"];
         let mut program = folder.program();

@@ -110,7 +110,7 @@ pub struct Folder {
 
 /// Has the tests keep their journals in PostgreSQL, where it is set to `postgres` and there is one: for those
 /// that open no journal's file themselves.
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 fn database() -> Option<String> {
     let is_asked = std::env::var("ROSTERPATCH_TEST_STORE").is_ok_and(|store| store == "postgres");
     is_asked
@@ -119,7 +119,7 @@ fn database() -> Option<String> {
         .map(|cluster| cluster.database())
 }
 
-#[cfg(not(feature = "postgres"))]
+#[cfg(not(all(unix, feature = "postgres")))]
 fn database() -> Option<String> {
     None
 }

@@ -23,7 +23,7 @@ mod documents;
 mod edits;
 mod estimates;
 mod finding;
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 mod fleet;
 mod formats;
 mod fuzz_corpus;
@@ -39,11 +39,11 @@ mod list_fields;
 mod listing;
 mod machine;
 mod pacing;
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod properties;
 mod protected;
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 mod queue;
 mod reading;
 mod reference;
@@ -54,7 +54,7 @@ mod scim;
 mod snapshots;
 mod soak;
 mod spreadsheet_rows;
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 mod stores;
 mod target_test;
 mod telling;

@@ -16,7 +16,7 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use crate::harness::{
     Folder, OF_SANDBOX, Started, identity_number, plain_id, seed_of, serve_sandbox,
 };
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 use crate::postgres::shared;
 
 /// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
@@ -272,7 +272,7 @@ fn every_row_survives_kills_while_others_are_planned() {
     soak((6_000, 25), "600/s", 4, false);
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 #[test]
 fn every_row_survives_kills_with_the_journal_in_postgresql() {
     let Some(cluster) = shared() else { return };
