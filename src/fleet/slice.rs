@@ -128,7 +128,8 @@ fn failure(error: &AppError) -> Failure {
             | RunError::Map { .. }
             | RunError::Key { .. }
             | RunError::Undone { .. },
-        ) => Failure::OfTheFile,
+        )
+        | AppError::RosterGone { .. } => Failure::OfTheFile,
         _ => Failure::MayPass,
     }
 }
@@ -552,6 +553,10 @@ mod tests {
         for error in of_the_file {
             assert_eq!(failure(&error.into()), Failure::OfTheFile);
         }
+        let gone = AppError::RosterGone {
+            file: "r.csv".into(),
+        };
+        assert_eq!(failure(&gone), Failure::OfTheFile);
         let no_run = || JournalError::NoRun {
             name: "first".into(),
         };
