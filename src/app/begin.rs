@@ -109,9 +109,9 @@ fn undone_of_content(
         return Ok(None);
     };
     for undo in journal.undos_after(last.id)? {
-        let undone = undone_name(&undo).and_then(|name| journal.run(Some(&name)).ok());
-        let Some(undone) = undone else {
-            continue;
+        let undone = match undone_name(&undo).map(|name| journal.run(Some(&name))) {
+            None | Some(Err(JournalError::NoRun { .. })) => continue,
+            Some(undone) => undone?,
         };
         let is_of_content = (&undone.sha256, &undone.target, &undone.base_url)
             == (&last.sha256, &last.target, &last.base_url);

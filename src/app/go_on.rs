@@ -113,6 +113,10 @@ pub fn decide(
         settings.delivery.approved = Some(approved(&journal, record, (settings, &plan), rows)?);
     }
     if let Some(decision) = decisions.conflicts {
+        // A plan that applied an earlier decision shows no conflicts any more.
+        if plan.conflicts.asked == 0 {
+            (settings.delivery.decided.values_mut()).for_each(|earlier| *earlier = decision);
+        }
         let seen = seen.into_iter().map(|digest| (digest, decision));
         settings.delivery.decided.extend(seen);
     }
@@ -239,6 +243,7 @@ pub fn leave_out(
     ready: &mut Ready,
     columns: &[(String, String)],
 ) -> Result<(), AppError> {
+    const BATCH: usize = 1024;
     if columns.is_empty() {
         return Ok(());
     }
@@ -261,22 +266,24 @@ pub fn leave_out(
         .collect();
     let mut journal = Journal::open(&session.state)?;
     journal.take_over(record.id)?;
-    let mut after = 0;
-    loop {
-        const BATCH: usize = 1024;
-        let calls = journal.open_calls(record.id, after, BATCH)?;
-        let Some(last) = calls.last() else {
-            break;
-        };
-        after = last.at.row;
-        let mut less = Vec::new();
-        for call in calls {
-            less.push(less_of(spec, call, &fields).map_err(|field| {
+    // A row that is refused leaves the run as it was, also the rows before it.
+    for replaces in [false, true] {
+        let mut after = 0;
+        loop {
+            let calls = journal.open_calls(record.id, after, BATCH)?;
+            let Some(last) = calls.last() else {
+                break;
+            };
+            after = last.at.row;
+            let less = calls.into_iter().map(|call| less_of(spec, call, &fields));
+            let less = less.collect::<Result<Vec<_>, _>>().map_err(|field| {
                 let column = before.checker.name_of(field);
                 AppError::Usage(say().resume_needs_value(column))
-            })?);
+            })?;
+            if replaces {
+                journal.replace_calls(record.id, &less)?;
+            }
         }
-        journal.replace_calls(record.id, &less)?;
     }
     journal.set_settings(record.id, &ready.settings.to_json()?)?;
     Ok(())
