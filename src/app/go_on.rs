@@ -345,7 +345,7 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
 mod tests {
     use super::*;
     use crate::app::ready::ready;
-    use crate::app::scene::{Scene, roster, wanted};
+    use crate::app::scene::{Scene, planned, roster, wanted};
 
     #[test]
     fn only_what_was_interrupted_is_resumed_and_only_what_is_held_is_approved() {
@@ -461,6 +461,32 @@ mod tests {
         scene.write("r.csv", &roster(3));
         let changed = start(&record, GoOn::Resume).map(|_| ()).unwrap_err();
         assert!(matches!(changed, AppError::Run(RunError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_column_that_a_late_row_needs_is_left_out_of_no_row() {
+        use crate::journal::PlannedWhat;
+        use crate::journal::{Stage, Writer};
+        let scene = Scene::new();
+        scene.write("r.csv", "id,name,nickname\n1,Bo,B\n");
+        let mut settings = scene.settings("r.csv");
+        let record = scene.run("first", RunState::Interrupted, &settings);
+        let mut rows: Vec<_> = (1..=1025).map(|row| planned(row, None)).collect();
+        let Some(PlannedWhat::Call(call)) = rows.last_mut().map(|row| &mut row.what) else {
+            panic!("no call");
+        };
+        call.changes.clear();
+        let writer = Writer::start(scene.journal(), record.id, Stage::Planning).unwrap();
+        writer.plan_blocking(rows).unwrap();
+        writer.close().unwrap();
+        settings.roster.read.origin = crate::read::Origin::Named;
+        let mut ready = ready(&scene.session, wanted(settings)).unwrap();
+        let columns = [("name".to_owned(), String::new())];
+        let refused = leave_out(&scene.session, &record, &mut ready, &columns);
+        assert!(matches!(refused, Err(AppError::Usage(_))), "{refused:?}");
+        let calls = scene.journal().open_calls(record.id, 0, 2000).unwrap();
+        assert_eq!(calls.len(), 1025);
+        assert!(calls.iter().all(|call| call.changed == "name"));
     }
 
     #[test]
