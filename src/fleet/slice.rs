@@ -12,6 +12,7 @@ use crate::app::{
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
+use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::{Origin, ReadError};
 use crate::report::ReportError;
@@ -436,7 +437,11 @@ impl Worker<'_> {
             why,
         }));
         if is_over && withheld > 0 {
-            forget_copies(&session.state, &waiting.sha256, &waiting.file)?;
+            let forgotten = forget_copies(&session.state, &waiting.sha256, &waiting.file);
+            // The file has ended in the queue already.
+            if let Err(error) = forgotten {
+                log::warn(&Fact::new(Code::RunNotTidied).because_of(error.fact()));
+            }
         }
         Ok(())
     }
