@@ -253,8 +253,8 @@ impl Worker<'_> {
             &waiting.file,
             &own(waiting),
         )?;
-        let plan = self.plan(session, waiting, &file)?;
-        let done = self.import(session, waiting, plan);
+        let plan = self.plan(session, waiting, &file);
+        let done = plan.and_then(|plan| self.import(session, waiting, plan));
         forget_spooled(&file);
         done
     }
