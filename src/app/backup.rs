@@ -10,8 +10,8 @@ use super::dropped::DROPPED;
 use super::error::{Action, AppError};
 use super::mends::MENDS;
 use super::paths::leads_into;
-use super::spool::kept;
-use crate::journal::{Journal, RunRecord, RunState, State, make_private_file, make_private_folder};
+use super::spool::{can_go_on, kept};
+use crate::journal::{Journal, RunRecord, State, make_private_file, make_private_folder};
 use crate::l10n::say;
 use crate::model::hex;
 use crate::run::Settings;
@@ -62,7 +62,12 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
         let Some(roster) = roster_of(run) else {
             continue;
         };
-        match keep_roster(&copy, run, &roster)? {
+        let mut files = keep_roster(&copy, run, &roster)?;
+        if files.is_none() {
+            // The state itself was restored from a backup.
+            files = keep_roster(&copy, run, &kept(state, &run.sha256, &roster))?;
+        }
+        match files {
             Some(files) => done.files += files,
             None => done.without_roster.push((run.name.clone(), roster)),
         }
@@ -73,10 +78,8 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
 
 /// The roster that a run needs to go on, if it can.
 fn roster_of(run: &RunRecord) -> Option<PathBuf> {
-    use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
-    match run.state {
-        Planning | Running | Interrupted | Held => {}
-        Finished | Replaced | Undone => return None,
+    if !can_go_on(run) {
+        return None;
     }
     let settings = Settings::of(run).ok()?;
     let file = settings.roster.file;
@@ -154,8 +157,22 @@ fn copy_bytes(from: &mut File, to: &Path) -> io::Result<String> {
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, planned, roster};
-    use crate::journal::{Stage, Writer};
+    use crate::journal::{RunState, Stage, Writer};
     use crate::model::RowState;
+
+    #[test]
+    fn a_restored_state_without_the_roster_is_backed_up_with_its_copy() {
+        let scene = Scene::new();
+        let file = scene.write("r.csv", &roster(3));
+        let settings = scene.settings("r.csv");
+        let run = scene.run("first", RunState::Interrupted, &settings);
+        let (first, second) = (scene.path("first"), scene.path("second"));
+        back_up(&scene.session.state, &first).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let done = back_up(&State::in_folder(&first), &second).unwrap();
+        assert_eq!((done.files, done.without_roster), (1, vec![]));
+        assert!(kept(&State::in_folder(&second), &run.sha256, &file).is_file());
+    }
 
     #[test]
     fn in_a_backup_rows_are_in_doubt_that_a_run_may_send_later_also_unplanned_ones() {

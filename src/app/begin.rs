@@ -5,7 +5,7 @@ use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::runs::undone_name;
 use super::session::Session;
-use crate::journal::{Journal, RunRecord, RunState};
+use crate::journal::{Journal, JournalError, RunRecord, RunState};
 use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Fact, Held, in_quotes};
@@ -109,9 +109,9 @@ fn undone_of_content(
         return Ok(None);
     };
     for undo in journal.undos_after(last.id)? {
-        let undone = undone_name(&undo).and_then(|name| journal.run(Some(&name)).ok());
-        let Some(undone) = undone else {
-            continue;
+        let undone = match undone_name(&undo).map(|name| journal.run(Some(&name))) {
+            None | Some(Err(JournalError::NoRun { .. })) => continue,
+            Some(undone) => undone?,
         };
         let is_of_content = (&undone.sha256, &undone.target, &undone.base_url)
             == (&last.sha256, &last.target, &last.base_url);
@@ -379,6 +379,14 @@ mod tests {
         assert_eq!(begun(&scene, &one, false), was_undone);
         scene.run("anew once more", RunState::Finished, &one);
         assert_eq!(begun(&scene, &one, false), new());
+        // What was undone is not known if the record of an undo is damaged.
+        undo_of("sent", RunState::Finished);
+        let file = scene.session.state.folder().join("journal.sqlite");
+        let damage = "UPDATE run SET held = 'no reason' WHERE command = 'undo'";
+        let journal = rusqlite::Connection::open(file).unwrap();
+        journal.execute(damage, []).unwrap();
+        let ready = ready(&scene.session, wanted(one)).unwrap();
+        assert!(refuse_undone(&scene.session, &ready).is_err());
     }
 
     #[test]

@@ -113,6 +113,10 @@ pub fn decide(
         settings.delivery.approved = Some(approved(&journal, record, (settings, &plan), rows)?);
     }
     if let Some(decision) = decisions.conflicts {
+        // A plan that applied an earlier decision shows no conflicts any more.
+        if plan.conflicts.asked == 0 {
+            (settings.delivery.decided.values_mut()).for_each(|earlier| *earlier = decision);
+        }
         let seen = seen.into_iter().map(|digest| (digest, decision));
         settings.delivery.decided.extend(seen);
     }
@@ -239,6 +243,7 @@ pub fn leave_out(
     ready: &mut Ready,
     columns: &[(String, String)],
 ) -> Result<(), AppError> {
+    const BATCH: usize = 1024;
     if columns.is_empty() {
         return Ok(());
     }
@@ -261,22 +266,24 @@ pub fn leave_out(
         .collect();
     let mut journal = Journal::open(&session.state)?;
     journal.take_over(record.id)?;
-    let mut after = 0;
-    loop {
-        const BATCH: usize = 1024;
-        let calls = journal.open_calls(record.id, after, BATCH)?;
-        let Some(last) = calls.last() else {
-            break;
-        };
-        after = last.at.row;
-        let mut less = Vec::new();
-        for call in calls {
-            less.push(less_of(spec, call, &fields).map_err(|field| {
+    // A row that is refused leaves the run as it was, also the rows before it.
+    for replaces in [false, true] {
+        let mut after = 0;
+        loop {
+            let calls = journal.open_calls(record.id, after, BATCH)?;
+            let Some(last) = calls.last() else {
+                break;
+            };
+            after = last.at.row;
+            let less = calls.into_iter().map(|call| less_of(spec, call, &fields));
+            let less = less.collect::<Result<Vec<_>, _>>().map_err(|field| {
                 let column = before.checker.name_of(field);
                 AppError::Usage(say().resume_needs_value(column))
-            })?);
+            })?;
+            if replaces {
+                journal.replace_calls(record.id, &less)?;
+            }
         }
-        journal.replace_calls(record.id, &less)?;
     }
     journal.set_settings(record.id, &ready.settings.to_json()?)?;
     Ok(())
@@ -338,7 +345,7 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
 mod tests {
     use super::*;
     use crate::app::ready::ready;
-    use crate::app::scene::{Scene, roster, wanted};
+    use crate::app::scene::{Scene, planned, roster, wanted};
 
     #[test]
     fn only_what_was_interrupted_is_resumed_and_only_what_is_held_is_approved() {
@@ -454,6 +461,32 @@ mod tests {
         scene.write("r.csv", &roster(3));
         let changed = start(&record, GoOn::Resume).map(|_| ()).unwrap_err();
         assert!(matches!(changed, AppError::Run(RunError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_column_that_a_late_row_needs_is_left_out_of_no_row() {
+        use crate::journal::PlannedWhat;
+        use crate::journal::{Stage, Writer};
+        let scene = Scene::new();
+        scene.write("r.csv", "id,name,nickname\n1,Bo,B\n");
+        let mut settings = scene.settings("r.csv");
+        let record = scene.run("first", RunState::Interrupted, &settings);
+        let mut rows: Vec<_> = (1..=1025).map(|row| planned(row, None)).collect();
+        let Some(PlannedWhat::Call(call)) = rows.last_mut().map(|row| &mut row.what) else {
+            panic!("no call");
+        };
+        call.changes.clear();
+        let writer = Writer::start(scene.journal(), record.id, Stage::Planning).unwrap();
+        writer.plan_blocking(rows).unwrap();
+        writer.close().unwrap();
+        settings.roster.read.origin = crate::read::Origin::Named;
+        let mut ready = ready(&scene.session, wanted(settings)).unwrap();
+        let columns = [("name".to_owned(), String::new())];
+        let refused = leave_out(&scene.session, &record, &mut ready, &columns);
+        assert!(matches!(refused, Err(AppError::Usage(_))), "{refused:?}");
+        let calls = scene.journal().open_calls(record.id, 0, 2000).unwrap();
+        assert_eq!(calls.len(), 1025);
+        assert!(calls.iter().all(|call| call.changed == "name"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::notify::Notifications;
 use super::session::Session;
 use super::spool::forget_copies;
 use crate::journal::Journal;
-use crate::model::RowState;
+use crate::log;
+use crate::model::{Code, Fact, RowState};
 use crate::run::{Consent, Context, Ended, Prepared, Proposal, Settings, Start};
 use crate::send::{Credentials, Stop};
 
@@ -68,14 +69,16 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.delivery.paths = ended.paths.clone();
         archive(session, &settings, &mut ended.summary)?;
-        let has_ended = ended.stop.is_none();
-        if has_ended && ended.summary.states.withheld > 0 {
-            self.forget_protected(prepared, &settings, &ended.summary.run)?;
-        }
         let inbox = settings.inbox.as_deref();
         let why = ended.stop.as_ref().map(Stop::fact);
         self.notifications
             .send(session, inbox, &ended.summary, why.as_ref());
+        if ended.stop.is_none() && ended.summary.states.withheld > 0 {
+            let forgotten = self.forget_protected(prepared, &settings, &ended.summary.run);
+            if let Err(error) = forgotten {
+                log::warn(&Fact::new(Code::RunNotTidied).because_of(error.fact()));
+            }
+        }
         Ok(ended)
     }
 

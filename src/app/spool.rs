@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
-use crate::journal::{Journal, RunRecord, State, make_private_folder};
+use crate::journal::{Journal, RunRecord, RunState, State, make_private_folder};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::read::Origin;
@@ -62,6 +62,21 @@ pub(super) fn kept(state: &State, sha256: &str, file: &Path) -> PathBuf {
     spooled(state, sha256, &file.display().to_string(), KEPT)
 }
 
+/// Whether a run that can go on needs the kept copy whose folder has this name.
+fn is_kept_for(runs: &[RunRecord], folder: &str) -> bool {
+    let of = |run: &RunRecord| folder == format!("{}-{KEPT}", shortened(&run.sha256));
+    runs.iter().any(|run| can_go_on(run) && of(run))
+}
+
+/// Whether a run has not come to its end.
+pub(super) fn can_go_on(run: &RunRecord) -> bool {
+    use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
+    match run.state {
+        Planning | Running | Interrupted | Held => true,
+        Finished | Replaced | Undone => false,
+    }
+}
+
 /// Has the file of a run that another machine may have made lie on this one, and its settings lead to it.
 /// Returns the name that it had where it came from, where it came from the database or a backup.
 ///
@@ -116,37 +131,40 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     })?)
 }
 
-/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and for
-/// viewing on this machine.
+/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and on this machine
+/// for viewing and from a backup.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the journal cannot be read or the database refuses.
 pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppError> {
-    if Journal::open(state)?.forget_roster(sha256)? {
+    let journal = Journal::open(state)?;
+    if journal.forget_roster(sha256)? {
         log::warn(&Fact::new(Code::RunRosterRemoved).at_path(Path::new(file)));
     }
     forget_spooled(&spooled(state, sha256, file, SEEN));
+    let copy = kept(state, sha256, Path::new(file));
+    let folder = copy.parent().and_then(Path::file_name).unwrap_or_default();
+    let folder = folder.to_string_lossy();
+    if copy.is_file() && !is_kept_for(&journal.runs()?, &folder) {
+        forget_spooled(&copy);
+    }
     Ok(())
 }
 
-/// Forgets what came from the database to be looked at, and from a backup what no run goes by any more; what a slice is
-/// at work on stays.
+/// Removes what came from the database for viewing, and from a backup what no unfinished run needs; the file of a batch
+/// in progress is kept.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub fn forget_spool(state: &State) -> Result<(), AppError> {
     let runs = Journal::open(state)?.runs()?;
-    let is_used = |folder: &str| {
-        let of = |run: &RunRecord| folder == format!("{}-{KEPT}", shortened(&run.sha256));
-        runs.iter().any(of)
-    };
     let folders = std::fs::read_dir(state.folder().join(SPOOL))
         .into_iter()
         .flatten();
     for folder in folders.flatten() {
         let name = folder.file_name();
         let name = name.to_string_lossy();
-        if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_used(&name) {
+        if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_kept_for(&runs, &name) {
             // Where it cannot be removed now, it is the next time.
             let _ = std::fs::remove_dir_all(folder.path());
         }
@@ -166,7 +184,6 @@ mod tests {
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
-    use crate::journal::RunState;
 
     #[test]
     fn copies_of_two_slices_and_of_two_contents_lie_apart_under_the_files_own_name() {
@@ -240,7 +257,19 @@ mod tests {
         assert_eq!((settings.roster.file, settings.inbox), (copy.clone(), None));
         forget_spool(state).unwrap();
         assert!(copy.exists() && !of_none.exists());
-        scene.journal().forget(run.id).unwrap();
+        let sha256 = run.sha256.clone();
+        let name = copy.display().to_string();
+        forget_copies(state, &sha256, &name).unwrap();
+        assert!(copy.exists());
+        let end = || {
+            let ended = scene.journal().set_state(run.id, RunState::Finished);
+            ended.unwrap();
+        };
+        end();
+        forget_copies(state, &sha256, &name).unwrap();
+        assert!(!copy.exists());
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::write(&copy, "id").unwrap();
         forget_spool(state).unwrap();
         assert!(!copy.exists());
     }

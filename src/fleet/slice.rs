@@ -12,6 +12,7 @@ use crate::app::{
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
+use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::{Origin, ReadError};
 use crate::report::ReportError;
@@ -128,7 +129,8 @@ fn failure(error: &AppError) -> Failure {
             | RunError::Map { .. }
             | RunError::Key { .. }
             | RunError::Undone { .. },
-        ) => Failure::OfTheFile,
+        )
+        | AppError::RosterGone { .. } => Failure::OfTheFile,
         _ => Failure::MayPass,
     }
 }
@@ -251,8 +253,8 @@ impl Worker<'_> {
             &waiting.file,
             &own(waiting),
         )?;
-        let plan = self.plan(session, waiting, &file)?;
-        let done = self.import(session, waiting, plan);
+        let plan = self.plan(session, waiting, &file);
+        let done = plan.and_then(|plan| self.import(session, waiting, plan));
         forget_spooled(&file);
         done
     }
@@ -435,7 +437,11 @@ impl Worker<'_> {
             why,
         }));
         if is_over && withheld > 0 {
-            forget_copies(&session.state, &waiting.sha256, &waiting.file)?;
+            let forgotten = forget_copies(&session.state, &waiting.sha256, &waiting.file);
+            // The file has ended in the queue already.
+            if let Err(error) = forgotten {
+                log::warn(&Fact::new(Code::RunNotTidied).because_of(error.fact()));
+            }
         }
         Ok(())
     }
@@ -552,6 +558,10 @@ mod tests {
         for error in of_the_file {
             assert_eq!(failure(&error.into()), Failure::OfTheFile);
         }
+        let gone = AppError::RosterGone {
+            file: "r.csv".into(),
+        };
+        assert_eq!(failure(&gone), Failure::OfTheFile);
         let no_run = || JournalError::NoRun {
             name: "first".into(),
         };

@@ -67,7 +67,11 @@ CREATE TEMP TABLE held (
     field INTEGER NOT NULL, print INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (field, print, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.held_by_id ON held (id);
+CREATE TEMP TABLE marked (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ";
+
+/// Empties the copy.
+const EMPTY: &str = "DELETE FROM temp.known; DELETE FROM temp.held; DELETE FROM temp.marked;";
 
 /// When a snapshot was taken, by the clock of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,23 +156,24 @@ impl Snapshot {
         self.in_one("BEGIN", |connection| {
             let found = connection
                 .query_row(
-                    "SELECT id, listed_at, as_of, newest, page FROM snapshot
+                    "SELECT id, listed_at, as_of, newest, page, seen FROM snapshot
                      WHERE place = ?1 AND listed_at IS NOT NULL",
                     [&self.place],
                     |row| {
                         let numbers = [row.get(1)?, row.get(2)?, row.get(3)?];
-                        Ok((row.get::<_, i64>(0)?, numbers, row.get(4)?))
+                        let (page, seen) = (row.get(4)?, row.get::<_, i64>(5)?);
+                        Ok((row.get::<_, i64>(0)?, numbers, page, seen))
                     },
                 )
                 .optional()?;
-            let Some((id, numbers, page)) = found else {
+            connection.execute_batch(EMPTY)?;
+            let Some((id, numbers, page, seen)) = found else {
                 return Ok(None);
             };
             let [Ok(listed_at), Ok(as_of), Ok(newest)] = numbers.map(Timestamp::from_microsecond)
             else {
                 return Ok(None);
             };
-            connection.execute_batch("DELETE FROM temp.known; DELETE FROM temp.held;")?;
             connection.execute(
                 "INSERT INTO temp.known SELECT id, prints FROM record WHERE snapshot = ?1",
                 [id],
@@ -176,6 +181,10 @@ impl Snapshot {
             connection.execute(
                 "INSERT INTO temp.held SELECT field, print, id FROM holder WHERE snapshot = ?1",
                 [id],
+            )?;
+            connection.execute(
+                "INSERT INTO temp.marked SELECT DISTINCT id FROM mark WHERE address = ?1 AND seq > ?2",
+                params![self.address, seen],
             )?;
             Ok(Some(Taken {
                 listed_at,
@@ -192,7 +201,7 @@ impl Snapshot {
     /// If there is no room.
     pub fn clear(&self) -> Result<(), JournalError> {
         self.connection
-            .execute_batch("DELETE FROM temp.known; DELETE FROM temp.held;")
+            .execute_batch(EMPTY)
             .map_err(|source| failed(&self.path, source))
     }
 
@@ -257,19 +266,17 @@ impl Snapshot {
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// The ids of the records that runs may have changed since the stored snapshot was taken.
+    /// The ids of the records that runs may have changed between the moment the copied snapshot was taken and the
+    /// moment it was copied.
     ///
     /// # Errors
     /// If they cannot be read.
     pub fn marked(&self) -> Result<Vec<String>, JournalError> {
-        self.texts(
-            "SELECT DISTINCT id FROM mark
-             WHERE address = ?1 AND seq > (SELECT seen FROM snapshot WHERE place = ?2) ORDER BY id",
-            params![self.address, self.place],
-        )
+        self.texts("SELECT id FROM temp.marked ORDER BY id", [])
     }
 
-    /// Stores the copy in place of what was stored, unless the place was forgotten meanwhile.
+    /// Stores the copy in place of what was stored, unless the place was forgotten or a newer snapshot was stored
+    /// meanwhile.
     ///
     /// # Errors
     /// If it cannot be written. What was stored stays.
@@ -277,9 +284,10 @@ impl Snapshot {
         self.in_one("BEGIN IMMEDIATE", |connection| {
             let moments = [taken.listed_at, taken.as_of, taken.newest];
             let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
+            // Marks that a newer snapshot accounts for may be gone.
             let id = connection.query_row(
-                "SELECT id FROM snapshot WHERE place = ?1",
-                [&self.place],
+                "SELECT id FROM snapshot WHERE place = ?1 AND seen <= ?2",
+                params![self.place, self.seen],
                 |row| row.get::<_, i64>(0),
             );
             let Some(id) = id.optional()? else {
@@ -360,6 +368,10 @@ pub fn mark_records(
     (address, run): (&str, &str),
     ids: &[String],
 ) -> Result<Option<JournalError>, JournalError> {
+    // The marks would be deleted, and their numbers lead on.
+    if ids.is_empty() {
+        return Ok(None);
+    }
     with_file(state, |connection, path| {
         let seen = accounted(connection, state, address, path)?;
         in_one(connection, "BEGIN IMMEDIATE", |connection| {
@@ -594,6 +606,12 @@ mod tests {
         Snapshot::open(state, PLACE, moment(100)).unwrap().unwrap()
     }
 
+    fn marked(state: &State) -> Vec<String> {
+        let snapshot = open(state);
+        snapshot.load().unwrap();
+        snapshot.marked().unwrap()
+    }
+
     fn mark(state: &State, run: &str, ids: &[&str]) {
         let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
         mark_records(state, ("address", run), &ids).unwrap();
@@ -642,22 +660,48 @@ mod tests {
         before.save(&taken(0)).unwrap();
         let under_way = RunLock::share(&state, "run").unwrap();
         mark(&state, "run", &["b"]);
-        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        assert_eq!(marked(&state), ["b"]);
         // Read while the run is in progress, it may change once more.
         let during = open(&state);
         during.load().unwrap();
         during.save(&taken(1)).unwrap();
-        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        assert_eq!(marked(&state), ["b"]);
         // One that was opened before the run ended knows no better.
         let early = open(&state);
         drop(under_way);
         early.save(&taken(2)).unwrap();
-        assert_eq!(open(&state).marked().unwrap(), ["b"]);
+        assert_eq!(marked(&state), ["b"]);
         let after = open(&state);
         // Marked after this one began to read.
         mark(&state, "next", &["a"]);
         after.save(&taken(3)).unwrap();
-        assert_eq!(open(&state).marked().unwrap(), ["a"]);
+        assert_eq!(marked(&state), ["a"]);
+    }
+
+    #[test]
+    fn of_two_interleaved_snapshots_the_newer_stays_and_each_keeps_its_marks() {
+        let (_folder, state) = state();
+        let first = open(&state);
+        first.put(&[record("a", 1)]).unwrap();
+        first.save(&taken(0)).unwrap();
+        mark(&state, "run", &["a"]);
+        let older = open(&state);
+        older.load().unwrap();
+        mark(&state, "next", &["b"]);
+        let newer = open(&state);
+        newer.load().unwrap();
+        newer.save(&taken(1)).unwrap();
+        // It removes the marks that all stored snapshots account for.
+        mark(&state, "last", &["c"]);
+        assert_eq!(older.marked().unwrap(), ["a"]);
+        assert_eq!(newer.marked().unwrap(), ["a", "b"]);
+        older.save(&taken(2)).unwrap();
+        assert_eq!(open(&state).load().unwrap(), Some(taken(1)));
+        assert_eq!(marked(&state), ["c"]);
+        // A run without changes moves no numbers.
+        mark(&state, "none", &[]);
+        open(&state).save(&taken(3)).unwrap();
+        assert_eq!(open(&state).load().unwrap(), Some(taken(3)));
     }
 
     #[test]

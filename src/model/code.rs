@@ -124,6 +124,7 @@ codes! {
     RunOfEarlier "run.of_earlier" cli_of_earlier_run;
     RunOfNone "run.of_none" cli_of_no_run;
     RunNotIndexed "run.not_indexed" log_not_indexed;
+    RunNotTidied "run.not_tidied" log_not_tidied;
     RunNoSnapshot "run.no_snapshot" log_no_snapshot;
     RunRelists "run.relists" log_relists;
     RunResultsLater "run.results_later" log_results_later;

@@ -188,8 +188,6 @@ impl Run<'_> {
         if let Err(error) = settled {
             log::warn(&Fact::new(Code::RunNotIndexed).because_of(error.fact()));
         }
-        self.journal
-            .end(self.id, state, summary.finished_at, &json)?;
         // A process that continues the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
         // A note was added to them while the plan was shown.
@@ -203,7 +201,10 @@ impl Run<'_> {
             prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
         }
         let has_removed = stored.roster.read.mends != settings.roster.read.mends;
+        // A run that has ended holds none of them, even if this process dies here.
         self.journal.set_settings(self.id, &stored.to_json()?)?;
+        self.journal
+            .end(self.id, state, summary.finished_at, &json)?;
         if has_removed {
             self.journal.give_room_back(false)?;
         }

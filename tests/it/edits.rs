@@ -312,6 +312,8 @@ fn rows_are_approved_and_conflicts_decided_in_one_command_or_in_two() {
         vec![rows, theirs],
         vec![theirs, rows],
         vec![rows, both],
+        // The second decision replaces the first.
+        vec![&["--conflicts", "roster"], both],
     ] {
         let (folder, sandbox, _url, _stop, run) = held_for_both();
         let before = sandbox.requests("update");

@@ -40,6 +40,12 @@ impl Rosters for Postgres {
 
     fn forget_roster(&self, sha256: &str) -> Result<bool, JournalError> {
         let gone = self.change(|tables| {
+            // A statement that waits for a lock goes on with what it saw of other tables before: the roster may have
+            // been enqueued meanwhile.
+            tables.execute(
+                "SELECT 1 FROM roster WHERE sha256 = $1 FOR UPDATE",
+                &[&sha256],
+            )?;
             tables.execute(
                 "DELETE FROM roster WHERE sha256 = $1
                  AND NOT EXISTS (SELECT 1 FROM run WHERE run.sha256 = roster.sha256

@@ -154,9 +154,8 @@ impl<S: Engine + Forgetting> Runs for S {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run WHERE id > ?1 AND command = 'undo' ORDER BY id DESC"
         );
-        let found =
-            self.look(|sql| sql.all(&query, &[run.into()], |row| Ok(run_record(row).ok())))?;
-        Ok(found.into_iter().flatten().collect())
+        let found = self.look(|sql| sql.all(&query, &[run.into()], |row| Ok(run_record(row))))?;
+        found.into_iter().collect()
     }
 
     fn unfinished(

@@ -104,6 +104,7 @@ how-blind = nothing is read (--blind): rows that already match are sent too, unl
 how-at-risk = { $how }; the file has no column for these, and the API may reset them: { $names }
 
 log-not-indexed = the run's rows are not indexed yet
+log-not-tidied = the run has ended, but a copy of its rows about protected persons cannot be removed
 log-no-snapshot = the snapshot of the records cannot be used, so all are listed
 log-relists = all records are listed again, because the snapshot of an earlier run is no longer valid
 log-results-later = the results are written once the run has ended

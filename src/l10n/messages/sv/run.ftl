@@ -102,6 +102,7 @@ how-blind = inga uppgifter läses (--blind): rader som redan stämmer skickas oc
 how-at-risk = { $how }; filen saknar kolumner för dessa, och målsystemet kan nollställa dem: { $names }
 
 log-not-indexed = körningens rader är inte indexerade än
+log-not-tidied = körningen är klar, men en kopia av raderna om skyddade personer kan inte tas bort
 log-no-snapshot = ögonblicksbilden av målsystemet kan inte användas, så alla uppgifter hämtas
 log-relists = alla uppgifter hämtas på nytt, eftersom ögonblicksbilden från en tidigare körning inte gäller
 log-results-later = resultatet skrivs när körningen är slut
