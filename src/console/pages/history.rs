@@ -166,9 +166,10 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let to_send = plan.as_ref().filter(|_| is_held).map(|plan| {
-        let spec = Settings::of(&run)
-            .ok()
-            .and_then(|settings| settings.spec().ok());
+        // The workers of a queue send all rows of a run that is approved.
+        let settings = Settings::of(&run).ok();
+        let settings = settings.filter(|settings| settings.queued.is_none());
+        let spec = settings.and_then(|settings| settings.spec().ok());
         let reads_back = spec.is_some_and(|spec| {
             spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
         });
@@ -392,7 +393,7 @@ pub(in crate::console) async fn act(
         let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
-            (Some("approve" | "approve_first"), Some(queued)) => {
+            (Some("approve"), Some(queued)) => {
                 if let Some(mut settings) = settings {
                     // The plan of a queued run is not shown here, so nothing is decided for it.
                     let decisions = Decisions {
@@ -404,6 +405,8 @@ pub(in crate::console) async fn act(
                 fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
+            // The workers of a queue send all rows of it.
+            (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
                 fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
                 return go_to(&format!("/runs/{name}"));
