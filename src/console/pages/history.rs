@@ -1,6 +1,6 @@
 //! The history pages list past runs and their files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +49,8 @@ struct Line {
     /// What became of its rows.
     outcome: String,
     account: String,
-    /// Runs that tried its rows again or undid it, the oldest first.
+    is_rehearsal: bool,
+    /// The runs that retried or undid it, and those that retried or undid these, the oldest first.
     later: Vec<Line>,
 }
 
@@ -59,9 +60,7 @@ const RUNS: usize = 200;
 pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response {
     page(desk, |desk| {
         let journal = Journal::open(&desk.state)?;
-        let (mut runs, mut rehearsals) = (Vec::new(), Vec::new());
-        // Tries and undos are shown with the run that they follow.
-        let mut later: HashMap<String, Vec<Line>> = HashMap::new();
+        let mut lines = Vec::new();
         for run in journal.runs()?.into_iter().take(RUNS) {
             let row = listed(&journal, &run, &desk.state)?;
             let settings = Settings::of(&run).ok();
@@ -80,22 +79,13 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
                 is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted),
                 outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
                 account: row.account().to_owned(),
-                later: {
-                    let mut later = later.remove(&run.name).unwrap_or_default();
-                    later.reverse();
-                    later
-                },
+                is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
+                later: Vec::new(),
                 name: run.name.clone(),
             };
-            let is_rehearsal = settings.as_ref().is_some_and(|settings| settings.sandbox);
-            match undoes.or(retries) {
-                Some(of) if journal.run(Some(&of)).is_ok() => {
-                    later.entry(of).or_default().push(line)
-                }
-                _ if is_rehearsal => rehearsals.push(line),
-                _ => runs.push(line),
-            }
+            lines.push((line, undoes.or(retries)));
         }
+        let (rehearsals, runs) = filed(lines).into_iter().partition(|line| line.is_rehearsal);
         let frame = Frame::of(desk, "runs", say().console_runs_title());
         Ok(html(&List {
             frame,
@@ -104,6 +94,30 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
         }))
     })
     .await
+}
+
+/// Files each run under the first one that it follows, however many runs lie between. `lines` are the newest
+/// first, each with the run that it follows; a line whose run is not listed stands for itself.
+fn filed(lines: Vec<(Line, Option<String>)>) -> Vec<Line> {
+    let listed: HashSet<String> = lines.iter().map(|(line, _)| line.name.clone()).collect();
+    let mut roots = Vec::new();
+    let mut later: HashMap<String, Vec<Line>> = HashMap::new();
+    for (mut line, of) in lines {
+        let mut own = later.remove(&line.name).unwrap_or_default();
+        match of.filter(|of| listed.contains(of)) {
+            Some(of) => {
+                let of = later.entry(of).or_default();
+                of.append(&mut own);
+                of.push(line);
+            }
+            None => {
+                own.reverse();
+                line.later = own;
+                roots.push(line);
+            }
+        }
+    }
+    roots
 }
 
 #[derive(Template)]
@@ -479,4 +493,41 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
     };
     desk.put(Opened::again(&desk.state, file, spec, again)?);
     go_to("/problems")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, of: Option<&str>) -> (Line, Option<String>) {
+        let line = Line {
+            name: name.to_owned(),
+            file: String::new(),
+            at: String::new(),
+            state: String::new(),
+            is_waiting: false,
+            outcome: String::new(),
+            account: String::new(),
+            is_rehearsal: false,
+            later: Vec::new(),
+        };
+        (line, of.map(str::to_owned))
+    }
+
+    #[test]
+    fn every_run_is_listed_under_the_import_that_it_follows() {
+        let lines = vec![
+            line("undo of retry 2", Some("retry 2")),
+            line("undo of old", Some("not listed")),
+            line("retry 3", Some("import")),
+            line("retry 2", Some("retry 1")),
+            line("retry 1", Some("import")),
+            line("import", None),
+        ];
+        let roots = filed(lines);
+        let names = |lines: &[Line]| lines.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&roots), ["undo of old", "import"]);
+        let expected = ["retry 1", "retry 2", "undo of retry 2", "retry 3"];
+        assert_eq!(names(&roots[1].later), expected);
+    }
 }
