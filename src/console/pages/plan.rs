@@ -683,7 +683,10 @@ pub(in crate::console) async fn answer(
             Some("all") => None,
             Some("first") => Some(CANARY),
             _ => {
-                job.answer(Consent::No);
+                let is_taken = job.answer(Consent::No);
+                if !is_taken && matches!(job.live.seen().phase, Phase::Sending) {
+                    return go_to("/run");
+                }
                 return go_to(
                     match (&job.task, &*opened) {
                         (Task::Undo(run), _) => format!("/runs/{run}"),
