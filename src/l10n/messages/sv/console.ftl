@@ -183,10 +183,10 @@ console-plan-left = { $count ->
    *[other] { $number } rader har fel och skickas inte.
 }
 console-to-rows = Visa raderna
-console-plan-discarded = Granskningen av { $file } bekräftades inte och gäller inte längre. Inget av den har skickats.
+console-plan-discarded = Granskningen av { $file } bekräftades inte och gäller inte längre. Inget har skickats.
 console-edits-of-other-reading = { $count ->
-    [one] Dina ändringar på { $number } rad hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
-   *[other] Dina ändringar på { $number } rader hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
+    [one] Dina ändringar på { $number } rad hör till det tidigare sättet att läsa filen. De kommer tillbaka om du väljer den läsningen igen.
+   *[other] Dina ändringar på { $number } rader hör till det tidigare sättet att läsa filen. De kommer tillbaka om du väljer den läsningen igen.
 }
 console-undo-title = Ångra körningen från { $at }
 console-tab-faulty = Att rätta
@@ -275,8 +275,8 @@ console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
 console-undo-of = Körningen från { $undone } ångrad, { $at }
-console-run-undo = Ångrad
-console-run-retry = Försök igen
+console-run-undo = Ångring
+console-run-retry = Nytt försök
 console-outcome = Resultat
 console-rehearsals = Övningar
 console-is-rehearsal = övning
