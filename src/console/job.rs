@@ -17,7 +17,7 @@ use crate::app::{
 };
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
-use crate::model::{Summary, with_causes};
+use crate::model::{Exit, Summary, with_causes};
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
@@ -364,8 +364,20 @@ impl Job {
                 let Some(settings) = undone.settings.clone() else {
                     return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
                 };
-                let wanted = means.door.again(settings)?;
-                let mut end = self.send(means, wanted, |_| Ok(Start::New("undo")))?;
+                let file = settings.roster.file.clone();
+                let sent = means.door.again(settings);
+                let sent =
+                    sent.and_then(|wanted| self.send(means, wanted, |_| Ok(Start::New("undo"))));
+                let is_declined = match &sent {
+                    Ok(_) => self.was_discarded(),
+                    Err(AppError::Run(RunError::Declined)) => true,
+                    Err(error) => error.exit() == Exit::Usage,
+                };
+                if is_declined {
+                    // It holds personal data, and nothing was restored. A file that stays does no harm.
+                    let _ = std::fs::remove_file(&file);
+                }
+                let mut end = sent?;
                 if !undone.damaged.is_empty() {
                     end.error = Some(undone.damaged.join("\n"));
                 }
