@@ -149,6 +149,7 @@ struct Page {
 
 /// What an approval sends.
 struct Approval {
+    button: String,
     question: String,
     /// Rows that may be sent first, where what was sent can be read back.
     first: Option<u64>,
@@ -204,10 +205,19 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         }
         None => None,
     };
+    let by_row = (plan.as_ref()).is_some_and(|(overview, _)| overview.approves);
     let approval = to_send
         .filter(|_| !desk.has_lost(&run))
         .map(|(count, reads_back)| Approval {
-            question: say().console_approve_question(count, number(count)),
+            button: match by_row {
+                true => say().console_approve_ticked(),
+                false => say().console_approve(),
+            },
+            // What is sent depends on the rows that are ticked.
+            question: match by_row {
+                true => say().console_approve_ticked_question(),
+                false => say().console_approve_question(count, number(count)),
+            },
             first: (reads_back && count > CANARY).then_some(CANARY),
             can_correct: Path::new(&run.file).is_file(),
         });
@@ -460,9 +470,25 @@ fn ticked(
 
 /// Puts the roster of a run that was not sent on the desk.
 fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
-    let file = Path::new(&run.file);
+    let settings = Settings::of(run)?;
     let target = desk.door.target().is_none().then(|| run.target.clone());
-    let opened = Opened::open((desk.door.as_ref(), &desk.state), file, name, target)?;
+    let session = desk.session(Box::new(Unobserved))?;
+    let file = &settings.roster.file;
+    let wanted = desk.door.wanted(&session, file, target.as_deref())?;
+    // What is corrected is sent with the console's settings.
+    let own = &wanted.settings;
+    let address = |of: &Settings| of.delivery.client.base_url.trim_end_matches('/').to_owned();
+    let place = |of: &Settings| (address(of), of.delivery.variables.clone());
+    let spec = settings.spec()?;
+    let is_same = own.sandbox == settings.sandbox
+        && wanted.spec.name == spec.name
+        // A simulated API has an address once it is started.
+        && (own.sandbox || place(own) == place(&settings));
+    if !is_same {
+        let text = say().console_other_address(address(&settings), address(own));
+        return Err(Trouble::Wrong(text));
+    }
+    let opened = Opened::held(&desk.state, name, target, (spec, settings.roster))?;
     desk.put(opened);
     go_to("/problems")
 }

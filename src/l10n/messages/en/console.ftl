@@ -139,6 +139,8 @@ console-run-of = { $file }, { $at }
 console-files = Files
 console-file-gone = that file is not there any more
 console-approve = Approve all…
+console-approve-ticked = Approve…
+console-approve-ticked-question = rosterpatch sends the rows that you ticked and the rows that need no tick. You can pause or stop, and undo afterwards.
 console-approve-rows = Tick each row whose new person is right, then approve the run. Rows that you do not tick are not sent.
 console-resume = Resume this run
 console-mend-rows = Correct the rows that failed
@@ -286,6 +288,7 @@ console-approve-question = { $count ->
 }
 console-approve-yes = Yes, approve and send
 console-correct-first = Correct the rows first
+console-other-address = The run goes to { $run }, but rosterpatch sends to { $own } now. Start rosterpatch with the settings of the run to correct its rows.
 console-sign-in = rosterpatch cannot sign in yet
 console-sign-in-ask = You can check and correct the file, but changes cannot be sent. Copy this text to your IT department:
 console-sign-in-for = Text for the IT department

@@ -139,6 +139,8 @@ console-run-of = { $file }, { $at }
 console-files = Filer
 console-file-gone = den filen finns inte längre
 console-approve = Godkänn alla …
+console-approve-ticked = Godkänn …
+console-approve-ticked-question = De rader som du har markerat skickas, och de som inte behöver markeras. Du kan pausa eller stoppa, och ångra efteråt.
 console-approve-rows = Markera varje rad där den nya personen stämmer och godkänn sedan körningen. Rader som du inte markerar skickas inte.
 console-resume = Återuppta körningen
 console-mend-rows = Rätta raderna som inte gick igenom
@@ -286,6 +288,7 @@ console-approve-question = { $count ->
 }
 console-approve-yes = Ja, godkänn och skicka
 console-correct-first = Rätta raderna först
+console-other-address = Körningen går till { $run }, men rosterpatch skickar nu till { $own }. Starta rosterpatch med samma inställningar som körningen för att rätta raderna.
 console-sign-in = rosterpatch kan inte logga in än
 console-sign-in-ask = Du kan kontrollera och rätta filen, men ändringar kan inte skickas. Kopiera texten till IT-avdelningen:
 console-sign-in-for = Text till IT-avdelningen
