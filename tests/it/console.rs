@@ -981,7 +981,8 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let folder = Folder::new();
     folder.write("r.csv", hostile().replace("<b><i>Flickan", "Kvinna"));
     let (base_url, _stop) = other_records();
-    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let mut arguments = vec!["r.csv", "--target", "meitner", "--base-url", &base_url];
+    arguments.extend(["--key", "identity_number"]);
     let console = Console::open(&folder, &arguments);
     let cookie = console.enter();
     let edition = hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
@@ -1008,6 +1009,32 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     assert!(page.contains("nya adresser"), "{page}");
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
+
+    // The rows of an undo are named as in the roster, and a declined undo leaves no file.
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
+    let page = console.once(&cookie, "/undo", "name=\"consent\"");
+    assert!(page.contains("onerror=alert(1)"), "{page}");
+    assert!(folder.path("r.undo.csv").is_file());
+    let run = hidden(&page, "run");
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=no"));
+    console.once(&cookie, "/undo", "HTTP/1.1 303");
+    assert!(!folder.path("r.undo.csv").exists());
+}
+
+#[test]
+fn a_row_is_completed_with_the_cells_that_the_page_does_not_show() {
+    let folder = Folder::new();
+    folder.write("r.csv", hostile());
+    let arguments = ["r.csv", "--target", "meitner", "--sandbox"];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let whole = |shown| console.get(&cookie, &format!("/problems/whole?row=1&tab=faulty{shown}"));
+    for (shown, expected) in [("", true), ("&s3=1", false), ("&s4=1", true)] {
+        let page = whole(shown);
+        assert_eq!(page.contains("name=\"r1c3\""), expected, "{page}");
+    }
+    // A cell that has a fault and is not on the page is among them.
+    assert!(whole("").contains("name=\"r1c4\""));
 }
 
 #[test]
