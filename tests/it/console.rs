@@ -485,6 +485,16 @@ fn missing_credentials_are_reported_on_the_first_page() {
         let console = Console::open(&folder, &arguments);
         let cookie = console.enter();
         assert!(!console.get(&cookie, "/").contains(asked));
+
+        // Which profile applies is known with the file.
+        let config = "[profile.own]\nfiles = [\"r.csv\"]\n\
+                      [profile.own.credentials]\nMEITNER_CLIENT_SECRET = \"OWN_SECRET\"\n";
+        folder.write("rosterpatch.toml", config);
+        let console = Console::open_with(&folder, &arguments, None, &[]);
+        let cookie = console.enter();
+        assert!(!console.get(&cookie, "/").contains(asked));
+        console.post(&cookie, "/open", "path=r.csv");
+        assert!(console.get(&cookie, "/file").contains("OWN_SECRET"));
     }
 }
 
