@@ -554,6 +554,17 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     }
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
+    // Only ticked rows are sent.
+    assert!(page.contains("rows that you ticked") && !page.contains("Approve all"));
+    // The rows are corrected where they would be sent.
+    let path = format!("/runs/{run}/do");
+    let elsewhere = ["--target", "meitner", "--base-url", "http://127.0.0.1:9"];
+    let other = Console::open(&folder, &elsewhere);
+    let refused = other.post(&other.enter(), &path, "what=correct");
+    assert!(refused.contains("http://127.0.0.1:9 now"), "{refused}");
+    let answer = console.post(&cookie, &path, "what=correct");
+    assert_eq!(status(&answer), 303, "{answer}");
+    assert!(answer.contains("/problems\r\n"), "{answer}");
     console.post(
         &cookie,
         &format!("/runs/{run}/do"),
