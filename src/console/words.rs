@@ -46,10 +46,10 @@ pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
         }
         ("lookup.taken", _) => say().console_fault_taken(system, argument("value").as_str()),
         ("lookup.other_record", _) => {
-            say().console_fault_other_record(system, argument("key").as_str())
+            say().console_fault_other_record(argument("key").as_str(), system)
         }
         ("lookup.refused", _) => say().console_fault_refused(system, argument("key").as_str()),
-        ("lookup.other_key", _) => say().console_fault_other_key(system, argument("key").as_str()),
+        ("lookup.other_key", _) => say().console_fault_other_key(argument("key").as_str(), system),
         ("lookup.unwritable", _) => {
             say().console_fault_unwritable(system, argument("part").as_str())
         }
