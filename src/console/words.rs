@@ -208,7 +208,7 @@ mod tests {
                 "Meitner godtog inte 1 vid sökningen; rätta värdet",
             ),
             (
-                problem("lookup.other_key", message::row_other_key("elev", "1")),
+                problem("lookup.other_key", message::row_other_key("1", "elev")),
                 "Sökningen efter 1 i Meitner gav en annan person; skriv värdet så som det står i Meitner",
             ),
             (
