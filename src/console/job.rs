@@ -1,6 +1,7 @@
 //! A console job plans or sends a run in the background.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -305,12 +306,7 @@ impl Job {
             &summary.report,
         ];
         for path in written.into_iter().flatten() {
-            let (folder, name) = (path.parent(), path.file_name());
-            let (Some(folder), Some(name)) = (folder, name) else {
-                continue;
-            };
-            let removed = Folder::open(folder).and_then(|folder| folder.remove_file(name));
-            removed.map_err(Action::Write.failed(path))?;
+            remove(path).map_err(Action::Write.failed(path))?;
         }
         Ok(())
     }
@@ -375,7 +371,7 @@ impl Job {
                 };
                 if is_declined {
                     // It holds personal data, and nothing was restored. A file that stays does no harm.
-                    let _ = std::fs::remove_file(&file);
+                    let _ = remove(&file);
                 }
                 let mut end = sent?;
                 if !undone.damaged.is_empty() {
@@ -536,6 +532,13 @@ impl Job {
         let journal = Journal::open(&self.session.state)?;
         let run = journal.run(Some(&name))?.id;
         Ok(Some((journal, run)))
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Folder::open(folder)?.remove_file(name),
+        _ => Ok(()),
     }
 }
 
