@@ -54,10 +54,11 @@ pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
             say().console_fault_unwritable(system, argument("part").as_str())
         }
         ("guarded.not_allowed", _) => match problem.message.key() {
-            Some("guarded-removed") => {
+            Some("guarded-removed" | "guarded-lowered") => {
                 say().console_fault_guarded_removed(argument("from").as_str())
             }
-            _ => say().console_fault_guarded(argument("text").as_str()),
+            Some("guarded-value") => say().console_fault_guarded(argument("text").as_str()),
+            _ => first_upper(&problem.message.to_string()),
         },
         _ => first_upper(&problem.message.to_string()),
     }
