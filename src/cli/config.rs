@@ -139,6 +139,12 @@ impl Config {
         self.profiles.keys().map(String::as_str)
     }
 
+    /// Whether the credentials depend on the profile, and none is in use.
+    pub(in crate::cli) fn profiles_sign_in(&self) -> bool {
+        let mut profiles = self.profiles.values();
+        self.profile().is_none() && profiles.any(|profile| !profile.credentials.is_empty())
+    }
+
     /// The same with a profile of the file.
     pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {

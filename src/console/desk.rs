@@ -236,7 +236,7 @@ mod tests {
             None
         }
 
-        fn sign_in(&self, _: Option<&str>) -> Option<String> {
+        fn sign_in(&self, _: Option<&Path>, _: Option<&str>) -> Option<String> {
             None
         }
 

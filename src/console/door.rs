@@ -22,8 +22,9 @@ pub trait Door: Send + Sync {
     /// The API that was asked for, if one was.
     fn target(&self) -> Option<String>;
 
-    /// Why signing in to the API is not possible, if it is not: for those who look after the computer.
-    fn sign_in(&self, target: Option<&str>) -> Option<String>;
+    /// Why signing in to the API is not possible, if it is not: for those who look after the computer. Without
+    /// a file it is not known where the credentials depend on it.
+    fn sign_in(&self, file: Option<&Path>, target: Option<&str>) -> Option<String>;
 
     /// A roster as it would be understood, and the API that it is for.
     ///

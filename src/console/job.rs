@@ -1,6 +1,7 @@
 //! A console job plans or sends a run in the background.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -17,7 +18,7 @@ use crate::app::{
 };
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
-use crate::model::{Summary, with_causes};
+use crate::model::{Exit, Summary, with_causes};
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
@@ -305,12 +306,7 @@ impl Job {
             &summary.report,
         ];
         for path in written.into_iter().flatten() {
-            let (folder, name) = (path.parent(), path.file_name());
-            let (Some(folder), Some(name)) = (folder, name) else {
-                continue;
-            };
-            let removed = Folder::open(folder).and_then(|folder| folder.remove_file(name));
-            removed.map_err(Action::Write.failed(path))?;
+            remove(path).map_err(Action::Write.failed(path))?;
         }
         Ok(())
     }
@@ -364,8 +360,20 @@ impl Job {
                 let Some(settings) = undone.settings.clone() else {
                     return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
                 };
-                let wanted = means.door.again(settings)?;
-                let mut end = self.send(means, wanted, |_| Ok(Start::New("undo")))?;
+                let file = settings.roster.file.clone();
+                let sent = means.door.again(settings);
+                let sent =
+                    sent.and_then(|wanted| self.send(means, wanted, |_| Ok(Start::New("undo"))));
+                let is_declined = match &sent {
+                    Ok(_) => self.was_discarded(),
+                    Err(AppError::Run(RunError::Declined)) => true,
+                    Err(error) => error.exit() == Exit::Usage,
+                };
+                if is_declined {
+                    // It holds personal data, and nothing was restored. A file that stays does no harm.
+                    let _ = remove(&file);
+                }
+                let mut end = sent?;
                 if !undone.damaged.is_empty() {
                     end.error = Some(undone.damaged.join("\n"));
                 }
@@ -524,6 +532,13 @@ impl Job {
         let journal = Journal::open(&self.session.state)?;
         let run = journal.run(Some(&name))?.id;
         Ok(Some((journal, run)))
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Folder::open(folder)?.remove_file(name),
+        _ => Ok(()),
     }
 }
 

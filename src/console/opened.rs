@@ -153,6 +153,19 @@ impl Opened {
         Opened::of(state, name, target, (spec, roster), None)
     }
 
+    /// Opens the file of a run that was not sent, as the run understood it.
+    ///
+    /// # Errors
+    /// When what was mended in it before cannot be read.
+    pub(super) fn held(
+        state: &crate::journal::State,
+        name: String,
+        target: Option<String>,
+        (spec, roster): (TargetSpec, Roster),
+    ) -> Result<Opened, AppError> {
+        Opened::of(state, name, target, (Arc::new(spec), roster), None)
+    }
+
     /// Opens the rows of a run that did not succeed.
     pub(super) fn again(
         state: &crate::journal::State,

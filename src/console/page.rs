@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::desk::Desk;
 use super::opened::Opened;
 use super::steps::{Step, steps};
+use super::words::first_upper;
 use crate::app::{Action, AppError};
 use crate::l10n::{Language, Messages, in_scope, say};
 use crate::model::with_causes;
@@ -73,8 +74,12 @@ impl Frame {
             sign_in: match here {
                 "start" | "file" => {
                     let target = opened.and_then(|opened| opened.target.as_deref());
-                    let why = desk.door.sign_in(target);
-                    why.map(|why| say().console_sign_in_text(why.as_str()))
+                    let file = opened.filter(|_| here == "file");
+                    let file = file.map(|opened| opened.roster.file.as_path());
+                    let why = desk.door.sign_in(file, target);
+                    why.map(|why| {
+                        say().console_sign_in_text(first_upper(why.trim_end_matches('.')))
+                    })
                 }
                 _ => None,
             },

@@ -4,7 +4,7 @@ use crate::events::{Plan, Progress};
 use crate::journal::RunState;
 use crate::l10n::{Argument, clock_time, number, say};
 use crate::model::{Held, Problem};
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 /// The name of the system that a target writes to.
 pub(super) fn system_name(spec: &TargetSpec) -> String {
@@ -23,7 +23,9 @@ pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
         let found = arguments.find(|(name, _)| *name == wanted);
         found.map_or(String::new(), |(_, value)| in_text(value))
     };
-    let (_, reason) = problem.code.rsplit_once('.').unwrap_or(("", &problem.code));
+    // An API's own code, such as `duplicate`, comes with the API's own message.
+    let reason = problem.code.rsplit_once('.');
+    let reason = reason.map_or("", |(_, reason)| reason);
     match (&*problem.code, reason) {
         ("lookup.not_found", _) => say().console_fault_not_found(system),
         (_, "mojibake") => say().console_fault_mojibake(),
@@ -36,8 +38,28 @@ pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
         ("uuid.format", _) => say().console_fault_id(),
         ("null.not_allowed", _) => say().console_fault_empty(system),
         (_, "check_digit") => say().console_fault_check_digit(),
-        (_, "duplicate") => say().console_fault_duplicate(argument("row").as_str()),
+        // The row that repeats a record, and a list that repeats an item, have other messages.
+        (code, "duplicate")
+            if Kind::is_duplicate(code) && problem.message.key() == Some("row-duplicate") =>
+        {
+            say().console_fault_duplicate(argument("row").as_str())
+        }
         ("lookup.taken", _) => say().console_fault_taken(system, argument("value").as_str()),
+        ("lookup.other_record", _) => {
+            say().console_fault_other_record(argument("key").as_str(), system)
+        }
+        ("lookup.refused", _) => say().console_fault_refused(system, argument("key").as_str()),
+        ("lookup.other_key", _) => say().console_fault_other_key(argument("key").as_str(), system),
+        ("lookup.unwritable", _) => {
+            say().console_fault_unwritable(system, argument("part").as_str())
+        }
+        ("guarded.not_allowed", _) => match problem.message.key() {
+            Some("guarded-removed" | "guarded-lowered") => {
+                say().console_fault_guarded_removed(argument("from").as_str())
+            }
+            Some("guarded-value") => say().console_fault_guarded(argument("text").as_str()),
+            _ => first_upper(&problem.message.to_string()),
+        },
         _ => first_upper(&problem.message.to_string()),
     }
 }
@@ -163,6 +185,50 @@ mod tests {
             (
                 problem("phone.scientific", message::number_cut_short("4,6E+10")),
                 "Ett kalkylprogram har ändrat talet; skriv det som det ska vara",
+            ),
+            (
+                problem(
+                    "identity_number.duplicate",
+                    message::row_same_record(7u64, "elev"),
+                ),
+                "Rad 7 gäller samma elev, och det får bara finnas en rad för varje elev",
+            ),
+            (
+                problem("duplicate", message::row_duplicate(7u64)),
+                "Rad 7 har samma värde, och det måste vara unikt",
+            ),
+            (
+                problem(
+                    "lookup.other_record",
+                    message::row_other_record("elev", "1", "a", "b"),
+                ),
+                "Den person i Meitner som har 1 har ett annat ID än det som står på raden",
+            ),
+            (
+                problem("lookup.refused", message::row_look_up_refused("1", 400u16)),
+                "Meitner godtog inte 1 vid sökningen; rätta värdet",
+            ),
+            (
+                problem("lookup.other_key", message::row_other_key("1", "elev")),
+                "Sökningen efter 1 i Meitner gav en annan person; skriv värdet så som det står i Meitner",
+            ),
+            (
+                problem("lookup.unwritable", message::row_unwritable("*", "1*")),
+                "Det går inte att söka efter ett värde med * i Meitner; rätta värdet",
+            ),
+            (
+                problem(
+                    "guarded.not_allowed",
+                    message::guarded_value("admin", "roles"),
+                ),
+                "”admin” ger behörigheter; den som sköter rosterpatch måste tillåta värdet",
+            ),
+            (
+                problem(
+                    "guarded.not_allowed",
+                    message::guarded_removed("admin", "roles"),
+                ),
+                "”admin” ger behörigheter; den som sköter rosterpatch måste tillåta att det tas bort",
             ),
             (
                 problem("cell.required", message::cell_required()),

@@ -224,7 +224,7 @@ impl Work<'_> {
             }
             Unanswered::Other => (
                 "lookup.other_key",
-                message::row_other_key(spec.record_name(), key),
+                message::row_other_key(key, spec.record_name()),
             ),
         };
         let field = self.key;

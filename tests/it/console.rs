@@ -485,6 +485,16 @@ fn missing_credentials_are_reported_on_the_first_page() {
         let console = Console::open(&folder, &arguments);
         let cookie = console.enter();
         assert!(!console.get(&cookie, "/").contains(asked));
+
+        // Which profile applies is known with the file.
+        let config = "[profile.own]\nfiles = [\"r.csv\"]\n\
+                      [profile.own.credentials]\nMEITNER_CLIENT_SECRET = \"OWN_SECRET\"\n";
+        folder.write("rosterpatch.toml", config);
+        let console = Console::open_with(&folder, &arguments, None, &[]);
+        let cookie = console.enter();
+        assert!(!console.get(&cookie, "/").contains(asked));
+        console.post(&cookie, "/open", "path=r.csv");
+        assert!(console.get(&cookie, "/file").contains("OWN_SECRET"));
     }
 }
 
@@ -544,6 +554,17 @@ fn persons_are_approved_row_by_row_in_a_browser() {
     }
     // Of the married pupil no approval is asked.
     assert!(!page.contains("value=\"3\" form"), "{page}");
+    // Only ticked rows are sent.
+    assert!(page.contains("rows that you ticked") && !page.contains("Approve all"));
+    // The rows are corrected where they would be sent.
+    let path = format!("/runs/{run}/do");
+    let elsewhere = ["--target", "meitner", "--base-url", "http://127.0.0.1:9"];
+    let other = Console::open(&folder, &elsewhere);
+    let refused = other.post(&other.enter(), &path, "what=correct");
+    assert!(refused.contains("http://127.0.0.1:9 now"), "{refused}");
+    let answer = console.post(&cookie, &path, "what=correct");
+    assert_eq!(status(&answer), 303, "{answer}");
+    assert!(answer.contains("/problems\r\n"), "{answer}");
     console.post(
         &cookie,
         &format!("/runs/{run}/do"),
@@ -981,7 +1002,8 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let folder = Folder::new();
     folder.write("r.csv", hostile().replace("<b><i>Flickan", "Kvinna"));
     let (base_url, _stop) = other_records();
-    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let mut arguments = vec!["r.csv", "--target", "meitner", "--base-url", &base_url];
+    arguments.extend(["--key", "identity_number"]);
     let console = Console::open(&folder, &arguments);
     let cookie = console.enter();
     let edition = hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
@@ -1008,6 +1030,32 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     assert!(page.contains("nya adresser"), "{page}");
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
+
+    // The rows of an undo are named as in the roster, and a declined undo leaves no file.
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
+    let page = console.once(&cookie, "/undo", "name=\"consent\"");
+    assert!(page.contains("onerror=alert(1)"), "{page}");
+    assert!(folder.path("r.undo.csv").is_file());
+    let run = hidden(&page, "run");
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=no"));
+    console.once(&cookie, "/undo", "HTTP/1.1 303");
+    assert!(!folder.path("r.undo.csv").exists());
+}
+
+#[test]
+fn a_row_is_completed_with_the_cells_that_the_page_does_not_show() {
+    let folder = Folder::new();
+    folder.write("r.csv", hostile());
+    let arguments = ["r.csv", "--target", "meitner", "--sandbox"];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let whole = |shown| console.get(&cookie, &format!("/problems/whole?row=1&tab=faulty{shown}"));
+    for (shown, expected) in [("", true), ("&s3=1", false), ("&s4=1", true)] {
+        let page = whole(shown);
+        assert_eq!(page.contains("name=\"r1c3\""), expected, "{page}");
+    }
+    // A cell that has a fault and is not on the page is among them.
+    assert!(whole("").contains("name=\"r1c4\""));
 }
 
 #[test]

@@ -151,12 +151,19 @@ impl Door for FrontDoor {
         self.config.fill(&self.options.roster).target
     }
 
-    fn sign_in(&self, target: Option<&str>) -> Option<String> {
-        let target = target.map(str::to_owned).or_else(|| self.target());
+    fn sign_in(&self, file: Option<&Path>, target: Option<&str>) -> Option<String> {
+        let config = match file {
+            // A config that cannot be read is reported with the file.
+            Some(file) => self.config_for(file).ok()?,
+            None if self.config.profiles_sign_in() => return None,
+            None => self.config.clone(),
+        };
+        let target = target.map(str::to_owned);
+        let target = target.or_else(|| config.fill(&self.options.roster).target);
         let target = target.filter(|_| !self.plays())?;
         // A target that cannot be read is reported with the file.
         let spec = crate::targets::load(&target).ok()?;
-        let found = settings::credentials(&self.config, &spec);
+        let found = settings::credentials(&config, &spec);
         found.err().map(|error| crate::model::with_causes(&error))
     }
 

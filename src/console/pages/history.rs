@@ -1,6 +1,6 @@
 //! The history pages list past runs and their files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +49,8 @@ struct Line {
     /// What became of its rows.
     outcome: String,
     account: String,
-    /// Runs that tried its rows again or undid it, the oldest first.
+    is_rehearsal: bool,
+    /// The runs that retried or undid it, and those that retried or undid these, the oldest first.
     later: Vec<Line>,
 }
 
@@ -59,9 +60,7 @@ const RUNS: usize = 200;
 pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response {
     page(desk, |desk| {
         let journal = Journal::open(&desk.state)?;
-        let (mut runs, mut rehearsals) = (Vec::new(), Vec::new());
-        // Tries and undos are shown with the run that they follow.
-        let mut later: HashMap<String, Vec<Line>> = HashMap::new();
+        let mut lines = Vec::new();
         for run in journal.runs()?.into_iter().take(RUNS) {
             let row = listed(&journal, &run, &desk.state)?;
             let settings = Settings::of(&run).ok();
@@ -80,22 +79,13 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
                 is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted),
                 outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
                 account: row.account().to_owned(),
-                later: {
-                    let mut later = later.remove(&run.name).unwrap_or_default();
-                    later.reverse();
-                    later
-                },
+                is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
+                later: Vec::new(),
                 name: run.name.clone(),
             };
-            let is_rehearsal = settings.as_ref().is_some_and(|settings| settings.sandbox);
-            match undoes.or(retries) {
-                Some(of) if journal.run(Some(&of)).is_ok() => {
-                    later.entry(of).or_default().push(line)
-                }
-                _ if is_rehearsal => rehearsals.push(line),
-                _ => runs.push(line),
-            }
+            lines.push((line, undoes.or(retries)));
         }
+        let (rehearsals, runs) = filed(lines).into_iter().partition(|line| line.is_rehearsal);
         let frame = Frame::of(desk, "runs", say().console_runs_title());
         Ok(html(&List {
             frame,
@@ -104,6 +94,30 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
         }))
     })
     .await
+}
+
+/// Files each run under the first one that it follows, however many runs lie between. `lines` are the newest
+/// first, each with the run that it follows; a line whose run is not listed stands for itself.
+fn filed(lines: Vec<(Line, Option<String>)>) -> Vec<Line> {
+    let listed: HashSet<String> = lines.iter().map(|(line, _)| line.name.clone()).collect();
+    let mut roots = Vec::new();
+    let mut later: HashMap<String, Vec<Line>> = HashMap::new();
+    for (mut line, of) in lines {
+        let mut own = later.remove(&line.name).unwrap_or_default();
+        match of.filter(|of| listed.contains(of)) {
+            Some(of) => {
+                let of = later.entry(of).or_default();
+                of.append(&mut own);
+                of.push(line);
+            }
+            None => {
+                own.reverse();
+                line.later = own;
+                roots.push(line);
+            }
+        }
+    }
+    roots
 }
 
 #[derive(Template)]
@@ -135,6 +149,7 @@ struct Page {
 
 /// What an approval sends.
 struct Approval {
+    button: String,
     question: String,
     /// Rows that may be sent first, where what was sent can be read back.
     first: Option<u64>,
@@ -166,9 +181,10 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let to_send = plan.as_ref().filter(|_| is_held).map(|plan| {
-        let spec = Settings::of(&run)
-            .ok()
-            .and_then(|settings| settings.spec().ok());
+        // The workers of a queue send all rows of a run that is approved.
+        let settings = Settings::of(&run).ok();
+        let settings = settings.filter(|settings| settings.queued.is_none());
+        let spec = settings.and_then(|settings| settings.spec().ok());
         let reads_back = spec.is_some_and(|spec| {
             spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
         });
@@ -189,10 +205,19 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         }
         None => None,
     };
+    let by_row = (plan.as_ref()).is_some_and(|(overview, _)| overview.approves);
     let approval = to_send
         .filter(|_| !desk.has_lost(&run))
         .map(|(count, reads_back)| Approval {
-            question: say().console_approve_question(count, number(count)),
+            button: match by_row {
+                true => say().console_approve_ticked(),
+                false => say().console_approve(),
+            },
+            // What is sent depends on the rows that are ticked.
+            question: match by_row {
+                true => say().console_approve_ticked_question(),
+                false => say().console_approve_question(count, number(count)),
+            },
             first: (reads_back && count > CANARY).then_some(CANARY),
             can_correct: Path::new(&run.file).is_file(),
         });
@@ -392,7 +417,7 @@ pub(in crate::console) async fn act(
         let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
-            (Some("approve" | "approve_first"), Some(queued)) => {
+            (Some("approve"), Some(queued)) => {
                 if let Some(mut settings) = settings {
                     // The plan of a queued run is not shown here, so nothing is decided for it.
                     let decisions = Decisions {
@@ -404,6 +429,8 @@ pub(in crate::console) async fn act(
                 fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
+            // The workers of a queue send all rows of it.
+            (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
                 fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
                 return go_to(&format!("/runs/{name}"));
@@ -443,9 +470,25 @@ fn ticked(
 
 /// Puts the roster of a run that was not sent on the desk.
 fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
-    let file = Path::new(&run.file);
+    let settings = Settings::of(run)?;
     let target = desk.door.target().is_none().then(|| run.target.clone());
-    let opened = Opened::open((desk.door.as_ref(), &desk.state), file, name, target)?;
+    let session = desk.session(Box::new(Unobserved))?;
+    let file = &settings.roster.file;
+    let wanted = desk.door.wanted(&session, file, target.as_deref())?;
+    // What is corrected is sent with the console's settings.
+    let own = &wanted.settings;
+    let address = |of: &Settings| of.delivery.client.base_url.trim_end_matches('/').to_owned();
+    let place = |of: &Settings| (address(of), of.delivery.variables.clone());
+    let spec = settings.spec()?;
+    let is_same = own.sandbox == settings.sandbox
+        && wanted.spec.name == spec.name
+        // A simulated API has an address once it is started.
+        && (own.sandbox || place(own) == place(&settings));
+    if !is_same {
+        let text = say().console_other_address(address(&settings), address(own));
+        return Err(Trouble::Wrong(text));
+    }
+    let opened = Opened::held(&desk.state, name, target, (spec, settings.roster))?;
     desk.put(opened);
     go_to("/problems")
 }
@@ -476,4 +519,41 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
     };
     desk.put(Opened::again(&desk.state, file, spec, again)?);
     go_to("/problems")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, of: Option<&str>) -> (Line, Option<String>) {
+        let line = Line {
+            name: name.to_owned(),
+            file: String::new(),
+            at: String::new(),
+            state: String::new(),
+            is_waiting: false,
+            outcome: String::new(),
+            account: String::new(),
+            is_rehearsal: false,
+            later: Vec::new(),
+        };
+        (line, of.map(str::to_owned))
+    }
+
+    #[test]
+    fn every_run_is_listed_under_the_import_that_it_follows() {
+        let lines = vec![
+            line("undo of retry 2", Some("retry 2")),
+            line("undo of old", Some("not listed")),
+            line("retry 3", Some("import")),
+            line("retry 2", Some("retry 1")),
+            line("retry 1", Some("import")),
+            line("import", None),
+        ];
+        let roots = filed(lines);
+        let names = |lines: &[Line]| lines.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&roots), ["undo of old", "import"]);
+        let expected = ["retry 1", "retry 2", "undo of retry 2", "retry 3"];
+        assert_eq!(names(&roots[1].later), expected);
+    }
 }

@@ -270,6 +270,10 @@ fn choices(field: &FieldSpec, language: Option<&str>, value: &str) -> Vec<(Strin
     if !words.iter().any(is) {
         choices.push((value.to_owned(), value.to_owned(), true));
     }
+    if !value.trim().is_empty() {
+        // The cell can be emptied.
+        choices.push((String::new(), String::new(), false));
+    }
     choices.extend(words.into_iter().map(|word| {
         let is = word.eq_ignore_ascii_case(value.trim());
         // What stands in the file stays as it is until another choice is made.

@@ -110,6 +110,8 @@ pub(super) struct Changes {
 pub(super) struct Changed {
     pub(super) line: u64,
     pub(super) key: String,
+    /// The record that is changed.
+    path: String,
     /// The person's name; the key where the roster is not at hand.
     pub(super) who: String,
     pub(super) class: String,
@@ -442,6 +444,7 @@ pub(super) fn changes(
         let changed = Changed {
             line: call.at.sheet_row,
             key: call.key,
+            path: call.path,
             who: String::new(),
             class: String::new(),
             changes,
@@ -510,7 +513,12 @@ impl Changes {
         let run = journal.run(Some(name))?;
         let mut rows: HashMap<u64, usize> = HashMap::new();
         journal.each_call_after::<JournalError>(run.id, 0, |call, _| {
-            let at = self.rows.iter().position(|changed| changed.key == call.key);
+            // The undo finds its records by id, and the run may have found them by another value.
+            let is_same = |changed: &Changed| match changed.path.is_empty() {
+                true => changed.key == call.key,
+                false => changed.path == call.path,
+            };
+            let at = self.rows.iter().position(is_same);
             if let Some(at) = at {
                 rows.insert(call.at.row, at);
             }
@@ -683,7 +691,10 @@ pub(in crate::console) async fn answer(
             Some("all") => None,
             Some("first") => Some(CANARY),
             _ => {
-                job.answer(Consent::No);
+                let is_taken = job.answer(Consent::No);
+                if !is_taken && matches!(job.live.seen().phase, Phase::Sending) {
+                    return go_to("/run");
+                }
                 return go_to(
                     match (&job.task, &*opened) {
                         (Task::Undo(run), _) => format!("/runs/{run}"),

@@ -352,10 +352,12 @@ pub(in crate::console) struct InTab {
     tab: String,
 }
 
-/// Shows the cells of a row that have no line.
+/// Shows the cells of a row that have no line on the page, whether or not they would have one now: a cell that
+/// stood there twice would be sent twice.
 pub(in crate::console) async fn whole(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,
+    Query(said): Query<HashMap<String, String>>,
 ) -> Response {
     fragment(desk, move |desk| {
         let opened = desk.opened();
@@ -368,10 +370,14 @@ pub(in crate::console) async fn whole(
         let shared = shared_columns(checked, row);
         let lines = Lines::of(&desk.base, opened, checked);
         let row = lines.row(&seen, Tab::named(&asked.tab), &shared, true);
+        let mut others = row.cells;
+        others.extend(row.others);
+        others.retain(|cell| !said.contains_key(&format!("s{}", cell.column)));
+        others.sort_by_key(|cell| cell.column);
         Ok(html(&Others {
             row: row.row,
             line: row.line,
-            others: row.others,
+            others,
         }))
     })
     .await

@@ -139,6 +139,8 @@ console-run-of = { $file }, { $at }
 console-files = Filer
 console-file-gone = den filen finns inte längre
 console-approve = Godkänn alla …
+console-approve-ticked = Godkänn …
+console-approve-ticked-question = De rader som du har markerat skickas, och de som inte behöver markeras. Du kan pausa eller stoppa, och ångra efteråt.
 console-approve-rows = Markera varje rad där den nya personen stämmer och godkänn sedan körningen. Rader som du inte markerar skickas inte.
 console-resume = Återuppta körningen
 console-mend-rows = Rätta raderna som inte gick igenom
@@ -183,10 +185,10 @@ console-plan-left = { $count ->
    *[other] { $number } rader har fel och skickas inte.
 }
 console-to-rows = Visa raderna
-console-plan-discarded = Granskningen av { $file } bekräftades inte och gäller inte längre. Inget av den har skickats.
+console-plan-discarded = Granskningen av { $file } bekräftades inte och gäller inte längre. Inget har skickats.
 console-edits-of-other-reading = { $count ->
-    [one] Dina ändringar på { $number } rad hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
-   *[other] Dina ändringar på { $number } rader hör till det tidigare sättet att läsa filen. De kommer tillbaka om du läser den så igen.
+    [one] Dina ändringar på { $number } rad hör till det tidigare sättet att läsa filen. De kommer tillbaka om du väljer den läsningen igen.
+   *[other] Dina ändringar på { $number } rader hör till det tidigare sättet att läsa filen. De kommer tillbaka om du väljer den läsningen igen.
 }
 console-undo-title = Ångra körningen från { $at }
 console-tab-faulty = Att rätta
@@ -217,6 +219,12 @@ console-fault-empty = { $system } tillåter inget tomt värde här
 console-fault-check-digit = Sista siffran stämmer inte med de andra; leta efter en felskriven siffra
 console-fault-duplicate = Rad { $row } har samma värde; bara en person kan ha det
 console-fault-taken = En annan person i { $system } har redan { $value }
+console-fault-other-record = Den person i { $system } som har { $key } har ett annat ID än det som står på raden
+console-fault-refused = { $system } godtog inte { $key } vid sökningen; rätta värdet
+console-fault-other-key = Sökningen efter { $key } i { $system } gav en annan person; skriv värdet så som det står i { $system }
+console-fault-unwritable = Det går inte att söka efter ett värde med { $part } i { $system }; rätta värdet
+console-fault-guarded = ”{ $text }” ger behörigheter; den som sköter rosterpatch måste tillåta värdet
+console-fault-guarded-removed = ”{ $from }” ger behörigheter; den som sköter rosterpatch måste tillåta att det tas bort
 console-held-no-rows = Filen har inga rader.
 console-held-invalid = { $count } av { $rows } rader har fel, fler än gränsen på { $most }.
 console-held-shrink = Filen har { $rows } rader och hade { $last } förra gången. Den får minska med högst { $most }.
@@ -269,8 +277,8 @@ console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
 console-undo-of = Körningen från { $undone } ångrad, { $at }
-console-run-undo = Ångrad
-console-run-retry = Försök igen
+console-run-undo = Ångring
+console-run-retry = Nytt försök
 console-outcome = Resultat
 console-rehearsals = Övningar
 console-is-rehearsal = övning
@@ -280,10 +288,11 @@ console-approve-question = { $count ->
 }
 console-approve-yes = Ja, godkänn och skicka
 console-correct-first = Rätta raderna först
+console-other-address = Körningen går till { $run }, men rosterpatch skickar nu till { $own }. Starta rosterpatch med samma inställningar som körningen för att rätta raderna.
 console-sign-in = rosterpatch kan inte logga in än
 console-sign-in-ask = Du kan kontrollera och rätta filen, men ändringar kan inte skickas. Kopiera texten till IT-avdelningen:
 console-sign-in-for = Text till IT-avdelningen
-console-sign-in-text = rosterpatch på den här datorn saknar inloggningsuppgifter. { $why } Handboken beskriver det under ”Credentials”, och rosterpatch doctor kontrollerar resultatet.
+console-sign-in-text = rosterpatch kan inte logga in på den här datorn. { $why }. Handboken beskriver inloggningen under ”Credentials”, och rosterpatch doctor kontrollerar resultatet.
 console-copy = Kopiera texten
 console-done-about = klart omkring { $finish }
 console-notify = Meddela mig när det är klart
