@@ -99,7 +99,7 @@ fn a_secret_that_can_be_none_is_named_by_its_variable_and_not_shown() {
         .unwrap();
     assert_eq!(output.status.code(), Some(6));
     assert!(
-        stderr(&output).contains("nothing else"),
+        stderr(&output).contains("only white space"),
         "{}",
         stderr(&output)
     );
