@@ -1508,7 +1508,7 @@ fn commands_that_need_a_database_explain_how_to_create_one() {
         "{}",
         stderr(&empty)
     );
-    for told in ["now", "already"] {
+    for told in ["is ready", "already"] {
         let made = folder.run(&format!("database migrate --state {address}"));
         assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
         assert!(stdout(&made).contains(told), "{}", stdout(&made));
