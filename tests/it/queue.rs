@@ -305,15 +305,6 @@ fn migrate_returns_the_formats_before_and_after() {
     let (before, after) = migrate(&state).unwrap();
     assert!(before == 0 && after > 0, "{before} {after}");
     assert_eq!(migrate(&state).unwrap(), (after, after));
-    // The tables of the first format are changed to those of this one.
-    let first = state.database().unwrap().change(|tables| {
-        tables.execute("ALTER TABLE queued DROP COLUMN deeds", &[])?;
-        tables.execute("UPDATE version SET format = 1", &[])
-    });
-    first.unwrap();
-    assert_eq!(migrate(&state).unwrap(), (1, after));
-    let file = folder.write("r.csv", plain_roster(1));
-    enqueue(&state, (&file, Origin::Named), None, &deed("enqueue")).unwrap();
 }
 
 #[test]
