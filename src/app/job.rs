@@ -21,7 +21,7 @@ pub struct Job<'a> {
     pub notifications: &'a Notifications,
     /// The credentials.
     pub credentials: Credentials,
-    /// Is shown what is to be sent and says whether to continue; none where nobody is to be asked.
+    /// Receives the plan and returns whether to send it; `None` if no confirmation is needed.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// Whether the approver also decides about each conflict.
     pub chooses: bool,

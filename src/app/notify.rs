@@ -111,8 +111,8 @@ impl Notifications {
             .is_some_and(|known| is_same_refusal(known, why))
     }
 
-    /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
-    /// another process is working on, are nobody's news.
+    /// Reports a file that could not be imported, and the reason. A wrong command line and a file that
+    /// another process is working on are not reported.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
         if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {

@@ -217,10 +217,10 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
     })
 }
 
-/// How far a run has come: one that was in progress, and that nobody holds, died.
+/// How far a run has come: a run in progress without a lock has died.
 fn state_of(run: &RunRecord, at: &State) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
-    // Between two slices nobody holds it, and it continues by itself.
+    // Between two batches it has no lock, and continues by itself.
     if open && Settings::of(run).is_ok_and(|settings| settings.queued.is_some()) {
         return run.state;
     }
@@ -257,7 +257,7 @@ mod tests {
             let lock = RunLock::share(&scene.session.state, &run.name).unwrap();
             assert_eq!(state(&run), under_way);
             drop(lock);
-            // Between two slices nobody holds it.
+            // Between two batches it has no lock.
             settings.queued = Some(Queued {
                 id: 1,
                 file: "r.csv".into(),

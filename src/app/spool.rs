@@ -14,14 +14,13 @@ use crate::safe_fs::for_system;
 /// The folder, below this machine's own, for files that came from the database.
 const SPOOL: &str = "spool";
 
-/// What tells those that are looked at, and that a slice is not at work on.
+/// The suffix of copies for viewing, which no batch uses.
 const SEEN: &str = "seen";
 
-/// What tells those that a backup contains.
+/// The suffix of copies from a backup.
 const KEPT: &str = "kept";
 
-/// Puts a file that the database keeps onto this machine, below its own folder, by its name; `own` tells
-/// those apart who forget it by themselves.
+/// Copies a file from the database to this machine, under its own name; `own` is the suffix of the folder.
 ///
 /// # Errors
 /// When the database cannot be read, or no longer has the file.
@@ -77,8 +76,8 @@ pub(super) fn can_go_on(run: &RunRecord) -> bool {
     }
 }
 
-/// Has the file of a run that another machine may have made lie on this one, and its settings lead to it.
-/// Returns the name that it had where it came from, where it came from the database or a backup.
+/// Makes the roster of a run available on this machine, and points `settings` to it. Returns the original path if a copy
+/// from the database or a backup is used.
 ///
 /// # Errors
 /// When the database cannot be read, or no longer has the file.
@@ -172,7 +171,7 @@ pub fn forget_spool(state: &State) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Forgets one file that came from the database.
+/// Removes a copy and its folder.
 pub fn forget_spooled(path: &Path) {
     if let Some(folder) = path.parent() {
         let _ = std::fs::remove_dir_all(folder);

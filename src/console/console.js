@@ -60,7 +60,7 @@ document.addEventListener("click", ({ target }) => {
   input.focus();
 });
 
-// The title says how far it has come, and who asked for it is told of the end.
+// The title shows the progress. A notification reports the end, if it was requested.
 const title = document.title;
 let isTold = false;
 const follow = () => {

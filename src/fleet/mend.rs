@@ -36,7 +36,7 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
                              WHERE job.key = 'file ' || queued.id AND job.locked_by IS NOT NULL)"
         );
         tables.execute(&left, &[])?;
-        // Whoever changes a file's state adds its job in the same step, so that one without is lost. Two workers
+        // A change of a file's state adds its job in the same transaction, so a file without one is lost. Two workers
         // may find it at once; the second finds it locked.
         let lost = format!(
             "SELECT id, account, profile FROM queued

@@ -486,7 +486,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     }
 }
 
-/// Has a file continue. A slice that is being done continues by itself; what was approved is remembered.
+/// Returns a file to the queue. A batch in progress continues by itself; an approval is stored.
 fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1

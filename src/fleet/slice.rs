@@ -60,7 +60,7 @@ pub trait FleetDoor: Sync {
     /// The recipients of notifications about a profile's files.
     fn notifications(&self, profile: Option<&str>) -> Notifications;
 
-    /// Hears the outcome of a slice.
+    /// Receives the outcome of a batch.
     fn heard(&self, what: Heard<'_>);
 }
 

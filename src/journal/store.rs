@@ -367,9 +367,9 @@ pub trait Dossiers {
     fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError>;
 }
 
-/// What is forgotten.
+/// Deletion of stored data.
 pub trait Forgetting {
-    /// Whether a run waits for nobody: one that continues later by itself is not forgotten.
+    /// Whether a run can be pruned: one that continues by itself cannot.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)
     }
@@ -422,8 +422,7 @@ pub trait Arrivals {
     fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError>;
 }
 
-/// For how long answers stand that a run left behind which nobody continued: after that its records
-/// are read again.
+/// How long stored responses of a run that was not continued are valid. Later, its records are read again.
 pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 
 /// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later

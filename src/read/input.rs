@@ -37,7 +37,7 @@ pub struct ReadOptions {
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
-    /// Whether to work on a copy that nobody else can change: for what continues for hours.
+    /// Whether to read from a private copy, for commands that take hours.
     pub copy: bool,
     /// Whether the user or a program chose the file.
     #[serde(default)]

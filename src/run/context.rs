@@ -30,7 +30,7 @@ pub struct Context<'a> {
     pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
-    /// Is shown what is to be sent, and says whether to continue; none where nobody is to be asked.
+    /// Receives the plan and returns whether to send it; `None` if no confirmation is needed.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// The account that works on the run.
     pub author: Author,

@@ -221,7 +221,7 @@ fn made(stats: &Stats) -> Made {
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
-    /// It is not whole yet: another slice continues, so much later.
+    /// It is incomplete: another batch continues after this time.
     Later(Duration),
 }
 

@@ -27,8 +27,8 @@ enum Of {
     Holder = 4,
 }
 
-/// Makes the hashes. Only those who have the credentials of the API can: without them nobody can try out
-/// which values fit.
+/// Computes the hashes. The key is derived from the credentials of the API, so values cannot be guessed from the hashes
+/// without them.
 pub(super) struct Printer<'a> {
     checker: &'a Checker,
     /// Look-ups by each key.

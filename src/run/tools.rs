@@ -66,7 +66,7 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// The name of the API's address, whoever asks.
+    /// The name of the API's address, for all credentials.
     pub(super) fn address(&self) -> String {
         account_of(self.client.address(), b"")
     }

@@ -62,7 +62,7 @@ pub(super) struct Run<'a> {
     pub(super) is_new: bool,
     /// The last row that is planned, where the rest is planned as it sends.
     pub(super) planned_to: Option<u64>,
-    /// It is not forgotten while it is in progress; nobody can see one in a journal of its own.
+    /// It is not pruned while it is in progress.
     pub(super) _lock: Option<RunLock>,
 }
 

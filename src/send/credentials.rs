@@ -229,7 +229,7 @@ impl Credentials {
         }
     }
 
-    /// A key for keyed hashes, which nobody can compute without these credentials.
+    /// A key for keyed hashes, derived from these credentials and not stored.
     pub fn key_for(&self, purpose: &str) -> [u8; 16] {
         let mut hash = Sha256::new();
         hash.update(purpose.as_bytes());

@@ -36,7 +36,7 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// What was told since the last look, as a name and its outcome.
+    /// The reports since the last call: the name and the outcome of each file.
     fn told(&self) -> Vec<String> {
         self.told.take()
     }

@@ -468,14 +468,14 @@ fn ticked(
     Ok(by_row.then(|| rows.map(|row: u64| row..=row).collect()))
 }
 
-/// Puts the roster of a run that was not sent on the desk.
+/// Opens the roster of a held run.
 fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
     let settings = Settings::of(run)?;
     let target = desk.door.target().is_none().then(|| run.target.clone());
     let session = desk.session(Box::new(Unobserved))?;
     let file = &settings.roster.file;
     let wanted = desk.door.wanted(&session, file, target.as_deref())?;
-    // What is corrected is sent with the console's settings.
+    // The corrected rows are sent with the console's settings, so both must lead to the same API.
     let own = &wanted.settings;
     let address = |of: &Settings| of.delivery.client.base_url.trim_end_matches('/').to_owned();
     let place = |of: &Settings| (address(of), of.delivery.variables.clone());
@@ -493,7 +493,7 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
     go_to("/problems")
 }
 
-/// Puts the rows of a run that did not succeed on the desk.
+/// Opens the rows of a run that did not succeed.
 fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
     let overrides = desk.door.overrides()?;

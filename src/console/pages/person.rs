@@ -71,7 +71,7 @@ fn asked_for(desk: &Desk) -> String {
     }
 }
 
-/// The same as a file, for whoever asks what is held of them.
+/// The same as a file, for a data-protection request.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,

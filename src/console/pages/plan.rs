@@ -112,7 +112,7 @@ pub(super) struct Changed {
     pub(super) key: String,
     /// The record that is changed.
     path: String,
-    /// The person's name; the key where the roster is not at hand.
+    /// The person's name; the key if the roster is missing.
     pub(super) who: String,
     pub(super) class: String,
     pub(super) changes: Vec<PastChange>,

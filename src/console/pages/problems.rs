@@ -423,7 +423,7 @@ pub(in crate::console) async fn mend(
             let seen = checked.row(number)?.ok_or(Trouble::Nothing)?;
             rows.push(lines.row(&seen, tab, &shared_columns(checked, number), true));
         }
-        // A fault in a cell that is not on the page is told with the row.
+        // A fault in a cell that is not on the page is shown with the row.
         let first = rows.first_mut().ok_or(Trouble::Nothing)?;
         let hidden = first.cells.iter().filter(|cell| {
             let is_shown = said.contains_key(&format!("s{}", cell.column));

@@ -25,7 +25,7 @@ impl Forgetting for Sqlite {
 
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError> {
         let explain = self.explain(Action::Prune);
-        // To do that, the file is written again, and nobody could write meanwhile.
+        // This rewrites the file, and blocks all other writers.
         if alone {
             self.connection.execute_batch("VACUUM").map_err(&explain)?;
         }

@@ -122,7 +122,7 @@ impl Sqlite {
         })
     }
 
-    /// A journal whose tables are ready, and whose file nobody else replaces.
+    /// A journal with complete tables whose file no other process replaces.
     pub(super) fn of(connection: Connection, path: PathBuf) -> Sqlite {
         Sqlite {
             connection,
