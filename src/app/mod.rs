@@ -53,7 +53,9 @@ pub use report_again::report_again;
 pub use retention::{Expired, Retention, expire, inboxes_of};
 pub use runs::{ListedRun, UnsuccessfulRow, figures_of, listed, unsuccessful};
 pub use session::Session;
-pub use spool::{at_hand, forget_copies, forget_spool, forget_spooled, spool, spooled};
+pub use spool::{
+    at_hand, forget_copies, forget_dead_copies, forget_spool, forget_spooled, spool, spooled,
+};
 pub use stop::{StopSignal, asked_again, asked_to_stop};
 pub use sweep::{
     Awaited, Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse,

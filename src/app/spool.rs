@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
-use crate::journal::{Journal, RunRecord, RunState, State, make_private_folder};
+use crate::journal::{CopyLock, Journal, RunRecord, RunState, State, make_private_folder};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::read::Origin;
@@ -140,6 +140,7 @@ pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppE
     if journal.forget_roster(sha256)? {
         log::warn(&Fact::new(Code::RunRosterRemoved).at_path(Path::new(file)));
     }
+    forget_dead_copies(state)?;
     forget_spooled(&spooled(state, sha256, file, SEEN));
     let copy = kept(state, sha256, Path::new(file));
     let folder = copy.parent().and_then(Path::file_name).unwrap_or_default();
@@ -150,13 +151,14 @@ pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppE
     Ok(())
 }
 
-/// Removes what came from the database for viewing, and from a backup what no unfinished run needs; the file of a batch
-/// in progress is kept.
+/// Removes what came from the database for viewing, from a backup what no unfinished run needs, and what a process left
+/// that has ended; the file of a batch in progress is kept.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub fn forget_spool(state: &State) -> Result<(), AppError> {
     let runs = Journal::open(state)?.runs()?;
+    forget_dead_copies(state)?;
     let folders = std::fs::read_dir(state.folder().join(SPOOL))
         .into_iter()
         .flatten();
@@ -165,6 +167,29 @@ pub fn forget_spool(state: &State) -> Result<(), AppError> {
         let name = name.to_string_lossy();
         if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_kept_for(&runs, &name) {
             // Where it cannot be removed now, it is the next time.
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
+    }
+    Ok(())
+}
+
+/// Removes the copies of batches whose process has ended before it removed them.
+///
+/// # Errors
+/// When a lock in the state folder cannot be taken.
+pub fn forget_dead_copies(state: &State) -> Result<(), AppError> {
+    let folders = std::fs::read_dir(state.folder().join(SPOOL))
+        .into_iter()
+        .flatten();
+    for folder in folders.flatten() {
+        let name = folder.file_name();
+        let name = name.to_string_lossy();
+        let process = name.rsplit('-').next().and_then(|id| id.parse().ok());
+        let Some(process) = process else {
+            continue;
+        };
+        if let Some(_lock) = CopyLock::take(state, process)? {
+            // If it cannot be removed now, it is the next time.
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }
@@ -209,13 +234,15 @@ mod tests {
             std::fs::write(&path, "id").unwrap();
             path
         };
-        let (seen, at_work) = (put(SEEN), put("7-1"));
+        let (seen, at_work, dead) = (put(SEEN), put("7-1"), put("7-2"));
+        let lock = CopyLock::share(state, 1).unwrap();
         assert_eq!(spool(state, "abc", "r.csv", SEEN).unwrap(), seen);
         forget_spool(state).unwrap();
-        assert!(!seen.exists() && at_work.exists());
+        assert!(!seen.exists() && at_work.exists() && !dead.exists());
         // No journal in a folder keeps files, so what is not here is gone.
         assert!(spool(state, "abc", "r.csv", SEEN).is_err());
-        forget_spooled(&at_work);
+        drop(lock);
+        forget_dead_copies(state).unwrap();
         assert!(!at_work.parent().unwrap().exists());
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::mend::mend;
 use super::queue::{Claimed, SCHEMA, TASK, database_of};
 use super::slice::{FleetDoor, Worker};
-use crate::app::{AppError, Session};
+use crate::app::{AppError, Session, forget_dead_copies};
 use crate::journal::{Database, JournalError, State, machine};
 use crate::l10n::say;
 use crate::log;
@@ -122,6 +122,7 @@ pub fn work(
 ) -> Result<(), AppError> {
     let state = session.state.clone();
     let database = database_of(&state)?.clone();
+    forget_dead_copies(&state)?;
     let owner = owner();
     let do_slice = {
         let (state, owner) = (state.clone(), owner.clone());

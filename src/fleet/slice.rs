@@ -11,7 +11,7 @@ use crate::app::{
     refuse_misspelt, refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
-use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
+use crate::journal::{CopyLock, Journal, JournalError, RunRecord, RunState, State};
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::{Origin, ReadError};
@@ -247,6 +247,7 @@ impl Worker<'_> {
     }
 
     fn attempt(&self, session: &Session, waiting: &Waiting) -> Result<(), AppError> {
+        let _lock = CopyLock::share(&session.state, std::process::id())?;
         let file = spool(
             &session.state,
             &waiting.sha256,

@@ -60,6 +60,38 @@ impl RosterLock {
     }
 }
 
+/// Holds the copies of rosters that a process of this machine reads. It is released when the process ends, however it
+/// ends.
+#[derive(Debug)]
+pub struct CopyLock {
+    _file: File,
+}
+
+impl CopyLock {
+    /// Shares the copies of the process `id`. Waits while another process removes them.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written.
+    pub fn share(state: &State, id: u32) -> Result<CopyLock, JournalError> {
+        let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
+        file.lock_shared().map_err(explain)?;
+        Ok(CopyLock { _file: file })
+    }
+
+    /// Takes the copies of the process `id`, or returns `None` while it reads one.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written.
+    pub fn take(state: &State, id: u32) -> Result<Option<CopyLock>, JournalError> {
+        let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(CopyLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(explain(source)),
+        }
+    }
+}
+
 /// What this machine is called.
 pub(crate) fn machine() -> String {
     #[cfg(target_os = "linux")]

@@ -38,7 +38,7 @@ pub use facade::Journal;
 pub(crate) use files::{make_private_file, make_private_folder};
 #[cfg(feature = "postgres")]
 pub(crate) use lock::machine;
-pub use lock::{RosterLock, RunLock};
+pub use lock::{CopyLock, RosterLock, RunLock};
 pub use place_name::PlaceName;
 pub use postgres::{Database, Fence};
 #[cfg(feature = "postgres")]
