@@ -212,7 +212,8 @@ impl Clock for SetBack {
     }
 }
 
-/// Answers one request after another as the script says; after that, nobody listens.
+/// Answers one request after another as the script says. From before the last connection ends, nobody
+/// listens: a client that has seen it end is refused.
 fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -220,14 +221,19 @@ fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec
     let noted = seen.clone();
     std::thread::spawn(move || {
         let mut later = Duration::ZERO;
-        for reply in script {
+        let mut listener = Some(listener);
+        let mut script = script.into_iter().peekable();
+        while let Some(reply) = script.next() {
             if let Reply::After(time) = reply {
                 later = time;
                 continue;
             }
-            let Ok((mut stream, _)) = listener.accept() else {
+            let Some(Ok((mut stream, _))) = listener.as_ref().map(TcpListener::accept) else {
                 return;
             };
+            if script.peek().is_none() {
+                listener = None;
+            }
             let request = request_of(&mut stream);
             noted.lock().unwrap().push(request);
             if let Reply::Silence = reply {
