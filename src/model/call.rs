@@ -6,20 +6,20 @@ use serde_json::Value as Json;
 
 use super::{Problem, RowAt};
 
-/// The HTTP methods with which a target may be written to.
+/// The HTTP method of a target's update requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
-    /// RFC 5789: change some of a record.
+    /// Changes part of a record (RFC 5789).
     Patch,
-    /// RFC 9110, section 9.3.4: replace a record.
+    /// Replaces a record (RFC 9110, section 9.3.4).
     Put,
-    /// RFC 9110, section 9.3.3: whatever the API makes of it.
+    /// Semantics defined by the API (RFC 9110, section 9.3.3).
     Post,
 }
 
 impl Method {
-    /// The method's name as it stands on the wire.
+    /// The method's name in an HTTP request.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Patch => "PATCH",
@@ -29,66 +29,65 @@ impl Method {
     }
 }
 
-/// One field that a call changes.
+/// A change of one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The field's name.
     pub field: String,
-    /// What the record held; nothing where it could not be read.
+    /// The record's current value; `None` if it could not be read.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "known"
     )]
     pub from: Option<Json>,
-    /// What it is to hold.
+    /// The new value.
     pub to: Json,
 }
 
 impl Change {
-    /// Whether it changes nothing: all that a row says is sent where that is requested.
+    /// Whether the new value equals the current one. This occurs when all values of a row are sent on
+    /// request.
     pub fn is_idle(&self) -> bool {
         self.from.as_ref() == Some(&self.to)
     }
 }
 
-/// A value that is known to be null is not one that is unknown.
+/// Deserializes `null` as a known null value. A missing member means that the value is unknown.
 fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(from).map(Some)
 }
 
-/// One request that is to be made for one row.
+/// A planned request for one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// The row it is made for.
+    /// The row's position.
     pub at: RowAt,
-    /// The value by which the record was found.
+    /// The value that found the record.
     pub key: String,
     /// Path below the base address, percent-encoded, beginning with `/`.
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// Names of the fields that are in the body because they are to be changed, in the target's
-    /// order, space-separated.
+    /// The names of the changed fields, in the target's order, space-separated.
     pub changed: String,
-    /// The same with their values, for a person to see or undo them. Empty where nothing was read:
-    /// what they are to be stands in the body.
+    /// The changed fields with their values, for display and undo. Empty if the record was not read; the body
+    /// holds the new values.
     pub changes: Vec<Change>,
-    /// Fingerprints of the fields in the body, where they are to be remembered because the record
-    /// cannot be read.
+    /// Fingerprints of the fields in the body. They are stored if the record cannot be read.
     pub fingerprint: Option<Fingerprint>,
-    /// Messages about the row even if it succeeds.
+    /// Warnings about the row, reported even if it succeeds.
     pub note: Vec<Problem>,
 }
 
-/// Fingerprints of the fields of a body, in the target's order.
+/// The fingerprints of a body's fields, in the target's order.
 pub type Fingerprint = Vec<u8>;
 
-/// The fingerprint of a field: the first half of a SHA-256 of the record's path, the field's name and
-/// its value.
+/// The fingerprint of a field: the first half of the SHA-256 of the record's path, the field's name and its
+/// value.
 pub type FieldPrint = [u8; 16];
 
-/// What is left to send for a row.
+/// The request that remains to be sent for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
     /// The row's number, from 1.
@@ -97,13 +96,13 @@ pub struct Pending {
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// Names of the fields that are in the body because they are to be changed, space-separated.
+    /// The names of the changed fields, space-separated.
     pub changed: String,
-    /// What is to be said of the row even if it succeeds.
+    /// Warnings about the row, reported even if it succeeds.
     pub note: Vec<Problem>,
-    /// Requests made for the row before this run was interrupted, as far as is known.
+    /// Known requests for the row before the run was interrupted.
     pub attempts: u32,
-    /// Whether one may have been made that was never answered, so that the change may have been made
-    /// already.
+    /// Whether a request may have been sent without a response, so that the change may already have been
+    /// made.
     pub doubtful: bool,
 }

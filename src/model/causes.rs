@@ -5,8 +5,8 @@ use std::io;
 
 use crate::l10n::say;
 
-/// What an error says, and after it what each of its causes says, down to the first one. No error of
-/// this crate repeats its cause.
+/// Joins the messages of an error and all its causes. No error type of this crate includes its cause's
+/// message.
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = in_words(error);
     let mut next = error.source();
@@ -18,13 +18,13 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Whether a number of Windows says that another program has a file open, or has locked a part of it
-/// (ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION).
+/// Whether a Windows error code means that another program holds the file open or has locked a part of it
+/// (`ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`).
 pub(super) fn is_held_open(number: Option<i32>) -> bool {
     cfg!(windows) && matches!(number, Some(32 | 33))
 }
 
-/// What an error says; of what an operating system says, the usual in the language that is spoken.
+/// The error's message. Common operating system errors are translated into the interface language.
 fn in_words(error: &(dyn Error + 'static)) -> String {
     let io = error.downcast_ref::<io::Error>();
     if io.is_some_and(|io| is_held_open(io.raw_os_error())) {

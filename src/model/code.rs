@@ -4,12 +4,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::l10n::{Message, message};
 
-/// Makes an enum of each code and its message, which has no argument: so that no code's sentence can
-/// quote anything.
+/// Declares the codes and their messages. The messages take no arguments, so that they cannot quote data.
 macro_rules! codes {
     ($($name:ident $code:literal $message:ident;)*) => {
-        /// A stable code of what happened; scripts may depend on it. Each has one sentence a language, and the
-        /// sentence has no argument.
+        /// A stable code of an event or error; scripts may depend on it. Each code has one message per
+        /// language, which takes no arguments.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $code, "`")] $name,)*
@@ -19,21 +18,21 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Code] = &[$(Code::$name),*];
 
-            /// The code, as it stands in logs and JSON.
+            /// The code as it appears in logs and JSON.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Code::$name => $code,)*
                 }
             }
 
-            /// What it means.
+            /// The code's message.
             pub fn message(self) -> Message {
                 match self {
                     $(Code::$name => message::$message(),)*
                 }
             }
 
-            /// The same in the reader's language.
+            /// The message in the interface language.
             pub fn sentence(self) -> String {
                 self.message().to_string()
             }

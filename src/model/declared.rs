@@ -4,28 +4,28 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A name that the target's file or the program itself declares: of a field, of an environment variable, of
-/// an option. A name out of a roster or an answer is none, so only the modules that read declarations make
-/// one; a test holds which those are.
+/// A name that a target file or the program declares: of a field, an environment variable or an option. Only
+/// modules that read declarations create these names, never from roster data or API responses; a test lists
+/// those modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Declared(String);
 
 impl Declared {
-    /// The name as it was declared.
+    /// Creates a name from the text of a declaration.
     pub fn name(declared: &str) -> Declared {
         Declared(declared.to_owned())
     }
 
-    /// The name of an environment variable, if it has the form of one: a secret that was written where its
-    /// variable's name belongs has not.
+    /// The name of an environment variable. Returns `None` if the text does not have the form of one, since a
+    /// secret may have been written in place of the variable's name.
     pub fn variable(name: &str) -> Option<Declared> {
         let is_of_name =
             |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         name.bytes().all(is_of_name).then(|| Declared::name(name))
     }
 
-    /// The same as text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,13 +48,13 @@ impl fmt::Display for Declared {
     }
 }
 
-/// A run's name, known by its form: a moment and three consonants.
+/// The name of a run: a timestamp and three consonants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct RunName(String);
 
 impl RunName {
-    /// A run's name; nothing of a text that is not of its form, whatever somebody gave for one.
+    /// Parses a run's name. Returns `None` for any text of another form, so that user input is not logged.
     pub fn of(text: &str) -> Option<RunName> {
         let pattern = |(place, byte): (usize, u8)| match place {
             8 | 15 => byte == b'-',
@@ -63,7 +63,7 @@ impl RunName {
         };
         let (name, number) = text.split_at_checked(19)?;
         let is_name = name.bytes().enumerate().all(pattern);
-        // Of two runs with the same name, the second has a number.
+        // A name that is already taken gets a numeric suffix.
         let is_number = number.is_empty()
             || number.strip_prefix('-').is_some_and(|number| {
                 (1..5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -71,7 +71,7 @@ impl RunName {
         (is_name && is_number).then(|| RunName(text.to_owned()))
     }
 
-    /// The same as text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,25 +2,25 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The exit codes of the program: a promise to scripts.
+/// The exit codes of the program, a stable interface for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Every row is updated or unchanged; for `check` and `plan`, valid.
     Success = 0,
-    /// It could not be done: unreadable file, unknown column, bad config, no disk.
+    /// The command failed: unreadable file, unknown column, invalid config, full disk.
     CannotDo = 1,
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage = 2,
-    /// Done, and some rows are invalid, rejected or failed.
+    /// The command completed, and some rows are invalid, rejected or failed.
     RowsFailed = 3,
-    /// Held by a guard; nothing was sent.
+    /// A guard holds the run; nothing was sent.
     Held = 4,
     /// Interrupted or stopped early; `resume` continues.
     Interrupted = 5,
     /// The API refused the credentials or could not be reached.
     Refused = 6,
-    /// Another process is working on this file or folder.
+    /// Another process is working with this file or folder.
     Busy = 7,
 }
 
@@ -37,7 +37,7 @@ impl Exit {
         Exit::Busy,
     ];
 
-    /// The meaning of the code, for manuals.
+    /// The meaning of the code, for the documentation.
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Success => {
@@ -57,7 +57,7 @@ impl Exit {
         }
     }
 
-    /// The number that the process ends with.
+    /// The process's numeric exit status.
     pub fn code(self) -> u8 {
         self as u8
     }

@@ -12,14 +12,13 @@ use super::declared::{Declared, RunName};
 use super::refusal::{Kind, Refusal};
 use crate::l10n::{number, say};
 
-/// What machine-readable output holds of an event or an error: a stable code, numbers, paths, and names
-/// that a target's file declares. No part of it can hold a cell, a header of the roster, or what an API or
-/// a database says.
+/// An event or error in machine-readable form: a stable code, numbers, paths, and names declared in a target
+/// file. It cannot hold cells, roster headers, or text from an API or a database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fact(Box<Parts>);
 
-/// The parts of a fact. They are boxed: errors carry facts, and an error is to be small.
+/// The parts of a fact. They are boxed because error types contain facts and should stay small.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Parts {
     code: Code,
@@ -57,18 +56,17 @@ struct Parts {
     database_error: Option<DatabaseError>,
 }
 
-/// What an operating system says of a failure: its kind and number, and none of the words that may come
-/// with it.
+/// An operating system error: its kind and number, without the error's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "StoredIo", from = "StoredIo")]
 pub struct IoError {
     kind: io::ErrorKind,
     number: Option<i32>,
-    /// Why a file or folder is not used, which holds paths, accounts and modes.
+    /// The reason why a file or folder is not used; it holds paths, accounts and modes.
     refusal: Option<Box<Refusal>>,
 }
 
-/// The same as it is stored: a kind is known again by its number.
+/// The stored form of an [`IoError`]. The kind is restored from the error number.
 #[derive(Serialize, Deserialize)]
 struct StoredIo {
     #[serde(skip_deserializing)]
@@ -129,7 +127,7 @@ impl std::fmt::Display for IoError {
 }
 
 impl IoError {
-    /// Nothing of an error that says nothing, or whose words were not stored with it.
+    /// The error in the interface language. Returns `None` for a custom error, whose text is not stored.
     fn in_words(&self) -> Option<String> {
         if let Some(refusal) = &self.refusal {
             return Some(refusal.to_string());
@@ -145,7 +143,7 @@ impl IoError {
     }
 }
 
-/// The number with which a database refuses. Its words may quote values, and have no place here.
+/// A database error code. The database's text is not kept because it may quote values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseError {
     /// SQLite's extended result code.
@@ -155,7 +153,7 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// An SQLSTATE: five capital letters and digits; nothing of any other text.
+    /// Parses an SQLSTATE: five upper-case letters or digits. Returns `None` for any other text.
     pub fn sql_state(text: &str) -> Option<DatabaseError> {
         let state: [u8; 5] = text.as_bytes().try_into().ok()?;
         let is_one = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
@@ -198,7 +196,7 @@ impl<'de> Deserialize<'de> for DatabaseError {
 }
 
 impl Fact {
-    /// Whether a run is held until a person decides about rows or values, which an approval must name.
+    /// Whether the run is held until the user decides about specific rows or values.
     pub fn asks_a_person(&self) -> bool {
         matches!(
             self.code(),
@@ -229,119 +227,119 @@ impl Fact {
         }))
     }
 
-    /// In or with this file or folder.
+    /// Sets the file or folder.
     #[must_use]
     pub fn at_path(mut self, path: &Path) -> Fact {
         self.0.path = Some(path.to_owned());
         self
     }
 
-    /// Of this run; of none where the text is no run's name.
+    /// Sets the run. A text that is not a run's name is ignored.
     #[must_use]
     pub fn in_run(mut self, name: &str) -> Fact {
         self.0.run = RunName::of(name);
         self
     }
 
-    /// At this row, as the program counts.
+    /// Sets the row number.
     #[must_use]
     pub fn at_row(mut self, row: u64) -> Fact {
         self.0.row = Some(row);
         self
     }
 
-    /// At this line, as a spreadsheet counts.
+    /// Sets the spreadsheet row number.
     #[must_use]
     pub fn at_line(mut self, line: u64) -> Fact {
         self.0.line = Some(line);
         self
     }
 
-    /// From the first to the second of these lines.
+    /// Sets the first and last spreadsheet row numbers.
     #[must_use]
     pub fn at_lines(mut self, (first, last): (u64, u64)) -> Fact {
         (self.0.line, self.0.last_line) = (Some(first), Some(last));
         self
     }
 
-    /// At this column, from 1.
+    /// Sets the column, counted from 1.
     #[must_use]
     pub fn at_column(mut self, column: usize) -> Fact {
         self.0.column = Some(column as u64);
         self
     }
 
-    /// At these two columns, from 1.
+    /// Sets two columns, counted from 1.
     #[must_use]
     pub fn at_columns(mut self, (first, second): (usize, usize)) -> Fact {
         (self.0.column, self.0.other_column) = (Some(first as u64), Some(second as u64));
         self
     }
 
-    /// With these names.
+    /// Sets the declared names.
     #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = Declared>) -> Fact {
         self.0.names = names.into_iter().collect();
         self
     }
 
-    /// With so many of what the code counts.
+    /// Sets the count.
     #[must_use]
     pub fn with_count(mut self, count: u64) -> Fact {
         self.0.count = Some(count);
         self
     }
 
-    /// Out of so many.
+    /// Sets the total that the count is part of.
     #[must_use]
     pub fn of(mut self, of: u64) -> Fact {
         self.0.of = Some(of);
         self
     }
 
-    /// Where so many are the most.
+    /// Sets the limit as a number.
     #[must_use]
     pub fn with_most(mut self, most: u64) -> Fact {
         self.0.most = Some(most);
         self
     }
 
-    /// Where such a part is the most.
+    /// Sets the limit as a percentage.
     #[must_use]
     pub fn with_most_percent(mut self, percent: f64) -> Fact {
         self.0.most_percent = Some(percent);
         self
     }
 
-    /// With this HTTP status.
+    /// Sets the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Fact {
         self.0.status = Some(status);
         self
     }
 
-    /// Because the operating system refused.
+    /// Sets the operating system error.
     #[must_use]
     pub fn with_io(mut self, error: impl Into<IoError>) -> Fact {
         self.0.io_error = Some(error.into());
         self
     }
 
-    /// Because a database refused, where it said with which number.
+    /// Sets the database error, if its code is known.
     #[must_use]
     pub fn with_database(mut self, error: Option<DatabaseError>) -> Fact {
         self.0.database_error = error;
         self
     }
 
-    /// Because of this.
+    /// Sets the cause.
     #[must_use]
     pub fn because(mut self, cause: Code) -> Fact {
         self.0.cause = Some(cause);
         self
     }
 
-    /// Because of another fact, whose arguments it takes where it has none of its own.
+    /// Sets another fact as the cause, and takes over its arguments where this fact has none.
     #[must_use]
     pub fn because_of(self, cause: Fact) -> Fact {
         let (own, cause) = (*self.0, *cause.0);
@@ -370,12 +368,12 @@ impl Fact {
         }))
     }
 
-    /// Its code.
+    /// The fact's code.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// Its cause, where that has a code.
+    /// The code of the cause, if it has one.
     pub fn cause(&self) -> Option<Code> {
         self.0.cause
     }
@@ -385,12 +383,12 @@ impl Fact {
         self.0.path.as_deref()
     }
 
-    /// The run.
+    /// The run's name.
     pub fn run(&self) -> Option<&str> {
         self.0.run.as_ref().map(RunName::as_str)
     }
 
-    /// The numbers, by the name under which each stands in logs and JSON.
+    /// The numeric arguments, named as in logs and JSON.
     pub fn numbers(&self) -> Numbers {
         Numbers {
             row: self.0.row,
@@ -406,28 +404,28 @@ impl Fact {
         }
     }
 
-    /// The names, on one line; nothing where there are none.
+    /// The names, comma-separated; `None` if there are none.
     pub fn names(&self) -> Option<String> {
         let names: Vec<&str> = self.0.names.iter().map(Declared::as_str).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 
-    /// What the operating system said.
+    /// The operating system error.
     pub fn io_error(&self) -> Option<&IoError> {
         self.0.io_error.as_ref()
     }
 
-    /// The rule that a file breaks, if that is the reason.
+    /// The rule that a file violates, if that is the cause.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.0.io_error.as_ref()?.refusal.as_deref()
     }
 
-    /// What the database said.
+    /// The database error.
     pub fn database_error(&self) -> Option<DatabaseError> {
         self.0.database_error
     }
 
-    /// All of it as a sentence, for a log, the mail of cron or a file in a shared folder.
+    /// The fact as a sentence with path and code, for logs, cron mail and files in a shared folder.
     pub fn in_words(&self) -> String {
         let text = format!("{} [{}]", self.sentence(), self.0.code);
         match &self.0.path {
@@ -436,7 +434,7 @@ impl Fact {
         }
     }
 
-    /// The same without the code and the path, for a page that names the file.
+    /// The fact as a sentence without code and path, for pages that name the file.
     pub fn sentence(&self) -> String {
         let mut text = self.0.code.sentence();
         if let Some(cause) = self.0.cause {
@@ -480,7 +478,7 @@ impl Fact {
     }
 }
 
-/// The numbers of a [`Fact`].
+/// The numeric arguments of a [`Fact`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "each is what the method of its name says")]
 pub struct Numbers {
@@ -501,7 +499,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fact_says_where_and_how_much_and_ends_in_its_code() {
+    fn a_fact_as_text_has_path_rows_and_code_but_no_foreign_text() {
         let fact = Fact::new(Code::ReadStrayQuote)
             .at_path(Path::new("in/r.csv"))
             .at_lines((2, 9))
@@ -533,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_its_words_where_it_is_stored() {
+    fn a_stored_refusal_keeps_its_message() {
         for refusal in [
             Refusal::NotAFile { kind: Kind::Pipe },
             Refusal::Foreign { kind: Kind::Folder },
@@ -556,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sqlstate_is_nothing() {
+    fn only_an_sqlstate_is_parsed() {
         assert!(DatabaseError::sql_state("23505").is_some());
         for text in ["", "2350", "235050", "Åsa Ek", "asa e", "ÅSA1"] {
             assert_eq!(DatabaseError::sql_state(text), None, "{text}");

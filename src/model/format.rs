@@ -4,21 +4,21 @@ use std::fmt;
 
 use crate::l10n::say;
 
-/// How a roster is written, without anything that stands in it.
+/// The file format of a roster, without any of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
-    /// Text with delimiters.
+    /// Delimited text.
     Text {
         /// The encoding.
         encoding: &'static str,
-        /// Whether it begins with a byte-order mark that says so.
+        /// Whether the file begins with a byte order mark.
         mark: bool,
-        /// The byte between cells.
+        /// The delimiter between cells.
         delimiter: u8,
     },
     /// An Office Open XML workbook.
     Xlsx,
-    /// A workbook of Excel 97 to 2003.
+    /// An Excel 97–2003 workbook.
     Xls,
     /// An OpenDocument spreadsheet.
     Ods,

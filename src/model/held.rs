@@ -9,7 +9,7 @@ use super::fact::Fact;
 use super::threshold::Threshold;
 use crate::l10n::{conflicts, number, rows, say};
 
-/// Why a guard holds a run: which guard, and its figures.
+/// The guard that holds a run, with its figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "guard", rename_all = "snake_case")]
 pub enum Held {
@@ -17,79 +17,79 @@ pub enum Held {
     NoRows,
     /// Too many rows are invalid.
     MaxInvalid {
-        /// The number of rows.
+        /// The number of all rows.
         count: u64,
-        /// Of so many rows.
+        /// The allowed number or share of rows.
         rows: u64,
         /// The allowed number.
         most: Threshold,
     },
-    /// The file has far fewer rows than the last one of its name.
+    /// The file has far fewer rows than the previous file of the same name.
     MaxShrink {
-        /// So many rows.
+        /// The number of rows.
         rows: u64,
-        /// So many the last time.
+        /// The number of rows in the previous file.
         last: u64,
-        /// What is allowed.
+        /// The allowed decrease.
         most: Threshold,
     },
     /// Too many records would be changed.
     MaxChanges {
-        /// The number of rows.
+        /// The number of rows with changes.
         count: u64,
-        /// Of so many rows.
+        /// The number of all rows.
         rows: u64,
-        /// What is allowed.
+        /// The allowed number or share of changes.
         most: Threshold,
     },
-    /// Too many rows would turn one person into another.
+    /// Too many rows would replace one person with another.
     IdentityChanges {
-        /// The number of conflicts.
+        /// The number of rows that replace a person.
         count: u64,
-        /// What is allowed.
+        /// The allowed number of such rows.
         most: u64,
-        /// The number of rows that give a person another identity number.
+        /// The number of rows that change a person's identity number.
         #[serde(default)]
         renumbered: u64,
-        /// The first of both, by row number.
+        /// The first rows of both kinds, by row number.
         #[serde(default)]
         rows: Vec<u64>,
         /// Their spreadsheet row numbers.
         #[serde(default)]
         lines: Vec<u64>,
     },
-    /// Rows would give a person another identity number.
+    /// Rows change a person's identity number.
     Renumbering {
-        /// So many.
+        /// The number of rows that change an identity number.
         count: u64,
-        /// The number of rows that turn one person into another. Alone, they would be allowed.
+        /// The number of rows that replace one person with another. Alone, they would be allowed.
         #[serde(default)]
         changed: u64,
-        /// The first of both, by row number.
+        /// The first rows of both kinds, by row number.
         #[serde(default)]
         rows: Vec<u64>,
         /// Their spreadsheet row numbers.
         #[serde(default)]
         lines: Vec<u64>,
     },
-    /// Values that were changed since they were last written require a decision.
+    /// Values that changed since rosterpatch last wrote them require a decision.
     Conflicts {
-        /// So many.
+        /// The number of conflicts.
         count: u64,
     },
 }
 
-/// Maximum number of rows that a reason names.
+/// The maximum number of rows that a reason lists.
 pub const NAMED_ROWS: usize = 20;
 
-/// Formats rows as `--rows` expects them.
+/// Formats row numbers as the `--rows` option expects them.
 pub fn row_list(rows: &[u64]) -> String {
     let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
     rows.join(",")
 }
 
 impl Held {
-    /// The rows that require individual approval, if any: their number, and the first of them by row number and by
+    /// The rows that require individual approval: their number, and the first of them by row number and by
     /// spreadsheet row number.
     fn to_approve(&self) -> Option<(u64, &[u64], &[u64])> {
         match self {
@@ -110,7 +110,8 @@ impl Held {
         }
     }
 
-    /// The same as an argument of the command line, or `ROWS` if there are more than the reason names.
+    /// The rows to approve as a command-line argument; the placeholder `ROWS` if the reason does not list
+    /// all.
     pub fn rows_to_approve(&self) -> Option<String> {
         let (count, rows, _) = self.to_approve()?;
         Some(match rows.len() as u64 == count {
@@ -131,7 +132,7 @@ impl Held {
         }
     }
 
-    /// The same for logs and notifications.
+    /// The reason for logs and notifications.
     pub fn fact(&self) -> Fact {
         let fact = |code, count, of, most: &Threshold| {
             let fact = Fact::new(code).with_count(count).of(of);

@@ -1,5 +1,5 @@
-//! The vocabulary that every room shares: where a row stands, what is wrong with it, what is to
-//! be sent for it, its outcome. Plain data; nothing here reads, writes or waits.
+//! The data types that all modules share: rows, problems, calls, outcomes, summaries and exit codes. This
+//! module does no I/O.
 
 mod call;
 mod causes;

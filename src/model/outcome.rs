@@ -8,26 +8,26 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The states in which a row can end. Every row of a finished run is in exactly one of the first
-/// seven; `Unknown` exists only in a run that died, until it is resumed.
+/// The final state of a row. Each row of a finished run has exactly one of the first seven states. `Unknown`
+/// occurs only in an interrupted run until it is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
     /// The API accepted the request.
     Updated,
-    /// The record held these values already; nothing was sent.
+    /// The record already held these values; nothing was sent.
     Unchanged,
-    /// The row did not pass the checks; nothing was sent.
+    /// The row failed the checks; nothing was sent.
     Invalid,
-    /// The API refused the row.
+    /// The API rejected the row.
     Rejected,
     /// The request could not be delivered.
     Failed,
-    /// Not attempted.
+    /// No request was sent.
     NotSent,
-    /// The row is about a protected person; it was not looked up and not sent.
+    /// The row is about a protected person. It was neither looked up nor sent.
     Withheld,
-    /// Sent, and no answer seen.
+    /// A request was sent, and no response was received.
     Unknown,
 }
 
@@ -44,7 +44,7 @@ impl RowState {
         RowState::Unknown,
     ];
 
-    /// The word used in results files and summaries.
+    /// The state's name in results files and summaries.
     pub fn as_str(self) -> &'static str {
         match self {
             RowState::Updated => "updated",
@@ -58,7 +58,7 @@ impl RowState {
         }
     }
 
-    /// The word for a person.
+    /// The state's name for the user.
     pub fn message(self) -> Message {
         match self {
             RowState::Updated => message::word_updated(),
@@ -72,12 +72,12 @@ impl RowState {
         }
     }
 
-    /// The same in the reader's language.
+    /// The state's name in the interface language.
     pub fn in_words(self) -> String {
         self.message().to_string()
     }
 
-    /// Whether the remote record now holds what the row says.
+    /// Whether the record now holds the row's values.
     pub fn succeeded(self) -> bool {
         matches!(self, RowState::Updated | RowState::Unchanged)
     }
@@ -100,7 +100,7 @@ impl FromStr for RowState {
     }
 }
 
-/// The code of a row that was not among those asked for.
+/// The code of a row that was not selected.
 pub const LEFT_OUT: &str = "row.left_out";
 
 /// The code of a row about a protected person.
@@ -112,34 +112,34 @@ pub const PROTECTED_RECORD: &str = "record.protected";
 /// The code of a field that was overwritten although its value had changed since it was last written.
 pub const OVERWRITTEN: &str = "conflict.overwritten";
 
-/// The code of a number that keeps its value because its mark of a temporary number does, or the reverse.
+/// The code of a field that keeps its value because another field of the record keeps its own.
 pub const FIELD_BOUND: &str = "field.bound";
 
-/// What became of one row: exactly what the results file says of it.
+/// The outcome of one row, as the results file reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Row number, from 1.
     pub row: u64,
-    /// The state it ended in.
+    /// The row's final state.
     pub state: RowState,
-    /// HTTP status of the last answer, if there was one.
+    /// The HTTP status of the last response, if there was one.
     pub http_status: Option<u16>,
-    /// The API's own error code, or the first problem's.
+    /// The API's error code, or the code of the first problem.
     pub error_code: String,
-    /// Every problem of the row; on success, what is doubtful about it.
+    /// All problems of the row; its warnings if it succeeded.
     pub problems: Vec<Problem>,
-    /// Names of the fields that were sent because they differed, space-separated.
+    /// The names of the changed fields that were sent, space-separated.
     pub changed: String,
-    /// Requests made for this row.
+    /// The number of requests for the row.
     pub attempts: u32,
-    /// The API's request id, for its support.
+    /// The request id that the API returned, for its support.
     pub request_id: String,
     /// When the row reached its state.
     pub finished_at: Timestamp,
 }
 
 impl Outcome {
-    /// Every problem of the row, for a person; empty on success.
+    /// All problems of the row as text; empty on success.
     pub fn error(&self) -> String {
         Problem::join(&self.problems)
     }

@@ -6,32 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::l10n::{Message, message};
 
-/// The code of a row whose record in the journal is damaged.
+/// The code of a row whose journal entry is damaged.
 pub const DAMAGED: &str = "journal.damaged";
 
-/// One thing that is wrong with one row: data, never an error that stops a run.
+/// A problem of one row. Problems are data and never stop a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The column's header as it stands in the file; empty when the row as a whole is at fault.
+    /// The column's header in the file; empty if the problem concerns the whole row.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub column: String,
-    /// The field that the column was mapped to; empty when the row as a whole is at fault.
+    /// The field that the column maps to; empty if the problem concerns the whole row.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// What the API calls the field, if the problem is the API's.
+    /// The API's name for the field, if the API reported the problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_name: Option<Box<str>>,
-    /// Stable machine-readable code, `kind.reason`, such as `identity_number.check_digit`.
+    /// A stable code of the form `kind.reason`, such as `identity_number.check_digit`.
     pub code: Cow<'static, str>,
-    /// What was found, what was expected, what to do. Without the field's name.
+    /// What was found, what was expected and what to do, without the field's name.
     pub message: Message,
-    /// The cell's text, shortened if it is very long. The journal does not keep it: the roster has it.
+    /// The cell's text, shortened if it is very long. The journal does not store it, because the roster has
+    /// it.
     #[serde(skip)]
     pub value: String,
 }
 
 impl Problem {
-    /// A problem of the row as a whole, such as too few cells.
+    /// Creates a problem of the whole row, such as too few cells.
     pub fn of_row(code: impl Into<Cow<'static, str>>, message: Message) -> Self {
         Problem {
             column: String::new(),
@@ -43,8 +44,8 @@ impl Problem {
         }
     }
 
-    /// The problem as one clause of `import_error`: `Kön: message`, by the column's header, or by the
-    /// field's name where it has no column.
+    /// The problem as a clause such as `Kön: message`, named by the column's header, or by the field if it
+    /// has no column.
     pub fn clause(&self) -> String {
         let name = if self.column.is_empty() {
             &self.field
@@ -60,34 +61,34 @@ impl Problem {
         }
     }
 
-    /// All of a row's problems as one text, separated by `; `.
+    /// Joins the problems of a row with `; `.
     pub fn join(problems: &[Problem]) -> String {
         let clauses: Vec<String> = problems.iter().map(Problem::clause).collect();
         clauses.join("; ")
     }
 
-    /// The messages of all problems of a row, without the names of their fields.
+    /// The messages of a row's problems, without field names.
     pub fn clauses(problems: &[Problem]) -> Message {
         let messages = problems.iter().map(|problem| problem.message.clone());
         Message::clauses(messages.collect())
     }
 
-    /// Whether both are the same finding, whatever the cell holds.
+    /// Whether both problems have the same column and code. The cell's text is not compared.
     pub fn is_same(&self, other: &Problem) -> bool {
         (&self.column, &self.code) == (&other.column, &other.code)
     }
 
-    /// The form in which a journal keeps problems; an empty text if there are none.
+    /// Serializes problems for the journal; an empty list becomes an empty text.
     pub fn to_stored(problems: &[Problem]) -> String {
         if problems.is_empty() {
             return String::new();
         }
-        // Texts and numbers always have a form as JSON.
+        // Serializing strings and numbers as JSON cannot fail.
         serde_json::to_string(problems).unwrap_or_default()
     }
 
-    /// The problems that a journal keeps. A text that is damaged gives one problem that reports it, so that
-    /// the state of the row and the rows around it are still read.
+    /// Parses problems from the journal. Damaged text becomes one problem that reports the damage, so that
+    /// the row's state and the other rows can still be read.
     pub fn of_stored(text: &str) -> Vec<Problem> {
         let damaged = |why: serde_json::Error| {
             let why = message::journal_damaged_problems(why.to_string());
@@ -102,7 +103,7 @@ impl Problem {
 
 #[cfg(test)]
 impl Problem {
-    /// One problem with these words; none without words.
+    /// Creates a problem with this text. An empty text gives no problem.
     pub fn in_these_words(words: &str) -> Vec<Problem> {
         let of = |words| Problem::of_row("", Message::verbatim(words));
         (!words.is_empty()).then(|| of(words)).into_iter().collect()
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damaged_problems_are_reported_and_cost_nothing_else() {
+    fn damaged_problems_in_the_journal_become_one_problem() {
         let problem = Problem {
             column: "Namn".to_owned(),
             ..Problem::of_row("cell.nul", message::cell_nul())

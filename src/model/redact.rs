@@ -4,11 +4,11 @@ use serde_json::Value as Json;
 
 use crate::l10n::is_ours;
 
-/// What stands in place of what was left out.
+/// The placeholder for redacted text.
 const TAKEN_OUT: &str = "…";
 
-/// Whether a text has the shape of an error code, and so may stand in a log: a word of letters, with
-/// few digits. A name of a person may look like one; a number, an address or a sentence does not.
+/// Whether a text has the form of an error code, so that it may be logged: a word of letters with few digits.
+/// A person's name may match; a number, an address or a sentence does not.
 pub fn is_code(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= 64
@@ -19,16 +19,15 @@ pub fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-/// A foreign text without what it may quote: the values that were sent in `body`, whatever stands in
-/// quotation marks, and words that look like a number, an address or a token. For the person who
-/// asked, on their own terminal, and for a report that is sent around; never for a log. The examples in
-/// our own messages stay.
+/// Redacts text from an API: the values sent in `body`, quoted text, and words that look like a number, an
+/// address or a token. The result is for the user's terminal and for reports, and never for a log. Quoted
+/// examples in rosterpatch's own messages are kept.
 pub fn redacted(text: &str, body: &[u8]) -> String {
     let mut values = Vec::new();
     if let Ok(json) = serde_json::from_slice::<Json>(body) {
         collect(&json, &mut values);
     }
-    // The longest first: one may be part of another.
+    // Longer values are replaced first, because one value may be part of another.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut text = text.to_owned();
     for value in values {
@@ -46,7 +45,7 @@ pub fn redacted(text: &str, body: &[u8]) -> String {
     plain.collect::<Vec<_>>().join("\"")
 }
 
-/// A word, or what stands in its place; what closes a clause behind it stays.
+/// Redacts a word if necessary, and keeps the punctuation after it.
 fn shown(word: &str) -> String {
     let bare = word.trim_end_matches([';', ',', '.', ':', ')']);
     if is_telling(bare) && !is_ours(bare) {
@@ -56,7 +55,7 @@ fn shown(word: &str) -> String {
     }
 }
 
-/// The texts in a JSON value that say something of somebody.
+/// Collects the strings of a JSON value that have more than one character.
 fn collect(json: &Json, values: &mut Vec<String>) {
     match json {
         Json::String(text) if text.chars().count() > 1 => values.push(text.clone()),
@@ -66,7 +65,7 @@ fn collect(json: &Json, values: &mut Vec<String>) {
     }
 }
 
-/// Whether a word looks like a number of somebody's, an address, or a token.
+/// Whether a word looks like an identity number, an email address or a token.
 fn is_telling(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_have_a_shape() {
+    fn names_numbers_and_sentences_are_not_error_codes() {
         for code in ["Forbidden", "http.404", "UnprocessableEntity", "E42"] {
             assert!(is_code(code), "{code}");
         }
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_is_not_said_again() {
+    fn sent_values_and_quoted_text_are_redacted() {
         let body = r#"{"firstName":"Åsa","lastName":"Ek","address":{"postalCode":"169 56"}}"#;
         for (text, shown) in [
             ("Åsa Ek lives in 169 56", "… … lives in …"),

@@ -22,12 +22,12 @@ pub enum Kind {
     Pipe,
     /// A socket.
     Socket,
-    /// A device, or a type that only one system knows.
+    /// A device, or a type specific to one operating system.
     Device,
 }
 
 impl Kind {
-    /// The type in words.
+    /// The type in the interface language.
     pub fn in_words(self) -> String {
         match self {
             Kind::File => say().kind_file(),
@@ -40,60 +40,60 @@ impl Kind {
     }
 }
 
-/// Why a file or a folder is not used.
+/// The reason why a file or folder is not used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// It is not a regular file.
     #[error("{}", say().refusal_not_a_file(kind.in_words()))]
     NotAFile {
-        /// What it is.
+        /// The entry's type.
         kind: Kind,
     },
-    /// It has several names, so it may be a file of another account.
+    /// The file has several hard links, so another account may own one of its names.
     #[error("{}", say().refusal_hard_linked(*links))]
     HardLinked {
-        /// How many names it has.
+        /// The number of hard links.
         links: u64,
     },
-    /// Another account made it, and can have what is written there go elsewhere.
+    /// Another account created the entry and can redirect what is written there.
     #[error("{}", say().refusal_foreign(kind.in_words()))]
     Foreign {
-        /// What it is.
+        /// The entry's type.
         kind: Kind,
     },
-    /// It was replaced or changed between two steps.
+    /// The file was replaced or changed between two steps.
     #[error("{}", say().refusal_swapped())]
     Swapped,
-    /// Its name is not valid UTF-8.
+    /// The file's name is not valid UTF-8.
     #[error("{}", say().refusal_not_utf8())]
     NotUtf8,
-    /// Its name is not a roster's.
+    /// The file's name is not that of a roster.
     #[error("{}", say().refusal_not_a_roster())]
     NotARoster,
-    /// Its name says that it is being written, and it has not changed for an hour.
+    /// The file's name marks it as incomplete, and it has not changed for an hour.
     #[error("{}", say().refusal_unfinished())]
     Unfinished,
-    /// It holds more than is read.
+    /// The file is larger than the limit.
     #[error("{}", say().refusal_too_large(*most))]
     TooLarge {
         /// The limit, in bytes.
         most: u64,
     },
-    /// Its copy cannot be written.
+    /// The temporary copy cannot be written.
     #[error("{}", say().refusal_no_temporary(std::env::temp_dir().display().to_string()))]
     NoTemporary,
-    /// The process was asked to stop while it waited for data.
+    /// The process was stopped while it waited for data.
     #[error("{}", say().refusal_stopped())]
     Stopped,
-    /// A folder is in place of a link, or a link that another account made leads there.
+    /// A folder stands in place of a link, or the link was created by another account.
     #[error("{}", say().refusal_not_a_folder(path.display().to_string(), kind.in_words()))]
     NotAFolder {
         /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The entry's type.
         kind: Kind,
     },
-    /// A folder belongs to another account, which can rename what lies in it.
+    /// Another account owns the folder and can rename its entries.
     #[error("{}", say().refusal_owner(path.display().to_string(), *owner, *own))]
     Owner {
         /// The folder.
@@ -103,7 +103,7 @@ pub enum Refusal {
         /// The account of this process.
         own: u32,
     },
-    /// Other accounts can rename what lies in a folder.
+    /// Other accounts can rename the entries of the folder.
     #[error("{}", say().refusal_open(path.display().to_string(), format!("{mode:04o}")))]
     Open {
         /// The folder.
@@ -111,7 +111,7 @@ pub enum Refusal {
         /// Its mode.
         mode: u32,
     },
-    /// A subfolder is not this account's own: another account may have planted it.
+    /// A subfolder is owned by another account, which may have created it as an attack.
     #[error("{}", say().refusal_planted(path.display().to_string(), *owner, *own))]
     Planted {
         /// The folder.
@@ -121,7 +121,7 @@ pub enum Refusal {
         /// The account of this process.
         own: u32,
     },
-    /// Other accounts can write to a subfolder that is to be private.
+    /// A subfolder that must be private is writable by other accounts.
     #[error("{}", say().refusal_not_private(path.display().to_string(), format!("{mode:04o}")))]
     NotPrivate {
         /// The folder.
@@ -129,7 +129,7 @@ pub enum Refusal {
         /// Its mode.
         mode: u32,
     },
-    /// Only the owner of a sticky folder can move files of other accounts out of it.
+    /// In a sticky folder of another owner, files of other accounts cannot be moved.
     #[error("{}", say().refusal_not_owner(path.display().to_string(), *owner, *own))]
     NotOwner {
         /// The folder.
@@ -139,34 +139,34 @@ pub enum Refusal {
         /// The account of this process.
         own: u32,
     },
-    /// Another account can change a file whose content decides what the program does.
+    /// Another account can change a file that controls the program's behavior.
     #[error("{}", self.untrusted())]
     Untrusted {
-        /// What is wrong with it.
+        /// The violated rule.
         why: Untrusted,
         /// The file or folder.
         path: PathBuf,
-        /// The name of its owner, or the owner's number.
+        /// The owner's name, or the numeric id if the name is unknown.
         owner: String,
         /// Its mode.
         mode: u32,
-        /// The command that makes it this account's own.
+        /// The command that transfers the file to this account.
         fix: String,
     },
 }
 
-/// What is wrong with a file whose content decides what the program does.
+/// A violated rule for a file that controls the program's behavior.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Untrusted {
     /// Another account owns it.
     Foreign,
     /// Other accounts can write to it.
     Writable,
-    /// Other accounts can read or write a file that contains personal data.
+    /// Other accounts can read or write the file, which contains personal data.
     Open,
-    /// It is a link.
+    /// The file is a symbolic link.
     Link,
-    /// Another file replaced it while it was opened.
+    /// The file was replaced while it was opened.
     Replaced,
 }
 
@@ -181,7 +181,7 @@ impl From<Refusal> for io::Error {
             | Refusal::NotARoster
             | Refusal::Unfinished
             | Refusal::Swapped => io::ErrorKind::InvalidInput,
-            // Not `Interrupted`: the standard library would try again.
+            // Not `Interrupted`, because the standard library retries on that kind.
             Refusal::Stopped => io::ErrorKind::ConnectionAborted,
             _ => io::ErrorKind::PermissionDenied,
         };
@@ -193,7 +193,7 @@ impl From<Refusal> for io::Error {
 type Phrase = fn(&Messages) -> String;
 
 impl Refusal {
-    /// Each code, and what it means.
+    /// All codes, with the functions that describe them.
     pub(crate) const CODES: [(&str, Phrase); 17] = [
         ("refusal.not_a_file", Messages::what_refusal_not_a_file),
         ("refusal.hard_linked", Messages::what_refusal_hard_linked),
@@ -214,12 +214,12 @@ impl Refusal {
         ("refusal.untrusted", Messages::what_refusal_untrusted),
     ];
 
-    /// The refusal within an error, if it is one.
+    /// Extracts the refusal from an I/O error, if it contains one.
     pub fn within(error: &io::Error) -> Option<&Refusal> {
         error.get_ref().and_then(|error| error.downcast_ref())
     }
 
-    /// The code of the rule that is broken.
+    /// The code of the violated rule.
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::NotAFile { .. } => "refusal.not_a_file",
@@ -242,7 +242,7 @@ impl Refusal {
         }
     }
 
-    /// The type of the entry that is refused, where its type is the reason.
+    /// The entry's type, if the type is the reason.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self {
             Refusal::NotAFile { kind } | Refusal::Foreign { kind } => Some(*kind),
@@ -250,7 +250,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of this code; nothing for one that holds more than a type.
+    /// The refusal with this code. Returns `None` for a code whose refusal holds more than a type.
     pub(super) fn of(code: &str, kind: Option<Kind>) -> Option<Refusal> {
         let of_kind = kind.map(|kind| [Refusal::NotAFile { kind }, Refusal::Foreign { kind }]);
         let plain = [

@@ -1,22 +1,21 @@
 //! A row number locates a row in its input.
 
-/// Where a row of the input stands.
+/// The position of a row in the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowAt {
-    /// Row number: the first row below the header is 1. Empty lines are not counted.
+    /// The row number: the first row below the header is 1. Empty lines are not counted.
     pub row: u64,
-    /// Line of the file on which the row begins: the first line is 1. A cell with a line break in
-    /// it makes a row span lines, so this is not the row number plus one.
+    /// The line on which the row begins, counted from 1. A cell with a line break makes a row span lines, so
+    /// this is not the row number plus one.
     pub line: u64,
-    /// The spreadsheet row number: empty lines count, and a line break
-    /// within a cell does not.
+    /// The spreadsheet row number: empty lines count, and line breaks within cells do not.
     pub sheet_row: u64,
-    /// Byte at which the row begins, counted from the start of the decoded text.
+    /// The byte offset at which the row begins in the decoded text.
     pub offset: u64,
 }
 
 impl RowAt {
-    /// Where a file's first row stands that has nothing before it.
+    /// The position of the first row of a file.
     pub const FIRST: RowAt = RowAt {
         row: 1,
         line: 1,
@@ -25,16 +24,16 @@ impl RowAt {
     };
 }
 
-/// The spreadsheet row number of each row. It counts up with the rows, but for gaps, so
-/// only where it jumps is kept.
+/// The spreadsheet row numbers of all rows. Only the jumps are stored, since the numbers otherwise increase
+/// by one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {
-    /// Rows, ascending, and the numbers beside them: the first, and each that follows a gap.
+    /// Row numbers, ascending, with their spreadsheet row numbers: the first row, and each row after a gap.
     jumps: Vec<(u64, u64)>,
 }
 
 impl Lines {
-    /// Takes note of the number beside a row; rows come in their order.
+    /// Adds a row's spreadsheet row number. Rows must be added in order.
     pub fn note(&mut self, row: u64, line: u64) {
         let goes_on = self.jumps.last().is_some_and(|(first, number)| {
             row >= *first && number.checked_add(row - first) == Some(line)
@@ -44,18 +43,18 @@ impl Lines {
         }
     }
 
-    /// Takes over the numbers of the rows that follow.
+    /// Appends the numbers of the rows that follow.
     pub fn append(&mut self, next: Lines) {
         for (row, line) in next.jumps {
             self.note(row, line);
         }
     }
 
-    /// The number beside a row; its own, where nothing is known of it.
+    /// The spreadsheet row number of a row, or the row number if none is known.
     pub fn line_of(&self, row: u64) -> u64 {
         let after = self.jumps.partition_point(|(first, _)| *first <= row);
         match after.checked_sub(1).and_then(|index| self.jumps.get(index)) {
-            // A results file may say anything.
+            // The numbers may come from a results file, so the sum can overflow.
             Some((first, line)) => line.saturating_add(row - first),
             None => row,
         }
@@ -67,7 +66,7 @@ mod tests {
     use super::Lines;
 
     #[test]
-    fn a_gap_is_kept_and_what_counts_up_is_not() {
+    fn only_gaps_between_row_numbers_are_stored() {
         let mut lines = Lines::default();
         let mut next = Lines::default();
         for (row, line) in [(1, 2), (2, 3), (3, 7)] {

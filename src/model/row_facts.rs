@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The results of planning a row, in addition to its outcome. The journal stores them as JSON, so that a new fact needs
-/// no new column.
+/// The results of planning a row, in addition to its outcome. The journal stores them as JSON, so that new
+/// facts do not require new columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFacts {
     /// The record that the row matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
-    /// A digest of the change if it would turn one person into another. An approval covers this change only.
+    /// A digest of the change if it would replace one person with another. An approval covers this change
+    /// only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// Digests of the conflicts that require a decision. A decision covers these conflicts only.

@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::{Code, Exit, FileFormat, Held, RowState};
 use crate::l10n::{Message, number, rows, say};
 
-/// How many rows are in each state.
+/// The number of rows in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateCounts {
     /// Rows that the API accepted.
     pub updated: u64,
-    /// Rows whose record held these values already.
+    /// Rows whose record already held these values.
     pub unchanged: u64,
-    /// Rows that did not pass the checks.
+    /// Rows that failed the checks.
     pub invalid: u64,
-    /// Rows that the API refused.
+    /// Rows that the API rejected.
     pub rejected: u64,
     /// Rows that could not be delivered.
     pub failed: u64,
-    /// Rows that were not attempted.
+    /// Rows for which no request was sent.
     pub not_sent: u64,
     /// Rows about protected persons, which are not sent.
     #[serde(default)]
@@ -30,8 +30,8 @@ pub struct StateCounts {
 }
 
 impl StateCounts {
-    /// Counts `rows` more rows in `state`. A row whose answer was never seen counts as failed: it
-    /// is not known to have arrived.
+    /// Adds `rows` rows in `state`. Rows without a response count as failed, because the change may not have
+    /// arrived.
     pub fn add(&mut self, state: RowState, rows: u64) {
         match state {
             RowState::Updated => self.updated += rows,
@@ -44,17 +44,17 @@ impl StateCounts {
         }
     }
 
-    /// The sum of all states: the rows of the file.
+    /// The sum of all states, which is the number of rows in the file.
     pub fn total(&self) -> u64 {
         self.each().into_iter().map(|(_, count)| count).sum()
     }
 
-    /// Rows that an administrator has to look at.
+    /// Rows that require the user's attention.
     pub fn unsuccessful(&self) -> u64 {
         self.invalid + self.rejected + self.failed
     }
 
-    /// The exit code of a run that went through all of its rows.
+    /// The exit code of a run that completed all rows.
     pub fn exit(&self) -> Exit {
         match self.unsuccessful() {
             0 => Exit::Success,
@@ -62,7 +62,7 @@ impl StateCounts {
         }
     }
 
-    /// The states that any row is in, with their counts, for a person.
+    /// The non-zero counts with their states, comma-separated, in the interface language.
     pub fn in_words(&self) -> String {
         let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
         if counts.is_empty() {
@@ -71,14 +71,14 @@ impl StateCounts {
         counts.join(", ")
     }
 
-    /// The states that any row is in, each with its count in words.
+    /// The states with non-zero counts, each with its count in words.
     pub fn phrases(&self) -> Vec<(RowState, String)> {
         let some = self.each().into_iter().filter(|(_, count)| *count > 0);
         some.map(|(state, count)| (state, format!("{} {}", number(count), word(state, count))))
             .collect()
     }
 
-    /// Each state and its count, in the summary's order.
+    /// Each state with its count, in the order of the summary.
     pub fn each(&self) -> [(RowState, u64); 7] {
         [
             (RowState::Updated, self.updated),
@@ -92,7 +92,7 @@ impl StateCounts {
     }
 }
 
-/// What so many rows in a state are called, without their number.
+/// The name of a state, inflected for `count` rows.
 pub fn word(state: RowState, count: u64) -> String {
     match state {
         RowState::Updated => say().state_updated(count),
@@ -112,11 +112,11 @@ pub struct KnownBefore {
     pub listed_at: Timestamp,
     /// When the changes since then were read, by the clock of the API.
     pub read_at: Timestamp,
-    /// How many records there are.
+    /// The number of records.
     pub records: u64,
-    /// Records that were created or changed since the changes were read before.
+    /// Records that were created or changed since the last read of the changes.
     pub changed: u64,
-    /// Records that were deleted since.
+    /// Records that were deleted since the last read of the changes.
     pub deleted: u64,
     /// Other records that were read and compared with the snapshot.
     pub compared: u64,
@@ -124,7 +124,7 @@ pub struct KnownBefore {
     pub read: u64,
 }
 
-/// Why all records were listed although there was a snapshot.
+/// Why all records were listed although a snapshot exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relisted {
     /// The reason.
@@ -140,14 +140,14 @@ pub struct Stopped {
     pub message: Message,
 }
 
-/// A run's figures, as `--format json` prints them. The names are a promise to scripts.
+/// The figures of a run, as `--format json` prints them. The member names are a stable interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The run's name; empty for commands that record no run.
     pub run: String,
     /// The target's name.
     pub target: String,
-    /// The address that requests went to.
+    /// The address that requests were sent to.
     pub base_url: String,
     /// The input file.
     pub file: String,
@@ -155,102 +155,102 @@ pub struct Summary {
     pub sha256: String,
     /// How the input is written: its encoding and delimiter, or its kind of workbook.
     pub dialect: String,
-    /// The sheet of a workbook. For the user alone: it may be called like a person.
+    /// The sheet of a workbook. For the user only, because a sheet can have a person's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     /// Columns in the input.
     pub columns: usize,
-    /// Rows in the input: the sum of the seven states.
+    /// Rows in the input, equal to the sum of the seven states.
     pub rows: u64,
-    /// The seven states.
+    /// The number of rows in each state.
     #[serde(flatten)]
     pub states: StateCounts,
-    /// All requests made, look-ups and retries included.
+    /// All requests, look-ups and retries included.
     pub requests: u64,
     /// Requests that only read.
     pub lookups: u64,
-    /// Requests beyond a row's first.
+    /// Requests for a row after its first.
     pub retries: u64,
-    /// Answers that said to slow down (429).
+    /// Responses with status 429.
     pub throttled: u64,
     /// When the run began.
     pub started_at: Timestamp,
-    /// When it ended.
+    /// When the run ended.
     pub finished_at: Timestamp,
-    /// Seconds between the two in which it was worked on.
+    /// Seconds during which a process worked on the run.
     pub duration_s: f64,
-    /// Seconds between the two in which a guard held it.
+    /// Seconds during which a guard held the run.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_s: f64,
-    /// Seconds between the two in which it was interrupted and no process worked on it.
+    /// Seconds during which the run was interrupted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub idle_s: f64,
     /// The results file, if one was written.
     pub results: Option<PathBuf>,
-    /// The file of rows that did not succeed, if there were any.
+    /// The file of unsuccessful rows, if there are any.
     pub failed_rows: Option<PathBuf>,
     /// The HTML report, if one was written.
     pub report: Option<PathBuf>,
-    /// The file of what was replaced, if anything was.
+    /// The file of replaced values, if any value was replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<PathBuf>,
-    /// The file of rows whose record was not found, if there were any.
+    /// The file of rows whose record was not found, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_rows: Option<PathBuf>,
-    /// Doubtful values that the checks found; in a row that is valid they are sent as they stand.
+    /// Doubtful values that the checks found. In valid rows they are sent unchanged.
     #[serde(default)]
     pub warnings: u64,
-    /// Rows that the API rejected for a field that only some accounts may change.
+    /// Rows that the API rejected because of a field that only certain accounts may change.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub field_refused: u64,
-    /// Conflicts: fields that were changed since they were last written.
+    /// Conflicts: fields that changed since rosterpatch last wrote them.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub conflicts: u64,
-    /// The conflicts whose fields kept their values.
+    /// Conflicts in which the current value was kept.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub conflicts_kept: u64,
-    /// Why a guard holds the run, if one does.
+    /// The reason why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
-    /// Which guard that is, with its figures.
+    /// The guard that holds the run, with its figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Held>,
-    /// Rows that would turn one person into another and are not approved.
+    /// Unapproved rows that would replace one person with another.
     #[serde(default)]
     pub identity_changes: u64,
-    /// Rows that give a person another identity number, sent or waiting for an approval.
+    /// Rows that change a person's identity number, sent or waiting for approval.
     #[serde(default)]
     pub renumbered: u64,
-    /// Why the run ended before its last row, if it did and no guard holds it.
+    /// Why the run ended early, unless a guard holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stopped>,
-    /// `plan` only: how often each field would be changed.
+    /// `plan` only: the number of changes of each field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
     /// `plan` only: requests that an import would send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_send: Option<u64>,
-    /// `plan` only: seconds that an import would take at the quota.
+    /// `plan` only: the estimated duration of an import in seconds at the rate limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_s: Option<f64>,
-    /// `plan` only: when an import that began now would end.
+    /// `plan` only: the estimated completion time of an import that starts now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_finish: Option<Timestamp>,
-    /// `plan` only: what is known from the snapshot of an earlier run, and how old that is.
+    /// `plan` only: what is known from the snapshot of an earlier run, and its age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<KnownBefore>,
-    /// `check` only: problems found, of which a row can have several.
+    /// `check` only: all problems found. A row can have several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problems: Option<u64>,
-    /// The exit code of the process.
+    /// The process's exit code.
     pub exit_code: Exit,
 }
 
 impl Summary {
-    /// The figures that a journal keeps, with the guard's reason in the reader's language.
+    /// Parses the figures that the journal stores, with the guard's reason in the interface language.
     ///
     /// # Errors
-    /// If they are not the figures of a run.
+    /// If `text` is not a stored summary.
     pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
         let mut summary: Summary = serde_json::from_str(text)?;
         if let Some(held) = &summary.held_by {
@@ -259,7 +259,7 @@ impl Summary {
         Ok(summary)
     }
 
-    /// The same with paths that lead to the files from any folder.
+    /// Makes the paths of all files absolute.
     pub fn anywhere(mut self) -> Summary {
         for path in [
             &mut self.results,
@@ -278,7 +278,7 @@ impl Summary {
         self
     }
 
-    /// The figures of a command that records no run and sends nothing.
+    /// Creates the summary of a command that records no run and sends nothing.
     pub fn of_no_run(
         target: &str,
         file: String,
@@ -332,9 +332,8 @@ impl Summary {
     }
 }
 
-/// What others than the user see of a run's figures: webhooks, commands and programs that follow the run.
-/// It has the summary's members but for the name of the roster's sheet, and no text that could be a cell, a
-/// header or an API's.
+/// The figures of a run for webhooks, commands and programs that follow the run. It has the members of the
+/// summary except the sheet's name, and no text that could be a cell, a header or an API's message.
 #[derive(Debug, Serialize)]
 pub struct SummaryFacts<'a> {
     run: &'a str,
@@ -379,7 +378,7 @@ pub struct SummaryFacts<'a> {
 }
 
 impl Summary {
-    /// What others than the user see of it.
+    /// The figures for webhooks, commands and programs that follow the run.
     pub fn facts(&self) -> SummaryFacts<'_> {
         SummaryFacts {
             run: &self.run,
@@ -408,7 +407,7 @@ impl Summary {
             warnings: self.warnings,
             conflicts: self.conflicts,
             conflicts_kept: self.conflicts_kept,
-            // Rendered from the figures: a sentence of an earlier version's journal is not repeated.
+            // Rendered from the figures, because a journal of an earlier version may store another text.
             held: self.held_by.as_ref().map(Held::to_string),
             held_by: self.held_by.clone(),
             identity_changes: self.identity_changes,
@@ -426,7 +425,7 @@ fn is_zero(seconds: &f64) -> bool {
     *seconds == 0.0
 }
 
-/// Seconds from one moment to another.
+/// The seconds between two times, to the millisecond.
 pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_millisecond() - from.as_millisecond()) as f64 / 1000.0
 }

@@ -8,16 +8,16 @@ use thiserror::Error;
 
 use crate::l10n::say;
 
-/// So many rows, or such a part of them.
+/// A limit, as a number of rows or a share of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Threshold {
-    /// A number of rows.
+    /// The maximum number of rows.
     Rows(u64),
-    /// A percentage.
+    /// The maximum percentage of rows.
     Percent(f64),
 }
 
-/// Why a threshold cannot be understood.
+/// A threshold that cannot be parsed.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}", say().threshold_unclear(.0.as_str()))]
 pub struct ThresholdError(String);
@@ -55,7 +55,7 @@ impl fmt::Display for Threshold {
 }
 
 impl Threshold {
-    /// Whether `count` of `rows` is past it.
+    /// Whether `count` out of `rows` exceeds the threshold.
     pub fn is_passed(self, count: u64, rows: u64) -> bool {
         match self {
             Threshold::Rows(most) => count > most,
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thresholds() {
+    fn a_threshold_is_a_number_or_a_percentage_of_rows() {
         assert_eq!("50".parse(), Ok(Threshold::Rows(50)));
         assert_eq!("2.5%".parse(), Ok(Threshold::Percent(2.5)));
         for bad in ["", "x", "-1", "101%", "-5%", "%", "1.5"] {

@@ -4,28 +4,28 @@ use std::borrow::Cow;
 
 use compact_str::CompactString;
 
-/// One checked and normalised cell, as it is to stand in a request.
+/// The checked and normalized value of a cell, as it is sent.
 ///
-/// Text that needed no change is borrowed from the file's own bytes, and what was rewritten is
-/// mostly short enough to be kept in place, so that checking a row allocates nothing a cell.
+/// Text that needs no change is borrowed from the input. Most rewritten text is short enough for inline
+/// storage, so that checking a row rarely allocates.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
-    /// The cell's text, unchanged but for surrounding space.
+    /// The cell's text, without surrounding whitespace.
     Text(&'a str),
-    /// Text that had to be rewritten, such as a phone number brought to E.164.
+    /// Rewritten text, such as a phone number in E.164 form.
     Rewritten(CompactString),
     /// A JSON boolean.
     Bool(bool),
-    /// A JSON number, kept as its JSON text so that no digit is lost.
+    /// A JSON number. It is stored as text so that no digit is lost.
     Number(CompactString),
     /// The values of a list.
     List(Vec<Value<'a>>),
-    /// An explicit clearing of the field: JSON `null`.
+    /// JSON `null`, which clears the field.
     Null,
 }
 
 impl Value<'_> {
-    /// The value without a borrow.
+    /// Converts the value to one that borrows nothing.
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Value::Text(text) => Value::Rewritten(text.into()),
@@ -50,8 +50,8 @@ impl Value<'_> {
         }
     }
 
-    /// The value as plain text: what stands in a path, and what whole-file checks compare. Values of a list
-    /// are on lines of their own, which none of them has.
+    /// The value as plain text, for paths and whole-file checks. List items are separated by line breaks,
+    /// which no item contains.
     #[inline]
     pub fn as_text(&self) -> Cow<'_, str> {
         match self {

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A text for a terminal or a log of lines, in which every character that a terminal obeys, or that changes
-/// the order in which others are shown, stands as `\u001b`: names and cells are not ours. The program's own color
-/// sequences and line endings are kept. Within a JSON string it means the same as before.
+/// Escapes control characters for terminals and line-based logs, as `\u001b`. Names and cells are untrusted
+/// and could control the terminal or reorder the text. The program's own color sequences and line endings are
+/// kept. The escapes are valid within JSON strings.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -20,7 +20,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             shown.push_str(&rest[..length]);
             rest = &rest[length..];
         } else if let Some(c) = rest.chars().next() {
-            // A string takes whatever is written into it.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "\\u{:04x}", u32::from(c));
             rest = &rest[c.len_utf8()..];
         }
@@ -29,15 +29,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Controls of C0 and C1 but for line ends and tabs, and the controls of writing direction (Unicode Standard
-/// Annex 9).
+/// Whether a character is a C0 or C1 control other than line feed and tab, or a bidirectional control
+/// (Unicode Standard Annex 9).
 fn is_obeyed(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The length of a colour at the beginning of a text: bold, dim, underlined, or a colour of the foreground that
-/// is seen on any background.
+/// The length of a color sequence at the start of a text: bold, dim, underline, or a foreground color that is
+/// legible on any background.
 fn length_of_color(text: &str) -> Option<usize> {
     let codes = text.strip_prefix("\u{1b}[")?;
     let (codes, _) = codes.split_once('m')?;
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_json_string_means_the_same() {
+    fn escapes_keep_the_meaning_of_a_json_string() {
         let text = "a\u{1b}[2J\u{9b}\u{202e}b";
         let json = serde_json::to_string(text).unwrap();
         let read: String = serde_json::from_str(&visible(&json)).unwrap();
