@@ -1,5 +1,5 @@
-//! The one clock. Every room that asks for the time or waits is handed one, so that a test can
-//! own time: see [`VirtualClock`].
+//! The clock through which the program reads the time and waits. It is passed in, so that tests can control
+//! time with [`VirtualClock`].
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -13,27 +13,27 @@ use jiff::Timestamp;
 /// Nanoseconds since the Unix epoch.
 pub type UnixNanos = u64;
 
-/// The name of one start of a machine: none is like any other.
+/// Identifies one boot of the machine.
 pub type Boot = Arc<str>;
 
-/// A future that ends when a moment has come.
+/// A future that completes at its deadline.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// What tells the time and waits.
+/// A source of time, and a way to wait.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The present moment, in nanoseconds since the Unix epoch. A wall clock: it may step.
+    /// The current time in nanoseconds since the Unix epoch. This is a wall clock and may be set back.
     fn now(&self) -> UnixNanos;
 
     /// Waits until `deadline`. Returns at once if it has passed.
     fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_>;
 
-    /// The time since this machine was started, sleep included, and the name of that start: time that
-    /// nobody can set. None where there is no such clock, and then [`Clock::now`] is believed.
+    /// The boot id and the nanoseconds since that boot, suspended time included. Users cannot set this clock.
+    /// Returns `None` if the system has no such clock; the caller then uses [`Clock::now`].
     fn since_boot(&self) -> Option<(Boot, u64)> {
         None
     }
 
-    /// The present moment as a timestamp, to the millisecond: what records and people need.
+    /// The current time as a timestamp with millisecond precision.
     fn timestamp(&self) -> Timestamp {
         i64::try_from(self.now() / 1_000_000)
             .ok()
@@ -41,13 +41,13 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
             .unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Waits for `time`.
+    /// Waits for the duration `time`.
     fn sleep(&self, time: Duration) -> Sleep<'_> {
         self.sleep_until(self.now().saturating_add(nanos(time)))
     }
 }
 
-/// A duration in whole nanoseconds, at most `u64::MAX` of them.
+/// Converts a duration to whole nanoseconds, saturating at `u64::MAX`.
 pub fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -78,15 +78,15 @@ impl Clock for SystemClock {
             .unwrap_or(0)
     }
 
-    /// A time is a time, whatever the clock is set to meanwhile.
+    /// The monotonic timer is used, so that setting the wall clock does not change the wait.
     fn sleep(&self, time: Duration) -> Sleep<'_> {
         Box::pin(tokio::time::sleep(time))
     }
 
     fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_> {
         Box::pin(async move {
-            // In slices, because the wall clock may be set, and because a laptop may sleep: the
-            // monotonic timer underneath stands still meanwhile.
+            // The monotonic timer stops while a laptop is suspended, and the wall clock may be set. Short
+            // sleeps bound the error.
             const SLICE: u64 = 30_000_000_000;
             loop {
                 let now = self.now();
@@ -99,8 +99,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until everyone who shares it waits, and then jumps to the earliest
-/// moment that anyone waits for. A run of hours takes seconds, and its times are exact.
+/// A clock that stands still until all its users wait, and then jumps to the earliest deadline. A run of
+/// hours takes seconds in a test, and its timestamps are exact.
 #[derive(Debug, Clone)]
 pub struct VirtualClock {
     state: Arc<Mutex<VirtualState>>,
@@ -115,7 +115,7 @@ struct VirtualState {
 }
 
 impl VirtualClock {
-    /// A clock that stands at `start`.
+    /// Creates a clock that is set to `start`.
     pub fn starting_at(start: Timestamp) -> Self {
         let now = u64::try_from(start.as_nanosecond()).unwrap_or(0);
         VirtualClock {
@@ -170,8 +170,7 @@ impl Future for VirtualSleep<'_> {
         if state.now >= self.deadline {
             return Poll::Ready(());
         }
-        // Everyone else who can continue continues first; only then does time move, and only to the
-        // earliest deadline.
+        // Time advances only after every other ready task has run, and only to the earliest deadline.
         const YIELDS: u32 = 4;
         if state.sleepers.first() == Some(&(self.deadline, self.id)) {
             if self.yields >= YIELDS {

@@ -1,5 +1,4 @@
-//! What happens in a run, as it happens, for its observers. Events come from one place and in
-//! order; watching cannot fail a run.
+//! Events of a run, delivered to its observers in order. An observer cannot fail a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,55 +12,55 @@ use crate::model::{
     Summary,
 };
 
-/// One thing that happened.
+/// An event of a run.
 #[derive(Debug, Clone)]
 pub enum RunEvent {
-    /// The file was read, and all of it is to be checked.
+    /// The file was opened, and checking of its rows begins.
     Reading {
         /// The file.
         file: String,
         /// Its encoding and delimiter.
         dialect: String,
-        /// The same without the name of a sheet.
+        /// The file's format, without the name of a sheet.
         format: FileFormat,
         /// Its columns.
         columns: usize,
-        /// Headers that are not fields, and are ignored. For the person who watches, and for no log: where
-        /// a file has no header, they are its first row.
+        /// Headers that match no field; their columns are ignored. Shown to the user and not logged: if a
+        /// file lacks a header row, its first row is taken for the headers.
         unknown: Vec<String>,
         /// The positions of those columns, from 1.
         unknown_at: Vec<usize>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,
     },
-    /// Columns that are not imported and may have been meant to be.
+    /// Columns that are not imported but resemble a field.
     Unmapped(Vec<UnmappedColumn>),
-    /// Rows about protected persons are withheld: their spreadsheet row numbers.
+    /// The spreadsheet row numbers of the rows about protected persons, which are withheld.
     Withheld(Vec<u64>),
-    /// Some of the file was read and checked.
+    /// A part of the file was read and checked.
     Read {
         /// Bytes so far.
         done: u64,
         /// Bytes in total; `done` can slightly exceed it, because decoded text can be longer than the file.
         of: u64,
     },
-    /// Records were read.
+    /// Records were read from the API.
     LookedUp {
-        /// Rows, or records where all are listed, so far.
+        /// Rows so far; records if the API lists all of them.
         done: u64,
         /// Rows or records in total, if known.
         of: u64,
     },
-    /// All rows are checked; this is what is to be done.
+    /// All rows are checked and the plan is complete.
     Planned(Box<Plan>),
     /// Sending begins.
     Started {
         /// The run's name.
         run: String,
-        /// How far it has come before, and what is left of it.
+        /// The progress of earlier attempts, and the remaining rows.
         progress: Box<Progress>,
     },
-    /// How far the run has come; about once a second.
+    /// The current progress; sent about once a second.
     Progress(Box<Progress>),
     /// A row reached its state.
     RowDone {
@@ -69,59 +68,59 @@ pub enum RunEvent {
         row: u64,
         /// The spreadsheet row number.
         line: u64,
-        /// The state.
+        /// The final state.
         state: RowState,
-        /// Whether anything was sent for it.
+        /// Whether a request was sent for the row.
         sent: bool,
     },
-    /// A request is made again.
+    /// A request is about to be retried.
     Retrying {
-        /// Row number; none of a look-up.
+        /// The row number; none for a look-up.
         row: Option<u64>,
         /// The spreadsheet row number.
         line: Option<u64>,
         /// Requests made for it so far.
         attempt: u32,
-        /// How long to wait first.
+        /// The backoff before the retry.
         wait: Duration,
-        /// Why.
+        /// The cause of the retry.
         why: Attempt,
     },
-    /// Nothing is sent until a moment that the API set.
+    /// Sending waits until a time that the API requested.
     Waiting {
-        /// The time.
+        /// The end of the wait.
         until: Timestamp,
         /// The time until then.
         wait: Duration,
-        /// The status with which it did.
+        /// The HTTP status of the response that requested the wait.
         status: u16,
     },
-    /// No new row is sent until somebody says so, or they are sent again.
+    /// The user paused or resumed the sending of new rows.
     Paused {
-        /// Which of the two.
+        /// Whether sending is now paused.
         is_paused: bool,
     },
-    /// No new row is sent; those in progress may finish.
+    /// No further rows are sent; requests in flight may complete.
     Stopping {
-        /// Why, for the person who watches.
+        /// The reason, for the user.
         why: String,
-        /// The same for logs.
+        /// The reason, for logs.
         fact: Fact,
     },
-    /// A plan that is only looked at is made, or could not be.
+    /// A plan of a dry run is complete, or planning failed.
     Looked,
     /// The run ended.
     Finished(Box<Summary>),
-    /// Sending had begun, and the run could not be brought to an end; an error says why.
+    /// The run failed after sending had begun; an error states the reason.
     BrokeOff,
 }
 
-/// What came back for a request that is made again.
+/// The result of a request that is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// An answer with this HTTP status.
+    /// A response with this HTTP status.
     Answered(u16),
-    /// None, for this reason.
+    /// No response, for this reason.
     Unanswered(Code),
 }
 
@@ -134,36 +133,36 @@ impl std::fmt::Display for Attempt {
     }
 }
 
-/// How far a run has come, from its first beginning, and what is left of it.
+/// The progress of a run since it was first started, and its remaining work.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    /// Rows that are in their last state.
+    /// Rows in a final state.
     pub done: u64,
     /// Rows in the file.
     pub rows: u64,
     /// Rows that were sent.
     pub sent: u64,
-    /// Rows to be sent, these included.
+    /// Rows to be sent, including those already sent.
     pub to_send: u64,
     /// Rows in a final state, by state.
     pub states: StateCounts,
-    /// When the rest will be done; none where nothing tells it yet.
+    /// The estimated time of completion, if known.
     pub finish: Option<Timestamp>,
-    /// The quota in force, such as `1500/h`.
+    /// The rate limit in force, such as `1500/h`.
     pub rate: String,
-    /// Whether that is the target's own and a guess.
+    /// Whether the rate limit is an estimate in the target file.
     pub rate_is_guess: bool,
-    /// What the next request waits for.
+    /// What the next request waits for, if it waits.
     pub waiting_for: Option<WaitingFor>,
 }
 
-/// What a request waits for.
+/// The reason why a request waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
-    /// The quota.
+    /// The rate limit.
     Quota,
-    /// A moment that the API named.
+    /// A time that the API requested (`Retry-After`).
     RetryAfter,
 }
 
@@ -171,148 +170,149 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What an import would do.
+/// The plan of an import.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// The target's title.
     pub target: String,
-    /// The address that requests go to.
+    /// The address that requests are sent to.
     pub base_url: String,
     /// The address that receives the client secret, if it is on another host.
     #[serde(default)]
     pub token_url: Option<String>,
     /// Rows in the file.
     pub rows: u64,
-    /// Rows of nothing but delimiters, which count as no rows.
+    /// Rows that contain only delimiters. They do not count as rows.
     pub empty_rows: u64,
-    /// Rows that a workbook hides.
+    /// Rows that the workbook hides.
     pub hidden_rows: u64,
-    /// Whether these were left out.
+    /// Whether the hidden rows are excluded.
     pub skips_hidden: bool,
-    /// Rows that do not pass the checks, or whose record was not found.
+    /// Rows that fail the checks or whose record was not found.
     pub invalid: u64,
-    /// Rows whose record holds what they say.
+    /// Rows whose record already holds the row's values.
     pub unchanged: u64,
-    /// Rows that are left out: another has the same key, or they were not asked for.
+    /// Rows that are excluded because another row has the same key or because they were not selected.
     pub left_out: u64,
-    /// Requests that are to be made.
+    /// The number of changes to send.
     pub to_send: u64,
-    /// Of these, those that are made again because it is not remembered what the record holds. They do
+    /// Of `to_send`, the requests that are repeated because the record's current values are unknown. They do
     /// not count as changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
-    /// Row numbers of the rows to send that turn one person into another.
+    /// The row numbers of rows to send that would replace one person with another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_rows: Vec<u64>,
-    /// Row numbers of the rows that give a person another identity number and wait for an approval.
+    /// The row numbers of rows that change a person's identity number and wait for approval.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renumber_rows: Vec<u64>,
-    /// How many rows give a person another identity number, approved rows included.
+    /// The number of rows that change a person's identity number, approved rows included.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub renumbered: u64,
-    /// The persons of the first of all these rows, approved rows included. Personal data, like the examples.
+    /// The persons of the first rows of both kinds, approved rows included. Personal data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub persons: Vec<PersonChange>,
-    /// How many more of these rows there are.
+    /// The number of further rows of both kinds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_persons: u64,
-    /// Whether the values were delivered before the undone run and not read from the API.
+    /// Whether the current values are those delivered before the undone run, instead of values read from the
+    /// API.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub are_last_delivered: bool,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
-    /// How the records were read; empty where they cannot be.
+    /// How the records were read; empty if the API does not return records.
     pub how: Message,
-    /// What was taken from the snapshot of an earlier run, if anything was: the age of the plan's data.
+    /// What was taken from the snapshot of an earlier run, and its age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownBefore>,
-    /// Why all records were listed although there was a snapshot.
+    /// Why all records were listed although a snapshot exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relisted: Option<Relisted>,
-    /// Requests that were made to read them.
+    /// Requests that read records.
     pub lookups: u64,
-    /// How often each field is to be changed, by name.
+    /// The number of changes of each field, by the field's name.
     pub fields: Vec<(String, u64)>,
-    /// What the user calls those that have a column: its header.
+    /// The headers of the fields that have a column, by the field's name.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
-    /// The first few changes. Personal data: for the person who is asked, and for no log.
+    /// The first changes. Personal data: shown to the user and not logged.
     pub examples: Vec<ExampleChange>,
-    /// Fields that were changed since they were last written, by policy.
+    /// Conflicts: fields whose value changed since rosterpatch last wrote them, by policy.
     #[serde(default)]
     pub conflicts: ConflictCounts,
-    /// The first few of them. Personal data, like the examples.
+    /// The first conflicts. Personal data.
     #[serde(default)]
     pub conflict_examples: Vec<FoundConflict>,
-    /// What is wrong with the first few invalid rows. Personal data, like the examples.
+    /// The problems of the first invalid rows. Personal data.
     pub problems: Vec<RowProblems>,
-    /// Requests that read a record right before each change of it, where its version is sent along.
+    /// Reads before each change. They fetch the record's version, which the change sends along.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reads_before: u64,
-    /// Requests that can be made at once, as the bucket is.
+    /// Requests that the rate limit allows immediately.
     pub at_once: u64,
-    /// Seconds that it takes at the quota, from the bucket as it is.
+    /// The estimated duration in seconds at the rate limit.
     pub estimate_s: f64,
-    /// When that is.
+    /// The estimated time of completion.
     pub estimated_finish: Option<Timestamp>,
-    /// The quota, such as `1500/h`.
+    /// The rate limit, such as `1500/h`.
     pub rate: String,
-    /// Whether it is the target's own, and a guess.
+    /// Whether the rate limit is an estimate in the target file.
     #[serde(default)]
     pub rate_is_guess: bool,
-    /// Values restored because a spreadsheet had changed them, by code.
+    /// Values that a spreadsheet had changed and that were restored, by code.
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.
     pub doubts: Vec<(String, u64)>,
-    /// An example of each kind of them, in words.
+    /// An example of each restored or doubtful value, by code.
     #[serde(default)]
     pub noticed: Vec<ExampleFinding>,
-    /// Whether its rows are recorded as they are sent, and may not all be there yet.
+    /// Whether sending starts before planning is complete. Rows are then recorded as they are sent.
     #[serde(default)]
     pub is_ahead: bool,
 }
 
 impl Plan {
-    /// The requests that so many changes take.
+    /// The number of requests that `changes` changes require, reads included.
     pub fn requests_for(&self, changes: u64) -> u64 {
         changes.saturating_mul(self.reads_before.saturating_add(1))
     }
 }
 
-/// A column that is not imported, and the field that it looks like.
+/// A column that is not imported, and the field that it resembles.
 #[derive(Debug, Clone)]
 pub struct UnmappedColumn {
     /// Its position, from 1.
     pub at: usize,
-    /// Its header, for the person who watches, and for no log.
+    /// Its header. Shown to the user and not logged.
     pub header: Option<String>,
     /// The field.
     pub field: Declared,
 }
 
-/// The change of a record's person by a row.
+/// The way in which a row changes the person of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turn {
-    /// Another person.
+    /// The row replaces the person with another.
     #[default]
     Person,
-    /// The same person under another identity number, by a field that identifies the person.
+    /// The same person with another identity number, recognized by a field that identifies the person.
     Number,
-    /// The same, by name and date of birth only.
+    /// The same person with another identity number, recognized only by name and date of birth.
     Proposal,
 }
 
-/// A row that turns one person into another, or gives one another number. Personal data, like the examples.
+/// A row that replaces a person or changes an identity number. Personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonChange {
     /// The row number.
     pub row: u64,
     /// The spreadsheet row number.
     pub line: u64,
-    /// The person of the record: names, date of birth and number.
+    /// The person in the record: names, date of birth and identity number.
     pub from: String,
-    /// The person of the roster.
+    /// The person in the roster.
     pub to: String,
     /// The kind of change.
     #[serde(default)]
@@ -328,7 +328,7 @@ impl Plan {
     }
 }
 
-/// The problems of a row that a plan shows.
+/// An invalid row that a plan shows, with its problems.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblems {
     /// The spreadsheet row number.
@@ -337,7 +337,7 @@ pub struct RowProblems {
     pub problems: Vec<Problem>,
 }
 
-/// One of the changes that a plan shows.
+/// A change that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
     /// The spreadsheet row number.
@@ -346,37 +346,37 @@ pub struct ExampleChange {
     /// The column's header.
     #[serde(default)]
     pub column: String,
-    /// What the record holds, as the user would write it; nothing where it could not be read.
+    /// The record's current value, formatted as in the roster; none if it could not be read.
     #[serde(default)]
     pub from: Option<String>,
-    /// What it is to hold.
+    /// The new value.
     #[serde(default)]
     pub to: String,
 }
 
-/// Conflicts by what is done about them. A conflict is a field whose value is neither the last written one nor the
+/// Conflicts, by resolution. A conflict is a field whose value is neither the last written value nor the
 /// roster's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictCounts {
-    /// The roster's value overwrites them.
+    /// The roster's value overwrites the current value.
     pub overwritten: u64,
-    /// They keep their value.
+    /// The current value is kept.
     pub kept: u64,
-    /// A person decides.
+    /// The user decides.
     pub asked: u64,
 }
 
 impl ConflictCounts {
-    /// All of them.
+    /// The number of all conflicts.
     pub fn total(&self) -> u64 {
         self.overwritten + self.kept + self.asked
     }
 }
 
-/// A conflict, with its values as the user would write them.
+/// A conflict, with its values formatted as in the roster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundConflict {
-    /// The number of the row.
+    /// The row number.
     pub row: u64,
     /// The spreadsheet row number.
     pub line: u64,
@@ -384,36 +384,36 @@ pub struct FoundConflict {
     pub column: String,
     /// The field's name.
     pub field: String,
-    /// What was last written to it.
+    /// The value that rosterpatch last wrote.
     pub written: String,
-    /// What it holds.
+    /// The current value.
     pub current: String,
     /// The roster's value.
     pub roster: String,
 }
 
-/// One of the restored or doubtful values of a kind. Personal data, like the examples.
+/// An example of a restored or doubtful value. Personal data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleFinding {
     /// The code of the finding.
     pub code: String,
-    /// How many values have it.
+    /// The number of values with this code.
     pub count: u64,
     /// The spreadsheet row number.
     pub line: u64,
     /// The column's header.
     pub column: String,
-    /// What was found.
+    /// The finding, for the user.
     pub message: Message,
 }
 
-/// Observes a run.
+/// Observes the events of a run.
 pub trait Observer: Send + Sync {
-    /// Takes note of `event`.
+    /// Handles `event`.
     fn on_event(&self, event: &RunEvent);
 }
 
-/// Observes nothing.
+/// An observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 

@@ -1,11 +1,11 @@
 //! Updates a school's directory API from a CSV or Excel roster, within the API's rate limit, and records the
 //! outcome of every row.
 //!
-//! A row's way through the crate: [`read`] → [`map`] → [`check`] → [`plan`] → [`send`] →
-//! [`journal`] → [`report`]. [`run`] conducts it; [`targets`] says what an API looks like.
+//! A row passes through [`read`] → [`map`] → [`check`] → [`plan`] → [`send`] → [`journal`] → [`report`].
+//! [`run`] coordinates these stages; [`targets`] describes the API.
 
 #![warn(missing_docs)]
-// What a user or a network can reach never panics.
+// User input and network data must never cause a panic.
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)

@@ -1,8 +1,8 @@
-//! Facts in the log: the message is the code's sentence, and each argument is a field.
+//! Facts are logged with the message of their code, and each argument as a field.
 
 use crate::model::Fact;
 
-/// Writes a fact into the log at a level; a macro, since a level is part of a place in the code.
+/// Logs a fact at a level. This is a macro because `tracing` requires a constant level.
 macro_rules! write_at {
     ($level:ident, $fact:expr) => {{
         let fact = $fact;
@@ -34,22 +34,22 @@ macro_rules! write_at {
     }};
 }
 
-/// Logs what kept a command from doing what it was to do.
+/// Logs an error that prevented a command from completing.
 pub fn error(fact: &Fact) {
     write_at!(ERROR, fact);
 }
 
-/// Logs what is wrong and keeps nothing from being done.
+/// Logs a problem that does not prevent a command from completing.
 pub fn warn(fact: &Fact) {
     write_at!(WARN, fact);
 }
 
-/// Logs what happened.
+/// Logs an event.
 pub fn info(fact: &Fact) {
     write_at!(INFO, fact);
 }
 
-/// Logs what explains how something was done.
+/// Logs details for diagnosis.
 pub fn debug(fact: &Fact) {
     write_at!(DEBUG, fact);
 }

@@ -1,4 +1,4 @@
-//! The `rosterpatch` program: everything is in the library.
+//! The `rosterpatch` program. The implementation is in the library.
 
 use std::process::ExitCode;
 
