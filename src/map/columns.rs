@@ -1,4 +1,4 @@
-//! Columns of a header are mapped to the fields of a target.
+//! Maps the columns of a header to the fields of a target.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,55 +14,54 @@ use crate::targets::{FieldSpec, TargetSpec};
 /// The user's options for the columns.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MapOptions {
-    /// Column to field, by their names; an empty field ignores the column.
+    /// The fields of columns, both by name. An empty field name ignores the column.
     pub overrides: Vec<(String, String)>,
-    /// The columns that a config file names, each with where it stands there.
+    /// The columns that a config file names, with their locations in that file.
     #[serde(skip)]
     pub configured: BTreeMap<String, String>,
-    /// Whether what a row lacks is taken from its record, so that the file needs no column but a
-    /// key's.
+    /// Whether missing values are taken from the record, so that the file requires only a key column.
     #[serde(default)]
     pub sparse: bool,
-    /// Whether the file is known to hold results, so that a single column of theirs is no column of
-    /// the user's own.
+    /// Whether the file is known to be a results file. A single column with a result name is then not treated
+    /// as the user's.
     #[serde(default)]
     pub of_results: bool,
-    /// Whether rows about protected persons are sent, so that their marking may be ignored.
+    /// Whether rows about protected persons are sent, so that a protection column may be ignored.
     #[serde(skip)]
     pub is_released: bool,
 }
 
-/// Which column holds which field.
+/// The mapping from a file's columns to a target's fields.
 #[derive(Debug, Clone)]
 pub struct ColumnMap {
     header: Vec<String>,
-    /// By field: the column that holds it.
+    /// The column of each field, by field position.
     columns: Vec<Option<usize>>,
     unknown: Vec<usize>,
     /// Columns without a header that were not mapped by the user.
     nameless: Vec<usize>,
     of_results: bool,
-    /// The column that holds the code of what was wrong with each row, in a results file.
+    /// The column of a results file that holds each row's error code.
     error_code: Option<usize>,
-    /// The column of a results file that holds the number which the row had in its first file.
+    /// The column of a results file that holds the row's number in the original file.
     line: Option<usize>,
     /// The column of a results file that holds each row's state.
     state: Option<usize>,
-    /// The columns that mark persons as protected.
+    /// The columns that mark protected persons.
     protected: Vec<usize>,
-    /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
-    /// with too many cells are none.
+    /// The number of columns that a row should have. In a results file it excludes columns that a spreadsheet
+    /// added for rows with too many cells.
     width: usize,
-    /// Columns that a row must have: as many as there are up to the last that has a name.
+    /// The minimum number of columns in a row: up to the last column that has a header.
     least: usize,
 }
 
 impl ColumnMap {
-    /// Finds each field's column in `header`.
+    /// Maps the columns of `header` to fields.
     ///
     /// # Errors
-    /// When a required field has no column, two columns hold one field, or an override names a
-    /// column or a field that does not exist.
+    /// If a required field has no column, two columns hold one field, or an override names an unknown column
+    /// or field.
     pub fn new(
         header: &[String],
         spec: &TargetSpec,
@@ -180,7 +179,7 @@ impl ColumnMap {
         if any_key {
             lacking = keys.iter().map(|key| &spec.fields[*key]).collect();
         } else if sparse {
-            // What is not there at all is taken from the record; what is misspelt is a mistake.
+            // Missing columns are filled from the record; misspelt ones are errors.
             let meant = |field: &FieldSpec| {
                 let near = |column: &usize| nearest(&self.header[*column], names);
                 let mut near = self.unknown.iter().filter_map(near);
@@ -219,7 +218,7 @@ impl ColumnMap {
         })
     }
 
-    /// The column that holds `field`, both by position.
+    /// The column of `field`, both by position.
     pub fn column(&self, field: usize) -> Option<usize> {
         self.columns.get(field).copied().flatten()
     }
@@ -234,20 +233,19 @@ impl ColumnMap {
         &self.header
     }
 
-    /// What the user calls a field: the header of its column, or its own name where it has none.
+    /// A field's name in the file: the header of its column, or the field's own name without a column.
     pub fn name_of<'a>(&'a self, spec: &'a TargetSpec, field: usize) -> &'a str {
         let header = self.column(field).map(|column| self.header(column));
         header.unwrap_or_else(|| spec.fields[field].name())
     }
 
-    /// The code of the language that the header of a field's column is written in; none where it is the
-    /// field's own name, or the API's.
+    /// The language code of a column's header. Returns `None` if the header is the field's own or API name.
     pub fn language_of<'a>(&self, field: &'a FieldSpec, column: usize) -> Option<&'a str> {
         language_of(field, self.header(column))
     }
 
-    /// The kind of key that the header of the key's column names, if a field without a column says which kind
-    /// the keys are of: the header, the field and its choice. `NameID` names a choice of which it is a synonym.
+    /// The kind of key that the key column's header names, if a field without a column distinguishes kinds of
+    /// keys: the header, the field and its choice. `NameID` matches a choice of which it is a synonym.
     pub fn kind_of_key<'a>(&'a self, spec: &'a TargetSpec) -> Option<(&'a str, &'a str, &'a str)> {
         let key = spec.key_field()?;
         let header = self.header(self.column(key)?);
@@ -265,12 +263,12 @@ impl ColumnMap {
         })
     }
 
-    /// How many columns a row may have.
+    /// The maximum number of columns in a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// How many columns a row must have: a spreadsheet leaves out empty cells below no header.
+    /// The minimum number of columns in a row. Spreadsheets omit trailing empty cells without a header.
     pub fn least(&self) -> usize {
         self.least
     }
@@ -285,12 +283,12 @@ impl ColumnMap {
         self.error_code
     }
 
-    /// The column of a results file that holds the number which the row had in its first file.
+    /// The column of a results file that holds the row's number in the original file.
     pub fn line_column(&self) -> Option<usize> {
         self.line
     }
 
-    /// The columns that mark persons as protected.
+    /// The columns that mark protected persons.
     pub fn protected(&self) -> &[usize] {
         &self.protected
     }
@@ -309,24 +307,24 @@ impl ColumnMap {
         (0..self.header.len()).filter(is_ours).collect()
     }
 
-    /// The headers that are not fields, without surrounding space.
+    /// The headers that match no field, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
     }
 
-    /// The positions of the columns that are not fields, from 1.
+    /// The positions, from 1, of the columns that match no field.
     pub fn unknown_at(&self) -> impl Iterator<Item = usize> {
         self.unknown.iter().map(|column| column + 1)
     }
 
-    /// The columns that are not fields, by position, those without a header included.
+    /// The columns that match no field, by position, including those without a header.
     pub fn free_columns(&self) -> impl Iterator<Item = usize> + '_ {
         self.unknown.iter().chain(&self.nameless).copied()
     }
 }
 
-/// What the user calls each column: its header without surrounding space, or its letters where it has none. Letters
-/// that are another column's header stand in brackets.
+/// The names of columns: the header without surrounding space, or the column letters without a header.
+/// Letters that are also another column's header are put in parentheses.
 pub fn column_names(header: &[String]) -> Vec<String> {
     let headers: HashSet<String> = header.iter().map(|name| fold_header(name)).collect();
     let name = |(column, header): (usize, &String)| {
@@ -342,25 +340,25 @@ pub fn column_names(header: &[String]) -> Vec<String> {
     header.iter().enumerate().map(name).collect()
 }
 
-/// What a column is taken for, without being told.
+/// The meaning that a column's header suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guess {
-    /// The field, by position, whose name or alias the header is.
+    /// The field, by position, whose name or alias equals the header.
     pub field: Option<usize>,
-    /// Where it is none's, the field whose name it may be a misspelling of.
+    /// The field whose name the header may misspell, if it equals none.
     pub near: Option<usize>,
-    /// Whether it marks persons as protected.
+    /// Whether the column marks protected persons.
     pub is_protected: bool,
 }
 
-/// The columns whose headers say that they mark persons as protected.
+/// The columns whose headers mark protected persons.
 pub fn protected_columns(header: &[String]) -> Vec<usize> {
     let columns = header.iter().enumerate();
     let marks = columns.filter(|(_, name)| is_protected(&name_key(name)));
     marks.map(|(column, _)| column).collect()
 }
 
-/// What each column is taken for by its header.
+/// Guesses the meaning of each column from its header.
 pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
     let names = known_names(spec);
     let of_ours = |name: &str| RESULT_COLUMNS.contains(&name);
@@ -389,8 +387,7 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
         .collect()
 }
 
-/// The code of the language in which `header` names a field; none where it is the field's own name, or
-/// the API's.
+/// The language code of the alias that equals `header`. Returns `None` for the field's own or API name.
 pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
     let header = name_key(header);
     let is_it = |name: &String| name_key(name) == header;
@@ -399,14 +396,14 @@ pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
     found.map(|(language, _)| language.as_str())
 }
 
-/// What the user makes of a column.
+/// The user's decision about a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decided {
-    /// It holds this field, by position.
+    /// The column holds this field, by position.
     Field(usize),
-    /// It marks persons as protected.
+    /// The column marks protected persons.
     Protected,
-    /// It is not imported.
+    /// The column is not imported.
     Ignored,
 }
 
@@ -417,7 +414,7 @@ fn resolve_overrides(
 ) -> Result<HashMap<usize, Decided>, MapError> {
     let mut decided = HashMap::new();
     for (column, field) in &options.overrides {
-        // Two headers may differ by a separator alone.
+        // Exact matches take precedence, because two headers may differ only by a separator.
         let exactly = header
             .iter()
             .position(|name| fold_header(name) == fold_header(column));
@@ -434,7 +431,7 @@ fn resolve_overrides(
         })?;
         let field = match field.trim() {
             "" => Decided::Ignored,
-            // A target may have a field of this name.
+            // A target may have a field named `protected`.
             PROTECTED if spec.field(PROTECTED).is_none() => Decided::Protected,
             name => Decided::Field(field_named(spec, name)?),
         };
@@ -443,7 +440,7 @@ fn resolve_overrides(
     Ok(decided)
 }
 
-/// The position of the field that the user calls `name`: its own name or the API's.
+/// The position of the field with this name, which may be the API's name.
 pub(crate) fn field_named(spec: &TargetSpec, name: &str) -> Result<usize, MapError> {
     known_names(spec)
         .get(&name_key(name))
@@ -480,7 +477,7 @@ mod tests {
     const NEEDED: [&str; 4] = ["id", " PERSONNUMMER ", "firstName", "Efternamn"];
 
     #[test]
-    fn a_column_is_found_by_name_alias_or_the_apis_own_name() {
+    fn a_column_matches_a_field_name_alias_or_api_name() {
         let mut header = NEEDED.to_vec();
         header.extend([
             "address.postalCode",
@@ -501,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_the_key_may_say_of_which_kind_the_keys_are() {
+    fn the_key_columns_header_may_name_the_kind_of_key() {
         let spec = targets::load("pathwright").unwrap();
         let of = |header: &[&str]| {
             let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
@@ -514,7 +511,7 @@ mod tests {
             assert_eq!(of(&[header, "First"]), Some(expected));
         }
         assert_eq!(of(&["Student ID", "First"]), None);
-        // The rows say it themselves.
+        // The rows have a column that states the kind.
         assert_eq!(of(&["NameID", "integration"]), None);
     }
 
@@ -535,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_cannot_be_set_is_refused_by_its_position() {
+    fn a_column_for_a_read_only_field_is_an_error_with_its_position() {
         let mut header = NEEDED.to_vec();
         header.extend(["Klass", " Kön "]);
         let gender = |change: fn(&mut FieldSpec)| {
@@ -570,7 +567,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_records_are_read_needs_a_key_and_no_misspelt_column() {
+    fn a_sparse_file_requires_a_key_column_and_no_misspelt_headers() {
         let options = MapOptions {
             sparse: true,
             ..MapOptions::default()
@@ -599,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn a_results_file_is_known_by_two_of_its_columns() {
+    fn two_result_columns_identify_a_results_file() {
         let mut header = vec![" Import_Row ", "Import_Line", "import_error_code"];
         header.extend(NEEDED);
         header.extend(["Klass", "", ""]);
@@ -607,7 +604,7 @@ mod tests {
         assert!(of_results.is_of_results());
         assert_eq!(of_results.line_column(), Some(1));
         assert_eq!(of_results.error_code_column(), Some(2));
-        // Columns without a name were added for a row with too many cells.
+        // Columns without a header were added for a row with too many cells.
         assert_eq!((of_results.width(), of_results.least()), (8, 8));
         assert_eq!(of_results.unknown_at().collect::<Vec<_>>(), [8]);
 
@@ -619,7 +616,7 @@ mod tests {
             (None, None)
         );
 
-        // A single one may be a column of the user's own.
+        // A single result column may be the user's own.
         let lone = &header[2..];
         let error = map(lone, &[]).unwrap_err();
         assert_eq!(error.fact().numbers().column, Some(1));
@@ -636,7 +633,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_without_a_header_is_called_by_its_letters() {
+    fn a_column_without_a_header_is_named_by_its_letters() {
         let header = ["id", "", "B", " ", "(d)", "d", "\u{200B}"].map(str::to_owned);
         let names = ["id", "(B)", "B", "((D))", "(d)", "d", "G"];
         assert_eq!(column_names(&header), names);
@@ -655,7 +652,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_called_as_in_the_file_in_the_language_of_its_header() {
+    fn fields_are_named_by_their_headers_with_the_headers_language() {
         let header = [
             "id",
             "Personal identity number",
@@ -684,10 +681,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_guessed_by_its_name_or_by_one_that_is_nearly_it() {
+    fn a_guess_matches_exact_and_misspelt_headers() {
         let header = ["Postnummer", "Personnumer", "", "import_row", "Klass"];
         let mut spec = targets::load("meitner").unwrap();
-        // A column of the results is nobody's misspelling.
+        // A result column is not treated as a misspelling.
         let aliases = vec!["Import rows".to_owned()];
         field_mut(&mut spec, "gender")
             .aliases
@@ -726,7 +723,7 @@ mod tests {
             ]
         );
         assert_eq!(map.unknown_at().collect::<Vec<_>>(), [2, 3, 4]);
-        // A header with the words of a field is offered for it, unless another column has the field.
+        // A header that contains a field's words suggests the field, unless another column holds it.
         let near = |header: &[&str]| {
             let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
             guesses(&header, &spec).last().unwrap().near
@@ -736,7 +733,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_column_is_named_with_what_was_found_and_what_was_likely_meant() {
+    fn a_missing_column_error_lists_found_headers_and_a_suggestion() {
         let text = map(&["id", "Personnumer", "Förnamn", "Efternamn"], &[])
             .unwrap_err()
             .to_string();
@@ -751,7 +748,7 @@ mod tests {
     }
 
     #[test]
-    fn two_columns_for_one_field_are_an_error_and_can_be_told_apart() {
+    fn two_columns_for_one_field_are_an_error_unless_one_is_remapped() {
         let mut header = NEEDED.to_vec();
         header.extend(["Mobil", "Mobiltelefon"]);
         let text = map(&header, &[]).unwrap_err().to_string();
@@ -766,7 +763,7 @@ mod tests {
         );
         assert!(map(&header, &[("Mobiltelefon", "")]).is_ok());
         assert!(map(&header, &[("mobil", "phone_number2")]).is_ok());
-        // Of two headers that differ only by a separator, a third spelling matches neither.
+        // If two headers differ only by a separator, a third spelling matches neither.
         let mut alike = NEEDED.to_vec();
         alike.extend(["Tel-nr", "Tel_nr"]);
         let fit = |column| map(&alike, &[(column, "phone_number1")]);

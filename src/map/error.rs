@@ -1,36 +1,36 @@
-//! Mapping errors state why a header does not fit a target.
+//! Errors of mapping a header to a target.
 
 use thiserror::Error;
 
 use crate::l10n::say;
 use crate::model::{Code, Declared, Fact};
 
-/// Why a header cannot be mapped to a target's fields.
+/// The reason why a header cannot be mapped to a target's fields.
 #[derive(Debug, Error)]
 pub enum MapError {
-    /// A column of the user's has the name of one that the results add.
+    /// A column has the name of a result column.
     #[error("{}", say().map_result_column(column.as_str()))]
     ResultColumn {
-        /// The column.
+        /// The column's header.
         column: String,
-        /// Its position, from 1.
+        /// The column's position, from 1.
         at: usize,
     },
-    /// Fields that every row needs have no column.
+    /// Required fields have no column.
     #[error("{}", missing(*.one_is_enough, .needed, .found, .suggestions))]
     Missing {
-        /// Whether one of the fields is enough: each of them finds the record.
+        /// Whether a single one of the fields is enough, because each of them finds the record.
         one_is_enough: bool,
-        /// The fields without a column, each with the headers by which it would be found.
+        /// The fields without a column, each with the headers that it matches.
         needed: Vec<String>,
-        /// The same fields by their names alone.
+        /// The names of the same fields.
         fields: Vec<Declared>,
         /// The file's headers.
         found: Vec<String>,
-        /// Headers that look like misspelt ones.
+        /// The headers that may be misspelt.
         suggestions: Vec<String>,
     },
-    /// Two columns would fill the same field.
+    /// Two columns map to the same field.
     #[error("{}", say().map_two_columns(first.as_str(), second.as_str(), field.as_str()))]
     TwoColumns {
         /// The field.
@@ -42,7 +42,7 @@ pub enum MapError {
         /// Header of the second column.
         second: String,
     },
-    /// A column that marks protected persons was to be ignored, or used for a field.
+    /// The column marks protected persons and cannot be ignored or mapped to a field.
     #[error("{}", say().map_protected(column.as_str()))]
     Protected {
         /// The column's header.
@@ -50,7 +50,7 @@ pub enum MapError {
         /// Position of the column, from 1.
         at: usize,
     },
-    /// A column holds a field that cannot be set.
+    /// The column maps to a read-only field.
     #[error("{}", say().map_read_only(column.as_str(), field.as_str(), target.as_str()))]
     ReadOnly {
         /// The column's header.
@@ -73,7 +73,7 @@ pub enum MapError {
     /// `--map`, or `[map]` in the config file, names a column that the file does not have.
     #[error("{}", no_column(column, config.as_deref(), found))]
     NoColumn {
-        /// What was named.
+        /// The column's name.
         column: String,
         /// The config file that names it, if `--map` does not.
         config: Option<String>,
@@ -83,7 +83,7 @@ pub enum MapError {
     /// `--map` or `--key` names a field that the target does not have.
     #[error("{}", say().map_no_field(field.as_str(), target.as_str(), names(known)))]
     NoField {
-        /// What was named.
+        /// The field's name.
         field: String,
         /// The target's name.
         target: String,
@@ -93,8 +93,8 @@ pub enum MapError {
 }
 
 impl MapError {
-    /// The same for logs and notifications: target fields and column numbers, without headers. Where a file has
-    /// none, that is its first row.
+    /// The error for logs and notifications: fields and column numbers without headers. If a file lacks a
+    /// header row, its first row is taken for the headers.
     pub fn fact(&self) -> Fact {
         match self {
             MapError::ResultColumn { at, .. } => Fact::new(Code::MapResultColumn).at_column(*at),
@@ -146,7 +146,8 @@ fn names(declared: &[Declared]) -> String {
     names.join(", ")
 }
 
-/// Headers as far as they help: a file that is no roster can have long ones, and many.
+/// Joins headers for a message, with limits on their number and length. A file that is not a roster can have
+/// many long ones.
 fn shown(found: &[String]) -> String {
     const MOST: usize = 40;
     let names: Vec<String> = found
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_shown_as_far_as_they_help() {
+    fn long_header_lists_are_truncated() {
         assert_eq!(shown(&headers(2)), "h1, h2");
         assert!(shown(&headers(40)).ends_with(", h40"));
         assert!(shown(&headers(41)).ends_with(", h40, …"));
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_names_fields_and_columns_by_number_and_no_header() {
+    fn logged_mapping_errors_contain_no_headers() {
         let field = || Declared::name("gender");
         let missing = |one_is_enough| MapError::Missing {
             one_is_enough,

@@ -1,5 +1,5 @@
-//! From a header to fields: which column holds which field, found once, by the field's own name,
-//! the API's name for it, or an alias. Never looks at values, except to suggest a field.
+//! Maps the headers of a file to fields once per run, by the field's own name, the API's name or an alias.
+//! Values are used only to suggest a field.
 
 mod columns;
 mod error;

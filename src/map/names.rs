@@ -1,4 +1,4 @@
-//! Field names and aliases are compared with headers.
+//! Compares headers with field names and aliases.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use crate::l10n::Language;
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// A header by which a field is found, and the others: those in the language that is spoken first,
-/// where it is not English.
+/// The preferred header for a field, and the other headers that match it. Headers in the interface language
+/// come first unless that is English.
 pub(super) fn headers_for(field: &FieldSpec, spoken: Language) -> (String, Vec<String>) {
     let is_spoken = |language: &str| spoken != Language::English && language == spoken.code();
     let mut names: Vec<String> = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn headers_for(field: &FieldSpec, spoken: Language) -> (String, Vec<S
     (first, names)
 }
 
-/// A header as it is compared with names: spaces, underscores and hyphens are equal in it.
+/// Normalizes a header for comparison. Spaces, underscores and hyphens are equivalent.
 pub(super) fn name_key(header: &str) -> String {
     let is_separator =
         |c: char| matches!(c, ' ' | '_' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
@@ -35,8 +35,8 @@ pub(super) fn name_key(header: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Every header that is understood, as it is compared, and its field. A field's own name goes before any
-/// other field's aliases.
+/// Maps every recognized header, normalized, to its field. A field's own name takes precedence over aliases
+/// of other fields.
 pub(super) fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
     let mut names = HashMap::new();
     for (index, field) in spec.fields.iter().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
     names
 }
 
-/// The known name that `header` is likely a misspelling or an abbreviation of.
+/// The name that `header` most likely misspells or abbreviates.
 pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(String, usize)> {
     let key = name_key(header);
     if key.chars().count() < 3 {
@@ -59,7 +59,7 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
     let whole = spelled_out(&key);
     let distance = |name: &String| match spelled_out(name) == whole {
         true => 0,
-        // Short words resemble many others.
+        // Short words are similar to many other words.
         false if key.chars().count() < 4 => usize::MAX,
         false => strsim::damerau_levenshtein(&key, name),
     };
@@ -71,10 +71,10 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
         .map(|(_, name, field)| (in_capitals(name), *field))
 }
 
-/// What `--map` calls a column that marks persons as protected.
+/// The name of the protection marking in `--map`.
 pub const PROTECTED: &str = "protected";
 
-/// Whether a header, as [`name_key`] returns it, names the marking of protected persons, also if it is misspelt.
+/// Whether a header, normalized by [`name_key`], names the marking of protected persons. Misspellings match.
 /// `securityMarking` is the name in SS 12000.
 pub(super) fn is_protected(key: &str) -> bool {
     const PARTS: [&str; 9] = [
@@ -102,7 +102,7 @@ pub(super) fn is_protected(key: &str) -> bool {
             .any(|name| strsim::damerau_levenshtein(name, key) <= MISTAKES)
 }
 
-/// The known name whose words all stand in `header`, as in `Epost elev`; the longest, where several do.
+/// The longest name whose words all occur in `header`, as in `Epost elev`.
 pub(super) fn within(
     header: &str,
     names: &HashMap<String, usize>,
@@ -122,7 +122,7 @@ pub(super) fn within(
         .map(|(name, field)| (in_capitals(name), *field))
 }
 
-/// A name with its usual abbreviations written out, and without the separators that some leave out.
+/// Expands common abbreviations in a name and removes its separators.
 fn spelled_out(name: &str) -> String {
     const ABBREVIATIONS: [(&str, &str); 8] = [
         ("nr", "nummer"),
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spaces_underscores_and_hyphens_are_equal() {
+    fn separators_in_headers_are_equivalent() {
         for header in [
             "first_name",
             "First Name",
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_near_the_name_that_it_abbreviates_misspells_or_holds() {
+    fn abbreviated_and_misspelt_headers_match_a_field() {
         let spec = crate::targets::load("meitner").unwrap();
         let names = known_names(&spec);
         let field = |found: Option<(String, usize)>| {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lacking_column_is_named_in_the_language_that_is_spoken_first() {
+    fn headers_in_the_interface_language_are_suggested_first() {
         let spec = crate::targets::load("meitner").unwrap();
         let headers = |name: &str, language| {
             let (first, others) = headers_for(&spec.fields[spec.field(name).unwrap()], language);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_of_american_systems_are_known() {
+    fn headers_of_american_systems_match_fields() {
         for (target, headers) in [
             (
                 "pathwright",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fields_own_name_is_its_own_whatever_others_are_called() {
+    fn a_fields_own_name_takes_precedence_over_aliases() {
         let mut spec = crate::targets::load("meitner").unwrap();
         let (first, last) = (spec.field("first_name"), spec.field("last_name"));
         let aliases = vec!["Last_Name".to_owned(), "Namn".to_owned()];
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_taken_for_a_misspelling_only_if_little_is_wrong() {
+    fn a_misspelt_header_matches_only_within_the_edit_distance() {
         let known = ["personnummer", "personnr", "land", "landskod", "kön", "ort"];
         let known = known.iter().zip(0..);
         let names = known
@@ -335,14 +335,15 @@ mod tests {
             .collect();
         for (header, expected) in [
             ("Personnumer", Some(("Personnummer", 0))),
-            // One letter of eight may be wrong, and one in any case; two that change places are one.
+            // A distance of one per eight letters is allowed, and at least one. A transposition counts as
+            // one.
             ("Persnnumer", Some(("Personnummer", 0))),
             ("Persnnume", None),
             (" LADN ", Some(("Land", 2))),
             ("Lxnx", None),
             ("lanskdo", Some(("Landskod", 3))),
             ("Ortt", Some(("Ort", 5))),
-            // Too short for a misspelling.
+            // The header is too short to be compared.
             ("Kon", None),
             ("", None),
             ("Klass", None),

@@ -1,6 +1,6 @@
 //! The columns that a results file adds to those of the input.
 
-/// Declares the columns of a results file, in their order.
+/// Declares the columns of a results file in order.
 macro_rules! result_columns {
     ($($(#[$doc:meta])* $column:ident = $name:literal,)*) => {
         /// A column that a results file adds to those of the input.
@@ -10,7 +10,7 @@ macro_rules! result_columns {
         }
 
         impl ResultColumn {
-            /// All columns, in their order.
+            /// All columns in order.
             pub const ALL: &[ResultColumn] = &[$(ResultColumn::$column,)*];
 
             /// The column's header.
@@ -21,8 +21,8 @@ macro_rules! result_columns {
             }
         }
 
-        /// The headers of all columns. No target has fields of these names, and a results file that is imported again
-        /// may have them.
+        /// The headers of all result columns. No target has fields with these names. A results file that is
+        /// imported again may contain them.
         pub const RESULT_COLUMNS: &[&str] = &[$($name,)*];
     };
 }
@@ -30,19 +30,19 @@ macro_rules! result_columns {
 result_columns! {
     /// The row number, from 1.
     Row = "import_row",
-    /// The row's state.
+    /// The row's final state.
     Status = "import_status",
     /// The HTTP status of the last response.
     HttpStatus = "import_http_status",
-    /// The API's error code, or that of the first problem.
+    /// The API's error code, or the code of the first problem.
     ErrorCode = "import_error_code",
-    /// Every problem of the row, for a person.
+    /// All problems of the row, for the user.
     Error = "import_error",
-    /// The fields that were sent because they differed.
+    /// The changed fields that were sent.
     Changed = "import_changed",
     /// The number of requests for the row.
     Attempts = "import_attempts",
-    /// The API's id of the last request.
+    /// The API's request id of the last request.
     RequestId = "import_request_id",
     /// When the row reached its state.
     FinishedAt = "import_finished_at",

@@ -1,39 +1,39 @@
-//! Unmapped columns are reported with the fields that they resemble.
+//! Finds unmapped columns that resemble fields.
 
 use super::columns::{ColumnMap, column_names};
 use super::error::MapError;
 use super::names::{known_names, nearest, within};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// An unmapped column that may have been meant for a field.
+/// An unmapped column that resembles a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmapped {
     /// The column, by position.
     pub column: usize,
-    /// Its header, or its letters where it has none.
+    /// The column's header, or its letters without a header.
     pub header: String,
     /// The field, by position.
     pub field: usize,
     /// The field's name.
     pub name: String,
-    /// What tells it.
+    /// The kind of resemblance.
     pub why: Likeness,
 }
 
-/// What tells that a column may have been meant for a field.
+/// The resemblance between a column and a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
-    /// Its header is a misspelling or an abbreviation of the field's.
+    /// The header is a misspelling or an abbreviation of the field's name.
     Spelling,
-    /// Its header holds the words of the field's.
+    /// The header contains the words of the field's name.
     Words,
-    /// Its cells hold what the field's do.
+    /// The cells resemble values of the field.
     Cells,
 }
 
 impl ColumnMap {
-    /// The columns that may have been meant for a field which has none. `holds` says which field a
-    /// column's cells are like; it is asked where the header says nothing.
+    /// The unmapped columns that resemble a writable field without a column. `holds` returns the field that a
+    /// column's cells resemble; it is called if the header matches no field.
     pub fn unmapped(
         &self,
         spec: &TargetSpec,
@@ -68,8 +68,7 @@ impl ColumnMap {
     }
 }
 
-/// Checks that no header is a misspelling of a field's: an unattended import would leave its column out
-/// silently.
+/// Checks that no header misspells a field's name. An unattended import would silently skip its column.
 pub fn none_misspelt(unmapped: &[Unmapped]) -> Result<(), MapError> {
     let mut misspelt = unmapped
         .iter()
@@ -93,7 +92,7 @@ mod tests {
     use crate::targets;
 
     #[test]
-    fn a_column_is_offered_for_a_free_writable_field() {
+    fn unmapped_columns_match_only_free_writable_fields() {
         let with = |change: fn(&mut FieldSpec)| {
             let mut spec = targets::load("meitner").unwrap();
             let of = |name| spec.field(name).unwrap();
