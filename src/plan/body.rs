@@ -1,4 +1,4 @@
-//! Request bodies are built from the pointers of a target's fields.
+//! Builds request bodies from the pointers of a target's fields.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use serde_json::{Map, Value as Json};
 use crate::model::Value;
 use crate::targets::{Clear, FieldSpec, Kind, Place, Pointer, TargetSpec};
 
-/// How a target's fields lie in its JSON body: worked out once, from their pointers.
+/// The structure of a target's JSON body, computed once from the fields' pointers.
 #[derive(Debug, Clone)]
 pub struct BodyShape {
     root: Vec<Member>,
-    /// The bytes of every body before the fields' members.
+    /// The constant bytes before the fields' members.
     before: Vec<u8>,
-    /// The bytes of every body after the fields' members.
+    /// The constant bytes after the fields' members.
     after: Vec<u8>,
     /// The JSON that clears each field.
     clears: Vec<&'static str>,
 }
 
-/// A member of an object: its name as JSON, with the colon, and what stands there.
+/// A member of an object: its name as JSON with the colon, and its content.
 #[derive(Debug, Clone)]
 struct Member {
     name: String,
@@ -30,23 +30,23 @@ struct Member {
 enum Node {
     Field(usize),
     Object(Vec<Member>),
-    /// A list that is sent as it was read, with the values of these fields in its elements.
+    /// A list that is sent as it was read, with new values of these fields in its elements.
     List(Vec<(usize, Pointer)>),
 }
 
-/// What an update of a record that was read holds.
+/// The content of an update to a record that was read.
 #[derive(Debug)]
 pub(super) struct Sent<'a> {
-    /// The values by field.
+    /// The values to send, by field.
     pub(super) values: Vec<Option<Value<'static>>>,
     /// The record as it was read.
     pub(super) record: &'a Json,
-    /// Fields whose lists are sent as they were read.
+    /// The fields whose lists are sent unchanged.
     pub(super) lists: Vec<usize>,
 }
 
 impl Sent<'_> {
-    /// Returns the list from which these fields select, with their values; nothing if it is not sent.
+    /// Returns the list of these fields with their new values, or `None` if it is not sent.
     fn list(&self, fields: &[(usize, Pointer)]) -> Option<Json> {
         let value = |field: usize| self.values[field].as_ref();
         let is_sent =
@@ -63,13 +63,13 @@ impl Sent<'_> {
                 pointer.set_in_list(list.get_or_insert(Json::Null), value.to_json());
             }
         }
-        // What the record lacks is not sent as it was read.
+        // Members that the record lacks are not sent.
         list
     }
 }
 
 impl BodyShape {
-    /// The shape of `spec`'s body.
+    /// Computes the structure of the target's body.
     pub fn of(spec: &TargetSpec) -> BodyShape {
         let mut root = Vec::new();
         for (index, field) in spec.fields.iter().enumerate() {
@@ -90,27 +90,28 @@ impl BodyShape {
         }
     }
 
-    /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
-    /// is there is left out.
+    /// Builds the JSON body from typed values. Fields without a value and objects without members are
+    /// omitted.
     ///
-    /// It has no list that must be read first: a run whose rows have one reads their records.
+    /// Lists that must be read first are never included: runs with rows that have such lists read the
+    /// records.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
         self.enclosed(|body| self.write_members(body, &self.root, values, None))
     }
 
-    /// Returns the body of an update of a record that was read.
+    /// Builds the body of an update to a record that was read.
     pub(super) fn build_beside(&self, sent: &Sent<'_>) -> Vec<u8> {
         self.enclosed(|body| self.write_members(body, &self.root, &sent.values, Some(sent)))
     }
 
-    /// Returns the body with the members that `write` adds.
+    /// Builds the body with the members that `write` adds.
     fn enclosed(&self, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut body = Vec::with_capacity(512);
         body.extend_from_slice(&self.before);
         write(&mut body);
         let mut after = &*self.after;
         if body.len() == self.before.len() {
-            // Without members, the comma between them and their neighbours is removed.
+            // Without members, the comma between them and their neighbors is removed.
             if body.ends_with(b",") {
                 body.pop();
             } else {
@@ -121,7 +122,7 @@ impl BodyShape {
         body
     }
 
-    /// Writes the members that have values, and the lists of the record that was read, if one was.
+    /// Writes the members that have values, and the lists of the record that was read, if any.
     fn write_members(
         &self,
         body: &mut Vec<u8>,
@@ -169,9 +170,9 @@ impl BodyShape {
         }
     }
 
-    /// Returns the body of an update that erases what it leaves out.
+    /// Builds the body of an update that erases omitted members.
     ///
-    /// It is the record with the values, without the members that only the API sets.
+    /// It is the record with the new values, without the members that only the API sets.
     pub(super) fn build_whole(&self, spec: &TargetSpec, sent: &Sent<'_>) -> Vec<u8> {
         let mut record = sent.record.clone();
         let own = spec.fields.iter().filter(|field| field.read_only);
@@ -199,8 +200,8 @@ impl BodyShape {
     }
 }
 
-/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string, and a list is
-/// cleared by an empty one.
+/// Returns the JSON that clears a field. Integers and Booleans cannot be empty strings; lists are cleared by
+/// an empty list.
 pub(super) fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
     match (spec.update.clear, field.kind) {
         (_, Kind::List) => "[]",
@@ -209,7 +210,7 @@ pub(super) fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
     }
 }
 
-/// Puts a value at a path, and makes the objects on the way. The empty path is the whole.
+/// Sets the value at a path and creates missing objects. An empty path replaces the whole record.
 pub(super) fn put(record: &mut Json, path: &[String], value: Json) {
     let [name, rest @ ..] = path else {
         *record = value;
@@ -227,15 +228,15 @@ pub(super) fn put(record: &mut Json, path: &[String], value: Json) {
     }
 }
 
-/// Members that only the API sets and no field names.
+/// Pointers to the members that only the API sets and that are not fields.
 fn set_by_api(spec: &TargetSpec) -> impl Iterator<Item = Cow<'_, Pointer>> {
     let pointers = spec.update.read_only.iter();
     pointers.map(|pointer| Cow::Owned(Pointer::from(&**pointer)))
 }
 
-/// Returns the members of a record that are neither fields nor set by the API alone.
+/// Returns the members of a record that are neither fields nor set only by the API.
 ///
-/// An object or a list without other members is left out, as is null in its place: both mean the same.
+/// Empty objects and lists are omitted, as is `null` in their place, because both mean the same.
 pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
     let mut rest = record.clone();
     let fields = spec
@@ -252,7 +253,7 @@ pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
     rest
 }
 
-/// Returns the lists of a record, each at its place, from which fields select and which `sent` has.
+/// Returns the lists of a record, each at its path, that contain fields and are part of `sent`.
 pub fn lists_of(spec: &TargetSpec, record: &Json, sent: &Json) -> Json {
     let mut lists = Json::Object(Map::new());
     for field in &spec.fields {
@@ -267,16 +268,16 @@ pub fn lists_of(spec: &TargetSpec, record: &Json, sent: &Json) -> Json {
     lists
 }
 
-/// A member name that no API uses.
+/// A placeholder member name that no API uses.
 const MARK: &str = "\u{0}fields";
 
-/// Returns the bytes of every body before and after the fields' members.
+/// Returns the constant bytes of the body before and after the fields' members.
 fn envelope(spec: &TargetSpec) -> (Vec<u8>, Vec<u8>) {
     let mut whole = Json::Object(spec.update.body_members.clone());
     let places = tokens(&spec.update.body);
     let mut place = &mut whole;
     for token in &places {
-        // Anything but a list with that element or an object becomes an object.
+        // Any other value is replaced with an object.
         let is_list = matches!(&*place, Json::Array(items) if token.parse().is_ok_and(|at: usize| at < items.len()));
         if !is_list && !place.is_object() {
             *place = Json::Object(Default::default());
@@ -337,7 +338,7 @@ fn insert(members: &mut Vec<Member>, path: &[String], field: (usize, &Pointer)) 
     }
 }
 
-/// Writes a value as [`Value::to_json`] makes it, and text without making that.
+/// Writes a value as [`Value::to_json`] represents it, without an intermediate value for text.
 fn write_value(body: &mut Vec<u8>, value: &Value<'_>) {
     // Writing to memory cannot fail.
     let _ = match value {
@@ -352,7 +353,7 @@ pub(super) fn tokens(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(unescape).collect()
 }
 
-/// A reference token of a JSON pointer (RFC 6901, section 4).
+/// Unescapes a reference token of a JSON pointer (RFC 6901, section 4).
 fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
@@ -362,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_row_has_stands_in_the_body_nested_and_typed() {
+    fn the_body_holds_only_the_rows_values_nested_and_typed() {
         let spec = crate::targets::load("meitner").unwrap();
         let shape = BodyShape::of(&spec);
         let mut values = vec![None; spec.fields.len()];
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_erases_is_the_record_with_the_changes() {
+    fn a_replacing_body_is_the_record_with_the_changes() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         spec.update.read_only = vec!["/meta/version".to_owned()];
         let mut values = vec![None; spec.fields.len()];
@@ -424,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_are_written_into_the_envelope() {
+    fn fields_are_written_into_the_constant_members() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
         let mut body = |pointer: &str, members: &str, surnames: &[&'static str]| {
@@ -449,7 +450,7 @@ mod tests {
             "Operations": [{"op": "replace", "value": {"surname": "Ek"}}],
         });
         assert_eq!(serde_json::from_str::<Json>(&scim).unwrap(), expected);
-        // The other member comes before or after the fields.
+        // The extra member can precede or follow the fields.
         for member in ["a", "zz"] {
             let members = format!("{{\"{member}\":1}}");
             let whole = body("", &members, &["Ek"]);
@@ -466,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_with_fields_alone_has_no_unnamed_member() {
+    fn an_object_that_contains_only_fields_has_no_unnamed_members() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
         spec.fields[surname].pointer = "/a~1b/name/last".into();
@@ -486,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_none_of_whose_fields_is_there_is_left_out() {
+    fn an_object_without_values_is_omitted() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let street = spec.field("street").unwrap();
         spec.fields[street].pointer = "/address/home/a~1b~0c".into();
@@ -512,7 +513,7 @@ mod tests {
             body(&[("street", Value::Bool(true))]),
             r#"{"address":{"home":{"a/b~c":true}}}"#
         );
-        // A row that is shorter than the target.
+        // The row has fewer values than the target has fields.
         assert_eq!(shape.build(&[]), b"{}");
     }
 }

@@ -1,4 +1,4 @@
-//! Calls are built from valid rows.
+//! Builds calls from valid rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::check::CheckedRow;
 use crate::model::{Call, Change, FieldPrint, Fingerprint, RowAt, Value};
 use crate::targets::{FieldSpec, Place, SEGMENT, TargetSpec};
 
-/// Makes calls out of valid rows.
+/// Builds calls from valid rows.
 #[derive(Debug, Clone)]
 pub struct Planner {
     spec: Arc<TargetSpec>,
@@ -23,14 +23,14 @@ pub struct Planner {
 /// A part of the update's path.
 #[derive(Debug, Clone)]
 enum Segment {
-    /// As it stands.
+    /// Constant text.
     Fixed(String),
-    /// A field's value or, where a row has none, what stands for it.
+    /// A field's value, or the default if a row has none.
     Field(usize, String),
 }
 
 impl Planner {
-    /// A planner for `spec`, with values for the variables of its paths.
+    /// Creates a planner for `spec` with values for the variables of its paths.
     pub fn new(spec: Arc<TargetSpec>, variables: BTreeMap<String, String>) -> Planner {
         Planner {
             shape: BodyShape::of(&spec),
@@ -39,13 +39,13 @@ impl Planner {
         }
     }
 
-    /// The target it plans for.
+    /// The target.
     pub fn spec(&self) -> &TargetSpec {
         &self.spec
     }
 
-    /// The call that brings a valid row to an API whose records cannot be read: all that the row
-    /// says. `key` is the value that finds the record.
+    /// Builds the call that sends all values of a row, for an API whose records cannot be read. `key` is the
+    /// value that identifies the record.
     pub fn call(&self, row: &CheckedRow<'_>, key: &str) -> Call {
         let sent = self.spec.fields.iter().zip(&row.values);
         let sent = sent.filter(|(field, value)| field.place == Place::Body && value.is_some());
@@ -59,13 +59,13 @@ impl Planner {
         let body = self.shape.build(&row.values);
         let call = self.call_with(row.at, key, &row.values, body, changed);
         Call {
-            // What cannot be read is remembered, so that the same is not sent again.
+            // The fingerprint prevents the same values from being sent again.
             fingerprint: Some(self.fingerprint(&call.path, &row.values)),
             ..call
         }
     }
 
-    /// Returns a call with `body` for the record that the values in `path` name.
+    /// Builds a call with `body` for the record that the values in `path` identify.
     fn call_with(
         &self,
         at: RowAt,
@@ -86,7 +86,7 @@ impl Planner {
         }
     }
 
-    /// The same for a record that was read, and of which these changes are known.
+    /// Builds a call for a record that was read, with known changes.
     pub(super) fn call_for(
         &self,
         at: RowAt,
@@ -104,7 +104,7 @@ impl Planner {
         Call { changes, ..call }
     }
 
-    /// Fingerprints of the fields that are sent to the record at `path`.
+    /// The fingerprints of the fields that are sent to the record at `path`.
     fn fingerprint(&self, path: &str, values: &[Option<Value<'_>>]) -> Fingerprint {
         let fields = self.spec.fields.iter().zip(values);
         let sent = fields.filter(|(field, _)| field.place == Place::Body);
@@ -123,7 +123,7 @@ impl Planner {
         self.path(&values)
     }
 
-    /// The path of the record that an entry of [`TargetSpec::known`] names, if it names one.
+    /// The path of the record that an entry of [`TargetSpec::known`] identifies, if it identifies one.
     pub fn path_known(&self, entry: &Json) -> Option<String> {
         let known = self.spec.known.as_ref()?;
         let mut texts = vec![None; self.spec.fields.len()];
@@ -156,7 +156,7 @@ impl Planner {
     }
 }
 
-/// A call that was planned, without these fields.
+/// Removes the changes of these fields from a planned call.
 pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
     let mut body: Json = serde_json::from_slice(&call.body).unwrap_or_default();
     for field in fields {
@@ -190,14 +190,15 @@ pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
     call
 }
 
-/// Whether each update has this field, if need be as it was read: without it the update would be refused, or erase the
-/// value.
+/// Whether every update must include this field, unchanged if necessary. Without it, the API would reject the
+/// update or erase the value.
 fn stands_in_each(spec: &TargetSpec, field: &FieldSpec) -> bool {
     let is_needed = field.required && spec.is_readable();
     spec.erases() || is_needed || field.pointer.is_in_list()
 }
 
-/// Whether a planned call can do without its change of a field: the value before is known if it must be sent.
+/// Whether a change can be removed from a planned call. If the field must be sent, its current value must be
+/// known.
 pub fn can_do_without(spec: &TargetSpec, call: &Call, field: usize) -> bool {
     let field = &spec.fields[field];
     let is_changed = call.changed.split(' ').any(|name| name == field.name());
@@ -205,7 +206,7 @@ pub fn can_do_without(spec: &TargetSpec, call: &Call, field: usize) -> bool {
     !is_changed || !stands_in_each(spec, field) || known.any(|change| change.field == field.name())
 }
 
-/// The parts of the update's path, each variable in its place.
+/// The segments of the update's path, with the variables filled in.
 fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut rest = &*spec.update.path;
@@ -227,7 +228,7 @@ fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segm
     segments
 }
 
-/// The fingerprint of a field of the record at `path`.
+/// Computes the fingerprint of a field of the record at `path`.
 pub fn field_print(path: &str, field: &str, value: &Json) -> FieldPrint {
     let mut hash = Sha256::new();
     for part in [path, field] {
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_whose_record_cannot_be_read_is_sent_whole_and_remembered() {
+    fn an_unreadable_record_is_sent_whole_with_fingerprints() {
         let spec = registry();
         let planner = Planner::new(spec.clone(), variables(&[("year", "2026"), ("group", "a")]));
         let call = |values: &[(&str, Value<'static>)]| {
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_one_segment_of_the_path_whatever_it_holds() {
+    fn a_value_in_a_path_is_encoded_as_one_segment() {
         let given = variables(&[("year", "20/26"), ("group", "Å-._~")]);
         let planner = Planner::new(registry(), given);
         for (id, segment) in [
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_left_out_is_nowhere_in_a_call() {
+    fn a_removed_field_leaves_no_trace_in_the_call() {
         let spec = registry();
         let planner = Planner::new(spec.clone(), variables(&[("year", "1"), ("group", "a")]));
         let with = |values: &[(&str, Value<'static>)]| planner.call(&row(&spec, values), "k");
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_left_out_of_a_whole_record_keeps_the_value_that_was_read() {
+    fn a_field_removed_from_a_replacement_keeps_the_value_read() {
         let mut spec = (*registry()).clone();
         (spec.update.method, spec.update.replaces) = (Method::Put, true);
         let call = Call {

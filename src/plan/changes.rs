@@ -1,4 +1,4 @@
-//! Searches for what was created, changed or deleted since a moment.
+//! Builds the requests for records that were created, changed or deleted since a given time.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -8,14 +8,14 @@ use super::lookup::{LookUp, Question};
 use crate::targets::Lookup;
 
 impl LookUp {
-    /// The same look-ups by a record's own id, if the target says how changes are found.
+    /// The look-ups by the record's id, if the target describes how to find changes.
     pub fn by_id(&self) -> Option<LookUp> {
         self.how.changes.as_ref()?;
         LookUp::new(&self.spec, self.spec.key_field()?)
     }
 
-    /// Returns a question for each of a record's moments: for the records in which it is later than `since`.
-    /// With each stands the pointer to the moment.
+    /// Returns one request per timestamp of a record, with the pointer to that timestamp. Each request finds
+    /// the records whose timestamp is later than `since`.
     pub fn changes_since(&self, since: Timestamp) -> Vec<(Question, &str)> {
         let Some(changes) = &self.how.changes else {
             return Vec::new();
@@ -37,8 +37,8 @@ impl LookUp {
             .collect()
     }
 
-    /// Returns the look-up and the question for the deletions since a moment. The ids of the look-up are those of the
-    /// deleted records.
+    /// Returns the look-up and the request for deletions since a given time. The ids of that look-up are
+    /// those of the deleted records.
     pub fn deleted_since(&self, since: Timestamp) -> Option<(LookUp, Question)> {
         let deleted = self.how.changes.as_ref()?.deleted.as_ref()?;
         let mut body = Json::Object(deleted.search_body.clone());
@@ -59,14 +59,14 @@ impl LookUp {
         Some((look_up, Question { path, body }))
     }
 
-    /// Returns the latest moment that a record names, if it names one.
+    /// Returns the latest timestamp in a record, if it has one.
     pub fn changed_at(&self, record: &Json) -> Option<Timestamp> {
         let moments = self.how.changes.iter().flat_map(|how| &how.moments);
         moments.filter_map(|moment| moment_at(record, moment)).max()
     }
 }
 
-/// The moment at a place in a record (RFC 3339).
+/// Parses the timestamp at a place in a record (RFC 3339).
 pub fn moment_at(record: &Json, pointer: &str) -> Option<Timestamp> {
     record.pointer(pointer)?.as_str()?.parse().ok()
 }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_and_deletions_are_searched_for_as_the_target_says() {
+    fn change_and_deletion_searches_follow_the_target_file() {
         let spec = Arc::new(crate::targets::load("meitner").unwrap());
         let look_up = LookUp::new(&spec, spec.field("identity_number").unwrap()).unwrap();
         let since: Timestamp = "2026-08-20T01:50:00Z".parse().unwrap();

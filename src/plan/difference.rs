@@ -1,4 +1,4 @@
-//! The difference compares a row with its record.
+//! Compares rows with their records.
 
 use std::borrow::Cow;
 
@@ -11,30 +11,30 @@ use crate::l10n::{Message, message};
 use crate::model::{Call, Change, Problem, RowAt, Value};
 use crate::targets::{Clear, ListMode, Place, TargetSpec, Unclear};
 
-/// What is to be done for a row whose record is known.
+/// The difference between a row and its record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// The record holds what the row says.
+    /// The record already holds the row's values.
     None,
-    /// This brings it there.
+    /// The call that updates the record.
     Call(Box<Call>),
 }
 
-/// Fields that an undo leaves as they are, by name.
+/// The fields that an undo does not restore, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Left {
-    /// Someone has changed them since.
+    /// Fields that changed after the run.
     pub changed_since: Vec<String>,
-    /// They were empty before, and the API does not let them be cleared.
+    /// Fields that were empty before and that the API does not allow to be cleared.
     pub cannot_be_cleared: Vec<String>,
-    /// Records cannot be read, and no earlier delivery of them is known.
+    /// Fields of unreadable records without a known earlier delivery.
     pub unknown: Vec<String>,
-    /// They change together with a field that is left as it is.
+    /// Fields that must change together with a field that is not restored.
     pub bound: Vec<String>,
 }
 
 impl Left {
-    /// Whether nothing is left as it is.
+    /// Whether all fields are restored.
     pub fn is_empty(&self) -> bool {
         self.changed_since.is_empty()
             && self.cannot_be_cleared.is_empty()
@@ -47,13 +47,13 @@ impl Left {
 pub type Values = Vec<Option<Value<'static>>>;
 
 impl Planner {
-    /// The values of the row that `record`, with the id `id`, does not have. The call holds what differs and, from
-    /// the record as it was read, what the API needs beside it: the fields that every update needs, those that
-    /// leaving out might reset, and the rest of a nested object that might be replaced whole. With `all`,
-    /// everything that the row says is sent.
+    /// Compares a row's values with `record`, which has the id `id`. The call sends the differing values and
+    /// the current values that the API requires: fields of every update, fields that omission may reset, and
+    /// the siblings in a nested object that may be replaced as a whole. With `all`, the call sends all values
+    /// of the row.
     ///
     /// # Errors
-    /// When neither the row nor the record has a value that every update needs.
+    /// If neither the row nor the record has a value that every update requires.
     pub fn difference(
         &self,
         checker: &Checker,
@@ -66,10 +66,11 @@ impl Planner {
         self.difference_but(checker, (at, key), values, found, all, |_, _| false)
     }
 
-    /// The same without the changes for which `leaves` returns true. It receives the record's path and a change.
+    /// Compares as [`Planner::difference`] does, except for changes for which `leaves` returns true. It
+    /// receives the record's path and a change.
     ///
     /// # Errors
-    /// When neither the row nor the record has a value that every update needs.
+    /// If neither the row nor the record has a value that every update requires.
     pub fn difference_but(
         &self,
         checker: &Checker,
@@ -138,10 +139,10 @@ impl Planner {
         Ok(Difference::Call(Box::new(call)))
     }
 
-    /// Returns what a record holds of a field; null where it holds nothing.
+    /// Returns the record's value of a field, or null if it has none.
     ///
     /// # Errors
-    /// If the element of a list is ambiguous in the record.
+    /// If several elements of a list match.
     fn held<'a>(
         &self,
         checker: &Checker,
@@ -166,8 +167,8 @@ impl Planner {
         })
     }
 
-    /// Whether `held` of a record equals `meant` for a field. If an empty string clears fields, it equals
-    /// null.
+    /// Whether the record's value `held` equals `meant` for a field. If an empty string clears fields, it
+    /// equals null.
     pub fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
         checker.is_same(field, held, meant)
@@ -175,9 +176,8 @@ impl Planner {
             || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
-    /// The body in which the `changed` fields have their `own` value, and what must stand beside them that
-    /// of the record. `lacks` is the message for the name of a field that every update needs and that has
-    /// no value.
+    /// Collects the values to send: `own` values for the `changed` fields, and the record's values that must
+    /// accompany them. `lacks` creates the message for a required field without a value.
     fn whole_body<'a>(
         &self,
         checker: &Checker,
@@ -230,11 +230,11 @@ impl Planner {
         })
     }
 
-    /// The call that puts `changes` back, each to what it was before, where the record still holds
-    /// what they made of it and the API lets it be restored. Returns too what was left as it is.
+    /// Builds the call that restores the old values of `changes`. A field is restored if it still holds the
+    /// value that the run wrote and the API allows it. The fields that are not restored are also returned.
     ///
     /// # Errors
-    /// When the record lacks a value that every update needs.
+    /// If the record lacks a value that every update requires.
     pub fn reversal(
         &self,
         checker: &Checker,
@@ -260,7 +260,8 @@ impl Planner {
                 continue;
             }
             let own = &spec.fields[index];
-            // A list without the element is one that the API had, and so is an empty one.
+            // Fields of lists can always be restored: the API itself held the list without the element, or an
+            // empty list.
             let is_of_list = own.is_list() || own.pointer.is_in_list();
             if before.is_null() && !own.nullable && !is_of_list {
                 left.cannot_be_cleared.push(change.field.clone());
@@ -304,8 +305,8 @@ impl Planner {
     }
 }
 
-/// Returns the list that a record has after a row with this value: each value as the record holds it, the
-/// new ones at the end. A row that clears the field empties the list, whatever it does to lists otherwise.
+/// Returns the list of a record after a row with this value is applied. Existing items keep the record's
+/// form; new items are appended. A row that clears the field empties the list in every mode.
 fn list_after(checker: &Checker, field: usize, held: &Json, value: &Value<'_>) -> Json {
     let held = held.as_array().map_or(&[][..], Vec::as_slice);
     let known: Vec<Json> = held
@@ -336,7 +337,7 @@ fn list_after(checker: &Checker, field: usize, held: &Json, value: &Value<'_>) -
     }
 }
 
-/// Whether two texts differ in nothing but case.
+/// Whether two different texts are equal without regard to case.
 fn differ_in_case(one: &Json, other: &Json) -> bool {
     let (Some(one), Some(other)) = (one.as_str(), other.as_str()) else {
         return false;
@@ -344,7 +345,7 @@ fn differ_in_case(one: &Json, other: &Json) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// A record's value as it is sent back.
+/// Converts a record's value to the form that is sent back.
 fn value_of(json: &Json) -> Value<'static> {
     match json {
         Json::Null => Value::Null,
@@ -357,7 +358,7 @@ fn value_of(json: &Json) -> Value<'static> {
 
 #[cfg(test)]
 mod list_tests;
-/// The code and the message of a record that does not say which element of a list is meant.
+/// The code and message for a record in which a list element is ambiguous.
 pub fn explained(unclear: &Unclear, pointer: &str, spec: &TargetSpec) -> (&'static str, Message) {
     match unclear {
         Unclear::Several(count) => (

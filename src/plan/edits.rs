@@ -1,4 +1,4 @@
-//! Edit rules decide which values of a record a roster overwrites.
+//! Rules for which values of a record a roster overwrites.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,11 +10,11 @@ use serde_json::Value as Json;
 use crate::l10n::say;
 use crate::targets::{FieldSpec, ListMode};
 
-/// The policy for a conflict: a field that differs from the value that was last written to it and from the roster's.
+/// The policy for a conflict: a field that differs from both its last written value and the roster's value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictPolicy {
-    /// The roster's value overwrites it.
+    /// The roster's value overwrites the field.
     #[default]
     Roster,
     /// The field keeps its value.
@@ -64,9 +64,9 @@ impl FromStr for ConflictPolicy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditRules {
-    /// The policy of all fields that `by_field` does not name.
+    /// The policy of fields that are not in `by_field`.
     pub conflicts: ConflictPolicy,
-    /// The policy of single fields, by name.
+    /// The policies of individual fields, by name.
     pub by_field: BTreeMap<String, ConflictPolicy>,
     /// Fields that are never overwritten once they have a value.
     pub protect: BTreeSet<String>,
@@ -74,7 +74,7 @@ pub struct EditRules {
     pub fill: BTreeSet<String>,
 }
 
-/// Why a field keeps its value.
+/// The reason why a field keeps its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// The field is protected.
@@ -84,12 +84,12 @@ pub enum Kept {
 }
 
 impl EditRules {
-    /// The policy for a conflict of a field.
+    /// The conflict policy of a field.
     pub fn policy_of(&self, field: &str) -> ConflictPolicy {
         self.by_field.get(field).copied().unwrap_or(self.conflicts)
     }
 
-    /// Whether the conflicts of any field require a decision.
+    /// Whether any policy requires a decision.
     pub fn asks(&self) -> bool {
         self.policies().any(|policy| policy == ConflictPolicy::Ask)
     }
@@ -103,12 +103,12 @@ impl EditRules {
                 .any(|policy| policy != ConflictPolicy::Roster)
     }
 
-    /// Why a field with the value `held` keeps it, regardless of its origin.
+    /// The reason why a field with the value `held` keeps it, regardless of the value's origin.
     pub fn keeps(&self, field: &FieldSpec, held: &Json) -> Option<Kept> {
         if is_empty(held) {
             return None;
         }
-        // A row that adds to a list overwrites nothing in it.
+        // Adding to a list overwrites nothing.
         let adds = field.is_list() && field.mode() == ListMode::Add;
         if self.protect.contains(field.name()) && !adds {
             return Some(Kept::Protected);
@@ -139,7 +139,7 @@ mod tests {
     use crate::plan::tests::registry;
 
     #[test]
-    fn a_policy_of_a_field_goes_before_that_of_all() {
+    fn a_fields_policy_takes_precedence_over_the_default() {
         let rules = EditRules {
             conflicts: ConflictPolicy::Ask,
             by_field: BTreeMap::from([("city".to_owned(), ConflictPolicy::Theirs)]),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_keeps_its_value_only_where_it_has_one() {
+    fn only_non_empty_fields_keep_their_value() {
         let spec = registry();
         let field = |name: &str| &spec.fields[spec.field(name).unwrap()];
         let rules = EditRules {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_read_as_they_are_written() {
+    fn conflict_policies_round_trip_through_text() {
         for policy in ConflictPolicy::ALL {
             assert_eq!(policy.to_string().parse(), Ok(policy));
         }

@@ -1,24 +1,23 @@
-//! The forecast estimates the duration of a run.
+//! Estimates the duration of a run.
 
 use std::time::Duration;
 
-/// The known state of the requests to come.
+/// The known state of the rate limit and the response times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Road {
-    /// Requests that can be made at once, as the bucket is.
+    /// Requests that the rate limit allows immediately.
     pub level: f64,
-    /// Time between two requests once the bucket is empty.
+    /// The interval between requests after the burst is used up.
     pub interval: Duration,
-    /// Time until the first can be made at all, because the API named it.
+    /// The time until the first request, if the API requested a wait.
     pub wait: Duration,
-    /// Seconds that a request takes as answers come, those in progress beside each other counted; none
-    /// where none has come yet.
+    /// The average seconds per request at the current concurrency; `None` before the first response.
     pub pace: Option<f64>,
 }
 
 impl Road {
-    /// The shortest time in which `requests` can be made. None where nothing tells it: there is no
-    /// quota to speak of, and no answer yet.
+    /// The minimum duration of `requests` requests. Returns `None` if neither the rate limit nor response
+    /// times allow an estimate.
     pub fn time_for(&self, requests: f64) -> Option<Duration> {
         if requests <= 0.0 {
             return Some(Duration::ZERO);
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_bucket_goes_at_once_and_the_rest_at_the_quotas_pace() {
+    fn the_burst_is_sent_at_once_and_the_rest_at_the_rate_limit() {
         let road = Road {
             level: 1500.0,
             interval: Duration::from_millis(2400),
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_forecast_only_where_something_tells_it() {
+    fn without_rate_limit_or_response_times_there_is_no_estimate() {
         let seconds = Duration::from_secs;
         let road = Road {
             level: 10.0,
@@ -71,7 +70,7 @@ mod tests {
         assert_eq!(road.time_for(10.0), None);
         assert_eq!(road.time_for(10.5), None, "less than a second of waiting");
         assert_eq!(road.time_for(11.0), Some(seconds(1)));
-        // More in the bucket than is needed takes no time off.
+        // Spare burst capacity does not reduce the wait.
         let waiting = Road {
             wait: seconds(5),
             ..road

@@ -4,38 +4,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Held, Lines, NAMED_ROWS, Threshold};
 
-/// What a run may look like before anything is sent; past it, it is held for a person to look at.
+/// The limits of a run. A run that exceeds one is held for review before anything is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Guards {
-    /// Rows that may be invalid.
+    /// The allowed number or share of invalid rows.
     pub max_invalid: Threshold,
-    /// Records that may be changed.
+    /// The allowed number or share of changed records.
     pub max_changes: Option<Threshold>,
-    /// Rows by which the file may have shrunk since the last run of one of its name.
+    /// The allowed decrease in rows since the previous file of the same name.
     pub max_shrink: Threshold,
-    /// Rows that may turn one person into another.
+    /// The allowed number of rows that replace one person with another.
     #[serde(default)]
     pub max_identity_changes: u64,
-    /// The policy for rows that give a person another identity number.
+    /// The policy for rows that change a person's identity number.
     #[serde(default)]
     pub renumber: RenumberMode,
 }
 
-/// The policy for rows that give a person another identity number.
+/// The policy for rows that change a person's identity number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RenumberMode {
-    /// The run is held until they are approved.
+    /// The run is held until the rows are approved.
     #[default]
     Ask,
-    /// They are sent, if a field that identifies the person matches.
+    /// The rows are sent if a field that identifies the person matches.
     Approve,
-    /// Renumberings are not searched for; the record of the row is not found.
+    /// Renumbered persons are not searched for, and the row's record is not found.
     Off,
 }
 
 impl Default for Guards {
-    /// A fifth of the rows invalid, half of the rows gone.
+    /// Allows 20 % invalid rows and a decrease of 50 %.
     fn default() -> Self {
         Guards {
             max_invalid: Threshold::Percent(20.0),
@@ -47,12 +47,12 @@ impl Default for Guards {
     }
 }
 
-/// Rows that the last file must have had before a shorter one is remarkable.
+/// The minimum size of the previous file for the shrink guard to apply.
 const FEW: u64 = 10;
 
 impl Guards {
-    /// Why to hold a run with rows that require individual approval, if it is held: rows that turn one person into
-    /// another, and rows that give a person another number.
+    /// The reason to hold a run with rows that require individual approval, if any: rows that replace one
+    /// person with another, and rows that change a person's identity number.
     pub fn by_row(&self, changed: &[u64], renumbered: &[u64], lines: &Lines) -> Option<Held> {
         let most = self.max_identity_changes;
         let (count, renumbered_rows) = (changed.len() as u64, renumbered.len() as u64);
@@ -77,8 +77,8 @@ impl Guards {
         })
     }
 
-    /// Why a run with these figures is to be held, if it is: `rows` in the file, `invalid` ones,
-    /// records `to_send`, and the rows of the last run of a file of this name.
+    /// The reason to hold a run with these figures, if any. `rows`, `invalid` and `to_send` are numbers of
+    /// rows; `last` is the number of rows in the previous file of the same name.
     pub fn reason(&self, rows: u64, invalid: u64, to_send: u64, last: Option<u64>) -> Option<Held> {
         if rows == 0 {
             return Some(Held::NoRows);
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_held_for_each_reason_and_for_no_other() {
+    fn a_run_is_held_only_if_a_limit_is_exceeded() {
         let guards = Guards {
             max_changes: Some(Threshold::Rows(300)),
             ..Guards::default()
@@ -142,19 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn a_percentage_of_changes_is_of_this_files_rows() {
+    fn a_percentage_of_changes_refers_to_the_rows_of_this_file() {
         let guards = Guards {
             max_changes: Some(Threshold::Percent(10.0)),
             ..Guards::default()
         };
         assert_eq!(guards.reason(1000, 0, 100, Some(1900)), None);
         assert!(guards.reason(1000, 0, 101, Some(1900)).is_some());
-        // Without a limit, everything may change.
+        // Without a limit, all records may change.
         assert_eq!(Guards::default().reason(1000, 0, 1000, None), None);
     }
 
     #[test]
-    fn each_guard_holds_from_the_first_row_past_its_limit() {
+    fn each_guard_holds_at_the_first_row_above_its_limit() {
         let guards = |invalid, shrink, changes| Guards {
             max_invalid: invalid,
             max_shrink: shrink,
@@ -186,11 +186,11 @@ mod tests {
                 most,
             };
             assert_eq!(held(0, 6, 100), Some(changed));
-            // The first of several reasons is the one that explains most.
+            // If several guards apply, the most informative one is reported.
             assert_eq!(held(6, 6, 106), Some(invalid));
             assert_eq!(held(5, 6, 106), Some(shrunk));
         }
-        // A file that has grown has not shrunk.
+        // A larger file does not trigger the shrink guard.
         assert_eq!(in_rows.reason(100, 0, 0, Some(50)), None);
         assert_eq!(in_rows.reason(0, 0, 0, Some(50)), Some(Held::NoRows));
     }

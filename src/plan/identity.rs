@@ -1,4 +1,4 @@
-//! Identity changes turn the person of a record into another.
+//! Detects changes that replace the person of a record with another.
 
 use serde_json::Value as Json;
 use strsim::jaro_winkler;
@@ -7,11 +7,11 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::Change;
 use crate::targets::TargetSpec;
 
-/// Minimum Jaro-Winkler similarity of two spellings of one name.
+/// The minimum Jaro-Winkler similarity of two spellings of one name.
 const SAME_NAME: f64 = 0.88;
 
-/// Whether `changes` to `record` would turn one person into another: two or more of first name, last name and date of
-/// birth change to dissimilar values. Setting a value that the record lacks is not such a change.
+/// Whether `changes` to `record` would replace one person with another: two or more of first name, last name
+/// and date of birth change to dissimilar values. Setting a value that the record lacks does not count.
 pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> bool {
     let Some(person) = &spec.person else {
         return false;
@@ -22,7 +22,7 @@ pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> b
         let (from, to) = (text(change.from.as_ref()?), text(&change.to));
         (!from.is_empty() && !to.is_empty()).then_some((from, to))
     };
-    // A value that does not change is the same before and after.
+    // An unchanged value is the same before and after.
     let both = |field: &str| {
         of(field).unwrap_or_else(|| {
             let own = spec.field(field).map(|index| &spec.fields[index]);
@@ -49,7 +49,7 @@ pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> b
         >= 2
 }
 
-/// The persons that a record is about before and after `changes`: names, date of birth and number.
+/// The persons of a record before and after `changes`: names, date of birth and identity number.
 pub fn persons(spec: &TargetSpec, record: &Json, changes: &[Change]) -> (String, String) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for name in spec.person.iter().flat_map(|person| person.fields()) {
@@ -66,13 +66,13 @@ pub fn persons(spec: &TargetSpec, record: &Json, changes: &[Change]) -> (String,
     (before.join(" "), after.join(" "))
 }
 
-/// The date at the beginning of a number. The day of a coordination number is reduced by 60.
+/// The date at the beginning of an identity number. The day of a coordination number is reduced by 60.
 fn born_of(number: &str) -> Option<u32> {
     let date: u32 = number.get(..8)?.parse().ok()?;
     Some(if date % 100 > 60 { date - 60 } else { date })
 }
 
-/// The date at the beginning of a number, if it can be a birth date.
+/// The date at the beginning of an identity number, if it can be a birth date.
 pub(super) fn plausible_birth(number: &str) -> Option<u32> {
     let date = born_of(number)?;
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
@@ -80,9 +80,10 @@ pub(super) fn plausible_birth(number: &str) -> Option<u32> {
     (is_date && (1..=31).contains(&day)).then_some(date)
 }
 
-/// Whether two texts are one name: each word of the shorter text matches a word of the other, in any order.
+/// Whether two texts are the same name: each word of the shorter text matches a word of the other, in any
+/// order.
 pub(super) fn is_similar(one: &str, other: &str) -> bool {
-    // Most rows do not change a name.
+    // Fast path, because most rows do not change a name.
     if one == other {
         return true;
     }
@@ -162,7 +163,7 @@ fn sounds(word: &str) -> String {
     let text = text.replace(['y', 'j'], "i");
     let mut letters: Vec<char> = Vec::new();
     for letter in text.chars() {
-        // Short vowels are written in several ways.
+        // Short vowels have several spellings.
         let letter = match letter {
             'e' => 'i',
             'o' => 'u',
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_two_of_name_surname_and_birth_date_is_one_of_the_person() {
+    fn two_changed_identifying_fields_change_the_person() {
         let spec = crate::targets::load("meitner").unwrap();
         let record = json!({
             "firstName": "Åsa", "lastName": "Ek", "dateOfBirth": "2010-04-02",
@@ -235,7 +236,7 @@ mod tests {
         for one in [first(), last(), born(), other] {
             assert!(!is_other(std::slice::from_ref(&one)), "{one:?}");
         }
-        // The same date in a coordination number, and names that change places.
+        // The same date as in a coordination number, and swapped names.
         assert!(!is_other(&[first(), number("20100462-2388")]));
         let swapped = [
             change("first_name", "Åsa", "Ek"),

@@ -1,16 +1,16 @@
-//! Reads `Link` headers (RFC 8288).
+//! Parses `Link` headers (RFC 8288).
 
-/// A `Link` header cannot be parsed.
+/// A `Link` header that cannot be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
 /// Returns the target of the first link with `rel="next"`, which may be a relative reference.
 ///
-/// No maintained crate parses the header in full: APIs send commas in addresses and several relations in
-/// one link.
+/// No maintained crate parses the header in full: APIs send commas in addresses and several relations in one
+/// link.
 ///
 /// # Errors
-/// If the header cannot be parsed before a next page is found.
+/// If parsing fails before a next page is found.
 pub(super) fn next_of(header: &str) -> Result<Option<&str>, Malformed> {
     let mut rest = header;
     loop {
@@ -28,7 +28,7 @@ pub(super) fn next_of(header: &str) -> Result<Option<&str>, Malformed> {
     }
 }
 
-/// Reads the parameters of a link. Returns whether it leads to the next page, and the rest of the header.
+/// Parses the parameters of a link. Returns whether it leads to the next page, and the rest of the header.
 fn parameters(text: &str) -> (bool, &str) {
     let (mut rest, mut relation, mut is_of_other) = (text, None, false);
     loop {
@@ -46,9 +46,9 @@ fn parameters(text: &str) -> (bool, &str) {
             None => (String::new(), after),
         };
         match name.to_ascii_lowercase().as_str() {
-            // Only the first one counts (section 3.3).
+            // Only the first `rel` parameter counts (section 3.3).
             "rel" => relation = relation.or(Some(value)),
-            // The link is not one of this page (section 3.2).
+            // The link belongs to another resource (section 3.2).
             "anchor" => is_of_other = true,
             _ => {}
         }
@@ -60,7 +60,7 @@ fn parameters(text: &str) -> (bool, &str) {
     (is_next && !is_of_other, rest)
 }
 
-/// Reads a parameter's value, a token or a quoted string. Returns it and the rest of the header.
+/// Parses a parameter's value, a token or a quoted string. Returns it and the rest of the header.
 fn value_of(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([';', ',']).unwrap_or(text.len());
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_cannot_be_parsed_is_not_taken_for_one_without_a_next_page() {
+    fn a_malformed_link_header_is_an_error() {
         for header in [
             "https://h/2; rel=next",
             "<https://h/2; rel=next",

@@ -1,4 +1,4 @@
-//! Look-ups define how records are requested and recognised.
+//! Look-ups define how records are requested and recognized.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,8 +10,7 @@ use super::body::put;
 use super::query_text;
 use crate::targets::{Lookup, Query, SEGMENT, SearchNames, TargetSpec};
 
-/// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
-/// request itself.
+/// Builds the requests that read records, and reads their responses. It does no I/O.
 #[derive(Debug, Clone)]
 pub struct LookUp {
     pub(super) spec: Arc<TargetSpec>,
@@ -19,14 +18,14 @@ pub struct LookUp {
     pub(super) key: usize,
 }
 
-/// How the records with some keys are found.
+/// The way in which records are found by keys.
 #[derive(Debug)]
 pub(super) enum Way<'a> {
     /// A search at this path.
     Search(&'a str),
-    /// A query whose parameter holds a filter.
+    /// A filter in a query parameter.
     Filter(&'a Query, &'a str),
-    /// A request for each record. `mark` is the placeholder of the key in `path`.
+    /// One request per record. `mark` is the key's placeholder in `path`.
     One {
         path: &'a str,
         mark: String,
@@ -37,14 +36,15 @@ pub(super) enum Way<'a> {
 /// A request that only reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// Path below the base address, with its query.
+    /// The path below the base address, with its query.
     pub path: String,
-    /// The JSON body of a POST; none of a GET.
+    /// The JSON body of a POST; none for a GET.
     pub body: Option<Json>,
 }
 
 impl LookUp {
-    /// Look-ups by the field at position `key`; none where the target's records cannot be read.
+    /// Creates look-ups by the field at position `key`. Returns `None` if the target's records cannot be
+    /// read.
     pub fn new(spec: &Arc<TargetSpec>, key: usize) -> Option<LookUp> {
         let how = spec.lookup.clone().filter(|_| spec.is_readable())?;
         Some(LookUp {
@@ -54,19 +54,19 @@ impl LookUp {
         })
     }
 
-    /// The position of the field by which records are found.
+    /// The position of the key field.
     pub fn key(&self) -> usize {
         self.key
     }
 
-    /// Records on a page.
+    /// The number of records per page.
     pub fn page_size(&self) -> u64 {
         self.how.page_size.unwrap_or(1).into()
     }
 
     /// Returns the way in which records are found by the key, if there is one.
     ///
-    /// `lookup.read` is one only if the records cannot be listed either.
+    /// `lookup.read` counts only if the records cannot be listed either.
     pub(super) fn way(&self) -> Option<Way<'_>> {
         if let Some(path) = &self.how.search {
             return Some(Way::Search(path));
@@ -90,7 +90,7 @@ impl LookUp {
         })
     }
 
-    /// The list of the keys that the API knows; none where the target has no such list.
+    /// The look-up of the keys that the API knows. Returns `None` if the target has no such list.
     pub fn of_known(spec: &Arc<TargetSpec>) -> Option<LookUp> {
         Some(LookUp {
             spec: spec.clone(),
@@ -104,22 +104,22 @@ impl LookUp {
         self.way().is_some()
     }
 
-    /// Whether each request that finds records asks for one of them, by its path.
+    /// Whether each record is requested separately by its path.
     pub fn finds_one(&self) -> bool {
         matches!(self.way(), Some(Way::One { .. }))
     }
 
-    /// Whether the target's file can say that a search also returns records that no key asks for.
+    /// Whether the target file can declare that a search also returns records with other keys.
     pub fn can_be_partial(&self) -> bool {
         matches!(self.way(), Some(Way::Filter(..)))
     }
 
-    /// Whether a search may also return records that no key asks for.
+    /// Whether a search may also return records with other keys.
     pub fn is_partial(&self) -> bool {
         matches!(self.way(), Some(Way::Filter(query, _)) if query.partial)
     }
 
-    /// Returns the maximum number of keys that one request asks for.
+    /// Returns the maximum number of keys per request.
     pub fn keys_at_once(&self) -> usize {
         match self.way() {
             Some(Way::Search(_)) => self.page_size() as usize,
@@ -129,7 +129,7 @@ impl LookUp {
         }
     }
 
-    /// Returns the part of a key because of which no request can ask for it, if there is one.
+    /// Returns the part of a key that cannot be written in a request, if there is one.
     pub fn unwritable<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self.way()? {
             Way::Search(_) => None,
@@ -138,7 +138,7 @@ impl LookUp {
         }
     }
 
-    /// Returns the question for the one record with this key, if records are found one by one.
+    /// Returns the request for the record with this key, if records are requested separately.
     pub fn find_one(&self, key: &str) -> Option<Question> {
         let Some(Way::One { path, mark, query }) = self.way() else {
             return None;
@@ -151,7 +151,7 @@ impl LookUp {
         })
     }
 
-    /// Returns the path of the requests for one record, with the name of the key in place of its value.
+    /// Returns the path of requests for one record, with the key's name as a placeholder.
     pub fn path_of_one(&self) -> &str {
         match self.way() {
             Some(Way::One { path, .. }) => path,
@@ -175,7 +175,7 @@ impl LookUp {
         body
     }
 
-    /// Asks for the one record with this id.
+    /// Returns the request for the record with this id.
     pub fn read(&self, id: &str) -> Option<Question> {
         let path = self.how.read.as_deref()?;
         let name = self.spec.fields[self.spec.key_field()?].name();
@@ -186,17 +186,17 @@ impl LookUp {
         })
     }
 
-    /// Returns the question for the record with this key, if the key is the one in the path.
+    /// Returns the request for the record with this key, if the key is the id in the path.
     pub fn read_by_key(&self, key: &str) -> Option<Question> {
         (self.spec.key_field() == Some(self.key)).then(|| self.read(key))?
     }
 
-    /// Returns the path of one record, with the name of the key in place of its value.
+    /// Returns the path of one record, with the key's name as a placeholder.
     pub fn read_path(&self) -> &str {
         self.how.read.as_deref().unwrap_or_default()
     }
 
-    /// Returns the setting in the target file by which records are found.
+    /// Returns the setting in the target file that finds records.
     pub fn setting_of_search(&self) -> String {
         match self.way() {
             Some(Way::Search(_)) => {
@@ -207,7 +207,7 @@ impl LookUp {
         }
     }
 
-    /// The names by which a filter knows the key: its place in a record.
+    /// The names of the key in a filter, derived from its pointer.
     fn filter_names(&self) -> Vec<String> {
         let pointer = self.spec.record_pointer(self.key);
         let names = pointer.trim_start_matches('/');
@@ -217,22 +217,22 @@ impl LookUp {
         }
     }
 
-    /// The text by which a record is found, as it stands in it.
+    /// The key's value in a record.
     pub fn key_of<'a>(&self, record: &'a Json) -> Option<Cow<'a, Json>> {
         if self.spec.key_field() == Some(self.key) {
             return record.pointer(&self.how.id).map(Cow::Borrowed);
         }
         let held = self.spec.fields[self.key].pointer.get(record);
-        // Else the record does not say which element is meant.
+        // An ambiguous list element counts as missing.
         held.unwrap_or_default()
     }
 
-    /// The pointer to a record's own id.
+    /// The pointer to a record's id.
     pub fn id_pointer(&self) -> &str {
         &self.how.id
     }
 
-    /// A record's own id, as the update's path names it.
+    /// A record's id as the update's path contains it.
     pub fn id_of(&self, record: &Json) -> Option<String> {
         let id = record.pointer(&self.how.id)?;
         match id {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_are_one_request() {
+    fn many_keys_are_searched_with_one_request() {
         let asked = look_up("external_source_id")
             .search(&["a", "b"])
             .first()
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_read_in_batches_only_in_the_ways_the_target_has() {
+    fn lists_and_searches_are_used_only_if_the_target_has_them() {
         let listed = registry(|how| how.search = None);
         assert!(listed.can_list() && !listed.can_find());
         assert_eq!(listed.search(&["a"]).first(), None);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_is_read_by_its_id_as_one_segment() {
+    fn a_record_is_read_by_its_id_as_one_path_segment() {
         let question = registry(|_| ()).read("é/1").unwrap();
         assert_eq!(
             (&*question.path, question.body),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_built_into_the_body_that_every_search_has() {
+    fn a_filter_is_inserted_into_the_constant_search_body() {
         let body = |change: fn(&mut Lookup)| {
             let question = registry(change).search(&["1", "2"]).first();
             question.unwrap().body.unwrap()
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_says_its_key_and_its_id_where_the_target_says() {
+    fn key_and_id_are_read_at_the_targets_pointers() {
         let look_up = registry(|_| ());
         let record = json!({"uuid": "u", "mobile": "070", "id": "other"});
         assert_eq!(look_up.key_of(&record), Some(Cow::Owned(json!("070"))));

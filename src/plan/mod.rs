@@ -1,5 +1,4 @@
-//! From valid rows to calls: what is to be sent for a row, and how long it all takes. Sends
-//! nothing.
+//! Plans the calls for valid rows and estimates their duration. This module sends nothing.
 
 mod body;
 mod call;
@@ -43,7 +42,7 @@ mod tests {
     use crate::plan::LookUp;
     use crate::targets::{Lookup, TargetSpec};
 
-    /// A target in which a field of each sort stands that planning treats in its own way.
+    /// A target with a field of each kind that planning handles differently.
     const REGISTRY: &str = r#"
 name = "registry"
 title = "A registry"
@@ -133,13 +132,13 @@ read_only = true
         registry_with("", "")
     }
 
-    /// The same target with these lines in `[update]` and these fields.
+    /// The registry target with additional lines in `[update]` and additional fields.
     pub(super) fn registry_with(update: &str, fields: &str) -> Arc<TargetSpec> {
         let text = REGISTRY.replace("[lookup]", &format!("{update}\n[lookup]")) + fields;
         Arc::new(crate::targets::parse("registry.toml", &text).unwrap())
     }
 
-    /// Look-ups by its field `mobile` after `change` to its settings.
+    /// Look-ups by the field `mobile`, with settings modified by `change`.
     pub(super) fn look_up(change: impl Fn(&mut Lookup)) -> LookUp {
         let mut spec = (*registry()).clone();
         change(spec.lookup.as_mut().unwrap());
@@ -147,7 +146,7 @@ read_only = true
         LookUp::new(&Arc::new(spec), key).unwrap()
     }
 
-    /// A checker of a file that has a column for each of these fields.
+    /// A checker for a file that has a column for each of these fields.
     pub(super) fn checker(spec: &Arc<TargetSpec>, columns: &[&str]) -> Checker {
         let header: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
         let options = MapOptions {

@@ -1,4 +1,4 @@
-//! Reads pages of records from answers, and the next page that an answer names.
+//! Reads pages of records from responses, and the next page that a response names.
 
 use serde_json::Value as Json;
 use thiserror::Error;
@@ -15,32 +15,32 @@ use crate::targets::Paging;
 pub struct Page {
     /// The records.
     pub records: Vec<Json>,
-    /// The number of records on all pages, if the answer has it.
+    /// The number of records on all pages, if the response states it.
     pub total: Option<u64>,
     /// The next page.
     pub(super) next: Named,
-    /// Whether the answer's `Link` header names a next page.
+    /// Whether the response's `Link` header names a next page.
     pub(super) is_linked: bool,
 }
 
-/// The next page, as an answer names it.
+/// The next page that a response names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Named {
-    /// The answer does not mention a next page.
+    /// The response does not mention a next page.
     #[default]
     Unsaid,
     /// There is no next page.
     Nothing,
     /// The path of the next page below the base address, with its query.
     At(String),
-    /// The cursor that the request for the next page repeats.
+    /// The cursor to send in the request for the next page.
     Cursor(String),
 }
 
 /// Why a list of records cannot be read, or is incomplete.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LookUpError {
-    /// An answer has no list of records.
+    /// A response has no list of records.
     #[error("{}", self.message())]
     NoList {
         /// The pointer to the list in the target file.
@@ -54,14 +54,14 @@ pub enum LookUpError {
         /// What to correct in the target's file.
         setting: String,
     },
-    /// Fewer records were listed than the total.
+    /// Fewer records were listed than the total states.
     #[error("{}", self.message())]
     Fewer {
-        /// The number of different records that were listed.
+        /// The number of distinct records that were listed.
         listed: u64,
         /// The number of all records.
         total: u64,
-        /// The number of records that were listed again.
+        /// The number of records that were listed more than once.
         repeated: u64,
         /// What to correct in the target's file.
         setting: String,
@@ -74,13 +74,13 @@ pub enum LookUpError {
         /// What to correct in the target's file.
         setting: String,
     },
-    /// The next page is not below the API's address.
+    /// The next page is not below the API's base address.
     #[error("{}", self.message())]
     Elsewhere {
         /// The next page's address, without its query.
         address: String,
     },
-    /// The `Link` header names a next page, and the target's file does not follow it.
+    /// The `Link` header names a next page, and the target file does not follow it.
     #[error("{}", self.message())]
     Linked,
     /// The value for the next page is neither an address, a cursor, nor null.
@@ -130,13 +130,13 @@ impl LookUpError {
 }
 
 impl LookUp {
-    /// Reads the answer to a question.
+    /// Reads a response to a list or search request.
     ///
-    /// `link` is the answer's `Link` header. `at` is the base address and the question's path below it. The
+    /// `link` is the response's `Link` header. `at` is the base address and the request's path below it. The
     /// next page's address must lie below the same base address.
     ///
     /// # Errors
-    /// If the answer has no list of records at `lookup.records`, or names a next page that cannot be
+    /// If the response has no list of records at `lookup.records`, or names a next page that cannot be
     /// requested.
     pub fn page(
         &self,
@@ -217,12 +217,12 @@ impl LookUp {
                 format!("lookup.paging.pointer = \"{pointer}\"")
             }
             Some(Paging::Link {}) => "lookup.paging.kind = \"link\"".to_owned(),
-            // Only a list or search has pages.
+            // Only lists and searches have pages.
             None => String::new(),
         }
     }
 
-    /// Whether pages are requested by number or offset, and not by what an answer names.
+    /// Whether pages are requested by number or offset, independently of links in responses.
     pub(super) fn counts_pages(&self) -> bool {
         self.how.paging.as_ref().is_some_and(Paging::is_counted)
     }

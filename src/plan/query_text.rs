@@ -1,4 +1,4 @@
-//! Writes keys into the filters and paths of queries, and refuses keys that cannot be written.
+//! Writes keys into filters and paths of queries, and refuses keys that cannot be written safely.
 
 use crate::targets::Query;
 
@@ -13,7 +13,7 @@ pub(super) fn filter(query: &Query, keys: &[&str]) -> String {
     }
 }
 
-/// Returns a key with its characters written as the query says.
+/// Returns a key with the escapes of the query applied.
 pub(super) fn escaped(query: &Query, key: &str) -> String {
     let mut text = String::with_capacity(key.len());
     for c in key.chars() {
@@ -25,12 +25,12 @@ pub(super) fn escaped(query: &Query, key: &str) -> String {
     text
 }
 
-/// Returns the character of a key that a filter could take for its own syntax, if there is one.
+/// Returns the character of a key that the filter could interpret as syntax, if there is one.
 pub(super) fn unwritable<'k>(query: &Query, key: &'k str) -> Option<&'k str> {
     let around = query.around.as_deref().unwrap_or_default();
     let between = query.between.as_deref().unwrap_or_default();
     let template = query.template();
-    // The parameter holds nothing but the key, and is percent-encoded.
+    // The parameter contains only the percent-encoded key.
     let is_alone = template == Query::KEY && around.is_empty() && between.is_empty();
     let syntax = Syntax {
         is_free: is_alone,
@@ -39,10 +39,10 @@ pub(super) fn unwritable<'k>(query: &Query, key: &'k str) -> Option<&'k str> {
     syntax.unwritable(key)
 }
 
-/// Returns the part of a key because of which it cannot be a part of a path, if there is one.
+/// Returns the part of a key that cannot be part of a path, if there is one.
 ///
-/// `mark` stands for the key in `path`. Slashes are percent-encoded, and clients resolve dot segments even
-/// if they are.
+/// `mark` is the key's placeholder in `path`. Slashes are percent-encoded, but clients resolve dot segments
+/// even if they are encoded.
 pub(super) fn unwritable_in<'k>(
     path: &str,
     mark: &str,
@@ -62,17 +62,17 @@ pub(super) fn unwritable_in<'k>(
     .unwritable(key)
 }
 
-/// What surrounds a key where it is written.
+/// The syntax around a key.
 struct Syntax<'a> {
-    /// Whether any character can be written that is not a control character.
+    /// Whether every character except control characters can be written.
     is_free: bool,
-    /// Whether the key stands between two quotation marks.
+    /// Whether the key is enclosed in quotation marks.
     is_quoted: bool,
-    /// The texts before and after the key.
+    /// The text before and after the key.
     texts: Vec<&'a str>,
     /// The text between keys.
     between: &'a str,
-    /// Whether a backslash stands for itself between the quotation marks.
+    /// Whether a backslash between the quotation marks is literal.
     has_plain_backslash: bool,
     query: Option<&'a Query>,
 }
@@ -89,7 +89,7 @@ impl<'a> Syntax<'a> {
             before.filter(|before| beside[1].starts_with(*before))
         });
         let quotes: Vec<Option<char>> = quotes.collect();
-        // OData and SQL double the quotation mark; others put a backslash before it.
+        // OData and SQL double the quotation mark; others escape it with a backslash.
         let doubles = |quote: &Option<char>| {
             let escape =
                 quote.and_then(|quote| query?.escape.get(&quote).map(|written| (quote, written)));

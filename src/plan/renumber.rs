@@ -1,4 +1,4 @@
-//! Renumbering gives the record of a person a new identity number if all other identifying values agree.
+//! Renumbering assigns a new identity number to a person's record if all other identifying values agree.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use super::identity::{is_similar, plausible_birth};
 use crate::model::Value;
 use crate::targets::TargetSpec;
 
-/// The fields of a target that take part in a renumbering, by position.
+/// The fields of a target that renumbering uses, by position.
 #[derive(Debug, Clone)]
 pub struct Renumber {
     number: usize,
     temporary: usize,
     coordination: bool,
-    /// The fields that find a record whose number is not the row's.
+    /// The fields that find a record under another identity number.
     pub by: Vec<usize>,
     first_name: usize,
     last_name: usize,
     birth_date: Option<usize>,
 }
 
-/// Why a row and a record with a temporary number are not known to be one person.
+/// The reason why a row and a record with a temporary number may be different persons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disagreement {
     /// The names are dissimilar.
@@ -31,11 +31,11 @@ pub enum Disagreement {
     Birth,
     /// Several records match.
     Several,
-    /// Another row is about the same record.
+    /// Another row matches the same record.
     Twice,
 }
 
-/// The kind of a number.
+/// The kind of an identity number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Personal,
@@ -56,7 +56,7 @@ fn kind_of(number: &str) -> Kind {
 }
 
 impl Renumber {
-    /// The renumbering that a target describes.
+    /// Creates the renumbering that a target describes. Returns `None` if it describes none.
     pub fn of(spec: &TargetSpec) -> Option<Renumber> {
         let (own, person) = (spec.renumbering.as_ref()?, spec.person.as_ref()?);
         let by = own.by.iter().filter_map(|name| spec.field(name));
@@ -71,19 +71,19 @@ impl Renumber {
         })
     }
 
-    /// The field with the number.
+    /// The position of the identity number's field.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// Whether a record has a temporary number or, where those are replaced, a coordination number.
+    /// Whether a record has a temporary number, or a coordination number if the target replaces those.
     pub fn is_provisional(&self, spec: &TargetSpec, record: &Json) -> bool {
         let is_coordination = || kind_of(&held(spec, record, self.number)) == Kind::Coordination;
         is_true(spec, record, self.temporary) || self.coordination && is_coordination()
     }
 
-    /// Whether a row has a number that can replace the record's: a personal one, or a coordination number in
-    /// place of a temporary one.
+    /// Whether the row's number can replace the record's: a personal number, or a coordination number that
+    /// replaces a temporary one.
     pub fn can_replace(&self, spec: &TargetSpec, values: &Values, record: &Json) -> bool {
         match kind_of(&text(values, self.number)) {
             Kind::Personal => true,
@@ -103,7 +103,7 @@ impl Renumber {
         values[self.temporary] = Some(Value::Bool(false));
     }
 
-    /// Why a row and a record are not known to be one person, if they are not.
+    /// The reason why a row and a record may be different persons, if there is one.
     pub fn disagrees(
         &self,
         spec: &TargetSpec,
@@ -124,12 +124,12 @@ impl Renumber {
         (births.len() > 1).then_some(Disagreement::Birth)
     }
 
-    /// The date of birth of a row, as it is written in a number.
+    /// The row's date of birth as a number of the form YYYYMMDD.
     pub fn birth_of_row(&self, values: &Values) -> Option<u32> {
         self.births_of_row(values).first().copied()
     }
 
-    /// The same of a record.
+    /// The record's date of birth as a number of the form YYYYMMDD.
     pub fn birth_of_record(&self, spec: &TargetSpec, record: &Json) -> Option<u32> {
         self.births_of_record(spec, record).first().copied()
     }
@@ -145,14 +145,14 @@ impl Renumber {
     }
 }
 
-/// Whether an update would leave a record's number marked as temporary though the row has a final one: the
-/// field that marks it, by position.
+/// The position of the field that would still mark a record's number as temporary after an update with a
+/// final number, if there is one.
 pub fn left_temporary(spec: &TargetSpec, values: &Values, record: &Json) -> Option<usize> {
     spec.number_marks().find_map(|(index, temporary)| {
         let number = text(values, index);
         let is_left = match kind_of(&number) {
             Kind::Personal => true,
-            // If the number does not change, the API may know more than the roster.
+            // If the number does not change, the API's marking may be more recent than the roster.
             Kind::Coordination => number != held(spec, record, index),
             Kind::Other => false,
         };
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_under_a_new_number_agrees_in_name_and_date_of_birth() {
+    fn a_renumbered_person_must_agree_in_name_and_birth_date() {
         let spec = crate::targets::load("meitner").unwrap();
         let how = Renumber::of(&spec).unwrap();
         let record = |number: &str, temporary: bool| {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_final_number_leaves_no_mark_of_a_temporary_one() {
+    fn a_final_number_requires_clearing_the_temporary_mark() {
         let spec = crate::targets::load("meitner").unwrap();
         let mark = spec.field("identity_temporary");
         let record = |number: &str, temporary: bool| json!({"identityNumber": number, "identityTemporary": temporary});

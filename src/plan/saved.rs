@@ -1,4 +1,4 @@
-//! A saved plan lists what an import may send.
+//! Saved plans list what an import may send.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,36 @@ use sha2::{Digest, Sha256};
 use crate::l10n::{number, rows, say};
 use crate::model::{Call, Lines, hex};
 
-/// What a plan was to send, as far as it must be known to tell whether another one sends the same:
-/// it holds nobody's values, though who knows a record and guesses its values can tell whether the guess
-/// was right.
+/// A saved plan: digests that show whether another plan would send the same. It contains no values, but a
+/// person who knows a record can verify guesses at its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedPlan {
-    /// Which form the file has.
+    /// The version of the file format.
     pub version: u32,
     /// The target's name.
     pub target: String,
-    /// The address; of a sandbox of the program's own, which has another each time, `sandbox`.
+    /// The base address, or `sandbox` for the built-in sandbox, whose address changes.
     pub address: String,
-    /// SHA-256 of the roster.
+    /// The SHA-256 of the roster.
     pub sha256: String,
-    /// What is to be sent, by row: a digest of the path, the body, and what the record held.
+    /// A digest of each row's path, body and previous values, by row number.
     pub rows: BTreeMap<u64, String>,
 }
 
-/// The form of the file that this version writes.
+/// The version of the file format that is written.
 pub const SAVED_PLAN: u32 = 1;
 
-/// Rows that are named, of those that differ.
+/// The maximum number of differing rows that a message lists.
 const NAMED: usize = 10;
 
 impl SavedPlan {
-    /// Takes a row's call into the plan.
+    /// Adds a row's call to the plan.
     pub fn add(&mut self, call: &Call) {
         self.rows.insert(call.at.row, digest(call));
     }
 
-    /// What is different in `now` from what was planned, for a person; nothing if it is the same.
-    /// `lines` has the spreadsheet row number of each row.
+    /// Describes the difference between this plan and `now`, for the user. Returns `None` if they are equal.
+    /// `lines` holds the spreadsheet row numbers.
     pub fn difference(&self, now: &SavedPlan, lines: &Lines) -> Option<String> {
         if (&self.target, &self.address) != (&now.target, &now.address) {
             let place = |plan: &SavedPlan| format!("{} ({})", plan.address, plan.target);

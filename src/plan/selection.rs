@@ -1,4 +1,4 @@
-//! The selection limits a run to some rows.
+//! The selection restricts a run to certain rows.
 
 use crate::l10n::say;
 use std::ops::RangeInclusive;
@@ -7,25 +7,25 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which rows of a file are requested.
+/// The rows that a run is restricted to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
-    /// Row numbers; none means all.
+    /// Row numbers; empty means all rows.
     pub rows: Vec<RangeInclusive<u64>>,
-    /// Spreadsheet row numbers; none means all.
+    /// Spreadsheet row numbers; empty means all rows.
     #[serde(default)]
     pub lines: Vec<RangeInclusive<u64>>,
-    /// At most so many calls.
+    /// The maximum number of calls.
     pub limit: Option<u64>,
 }
 
-/// Why a selection of rows cannot be understood.
+/// A selection of rows that cannot be parsed.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}", say().selection_unclear(.0.as_str()))]
 pub struct SelectionError(String);
 
 impl Selection {
-    /// How many of `valid` rows are asked for at most, in a file of `rows`.
+    /// The maximum number of selected rows in a file with `rows` rows, of which `valid` are valid.
     pub fn most(&self, rows: u64, valid: u64) -> u64 {
         let named = |ranges: &[RangeInclusive<u64>], last: u64| -> u64 {
             let count = |range: &RangeInclusive<u64>| {
@@ -36,7 +36,7 @@ impl Selection {
                 ranges => ranges.iter().map(count).sum(),
             }
         };
-        // Lines may lie beyond the last row's number, above and among the rows.
+        // Spreadsheet row numbers can exceed the last row's number, because of empty lines.
         let asked = valid
             .min(named(&self.rows, rows))
             .min(named(&self.lines, u64::MAX));
@@ -55,7 +55,7 @@ impl Selection {
 impl FromStr for Selection {
     type Err = SelectionError;
 
-    /// Reads `10-20,35`: row numbers and ranges, from 1.
+    /// Parses row numbers and ranges, from 1, such as `10-20,35`.
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let error = || SelectionError(text.to_owned());
         let number = |digits: &str| match digits.trim().parse::<u64>() {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_and_ranges() {
+    fn a_selection_parses_rows_and_ranges() {
         let selection: Selection = "10-12,35".parse().unwrap();
         let held: Vec<u64> = (1..40)
             .filter(|&row| selection.holds(row, row + 1))
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_rows_are_forecast_than_are_asked_for() {
+    fn the_forecast_counts_only_selected_rows() {
         let selected = |rows: &str, limit| Selection {
             limit,
             ..rows.parse().unwrap()
@@ -123,7 +123,7 @@ mod tests {
         ] {
             assert_eq!(selection.most(40, 30), most, "{selection:?}");
         }
-        // A line may lie below the last row's number.
+        // A spreadsheet row number can exceed the number of rows.
         let lines = Selection {
             lines: vec![41..=50],
             limit: Some(100),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_is_read_with_space_around_its_numbers() {
+    fn spaces_in_a_selection_are_ignored() {
         let selection: Selection = " 1 , 3 - 3,7-9 ".parse().unwrap();
         assert_eq!(selection.rows, [1..=1, 3..=3, 7..=9]);
         let error = "1;2".parse::<Selection>().unwrap_err().to_string();

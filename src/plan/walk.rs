@@ -1,4 +1,4 @@
-//! Follows the pages of a list or search until it is complete, or stops if it cannot be.
+//! Follows the pages of a list or search to its end, and stops if the list cannot be complete.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,31 +15,31 @@ use crate::targets::{Paging, SEGMENT};
 /// The maximum number of consecutive pages without a record.
 const EMPTY_PAGES: u64 = 100;
 
-/// A walk through all pages of a list or search.
+/// An iteration over all pages of a list or search.
 ///
-/// It ends when the list is complete, and with an error if the list cannot be complete. No record counts as
+/// It ends when the list is complete, and fails if the list cannot be complete. A record never counts as
 /// missing because its page was not read.
 #[derive(Debug)]
 pub struct Walk<'a> {
     look_up: &'a LookUp,
     what: What<'a>,
-    /// Hashes of the ids of the records listed.
+    /// Hashes of the listed records' ids.
     ids: HashSet<u64>,
-    /// Hashes of the next pages' addresses and cursors.
+    /// Hashes of the addresses and cursors of next pages.
     addresses: HashSet<u64>,
     /// The number of pages read.
     pages: u64,
-    /// The number of records on them.
+    /// The number of records on those pages.
     received: u64,
     /// The number of consecutive pages without a record.
     empty: u64,
-    /// The total of the first page.
+    /// The total that the first page states.
     first_total: Option<u64>,
-    /// The total of the last page.
+    /// The total that the last page states.
     total: Option<u64>,
-    /// Whether the total of the first page equals its number of records, so it may count that page alone.
+    /// Whether the total of the first page equals its number of records. It may then count that page only.
     may_count_page: bool,
-    /// Whether the total is proven not to count all records.
+    /// Whether the total has been shown not to count all records.
     counts_page: bool,
     last: Last,
 }
@@ -50,15 +50,15 @@ enum What<'a> {
     All,
     /// The records with one of these keys.
     Keys(&'a [&'a str]),
-    /// What this request finds, without the parameters of a page.
+    /// The records that this request finds, without paging parameters.
     Asked(Question),
 }
 
-/// The last page.
+/// The last page that was read.
 #[derive(Debug, Default)]
 struct Last {
     records: u64,
-    /// Whether any of its records is on no earlier page.
+    /// Whether any of its records is new.
     is_new: bool,
     next: Named,
     /// Whether any page so far named a next page.
@@ -68,24 +68,25 @@ struct Last {
 }
 
 impl LookUp {
-    /// Starts a walk through all records.
+    /// Starts an iteration over all records.
     pub fn list(&self) -> Walk<'_> {
         Walk::new(self, What::All)
     }
 
-    /// Starts a walk through what a request finds, which has no parameters of a page yet.
+    /// Starts an iteration over the results of a request without paging parameters.
     pub fn walk(&self, asked: Question) -> Walk<'_> {
         Walk::new(self, What::Asked(asked))
     }
 
-    /// Returns the question for one page of the list, from 0, if pages are requested by number or offset.
+    /// Returns the request for a page of the list, counted from 0, if pages are requested by number or
+    /// offset.
     pub fn page_of_list(&self, page: u64) -> Option<Question> {
         let passed = page.saturating_mul(self.page_size());
         let walk = self.list();
         self.counts_pages().then(|| walk.numbered(page, passed))?
     }
 
-    /// Starts a walk through the records with one of `keys`.
+    /// Starts an iteration over the records with one of `keys`.
     pub fn search<'a>(&'a self, keys: &'a [&'a str]) -> Walk<'a> {
         Walk::new(self, What::Keys(keys))
     }
@@ -109,29 +110,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns the question for the first page, if the API has a list or search.
+    /// Returns the request for the first page, if the API has a list or search.
     pub fn first(&self) -> Option<Question> {
         self.numbered(0, 0)
     }
 
-    /// Returns the number of different records so far.
+    /// Returns the number of distinct records so far.
     pub fn listed(&self) -> u64 {
         self.ids.len() as u64
     }
 
-    /// Returns the number of all records, if the API has it and nothing contradicts it.
+    /// Returns the total number of records, if the API states it and nothing contradicts it.
     ///
-    /// The total is doubtful after a first page that has as many records: it may count that page alone.
+    /// After the first page, a total that equals the page's number of records is doubtful: it may count that
+    /// page only.
     pub fn total(&self) -> Option<u64> {
         let is_doubtful = self.counts_page || self.may_count_page && self.pages == 1;
         self.total.filter(|_| !is_doubtful)
     }
 
-    /// Adds the answer to the last question.
+    /// Adds the response to the last request.
     ///
     /// # Errors
-    /// If the walk would never end: the page has only records of earlier pages, leads back to an earlier
-    /// page, or follows too many pages without a record.
+    /// If the iteration would never end: the page contains only records of earlier pages, leads back to an
+    /// earlier page, or follows too many pages without a record.
     pub fn add(&mut self, page: &Page) -> Result<(), LookUpError> {
         let records = page.records.len() as u64;
         let seen = self.ids.len();
@@ -179,22 +181,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Notes that the requested page does not exist. Returns whether the list may end there.
+    /// Records that the requested page does not exist. Returns whether the list may end there.
     ///
-    /// Some APIs answer 404 after the last page.
+    /// Some APIs return 404 after the last page.
     pub fn is_past_the_end(&mut self) -> bool {
         let is_end = self.pages > 0
             && self.look_up.counts_pages()
             && self.total().is_none_or(|total| self.received >= total);
         if is_end {
             self.last = Last::default();
-            // There are no other records that the total could count.
+            // The total cannot refer to any other records.
             self.may_count_page = false;
         }
         is_end
     }
 
-    /// Returns the question for the next page, or nothing if the list is complete.
+    /// Returns the request for the next page, or `None` if the list is complete.
     ///
     /// # Errors
     /// If there is no next page and the list is incomplete.
@@ -214,9 +216,9 @@ impl<'a> Walk<'a> {
         Ok(more)
     }
 
-    /// Returns the questions for at most `most` next pages that can be requested concurrently.
+    /// Returns the requests for at most `most` next pages, which can be sent concurrently.
     ///
-    /// The first question is that of [`Walk::next`].
+    /// The first request is that of [`Walk::next`].
     ///
     /// # Errors
     /// As [`Walk::next`].
@@ -238,7 +240,7 @@ impl<'a> Walk<'a> {
         Ok(std::iter::once(next).chain(others).collect())
     }
 
-    /// Whether a further page may have records with keys that were found already.
+    /// Whether a further page may have records with keys that were already found.
     ///
     /// Several records may have the same key.
     pub fn may_hold_twins(&self) -> bool {
@@ -258,9 +260,9 @@ impl<'a> Walk<'a> {
             return false;
         }
         match self.total() {
-            // Records on overlapping pages count once.
+            // A record on two overlapping pages counts once.
             Some(total) => self.received < total || self.listed() < total,
-            // A short page with as many records as its total is the whole answer to a search.
+            // A short page whose total equals its number of records is the complete result of a search.
             None if self.total.is_some() && !self.counts_page && self.is_search() => {
                 self.last.records >= self.look_up.page_size()
             }
@@ -272,7 +274,7 @@ impl<'a> Walk<'a> {
         matches!(self.what, What::Keys(_) | What::Asked(_))
     }
 
-    /// Returns how many records were not listed, of those that existed at the first page.
+    /// Returns how many of the records that existed at the first page were not listed.
     fn lacking(&self) -> Option<u64> {
         let total = self.first_total.filter(|_| !self.counts_page)?;
         total.checked_sub(self.listed()).filter(|lack| *lack > 0)
@@ -306,7 +308,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Returns the question for the page at a cursor.
+    /// Returns the request for the page at a cursor.
     fn at_cursor(&self, cursor: &str) -> Option<Question> {
         let Some(Paging::Cursor {
             parameter, body, ..
@@ -328,9 +330,9 @@ impl<'a> Walk<'a> {
         Some(question)
     }
 
-    /// Returns the question for the page after so many pages and records.
+    /// Returns the request for the page after `pages` pages and `passed` records.
     ///
-    /// If answers name the next page, only the first page is requested by number.
+    /// If responses name the next page, only the first page is requested by number.
     fn numbered(&self, pages: u64, passed: u64) -> Option<Question> {
         let how = &self.look_up.how;
         let path = self.path()?;
@@ -353,7 +355,7 @@ impl<'a> Walk<'a> {
         Some(self.question(path))
     }
 
-    /// Returns the path of the list, search or query, without the parameters of a page.
+    /// Returns the path of the list, search or query, without paging parameters.
     fn path(&self) -> Option<String> {
         match &self.what {
             What::All => self.look_up.how.list.clone(),

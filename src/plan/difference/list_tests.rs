@@ -1,4 +1,4 @@
-//! What is sent for fields that stand in lists.
+//! Tests of updates to fields within lists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ fn change(field: &str, from: Json, to: Json) -> Change {
     }
 }
 
-/// The record after a PATCH that replaces lists.
+/// Applies a PATCH that replaces whole lists to a record.
 fn patched(record: &Json, body: &Json) -> Json {
     let mut record = record.clone();
     for (name, value) in body.as_object().unwrap() {
@@ -157,7 +157,7 @@ fn an_element_is_sent_with_the_whole_list() {
         let after = patched(&person(), &body);
         assert_eq!(scene.difference(&row, &after).unwrap(), Difference::None);
     }
-    // Records without the list, and without the element.
+    // Records without the list or without the element.
     for record in [json!({}), json!({"emails": null}), json!({"emails": []})] {
         let record = patched(&record, &beside);
         let (changes, body) = scene.sent(&[("work", json!("n@x.se"))], &record);
@@ -169,9 +169,9 @@ fn an_element_is_sent_with_the_whole_list() {
 }
 
 #[test]
-fn a_list_beside_a_change_is_sent_as_it_was_read() {
+fn a_list_beside_a_change_is_sent_unchanged() {
     let scene = Scene::of("");
-    // The API may replace the object, and no pager stands in it.
+    // The API may replace the object, which contains no pager.
     let (_, body) = scene.sent(&[("title", json!("Dr"))], &person());
     let phones = &person()["contact"]["phones"];
     assert_eq!(body["contact"], json!({"title": "Dr", "phones": phones}));
@@ -182,7 +182,7 @@ fn a_list_beside_a_change_is_sent_as_it_was_read() {
         json!({"title": "Fru", "phones": [phones[0], pager]})
     );
     assert_eq!(body.get("emails"), None);
-    // It is none of the row's concern that it is unclear.
+    // An ambiguous list does not affect a row that does not change it.
     let mut record = person();
     record["contact"]["phones"] = json!([pager, pager]);
     let (_, body) = scene.sent(&[("title", json!("Dr"))], &record);
@@ -196,7 +196,7 @@ fn a_list_beside_a_change_is_sent_as_it_was_read() {
 }
 
 #[test]
-fn a_field_that_is_kept_is_sent_with_its_list() {
+fn a_kept_field_is_sent_with_its_list() {
     let mut spec = (*registry_with(MERGES, EMAILS)).clone();
     spec.update.keep.push("work".to_owned());
     let scene = Scene { spec: spec.into() };
@@ -235,7 +235,7 @@ fn an_update_that_replaces_the_record_keeps_its_lists() {
 }
 
 #[test]
-fn a_row_is_refused_where_several_elements_could_be_meant() {
+fn several_matching_list_elements_make_the_row_invalid() {
     let scene = Scene::of(MERGES);
     let mut record = person();
     let work = record["emails"][1].clone();
@@ -250,7 +250,7 @@ fn a_row_is_refused_where_several_elements_could_be_meant() {
         problem.message.to_string(),
         "/emails[type=work]/value matches 2 elements in this person, so the value is ambiguous"
     );
-    // The other one is clear.
+    // The other element is unambiguous.
     let (_, body) = scene.sent(&[("home", json!("n@x.se"))], &record);
     assert_eq!(body["emails"].as_array().unwrap().len(), 4);
     let made = [change("work", json!("a@x.se"), json!("w@x.se"))];
@@ -262,12 +262,12 @@ fn a_row_is_refused_where_several_elements_could_be_meant() {
 }
 
 #[test]
-fn an_undo_puts_an_element_back_beside_what_has_changed_since() {
+fn an_undo_restores_an_element_and_keeps_later_changes() {
     let scene = Scene::of(MERGES);
     for (row, field) in [
         (vec![("work", json!("n@x.se"))], "work"),
         (vec![("work", Json::Null)], "work"),
-        // It cannot be cleared by a row, and the list was without it.
+        // A row cannot clear the field, and the list lacked the element.
         (vec![("pager", json!("2"))], "pager"),
     ] {
         let (changes, body) = scene.sent(&row, &person());
@@ -296,7 +296,7 @@ fn an_undo_puts_an_element_back_beside_what_has_changed_since() {
         let (body, expected) = (body.pointer(list).unwrap(), expected.pointer(list).unwrap());
         assert_eq!(sorted(body), sorted(expected), "{row:?}");
     }
-    // Someone has changed the same element since.
+    // The same element changed after the run.
     let (changes, _) = scene.sent(&[("work", json!("n@x.se"))], &person());
     let mut after = person();
     after["emails"][1]["value"] = json!("x@x.se");
@@ -358,11 +358,11 @@ fn member() -> Json {
 }
 
 #[test]
-fn a_list_is_compared_as_a_set_and_changed_by_its_mode() {
+fn lists_are_compared_as_sets_and_changed_by_their_mode() {
     let scene = Scene {
         spec: registry_with(MERGES, LISTS),
     };
-    // Each: the field, the row's values, and what is sent; nothing where the record has it.
+    // Each case: the field, the row's values, and the list sent, or `None` if the record already matches.
     for (field, row, expected) in [
         ("tags", json!(["a", "b"]), None),
         ("tags", json!(["a"]), None),
@@ -414,13 +414,13 @@ fn a_list_is_compared_as_a_set_and_changed_by_its_mode() {
             Difference::None,
             "{row:?}"
         );
-        // An undo restores the list as it was, in its order.
+        // An undo restores the list in its original order.
         let (found, left) = scene.undone(&changes, &after).unwrap();
         assert!(left.is_empty());
         let (_, body) = call(found);
         let undone = patched(&after, &body);
         match (field, &row[0].1) {
-            // What an element had beside is gone with it.
+            // Other members of a removed element are lost.
             ("clubs", Json::Null) => assert_eq!(
                 undone["clubs"],
                 json!([{"name": "none"}, {"id": "k1"}, {"id": "k2"}])
@@ -428,7 +428,7 @@ fn a_list_is_compared_as_a_set_and_changed_by_its_mode() {
             _ => assert_eq!(undone, member(), "{row:?}"),
         }
     }
-    // Where there is no list yet, one is made, and an undo empties it.
+    // A missing list is created, and an undo empties it.
     for record in [json!({}), json!({"tags": null}), json!({"tags": []})] {
         let record = patched(&record, &json!({"surname": "Ek", "temporary": false}));
         let (changes, body) = scene.sent(&[("tags", json!(["a"]))], &record);
@@ -447,13 +447,13 @@ fn a_list_is_compared_as_a_set_and_changed_by_its_mode() {
 }
 
 #[test]
-fn an_undo_leaves_a_list_that_somebody_else_has_changed() {
+fn an_undo_keeps_a_list_that_changed_after_the_run() {
     let scene = Scene {
         spec: registry_with(MERGES, LISTS),
     };
     let (changes, body) = scene.sent(&[("tags", json!(["c"]))], &member());
     let mut after = patched(&member(), &body);
-    // Another order is no change.
+    // A different order is not a change.
     after["tags"] = json!(["c", "b", "a"]);
     let (found, left) = scene.undone(&changes, &after).unwrap();
     assert!(left.is_empty());

@@ -1,4 +1,4 @@
-//! This module tests `plan/difference`.
+//! Tests of `plan/difference`.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn a_row_that_the_record_already_matches_needs_no_request() {
         vec![],
         vec![("id", json!("é/1")), ("group", json!("9"))],
         vec![("surname", json!("Ek")), ("points", json!(7))],
-        // The API writes the number in another form.
+        // The API stores the number in another form.
         vec![("mobile", json!("+46701740605"))],
         vec![("city", json!("Solna")), ("temporary", json!(false))],
     ] {
@@ -101,8 +101,8 @@ fn an_empty_string_equals_null_if_it_clears_fields() {
 }
 
 #[test]
-fn a_request_holds_what_differs_and_what_the_api_needs_with_it() {
-    // Each: the row, the fields changed, and the whole body.
+fn a_request_holds_changed_and_required_fields() {
+    // Each case: the row, the changed fields, and the whole body.
     for (row, changed, expected) in [
         (
             vec![("nickname", json!("K")), ("points", json!(7))],
@@ -114,7 +114,7 @@ fn a_request_holds_what_differs_and_what_the_api_needs_with_it() {
             "surname temporary",
             json!({"surname": "Al", "temporary": true}),
         ),
-        // The rest of the nested object, except what only the API sets.
+        // The other members of the nested object, except those that only the API sets.
         (
             vec![("city", json!("Lund"))],
             "city",
@@ -137,7 +137,7 @@ fn a_request_holds_what_differs_and_what_the_api_needs_with_it() {
 }
 
 #[test]
-fn what_the_record_does_not_hold_is_not_sent_along() {
+fn values_that_the_record_lacks_are_not_sent() {
     let record = json!({
         "surname": "Ek", "temporary": null, "address": {"street": null, "city": "Solna"},
     });
@@ -153,7 +153,7 @@ fn what_the_record_does_not_hold_is_not_sent_along() {
 }
 
 #[test]
-fn a_request_that_resends_everything_holds_what_is_the_same_too() {
+fn resending_everything_includes_unchanged_values() {
     let row = [
         ("surname", json!("Ek")),
         ("nickname", json!("K")),
@@ -169,7 +169,7 @@ fn a_request_that_resends_everything_holds_what_is_the_same_too() {
 }
 
 #[test]
-fn the_path_names_the_record_that_was_found_and_what_else_the_row_says() {
+fn the_path_holds_the_found_id_and_the_rows_values() {
     let group = ("group", json!("b/2"));
     let nickname = ("nickname", json!("K"));
     for (row, path) in [
@@ -188,7 +188,7 @@ fn the_path_names_the_record_that_was_found_and_what_else_the_row_says() {
 }
 
 #[test]
-fn a_value_that_every_update_needs_and_nobody_has_makes_the_row_invalid() {
+fn a_missing_required_value_makes_the_row_invalid() {
     let row = [("nickname", json!("K"))];
     for record in [json!({}), json!({"surname": null})] {
         let problem = difference(&row, &record, false).unwrap_err();
@@ -208,10 +208,10 @@ fn reversal(changes: &[Change], record: &Json) -> Result<(Difference, Left), Pro
 }
 
 #[test]
-fn an_undo_puts_back_what_the_record_still_holds() {
+fn an_undo_restores_values_that_have_not_changed_since() {
     let made = [
         change("nickname", json!("K"), json!("Kim")),
-        // Stored in another form than sent.
+        // The API stores the value in another form.
         change("mobile", Json::Null, json!("+46701740605")),
         change("city", json!("Lund"), json!("Solna")),
         change("points", json!(1.50), json!(7)),
@@ -245,7 +245,7 @@ fn an_undo_puts_back_what_the_record_still_holds() {
 }
 
 #[test]
-fn an_undo_leaves_what_was_changed_since_and_what_cannot_be_cleared() {
+fn an_undo_skips_changed_and_unclearable_fields() {
     let since = Left {
         changed_since: vec!["nickname".to_owned()],
         ..Left::default()
@@ -256,7 +256,7 @@ fn an_undo_leaves_what_was_changed_since_and_what_cannot_be_cleared() {
     };
     assert!(!since.is_empty() && !uncleared.is_empty());
     for (made, expected) in [
-        // It is as it was before.
+        // The field already has its old value.
         (
             change("nickname", json!("Kim"), json!("K")),
             Left::default(),
@@ -269,7 +269,7 @@ fn an_undo_leaves_what_was_changed_since_and_what_cannot_be_cleared() {
         let (found, left) = reversal(&[made], &person()).unwrap();
         assert_eq!((found, left), (Difference::None, expected));
     }
-    // What it was before was not read.
+    // The old value was not read.
     let unread = Change {
         from: None,
         ..change("nickname", Json::Null, json!("Kim"))
@@ -279,7 +279,7 @@ fn an_undo_leaves_what_was_changed_since_and_what_cannot_be_cleared() {
 }
 
 #[test]
-fn an_undo_without_a_value_that_every_update_needs_makes_the_row_invalid() {
+fn an_undo_without_a_required_value_makes_the_row_invalid() {
     let made = [change("nickname", json!("K"), json!("Kim"))];
     let problem = reversal(&made, &json!({"nickname": "Kim"})).unwrap_err();
     assert_eq!(problem.code, "lookup.incomplete");

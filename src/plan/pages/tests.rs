@@ -1,4 +1,4 @@
-//! This module tests `plan/pages`.
+//! Tests of `plan/pages`.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn by_next(how: &mut Lookup) {
 }
 
 #[test]
-fn an_answer_is_read_where_the_target_says() {
+fn records_and_totals_are_read_at_the_targets_pointers() {
     let look_up = registry(|how| how.total = "/count".to_owned());
     let page = |answer: Json| look_up.page(answer, None, AT).unwrap();
     let two = page(json!({"data": [{}, {}], "count": 5}));
@@ -78,11 +78,11 @@ fn a_next_page_is_relative_to_the_page_that_names_it() {
 }
 
 #[test]
-fn credentials_are_sent_to_no_next_page_outside_the_api() {
+fn a_next_page_outside_the_api_is_refused() {
     for next in [
         "https://elsewhere.example.se/v1/people?page=2",
         "//elsewhere.example.se/v1/people",
-        // Host names that only begin like the API's.
+        // Host names that only start like the API's.
         "https://api.example.se.example.org/v1/x",
         "https://api.example.se@example.org/v1/x",
         "https://user@api.example.se/v1/x",
@@ -105,7 +105,7 @@ fn credentials_are_sent_to_no_next_page_outside_the_api() {
     assert!(below("https://127.0.0.1:8787/v1/people", plain).is_err());
     assert!(below("http://127.0.0.1/v1/people", plain).is_err());
     assert!(below("http://127.0.0.1:8787/v1/people?2", plain).is_ok());
-    // What cannot be parsed has no address to show.
+    // An address that cannot be parsed is not shown.
     for next in ["https://", "https://[::1/v1", "//:0:0"] {
         let error = below(next, AT).unwrap_err();
         assert!(matches!(error, LookUpError::NoAddress { .. }), "{error}");
@@ -116,7 +116,7 @@ fn credentials_are_sent_to_no_next_page_outside_the_api() {
 }
 
 #[test]
-fn an_answer_names_the_next_page_or_null_or_has_no_such_member() {
+fn the_next_page_member_may_be_an_address_null_or_absent() {
     let look_up = registry(by_next);
     let next = |answer: Json| look_up.page(answer, None, AT).map(|page| page.next);
     for (answer, expected) in [
@@ -139,7 +139,7 @@ fn an_answer_names_the_next_page_or_null_or_has_no_such_member() {
 }
 
 #[test]
-fn a_link_header_has_the_next_page_or_none() {
+fn a_link_header_names_the_next_page_or_none() {
     let look_up = registry(|how| how.paging = Some(Paging::Link {}));
     let page = |link: Option<&str>| look_up.page(json!({"data": []}), link, AT);
     let next = "<https://api.example.se/v1/people?after=b>; rel=\"next\"";
@@ -157,14 +157,14 @@ fn a_link_header_has_the_next_page_or_none() {
         assert_eq!(error.code(), Code::ApiNextPage, "{malformed}");
         assert!(error.to_string().contains("kind = \"link\""), "{error}");
     }
-    // It is noticed with other kinds of paging too.
+    // The header is also detected with other kinds of paging.
     let counted = registry(|_| ());
     let page = counted.page(json!({"data": []}), Some(next), AT).unwrap();
     assert!(page.is_linked && page.next == Named::Unsaid);
 }
 
 #[test]
-fn a_cursor_is_a_text_or_a_number() {
+fn a_cursor_may_be_a_string_or_a_number() {
     let look_up = registry(|how| {
         how.paging = Some(Paging::Cursor {
             pointer: "/next".to_owned(),

@@ -1,4 +1,4 @@
-//! This module tests `plan/query_text`.
+//! Tests of `plan/query_text`.
 
 use super::*;
 
@@ -24,7 +24,7 @@ most = 15
 "#;
 
 #[test]
-fn keys_are_joined_escaped_and_surrounded() {
+fn keys_are_escaped_joined_and_enclosed() {
     let scim = query(SCIM);
     assert_eq!(
         filter(&scim, &["a@b.se", "o\"x\\y"]),
@@ -40,7 +40,7 @@ fn keys_are_joined_escaped_and_surrounded() {
 }
 
 #[test]
-fn a_key_that_could_end_its_quotation_is_not_written() {
+fn a_key_that_could_end_its_quotation_is_refused() {
     let odata = query(ODATA);
     for key in ["o'brien", "a\\b", "a,b", "x) or (y", "å \"b\""] {
         assert_eq!(unwritable(&odata, key), None, "{key}");
@@ -50,18 +50,18 @@ fn a_key_that_could_end_its_quotation_is_not_written() {
     let unescaped = query(&ODATA.replace("escape = { \"'\" = \"''\" }", ""));
     assert_eq!(unwritable(&unescaped, "o'brien"), Some("'"));
     assert_eq!(unwritable(&unescaped, "a\\"), Some("\\"));
-    // The quotation mark alone has an escape: the backslash before it would escape that.
+    // Only the quotation mark has an escape, which a preceding backslash would neutralize.
     let half = query(&SCIM.replace(", '\\' = '\\\\'", ""));
     assert_eq!(unwritable(&half, "x\" or \"1"), None);
     assert_eq!(unwritable(&half, "x\\"), Some("\\"));
     assert_eq!(unwritable(&query(SCIM), "x\\\""), None);
-    // Another quotation mark that the filter has.
+    // The filter contains another quotation mark.
     let nested = query("parameter = \"q\"\nfilter = '''\"name:'{key}'\"'''");
     assert_eq!(unwritable(&nested, "a\"b"), Some("\""));
 }
 
 #[test]
-fn a_key_without_quotation_marks_has_no_character_of_a_filter() {
+fn an_unquoted_key_may_not_contain_filter_syntax() {
     let search =
         query("parameter = \"query\"\nfilter = \"email:{key}\"\naround = \"type:user {filter}\"");
     for key in ["a.b_c-d+e@example.se", "20100402-1234", "åsa1"] {
@@ -80,14 +80,14 @@ fn a_key_without_quotation_marks_has_no_character_of_a_filter() {
     }
     let listed = query("parameter = \"ids\"\nbetween = \"-\"\nmost = 2");
     assert_eq!(unwritable(&listed, "a-b"), Some("-"));
-    // Nothing but the key stands in the parameter.
+    // The parameter contains only the key.
     let alone = query("parameter = \"email\"");
     assert_eq!(unwritable(&alone, "x' or (a:b) & \"c\"\\*"), None);
     assert_eq!(unwritable(&alone, "a\tb"), Some("\t"));
 }
 
 #[test]
-fn a_key_in_a_path_leads_nowhere_else() {
+fn a_dot_segment_as_key_is_refused_in_a_path() {
     let of = |path: &str, key: &'static str| {
         let query = query("");
         unwritable_in(path, Query::KEY, Some(&query), key)

@@ -1,4 +1,4 @@
-//! This module tests `plan/saved`.
+//! Tests of `plan/saved`.
 
 use serde_json::{Value as Json, json};
 
@@ -40,7 +40,7 @@ fn call(row: u64) -> Call {
 }
 
 #[test]
-fn a_plan_that_sends_the_same_is_the_same() {
+fn plans_that_send_the_same_requests_are_equal() {
     let planned = plan(&[call(1), call(2)]);
     let again = Call {
         note: Problem::in_these_words("restored"),
@@ -58,7 +58,7 @@ fn a_plan_that_sends_the_same_is_the_same() {
 }
 
 #[test]
-fn whatever_a_request_does_otherwise_is_a_difference() {
+fn every_difference_in_a_request_changes_the_digest() {
     let changed = |change: &mut dyn FnMut(&mut Call)| {
         let mut call = call(1);
         change(&mut call);
@@ -76,7 +76,7 @@ fn whatever_a_request_does_otherwise_is_a_difference() {
         changed(&mut |call| call.changes[0].from = Some(json!("Lund"))),
         changed(&mut |call| call.changes[0].to = json!("Solna")),
     ];
-    // What leaves one part for its neighbour is not the same either.
+    // A byte that moves from one part to the next changes the digest.
     calls.push(changed(&mut |call| {
         call.path = "/people/7{}".to_owned();
         call.body.clear();
@@ -98,7 +98,7 @@ fn whatever_a_request_does_otherwise_is_a_difference() {
 }
 
 #[test]
-fn rows_that_differ_are_named_by_the_number_beside_them() {
+fn differing_rows_are_listed_by_spreadsheet_row_number() {
     let told = |planned: &[Call], now: &[Call]| {
         let mut lines = Lines::default();
         lines.note(1, 2);
@@ -123,7 +123,7 @@ fn rows_that_differ_are_named_by_the_number_beside_them() {
 }
 
 #[test]
-fn another_target_address_or_roster_is_named_before_any_row() {
+fn a_different_target_or_roster_is_reported_before_rows() {
     let planned = plan(&[call(1)]);
     let told = |change: &dyn Fn(&mut SavedPlan)| {
         let mut now = plan(&[]);

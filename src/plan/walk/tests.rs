@@ -1,4 +1,4 @@
-//! This module tests `plan/walk`.
+//! Tests of `plan/walk`.
 
 use serde_json::{Value as Json, json};
 
@@ -7,10 +7,10 @@ use crate::model::Code;
 use crate::plan::tests::look_up as registry;
 use crate::targets::Lookup;
 
-/// A server of records numbered from 1: returns the page at a path.
+/// A server of records numbered from 1, as a function from a path to a page.
 type Server<'a> = &'a dyn Fn(&str) -> Page;
 
-/// The value of a number in a query.
+/// The value of a numeric query parameter.
 fn number(path: &str, name: &str) -> Option<u64> {
     let (_, query) = path.split_once('?')?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -26,7 +26,7 @@ fn page(ids: impl IntoIterator<Item = u64>, total: Option<u64>) -> Page {
     }
 }
 
-/// Walks through all pages. Returns the paths and the number of records listed.
+/// Requests all pages. Returns the paths and the number of records listed.
 fn gone(mut walk: Walk<'_>, server: Server<'_>) -> (Vec<String>, Result<u64, LookUpError>) {
     let (mut paths, mut next) = (Vec::new(), walk.first());
     while let Some(question) = next {
@@ -75,12 +75,12 @@ fn by_next(how: &mut Lookup) {
     });
 }
 
-/// At most `most` of `of` records, from `from`.
+/// The ids of at most `most` of `of` records after the first `from`.
 fn part(of: u64, from: u64, most: u64) -> impl Iterator<Item = u64> {
     from + 1..=of.min(from + most)
 }
 
-/// A server that counts records from `first` and returns at most `cap` of them.
+/// A server whose offsets start at `first` and whose pages have at most `cap` records.
 fn offsets(
     of: u64,
     first: u64,
@@ -96,7 +96,7 @@ fn offsets(
     }
 }
 
-/// A server of pages of `size` records that are numbered from `first`.
+/// A server with pages of `size` records whose page numbers start at `first`.
 fn pages(of: u64, first: u64, size: u64) -> impl Fn(&str) -> Page {
     move |path| {
         let number = number(path, "page").unwrap().saturating_sub(first);
@@ -105,12 +105,12 @@ fn pages(of: u64, first: u64, size: u64) -> impl Fn(&str) -> Page {
 }
 
 #[test]
-fn every_page_is_read_whatever_the_total_counts_and_the_api_caps() {
+fn all_pages_are_read_despite_wrong_totals_and_capped_pages() {
     let totals: [fn(u64, u64) -> Option<u64>; 5] = [
         |_, all| Some(all),
         |own, _| Some(own),
         |_, _| None,
-        // It counts pages, or something else.
+        // The total counts pages or something else.
         |_, all| Some(all.div_ceil(50)),
         |_, _| Some(0),
     ];
@@ -123,7 +123,7 @@ fn every_page_is_read_whatever_the_total_counts_and_the_api_caps() {
             }
         }
     }
-    // The server chooses the size of a page.
+    // The server determines the page size.
     for of in [0, 1, 50, 100, 240] {
         for size in [20, 50, 100] {
             let look_up = registry(by_page(1));
@@ -147,13 +147,13 @@ fn a_further_page_is_requested_only_if_it_may_exist() {
     let all = |_: u64, all: u64| Some(all);
     assert_eq!(asked(120, all, false), 3);
     assert_eq!(asked(100, all, false), 2, "the last page is full");
-    // A total that equals the page may count the page alone.
+    // A total that equals the page's number of records may count that page only.
     assert_eq!(asked(50, all, false), 2);
     assert_eq!(asked(50, all, true), 1);
     assert_eq!(asked(20, all, false), 2);
     assert_eq!(asked(20, all, true), 1);
     assert_eq!(asked(0, all, false), 1);
-    // Without a total a short page may be a capped one.
+    // Without a total, a short page may have been capped.
     assert_eq!(asked(120, |_, _| None, false), 4);
 }
 
@@ -165,7 +165,7 @@ fn the_first_page_has_the_number_in_the_target_file() {
     assert_eq!(first(&by_page(0)), "/people?page=0");
     assert_eq!(first(&by_page(1)), "/people?page=1");
     assert_eq!(first(&by_next), "/people");
-    // The parameter is added to the query of the path.
+    // The parameter is appended to the path's query.
     let look_up = registry(by_page(1));
     let search = look_up.search(&["a"]).first().unwrap().path;
     assert_eq!(search, "/people/search?fields=all&page=1");
@@ -191,7 +191,7 @@ fn a_list_with_a_wrong_first_number_or_parameter_stops_or_is_complete() {
         let error = listed.unwrap_err();
         (error.code(), error.to_string())
     };
-    // The API counts from 1 and takes 0 for 1: pages overlap by a record, and none is lost.
+    // The API counts from 1 and treats 0 as 1: pages overlap by a record, and none is lost.
     for of in [51, 240, 250] {
         let look_up = registry(by_offset(0));
         let (_, listed) = gone(look_up.list(), &offsets(of, 1, 50, all));
@@ -209,12 +209,12 @@ fn a_list_with_a_wrong_first_number_or_parameter_stops_or_is_complete() {
     let (code, text) = told(&by_page(0), &pages(240, 1, 50));
     assert_eq!(code, Code::ApiSamePage, "{text}");
     assert!(text.contains("page 2"), "{text}");
-    // The parameter has another name, so the API ignores it.
+    // The parameter is misnamed, so the API ignores it.
     for total in [Some(240), Some(50), None] {
         let (code, text) = told(&by_offset(0), &|_| page(1..=50, total));
         assert_eq!(code, Code::ApiSamePage, "{total:?}: {text}");
     }
-    // The parameter counts records, not pages: pages overlap.
+    // The parameter counts records instead of pages, so pages overlap.
     let overlapping = |path: &str| {
         let from = number(path, "page").unwrap() - 1;
         page(part(240, from, 50), Some(240))
@@ -241,7 +241,7 @@ fn a_list_with_a_wrong_first_number_or_parameter_stops_or_is_complete() {
 }
 
 #[test]
-fn a_list_that_ends_before_its_total_stops() {
+fn a_list_that_ends_before_its_total_is_an_error() {
     let look_up = registry(by_offset(0));
     let (paths, listed) = gone(look_up.list(), &|path| {
         page(part(30, number(path, "offset").unwrap(), 20), Some(240))
@@ -250,7 +250,7 @@ fn a_list_that_ends_before_its_total_stops() {
     let error = listed.unwrap_err().to_string();
     assert!(error.contains("30 of 240"), "{error}");
     assert!(!error.contains("of them"), "none is on two pages: {error}");
-    // A record that is added during the listing does not count as missing.
+    // A record that is added during listing does not count as missing.
     let (_, listed) = gone(look_up.list(), &|path| {
         let passed = number(path, "offset").unwrap();
         match passed {
@@ -279,7 +279,7 @@ fn an_empty_page_does_not_end_a_list_below_its_total() {
 }
 
 #[test]
-fn a_page_that_does_not_exist_ends_a_counted_list_that_may_be_complete() {
+fn a_missing_page_ends_a_counted_list_that_may_be_complete() {
     let look_up = registry(by_page(1));
     let mut walk = look_up.list();
     assert!(!walk.is_past_the_end(), "the first page must be there");
@@ -316,7 +316,7 @@ fn pages_are_requested_ahead_if_the_total_proves_that_they_follow() {
     assert_eq!(ahead(page(1..=50, Some(100)), 8), [50]);
     assert_eq!(ahead(page(1..=50, Some(240)), 0), [50]);
     assert_eq!(ahead(page(1..=50, Some(u64::MAX)), 3).len(), 3);
-    // A short page, no total, or a total that may count the page alone.
+    // A short page, no total, or a total that may count the page only.
     assert_eq!(ahead(page(1..=20, Some(240)), 8), [20]);
     assert_eq!(ahead(page(1..=50, None), 8), [50]);
     assert_eq!(ahead(page(1..=50, Some(50)), 8), [50]);
@@ -335,7 +335,7 @@ fn pages_are_requested_ahead_if_the_total_proves_that_they_follow() {
     );
 }
 
-/// A page that names the next one.
+/// A page that names the next page.
 fn naming(ids: impl IntoIterator<Item = u64>, next: Named) -> Page {
     Page {
         next,
@@ -352,13 +352,13 @@ fn pages_that_name_the_next_one_are_read_until_none_is_named() {
     let look_up = registry(by_next);
     let (paths, listed) = gone(look_up.list(), &|path| match path {
         "/people" => naming(1..=50, at("/people?after=50")),
-        // Pages are short or empty if the API hides records.
+        // Pages can be short or empty if the API hides records.
         "/people?after=50" => naming([], at("/people?after=100")),
         "/people?after=100" => naming(101..=103, at("/people?after=150")),
         _ => naming(151..=200, Named::Nothing),
     });
     assert_eq!((paths.len(), listed), (4, Ok(103)));
-    // Some APIs leave the member out on the last page.
+    // Some APIs omit the member on the last page.
     let (_, listed) = gone(look_up.list(), &|path| match path {
         "/people" => naming(1..=50, at("/people?after=50")),
         _ => naming(51..=100, Named::Unsaid),
@@ -369,7 +369,7 @@ fn pages_that_name_the_next_one_are_read_until_none_is_named() {
 }
 
 #[test]
-fn a_full_first_page_without_a_next_page_stops() {
+fn a_full_first_page_without_a_next_page_is_an_error() {
     let look_up = registry(by_next);
     let (_, listed) = gone(look_up.list(), &|_| naming(1..=50, Named::Unsaid));
     let error = listed.unwrap_err();
@@ -388,7 +388,7 @@ fn a_full_first_page_without_a_next_page_stops() {
         how.trust_total = true;
     });
     assert_eq!(gone(trusting.list(), &counted(50)).1, Ok(50));
-    // The total may count the page alone.
+    // The total may count that page only.
     let (_, listed) = gone(look_up.list(), &counted(50));
     assert_eq!(listed.unwrap_err().code(), Code::ApiIncomplete);
     let (_, listed) = gone(look_up.list(), &counted(51));
@@ -396,10 +396,10 @@ fn a_full_first_page_without_a_next_page_stops() {
 }
 
 #[test]
-fn pages_that_repeat_or_go_in_a_circle_stop() {
+fn repeated_and_circular_pages_are_errors() {
     let look_up = registry(by_next);
     for (server, read) in [
-        // The same page at new addresses, the same address, and new addresses without end.
+        // The same page at new addresses, the same address, and an endless series of addresses.
         (
             (&|path: &str| naming(1..=3, at(&format!("{path}x")))) as Server<'_>,
             2,
@@ -514,7 +514,7 @@ fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
     assert_eq!(search.path, "/people/search?fields=all");
     let body = json!({"mobile": ["1"], "page": {"cursor": "a/b="}});
     assert_eq!(search.body, Some(body));
-    // A cursor that never changes never ends.
+    // A cursor that never changes would never end the iteration.
     let mut walk = look_up.list();
     walk.add(&cursor()).unwrap();
     assert!(
@@ -524,7 +524,7 @@ fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
 }
 
 #[test]
-fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
+fn an_unfollowed_link_to_a_next_page_is_an_error() {
     let linked = |records: u64, total| Page {
         is_linked: true,
         ..page(1..=records, total)
