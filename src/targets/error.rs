@@ -1,4 +1,4 @@
-//! Target errors state why a target cannot be used.
+//! Errors of loading a target.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use thiserror::Error;
 use super::mistake::Mistakes;
 use crate::model::{Code, Fact};
 
-/// Why a target cannot be used.
+/// The reason why a target cannot be used.
 #[derive(Debug, Error)]
 pub enum TargetError {
-    /// Neither a built-in target nor a file.
+    /// The name is neither that of a built-in target nor a file.
     #[error(
         "there is no target \"{name}\"; the built-in ones are {known}, and any other is named by its file, such as my-api.toml"
     )]
     Unknown {
-        /// What was requested.
+        /// The requested name.
         name: String,
         /// The built-in names, comma-separated.
         known: String,
@@ -25,14 +25,13 @@ pub enum TargetError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file is not TOML, has a key or a value that a target does not have, or says what does not fit
-    /// together.
+    /// The file is not valid TOML, has unknown keys or values, or contradicts itself.
     #[error("the target file {} has {}\n{mistakes}", mistakes.origin(), amount(mistakes.list.len()))]
     Mistakes {
-        /// What is wrong, and where.
+        /// The mistakes, with their positions.
         mistakes: Mistakes,
     },
 }
@@ -45,7 +44,7 @@ fn amount(mistakes: usize) -> String {
 }
 
 impl TargetError {
-    /// The same for logs and notifications: nothing of what the file holds.
+    /// The error for logs and notifications, without content of the file.
     pub fn fact(&self) -> Fact {
         match self {
             TargetError::Unknown { .. } => Fact::new(Code::TargetUnknown),
@@ -63,7 +62,7 @@ mod tests {
     use crate::targets::load::{load, parse};
 
     #[test]
-    fn a_target_that_cannot_be_used_is_told_with_its_file_and_no_word_of_it() {
+    fn a_target_error_names_the_file_and_quotes_none_of_it() {
         let error = load("hunter2").unwrap_err();
         assert_eq!(error.fact(), Fact::new(Code::TargetUnknown));
 

@@ -1,4 +1,4 @@
-//! Fields define the columns, kinds and places of values.
+//! Fields define the columns, kinds and positions of values.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use toml::Spanned;
 use super::pointer::Pointer;
 use crate::model::Declared;
 
-/// Declares the kinds, each with its word in target files.
+/// Declares the kinds of cells, each with its name in target files.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident $word:literal;)*) => {
-        /// The kind of a field's cells, which determines how they are checked and normalised.
+        /// The kind of a field's cells, which determines how they are checked and normalized.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
         pub enum Kind {
             $($(#[$doc])* #[serde(rename = $word)] $kind,)*
         }
 
         impl Kind {
-            /// Every kind.
+            /// All kinds.
             pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
 
-            /// The word used in target files, and the first half of the kind's problem codes.
+            /// The kind's name in target files, and the prefix of its problem codes.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Kind::$kind => $word,)*
@@ -34,69 +34,69 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Any text on one line.
+    /// Text on a single line.
     Text "text";
     /// A UUID (RFC 9562).
     Uuid "uuid";
-    /// A Swedish personnummer or samordningsnummer, as `YYYYMMDD-NNNN`.
+    /// A Swedish personnummer or samordningsnummer, normalized to `YYYYMMDD-NNNN`.
     IdentityNumber "identity_number";
-    /// A calendar date, as `YYYY-MM-DD`.
+    /// A calendar date, normalized to `YYYY-MM-DD`.
     Date "date";
-    /// One of the field's `choices`, or a synonym of one.
+    /// One of the field's `choices`, or a synonym.
     Choice "choice";
     /// A JSON boolean.
     Boolean "boolean";
     /// An e-mail address.
     Email "email";
-    /// A telephone number: as E.164 by the target's region, or as it is written.
+    /// A telephone number, normalized to E.164 if the target has a region.
     Phone "phone";
-    /// A Swedish postal code, as `NNN NN`.
+    /// A Swedish postal code, normalized to `NNN NN`.
     PostalCode "postal_code";
     /// An ISO 3166-1 alpha-3 country code.
     Country "country";
-    /// A Swedish municipality code: four digits.
+    /// A Swedish municipality code of four digits.
     MunicipalityCode "municipality_code";
     /// An eduPersonPrincipalName, `localIdentifier@domain`.
     Eppn "eppn";
-    /// A whole number.
+    /// An integer.
     Integer "integer";
-    /// A list of values, each of the kind `items`.
+    /// A list of values of the kind `items`.
     List "list";
 }
 
 impl Kind {
-    /// Whether a problem code reports a value that several rows have.
+    /// Whether a problem code reports a value that several rows share.
     pub fn is_duplicate(code: &str) -> bool {
         let kind = code.strip_suffix(".duplicate");
         Kind::ALL.iter().any(|own| kind == Some(own.as_str()))
     }
 }
 
-/// Where in the request a field's value goes.
+/// The position of a field's value in the request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// In the JSON body, at the field's pointer.
+    /// In the JSON body at the field's pointer.
     #[default]
     Body,
-    /// Into the path, in place of `{name}`.
+    /// In the path, in place of `{name}`.
     Path,
 }
 
-/// What a row does to the list that a record has.
+/// The effect of a row on the record's list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ListMode {
-    /// Its values are added to the list.
+    /// The row's values are added to the list.
     #[default]
     Add,
-    /// Its values replace the list.
+    /// The row's values replace the list.
     Replace,
-    /// Its values are removed from the list.
+    /// The row's values are removed from the list.
     Remove,
 }
 
-/// What is between two values in a cell.
+/// The separator between the values in a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Separator {
     /// A semicolon.
@@ -112,10 +112,10 @@ pub enum Separator {
 }
 
 impl Separator {
-    /// Every separator.
+    /// All separators.
     pub const ALL: [Separator; 3] = [Separator::Semicolon, Separator::Comma, Separator::Bar];
 
-    /// The character.
+    /// The separator's character.
     pub fn character(self) -> char {
         match self {
             Separator::Semicolon => ';',
@@ -125,110 +125,110 @@ impl Separator {
     }
 }
 
-/// Where a row says a person's gender.
+/// The field that holds a person's gender, with its choices.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenderFrom {
     /// The choice field.
     pub field: String,
-    /// The choice of women.
+    /// The choice for women.
     pub women: String,
-    /// The choice of men.
+    /// The choice for men.
     pub men: String,
 }
 
-/// One field of a record: how a column is recognised, what its cells may hold, where it is sent.
+/// A field of a record: the headers of its column, the content of its cells, and its position in requests.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSpec {
     /// The column's name in templates, messages and results.
     #[schemars(with = "String")]
     pub name: Spanned<String>,
-    /// What its cells hold.
+    /// The kind of its cells.
     pub kind: Kind,
-    /// Where it goes in the request.
+    /// Its position in the request.
     #[serde(default, rename = "in")]
     pub place: Place,
-    /// JSON pointer (RFC 6901) into the body, and into the record that comes back. It can select one
-    /// element of a list, as in `/emails[type=work]/value`.
+    /// JSON pointer (RFC 6901) into the request body and the record. It can select one element of a list, as
+    /// in `/emails[type=work]/value`.
     #[serde(default)]
     pub pointer: Pointer,
-    /// Whether a row without it is invalid, and a file without its column refused.
+    /// Whether every row must have a value and every file the column.
     #[serde(default)]
     pub required: bool,
-    /// Whether the API takes `null` for it, which is what `<null>` in a cell sends.
+    /// Whether the API accepts `null`, which `<null>` in a cell sends.
     #[serde(default)]
     pub nullable: bool,
-    /// Whether no two records may share a value.
+    /// Whether the value must be unique among all records.
     #[serde(default)]
     pub unique: bool,
-    /// Whether values that differ only in case are the same for the API: records are found by either,
-    /// and neither replaces the other.
+    /// Whether the API ignores the case of values. Record searches then ignore case, and a change of case
+    /// alone is not sent.
     #[serde(default)]
     pub ignore_case: bool,
-    /// Whether only the API sets it: a column for it is refused.
+    /// Whether only the API can set the field. A column for it is refused.
     #[serde(default)]
     pub read_only: bool,
-    /// Values that need the user's word, `--allow FIELD=VALUE`, because they give rights.
+    /// Values that grant privileges and require `--allow FIELD=VALUE`.
     #[serde(default)]
     pub guarded: Vec<String>,
-    /// Whether only some accounts may change it: the API refuses an update with it for the others.
+    /// Whether only certain accounts may change the field. The API rejects the field for other accounts.
     #[serde(default)]
     pub only_some_accounts: bool,
-    /// A value for rows whose cell is empty, and for files without the column.
+    /// The value of rows with an empty cell, and of files without the column.
     pub default: Option<String>,
-    /// A value that is sent for every row, whatever the file says; the field has no column.
+    /// A value that is sent for every row. The field has no column.
     pub constant: Option<String>,
     /// A regular expression that the whole value must match.
     pub pattern: Option<String>,
-    /// Characters that a value must have at least.
+    /// The minimum number of characters.
     pub min_length: Option<usize>,
-    /// Characters that a value may have at most.
+    /// The maximum number of characters.
     pub max_length: Option<usize>,
-    /// Whether the API takes any text here: what is not of the field's kind is then doubtful, and
-    /// sent as it stands, unless it was damaged on its way.
+    /// Whether the API accepts any text. A value that is not of the field's kind is then reported as doubtful
+    /// and sent unchanged, unless it is damaged.
     #[serde(default)]
     pub free_text: bool,
     /// `list`: the kind of each value.
     pub items: Option<Kind>,
-    /// `list`: what is between two values in a cell, besides line breaks; `;` where it is not set.
+    /// `list`: the separator between the values in a cell, besides line breaks. The default is `;`.
     pub separator: Option<Separator>,
-    /// `list`: what a row does to the list; `add` where it is not set.
+    /// `list`: the effect of a row on the record's list. The default is `add`.
     pub mode: Option<ListMode>,
-    /// `text`: whether line breaks may stand in it.
+    /// `text`: whether the value may contain line breaks.
     #[serde(default)]
     pub lines: bool,
-    /// `choice`: the values that the API takes.
+    /// `choice`: the values that the API accepts.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// `choice`: other words for a choice, by choice. Case does not matter.
+    /// `choice`: synonyms of each choice. Case is ignored.
     #[serde(default)]
     pub synonyms: BTreeMap<String, Vec<String>>,
-    /// `choice`: the word that people use for a choice, by language and choice. It is understood too.
+    /// `choice`: the name of each choice by language. Cells may contain it.
     #[serde(default)]
     pub words: BTreeMap<String, BTreeMap<String, String>>,
-    /// `identity_number`: the boolean field that says a row's number is a temporary one.
+    /// `identity_number`: the boolean field that marks the number as temporary.
     pub temporary_if: Option<String>,
-    /// `identity_number`: the field with the date of birth, which the number begins with.
+    /// `identity_number`: the field with the date of birth, with which the number must agree.
     pub born_from: Option<String>,
-    /// `identity_number`: the field that holds the gender, which the number tells too.
+    /// `identity_number`: the field with the gender, with which the number must agree.
     pub gender_from: Option<GenderFrom>,
-    /// `postal_code`: the country field that says whether a row's code is a Swedish one.
+    /// `postal_code`: the country field that determines whether the code is Swedish.
     pub country_from: Option<String>,
-    /// `date`: whether a day after today is a mistake.
+    /// `date`: whether dates after today are invalid.
     #[serde(default)]
     pub past: bool,
-    /// A value that shows what the field looks like; used by templates.
+    /// An example value for templates.
     #[serde(default)]
     pub example: String,
-    /// Other headers under which the column is found, by language.
+    /// Other headers of the column, by language.
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
 }
 
 impl FieldSpec {
-    /// A value as people write it in the language with this code: a choice as its word, an absent value as an empty
-    /// text.
+    /// A value as users write it in the language with this code. A choice becomes its name, and null becomes
+    /// an empty text.
     pub fn in_words(&self, value: &Json, language: Option<&str>) -> String {
         match value {
             Json::Null => String::new(),
@@ -244,7 +244,7 @@ impl FieldSpec {
         }
     }
 
-    /// What people call a choice in the language with this code; itself where they have no word.
+    /// The name of a choice in the language with this code, or the choice itself if it has no name.
     pub fn word_for<'a>(&'a self, choice: &'a str, language: Option<&str>) -> &'a str {
         let words = language.and_then(|language| self.words.get(language));
         words
@@ -252,7 +252,7 @@ impl FieldSpec {
             .map_or(choice, String::as_str)
     }
 
-    /// Whether values that differ only in case are the same for the API.
+    /// Whether the API ignores the case of values.
     pub fn folds_case(&self) -> bool {
         self.ignore_case || self.kind == Kind::Email
     }
@@ -262,7 +262,7 @@ impl FieldSpec {
         self.name.get_ref()
     }
 
-    /// The kind of its value, or of each of its values.
+    /// The kind of the value, or of the items of a list.
     pub fn value_kind(&self) -> Kind {
         match (self.kind, self.items) {
             (Kind::List, Some(items)) => items,
@@ -270,35 +270,35 @@ impl FieldSpec {
         }
     }
 
-    /// Whether it holds a list of values.
+    /// Whether the value is a list.
     pub fn is_list(&self) -> bool {
         self.kind == Kind::List
     }
 
-    /// What is between two values in a cell.
+    /// The separator between the values in a cell.
     pub fn separator(&self) -> Separator {
         self.separator.unwrap_or_default()
     }
 
-    /// What a row does to the list that a record has.
+    /// The effect of a row on the record's list.
     pub fn mode(&self) -> ListMode {
         self.mode.unwrap_or_default()
     }
 
-    /// Whether the record must be read to write it: an update contains the whole list.
+    /// Whether an update requires the current record, because it contains the whole list.
     pub fn needs_record(&self) -> bool {
         let is_changed = self.is_list() && self.mode() != ListMode::Replace;
         !self.read_only && (is_changed || self.pointer.is_in_list())
     }
 
-    /// The values in a cell of a list, without space around them.
+    /// The values in a list cell, without surrounding space.
     pub fn values_in<'a>(&self, cell: &'a str) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         let separator = self.separator().character();
         let values = cell.split([separator, '\n', '\r']);
         values.map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// The cell that holds these values of a list; nothing if a cell cannot.
+    /// The cell that holds these values of a list. Returns `None` if no cell can represent them.
     pub fn cell_of(&self, values: &[Json]) -> Option<String> {
         let mut cell = String::new();
         for value in values {
@@ -318,13 +318,12 @@ impl FieldSpec {
         Some(cell)
     }
 
-    /// The same for logs and notifications.
+    /// The field's name for logs and notifications.
     pub fn declared(&self) -> Declared {
         Declared::name(self.name())
     }
 
-    /// Every header by which the column is recognised besides the field's name: the API's own
-    /// name for it and the aliases of all languages.
+    /// The other headers of the column: the API's names for the field, and its aliases in all languages.
     pub fn other_names(&self) -> impl Iterator<Item = String> + '_ {
         let names = self.pointer.names().into_iter();
         names.chain(self.aliases.values().flatten().cloned())
@@ -338,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_called_what_target_files_call_it() {
+    fn kind_names_match_those_in_target_files() {
         for kind in Kind::ALL.iter().copied() {
             let read: Kind = serde_json::from_value(json!(kind.as_str())).unwrap();
             assert_eq!(read, kind);
@@ -346,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_shown_in_the_words_of_its_language() {
+    fn values_are_shown_in_the_given_language() {
         let spec = crate::targets::load("meitner").unwrap();
         let gender = &spec.fields[spec.field("gender").unwrap()];
         for (value, language, shown) in [
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_written_into_a_cell_and_read_from_it() {
+    fn a_list_round_trips_through_a_cell() {
         let spec = crate::targets::load("meitner").unwrap();
         let mut field = spec.fields[spec.field("gender").unwrap()].clone();
         (field.kind, field.items) = (Kind::List, Some(Kind::Choice));
@@ -397,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_found_by_the_apis_names_and_every_alias() {
+    fn a_field_has_the_apis_names_and_all_aliases_as_headers() {
         let spec = crate::targets::load("meitner").unwrap();
         let names = |name: &str| -> Vec<String> {
             spec.fields[spec.field(name).unwrap()]
@@ -416,7 +415,7 @@ mod tests {
                 "Käll-ID"
             ]
         );
-        // It stands in the path, so the API's body has no name for it.
+        // The field is in the path, so the API's body has no name for it.
         assert_eq!(names("id")[..2], ["Student ID", "Meitner ID"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Key lists describe the keys of APIs without readable records.
+//! Key lists contain the keys of APIs whose records cannot be read.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use serde::Deserialize;
 use super::lookup::{Lookup, Paging, SearchNames};
 use crate::l10n::Language;
 
-/// A list of the keys that the API knows, for an API whose records cannot be read.
+/// The list of the API's keys, for an API whose records cannot be read.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
-    /// Path that lists the keys, with GET.
+    /// Path that lists the keys with GET.
     pub list: String,
-    /// JSON pointer to the entries in an answer.
+    /// JSON pointer to the entries in a response.
     pub records: String,
-    /// JSON pointer to the number of all entries.
+    /// JSON pointer to the total number of entries.
     #[serde(default)]
     pub total: String,
-    /// Entries a page.
+    /// The number of entries per page.
     pub page_size: u32,
-    /// How one page follows another.
+    /// The paging method.
     pub paging: Paging,
-    /// JSON pointers in an entry, by the field in the update's path whose value stands there.
+    /// JSON pointers to values in an entry, by the name of the field in the update's path.
     pub fields: BTreeMap<String, String>,
-    /// What to do about a key that the API does not know, by language.
+    /// Instructions for a key that the API does not have, by language.
     #[serde(default)]
     pub remedy: BTreeMap<String, String>,
 }
 
 impl Known {
-    /// The same as a list of records, of which nothing but the key is read.
+    /// The key list as a list of records that contain only the key.
     pub fn as_lookup(&self) -> Lookup {
         Lookup {
             keys: Vec::new(),
@@ -52,7 +52,8 @@ impl Known {
         }
     }
 
-    /// What to do about a key that the API does not know, in the language that is spoken, else in English.
+    /// Instructions for a key that the API does not have, in the interface language if available and
+    /// otherwise in English.
     pub fn remedy(&self) -> Option<&str> {
         let spoken = self.remedy.get(Language::spoken().code());
         spoken.or_else(|| self.remedy.get("en")).map(String::as_str)

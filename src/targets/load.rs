@@ -1,4 +1,4 @@
-//! Targets are loaded from built-in or user files.
+//! Loads built-in targets and target files.
 
 use std::path::Path;
 
@@ -7,24 +7,24 @@ use super::mistake::{Mistakes, read_toml};
 use super::spec::TargetSpec;
 use super::validate::validate;
 
-/// The built-in targets: name and file.
+/// The built-in targets: name and content of the file.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("meitner", include_str!("meitner.toml")),
     ("pathwright", include_str!("pathwright.toml")),
     ("scim", include_str!("scim.toml")),
 ];
 
-/// The target called `name`: a built-in one or, when the name ends in `.toml` or holds a path
-/// separator, the one that file describes.
+/// Loads the target `name`: a built-in target, or a file if the name ends in `.toml` or contains a path
+/// separator.
 ///
 /// # Errors
-/// When there is no such target, its file cannot be read, or the file has a mistake; each names
-/// the file, and a mistake its line and key.
+/// If the target does not exist or its file is unreadable or has mistakes. The error states the file, and the
+/// line and key of each mistake.
 pub fn load(name: &str) -> Result<TargetSpec, TargetError> {
     parse(name, &text(name)?)
 }
 
-/// The text of the file that describes the target called `name`.
+/// The content of the target file `name`.
 pub fn text(name: &str) -> Result<String, TargetError> {
     if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
         return Ok((*text).to_owned());
@@ -43,14 +43,14 @@ pub fn text(name: &str) -> Result<String, TargetError> {
     })
 }
 
-/// Reads a target from the text of its file; `origin` is what messages call the file.
+/// Parses a target file. `origin` is the file's name in messages.
 ///
 /// # Errors
-/// When the text has a mistake; the error names the file, and the mistake's line and key.
+/// If the text has mistakes. The error states the line and key of each.
 pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
     let (spec, mut mistakes) = read_toml::<TargetSpec>(text);
     if let Some(spec) = &spec {
-        // The missing setting of a misspelt key is not a separate mistake.
+        // A misspelt key is not also reported as missing.
         let is_of_another = |message: &str| {
             let helps = mistakes
                 .iter()
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_at_once_and_what_follows_from_one_is_not() {
+    fn all_mistakes_are_reported_without_their_consequences() {
         let mut text = BUILT_IN[0].1.to_owned();
         for (from, to) in [
             ("method = \"PATCH\"", "methd = \"PATCH\""),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn one_table_where_a_list_is_meant_says_how_a_list_is_written() {
+    fn a_table_in_place_of_a_list_is_reported_with_the_list_syntax() {
         let text = "name = \"x\"\n[sign_in]\nkind = \"bearer\"\ntoken = \"X\"\n";
         let told = parse("x.toml", text).unwrap_err().to_string();
         assert!(told.contains("write `[[sign_in]]`"), "{told}");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_cannot_stand_in_a_target_file() {
+    fn a_secret_in_a_target_file_is_refused() {
         for (from, to) in [
             (
                 "Client-ID = \"MEITNER_CLIENT_CREDENTIALS\"",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_to_sign_in_that_is_not_supported_is_refused_as_such() {
+    fn an_unsupported_sign_in_is_refused() {
         for (from, to) in [
             ("kind = \"headers\"", "kind = \"jwt\""),
             ("kind = \"headers\"", "kind = \"query\""),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_trouble() {
+    fn a_byte_order_mark_in_a_target_file_is_ignored() {
         let told = parse("x.toml", "\u{FEFF}name = \"x\"\n")
             .unwrap_err()
             .to_string();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_target_names_the_known_ones() {
+    fn an_unknown_target_error_lists_the_built_in_targets() {
         let text = load("mietner").unwrap_err().to_string();
         assert!(
             text.contains("mietner") && text.contains("meitner"),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_a_path_or_the_ending_of_a_file_is_a_file() {
+    fn a_target_name_with_a_path_or_extension_is_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("my-api");
         std::fs::write(&path, BUILT_IN[0].1).unwrap();

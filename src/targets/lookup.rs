@@ -1,93 +1,93 @@
-//! How a target file describes reading records, and the pages of a list.
+//! The part of a target file that describes reading records, and the pages of a list.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::query::Query;
 
-/// How records are read.
+/// The requests that read records.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// Fields by which a record can be found, the best one first.
+    /// Fields by which records can be found, in order of preference.
     pub keys: Vec<String>,
-    /// JSON pointer to a record's own id, which the update's path names.
+    /// JSON pointer to the record's id, which the update's path contains.
     #[serde(default = "default_id")]
     pub id: String,
-    /// Path that reads one record, with GET.
+    /// Path that reads one record with GET.
     pub read: Option<String>,
-    /// Path that finds records by a filter, with POST.
+    /// Path that searches records by a filter with POST.
     pub search: Option<String>,
-    /// JSON pointer in the search's body below which lists of values stand by field.
+    /// JSON pointer in the search's body to the object that holds the lists of values by field.
     #[serde(default)]
     pub search_filter: String,
-    /// Members that stand in every search's body, such as `{ filter = { orCondition = false } }`.
+    /// Constant members of the search's body, such as `{ filter = { orCondition = false } }`.
     #[serde(default)]
     pub search_body: serde_json::Map<String, serde_json::Value>,
-    /// How a search names a field of a nested object.
+    /// The form of a nested field's name in a search.
     #[serde(default)]
     pub search_names: SearchNames,
-    /// Requests that find records by a key, with GET.
+    /// Requests that find records by a key with GET.
     #[serde(default)]
     pub query: Vec<Query>,
-    /// Path that lists all records, with GET.
+    /// Path that lists all records with GET.
     pub list: Option<String>,
-    /// JSON pointer to the records in an answer that has several.
+    /// JSON pointer to the records in a response with several records.
     pub records: Option<String>,
-    /// JSON pointer to the number of all records.
+    /// JSON pointer to the total number of records.
     #[serde(default)]
     pub total: String,
-    /// Whether the total is known to count all records. Otherwise, if the first page has as many
-    /// records, the total may count only that page, so the next page is requested.
+    /// Whether the total is known to count all records. Otherwise, a total that equals the number of records
+    /// on the first page may count that page only, so the next page is requested.
     #[serde(default)]
     pub trust_total: bool,
-    /// Records a page.
+    /// The number of records per page.
     pub page_size: Option<u32>,
-    /// How one page follows another.
+    /// The paging method.
     pub paging: Option<Paging>,
-    /// How the records are found that were changed since a moment, so that a later run need not list
-    /// all of them again.
+    /// The search for records that changed since a given time. It saves a later run from listing all records
+    /// again.
     pub changes: Option<Changes>,
 }
 
-/// How to find the records that were created, changed or deleted since a point in time.
+/// The searches for records that were created, changed or deleted since a given time.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    /// Path of the search, with POST; `lookup.search` if it is left out.
+    /// Path of the search with POST. The default is `lookup.search`.
     pub search: Option<String>,
-    /// JSON pointer in the body of the search to the object that takes the time under its name in a record, such as
-    /// `/filter/greaterThan`. The other members are those of `lookup.search_body`.
+    /// JSON pointer in the body of the search to the object that takes the time under its name in a record,
+    /// such as `/filter/greaterThan`. The other members are those of `lookup.search_body`.
     pub filter: String,
-    /// JSON pointers to the moments of a record, such as `/meta/updatedAt`. There is one search for each.
+    /// JSON pointers to the timestamps of a record, such as `/meta/updatedAt`. Each requires one search.
     pub moments: Vec<String>,
-    /// How deletions are found. Without it a deleted record is noticed by the total of the list.
+    /// The search for deletions. Without it, deleted records are detected by the list's total.
     pub deleted: Option<Deleted>,
 }
 
-/// How the deletions since a moment are found.
+/// The search for records that were deleted since a given time.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deleted {
-    /// Path of the search, with POST. Its answers have the pages of `[lookup]`.
+    /// Path of the search with POST. Its responses have the paging of `[lookup]`.
     pub search: String,
-    /// Members that stand in the search's body.
+    /// Constant members of the search's body.
     #[serde(default)]
     pub search_body: serde_json::Map<String, serde_json::Value>,
-    /// JSON pointer in the search's body that holds the moment, such as `/filter/greaterThan/timestamp`.
+    /// JSON pointer in the search's body to the time, such as `/filter/greaterThan/timestamp`.
     pub moment: String,
-    /// JSON pointer in an entry to the id of the record.
+    /// JSON pointer in an entry to the record's id.
     pub id: String,
 }
 
-/// How a search names a field of a nested object.
+/// The form of a nested field's name in a search.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchNames {
-    /// As it stands in a record: `{"external": {"sourceID": […]}}`.
+    /// Nested objects, as in a record: `{"external": {"sourceID": […]}}`.
     #[default]
     Nested,
-    /// As one name with dots: `{"external.sourceID": […]}`.
+    /// One dotted name: `{"external.sourceID": […]}`.
     Dotted,
 }
 
@@ -99,21 +99,21 @@ fn one() -> u8 {
     1
 }
 
-/// How one page of records follows another.
+/// The paging method of a list or search.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Paging {
-    /// Query parameters say how many records to pass over and how many to give.
+    /// Query parameters state the number of records to skip and to return.
     Offset {
-        /// The parameter that holds the number to give.
+        /// The parameter for the number of records to return.
         limit: String,
-        /// The parameter that holds the number to pass over.
+        /// The parameter for the number of records to skip.
         offset: String,
-        /// Its value on the first page: 1 if the API counts records from 1.
+        /// The offset of the first page: 1 if the API counts records from 1.
         #[serde(default)]
         first: u8,
     },
-    /// A query parameter holds the page's number.
+    /// A query parameter holds the page number.
     Page {
         /// The parameter.
         parameter: String,
@@ -121,32 +121,32 @@ pub enum Paging {
         #[serde(default = "one")]
         first: u8,
     },
-    /// Each answer holds the next page's address.
+    /// Each response contains the next page's address.
     Next {
-        /// JSON pointer to it; null or absent on the last page. The address may be relative to that
-        /// of the page.
+        /// JSON pointer to the address, which may be relative to the current page's address. It is null or
+        /// absent on the last page.
         pointer: String,
     },
-    /// The `Link` header of each answer (RFC 8288) has the next page's address, with `rel="next"`.
+    /// The `Link` header of each response (RFC 8288) contains the next page's address with `rel="next"`.
     Link {},
-    /// Each answer holds a cursor, which the next request repeats.
+    /// Each response contains a cursor to send in the next request.
     Cursor {
-        /// JSON pointer to it; null, empty or absent on the last page.
+        /// JSON pointer to the cursor, which is null, empty or absent on the last page.
         pointer: String,
-        /// The query parameter that holds the cursor of the next request.
+        /// The query parameter for the cursor in the next request.
         parameter: Option<String>,
-        /// JSON pointer in a search's body that holds it instead of the parameter.
+        /// JSON pointer to the cursor in a search's body, as an alternative to the parameter.
         body: Option<String>,
     },
 }
 
 impl Paging {
-    /// Whether pages are requested by number or offset, and no page names the next one.
+    /// Whether pages are requested by number or offset.
     pub fn is_counted(&self) -> bool {
         matches!(self, Paging::Offset { .. } | Paging::Page { .. })
     }
 
-    /// The query parameters of its requests, each with the key that sets its name.
+    /// The query parameters for paging, each with the key that sets its name.
     pub(super) fn parameters(&self) -> Vec<(&'static str, &str)> {
         match self {
             Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
@@ -161,7 +161,7 @@ impl Paging {
 }
 
 impl Lookup {
-    /// Returns the query that finds records by the field called `name`.
+    /// Returns the query that finds records by the field `name`.
     pub fn query_by(&self, name: &str) -> Option<&Query> {
         self.query.iter().find(|query| query.key() == name)
     }
@@ -171,7 +171,7 @@ impl Lookup {
         self.paths().next().is_some()
     }
 
-    /// Whether any answer is a list of records, which may have pages.
+    /// Whether any response is a list of records, which may have pages.
     pub(super) fn has_lists(&self) -> bool {
         let is_list = |query: &Query| query.parameter.is_some();
         self.search.is_some() || self.list.is_some() || self.query.iter().any(is_list)
@@ -193,7 +193,7 @@ impl Lookup {
         })
     }
 
-    /// The same, to be changed.
+    /// The paths of all requests, mutable.
     pub(super) fn paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let of_queries = self.query.iter_mut().map(|query| &mut query.path);
         let others = [&mut self.read, &mut self.search, &mut self.list];

@@ -1,4 +1,4 @@
-//! Mistakes in TOML files are reported with their lines.
+//! Reports mistakes in TOML files with their lines.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,21 +10,21 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::model::{Code, Fact};
 
-/// Something in a TOML file that is not as it must be.
+/// A mistake in a TOML file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where it stands, in bytes.
+    /// The position in bytes.
     pub span: Range<usize>,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to write instead, where that is known.
+    /// The suggested correction, if there is one.
     pub help: Option<String>,
-    /// Whether the line may hold a secret, and is not shown.
+    /// Whether the line may contain a secret. It is then not shown.
     pub is_secret: bool,
 }
 
 impl Mistake {
-    /// A mistake at a place.
+    /// Creates a mistake at a position.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Mistake {
         Mistake {
             span,
@@ -35,20 +35,20 @@ impl Mistake {
     }
 }
 
-/// All that is wrong in a TOML file, each with its line.
+/// The mistakes of a TOML file, with its text.
 #[derive(Debug)]
 pub struct Mistakes {
     origin: String,
     text: String,
-    /// In the order of the file.
+    /// The mistakes in the order of the file.
     pub list: Vec<Mistake>,
 }
 
-/// Columns of a text for no particular window.
+/// The number of columns if the width of the terminal is unknown.
 const COLUMNS: usize = 100;
 
 impl Mistakes {
-    /// What is wrong in `text`, which messages call `origin`.
+    /// Creates the list of mistakes in `text`. Messages name the file `origin`.
     pub fn new(origin: &str, text: &str, mut list: Vec<Mistake>) -> Mistakes {
         list.sort_by_key(|mistake| mistake.span.start);
         Mistakes {
@@ -63,7 +63,7 @@ impl Mistakes {
         &self.origin
     }
 
-    /// The same for logs and notifications, under a code: how many there are, and where the first one is.
+    /// The mistakes for logs and notifications: the code, their number, and the first line.
     pub fn fact(&self, code: Code) -> Fact {
         let fact = Fact::new(code).with_count(self.list.len() as u64);
         match self.list.first() {
@@ -72,7 +72,8 @@ impl Mistakes {
         }
     }
 
-    /// Every mistake with its line and a mark below it, for a window of `columns`, in colour or not.
+    /// Renders all mistakes with their marked lines, for a terminal of `columns` columns, with or without
+    /// color.
     pub fn shown(&self, columns: Option<usize>, color: bool) -> String {
         let renderer = if color {
             Renderer::styled()
@@ -106,7 +107,7 @@ impl Mistakes {
         shown.collect::<Vec<_>>().join("\n\n")
     }
 
-    /// The marked part: the position, limited to one line.
+    /// The part of the text to mark, limited to one line.
     fn marked(&self, mistake: &Mistake) -> Range<usize> {
         let Range { start, end } = mistake.span.clone();
         let start = self.text.floor_char_boundary(start);
@@ -116,7 +117,7 @@ impl Mistakes {
         start..end.clamp(start, start + line)
     }
 
-    /// The line of a mistake, from 1.
+    /// The line number of a mistake, from 1.
     pub fn line_of(&self, mistake: &Mistake) -> usize {
         let before = self.text.get(..mistake.span.start).unwrap_or_default();
         before.matches('\n').count() + 1
@@ -131,13 +132,13 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// The first character: where what concerns the whole file is shown.
+/// The first character, which marks mistakes that concern the whole file.
 fn first(text: &str) -> Range<usize> {
     0..text.chars().next().map_or(0, char::len_utf8)
 }
 
-/// Tables in which somebody may have put a secret where its variable's name belongs, and keys that are
-/// called like one.
+/// Tables in which a secret may have been written in place of its variable's name, and parts of keys that
+/// suggest a secret.
 const SECRET_TABLES: [&str; 4] = ["sign_in", "headers", "credentials", "notify"];
 const SECRET_KEYS: [&str; 6] = [
     "token",
@@ -148,7 +149,7 @@ const SECRET_KEYS: [&str; 6] = [
     "cookie",
 ];
 
-/// Whether the line at `place` may hold a secret: by its table, or by what it is called.
+/// Whether the line at `place` may contain a secret, judged by its table, its key or its content.
 fn may_be_secret(text: &str, place: usize) -> bool {
     let start = text.floor_char_boundary(place);
     let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
@@ -166,7 +167,7 @@ fn may_be_secret(text: &str, place: usize) -> bool {
         .rev()
         .map(str::trim)
         .find(|line| line.starts_with('['));
-    // What is wrong within a table may be told at its header.
+    // A mistake within a table may be reported at the table's header.
     let header = if is_header { Some(line.trim()) } else { header };
     let is_in = |table: &&str| {
         let names = header.unwrap_or_default().trim_matches(['[', ']', ' ']);
@@ -175,11 +176,11 @@ fn may_be_secret(text: &str, place: usize) -> bool {
     SECRET_TABLES.iter().any(is_in) || SECRET_KEYS.iter().any(|key| name.contains(key))
 }
 
-/// Mistakes of one file that are told; after so many it is probably another kind of file.
+/// The maximum number of mistakes reported. A file with more is probably not a target file.
 const MOST: usize = 20;
 
-/// Parses `text`, and collects all mistakes: invalid TOML, unknown keys and unknown values. What could be read is
-/// there too, as if the mistakes were not.
+/// Parses `text` and collects all mistakes: invalid TOML, unknown keys and unknown values. The value is
+/// returned if the rest of the file can be parsed without the mistakes.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -194,7 +195,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
         return (None, errors.iter().take(MOST).map(mistake).collect());
     }
     let mut found: Vec<Mistake> = Vec::new();
-    // Tables from which something was taken out, by where they stand; the file itself is `0..0`.
+    // The spans of tables from which an entry was removed; the file itself is `0..0`.
     let mut damaged: Vec<Range<usize>> = Vec::new();
     while found.len() < MOST {
         let error = match T::deserialize(toml::de::Deserializer::from(table.clone())) {
@@ -202,7 +203,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
             Err(error) => error,
         };
         let span = error.span().filter(|span| !span.is_empty());
-        // A value removed from its table was already reported.
+        // The value removed from this table has already been reported.
         let place = span.clone().unwrap_or(0..0);
         let lacks_key = error.message().starts_with("missing field");
         let is_known = lacks_key && damaged.contains(&place);
@@ -211,10 +212,10 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
             let is_secret = may_be_secret(text, place.start);
             let mut mistake = in_words(text, place, error.message());
             if is_secret && mistake.help.is_none() {
-                // The parser quotes what it found.
+                // The parser's message quotes the value.
                 "this is not what stands here".clone_into(&mut mistake.message);
             }
-            // A table's header holds none, and says which table it is.
+            // A table's header contains no secret and identifies the table.
             let shown = text.get(mistake.span.start..).unwrap_or_default();
             mistake.is_secret = is_secret && !shown.starts_with('[');
             found.push(mistake);
@@ -228,7 +229,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     (None, found)
 }
 
-/// A mistake in the words of somebody who writes such files, from those of the parser.
+/// Translates the parser's message for authors of target files.
 fn in_words(text: &str, span: Range<usize>, message: &str) -> Mistake {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let line_start = text[..span.start].rfind('\n').map_or(0, |end| end + 1);
@@ -258,10 +259,10 @@ fn in_words(text: &str, span: Range<usize>, message: &str) -> Mistake {
     }
 }
 
-/// What a way to sign in cannot be.
+/// The unsupported sign-in methods.
 const BEYOND: &str = "signed requests and tokens (JWT, AWS Signature) and secrets in the query string are not supported";
 
-/// Words that other tools have for values of ours.
+/// Names that other tools use for values of target files.
 const SYNONYMS: [(&str, &str); 12] = [
     ("string", "text"),
     ("str", "text"),
@@ -277,7 +278,7 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("personnummer", "identity_number"),
 ];
 
-/// What was probably meant, or what there is.
+/// Suggests the most similar name, or lists the known names.
 fn help(found: &str, known: &[&str]) -> Option<String> {
     if known.is_empty() {
         return None;
@@ -298,9 +299,9 @@ fn help(found: &str, known: &[&str]) -> Option<String> {
     })
 }
 
-/// Takes out the entry whose key or value stands at `span`, or the element of a list, also where that is the
-/// place of the whole list with `element`: a list of tables stands where its first table does. Returns
-/// whether there was one and, of an entry, where the table stands that lacks it now.
+/// Removes the entry or list element at `span`. With `element`, a list at that span also matches, because a
+/// list of tables has the span of its first table. Returns whether anything was removed and, for an entry,
+/// the span of its table.
 fn remove(
     table: &mut DeTable<'_>,
     own: Range<usize>,
@@ -374,7 +375,7 @@ mod tests {
         text: String,
     }
 
-    /// What is wrong in a text, each with the place that is marked and the help.
+    /// The marked part, message and help of each mistake in a text.
     fn told(text: &str) -> Vec<(String, String, Option<String>)> {
         let (_, list) = read_toml::<File>(text);
         let mistakes = Mistakes::new("x.toml", text, list);
@@ -393,7 +394,7 @@ mod tests {
     const WHOLE: &str = "name = \"x\"\n[inner]\nsize = 1\ntext = \"\"\n";
 
     #[test]
-    fn what_follows_from_a_mistake_is_not_told_again() {
+    fn consequences_of_a_mistake_are_not_reported() {
         assert!(read_toml::<File>(WHOLE).0.is_some());
         let text = "name = 1\n[inner]\nsize = 256\ntext = \"\"\n[[parts]]\nsize = 1\n[[parts]]\nsize = 2\ntext = true\n";
         let expected = [
@@ -412,11 +413,11 @@ mod tests {
         ];
         assert_eq!(told(text), expected);
 
-        // A list where one table is meant.
+        // A list in place of a single table.
         let list = WHOLE.replace("[inner]", "[[inner]]");
         let found = told(&format!("{list}[[inner]]\nsize = 1\n"));
         assert_eq!(found.len(), 1, "{found:?}");
-        // A list that has lost a table is not the reason why a key beside it is missing.
+        // A table removed from a list does not explain why a sibling key is missing.
         let found = told("[inner]\nsize = 1\ntext = \"\"\n[[parts]]\nsize = 1\n");
         let missing = |key: &str| format!("the key \"{key}\" is missing");
         let messages: Vec<&str> = found.iter().map(|(_, message, _)| &**message).collect();
@@ -424,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_within_a_list_is_told_and_the_rest_of_the_list_is_read() {
+    fn a_mistake_in_a_list_does_not_discard_the_other_items() {
         let text = format!("words = [\"a\", 1, \"b\", [2]]\n{WHOLE}");
         let (file, mistakes) = read_toml::<File>(&text);
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
@@ -432,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_unknown_or_missing_comes_with_what_to_write() {
+    fn an_unknown_or_missing_key_has_a_suggestion() {
         for (text, expected) in [
             (
                 WHOLE.replace("name", "nmae"),
@@ -484,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_kind_is_told_by_its_first_mistakes_alone() {
+    fn the_number_of_reported_mistakes_is_limited() {
         let keys = |amount: usize| -> String {
             let keys = (0..amount).map(|index| format!("other{index} = 1\n"));
             keys.chain([WHOLE.to_owned()]).collect()
@@ -509,8 +510,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_hold_a_secret_by_its_table_its_key_or_its_value() {
-        // The place is where the two parts of the text meet.
+    fn table_key_or_value_mark_a_line_as_possibly_secret() {
+        // The position is the boundary between the two parts of the text.
         for (before, after) in [
             ("[[sign_in]]\nkind = \"x\"\nwor", "d = \"x\"\n"),
             ("[profile.a.credentials]\n", "x = \"y\""),
@@ -544,17 +545,17 @@ mod tests {
     }
 
     #[test]
-    fn a_suggestion_is_the_nearest_word_or_the_whole_list() {
+    fn a_suggestion_is_the_most_similar_name_or_the_whole_list() {
         let known = ["text", "integer", "choice", "identity_number"];
         for (found, expected) in [
             ("string", "did you mean `text`?"),
             ("personnummer", "did you mean `identity_number`?"),
             ("choise", "did you mean `choice`?"),
-            // One letter in three may be wrong, and one in any case.
+            // A distance of one per three letters is allowed, and at least one.
             ("choxxe", "did you mean `choice`?"),
             ("chxxxe", "there are text, integer, choice, identity_number"),
             ("tex", "did you mean `text`?"),
-            // Another tool's word for a value that is not one of these.
+            // Another tool's name for a value that is not among these.
             ("bool", "there are text, integer, choice, identity_number"),
         ] {
             assert_eq!(help(found, &known).as_deref(), Some(expected), "{found}");
@@ -567,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_in_the_order_of_the_file_each_on_one_line_of_it() {
+    fn mistakes_are_shown_in_file_order_each_within_one_line() {
         let text = "första = 1\nandra = 2\n";
         let at = |part: &str| {
             let start = text.find(part).unwrap();
@@ -575,7 +576,7 @@ mod tests {
         };
         let mut second = Mistake::new(at("andra = 2"), "second");
         second.help = Some("write it".to_owned());
-        // From the middle of a letter to the next line.
+        // From the middle of a character to the next line.
         let first = Mistake::new(2..at("andra").end, "first");
         let mistakes = Mistakes::new("x.toml", text, vec![second, first]);
         let marked = |index: usize| &text[mistakes.marked(&mistakes.list[index])];
@@ -604,7 +605,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_mistake_still_says_what_to_do_and_a_long_line_fits_the_window() {
+    fn a_hidden_line_keeps_its_help_and_long_lines_fit_the_width() {
         let text = format!("token = \"hunter2\"\na = \"{}\" # end\n", "x".repeat(300));
         let secret = Mistake {
             help: Some("write its variable's name".to_owned()),

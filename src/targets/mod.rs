@@ -1,6 +1,5 @@
-//! What an API looks like, read from a TOML file: its fields, paths, sign-in, error shape, quota
-//! and look-up. The built-in APIs are files of the same kind that a user writes for a third one;
-//! no code here or elsewhere knows an API by its name.
+//! The description of an API in a TOML file: fields, paths, sign-in, error format, rate limit and look-up.
+//! Built-in targets have the same format as user files, and no code depends on the name of an API.
 
 mod answers;
 mod error;

@@ -13,12 +13,12 @@ pub struct Person {
     pub last_name: String,
     /// The field with the date of birth.
     pub birth_date: Option<String>,
-    /// The field with a number that begins with the date of birth, `YYYYMMDD`.
+    /// The field with a number that begins with the date of birth as `YYYYMMDD`.
     pub number: Option<String>,
 }
 
 impl Person {
-    /// The names of the fields, by key in the target's file.
+    /// The fields' names, by key in the target file.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let others = [("birth_date", &self.birth_date), ("number", &self.number)];
         let others = others

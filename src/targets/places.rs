@@ -1,17 +1,16 @@
-//! Places locate keys in a target file.
+//! Locates keys in a target file.
 
 use std::ops::Range;
 
 use super::field::FieldSpec;
 use super::mistake::Mistake;
 
-/// Where in a target file something stands.
+/// The position of a setting in a target file.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
-    /// The field whose name stands at this byte: its line with this key, or its name.
+    /// The field whose name starts at this byte: the line with this key, or the field's name.
     Field(usize, &'static str),
-    /// This key of this table. The empty name of a table is the file's top; an empty key is the table
-    /// itself.
+    /// A table and a key. An empty table is the top level of the file; an empty key is the table itself.
     Key(&'static str, &'static str),
 }
 
@@ -32,13 +31,13 @@ impl Place {
     }
 }
 
-/// Where in a target's `text` a key of a field stands; its name, where it has no such key.
+/// The position of a field's key in a target's `text`, or of the field's name if the key is missing.
 pub fn place_of(text: &str, field: &FieldSpec, key: &'static str) -> Range<usize> {
     Place::Field(field.name.span().start, key).span(text)
 }
 
-/// The line that sets a key, as `[table]`, `key = …` or `table.key = …`; else the first one of its table,
-/// else the first one of the file.
+/// The line that sets a key, as `[table]`, `key = …` or `table.key = …`. Falls back to the first line of the
+/// table, and then to the first line of the file.
 fn key_place(text: &str, table: &str, key: &str) -> Range<usize> {
     let sought = path_of(table, key);
     let top = sought.split('.').next().unwrap_or_default();
@@ -65,14 +64,14 @@ fn key_place(text: &str, table: &str, key: &str) -> Range<usize> {
     of_table.unwrap_or(0..text.find('\n').unwrap_or(text.len()))
 }
 
-/// A key with its table, with a dot between them where both are named.
+/// Joins a table and a key with a dot if both are present.
 fn path_of(table: &str, key: &str) -> String {
     let names = [table, key].map(str::trim);
     let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
     names.join(".")
 }
 
-/// The name of the table whose header this line is.
+/// The name of the table that a header line opens.
 fn header_of(line: &str) -> Option<&str> {
     let (name, _) = line.strip_prefix('[')?.split_once(']')?;
     Some(name.trim_start_matches('[').trim())
@@ -94,21 +93,21 @@ fn line_with(text: &str, within: Range<usize>, key: &str) -> Option<Range<usize>
     None
 }
 
-/// A stretch without the space around it.
+/// Shrinks a range to exclude surrounding space.
 fn trimmed(text: &str, within: Range<usize>) -> Range<usize> {
     let line = &text[within.clone()];
     let start = within.start + (line.len() - line.trim_start().len());
     start..start + line.trim().len()
 }
 
-/// What was found, and where.
+/// Collects mistakes with their positions.
 pub(super) struct Found<'a> {
     text: &'a str,
     pub(super) mistakes: Vec<Mistake>,
 }
 
 impl<'a> Found<'a> {
-    /// Nothing, yet, of what is wrong in `text`.
+    /// Creates an empty collection for `text`.
     pub(super) fn new(text: &'a str) -> Found<'a> {
         Found {
             text,
@@ -169,7 +168,7 @@ name = \"second\"
 kind = \"choice\"";
 
     #[test]
-    fn a_key_is_found_however_its_table_is_written() {
+    fn a_key_is_found_in_every_notation_of_its_table() {
         let text = FILE.trim_start_matches('\u{FEFF}');
         for (table, key, line) in [
             ("", "name", "name = \"é\""),
@@ -189,7 +188,7 @@ kind = \"choice\"";
             ("lookup", "total", "[lookup]"),
             ("sign_in", "kind", "kind = \"bearer\""),
             ("sign_in", "", "[[sign_in]]"),
-            // If it is not in the file, its first line.
+            // A missing key is reported at the first line of the file.
             ("update", "path", "name = \"é\""),
             ("", "update", "name = \"é\""),
             ("", "kind", "name = \"é\""),
@@ -202,11 +201,11 @@ kind = \"choice\"";
     }
 
     #[test]
-    fn a_fields_key_is_found_in_its_own_table_alone() {
+    fn a_fields_key_is_found_only_in_the_fields_own_table() {
         for (name, key, line) in [
             ("first", "kind", "kind = \"text\""),
             ("first", "name", "name = \"first\""),
-            // The key is missing here, but its siblings and its table exist.
+            // The key is missing here, although its siblings and its table exist.
             ("first", "a", "\"first\""),
             ("first", "aliases", "\"first\""),
             ("second", "kind", "kind = \"choice\""),

@@ -1,4 +1,4 @@
-//! Pointers address values in a JSON record.
+//! Pointers address values in JSON records.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,41 +7,41 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-/// Where a field's value stands in a record.
+/// The position of a field's value in a record.
 ///
-/// It is a JSON pointer (RFC 6901) that can also select the elements of a list: `/emails[type=work]/value`
-/// is a member of the one element whose `type` is `work`, and `/groups[]/id` is a list of the `id` of each
-/// element. It is parsed once, when the target file is read.
+/// A JSON pointer (RFC 6901) that can also select elements of a list: `/emails[type=work]/value` addresses a
+/// member of the element whose `type` is `work`, and `/groups[]/id` the list of the `id` of every element. It
+/// is parsed once, when the target file is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "String")]
 #[schemars(with = "String")]
 pub struct Pointer {
     text: String,
-    /// The members that lead to the value, or to the first list that it selects from.
+    /// The members up to the value or to the first list with a selector.
     path: Vec<String>,
-    /// What leads from that list to the value.
+    /// The steps from that list to the value.
     within: Vec<Step>,
-    /// What is wrong with the text.
+    /// The error in the text, if it is invalid.
     wrong: Option<String>,
 }
 
-/// A step from a list towards a value.
+/// A step from a list to a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    /// To a member of an object.
+    /// A member of an object.
     Member(String),
-    /// To the element whose member `by` is `is`.
+    /// The element whose member `by` equals `is`.
     Element { by: String, is: Json },
-    /// To every element.
+    /// Every element.
     Each,
 }
 
-/// Why a value cannot be read from a record.
+/// The reason why a value cannot be read from a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unclear {
-    /// So many elements are selected where there must be at most one.
+    /// This number of elements match, and at most one may.
     Several(usize),
-    /// What stands in place of the list is none.
+    /// The value in place of the list is not a list.
     NoList,
 }
 
@@ -106,44 +106,44 @@ impl fmt::Display for Pointer {
 }
 
 impl Pointer {
-    /// The pointer as the target file has it.
+    /// The pointer as written in the target file.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What is wrong with it, for the author of the target file.
+    /// The error in the pointer, for the author of the target file.
     pub(super) fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
     }
 
-    /// The members that lead to the value, or to the list that it selects from.
+    /// The members up to the value or to the list with a selector.
     pub fn path(&self) -> &[String] {
         &self.path
     }
 
-    /// Whether it selects elements of a list, which an update must contain as a whole.
+    /// Whether the pointer selects elements of a list. Updates must contain the whole list.
     pub fn is_in_list(&self) -> bool {
         !self.within.is_empty()
     }
 
-    /// Whether it selects every element, so that the value is a list.
+    /// Whether the pointer selects every element, so that the value is a list.
     pub(super) fn selects_each(&self) -> bool {
         self.within.contains(&Step::Each)
     }
 
-    /// The members that lead to the object in which the value or its list stands. They are empty for a
-    /// member of the record itself.
+    /// The members up to the object that contains the value or its list. Empty for a member of the record
+    /// itself.
     pub fn object(&self) -> &[String] {
         self.path.split_last().map_or(&[], |(_, object)| object)
     }
 
-    /// Whether it stands somewhere in the object at this path.
+    /// Whether the value is nested in the object at this path.
     pub fn is_below(&self, object: &[String]) -> bool {
         self.path.len() > object.len() && self.path.starts_with(object)
     }
 
-    /// The name of the value in the API's documentation: dotted, without the common prefix. The last member of
-    /// elements is the name of many values.
+    /// The value's names in the API's documentation: the dotted path and its last member. List elements have
+    /// only the dotted path, because the last member names many values.
     pub fn names(&self) -> Vec<String> {
         let dotted = self.text.trim_start_matches('/').replace('/', ".");
         let last = match self.is_in_list() {
@@ -154,13 +154,13 @@ impl Pointer {
         names.filter(|name| !name.is_empty()).collect()
     }
 
-    /// Returns what stands there in a record or in the body of an update.
+    /// Returns the value in a record or in the body of an update.
     ///
-    /// It is nothing where the member or the list does not exist, and null where the list has no such
-    /// element: a body with the list clears the value.
+    /// Returns `None` if the member or list does not exist, and null if the list has no matching element: a
+    /// body with that list clears the value.
     ///
     /// # Errors
-    /// When the record does not say which element is meant.
+    /// If the element is ambiguous.
     pub fn get<'a>(&self, record: &'a Json) -> Result<Option<Cow<'a, Json>>, Unclear> {
         match self.stem_in(record) {
             Some(list) if self.is_in_list() => {
@@ -171,15 +171,14 @@ impl Pointer {
         }
     }
 
-    /// Returns the value, or the whole list that it selects from.
+    /// Returns the value, or the whole list with the selector.
     pub fn stem_in<'a>(&self, record: &'a Json) -> Option<&'a Json> {
         walk(record, &self.path)
     }
 
-    /// Puts a value there. Objects and the element are created if they do not exist.
+    /// Sets the value. Missing objects and elements are created.
     ///
-    /// Null removes the member of an element, and the element if nothing but the member by which it is
-    /// selected is left.
+    /// Null removes the element's member, and the element if only the member of the selector remains.
     pub fn set(&self, record: &mut Json, value: Json) {
         let mut place = record;
         for name in &self.path {
@@ -188,13 +187,13 @@ impl Pointer {
         set_within(place, &self.within, value);
     }
 
-    /// The same in the whole list that it selects from.
+    /// Sets the value in the whole list with the selector.
     pub fn set_in_list(&self, list: &mut Json, value: Json) {
         set_within(list, &self.within, value);
     }
 
-    /// Removes the value, the element if nothing but what selects it is left, and every object and list on
-    /// the way that is then empty.
+    /// Removes the value, the element if only the member of the selector remains, and all objects and lists
+    /// on the path that become empty.
     pub fn remove_with_empty(&self, record: &mut Json) {
         let mut end = self.path.len();
         match self.is_in_list() {
@@ -233,7 +232,7 @@ impl Pointer {
         }
     }
 
-    /// Whether the values of both cannot be written: one contains the other, or both may be the same.
+    /// Whether both values cannot be written: one contains the other, or they may be the same.
     pub(super) fn clashes(&self, other: &Pointer) -> bool {
         let mut own = self.steps();
         let mut theirs = other.steps();
@@ -261,13 +260,13 @@ impl Pointer {
     }
 }
 
-/// The part of a JSON pointer that selects elements of a list, if it has one.
+/// The part of a JSON pointer that selects list elements, if it has one.
 pub(super) fn selecting(pointer: &str) -> Option<&str> {
     let mut tokens = pointer.split('/').skip(1);
     tokens.find(|token| matches!(selection(token), Ok((_, Some(_)))))
 }
 
-/// The name in a token and what it selects of the list of that name, if anything.
+/// Splits a token into its name and its selector.
 fn selection(token: &str) -> Result<(&str, Option<Step>), String> {
     let Some((name, rest)) = token.split_once('[') else {
         return Ok((token, None));
@@ -303,7 +302,7 @@ fn selection(token: &str) -> Result<(&str, Option<Step>), String> {
     Ok((name, Some(Step::Element { by, is })))
 }
 
-/// A reference token of a JSON pointer (RFC 6901, section 4).
+/// Unescapes a reference token of a JSON pointer (RFC 6901, section 4).
 fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
@@ -324,7 +323,7 @@ fn walk_mut<'a>(record: &'a mut Json, path: &[String]) -> Option<&'a mut Json> {
     })
 }
 
-/// The member of an object, which both are made if they do not exist.
+/// Returns a member of an object. Both are created if they do not exist.
 fn member<'a>(place: &'a mut Json, name: &str) -> &'a mut Json {
     if !place.is_object() {
         *place = Json::Object(Map::new());
@@ -332,7 +331,7 @@ fn member<'a>(place: &'a mut Json, name: &str) -> &'a mut Json {
     &mut place[name]
 }
 
-/// Takes the elements out of a list. What is no list has none.
+/// Takes the elements out of a list. Any other value has no elements.
 fn take_elements(place: &mut Json) -> Vec<Json> {
     match place.take() {
         Json::Array(items) => items,
@@ -344,7 +343,7 @@ fn is_selected(element: &Json, by: &str, is: &Json) -> bool {
     element.get(by) == Some(is)
 }
 
-/// Whether an element has no member but the one by which it is selected.
+/// Whether an element has only the member of the selector.
 fn is_bare(element: &Json, by: &str) -> bool {
     let members = element.as_object();
     members.is_some_and(|members| members.keys().all(|name| name == by))
@@ -431,8 +430,8 @@ fn set_within(place: &mut Json, steps: &[Step], value: Json) {
     }
 }
 
-/// Elements that hold these values, in their order. An element that holds one already is kept with its other
-/// members, and an element that holds none is kept at its position.
+/// Updates elements to hold these values in order. An element that already holds a value keeps its other
+/// members; an element that holds none keeps its position.
 fn with_values(items: Vec<Json>, steps: &[Step], values: Json) -> Vec<Json> {
     let Json::Array(values) = values else {
         return with_values(items, steps, Json::Array(Vec::new()));

@@ -8,19 +8,18 @@ use serde_json::Value as Json;
 
 use super::pointer::Pointer;
 
-/// How a record marks its person as protected. A marked record is never written.
+/// The marking of protected persons in a record. A marked record is never updated.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Protected {
-    /// JSON pointer (RFC 6901) to the member of the record. It can select elements of a list.
+    /// JSON pointer (RFC 6901) to the marking. It can select list elements.
     pub pointer: Pointer,
-    /// The values that mark a protected person. Case does not matter; a boolean is `true` or `false`.
+    /// The values that mark a protected person. Case is ignored; Booleans are `true` or `false`.
     pub values: Vec<String>,
 }
 
 impl Protected {
-    /// Whether the record marks its person as protected. A record whose member is ambiguous or an object counts as
-    /// marked.
+    /// Whether a record marks its person as protected. An ambiguous marking or an object counts as marked.
     pub fn marks(&self, record: &Json) -> bool {
         self.pointer.get(record).map_or(true, |found| {
             found.is_some_and(|value| self.is_mark(&value))
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_marked_by_a_value_of_the_list_and_by_what_is_unclear() {
+    fn listed_and_ambiguous_values_mark_a_record_as_protected() {
         let protected = |pointer: &str| Protected {
             pointer: pointer.into(),
             values: ["Sekretessmarkering", "true", "2"]

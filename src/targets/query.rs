@@ -1,4 +1,4 @@
-//! How a target file describes finding records by a key with GET.
+//! The part of a target file that describes finding records by a key with GET.
 
 use std::collections::BTreeMap;
 
@@ -6,45 +6,45 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// A GET request that finds the records with a key, or one record.
+/// A GET request that finds the records with a key.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
-    /// The field of `lookup.keys` by which it finds records.
+    /// The field of `lookup.keys` that the request searches.
     #[schemars(with = "String")]
     pub key: Spanned<String>,
-    /// Its path. Without `parameter` it holds `{key}`, and the answer is one record.
+    /// The request's path. Without `parameter` it contains `{key}`, and the response is one record.
     pub path: String,
-    /// The query parameter that holds the filter. The answer is a list of records.
+    /// The query parameter for the filter. The response is a list of records.
     pub parameter: Option<String>,
-    /// How one key is written, such as `userName eq "{key}"`. Else the key alone.
+    /// The filter for one key, such as `userName eq "{key}"`. The default is the key itself.
     pub filter: Option<String>,
-    /// What joins the keys of one request, such as ` or `.
+    /// The separator between the keys of one request, such as ` or `.
     pub between: Option<String>,
-    /// Text around the joined keys, such as `id in ({filter})`.
+    /// The text around the joined keys, such as `id in ({filter})`.
     pub around: Option<String>,
-    /// How characters of a key are written, such as `{ '"' = '\"' }`.
+    /// The escapes of characters in a key, such as `{ '"' = '\"' }`.
     #[serde(default)]
     pub escape: BTreeMap<char, String>,
-    /// The maximum number of keys in one request. Else one.
+    /// The maximum number of keys per request. The default is 1.
     pub most: Option<u32>,
-    /// Whether the API also returns records that only contain the key, or resemble it.
+    /// Whether the API also returns records that only contain or resemble the key.
     #[serde(default)]
     pub partial: bool,
 }
 
 impl Query {
-    /// The text of a path or filter that stands for the key.
+    /// The placeholder of the key in a path or filter.
     pub const KEY: &'static str = "{key}";
-    /// The text that stands for the joined keys.
+    /// The placeholder of the joined keys.
     pub const FILTER: &'static str = "{filter}";
 
-    /// Returns the name of the field by which it finds records.
+    /// Returns the name of the field that the request searches.
     pub fn key(&self) -> &str {
         self.key.get_ref()
     }
 
-    /// Returns the text in which the key stands: the filter or, for one record, the path.
+    /// Returns the text that contains the key: the filter, or the path for one record.
     pub fn template(&self) -> &str {
         match (&self.parameter, &self.filter) {
             (None, _) => &self.path,
@@ -53,7 +53,7 @@ impl Query {
         }
     }
 
-    /// Returns the maximum number of keys in one request.
+    /// Returns the maximum number of keys per request.
     pub fn most(&self) -> usize {
         self.most.unwrap_or(1).max(1) as usize
     }

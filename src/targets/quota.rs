@@ -1,21 +1,21 @@
-//! The quota of a target is a number of requests per period.
+//! The rate limit of a target, as a number of requests per period.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A unit of time that a rate is given in.
+/// The unit of time of a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RateUnit {
-    /// A second.
+    /// One second.
     #[serde(rename = "s")]
     Second,
-    /// A minute.
+    /// One minute.
     #[serde(rename = "m")]
     Minute,
-    /// An hour.
+    /// One hour.
     #[serde(rename = "h")]
     Hour,
-    /// A day of 24 hours.
+    /// 24 hours.
     #[serde(rename = "d")]
     Day,
 }
@@ -31,7 +31,7 @@ impl RateUnit {
         }
     }
 
-    /// The letter that stands for it.
+    /// The letter of the unit.
     pub fn letter(self) -> char {
         match self {
             RateUnit::Second => 's',
@@ -42,46 +42,46 @@ impl RateUnit {
     }
 }
 
-/// How many requests the API takes.
+/// The API's rate limit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
-    /// Requests a period.
+    /// Requests per period.
     pub requests: f64,
     /// The period.
     pub per: RateUnit,
-    /// Requests that a full bucket lets through at once.
+    /// The burst: the number of requests that can be sent immediately.
     pub burst: u32,
-    /// Whether the API's vendor does not publish it.
+    /// Whether the rate limit is an estimate, because the API's vendor does not publish it.
     #[serde(default)]
     pub guess: bool,
-    /// The headers that tell how much is left.
+    /// The response headers with the remaining requests.
     pub headers: Option<QuotaHeaders>,
 }
 
-/// Headers that tell how much of the quota is left.
+/// The rate limit headers of an API.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaHeaders {
-    /// Header that holds the requests of a period.
+    /// The header with the number of requests per period.
     #[serde(default)]
     pub limit: String,
-    /// Header that holds the requests that are left.
+    /// The header with the number of remaining requests.
     #[serde(default)]
     pub remaining: String,
-    /// Header that tells when there are more.
+    /// The header with the time of the reset.
     #[serde(default)]
     pub reset: String,
-    /// What the reset header's number means.
+    /// The unit of the reset header.
     #[serde(default)]
     pub reset_unit: ResetUnit,
-    /// Whether the API speaks the IETF draft's structured `RateLimit` field
+    /// Whether the API sends the structured `RateLimit` field of the IETF draft
     /// (draft-ietf-httpapi-ratelimit-headers-08 and later).
     #[serde(default)]
     pub draft: bool,
 }
 
-/// What the number in a reset header means.
+/// The unit of a reset header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetUnit {
@@ -89,7 +89,7 @@ pub enum ResetUnit {
     EpochMilliseconds,
     /// Seconds since the Unix epoch.
     EpochSeconds,
-    /// Seconds from now.
+    /// Seconds from the response.
     #[default]
     Seconds,
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_of_time_is_written_as_its_letter() {
+    fn a_rate_unit_is_written_as_its_letter() {
         for (letter, seconds) in [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)] {
             let unit: RateUnit = serde_json::from_value(letter.to_string().into()).unwrap();
             assert_eq!((unit.letter(), unit.seconds()), (letter, seconds));

@@ -1,17 +1,17 @@
-//! The `[renumbering]` table of a target file describes persons that get another identity number.
+//! The `[renumbering]` table of a target file describes changes of identity numbers.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Records whose number is replaced once the person gets a final one.
+/// Records whose temporary identity number is replaced with a final one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Renumbering {
-    /// The field with the number. It begins with the date of birth, `YYYYMMDD`.
+    /// The field with the identity number, which begins with the date of birth as `YYYYMMDD`.
     pub number: String,
-    /// The field that is true of a temporary number. It becomes false with the new number.
+    /// The boolean field that marks a temporary number. It is set to false with the new number.
     pub temporary: String,
-    /// Whether a coordination number, in which the day has 60 added, is replaced too.
+    /// Whether coordination numbers, whose day is increased by 60, are replaced too.
     #[serde(default)]
     pub coordination: bool,
     /// Fields that find a record whose number differs from the row's, such as an id in another system.

@@ -1,59 +1,59 @@
-//! The ways to sign in that a target file names.
+//! The sign-in methods of a target file.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A way to sign in. Only names of environment variables stand here, never a secret.
+/// A sign-in method. It holds names of environment variables and never a secret.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SignIn {
     /// Constant headers on every request.
     Headers {
-        /// Header name to the environment variable that holds its value.
+        /// The environment variable for each header's value.
         headers: BTreeMap<String, String>,
     },
     /// `Authorization: Bearer …` (RFC 6750).
     Bearer {
-        /// Environment variable that holds the token.
+        /// The environment variable with the token.
         token: String,
     },
-    /// `Authorization: WORD …`, for APIs with a word of their own.
+    /// `Authorization: WORD …`, for APIs with a custom scheme.
     Token {
-        /// The word before the token.
+        /// The scheme before the token.
         word: String,
-        /// Environment variable that holds the token.
+        /// The environment variable with the token.
         token: String,
     },
     /// HTTP Basic (RFC 7617).
     Basic {
-        /// Environment variable that holds the user name.
+        /// The environment variable with the user name.
         username: String,
-        /// Environment variable that holds the password; none sends an empty one.
+        /// The environment variable with the password. The password is empty by default.
         password: Option<String>,
     },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
     Oauth {
-        /// Path of the token endpoint, at the root of the base address's host. It may hold
-        /// variables as `{name}`. A sign-in has either `token_path` or `token_url`.
+        /// The path of the token endpoint on the base address's host. It may contain variables as `{name}`.
+        /// Either `token_path` or `token_url` must be set.
         token_path: Option<String>,
-        /// Address of a token endpoint on another host. The client secret is sent there, so only
-        /// the path may hold variables.
+        /// The address of a token endpoint on another host. The client secret is sent there, so only the path
+        /// may contain variables.
         token_url: Option<String>,
-        /// The requested scopes, separated by spaces; may hold variables.
+        /// The requested scopes, separated by spaces. It may contain variables.
         scope: Option<String>,
-        /// The requested audience, if the authorization server needs it; may hold variables.
+        /// The requested audience, if the authorization server requires it. It may contain variables.
         audience: Option<String>,
-        /// Environment variable that holds the client id.
+        /// The environment variable with the client id.
         client_id: String,
-        /// Environment variable that holds the client secret.
+        /// The environment variable with the client secret.
         client_secret: String,
     },
 }
 
 impl SignIn {
-    /// The environment variables that this way needs.
+    /// The environment variables that this method requires.
     pub fn variables(&self) -> Vec<&str> {
         match self {
             SignIn::Headers { headers } => headers.values().map(String::as_str).collect(),
@@ -69,7 +69,7 @@ impl SignIn {
         }
     }
 
-    /// The texts that may hold variables.
+    /// The texts that may contain variables.
     pub(super) fn templates(&self) -> impl Iterator<Item = &String> {
         let texts = match self {
             SignIn::Oauth {
@@ -98,7 +98,7 @@ impl SignIn {
         texts.into_iter().flatten()
     }
 
-    /// The token endpoint: an address, or a path at the root of the API's host.
+    /// The token endpoint: an address, or a path on the API's host.
     pub fn token_endpoint(&self) -> Option<&str> {
         match self {
             SignIn::Oauth {
@@ -110,7 +110,7 @@ impl SignIn {
         }
     }
 
-    /// Moves the token endpoint to the API's own host.
+    /// Replaces the token endpoint with one on the API's host.
     pub fn at_the_api(mut self) -> SignIn {
         if let SignIn::Oauth {
             token_path,
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_to_sign_in_needs_every_variable_that_it_names() {
+    fn a_sign_in_method_requires_all_its_environment_variables() {
         let name = |text: &str| text.to_owned();
         for (way, variables) in [
             (

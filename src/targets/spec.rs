@@ -1,4 +1,4 @@
-//! The specification describes an API to the program.
+//! The description of an API, as a target file contains it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use super::words::{Words, words_in};
 use crate::l10n::Language;
 use crate::model::{Call, Change, Method};
 
-/// What an API looks like: everything that is particular to it.
+/// The description of an API, with all of its properties.
 ///
 /// ```
 /// let meitner = rosterpatch::targets::load("meitner")?;
@@ -38,51 +38,50 @@ use crate::model::{Call, Change, Method};
     description = "What an API looks like: everything that is particular to it."
 )]
 pub struct TargetSpec {
-    /// The name that `--target` takes.
+    /// The target's name, as `--target` takes it.
     pub name: String,
-    /// One line for people.
+    /// The title, on one line.
     pub title: String,
-    /// What one record is called in messages, such as `student`.
+    /// The noun for a record in messages, such as `student`.
     pub record: String,
-    /// The same in other languages, by language code, and what several are called.
+    /// The nouns for records in other languages, by language code.
     #[serde(default)]
     pub words: BTreeMap<String, Words>,
-    /// The country whose numbering plan completes telephone numbers. Without one they are sent as
-    /// they are written.
+    /// The country whose numbering plan completes telephone numbers. By default they are sent unchanged.
     pub region: Option<Region>,
-    /// Base addresses by name. The one called `production` is the default.
+    /// Base addresses by name. `production` is the default.
     pub environments: BTreeMap<String, String>,
-    /// Variables of the addresses, paths and sign-in, set with `--var`.
+    /// Variables in the addresses, paths and sign-in. They are set with `--var`.
     #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
-    /// Headers that stand on every request, besides those of the sign-in. No secrets.
+    /// Constant headers of every request, in addition to those of the sign-in. They must not contain secrets.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Ways to sign in; the first whose variables are all set is used.
+    /// Sign-in methods. The first method whose environment variables are all set is used.
     pub sign_in: Vec<SignIn>,
     /// The request that updates one record.
     pub update: Update,
-    /// How answers are understood.
+    /// The interpretation of responses.
     pub answers: Answers,
-    /// How many requests the API accepts.
+    /// The API's rate limit.
     pub quota: Quota,
-    /// How records are read, if they can be.
+    /// The requests that read records, if the API has any.
     pub lookup: Option<Lookup>,
-    /// How the keys that the API knows are listed, if records cannot be read.
+    /// The list of the API's keys, if records cannot be read.
     pub known: Option<Known>,
-    /// The fields that identify the person of a record. With them, a row that would turn one person into another holds
-    /// the run.
+    /// The fields that identify the person of a record. With them, a row that would replace one person with
+    /// another holds the run.
     pub person: Option<Person>,
-    /// The numbers that persons get in place of temporary ones. With it, a row whose number is not found may
-    /// be about a person with a temporary number.
+    /// The replacement of temporary identity numbers. With it, a row whose number is not found may match a
+    /// person with a temporary number.
     pub renumbering: Option<Renumbering>,
-    /// How a record marks a protected person. A marked record is never written.
+    /// The marking of protected persons. A marked record is never updated.
     pub protected: Option<Protected>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }
 
-/// A country whose telephone numbers are known.
+/// A country with a supported telephone numbering plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Region {
     /// Sweden.
@@ -90,23 +89,23 @@ pub enum Region {
     Sweden,
 }
 
-/// A variable of a target's addresses, paths and sign-in.
+/// A variable in the addresses, paths or sign-in of a target.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// Its meaning, for messages.
+    /// The description for messages.
     pub about: String,
-    /// Its value where none is given.
+    /// The default value.
     pub default: Option<String>,
 }
 
 impl TargetSpec {
-    /// What one record is called in the language that is spoken.
+    /// The noun for one record in the interface language.
     pub fn record_name(&self) -> String {
         self.spoken_words().record
     }
 
-    /// What several records are called.
+    /// The noun for several records in the interface language.
     pub fn records_name(&self) -> String {
         self.spoken_words().records
     }
@@ -115,7 +114,7 @@ impl TargetSpec {
         words_in(Language::spoken(), &self.words, &self.record)
     }
 
-    /// Positions of the fields that stand in the nested object at `pointer`.
+    /// The positions of the writable fields in the object at `pointer`.
     pub fn fields_below<'a>(&'a self, pointer: &'a str) -> impl Iterator<Item = usize> + 'a {
         let below = move |field: &FieldSpec| {
             let rest = field.pointer.as_str().strip_prefix(pointer);
@@ -127,12 +126,12 @@ impl TargetSpec {
             .map(|(index, _)| index)
     }
 
-    /// The position of the field called `name`.
+    /// The position of the field `name`.
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name() == name)
     }
 
-    /// The fields with a number, each with the field that marks the number as temporary, by position. Both change
+    /// The positions of each identity number field and the field that marks it as temporary. Both change
     /// together.
     pub fn number_marks(&self) -> impl Iterator<Item = (usize, usize)> {
         let fields = self.fields.iter().enumerate();
@@ -140,7 +139,7 @@ impl TargetSpec {
             .filter_map(|(number, field)| Some((number, self.field(field.temporary_if.as_ref()?)?)))
     }
 
-    /// The fields of which one must keep its value because the other one does: a number and its mark.
+    /// The fields that must keep their value because the paired field keeps its own: a number and its mark.
     pub fn bound_to(&self, kept: &[usize]) -> Vec<usize> {
         let pairs = self.number_marks();
         let pairs = pairs.flat_map(|(number, mark)| [(number, mark), (mark, number)]);
@@ -148,12 +147,12 @@ impl TargetSpec {
         bound.map(|(_, other)| other).collect()
     }
 
-    /// Names of the fields that stand in the update's path, in its order.
+    /// The names of the fields in the update's path, in order.
     pub fn path_fields(&self) -> impl Iterator<Item = &str> {
         placeholders(&self.update.path)
     }
 
-    /// The position of the field that names the record: the last one in the update's path.
+    /// The position of the field that identifies the record: the last one in the update's path.
     pub fn key_field(&self) -> Option<usize> {
         self.path_fields().last().and_then(|name| self.field(name))
     }
@@ -163,8 +162,8 @@ impl TargetSpec {
         self.lookup.as_ref().is_some_and(Lookup::finds_any)
     }
 
-    /// The fields by which a record can be found, by position, the best one first: the one in the
-    /// update's path and, where records can be read, those of the look-up.
+    /// The positions of the fields by which a record can be found, in order of preference: the field in the
+    /// update's path, then those of the look-up if records can be read.
     pub fn keys(&self) -> Vec<usize> {
         let mut keys: Vec<usize> = self.key_field().into_iter().collect();
         if let Some(lookup) = self.lookup.as_ref().filter(|_| self.is_readable()) {
@@ -174,12 +173,12 @@ impl TargetSpec {
         keys
     }
 
-    /// The record's id in a path that was made for it, decoded.
+    /// The decoded record id in an update path.
     pub fn id_in(&self, path: &str) -> Option<String> {
         self.value_in(path, self.fields[self.key_field()?].name())
     }
 
-    /// What a call changes: where nothing was read before, what it sends.
+    /// The changes of a call. If the record was not read, they are the values that the call sends.
     pub fn changes_of<'a>(&self, call: &'a Call) -> Cow<'a, [Change]> {
         if !call.changes.is_empty() || call.changed.is_empty() {
             return Cow::Borrowed(&call.changes);
@@ -197,11 +196,11 @@ impl TargetSpec {
         Cow::Owned(names.filter_map(change).collect())
     }
 
-    /// The value of the field called `name` in a path that was made for a record, decoded.
+    /// The decoded value of the field `name` in an update path.
     pub fn value_in(&self, path: &str, name: &str) -> Option<String> {
         let name = format!("{{{name}}}");
         let mut places = self.update.path.split('/').zip(path.split('/'));
-        // A value may stand between other text, as in OData's `users('{id}')`.
+        // A value may be surrounded by other text, as in OData's `users('{id}')`.
         let segment = places.find_map(|(place, segment)| {
             let (before, after) = place.split_once(&name)?;
             segment.strip_prefix(before)?.strip_suffix(after)
@@ -210,22 +209,22 @@ impl TargetSpec {
         decoded.ok().map(|id| id.into_owned())
     }
 
-    /// Whether an update erases what its body leaves out.
+    /// Whether an update erases omitted members.
     pub fn erases(&self) -> bool {
         self.update.method == Method::Put && self.update.replaces
     }
 
-    /// The fields in the body of an update.
+    /// The object with the fields in the body of an update.
     pub fn sent_in<'a>(&self, body: &'a Json) -> Option<&'a Json> {
         body.pointer(&self.update.body)
     }
 
-    /// The record in an answer to an update or to a look-up of one record.
+    /// The record in the response to an update or to a look-up of one record.
     pub fn record_in<'a>(&self, answer: &'a Json) -> Option<&'a Json> {
         answer.pointer(&self.answers.record)
     }
 
-    /// Where a field stands in a record that was read.
+    /// The pointer to a field in a record that was read.
     pub fn record_pointer(&self, field: usize) -> String {
         match &self.lookup {
             Some(lookup) if self.key_field() == Some(field) => lookup.id.clone(),
@@ -243,7 +242,7 @@ mod tests {
     use crate::targets::load;
 
     #[test]
-    fn the_fields_of_a_nested_object_are_those_that_can_be_set_in_it() {
+    fn only_writable_fields_of_a_nested_object_are_returned() {
         let spec = load("pathwright").unwrap();
         let names = |pointer: &str| -> Vec<&str> {
             let below: Vec<usize> = spec.fields_below(pointer).collect();
@@ -257,14 +256,14 @@ mod tests {
             ["salutation", "bio", "location", "phone_number"]
         );
         assert_eq!(names("/membership"), ["membership_type"]);
-        // The field itself, the first letters of one, and what only the API sets.
+        // The field itself, a prefix of a name, and a read-only field.
         for pointer in ["/first_name", "/prof", "/links", "/absent"] {
             assert!(names(pointer).is_empty(), "{pointer}");
         }
     }
 
     #[test]
-    fn a_record_is_found_by_the_key_in_the_path_first_and_then_by_the_look_ups() {
+    fn the_path_key_precedes_the_lookup_keys() {
         let mut spec = load("meitner").unwrap();
         let names = |spec: &TargetSpec| -> Vec<String> {
             let keys = spec.keys();
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_read_back_out_of_the_path_that_was_made_for_it() {
+    fn a_value_round_trips_through_an_update_path() {
         let spec = load("pathwright").unwrap();
         let path = "/member/saml2/a%2F%C3%A5/";
         assert_eq!(spec.id_in(path).as_deref(), Some("a/å"));
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_call_changes_is_what_it_sends_where_nothing_was_read() {
+    fn changes_of_an_unread_record_are_the_values_sent() {
         let spec = load("pathwright").unwrap();
         let body = json!({"first_name": "Kim", "profile": {"bio": null}, "email": "a@b.se"});
         let change = |field: &str, from: Option<Json>, to: Json| Change {
@@ -340,7 +339,7 @@ mod tests {
         let read = vec![change("bio", Some(json!("x")), json!("y"))];
         assert_eq!(*spec.changes_of(&call("first_name", read.clone())), read);
         assert!(spec.changes_of(&call("", Vec::new())).is_empty());
-        // A field that the target no longer has, and one that the body lacks.
+        // A field that the target no longer has, and a field that the body lacks.
         let sent = call("first_name shoe_size bio location", Vec::new());
         let expected = [
             change("first_name", None, json!("Kim")),
@@ -355,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_records_own_id_stands_where_the_look_up_says() {
+    fn the_key_is_read_at_the_lookups_id_pointer() {
         let mut spec = load("meitner").unwrap();
         let pointers = |spec: &TargetSpec| {
             let pointer = |name: &str| spec.record_pointer(spec.field(name).unwrap());
@@ -373,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_and_several_are_called_what_the_target_says() {
+    fn record_nouns_come_from_the_target() {
         let spec = load("meitner").unwrap();
         let names = (spec.record_name(), spec.records_name());
         assert_eq!(names, ("student".to_owned(), "students".to_owned()));

@@ -1,4 +1,4 @@
-//! Validation finds contradictions in a target.
+//! Finds contradictions in a target file.
 
 use self::idle::validate_idle;
 use self::lookup::validate_lookup;
@@ -10,7 +10,7 @@ use super::places::{Found, Place};
 use super::sign_in::SignIn;
 use super::spec::TargetSpec;
 
-/// Finds all that in a well-formed target does not fit together.
+/// Finds contradictions in a syntactically valid target.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
     let mut found = Found::new(text);
     for (index, field) in spec.fields.iter().enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
     found.mistakes
 }
 
-/// A header by which a field and an earlier one would both be found, and the earlier one.
+/// A header that matches both a field and an earlier one, with the earlier field's name.
 fn shared_alias<'a>(field: &FieldSpec, earlier: &'a [FieldSpec]) -> Option<(String, &'a str)> {
     let headers = |field: &FieldSpec| {
         let aliases = field.aliases.values().flatten();
@@ -202,14 +202,14 @@ fn validate_addresses(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Whether it is an address of plain http whose host is this machine.
+/// Whether an address uses plain HTTP to this machine.
 fn is_of_this_machine(address: &str) -> bool {
     let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
     let mut rest = here.iter().filter_map(|host| address.strip_prefix(host));
     rest.any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
 }
 
-/// Only names of environment variables stand where a secret is used, and no header is a secret.
+/// Checks that sign-ins contain only names of environment variables, and that headers contain no secret.
 fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     if spec.sign_in.is_empty() {
         found.add(Place::Key("", "sign_in"), "there is no [[sign_in]]");
@@ -252,7 +252,7 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Checks the token endpoint. The client secret is sent there, so its host may not hold a variable.
+/// Checks the token endpoint. The client secret is sent there, so its host may not contain variables.
 fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
     let SignIn::Oauth {
         token_path,
@@ -382,7 +382,7 @@ fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// What is wrong with one field; `wrong` takes the key at fault and the message.
+/// Checks a field. `wrong` receives the key at fault and the message.
 fn validate_field(
     spec: &TargetSpec,
     field: &FieldSpec,
@@ -433,7 +433,7 @@ fn validate_field(
     }
 }
 
-/// Where the field goes: into the body, or into the update's path.
+/// Checks the field's position in the body or in the update's path.
 fn validate_place(
     spec: &TargetSpec,
     field: &FieldSpec,
@@ -467,7 +467,7 @@ fn validate_place(
                 other.place == field::Place::Body
                     && other.name() != name
                     && own.clashes(&other.pointer)
-                    // The outer one of two has the mistake.
+                    // The mistake is reported for the outer of the two fields.
                     && !own.is_below(other.pointer.path())
             });
             if let Some(other) = clash {
@@ -485,7 +485,7 @@ fn validate_place(
     }
 }
 
-/// The other fields that it names.
+/// Checks the field's references to other fields.
 fn validate_references(
     spec: &TargetSpec,
     field: &FieldSpec,

@@ -1,4 +1,4 @@
-//! The variables of a target, and the addresses and paths that they stand in.
+//! Fills in the variables of a target's addresses, paths and sign-in.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use super::lookup::Lookup;
 use super::placeholders::placeholders;
 use super::spec::{TargetSpec, Variable};
 
-/// All characters but the unreserved ones of RFC 3986, section 2.3: what is encoded in a value that
-/// fills one path segment.
+/// The characters to percent-encode in a path segment: all except the unreserved characters of RFC 3986,
+/// section 2.3.
 pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -18,8 +18,9 @@ pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl TargetSpec {
-    /// Fills the variables into the paths of look-ups and into the sign-in. In the update's path, a
-    /// variable is the default of the field with its name. A row can override it, and [`TargetSpec::address`] fills those of an address.
+    /// Fills the variables into the paths of look-ups and into the sign-in. In the update's path, a variable
+    /// is the default of the field with its name, which a row can override. [`TargetSpec::address`] fills in
+    /// the variables of an address.
     pub fn with_variables(mut self, values: &BTreeMap<String, String>) -> TargetSpec {
         for (name, value) in values {
             if let Some(field) = self.field(name) {
@@ -39,7 +40,7 @@ impl TargetSpec {
             }
             for way in &mut self.sign_in {
                 for text in way.templates_mut() {
-                    // In an address or a path, a value fills one segment.
+                    // In an address or a path, a value becomes one segment.
                     let is_place = text.starts_with('/') || text.starts_with("http");
                     let value = if is_place { &encoded } else { value };
                     *text = text.replace(&mark, value);
@@ -69,10 +70,10 @@ impl TargetSpec {
         Some((name, self.variables.get(name)?.about.as_str()))
     }
 
-    /// The values of all variables that the addresses and paths need.
+    /// The values of all variables that the addresses and paths require.
     ///
     /// # Errors
-    /// When a value is given for a variable that does not exist.
+    /// If a value is given for an unknown variable.
     pub fn variable_values(
         &self,
         given: &BTreeMap<String, String>,
@@ -99,8 +100,8 @@ impl TargetSpec {
         Ok(self.variables.iter().filter_map(value).collect())
     }
 
-    /// The part of a host name that stands for a variable, if `value` is the host or an address on it:
-    /// `oakwood` of `https://oakwood.pathwright.com/library`.
+    /// Extracts a variable's value from a host name or an address on that host: `oakwood` from
+    /// `https://oakwood.pathwright.com/library`.
     fn within_host(&self, name: &str, value: &str) -> String {
         let mark = format!("://{{{name}}}");
         let value = value.trim();
@@ -116,10 +117,10 @@ impl TargetSpec {
         within.unwrap_or(value).to_owned()
     }
 
-    /// An address with its variables substituted.
+    /// Fills the variables into an address.
     ///
     /// # Errors
-    /// When a variable has no value, or one that no address may hold.
+    /// If a variable has no value, or a value that an address must not contain.
     pub fn address(
         &self,
         template: &str,
@@ -269,7 +270,7 @@ kind = "text"
     }
 
     #[test]
-    fn a_variable_of_a_path_without_a_value_is_lacking() {
+    fn a_path_variable_without_a_value_is_reported() {
         let spec = crate::targets::parse("school.toml", TARGET).unwrap();
         let lacks = |given: &[(&str, &str)]| {
             let lacking = spec.lacks(&values(given));
@@ -279,12 +280,12 @@ kind = "text"
         let lacking = |name: &str, about: &str| Some((name.to_owned(), about.to_owned()));
         assert_eq!(lacks(&[school]), lacking("tenant", "the tenant"));
         assert_eq!(lacks(&[tenant]), lacking("school", "the school"));
-        // The variable of an address has a message of its own, and fields are no variables.
+        // A missing variable of an address has its own message, and fields are not variables.
         assert_eq!(lacks(&[school, tenant]), None);
     }
 
     #[test]
-    fn an_address_takes_only_values_that_cannot_lead_elsewhere() {
+    fn an_address_refuses_values_that_change_the_host() {
         let spec = load("pathwright").unwrap();
         let template = &spec.environments["production"];
         let about = &spec.variables["school"].about;

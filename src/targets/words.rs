@@ -1,4 +1,4 @@
-//! Target files name records in each language.
+//! The nouns for records in each language.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use crate::l10n::{Language, say};
 
-/// What records are called in a language.
+/// The nouns for records in a language.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
-    /// One of them, such as `elev`.
+    /// The singular, such as `elev`.
     pub record: String,
-    /// Several, such as `elever`.
+    /// The plural, such as `elever`.
     pub records: String,
 }
 
-/// What records are called in `language`, the one that is spoken: by the target's own words, in English by
-/// `record`, else by a word that fits any.
+/// The nouns for records in the interface language `language`: the target's own, the English `record`, or a
+/// generic noun.
 pub(super) fn words_in(language: Language, words: &BTreeMap<String, Words>, record: &str) -> Words {
     match words.get(language.code()) {
         Some(words) => words.clone(),
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_called_by_the_targets_words_where_it_has_any_in_the_language() {
+    fn record_nouns_of_the_target_take_precedence() {
         let of = |record: &str, records: &str| Words {
             record: record.to_owned(),
             records: records.to_owned(),
@@ -51,7 +51,7 @@ mod tests {
             (Language::English, &english, "child", "children"),
             (Language::English, &swedish, "child", "childs"),
             (Language::Swedish, &swedish, "barn", "barnen"),
-            // The language of this process is English.
+            // The interface language of the test process is English.
             (Language::Swedish, &english, "record", "records"),
         ] {
             let said = words_in(language, words, "child");

@@ -1,4 +1,4 @@
-//! This module tests `targets/pointer`.
+//! Tests of `targets/pointer`.
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn a_value_is_found_through_objects_and_lists() {
         ("/absent/street", None),
         ("/emails[type=work]/value", Some(json!("w@x.se"))),
         ("/emails[primary=true]/value", Some(json!("h@x.se"))),
-        // The list is there and the element is not, or not the member.
+        // The list exists, and the element or its member does not.
         ("/emails[type=none]/value", Some(Json::Null)),
         ("/emails[primary=false]/value", Some(Json::Null)),
         ("/emails[type=other]/value", Some(Json::Null)),
@@ -63,7 +63,7 @@ fn a_value_is_found_through_objects_and_lists() {
 }
 
 #[test]
-fn a_value_is_not_guessed() {
+fn an_ambiguous_or_invalid_list_is_an_error() {
     for (text, expected) in [
         ("/emails[type=twin]/value", Unclear::Several(2)),
         ("/text[type=work]/value", Unclear::NoList),
@@ -75,8 +75,8 @@ fn a_value_is_not_guessed() {
 }
 
 #[test]
-fn a_value_is_written_and_all_else_is_kept() {
-    // Each: the pointer, the value, where the change is, and what stands there then.
+fn setting_a_value_keeps_all_others() {
+    // Each case: the pointer, the value, the changed path, and its new content.
     for (text, value, place, expected) in [
         ("/name", json!("Al"), "/name", json!("Al")),
         ("/name", Json::Null, "/name", Json::Null),
@@ -123,7 +123,7 @@ fn a_value_is_written_and_all_else_is_kept() {
             "/phones",
             json!([{"type": "work", "value": "1"}]),
         ),
-        // An element that is cleared keeps what else it has, and goes if that is nothing.
+        // A cleared element keeps its other members, and is removed if it has none.
         (
             "/emails[type=home]/value",
             Json::Null,
@@ -164,14 +164,14 @@ fn a_value_is_written_and_all_else_is_kept() {
     let mut expected = person();
     expected["emails"].as_array_mut().unwrap().remove(2);
     assert_eq!(record, expected);
-    // What does not exist is not made to be cleared.
+    // Missing elements are not created to be cleared.
     let mut record = person();
     Pointer::from("/emails[type=none]/value").set(&mut record, Json::Null);
     assert_eq!(record, person());
 }
 
 #[test]
-fn a_value_is_removed_with_what_is_then_empty() {
+fn removing_a_value_removes_empty_parents() {
     for (text, record, rest) in [
         ("/a/b", json!({"a": {"b": 1}, "c": 1}), json!({"c": 1})),
         ("/a/b", json!({"a": null}), json!({})),
@@ -201,7 +201,7 @@ fn a_value_is_removed_with_what_is_then_empty() {
 }
 
 #[test]
-fn values_that_exclude_each_other_are_known() {
+fn clashing_pointers_are_detected() {
     for (one, other, expected) in [
         ("/a", "/a", true),
         ("/a", "/a/b", true),
@@ -215,7 +215,7 @@ fn values_that_exclude_each_other_are_known() {
         ("/a[t=x]/v", "/a[t=x]/v/w", true),
         ("/a[t=x]/v", "/a[t=y]/v", false),
         ("/a[t=1]/v", "/a[t=\"1\"]/v", false),
-        // It may be the same element.
+        // Both may select the same element.
         ("/a[t=x]/v", "/a[p=true]/v", true),
         ("/a[t=x]/v", "/a[p=true]/w", true),
         ("/a[]/v", "/a[t=x]/v", true),
@@ -229,7 +229,7 @@ fn values_that_exclude_each_other_are_known() {
 }
 
 #[test]
-fn a_selector_that_cannot_be_meant_is_refused() {
+fn an_invalid_selector_is_refused_with_its_reason() {
     for (text, reason) in [
         ("/a[t=x]", "so it must end in a member"),
         ("/a[]", "so it must end in a member"),
@@ -265,7 +265,7 @@ fn a_selector_that_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn a_value_is_called_by_what_leads_to_it() {
+fn a_pointer_has_a_dotted_name_and_a_short_name() {
     for (text, expected) in [
         ("", vec![]),
         ("/name", vec!["name", "name"]),

@@ -1,4 +1,4 @@
-//! Finds settings of a target file that have no effect or that no request can carry.
+//! Finds settings of a target file that have no effect or that cannot be sent.
 
 use std::collections::HashSet;
 
@@ -27,7 +27,7 @@ const OWN_HEADERS: &[(&str, &str)] = &[
     ("upgrade", "the client manages its connections"),
 ];
 
-/// Finds settings that have no effect or that no request can carry.
+/// Finds settings that have no effect or that cannot be sent.
 pub(super) fn validate_idle(spec: &TargetSpec, found: &mut Found<'_>) {
     validate_headers(spec, found);
     validate_sign_in(spec, found);
@@ -111,7 +111,8 @@ fn validate_sign_in(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Finds variables that no address, path or sign-in contains, and addresses that no path can follow.
+/// Finds variables that are not used in addresses, paths and sign-ins, and addresses to which no path can be
+/// appended.
 fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
     let lookup = spec.lookup.as_ref();
     let texts = spec
@@ -122,7 +123,7 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
         .chain(spec.known.iter().map(|known| &known.list))
         .chain(spec.sign_in.iter().flat_map(SignIn::templates));
     let used: HashSet<&str> = texts.flat_map(|text| placeholders(text)).collect();
-    // An unknown name may be a misspelt variable; it has its own message.
+    // An unknown name may be a misspelt variable, which has its own message.
     let is_known = |name: &&str| spec.variables.contains_key(*name) || spec.field(name).is_some();
     let are_known = used.iter().all(is_known) && !spec.environments.is_empty();
     for name in spec.variables.keys() {
@@ -277,8 +278,8 @@ const SECRET_PARAMETERS: &[&str] = &[
     "token",
 ];
 
-/// The reason why a path cannot have its query, if it cannot. Servers and proxies log addresses, so
-/// these must not hold a secret.
+/// The reason why a path's query is refused, if it is. Servers and proxies log addresses, so addresses must
+/// not contain a secret.
 pub(super) fn refused_query(path: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
@@ -292,8 +293,7 @@ pub(super) fn refused_query(path: &str) -> Option<String> {
     ))
 }
 
-/// The reason why a path cannot be used, if it cannot: a fragment, which is never sent, or unmatched
-/// braces.
+/// The reason why a path is refused, if it is: a fragment, which is never sent, or unmatched braces.
 pub(super) fn refused_path(path: &str) -> Option<String> {
     if path.contains('#') {
         return Some(format!(
@@ -315,7 +315,7 @@ pub(super) fn refused_path(path: &str) -> Option<String> {
     is_open.then(|| format!("the braces in the path \"{path}\" do not match"))
 }
 
-/// The reason why a body cannot have a media type, if it cannot: bodies are JSON.
+/// The reason why a media type is refused, if it is. Bodies are always JSON.
 fn refused_media_type(text: &str) -> Option<String> {
     if HeaderValue::from_str(text).is_err() {
         return Some(format!(
@@ -443,7 +443,7 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Finds settings without effect in one field; `wrong` takes the key at fault and the message.
+/// Finds settings of a field that have no effect. `wrong` receives the key at fault and the message.
 fn validate_field(
     spec: &TargetSpec,
     field: &FieldSpec,
@@ -530,7 +530,7 @@ fn validate_field(
     }
 }
 
-/// Finds what does not fit together in a field that is a list, and settings of lists in others.
+/// Finds contradictions in the settings of a list field, and list settings in other fields.
 fn validate_list(
     spec: &TargetSpec,
     field: &FieldSpec,

@@ -1,4 +1,4 @@
-//! Finds what does not fit together in `[lookup]`.
+//! Finds contradictions in `[lookup]`.
 
 use super::super::lookup::{Changes, Lookup, Paging};
 use super::super::placeholders::placeholders;
@@ -90,7 +90,7 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Finds what is wrong with the searches for changes, and what a snapshot lacks.
+/// Finds mistakes in the searches for changes, and settings that a snapshot requires.
 fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found: &mut Found<'_>) {
     let own = spec.key_field().map(|index| spec.fields[index].name());
     for (is_there, needs) in [
@@ -157,7 +157,7 @@ fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found
     }
 }
 
-/// Finds settings of pages that no request needs, and those that one lacks.
+/// Finds paging settings that are missing or unused.
 fn validate_pages(lookup: &Lookup, found: &mut Found<'_>) {
     if !lookup.finds_any() {
         return;
@@ -191,7 +191,7 @@ fn validate_pages(lookup: &Lookup, found: &mut Found<'_>) {
     }
 }
 
-/// Finds keys by which no request finds a record.
+/// Finds keys by which no request finds records.
 fn validate_keys(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
     if lookup.search.is_some() || lookup.list.is_some() || !lookup.finds_any() {
         return;
@@ -219,7 +219,7 @@ fn validate_keys(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
     }
 }
 
-/// Finds what is wrong with one query; `wrong` takes the key at fault and the message.
+/// Finds mistakes in a query. `wrong` receives the key at fault and the message.
 fn validate_query(
     spec: &TargetSpec,
     lookup: &Lookup,
@@ -433,7 +433,7 @@ fn validate_paging(lookup: &Lookup, paging: &Paging, found: &mut Found<'_>) {
     }
 }
 
-/// The reason why `name` cannot be a query parameter, if it cannot. Names are sent unencoded.
+/// The reason why `name` is refused as a query parameter, if it is. Names are sent without encoding.
 fn not_a_parameter(name: &str) -> Option<&'static str> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
     if name.is_empty() {

@@ -1,9 +1,9 @@
-//! Every path and JSON pointer in a target file must have the right form.
+//! Checks the form of paths and JSON pointers in a target file.
 
 use super::super::places::{Found, Place};
 use super::super::pointer::selecting;
 
-/// A path is put behind the base address as it stands.
+/// Checks that a path begins with a slash, because it is appended to the base address.
 pub(super) fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: &str) {
     if !path.starts_with('/') {
         found.add(
@@ -13,7 +13,8 @@ pub(super) fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &
     }
 }
 
-/// A JSON pointer is empty or begins with a slash (RFC 6901). Only those of fields select from lists.
+/// Checks that a JSON pointer is empty or begins with a slash (RFC 6901). Only pointers of fields may have
+/// selectors.
 pub(super) fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
     if !pointer.is_empty() {
         must_begin_with_slash(found, place, "JSON pointer", pointer);

@@ -1,9 +1,9 @@
-//! This module tests `targets/validate`.
+//! Tests of `targets/validate`.
 
 use crate::targets::error::TargetError;
 use crate::targets::load::parse;
 
-/// A target without mistakes that uses each setting which can be refused.
+/// A valid target that uses every setting that validation checks.
 pub(super) const MEMBERS: &str = r##"name = "members"
 title = "Members"
 record = "member"
@@ -111,7 +111,7 @@ kind = "text"
 pointer = "/addressee"
 "##;
 
-/// What is wrong once `from` is replaced: each mistake with the text that it is shown at.
+/// The mistakes after `from` is replaced with `to`, each with the text at its position.
 fn mistakes(from: &str, to: &str) -> Vec<(String, String)> {
     assert_eq!(MEMBERS.matches(from).count(), 1, "{from}");
     mistakes_in(&MEMBERS.replace(from, to))
@@ -129,7 +129,7 @@ pub(super) fn mistakes_in(text: &str) -> Vec<(String, String)> {
     }
 }
 
-/// Each case: what is replaced, by what, the place that is named and the reason.
+/// Each case: the replaced text, its replacement, the reported position and the message.
 pub(super) fn are_refused(cases: &[(&str, &str, &str, &str)]) {
     for (from, to, place, reason) in cases {
         let expected = [((*place).to_owned(), (*reason).to_owned())];
@@ -144,7 +144,7 @@ pub(super) fn are_taken(cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_person_is_told_by_fields_that_an_update_sends() {
+fn person_fields_must_be_sent_in_updates() {
     let text = crate::targets::text("meitner").unwrap();
     for (from, to) in [
         ("birth_date = \"date_of_birth\"", "birth_date = \"born\""),
@@ -157,7 +157,7 @@ fn a_person_is_told_by_fields_that_an_update_sends() {
 }
 
 #[test]
-fn fields_that_cannot_be_told_apart_are_refused() {
+fn fields_with_ambiguous_names_are_refused() {
     are_taken(&[("title = \"Members\"", "title = \"Members\"")]);
     are_refused(&[
         (
@@ -209,7 +209,7 @@ fn fields_that_cannot_be_told_apart_are_refused() {
 }
 
 #[test]
-fn a_field_is_refused_whose_settings_do_not_fit_its_kind_or_place() {
+fn field_settings_must_fit_the_kind_and_position() {
     are_taken(&[
         ("constant = \"x\"", "default = \"x\""),
         ("guarded = [\"high\"]", "guarded = [\"high\", \"low\"]"),
@@ -333,7 +333,7 @@ fn a_field_is_refused_whose_settings_do_not_fit_its_kind_or_place() {
 }
 
 #[test]
-fn an_address_is_refused_that_is_not_safe_or_cannot_be_completed() {
+fn an_unsafe_or_incomplete_address_is_refused() {
     are_taken(&[
         ("http://localhost:8080/api", "http://localhost"),
         ("http://localhost:8080/api", "http://127.0.0.1:80"),
@@ -376,7 +376,7 @@ fn an_address_is_refused_that_is_not_safe_or_cannot_be_completed() {
 }
 
 #[test]
-fn a_secret_or_a_missing_way_to_sign_in_is_refused() {
+fn a_secret_or_a_missing_sign_in_is_refused() {
     let name = "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file";
     for (from, secret) in [
         ("\"CLIENT_SECRET_2\"", "\"hunter2\""),
@@ -426,7 +426,7 @@ fn a_secret_or_a_missing_way_to_sign_in_is_refused() {
 }
 
 #[test]
-fn a_line_that_may_hold_a_secret_is_named_and_not_shown() {
+fn a_line_that_may_hold_a_secret_is_numbered_and_not_shown() {
     for (from, to, line) in [
         ("https://{school}", "https://u:hunter2@{school}", 8),
         ("CLIENT_SECRET_2", "hunter2", 18),
@@ -441,7 +441,7 @@ fn a_line_that_may_hold_a_secret_is_named_and_not_shown() {
 }
 
 #[test]
-fn an_update_is_refused_that_could_not_be_addressed_to_one_record() {
+fn an_update_path_must_identify_one_record() {
     let no_key = "update.path names no field, so every row would change the same record; put the key in it, as in \"/student/{id}\"";
     are_refused(&[
         (
@@ -501,7 +501,7 @@ fn an_update_is_refused_that_could_not_be_addressed_to_one_record() {
 }
 
 #[test]
-fn a_status_is_refused_that_is_no_error_or_stands_in_two_lists() {
+fn status_lists_must_be_disjoint_and_contain_only_errors() {
     let success = |status| format!("answers lists {status}, but every 2xx is success, always");
     let none = |status| format!("answers lists {status}, which is no status of an error");
     for (status, reason) in [
@@ -526,7 +526,7 @@ fn a_status_is_refused_that_is_no_error_or_stands_in_two_lists() {
 }
 
 #[test]
-fn a_pointer_or_a_path_without_its_slash_is_refused() {
+fn a_pointer_or_path_without_a_leading_slash_is_refused() {
     for (key, what, text) in [
         ("code", "JSON pointer", "/code"),
         ("message", "JSON pointer", "/message"),
@@ -555,7 +555,7 @@ fn a_pointer_or_a_path_without_its_slash_is_refused() {
 }
 
 #[test]
-fn a_number_is_refused_that_would_send_nothing_or_too_much() {
+fn rate_limits_out_of_range_are_refused() {
     are_taken(&[
         ("requests = 60", "requests = 0.001"),
         ("requests = 60", "requests = 1e9"),
@@ -588,7 +588,7 @@ fn a_number_is_refused_that_would_send_nothing_or_too_much() {
 }
 
 #[test]
-fn an_identity_number_is_compared_with_a_date_field_and_two_choices_only() {
+fn references_of_an_identity_number_must_have_the_right_kind() {
     let with = |kind: &str, setting: &str| {
         let field = "kind = \"identity_number\"\npointer = \"/pin\"\ntemporary_if = \"temporary\"";
         let other = format!("kind = \"{kind}\"\npointer = \"/pin\"\n{setting}");
@@ -775,7 +775,7 @@ fn a_token_url_must_name_its_host_in_full() {
 }
 
 #[test]
-fn a_renumbering_names_fields_that_can_take_part_in_it() {
+fn renumbering_fields_must_have_the_right_kind() {
     let text = crate::targets::text("meitner").unwrap();
     for (from, to, why) in [
         (

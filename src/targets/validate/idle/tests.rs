@@ -1,4 +1,4 @@
-//! This module tests `targets/validate/idle`.
+//! Tests of `targets/validate/idle`.
 
 use crate::targets::validate::tests::{MEMBERS, are_refused, are_taken, mistakes_in};
 
@@ -208,7 +208,7 @@ fn a_setting_without_effect_is_refused() {
 }
 
 #[test]
-fn the_word_of_a_token_sign_in_is_one_word_of_ascii_characters() {
+fn the_scheme_of_a_token_sign_in_is_one_ascii_word() {
     let way = |word: &str| {
         format!("[[sign_in]]\nkind = \"token\"\nword = \"{word}\"\ntoken = \"T\"\n[update]")
     };
@@ -220,7 +220,7 @@ fn the_word_of_a_token_sign_in_is_one_word_of_ascii_characters() {
 }
 
 #[test]
-fn settings_of_an_update_that_contradict_others_are_refused() {
+fn contradictory_update_settings_are_refused() {
     let (method, put) = ("method = \"PATCH\"", "method = \"PUT\"");
     let line = "if_match = \"version\"";
     are_refused(&[
@@ -256,7 +256,7 @@ fn settings_of_an_update_that_contradict_others_are_refused() {
 }
 
 #[test]
-fn the_place_of_a_record_in_an_answer_is_refused_if_no_answer_is_read() {
+fn answers_record_is_refused_if_no_response_is_read() {
     let record = "code = \"/code\"\nrecord = \"/data\"";
     are_taken(&[("code = \"/code\"", record)]);
     let text = MEMBERS
@@ -403,7 +403,7 @@ fn a_lookup_without_a_request_and_an_unused_cursor_parameter_are_refused() {
 }
 
 #[test]
-fn an_element_of_a_list_is_selected_where_it_can_be_written() {
+fn list_selectors_are_refused_where_they_cannot_be_written() {
     let addressee = "pointer = \"/addressee\"";
     let work = "pointer = \"/emails[type=work]/value\"";
     let home = "pointer = \"/emails[type=home]/value\"";
@@ -496,7 +496,7 @@ fn an_element_of_a_list_is_selected_where_it_can_be_written() {
 }
 
 #[test]
-fn a_list_has_what_lists_need_and_others_have_not() {
+fn list_settings_are_required_for_lists_and_refused_elsewhere() {
     let addressee = "kind = \"text\"\npointer = \"/addressee\"";
     let list = "kind = \"list\"\nitems = \"text\"\npointer = \"/tags\"";
     are_taken(&[

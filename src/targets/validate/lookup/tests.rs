@@ -1,8 +1,8 @@
-//! This module tests `targets/validate/lookup`.
+//! Tests of `targets/validate/lookup`.
 
 use crate::targets::validate::tests::{MEMBERS, mistakes_in};
 
-/// The members, found by their ids and two other keys with GET alone.
+/// The members target, with look-ups that only use GET: by id and by two other keys.
 fn members() -> String {
     let (head, rest) = MEMBERS.split_once("[lookup]").unwrap();
     let (_, fields) = rest.split_once("[[fields]]").unwrap();
@@ -48,7 +48,7 @@ const PAGED: &str =
     "records = \"/data\"\npage_size = 20\npaging = { kind = \"page\", parameter = \"page\" }\n";
 
 #[test]
-fn one_request_of_any_kind_makes_records_readable() {
+fn any_single_lookup_request_makes_records_readable() {
     let (head, _) = LOOKUP.split_once("\n[[lookup.query]]").unwrap();
     let by_read = head
         .replace("keys = [\"pin\", \"zip\"]", "keys = []")
@@ -226,7 +226,7 @@ fn a_query_with_a_setting_that_contradicts_another_is_refused() {
 }
 
 #[test]
-fn page_settings_are_needed_by_lists_and_refused_without() {
+fn page_settings_are_required_for_lists_and_refused_elsewhere() {
     let one = LOOKUP
         .split_once("\n[[lookup.query]]\nkey = \"zip\"")
         .unwrap();
@@ -252,7 +252,7 @@ fn page_settings_are_needed_by_lists_and_refused_without() {
 }
 
 #[test]
-fn searches_for_changes_have_all_that_a_snapshot_needs() {
+fn change_searches_require_the_settings_of_a_snapshot() {
     let text = crate::targets::text("meitner").unwrap();
     assert_eq!(mistakes_in(&text), []);
     let whole = "[lookup.changes]";
