@@ -1,4 +1,4 @@
-//! Decoded text is split into blocks at row boundaries.
+//! Splits decoded text into blocks at row boundaries.
 
 use std::io::{self, Read};
 
@@ -6,19 +6,19 @@ use memchr::{memchr, memrchr2};
 
 use super::decode::Decode;
 
-/// Decoded text that begins and ends at a row's bound.
+/// Decoded text that begins and ends at row boundaries.
 pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
-    /// Offset of its first byte in the decoded text.
+    /// The offset of the block's first byte in the decoded text.
     pub(super) offset: u64,
-    /// Whether the text ends with it, and without a line end.
+    /// Whether the text ends with this block and without a line ending.
     pub(super) is_unended: bool,
 }
 
-/// Why no further block can be cut.
+/// The reason why no further block can be read.
 pub(super) enum BlockError {
     Io(io::Error),
-    /// A quote opens at this offset of the decoded text and never closes.
+    /// A quotation mark at this offset of the decoded text is never closed.
     UnclosedQuote(u64),
     /// The next row is larger than [`MAX_ROW`].
     RowTooLarge,
@@ -28,17 +28,18 @@ pub(super) enum BlockError {
 /// allocator reuses its pages instead of returning them.
 const BLOCK: usize = 96 * 1024;
 
-/// Bytes by which the buffer grows at most while a row's end is looked for: what is read beyond it is copied.
+/// The maximum growth of the buffer in bytes while a row's end is searched. Bytes after the row's end are
+/// copied.
 const MOST_AHEAD: usize = 4 * 1024 * 1024;
 
-/// Bytes that a single row may have.
+/// The maximum size of a row in bytes.
 pub(super) const MAX_ROW: usize = 64 * 1024 * 1024;
 
-/// Cuts decoded text into blocks of whole rows.
+/// Splits decoded text into blocks of whole rows.
 ///
-/// The quoting rules are those of [`super::split::Record`]: a quote opens a cell only where the cell begins,
-/// behind blanks or none, and two quotes within a quoted cell are one. Nothing but quotes and line ends is looked at, so
-/// this runs at the speed of a memory search.
+/// The quoting rules are those of [`super::split::Record`]: a quotation mark opens a cell only at the cell's
+/// beginning, optionally after blanks, and two quotation marks within a quoted cell stand for one. Only
+/// quotation marks and line endings are examined, so splitting is as fast as a memory search.
 pub(super) struct Blocks<R> {
     text: Decode<R>,
     delimiter: u8,
@@ -48,7 +49,7 @@ pub(super) struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Cuts what `text` gives; its first byte has `offset` in the decoded text.
+    /// Splits `text`, whose first byte has `offset` in the decoded text.
     pub(super) fn new(text: Decode<R>, delimiter: u8, offset: u64) -> Self {
         Blocks {
             text,
@@ -122,7 +123,7 @@ impl<R: Read> Iterator for Blocks<R> {
     }
 }
 
-/// Finds the last row bound in a buffer that grows.
+/// Finds the last row boundary in a growing buffer.
 struct Scan {
     delimiter: u8,
     position: usize,
@@ -147,7 +148,7 @@ impl Scan {
             if self.open_quote.is_some() {
                 match quote {
                     None => self.position = buffer.len(),
-                    // What follows the quote decides whether it closes the cell.
+                    // The next byte determines whether the quotation mark closes the cell.
                     Some(at) if at + 1 == buffer.len() && !ended => return,
                     Some(at) if buffer.get(at + 1) == Some(&b'"') => self.position = at + 2,
                     Some(at) => {
@@ -158,7 +159,7 @@ impl Scan {
                 continue;
             }
             let end = quote.unwrap_or(buffer.len());
-            // A carriage return at the very end may be half of a line end.
+            // A carriage return at the end of the buffer may be half of a line ending.
             let halved = end == buffer.len() && !ended && buffer.last() == Some(&b'\r');
             let known = &buffer[from..end - usize::from(halved && end > from)];
             if let Some(line_end) = memrchr2(b'\n', b'\r', known) {
@@ -196,9 +197,9 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// However the text falls into blocks, the rows are those of the whole text.
+        /// The rows are independent of the division of the text into blocks.
         #[test]
-        fn a_bound_is_where_the_csv_crate_has_one(
+        fn block_boundaries_agree_with_the_csv_crate(
             text in "[a,\"\n\r]{0,60}",
             cut in 1usize..60,
         ) {
@@ -213,9 +214,9 @@ mod tests {
             }
         }
 
-        /// The same for the rows that are read here, with blanks allowed before a quote.
+        /// The boundaries also agree with this module's rows, which allow blanks before a quotation mark.
         #[test]
-        fn a_bound_is_where_a_row_ends(text in "[a,\"\n\r ]{0,60}", cut in 1usize..60) {
+        fn block_boundaries_are_row_ends(text in "[a,\"\n\r ]{0,60}", cut in 1usize..60) {
             let (at, bound) = bound_of(&text, cut);
             proptest::prop_assert!(at == bound, "{at} is not {bound}");
         }
@@ -227,7 +228,7 @@ mod tests {
         let mut scan = Scan::new(b',');
         scan.advance(&bytes[..cut.min(bytes.len())], false);
         let (mut record, mut at) = (crate::read::split::Record::default(), 0);
-        // The second half of a line ending is not a row.
+        // The line feed of a CRLF is not a row.
         while at < scan.bound {
             record.read(bytes, at, b',');
             at = record.end;
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_after_blanks_opens_a_cell_at_a_block_end() {
+    fn a_quote_after_blanks_opens_a_cell_at_the_end_of_a_block() {
         let (at, bound) = bound_of("\"\"\r \"\n\"\r", 9);
         assert_eq!(at, bound);
     }

@@ -1,30 +1,29 @@
-//! Charsets are named as in the WHATWG Encoding Standard.
+//! Character encodings and their labels.
 
 use std::sync::LazyLock;
 
 use encoding_rs::{Encoding, UTF_8};
 use oem_cp::code_table as oem;
 
-/// The encoding of a file: UTF-8, one of the WHATWG Encoding Standard, or one that only older
-/// programs write.
+/// The encoding of a file: UTF-8, another encoding of the WHATWG Encoding Standard, or a legacy encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     /// An encoding of the WHATWG Encoding Standard.
     Web(&'static Encoding),
-    /// A code page of DOS, or of a localised Mac OS.
+    /// A DOS code page, or the code page of a localized Mac OS.
     Page(&'static Page),
 }
 
-/// An encoding of a byte a character, of which the first 128 are ASCII.
+/// A single-byte encoding whose first 128 characters are ASCII.
 #[derive(PartialEq, Eq)]
 pub struct Page {
-    /// The label that `--encoding` takes.
+    /// The label for `--encoding`.
     label: &'static str,
-    /// Other labels for it.
+    /// Alternative labels.
     aliases: &'static [&'static str],
-    /// What people call it.
+    /// The display name.
     name: &'static str,
-    /// The characters of the bytes from 0x80 on.
+    /// The characters of the bytes from 0x80.
     pub(super) high: [char; 128],
 }
 
@@ -38,7 +37,7 @@ impl Charset {
     /// UTF-8.
     pub const UTF_8: Charset = Charset::Web(UTF_8);
 
-    /// The encoding that a label names, if it names one.
+    /// The encoding with this label, if there is one.
     pub fn for_label(label: &str) -> Option<Charset> {
         if let Some(encoding) = Encoding::for_label(label.as_bytes()) {
             return Some(Charset::Web(encoding));
@@ -49,7 +48,7 @@ impl Charset {
         PAGES.iter().find(is_it).map(Charset::Page)
     }
 
-    /// Its label, by which [`Charset::for_label`] finds it.
+    /// The encoding's label for [`Charset::for_label`].
     pub fn label(self) -> &'static str {
         match self {
             Charset::Web(encoding) => encoding.name(),
@@ -57,10 +56,10 @@ impl Charset {
         }
     }
 
-    /// What people call it.
+    /// The display name.
     pub fn name(self) -> &'static str {
         match self {
-            // The WHATWG calls it "windows-1252"; people write it with a capital.
+            // The WHATWG name is "windows-1252"; the usual spelling has a capital letter.
             Charset::Web(encoding) if encoding == encoding_rs::WINDOWS_1252 => "Windows-1252",
             Charset::Web(encoding) if encoding == encoding_rs::MACINTOSH => "Mac OS Roman",
             Charset::Web(encoding) => encoding.name(),
@@ -68,12 +67,12 @@ impl Charset {
         }
     }
 
-    /// Whether it is UTF-8.
+    /// Whether the encoding is UTF-8.
     pub fn is_utf8(self) -> bool {
         self == Charset::UTF_8
     }
 
-    /// The characters of the bytes from 0x80 on, where a byte is a character.
+    /// The characters of the bytes from 0x80, if the encoding has one byte per character.
     pub(super) fn high(self) -> Option<[char; 128]> {
         match self {
             Charset::Page(page) => Some(page.high),
@@ -90,7 +89,7 @@ impl Charset {
     }
 }
 
-/// The encodings that are not in the WHATWG Encoding Standard and that rosters still come in.
+/// Encodings that are missing from the WHATWG Encoding Standard but still occur in rosters.
 static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
     let page = |label, aliases, name, high| Page {
         label,
@@ -105,7 +104,7 @@ static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
                 "850", "ibm850", "cp-850", "cp858", "858", "ibm858", "ibm00858",
             ],
             "DOS code page 850",
-            // With the euro sign in place of the dotless i, as Windows and cp858 have it.
+            // cp858 has the euro sign in place of the dotless i, as does Windows.
             oem::DECODING_TABLE_CP858,
         ),
         page(
@@ -159,7 +158,7 @@ static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
     ]
 });
 
-/// RFC 1345, hp-roman8. The bytes below 0xA0 are control characters.
+/// The encoding hp-roman8 (RFC 1345). The bytes below 0xA0 are control characters.
 fn hp_roman_8() -> [char; 128] {
     const LETTERS: &str = "\u{A0}ÀÂÈÊËÎÏ´ˋˆ¨˜ÙÛ₤¯Ýý°ÇçÑñ¡¿¤£¥§ƒ¢âêôûáéóúàèòùäëöüÅîØÆåíøæÄìÖÜÉïßÔÁÃãÐðÍÌÓÒÕõŠšÚŸÿÞþ·µ¶¾—¼½ªº«■»±";
     let mut letters = LETTERS.chars();
@@ -169,7 +168,8 @@ fn hp_roman_8() -> [char; 128] {
     })
 }
 
-/// Mac OS Roman but for six letters (Unicode Consortium, VENDORS/APPLE/ICELAND.TXT).
+/// Mac OS Icelandic, which differs from Mac OS Roman in six letters (Unicode Consortium,
+/// VENDORS/APPLE/ICELAND.TXT).
 fn mac_icelandic() -> [char; 128] {
     let mut high = Charset::Web(encoding_rs::MACINTOSH)
         .high()
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoding_is_found_by_its_label_and_every_label_finds_it_again() {
+    fn encodings_round_trip_through_their_labels() {
         for label in [
             "utf-8",
             "macintosh",
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_the_letters_that_its_vendor_gives_it() {
+    fn code_pages_decode_the_vendors_letters() {
         let letter = |label, byte: usize| {
             let high = Charset::for_label(label).unwrap().high().unwrap();
             high[byte - 0x80]

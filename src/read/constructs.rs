@@ -1,4 +1,4 @@
-//! XML constructs of a workbook part are read with bounded length.
+//! Reads the XML constructs of a workbook part with bounded length.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -7,7 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 use super::sheet_limits::{MAX_CONSTRUCT, Trouble};
 use crate::l10n::{number, say};
 
-/// Text of which so many bytes are handed out and no more.
+/// A reader that fails after a number of bytes.
 struct Metered<R> {
     inner: BufReader<R>,
     left: u64,
@@ -39,7 +39,7 @@ impl<R: Read> BufRead for Metered<R> {
     }
 }
 
-/// The constructs of an XML part, none of which is longer than [`MAX_CONSTRUCT`].
+/// Reads the constructs of an XML part. None may be longer than [`MAX_CONSTRUCT`].
 pub(super) struct Constructs<R> {
     reader: quick_xml::Reader<Metered<R>>,
     buffer: Vec<u8>,
@@ -60,14 +60,14 @@ impl<R: Read> Constructs<R> {
         }
     }
 
-    /// Does not ask whether elements are closed: what reads the workbook does not, either.
+    /// Accepts elements that are not closed, because calamine does as well.
     pub(super) fn forgive_ends(&mut self) {
         let config = self.reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
     }
 
-    /// The next one.
+    /// Reads the next construct.
     pub(super) fn next(&mut self) -> Result<Event<'_>, Trouble> {
         self.buffer.clear();
         self.reader.get_mut().left = MAX_CONSTRUCT;
@@ -81,7 +81,7 @@ impl<R: Read> Constructs<R> {
         }
     }
 
-    /// Bytes of the part so far.
+    /// The number of bytes read from the part.
     pub(super) fn position(&self) -> u64 {
         self.reader.buffer_position()
     }
@@ -92,7 +92,7 @@ pub(super) fn too_long(part: &str, at: u64) -> Trouble {
     Trouble::Workbook(say().workbook_construct_too_long(part, most, number(at)))
 }
 
-/// The value of an attribute of a tag.
+/// The value of a tag's attribute.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = tag.attributes().flatten();
     let found = attributes.find(|said| said.key.as_ref() == name);

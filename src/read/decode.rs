@@ -1,4 +1,4 @@
-//! Bytes are decoded to UTF-8 as they are read.
+//! Decodes a file to UTF-8 while it is read.
 
 use std::io::{self, Read};
 
@@ -6,12 +6,12 @@ use encoding_rs::{Decoder, DecoderResult};
 
 use super::charset::Charset;
 
-/// Stands in the decoded text for input that does not decode. It is never valid UTF-8, so the
-/// cell that holds it is found out by the checks, and no guess can pass for the cell's text.
+/// Marks input that cannot be decoded. The byte is never valid UTF-8, so the checks find the cell, and no
+/// replacement can be mistaken for the cell's text.
 const UNDECODABLE: u8 = 0xFF;
 
-/// Reads bytes of an encoding and gives UTF-8. UTF-8 itself is passed through as it is, valid or
-/// not, so that a bad byte can be shown.
+/// Decodes bytes of an encoding to UTF-8. UTF-8 input is passed through unchanged, valid or not, so that
+/// invalid bytes can be reported.
 pub(super) struct Decode<R> {
     inner: R,
     decoder: Option<Decoding>,
@@ -22,15 +22,15 @@ pub(super) struct Decode<R> {
     pushed_back: Vec<u8>,
 }
 
-/// How bytes become text that is not UTF-8 already.
+/// The decoding of text that is not UTF-8.
 enum Decoding {
     Web(Decoder),
-    /// By the characters of the bytes from 0x80 on.
+    /// A table of the characters of the bytes from 0x80.
     Page(&'static [char; 128]),
 }
 
 impl<R: Read> Decode<R> {
-    /// `inner` stands behind any byte-order mark.
+    /// Creates a decoder. `inner` must be positioned after any byte order mark.
     pub(super) fn new(inner: R, charset: Charset) -> Self {
         let decoder = match charset {
             _ if charset.is_utf8() => None,
@@ -50,8 +50,8 @@ impl<R: Read> Decode<R> {
         }
     }
 
-    /// Appends decoded text to `out` until it holds `target` bytes or the input ends. Returns
-    /// whether the input has ended.
+    /// Appends decoded text to `out` until it holds `target` bytes or the input ends. Returns whether the
+    /// input has ended.
     pub(super) fn fill(&mut self, out: &mut Vec<u8>, target: usize) -> io::Result<bool> {
         out.append(&mut self.pushed_back);
         if self.decoder.is_none() {
@@ -69,7 +69,7 @@ impl<R: Read> Decode<R> {
         Ok(self.ended)
     }
 
-    /// Gives back text that was taken too early; it comes out first at the next [`Self::fill`].
+    /// Pushes back text. The next [`Self::fill`] returns it first.
     pub(super) fn push_back(&mut self, text: Vec<u8>) {
         self.pushed_back = text;
     }

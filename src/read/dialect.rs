@@ -1,4 +1,4 @@
-//! The dialect states the encoding, delimiter and header of a file.
+//! The encoding, delimiter and line endings of a file.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use memchr::memchr;
 use super::charset::Charset;
 use crate::model::FileFormat;
 
-/// How a file is written: what was found, so that it can be said.
+/// The detected format of a text file.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     /// Its encoding.
     pub encoding: Charset,
-    /// Whether it begins with a byte-order mark.
+    /// Whether the file begins with a byte order mark.
     pub mark: bool,
-    /// The byte between cells.
+    /// The delimiter between cells.
     pub delimiter: u8,
-    /// Whether lines end in carriage return and line feed.
+    /// Whether lines end with CRLF.
     pub crlf: bool,
 }
 
 impl Dialect {
-    /// That of files of the program's own: UTF-8 with commas.
+    /// The dialect of files that rosterpatch writes: UTF-8 with commas.
     pub const PLAIN: Dialect = Dialect {
         encoding: Charset::UTF_8,
         mark: false,
@@ -30,15 +30,15 @@ impl Dialect {
         crlf: false,
     };
 
-    /// Whether a file written for the same readers should begin with a byte-order mark: when
-    /// this one did, or was not UTF-8, so that a spreadsheet opens both alike.
+    /// Whether output for the same readers should begin with a byte order mark: if this file does or is not
+    /// UTF-8, so that a spreadsheet opens both alike.
     pub fn wants_mark(&self) -> bool {
         self.mark || !self.encoding.is_utf8()
     }
 }
 
 impl Dialect {
-    /// The same, as far as it is shown.
+    /// The format for display.
     pub fn format(&self) -> FileFormat {
         FileFormat::Text {
             encoding: self.encoding.name(),
@@ -54,19 +54,19 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// Counts over all of a file's bytes that tell whether it is UTF-8.
+/// Statistics over all bytes of a file that determine whether it is UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    /// Bytes at the start that may belong to a character that was cut in two.
+    /// Bytes at the start that may continue a character of the previous piece.
     head: Vec<u8>,
-    /// Bytes at the end that begin a character.
+    /// Bytes at the end that begin an incomplete character.
     tail: Vec<u8>,
     multibyte: u64,
     undecodable: u64,
 }
 
 impl Evidence {
-    /// What a piece of a file shows, which may begin and end within a character.
+    /// Collects the statistics of a piece of a file, which may begin and end within a character.
     pub(super) fn of(piece: &[u8]) -> Evidence {
         let mut evidence = Evidence::default();
         // A character has at most three continuation bytes.
@@ -80,7 +80,7 @@ impl Evidence {
         evidence
     }
 
-    /// Takes in what the next piece showed.
+    /// Adds the statistics of the next piece.
     pub(super) fn append(&mut self, next: Evidence) {
         let mut cut = std::mem::take(&mut self.tail);
         cut.extend_from_slice(&next.head);
@@ -92,7 +92,7 @@ impl Evidence {
     }
 
     fn add(&mut self, mut bytes: &[u8]) {
-        // Most pieces are UTF-8 throughout, which the processor's wide registers tell fastest.
+        // Fast path: most pieces are valid UTF-8, which SIMD instructions verify quickly.
         if simdutf8::basic::from_utf8(bytes).is_ok() {
             self.multibyte += lead_bytes(bytes);
             return;
@@ -117,8 +117,7 @@ impl Evidence {
         }
     }
 
-    /// Whether the file is UTF-8: where it holds throughout, or where broken characters are the
-    /// exception among good ones.
+    /// Whether the file is UTF-8: all of it is valid, or valid multi-byte characters outnumber invalid bytes.
     pub(super) fn is_utf8(&self) -> bool {
         let undecodable = self.undecodable + self.tail.len() as u64;
         undecodable == 0 || self.multibyte > undecodable
@@ -126,7 +125,7 @@ impl Evidence {
 }
 
 fn lead_bytes(bytes: &[u8]) -> u64 {
-    // In stretches whose count fits a byte, which a processor adds up many at a time.
+    // In chunks whose count fits into a byte, so that the compiler can vectorize the sum.
     bytes
         .chunks(255)
         .map(|stretch| {
@@ -139,12 +138,12 @@ fn lead_bytes(bytes: &[u8]) -> u64 {
         .sum()
 }
 
-/// The encoding that a byte-order mark names, and the mark's length.
+/// The encoding that a byte order mark specifies, and the mark's length.
 pub(super) fn mark(start: &[u8]) -> Option<(&'static Encoding, usize)> {
     Encoding::for_bom(start)
 }
 
-/// UTF-16 without a mark: text whose every other byte is mostly zero.
+/// Detects UTF-16 without a byte order mark: text in which every other byte is mostly zero.
 pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
     let pairs = start.len() / 2;
     if pairs < 4 {
@@ -168,7 +167,7 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The delimiter that a first line `sep=;` names, and the length of that line.
+/// The delimiter in a first line such as `sep=;`, and the length of that line.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let end = memchr(b'\n', text).or_else(|| memchr(b'\r', text))?;
     let line = text[..end].trim_ascii_end();
@@ -177,7 +176,7 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
         .and_then(|l| l.strip_suffix(b"\""))
         .unwrap_or(line);
     let (word, delimiter) = line.split_at_checked(4)?;
-    // `sep=` and a tab: the tab is the delimiter, and trimming took it.
+    // `sep=` and a tab: the tab is the delimiter and was trimmed.
     let delimiter = match delimiter {
         [] if text[..end].contains(&b'\t') => b'\t',
         [byte] => *byte,
@@ -187,7 +186,7 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
         .then_some((delimiter, end + 1))
 }
 
-/// The delimiter that cuts most of the first rows into the header's number of cells.
+/// Returns the delimiter that splits most of the first rows into as many cells as the header has.
 pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
     const ROWS: usize = 50;
     const TITLES: usize = 11;
@@ -239,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delimiter_is_the_one_that_most_rows_agree_on() {
+    fn the_delimiter_is_the_most_consistent_one() {
         assert_eq!(sniff_delimiter(b"a;b\n1,5;2\n3;4,5\n"), b';');
         assert_eq!(sniff_delimiter(b"a,b\n1,2\n"), b',');
         assert_eq!(sniff_delimiter(b"a\tb, c\td\n1\t2\t3\n"), b'\t');
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_is_told_by_all_of_the_file() {
+    fn utf_8_is_detected_from_the_whole_file() {
         let is_utf8 = |bytes: &[u8], chunk| {
             let mut evidence = Evidence::default();
             for part in bytes.chunks(chunk) {
@@ -276,7 +275,7 @@ mod tests {
             assert!(is_utf8("Åsa Öberg".as_bytes(), chunk));
             assert!(is_utf8(b"plain", chunk));
             assert!(!is_utf8(b"\xC5sa \xD6berg", chunk));
-            // Three good characters against one broken one.
+            // Three valid characters outnumber one invalid byte.
             assert!(is_utf8(b"\xC3\xA5\xC3\xA4\xC3\xB6 \xE5 x", chunk));
         }
     }

@@ -1,4 +1,4 @@
-//! Read errors state why a file cannot be read as a roster.
+//! Errors of reading a roster.
 
 use std::path::{Path, PathBuf};
 
@@ -10,46 +10,46 @@ use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
 
-/// Rows that a file may have: in the journal a row's number has 32 bits.
+/// The maximum number of rows in a file, because the journal stores row numbers in 32 bits.
 pub const MOST_ROWS: u64 = u32::MAX as u64;
 
-/// Why a file cannot be read as a roster. Each says what was found and what to do.
+/// The reason why a file cannot be read as a roster. Each message states what was found and what to do.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The header does not end where any header does.
+    /// The header exceeds the maximum length.
     #[error("{}", say().read_header_too_long(path.display().to_string(), *most))]
     HeaderTooLong {
         /// The file.
         path: PathBuf,
-        /// Bytes that a header may have.
+        /// The maximum length of a header in bytes.
         most: usize,
     },
-    /// The file is not there, or may not be read.
+    /// The file does not exist or cannot be read.
     #[error("{}", say().read_io(path.display().to_string()))]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file holds nothing.
+    /// The file is empty.
     #[error("{}", say().read_empty(path.display().to_string()))]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// The file holds a header and nothing below it.
+    /// The file has no rows below the header.
     #[error("{}", say().read_no_rows(path.display().to_string()))]
     NoRows {
         /// The file.
         path: PathBuf,
     },
-    /// The file has more rows than the journal can tell apart.
+    /// The file has more rows than the journal can number.
     #[error("{}", say().read_too_many_rows(path.display().to_string(), number(*rows), number(MOST_ROWS)))]
     TooManyRows {
         /// The file.
         path: PathBuf,
-        /// How many it has.
+        /// The number of rows.
         rows: u64,
     },
     /// The file has another format.
@@ -57,7 +57,7 @@ pub enum ReadError {
     NotCsv {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The detected format.
         kind: Code,
     },
     /// The workbook cannot be read.
@@ -65,7 +65,7 @@ pub enum ReadError {
     Workbook {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// `--sheet` names no sheet of the workbook.
@@ -73,9 +73,9 @@ pub enum ReadError {
     NoSheet {
         /// The file.
         path: PathBuf,
-        /// What was requested.
+        /// The requested sheet.
         sheet: String,
-        /// The sheets it has, comma-separated.
+        /// The workbook's sheets, comma-separated.
         found: String,
     },
     /// Several sheets of the workbook may be the roster, and none was chosen.
@@ -97,13 +97,13 @@ pub enum ReadError {
     UnknownEncoding {
         /// The file.
         path: PathBuf,
-        /// Those that it may have, the likeliest first.
+        /// The possible encodings, the most likely first.
         likely: Vec<Likely>,
     },
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
     NoSuchEncoding {
-        /// What was requested.
+        /// The requested label.
         label: String,
     },
     /// Two columns have the same header.
@@ -113,45 +113,45 @@ pub enum ReadError {
         path: PathBuf,
         /// The header.
         name: String,
-        /// Position of the first, from 1.
+        /// The position of the first column, from 1.
         first: usize,
-        /// Position of the second, from 1.
+        /// The position of the second column, from 1.
         second: usize,
     },
-    /// The header has bytes that are not text in the file's encoding.
+    /// The header has bytes that are invalid in the file's encoding.
     #[error("{}", say().read_undecodable_header(path.display().to_string(), *column, *encoding))]
     UndecodableHeader {
         /// The file.
         path: PathBuf,
         /// Position of the column, from 1.
         column: usize,
-        /// The encoding it was read as.
+        /// The encoding used.
         encoding: &'static str,
     },
-    /// A quote was opened and never closed.
+    /// A quotation mark was opened and never closed.
     #[error("{}", say().read_unclosed_quote(path.display().to_string(), *line))]
     UnclosedQuote {
         /// The file.
         path: PathBuf,
-        /// The line on which it opens, from 1.
+        /// The line of the quotation mark, from 1.
         line: u64,
     },
-    /// A quote swallowed rows.
+    /// A misplaced quotation mark joined several rows.
     #[error("{}", say().read_stray_quote(path.display().to_string(), *line, *last_line))]
     StrayQuote {
         /// The file.
         path: PathBuf,
-        /// First line of the row, from 1.
+        /// The first line of the joined rows, from 1.
         line: u64,
-        /// Last line of the row.
+        /// The last line of the joined rows.
         last_line: u64,
     },
-    /// One row is larger than any roster's.
+    /// A row exceeds the maximum size.
     #[error("{}", say().read_row_too_large(path.display().to_string(), *line, *limit))]
     RowTooLarge {
         /// The file.
         path: PathBuf,
-        /// The line on which it begins, from 1.
+        /// The row's first line, from 1.
         line: u64,
         /// The limit, in MiB.
         limit: usize,
@@ -161,9 +161,9 @@ pub enum ReadError {
     NoHeaderRow {
         /// The file.
         path: PathBuf,
-        /// The line that was named.
+        /// The requested line.
         line: u64,
-        /// Lines that there are, as far as was looked.
+        /// The number of lines, as far as they were read.
         lines: u64,
     },
     /// The file was changed while it was read.
@@ -187,7 +187,7 @@ fn unknown_encoding(path: &Path, likely: &[Likely]) -> String {
 }
 
 impl ReadError {
-    /// That the file is of another kind.
+    /// Creates the error for a file of another format.
     pub(super) fn of_kind(path: &Path, kind: Code) -> ReadError {
         ReadError::NotCsv {
             path: path.to_owned(),
@@ -195,7 +195,7 @@ impl ReadError {
         }
     }
 
-    /// The same for logs and notifications: nothing of what the file holds.
+    /// The error for logs and notifications, without content of the file.
     pub fn fact(&self) -> Fact {
         let (code, path) = self.code();
         let fact = match path {
@@ -254,7 +254,7 @@ impl ReadError {
         (code, Some(path))
     }
 
-    /// Whether the process was asked to stop while it waited for the file's data.
+    /// Whether the process was stopped while it waited for the file's data.
     pub fn is_stopped(&self) -> bool {
         match self {
             ReadError::Io { source, .. } => Refusal::within(source) == Some(&Refusal::Stopped),

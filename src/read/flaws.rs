@@ -1,17 +1,17 @@
-//! Flaws of rows reveal truncated and malformed files.
+//! Detects truncated and divided rows.
 
 use super::table::{Cell, Flaw, RawRow, Table};
 
-/// What a file's rows look like, by which a part of one is told from a row that only lacks cells.
+/// Characteristics of a file's rows that distinguish parts of divided rows from rows with omitted cells.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Likeness {
-    /// The first cell of the first row that has all of them.
+    /// The first cell of the first row with all cells.
     pub(super) first: Vec<u8>,
-    /// Whether rows lack empty cells at their end as a matter of course.
+    /// Whether the file regularly omits empty trailing cells.
     pub(super) leaves_out: bool,
 }
 
-/// A row at the edge of what is looked at.
+/// The properties of a row that are compared with its neighbors.
 #[derive(Debug, Clone)]
 pub(super) struct Edge {
     pub(super) cells: usize,
@@ -34,18 +34,18 @@ impl Edge {
         Some(Edge::of(&row))
     }
 
-    /// How a cell begins.
+    /// The beginning of a cell, for comparison.
     pub(super) fn begin(cell: &[u8]) -> Vec<u8> {
         let cell = cell.trim_ascii();
         cell[..cell.len().min(64)].to_vec()
     }
 }
 
-/// Rows that lack cells at their end as a matter of course, at the least.
+/// The minimum number of short rows in a file that regularly omits trailing cells.
 const SEVERAL: usize = 3;
 
 impl Likeness {
-    /// What the first rows of a file look like.
+    /// Derives the characteristics from the first rows of a file.
     pub(super) fn of(table: &Table) -> Likeness {
         let rows: Vec<Edge> = table.rows().map(|row| Edge::of(&row)).collect();
         let is_short = |at: &usize| table.short.contains(at);
@@ -64,18 +64,18 @@ impl Likeness {
         likeness
     }
 
-    /// Whether a row with too few cells begins like a whole row.
+    /// Whether a short row begins like a complete row.
     fn is_begun(&self, cells: usize, first: &[u8]) -> bool {
         cells > 1 && is_alike(first, &self.first)
     }
 
-    /// Whether a row with too few cells begins exactly as the first one does.
+    /// Whether a short row begins exactly like the first row.
     fn is_row(&self, edge: &Edge) -> bool {
         self.is_begun(edge.cells, &edge.first) && edge.first.len() == self.first.len()
     }
 
-    /// Finds rows that a line break divides, and those whose last cells were left out. `before` and `after`
-    /// are the rows around them.
+    /// Marks rows that a line break divides, and rows whose trailing cells were omitted. `before` and `after`
+    /// are the adjacent rows.
     pub(super) fn mark(
         &self,
         tables: &mut [Table],
@@ -94,7 +94,7 @@ impl Likeness {
                 let beside = |row: usize| row.saturating_sub(1)..=(row + 1).min(last);
                 let mut rows: Vec<usize> =
                     table.short.iter().flat_map(|row| beside(*row)).collect();
-                // Rows beside those of another table.
+                // Rows at the boundaries to the adjacent tables.
                 if !table.is_empty() {
                     rows.extend([0, last]);
                 }
@@ -122,7 +122,7 @@ impl Likeness {
                 }
             };
             if !self.is_begun(own.cells, &own.first) {
-                // The rest of the row above, or the beginning of the one below.
+                // The row is the rest of the row above or the beginning of the row below.
                 match next.filter(|next| self.is_rest(own, next)) {
                     Some(next) => {
                         divide(at, next);
@@ -158,7 +158,7 @@ impl Likeness {
         }
     }
 
-    /// Whether the row below a single cell continues it.
+    /// Whether the row below continues a row of a single cell.
     fn is_rest(&self, own: &Edge, next: &Edge) -> bool {
         let length = own.first.len() + next.first.len();
         own.cells == 1
@@ -169,7 +169,8 @@ impl Likeness {
     }
 }
 
-/// Whether a row is the row count that a program prints below the last row: `(3 rows affected)`, `3 rows selected.`
+/// Whether a row is the row count that a program prints below the last row: `(3 rows affected)`, `3 rows
+/// selected.`
 fn is_count(row: &Edge) -> bool {
     let text = row.first.trim_ascii();
     let text = text.strip_prefix(b"(").unwrap_or(text);
@@ -179,8 +180,8 @@ fn is_count(row: &Edge) -> bool {
     row.cells == 1 && digits > 0 && words.iter().any(|begin| word.starts_with(begin))
 }
 
-/// Whether two first cells may be of the same column: the same signs between letters and digits, and digits
-/// alone in both or in none.
+/// Whether two first cells may belong to the same column: they have the same punctuation, and both or neither
+/// consist only of digits.
 fn is_alike(one: &[u8], other: &[u8]) -> bool {
     let is_sign = |byte: &&u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
     let is_number = |cell: &[u8]| {
@@ -203,7 +204,7 @@ mod tests {
         "4a07a72e-200d-4e22-bc26-7ad10e708104",
     ];
 
-    /// What is found about each row of a file; `#1` in it is the first id.
+    /// The flaw of each row of a file. `#1` in the text stands for the first id.
     fn flaws(text: &str) -> Vec<Option<Flaw>> {
         let text = (1..).zip(ID).fold(text.to_owned(), |text, (number, id)| {
             text.replace(&format!("#{number}"), id)
@@ -224,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn both_parts_of_a_row_that_a_line_break_divides_are_told() {
+    fn both_parts_of_a_divided_row_are_marked() {
         let with = |other| Some(Flaw::Divided { other });
         for (text, expected) in [
-            // In the last cell, in one of the middle, and in the first.
+            // The line break is in the last cell, in a middle cell, and in the first cell.
             (
                 "i;n;a\n#1;A;Storg 1\nlgh 2\n#2;B;C\n",
                 vec![with(3), with(2), None],
@@ -240,7 +241,7 @@ mod tests {
                 "i;n;a\n#2;B;C\n4a07a72e-200d-\n4e22-bc26-7ad10e708101;A;S\n",
                 vec![None, with(4), with(3)],
             ),
-            // The rest has a delimiter too many, or is at the file's end.
+            // The rest has a surplus delimiter, or is at the end of the file.
             (
                 "i;n;a\n#1;A;Storg 1\nlgh 2;x\n#2;B;C\n",
                 vec![with(3), with(2), None],
@@ -276,25 +277,25 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_a_spreadsheet_left_out_are_empty_and_others_are_missing() {
+    fn omitted_trailing_cells_are_empty_and_others_are_missing() {
         let filled = Some(Flaw::FilledUp);
         let text = "i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\n";
         assert_eq!(flaws(text), [None, filled, filled, filled]);
-        // One or two of them are a mistake.
+        // One or two short rows are an error.
         assert_eq!(flaws("i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n"), [None, None, None]);
-        // The file ends in a row.
+        // The file ends within a row.
         let cut = flaws("i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\n#1;A");
         assert_eq!(cut.last(), Some(&Some(Flaw::Truncated)));
         assert_eq!(flaws("i;n;a\n#1;A;x\n#2;B"), [None, Some(Flaw::Truncated)]);
         assert_eq!(flaws("i;n\n#1;A\n#2;B"), [None, None]);
-        // A part of a row among them.
+        // A part of a divided row among them.
         let text = "i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\nlgh;x\n";
         let divided = |other| Some(Flaw::Divided { other });
         assert_eq!(flaws(text), [None, filled, filled, divided(6), divided(5)]);
     }
 
     #[test]
-    fn a_row_is_divided_wherever_the_blocks_end() {
+    fn divided_rows_are_found_across_block_boundaries() {
         let row = |number: usize| format!("{number:08};{};S\n", "x".repeat(number % 50));
         let rows = (1..20_000).map(row).collect::<String>();
         let all = flaws(&format!("i;n;a\n{rows}"));
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn text_behind_a_closing_quote_is_told_and_a_blank_before_a_quote_is_none() {
+    fn text_after_a_quote_is_a_flaw_and_a_blank_before_it_is_not() {
         for (cell, expected) in [
             (
                 "\"Anna \\\"Ann\\\" M\"",

@@ -1,4 +1,4 @@
-//! The encoding of a file is guessed from its bytes.
+//! Guesses the encoding of a file from its words.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -7,19 +7,19 @@ use std::sync::LazyLock;
 use super::charset::Charset;
 use super::plausible::{Looks, is_letter, looks};
 
-/// Words that are looked at. So many different ones tell an encoding.
+/// The maximum number of distinct words that are examined. It suffices to determine the encoding.
 const MOST_WORDS: usize = 4_000;
 
-/// Bytes of a word that are looked at.
+/// The maximum length of a word in bytes.
 const LONGEST: usize = 64;
 
-/// Other encodings that are suggested for a file.
+/// The maximum number of encodings that are suggested for a file.
 const MOST_LIKELY: usize = 3;
 
-/// What a file that is not UTF-8 is taken for where nothing speaks against it.
+/// The default encoding of files that are not UTF-8.
 pub(super) const USUAL: &str = "windows-1252";
 
-/// The encodings that such a file may have instead, the likely ones first.
+/// Other encodings that such files may have, the most likely first.
 const OTHERS: [&str; 28] = [
     "macintosh",
     "cp850",
@@ -51,17 +51,17 @@ const OTHERS: [&str; 28] = [
     "hp-roman8",
 ];
 
-/// Of these, those that may be meant where the words make sense in the usual encoding.
+/// The number of these encodings that are considered even if the words are plausible in the default encoding.
 const LIKELY: usize = 9;
 
-/// The encodings that rosters come in, the likely ones first.
+/// The encodings that rosters may have, the most likely first.
 pub fn encodings() -> impl Iterator<Item = Charset> {
     let labels = ["utf-8", USUAL, "utf-16le", "utf-16be"];
     let labels = labels.into_iter().chain(OTHERS);
     labels.filter_map(Charset::for_label)
 }
 
-/// An encoding of a byte a character, with its characters at hand.
+/// A single-byte encoding with its character table.
 pub(super) struct Coder {
     pub(super) charset: Charset,
     high: [char; 128],
@@ -74,7 +74,7 @@ impl Coder {
         Some(Coder { charset, high })
     }
 
-    /// The text of some bytes.
+    /// Decodes bytes.
     pub(super) fn decode(&self, bytes: &[u8]) -> String {
         let char_of = |byte: &u8| match byte.checked_sub(0x80) {
             None => char::from(*byte),
@@ -83,7 +83,7 @@ impl Coder {
         bytes.iter().map(char_of).collect()
     }
 
-    /// The bytes of a text; none where a character has no byte here.
+    /// Encodes a text. Returns `None` if a character is not in the encoding.
     pub(super) fn encode(&self, text: &str) -> Option<Vec<u8>> {
         let byte_of = |c: char| match u8::try_from(c) {
             Ok(byte) if byte.is_ascii() => Some(byte),
@@ -99,7 +99,7 @@ impl Coder {
     }
 }
 
-/// The usual encoding, and those that a file may have instead.
+/// The default encoding, and the alternatives.
 static CODERS: LazyLock<(Option<Coder>, Vec<Coder>)> = LazyLock::new(|| {
     let others = OTHERS.iter().filter_map(|label| Coder::of(label));
     (Coder::of(USUAL), others.collect())
@@ -111,21 +111,21 @@ pub(super) fn coders() -> impl Iterator<Item = &'static Coder> {
     usual.iter().chain(others)
 }
 
-/// Different words of a file that are not UTF-8.
+/// Distinct words of a file that are not valid UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Words(HashSet<Vec<u8>>);
 
-/// An encoding that a file may have, and how it makes a word of the file read.
+/// A possible encoding of a file, with a word of the file decoded by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Likely {
     /// The encoding.
     pub charset: Charset,
-    /// The word.
+    /// The decoded word.
     pub word: String,
 }
 
 impl Words {
-    /// Reads words until there are enough of them, or no more.
+    /// Reads words up to the maximum number.
     pub(super) fn read(mut from: impl Read) -> io::Result<Words> {
         let mut words = Words::default();
         let mut buffer = vec![0; 64 * 1024];
@@ -152,7 +152,7 @@ impl Words {
         Ok(words)
     }
 
-    /// Takes in a word, if anything about it is in question. `goes_on` says that another one follows.
+    /// Adds a word if its encoding is ambiguous. `goes_on` states that another word follows.
     fn add(&mut self, word: &mut Vec<u8>, goes_on: bool) {
         if !word.is_ascii() && std::str::from_utf8(word).is_err() && !self.0.contains(word) {
             if goes_on {
@@ -163,10 +163,10 @@ impl Words {
         word.clear();
     }
 
-    /// The encoding that the words speak for; where they speak for none, those that they may have.
+    /// The encoding of the words. If it is ambiguous, returns the possible encodings.
     ///
-    /// Each word is read in the usual encoding and in every other. Where another one makes more sense
-    /// of the words that both read differently, or as much, a person has to say which it is.
+    /// Each word is decoded with the default encoding and with each alternative. If an alternative is at
+    /// least as plausible for the words that differ, the user must decide.
     pub(super) fn verdict(&self) -> Result<Charset, Vec<Likely>> {
         let (Some(usual), others) = &*CODERS else {
             return Err(Vec::new());
@@ -181,7 +181,7 @@ impl Words {
                 (word.as_slice(), text, seen)
             })
             .collect();
-        // A rare encoding is not clearly better than the usual one where that makes sense of all words.
+        // A rare encoding is not clearly better than the default if the default is plausible for all words.
         let makes_sense = read.iter().all(|(_, _, seen)| *seen >= Looks::Known);
         let most = if makes_sense { LIKELY } else { others.len() };
         let mut likely: Vec<(i64, Likely)> = Vec::new();
@@ -194,7 +194,8 @@ impl Words {
                     continue;
                 }
                 let looks = instead_looks(&instead, text);
-                // Names begin with these letters far more often than with any that stands for them elsewhere.
+                // Names begin with these letters much more often than with their counterparts in other
+                // encodings.
                 let begins = i64::from(text.starts_with(['Å', 'Ä', 'Ö']));
                 let gained = looks.weight() - seen.weight() - begins;
                 gain += gained;
@@ -215,11 +216,11 @@ impl Words {
                 likely.push((gain, Likely { charset, word }));
             }
         }
-        // Among equals the likelier ones stay first.
+        // The sort is stable, so the more likely of equal encodings stays first.
         likely.sort_by_key(|(gain, _)| std::cmp::Reverse(*gain));
         let mut likely: Vec<Likely> = likely.into_iter().map(|(_, one)| one).collect();
         likely.truncate(MOST_LIKELY);
-        // That it may be the usual one after all is shown by the same word.
+        // The suggestion of the default encoding shows the same word.
         if let Some(first) = likely.first() {
             let is_it = |(word, ..): &&(&[u8], String, Looks)| {
                 Coder::of(first.charset.label())
@@ -245,15 +246,15 @@ impl Words {
     }
 }
 
-/// How a word looks in an encoding that is not the usual one: marks are what letters of another encoding
-/// become, so that they speak for it less than letters do.
+/// The plausibility of a word in an alternative encoding. Punctuation counts less than letters, because
+/// letters of another encoding often decode to punctuation.
 fn instead_looks(word: &str, usual: &str) -> Looks {
     let seen = looks(word);
-    // Names have capitals: Škoda is likelier than äkoda.
+    // Names begin with capital letters: Škoda is more likely than äkoda.
     if word.starts_with(char::is_lowercase) && usual.starts_with(char::is_uppercase) {
         return seen.min(Looks::Odd);
     }
-    // Turkish has few other letters beyond ASCII: Guðrún is likelier than Guğrún.
+    // Turkish has few other letters beyond ASCII: Guðrún is more likely than Guğrún.
     let is_turkish = |c: char| matches!(c, 'Ğ' | 'ğ' | 'İ' | 'ı' | 'Ş' | 'ş');
     let is_in_turkish = |c: char| c.is_ascii() || is_turkish(c) || "ÇçÖöÜüÂâÎîÛû’".contains(c);
     if word.contains(is_turkish) && !word.chars().all(is_in_turkish) {
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_encoding_is_known_by_its_letters_and_by_its_marks() {
+    fn the_default_encoding_is_detected_by_letters_and_punctuation() {
         let mut asked = Vec::new();
         for text in [
             "Åsa Öberg",
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_american_file_with_one_accent_in_a_bio_is_read_without_broken_suggestions() {
+    fn punctuation_in_a_bio_suggests_no_implausible_encoding() {
         let coder = Coder::of("windows-1252").unwrap();
         for mark in [
             "“best”",
@@ -358,7 +359,7 @@ mod tests {
                 assert_eq!(verdict.map(Charset::label), Ok("windows-1252"), "{text}");
             }
         }
-        // What is suggested for a file in another encoding is never a word that no language has.
+        // Suggestions for a file in another encoding never contain implausible words.
         for label in ["macintosh", "cp850", "cp437"] {
             for text in ["Peña,“best”", "José,García", "Renée,Zoë"] {
                 let Some(bytes) = Coder::of(label).unwrap().encode(text) else {
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn another_encoding_is_asked_about_whatever_letters_the_file_has() {
+    fn an_alternative_encoding_always_requires_a_decision() {
         let mut silent = Vec::new();
         for label in ["macintosh", "cp850", "cp437", "cp865", "x-mac-icelandic"] {
             for text in [
@@ -430,7 +431,7 @@ mod tests {
             }
         }
         assert_eq!(silent, Vec::new());
-        // EBCDIC, and Shift JIS.
+        // EBCDIC and Shift JIS.
         assert_eq!(
             verdict_of(b"\xC1\x95\x95\x81\x6B\xD3\x89\x95\x84\x25\xC2\x96\x6B\xC5\x92"),
             Err(vec![])

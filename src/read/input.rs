@@ -1,4 +1,4 @@
-//! The input opens a roster and iterates over its rows.
+//! Opens a roster for reading.
 
 use std::path::{Path, PathBuf};
 
@@ -22,60 +22,60 @@ use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
 use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
-/// The user's options for a file, which replace detection.
+/// The user's options for a file, which override detection.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
-    /// The encoding's label, as the WHATWG Encoding Standard lists them.
+    /// The encoding's label.
     pub encoding: Option<String>,
     /// The delimiter.
     pub delimiter: Option<u8>,
-    /// The sheet of a workbook, in place of the first.
+    /// The sheet of a workbook. The default is the first one with rows.
     pub sheet: Option<String>,
-    /// Whether rows that a workbook hides are left out.
+    /// Whether hidden rows of a workbook are excluded.
     #[serde(default)]
     pub skip_hidden: bool,
-    /// The line of the header, as a spreadsheet counts, in place of the first that is one.
+    /// The spreadsheet row number of the header. By default it is detected.
     #[serde(default)]
     pub header_row: Option<u64>,
-    /// Whether to read from a private copy, for commands that take hours.
+    /// Whether to read from a private copy, for commands that run for hours.
     pub copy: bool,
     /// Whether the user or a program chose the file.
     #[serde(default)]
     pub origin: Origin,
-    /// Cells that stand in place of the file's own.
+    /// Edited cells that replace those of the file.
     #[serde(default, skip_serializing_if = "Mends::is_empty")]
     pub mends: Mends,
 }
 
-/// A roster that can be read as often as needed.
+/// A roster that can be read repeatedly.
 #[derive(Debug)]
 pub struct Input {
     pub(super) path: PathBuf,
     pub(super) source: Source,
-    /// The sheet that is read, where the file is a workbook.
+    /// The sheet that is read, if the file is a workbook.
     pub(super) sheet: Option<Sheet>,
     pub(super) dialect: Dialect,
     pub(super) mark_length: u64,
     pub(super) header: Vec<String>,
     header_line: u64,
-    /// Whether anything stands above the header, which is passed over.
+    /// Whether there is text above the header, which is skipped.
     has_title: bool,
     pub(super) likeness: Likeness,
-    /// Where the rows begin in the decoded text.
+    /// The position of the first row in the decoded text.
     pub(super) body: RowAt,
     pub(super) mends: Mends,
     pub(super) withholding: Withholding,
 }
 
-/// How much of the decoded text is looked at to find the dialect and the header.
+/// The number of decoded bytes in which the dialect and the header are searched.
 pub(super) const SAMPLE: usize = 256 * 1024;
 
 impl Input {
-    /// Opens a roster: finds its encoding by reading all of it once, and its delimiter and header
-    /// by its first rows. `-` is standard input.
+    /// Opens a roster. The encoding is detected from the whole file, the delimiter and header from its first
+    /// rows. `-` is standard input.
     ///
     /// # Errors
-    /// When the file cannot be read, is empty, is no CSV file, or its encoding is in doubt.
+    /// If the file cannot be read, is empty or not a roster, or if its encoding is ambiguous.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Input, ReadError> {
         let io = |source| ReadError::Io {
             path: path.to_owned(),
@@ -127,7 +127,7 @@ impl Input {
             .map(|_| DELIMITER)
             .or(options.delimiter)
             .or(separator.map(|(delimiter, _)| delimiter));
-        // The lines above a specified header do not determine the format below it.
+        // Lines above an explicitly specified header do not affect the format below it.
         let above = match options.header_row {
             Some(line) => Some(above_line(
                 path,
@@ -143,7 +143,7 @@ impl Input {
             source,
             dialect: Dialect {
                 encoding,
-                // What comes out of a workbook is opened in a spreadsheet again.
+                // Results of a workbook are usually opened in a spreadsheet again.
                 mark: mark_length > 0 || sheet.is_some(),
                 delimiter,
                 crlf: text.windows(2).any(|pair| pair == b"\r\n"),
@@ -170,7 +170,7 @@ impl Input {
         let first = sample.get(begins..whole.max(begins)).unwrap_or_default();
         let shape = Shape::below(&input.header, delimiter);
         input.likeness = Likeness::of(&Table::parse(first.to_vec(), &shape));
-        // The rows below may be longer than the sample.
+        // The rows may be longer than the sample.
         if !ended && input.body.offset >= sample.len() as u64 {
             return Err(ReadError::HeaderTooLong {
                 path: path.to_owned(),
@@ -180,12 +180,12 @@ impl Input {
         Ok(input)
     }
 
-    /// Replaces cells of the file with these from now on, and no others.
+    /// Replaces the edited cells for all further reading.
     pub fn mend(&mut self, mends: Mends) {
         self.mends = mends;
     }
 
-    /// Empties the cells of these rows whenever rows are read from now on.
+    /// Sets the rows whose cells are emptied in all further reading.
     pub fn withhold(&mut self, what: Withholding) {
         self.withholding = what;
     }
@@ -195,13 +195,13 @@ impl Input {
         &self.withholding
     }
 
-    /// The cells that stand in place of the file's own.
+    /// The edited cells.
     pub fn mends(&self) -> &Mends {
         &self.mends
     }
 
-    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`. So many of
-    /// these are shown by a spreadsheet.
+    /// Reads the header below the first `above` bytes of `text`. `skipped` are the lines before the text, of
+    /// which a spreadsheet shows `shown`.
     fn read_header(
         &mut self,
         text: &[u8],
@@ -238,7 +238,7 @@ impl Input {
             self.header.push(name.to_owned());
         }
         let lines_above = lines::count(text, 0, start.min(text.len()));
-        // A spreadsheet does not show the line that names the delimiter.
+        // A spreadsheet does not show the line that specifies the delimiter.
         self.header_line = shown + sheet_row(lines_above, breaks);
         self.has_title |= !text[..start.min(text.len())].trim_ascii().is_empty();
         let lines = lines::count(text, 0, header.end.min(text.len()));
@@ -270,17 +270,17 @@ impl Input {
         Ok(())
     }
 
-    /// The path it was opened by.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its encoding and delimiter.
+    /// The encoding and delimiter.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
+    /// The format of the file for the user: encoding and delimiter, or the sheet.
     pub fn description(&self) -> String {
         let format = match &self.sheet {
             Some(sheet) => sheet.description(),
@@ -292,39 +292,39 @@ impl Input {
         }
     }
 
-    /// What kind of file it is, without the name of its sheet.
+    /// The format of the file, without the sheet's name.
     pub fn format(&self) -> FileFormat {
         let sheet = self.sheet.as_ref();
         sheet.map_or_else(|| self.dialect.format(), Sheet::format)
     }
 
-    /// The name of the sheet that is read; none where the file is no workbook.
+    /// The name of the sheet, if the file is a workbook.
     pub fn sheet_name(&self) -> Option<&str> {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
-    /// The headers of the workbook's other visible sheets that have rows, where no sheet was named.
+    /// The headers of the other visible sheets with rows, unless a sheet was specified.
     pub fn other_sheets(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
         let others = self.sheet.iter().flat_map(|sheet| &sheet.others);
         others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
     }
 
-    /// Rows that the workbook hides: read, or left out where that was requested.
+    /// The number of hidden rows in the workbook.
     pub fn hidden_rows(&self) -> u64 {
         self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
     }
 
-    /// Whether these are left out.
+    /// Whether hidden rows are excluded.
     pub fn skips_hidden(&self) -> bool {
         self.sheet.as_ref().is_some_and(|sheet| sheet.skips_hidden)
     }
 
-    /// The visible sheets of a workbook; none where the file is no workbook.
+    /// The visible sheets of a workbook; empty for other files.
     pub fn sheets(&self) -> &[String] {
         self.sheet.as_ref().map_or(&[], |sheet| &sheet.names)
     }
 
-    /// The header's cells, as they stand in the file.
+    /// The header's cells, unchanged.
     pub fn header(&self) -> &[String] {
         &self.header
     }
@@ -334,16 +334,16 @@ impl Input {
         self.header_line
     }
 
-    /// Bytes of what is read: the file, or the text that its sheet was written out as.
+    /// The size in bytes of the file, or of the CSV text of its sheet.
     pub fn size(&self) -> u64 {
         let sheet = self.sheet.as_ref().map(|sheet| &sheet.text);
         sheet.unwrap_or(&self.source).size()
     }
 
-    /// Its bytes, as they were read and not as they are now.
+    /// The bytes of the file as it was opened.
     ///
     /// # Errors
-    /// When it can no longer be read.
+    /// If the file can no longer be read.
     pub fn content(&self) -> Result<Vec<u8>, ReadError> {
         self.source.content().map_err(|source| ReadError::Io {
             path: self.path.clone(),
@@ -351,10 +351,10 @@ impl Input {
         })
     }
 
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256 of the file, in hexadecimal.
     ///
     /// # Errors
-    /// When it can no longer be read.
+    /// If the file can no longer be read.
     pub fn sha256(&self) -> Result<&str, ReadError> {
         self.source.sha256().map_err(|source| ReadError::Io {
             path: self.path.clone(),
@@ -384,7 +384,7 @@ fn sheet_row(line_ends: u64, breaks: u64) -> u64 {
     1 + line_ends - breaks.min(line_ends)
 }
 
-/// Bytes above the row that a spreadsheet counts as this one.
+/// The number of bytes above the row with this spreadsheet row number.
 fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
     let starts: Vec<usize> = std::iter::once(0).chain(row_ends(text)).collect();
     let wanted = usize::try_from(line).unwrap_or(usize::MAX);
@@ -397,14 +397,14 @@ fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
     })
 }
 
-/// Where rows end for a spreadsheet: after each unquoted line ending. A quote opens a cell only where that begins;
-/// between which signs that is may not be known yet.
+/// The positions at which spreadsheet rows end: after each unquoted line ending. A quotation mark opens a
+/// cell only at its beginning. The delimiter may not be known yet.
 fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let (mut is_quoted, mut begins) = (false, true);
     text.iter().enumerate().filter_map(move |(at, byte)| {
         let begun = std::mem::replace(&mut begins, false);
         match byte {
-            // Two quotes within a quoted cell close it and open it again.
+            // Two quotation marks within a quoted cell close and reopen it.
             b'"' if is_quoted => (is_quoted, begins) = (false, true),
             b'"' if begun => is_quoted = true,
             _ if is_quoted => {}
@@ -420,7 +420,7 @@ fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-/// The header of a sheet that begins with this text; nothing where it has no rows.
+/// The header of a sheet that begins with this text. Returns `None` if the sheet has no rows.
 fn header_of(text: &[u8]) -> Option<Vec<String>> {
     let mut record = Record::default();
     let (mut at, mut header) = (above_header(text, DELIMITER), None);
@@ -439,8 +439,8 @@ fn header_of(text: &[u8]) -> Option<Vec<String>> {
     None
 }
 
-/// Bytes above the header: lines without a word in them, a title, and a row that names groups of columns. A
-/// title stands alone on its line, and what it is the title of has several columns.
+/// The number of bytes above the header: blank lines, a title, and a row of column groups. A title is a
+/// single cell above a header with several columns.
 fn above_header(text: &[u8], delimiter: u8) -> usize {
     const LINES: usize = 10;
     let mut record = Record::default();
@@ -458,7 +458,7 @@ fn above_header(text: &[u8], delimiter: u8) -> usize {
                 first.get_or_insert(above);
                 titles += 1;
             }
-            // Below a header of one column, a line with a stray cell is none.
+            // Below a header with one column, a line with a surplus cell is not the header.
             2 if first.is_some()
                 && !names_groups((&filled, has_gap), text, record.end, delimiter) =>
             {
@@ -475,22 +475,21 @@ fn above_header(text: &[u8], delimiter: u8) -> usize {
     first.unwrap_or(0)
 }
 
-/// Line ends within the cells of a row.
+/// The number of line endings within the cells of a row.
 fn breaks_of(record: &Record) -> u64 {
     let breaks = record.cells().map(|cell| lines::count(cell, 0, cell.len()));
     breaks.sum()
 }
 
-/// The cells of a row that have anything in them.
+/// The non-empty cells of a row.
 fn filled(record: &Record) -> Vec<String> {
     let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
     let cells = record.cells().map(text);
     cells.filter(|cell| !cell.is_empty()).collect()
 }
 
-/// Whether a row names groups of columns: it has few cells, gaps between
-/// them, or the same one several times, and the row below
-/// has a different name in each of more columns.
+/// Whether a row names groups of columns: it has few cells, gaps between them or repeated cells, and the row
+/// below has more columns with distinct names.
 fn names_groups(
     (groups, has_gap): (&[String], bool),
     text: &[u8],
@@ -517,7 +516,7 @@ fn names_groups(
     };
     let (own, other) = (different(groups), different(&names));
     let repeats = own < groups.len();
-    // Names of columns have letters, and no more than a digit or two.
+    // Column names have letters and at most two digits.
     let is_name = |name: &String| {
         let digits = name.chars().filter(|c| c.is_numeric()).count();
         name.contains(char::is_alphabetic) && digits < 3 && !name.contains('@')
@@ -527,7 +526,8 @@ fn names_groups(
         && (own * 2 <= other || (repeats || has_gap) && own < other)
 }
 
-/// Bytes of the line that PowerShell's `Export-Csv` writes above the header, and of its line end.
+/// The number of bytes of the `#TYPE` line that PowerShell's `Export-Csv` writes above the header, including
+/// its line ending.
 fn type_line(text: &[u8]) -> usize {
     if !text.starts_with(b"#TYPE ") {
         return 0;
@@ -544,7 +544,7 @@ fn type_line(text: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// A row of a file: its cells, or nothing.
+    /// A row of a file, or an empty line.
     fn row() -> impl proptest::strategy::Strategy<Value = Option<Vec<String>>> {
         proptest::option::weighted(
             0.8,
@@ -552,7 +552,7 @@ mod tests {
         )
     }
 
-    /// The row as CSV: with quotes where it needs them.
+    /// The row as CSV, with quotation marks where necessary.
     fn written(row: Option<&[String]>) -> String {
         let cells = row.unwrap_or_default().iter();
         let quoted = cells.map(|cell| match cell.contains(['\n', ';', '"']) {
@@ -584,8 +584,8 @@ mod tests {
 
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config::with_cases(64))]
-        /// Each row has its spreadsheet row number, whatever stands above the header and in cells,
-        /// in a CSV file and in a workbook.
+        /// Each row has its spreadsheet row number, in a CSV file and in a workbook, regardless of titles and
+        /// line breaks within cells.
         #[test]
         fn rows_have_the_numbers_that_a_spreadsheet_shows(
             titles in proptest::collection::vec(proptest::option::of("[a-z]{1,3}(\n[a-z]{1,2})?"), 0..4),
@@ -644,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_found_below_whatever_stands_above_it() {
+    fn the_header_is_found_below_titles_and_column_groups() {
         for (text, line, shown) in [
             ("id;Namn\n1;A\n", 1, 2),
             ("Elever 2026\n\nid;Namn;Ort\n1;A;B\n", 3, 4),
@@ -663,7 +663,7 @@ mod tests {
             ("sep=;\nid;Namn\n1;A\n", 1, 2),
             ("id, \"Namn\"\n1, \"A\"\n", 1, 2),
             ("Elev;;Adress;\rid;Namn;Gata;Ort\r1;A;B;C\r", 2, 3),
-            // A header without a name for each column is one.
+            // A header may lack names for some columns.
             ("id;Namn;;\n1;A;0701;a@b.se\n", 1, 2),
         ] {
             let input = open(text.as_bytes(), None).unwrap();
@@ -687,7 +687,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_blanks_are_none() {
+    fn blank_rows_do_not_count() {
         let input = open(
             "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n\u{1A}".as_bytes(),
             None,

@@ -1,9 +1,9 @@
-//! Line ends are counted in text.
+//! Counts line endings.
 
 use memchr::memchr_iter;
 
-/// Line ends in `text[from..to]`: line feeds, and carriage returns that no line feed follows. A
-/// file may have both kinds, when it was put together from two.
+/// The number of line endings in `text[from..to]`: line feeds, and carriage returns without a following line
+/// feed. A file may contain both kinds.
 pub(super) fn count(text: &[u8], from: usize, to: usize) -> u64 {
     let part = &text[from..to];
     let feeds = memchr_iter(b'\n', part).count();
@@ -18,9 +18,9 @@ mod tests {
     use super::count;
 
     #[test]
-    fn every_kind_of_line_end_is_one() {
+    fn each_kind_of_line_ending_counts_once() {
         assert_eq!(count(b"a\nb\r\nc\rd\r\r\n", 0, 11), 5);
-        // The line feed that makes the carriage return one with it lies beyond the part.
+        // The line feed of the CRLF lies beyond the part.
         assert_eq!(count(b"a\r\nb", 0, 2), 0);
         assert_eq!(count(b"a\r", 0, 2), 1);
     }

@@ -1,4 +1,4 @@
-//! One pass over a file finds its encoding, delimiter and size.
+//! Detects the encoding of a file in one pass.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,18 +13,18 @@ use super::signatures::{is_binary, kind_of};
 use super::source::Source;
 use crate::model::Code;
 
-/// What one look through all of a file's bytes shows.
+/// The results of a pass over a file's bytes.
 pub(super) struct Look {
-    /// Its first bytes.
+    /// The first bytes of the file.
     pub(super) start: Vec<u8>,
     evidence: Evidence,
 }
 
-/// Bytes that one thread examines at a time.
+/// The number of bytes per unit of parallel work.
 const CHUNK: usize = 1024 * 1024;
 
 impl Look {
-    /// Looks at the first bytes only.
+    /// Reads only the first bytes.
     pub(super) fn at_start(source: &Source) -> io::Result<Look> {
         let mut start = Vec::new();
         source.reader(0).take(64 * 1024).read_to_end(&mut start)?;
@@ -34,8 +34,7 @@ impl Look {
         })
     }
 
-    /// Looks through all bytes, for what tells the encoding: pieces side by side, cut anywhere,
-    /// since a character that a cut divides is put together again.
+    /// Reads all bytes in parallel. The pieces may divide a character, whose halves are joined again.
     fn through(&mut self, source: &Source) -> io::Result<()> {
         let pieces = usize::try_from(source.size())
             .unwrap_or(usize::MAX)
@@ -60,7 +59,7 @@ impl Look {
         Ok(())
     }
 
-    /// The file's encoding and the length of its byte-order mark.
+    /// The file's encoding, and the length of its byte order mark.
     pub(super) fn encoding(
         mut self,
         source: &Source,
@@ -73,7 +72,7 @@ impl Look {
         let marked = mark(&self.start).map(|(found, length)| (Charset::Web(found), length));
         let length = marked.map_or(0, |(_, length)| length as u64);
         if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
-            // A BOM of another encoding than the requested one is not skipped.
+            // The byte order mark of an encoding other than the requested one is not skipped.
             let own = marked.is_some_and(|(found, _)| found == encoding);
             return Ok((encoding, if own { length } else { 0 }));
         }

@@ -1,63 +1,63 @@
-//! Marks keep what a workbook knows of a cell besides its text.
+//! Cell marks hold the metadata of workbook cells.
 
 use std::collections::HashMap;
 
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::say;
 
-/// What a workbook knows about a cell beside its text, where the text alone would mislead.
+/// Metadata of a workbook cell without which its text would be misleading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellMark {
-    /// The text is what the number format shows, such as `0184` for 184.
+    /// The text is the formatted number, such as `0184` for 184.
     Formatted,
-    /// The number format shows something else than the text, which is the value.
+    /// The text is the value, and the number format displays something else.
     ShownOtherwise,
     /// A date.
     Date,
-    /// A date 12 seconds before midnight, which some programs write for the midnight that follows. The text is
-    /// the date that was meant.
+    /// A date stored as 12 seconds before midnight, which some programs write for the following midnight. The
+    /// text is the intended date.
     DateBeforeMidnight,
     /// A time of day or a duration.
     Time,
     /// A percentage.
     Percentage,
-    /// A truth value.
+    /// A Boolean.
     Boolean,
     /// An error such as `#N/A`.
     Error,
-    /// A number with more digits than a spreadsheet keeps.
+    /// A number with more digits than a spreadsheet can store.
     LongNumber,
     /// A formula without a stored result.
     NoResult,
-    /// The cell lies in a merged cell that shows something else. Its value is stored in its top-left cell.
+    /// The cell is covered by a merged cell, whose value is stored in its top-left cell and is different.
     Merged {
-        /// The top-left cell's row, as the spreadsheet counts.
+        /// The spreadsheet row number of the top-left cell.
         row: u32,
-        /// The column, counted from 0.
+        /// The column of the top-left cell, from 0.
         column: u16,
     },
 }
 
 impl CellMark {
-    /// Whether it means something for an empty cell.
+    /// Whether the mark is meaningful for an empty cell.
     pub(super) fn marks_empty(self) -> bool {
         matches!(self, CellMark::NoResult | CellMark::Merged { .. })
     }
 }
 
-/// The marks of a sheet's cells. Most columns are of one kind, so only where the mark changes is kept.
+/// The marks of a sheet's cells. Most columns are uniform, so only changes of the mark are stored.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// By column: the row from which on a mark holds, as the spreadsheet counts, ascending.
+    /// By column: the spreadsheet row number from which each mark applies, ascending.
     columns: Vec<Vec<(u32, Option<CellMark>)>>,
     changes: usize,
-    /// What merged cells show, by the places of their top-left cells.
+    /// The text of merged cells, by the position of their top-left cell.
     merged: HashMap<(u32, u16), String>,
 }
 
 impl Marks {
-    /// Takes note of a row's cells, from the first column on; rows come in their order. The mark before an empty
-    /// cell continues there, where it means nothing.
+    /// Stores the marks of a row's cells, from the first column. Rows must be added in order. An empty cell
+    /// for which the previous mark is meaningless does not change it.
     pub(super) fn note(
         &mut self,
         row: u32,
@@ -83,7 +83,7 @@ impl Marks {
         Ok(())
     }
 
-    /// The mark of a cell with this text, in a row as the spreadsheet counts and a column from 0.
+    /// The mark of a cell with this text. `row` is the spreadsheet row number; `column` is counted from 0.
     pub(super) fn of(&self, row: u64, column: usize, text: &[u8]) -> Option<CellMark> {
         let changes = self.columns.get(column)?;
         let row = u32::try_from(row).ok()?;
@@ -92,10 +92,10 @@ impl Marks {
         mark.filter(|mark| mark.marks_empty() || !text.is_empty())
     }
 
-    /// The mark of the cells that a merged cell covers which shows `text`. The row of its top-left cell is counted
-    /// from 0 here.
+    /// Returns the mark of cells that are covered by a merged cell with this text. Here the row of its
+    /// top-left cell is counted from 0.
     pub(super) fn merged(&mut self, (row, column): (u32, u32), text: &str) -> CellMark {
-        /// Characters that are kept: enough to know the value.
+        /// The maximum number of characters stored, enough to identify the value.
         const SHOWN: usize = 60;
         let (row, column) = (row + 1, column as u16);
         self.merged.entry((row, column)).or_insert_with(|| {
@@ -105,28 +105,28 @@ impl Marks {
         CellMark::Merged { row, column }
     }
 
-    /// What the merged cell shows whose top-left cell stands there.
+    /// The text of the merged cell with this top-left cell.
     pub(super) fn shown(&self, row: u32, column: u16) -> Option<&str> {
         self.merged.get(&(row, column)).map(String::as_str)
     }
 
-    /// Columns up to the last that has a mark anywhere.
+    /// The number of columns up to the last one with a mark.
     pub(super) fn columns(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether no cell has one.
+    /// Whether no cell has a mark.
     pub(super) fn is_empty(&self) -> bool {
         self.changes == 0
     }
 }
 
-/// The name of a cell as a spreadsheet writes it, such as `F2`; the column is counted from 0.
+/// The name of a cell in a spreadsheet, such as `F2`. The column is counted from 0.
 pub fn cell_name(row: u64, column: usize) -> String {
     format!("{}{row}", column_letters(column))
 }
 
-/// The letters with which a spreadsheet names a column; it is counted from 0.
+/// The letters of a column in a spreadsheet. The column is counted from 0.
 pub fn column_letters(column: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
@@ -143,13 +143,13 @@ mod tests {
     use CellMark::{Date, NoResult, Time};
 
     #[test]
-    fn cells_are_named_as_a_spreadsheet_does() {
+    fn cell_names_match_those_of_a_spreadsheet() {
         let names = [0, 5, 25, 26, 701, 702].map(|column| cell_name(2, column));
         assert_eq!(names, ["A2", "F2", "Z2", "AA2", "ZZ2", "AAA2"]);
     }
 
     #[test]
-    fn a_cell_has_the_mark_that_was_noted() {
+    fn marks_are_returned_for_the_cells_they_were_stored_for() {
         let rows = [
             (2, [(false, Some(Date)), (false, None)]),
             (3, [(true, None), (true, Some(NoResult))]),

@@ -1,4 +1,4 @@
-//! Merged cells are found and reported.
+//! Finds cells that are covered by merged cells.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -8,13 +8,13 @@ use super::number_format::Shown;
 use super::sheet_limits::{MAX_COLUMNS, MAX_MARKS, Trouble};
 use crate::l10n::{number, say};
 
-/// The merged cells of a sheet. A workbook stores the value of each in its top-left cell, and shows it for all cells
-/// that it covers. Rows and columns are counted from 0.
+/// The merged cells of a sheet. A workbook stores the value of a merged cell in its top-left cell and
+/// displays it for all covered cells. Rows and columns are counted from 0.
 #[derive(Debug, Default)]
 pub(super) struct Merges {
-    /// Those that begin in a later row: the last row and column, by the place of the top-left cell.
+    /// Merged cells that begin in later rows: the bottom-right corner by the top-left corner.
     ahead: BTreeMap<(u32, u32), (u32, u32)>,
-    /// By column: the one that covers it in the current row.
+    /// By column: the merged cell that covers it in the current row.
     open: Vec<Option<Rc<Merge>>>,
 }
 
@@ -22,12 +22,12 @@ pub(super) struct Merges {
 struct Merge {
     first: (u32, u32),
     last: (u32, u32),
-    /// What its top-left cell holds.
+    /// The content of the top-left cell.
     shown: Shown,
 }
 
 impl Merges {
-    /// Adds the merged cell between these two corners.
+    /// Adds a merged cell with these corners.
     pub(super) fn add(&mut self, first: (u32, u32), last: (u32, u32)) -> Result<(), Trouble> {
         if first != last {
             self.ahead.insert(first, last);
@@ -39,8 +39,8 @@ impl Merges {
         Ok(())
     }
 
-    /// Marks the cells of a row that lie in a merged cell and hold something else than it shows. A row without text
-    /// gets no marks. Rows come in their order.
+    /// Marks the cells of a row that are covered by a merged cell with different content. A row without text
+    /// gets no marks. Rows must be passed in order.
     pub(super) fn cover(
         &mut self,
         row: u32,
@@ -70,7 +70,7 @@ impl Merges {
         self.open.truncate(open.map_or(0, |last| last + 1));
     }
 
-    /// Opens those that begin in this row.
+    /// Activates the merged cells that begin in this row.
     fn begin(&mut self, row: u32, cells: &[String], marks: &[Option<CellMark>]) {
         while let Some(entry) = self.ahead.first_entry()
             && entry.key().0 <= row
@@ -78,7 +78,7 @@ impl Merges {
             let (first, last) = entry.remove_entry();
             let columns = first.1 as usize..=last.1.min(MAX_COLUMNS - 1) as usize;
             let is_covered = matches!(self.open.get(*columns.start()), Some(Some(_)));
-            // No spreadsheet lets two overlap.
+            // Spreadsheets do not allow overlapping merged cells.
             if is_covered || columns.is_empty() {
                 continue;
             }
@@ -100,13 +100,13 @@ impl Merges {
 }
 
 impl Merge {
-    /// Whether a cell of the row holds what it shows.
+    /// Whether a cell of the row has the content of the merged cell.
     fn shows(&self, cells: &[String], marks: &[Option<CellMark>], column: usize) -> bool {
         held(cells, marks, column) == (&*self.shown.text, self.shown.mark)
     }
 }
 
-/// What a cell of a row holds.
+/// The content of a cell.
 fn held<'a>(
     cells: &'a [String],
     marks: &[Option<CellMark>],
@@ -123,7 +123,7 @@ mod tests {
     /// A row and a column.
     type Place = (u32, u32);
 
-    /// The columns of each row that are marked, where these cells are merged.
+    /// The marked columns of each row if these cells are merged.
     fn marked(merged: &[(Place, Place)], rows: &[&[&str]]) -> Vec<Vec<usize>> {
         let (mut merges, mut kept) = (Merges::default(), Marks::default());
         for (first, last) in merged {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_cell_covers_all_but_its_first_and_those_that_hold_its_value() {
+    fn merged_cells_mark_covered_cells_with_different_content() {
         let rows: &[&[&str]] = &[
             &["1", "a"],
             &["2", ""],
@@ -166,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn merged_cells_of_a_damaged_sheet_end() {
+    fn invalid_merged_cells_are_ignored() {
         let rows: &[&[&str]] = &[&["1", "a"], &["2", "b"]];
-        // Two that overlap, two whose corners are the wrong way round, and one as wide as a sheet of Excel.
+        // Two overlapping merged cells, two with swapped corners, and one as wide as an Excel sheet.
         let merged = [
             ((0, 0), (1, 1)),
             ((0, 1), (1, 1)),

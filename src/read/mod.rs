@@ -1,8 +1,8 @@
-//! Reading turns a file into rows of text: it detects or applies the encoding, delimiter and header, and returns
-//! rows with number, line and byte offset.
+//! Reading turns a file into rows of text: it detects or applies the encoding, delimiter and header, and
+//! returns rows with number, line and byte offset.
 //!
-//! The file is cut into blocks of whole rows by looking at nothing but quotes and line ends, so
-//! that the blocks can be parsed side by side; memory does not grow with the file.
+//! The file is divided into blocks of whole rows by a search for quotation marks and line endings. The blocks
+//! are parsed in parallel, and memory use does not grow with the file.
 
 mod blocks;
 mod charset;

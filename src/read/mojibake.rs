@@ -1,4 +1,4 @@
-//! Wrongly decoded text is detected and restored.
+//! Detects and restores text that was decoded with the wrong encoding.
 
 use std::sync::LazyLock;
 
@@ -9,16 +9,16 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::guess::{self, Coder};
 use super::plausible::{Looks, commonness, is_letter, looks};
 
-/// Text that was decoded wrongly on its way into the file, and what it said before.
+/// Wrongly decoded text and its probable original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mojibake {
-    /// What it most likely said.
+    /// The most likely original text.
     pub repaired: String,
-    /// Whether it cannot be a name or a word as it stands.
+    /// Whether the text cannot be a name or a word.
     pub is_certain: bool,
 }
 
-/// Encodings as which UTF-8 is read by mistake.
+/// Encodings that UTF-8 is often decoded with.
 const OF_UTF_8: [&str; 14] = [
     "windows-1252",
     "macintosh",
@@ -36,7 +36,7 @@ const OF_UTF_8: [&str; 14] = [
     "ibm866",
 ];
 
-/// Encodings that are read as each other by mistake.
+/// Encodings that are often confused with each other.
 const OF_EACH_OTHER: [&str; 9] = [
     "windows-1252",
     "macintosh",
@@ -49,7 +49,7 @@ const OF_EACH_OTHER: [&str; 9] = [
     "windows-1254",
 ];
 
-/// Of these, the ones that are read as each other so often that a strange letter is reason enough to ask.
+/// The number of these encodings that are confused so often that an unusual letter suffices for a warning.
 const COMMON: usize = 4;
 
 static CODERS: LazyLock<[Vec<Coder>; 2]> = LazyLock::new(|| {
@@ -57,7 +57,7 @@ static CODERS: LazyLock<[Vec<Coder>; 2]> = LazyLock::new(|| {
     [all(&OF_UTF_8), all(&OF_EACH_OTHER)]
 });
 
-/// UTF-7's base64 has no padding, and its last bits may be anything.
+/// The base64 of UTF-7 has no padding and allows any trailing bits.
 const STANDARD_NO_PAD: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -65,13 +65,13 @@ const STANDARD_NO_PAD: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// How often text is decoded wrongly, one time after another, at most.
+/// The maximum number of successive wrong decodings.
 const MOST_TIMES: usize = 3;
 
-/// Whether a text was decoded wrongly: its words make no sense, and do once they are encoded again and
-/// decoded in another way.
+/// Detects wrongly decoded text: its words are implausible, and become plausible when they are re-encoded and
+/// decoded differently.
 pub fn mojibake(text: &str) -> Option<Mojibake> {
-    // Many programs convert the no-break space that is half of à to a space.
+    // Many programs convert the no-break space of a decomposed à to a space.
     let spaced = text.replace("Ã ", "Ã\u{A0}").replace("Â ", "Â\u{A0}");
     let ended = match spaced.ends_with('Ã') {
         true => spaced + "\u{A0}",
@@ -96,12 +96,12 @@ pub fn mojibake(text: &str) -> Option<Mojibake> {
     Some(found)
 }
 
-/// What speaks for a repair: that it begins as a name does, that the mistake is a common one, how the
-/// repaired word looks, and how common its letters are.
+/// The evidence for a repair, in order of weight: it begins with a capital letter, the confusion is common,
+/// the word is plausible, and its letters are common.
 type Likelihood = (bool, bool, Looks, usize);
 
-/// The text that a word was before its UTF-7 was read as ASCII (RFC 2152): `+AMU-sa`. Only letters count: what
-/// else looks like that may be meant.
+/// Decodes UTF-7 that was read as ASCII (RFC 2152), as in `+AMU-sa`. Only letters count, because other
+/// sequences may be intended.
 pub(crate) fn of_utf_7(text: &str) -> Option<String> {
     let mut decoded = String::new();
     let mut rest = text;
@@ -129,9 +129,9 @@ pub(crate) fn of_utf_7(text: &str) -> Option<String> {
     found.then_some(decoded)
 }
 
-/// What a word said before it was decoded wrongly, and whether that is certain.
+/// The original of a wrongly decoded word, and whether it is certain.
 fn of_word(word: &str) -> Option<(String, bool)> {
-    // A soft hyphen or a no-break space alone is what it is.
+    // A soft hyphen or a no-break space alone is not suspicious.
     if word
         .chars()
         .all(|c| c.is_ascii() || matches!(c, '\u{A0}' | '\u{AD}'))
@@ -145,7 +145,7 @@ fn of_word(word: &str) -> Option<(String, bool)> {
     if let Some(text) = of_utf_8(word, seen, MOST_TIMES) {
         return Some((text, true));
     }
-    // A control character is a byte that the file's encoding does not have, which is said as such.
+    // Control characters are bytes that the file's encoding does not define. Another check reports them.
     let is_control = |c: char| matches!(c, '\u{80}'..='\u{9F}');
     if seen >= Looks::Odd || word.contains(is_control) {
         return None;
@@ -153,7 +153,7 @@ fn of_word(word: &str) -> Option<(String, bool)> {
     let [_, coders] = &*CODERS;
     let mut best: Option<(Likelihood, String)> = None;
     let mut consider = |text: String, least: Looks, is_common: bool| {
-        // Letters are what letters were before.
+        // A repair may contain punctuation only if the word is broken and the repair has a letter beyond ASCII.
         let has_marks = text.chars().any(|c| !c.is_ascii() && !is_letter(c));
         let looks = looks(&text).min(Looks::Familiar);
         if looks < least
@@ -183,7 +183,7 @@ fn of_word(word: &str) -> Option<(String, bool)> {
             }
         }
     }
-    // Bytes of another encoding that happen to be UTF-8.
+    // Bytes of another encoding that happen to be valid UTF-8.
     if seen == Looks::Broken {
         for right in guess::coders() {
             consider(right.decode(word.as_bytes()), Looks::Known, false);
@@ -192,14 +192,14 @@ fn of_word(word: &str) -> Option<(String, bool)> {
     best.map(|(_, text)| (text, seen == Looks::Broken))
 }
 
-/// The text that a word was in UTF-8 before that was read as something else, up to so many times.
+/// The original of a UTF-8 word that was decoded with another encoding, up to `times` more times.
 fn of_utf_8(word: &str, seen: Looks, times: usize) -> Option<String> {
     let [coders, _] = &*CODERS;
     let readings = coders.iter().filter_map(|coder| {
         let bytes = coder.encode(word)?;
         String::from_utf8(bytes).ok()
     });
-    // Latin-1 has control characters where Windows-1252 has signs.
+    // Latin-1 has control characters where Windows-1252 has punctuation.
     let latin_1: Option<Vec<u8>> = word.chars().map(|c| u8::try_from(c).ok()).collect();
     let latin_1 = latin_1.and_then(|bytes| String::from_utf8(bytes).ok());
     let mut best: Option<(Looks, String)> = None;
@@ -225,13 +225,13 @@ fn is_letter_beyond_ascii(c: char) -> bool {
     !c.is_ascii() && is_letter(c)
 }
 
-/// Whether a text has letters that only phoneticians and scholars write.
+/// Whether a text has letters that occur only in phonetic or scholarly notation.
 fn has_odd_letters(text: &str) -> bool {
     let is_odd = |c: char| matches!(u32::from(c), 0x180..=0x217 | 0x21C..=0x36F | 0x530..=0x58F | 0x700..=0x8FF);
     text.chars().any(is_odd)
 }
 
-/// The text that a word was before each two of its bytes were read as a character of UTF-16.
+/// The original of a word whose bytes were decoded in pairs as UTF-16.
 fn of_utf_16(word: &str) -> Option<String> {
     let units: Vec<u16> = word.encode_utf16().collect();
     if units.len() < 4 || units.iter().any(|unit| *unit < 0x2000) {
@@ -281,7 +281,7 @@ mod tests {
     ];
 
     #[test]
-    fn utf_8_that_was_read_as_anything_else_is_found_with_its_repair() {
+    fn wrongly_decoded_utf_8_is_detected_and_restored() {
         for label in OF_UTF_8 {
             for name in NAMES {
                 let wrong = read_as(name.as_bytes(), label);
@@ -292,7 +292,7 @@ mod tests {
                 let found = mojibake(wrong).unwrap_or_else(|| panic!("{label}: {name}: {wrong}"));
                 assert!(found.is_certain, "{label}: {name}: {wrong}: {found:?}");
                 assert_eq!(found.repaired, name, "{label}: {wrong}");
-                // Once more.
+                // The wrong decoding is applied twice.
                 let twice = read_as(wrong.as_bytes(), label);
                 if !twice.contains('\u{FFFD}') {
                     let found =
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_that_were_read_as_each_other_are_found() {
+    fn confused_single_byte_encodings_are_detected() {
         let mut missed = Vec::new();
         for (wrong, right) in [
             ("≈sa", "Åsa"),
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_7_is_known_by_its_letters() {
+    fn utf_7_is_detected_only_if_it_encodes_letters() {
         assert_eq!(of_utf_7("+AMU-sa").as_deref(), Some("Åsa"));
         assert_eq!(of_utf_7("Sj+APY-str+APY-m").as_deref(), Some("Sjöström"));
         for text in ["A+B-hus", "1+1", "+46701740605", "C+-", "a+ABC-d", "Anna"] {
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_no_mojibake() {
+    fn names_are_not_detected_as_mojibake() {
         let mut found = Vec::new();
         for name in [
             "Łukasz",

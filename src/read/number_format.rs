@@ -1,15 +1,15 @@
-//! Spreadsheet number formats are parsed to restore displayed text.
+//! Parses spreadsheet number formats to determine the displayed text.
 
 use super::mark::CellMark;
 
-/// A number format of a spreadsheet (ECMA-376, part 1, section 18.8.31), as far as it says for certain what a
-/// cell shows.
+/// A number format of a spreadsheet (ECMA-376, part 1, section 18.8.31). Only unambiguous parts are
+/// interpreted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct NumberFormat {
     sections: Vec<Section>,
 }
 
-/// How numbers of some sign or size are shown.
+/// The format of numbers of a certain sign or size.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Section {
     condition: Option<(Comparison, f64)>,
@@ -17,18 +17,18 @@ struct Section {
     shows: Parts,
 }
 
-/// What a section has beside digits and text.
+/// The elements of a section besides digits and literal text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Parts {
     date: bool,
     time: bool,
     percent: bool,
-    /// The value as it is.
+    /// The value without a digit format.
     value: bool,
-    /// An exponent or a fraction, which is another look of the value.
+    /// An exponent or a fraction, which does not change the value.
     look: bool,
     point: bool,
-    /// Separators of thousands, and a scale of thousands.
+    /// Thousands separators, and scaling by thousands.
     thousands: bool,
     scale: bool,
     text: bool,
@@ -36,9 +36,9 @@ struct Parts {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    /// A place of a digit: with `0` one is shown in any case, with `?` a space in its place.
+    /// A digit placeholder: `0` always shows a digit, `?` shows a space in its place.
     Digit(char),
-    /// The value itself.
+    /// The value.
     Value,
     Literal(String),
 }
@@ -53,14 +53,14 @@ enum Comparison {
     Other,
 }
 
-/// A number as a cell shows it.
+/// A number as the cell displays it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown {
     pub(super) text: String,
     pub(super) mark: Option<CellMark>,
 }
 
-/// From here on a spreadsheet does not keep all digits of a number.
+/// The number from which a spreadsheet does not store all digits.
 const LONG: f64 = 1e15;
 
 impl NumberFormat {
@@ -78,20 +78,21 @@ impl NumberFormat {
         }
     }
 
-    /// Whether it shows a day, and whether it shows a time of day.
+    /// Whether the format shows a date, and whether it shows a time of day.
     pub(super) fn shows_date_and_time(&self) -> (bool, bool) {
         let first = self.sections.first();
         first.map_or((false, false), |first| (first.shows.date, first.shows.time))
     }
 
-    /// Whether it shows numbers as they are, and text too, so that nothing need be asked of it.
+    /// Whether the format shows numbers and text unchanged, so that it can be ignored.
     pub(super) fn is_general(&self) -> bool {
         matches!(&self.sections[..], [only] if only.condition.is_none()
             && (only.shows.value || only.shows.text)
             && matches!(only.tokens[..], [Token::Value]))
     }
 
-    /// A number as it is shown: the digits that the format adds, or the value where only its look is another.
+    /// Formats a number: with the digits that the format adds, or as the plain value if only its notation
+    /// differs.
     pub(super) fn show(&self, value: f64) -> Shown {
         let plain = plain(value);
         let as_it_is = |mark| Shown {
@@ -134,7 +135,7 @@ impl NumberFormat {
         if !shows.look && rounded(value, section.decimals()) != value {
             return as_it_is(Some(CellMark::ShownOtherwise));
         }
-        // An amount is sent as a number, whatever it looks like.
+        // An amount is sent as a plain number.
         if is_amount(section) || self.sections.first().is_some_and(is_amount) {
             return as_it_is(None);
         }
@@ -151,14 +152,14 @@ impl NumberFormat {
         Shown { text, mark }
     }
 
-    /// Whether the section for text does not show the text.
+    /// Whether the section for text omits the text.
     pub(super) fn hides_text(&self) -> bool {
         matches!(&self.sections[..], [_, _, _, text] if !text.shows.text && !text.shows.value)
     }
 
-    /// A text as it is shown, where that is another one.
+    /// The displayed form of a text, if it differs.
     pub(super) fn show_text(&self, text: &str) -> Option<String> {
-        // The fourth section is for text; or the only one that has a place for it.
+        // Text is formatted by the fourth section, or by a single section with a text placeholder.
         let of_text = match &self.sections[..] {
             [.., last] if last.shows.text => last,
             _ => return None,
@@ -167,9 +168,9 @@ impl NumberFormat {
         (shown != text).then_some(shown)
     }
 
-    /// The section that shows a value, and whether a minus is put before what it shows.
+    /// The section that applies to a value, and whether it requires a minus sign.
     fn section_for(&self, value: f64) -> Option<(&Section, bool)> {
-        // Where there is no section but one for text, numbers are shown as they are.
+        // If the only section is for text, numbers are shown unchanged.
         let numbers: &[Section] = match &self.sections[..] {
             [numbers @ .., last] if last.shows.text => numbers,
             all => all,
@@ -193,7 +194,7 @@ impl NumberFormat {
     }
 }
 
-/// The code of a format that no workbook needs to declare (ECMA-376, part 1, section 18.8.30).
+/// The code of a built-in format, which a workbook does not declare (ECMA-376, part 1, section 18.8.30).
 pub(super) fn built_in(id: u16) -> Option<&'static str> {
     Some(match id {
         0 => "General",
@@ -222,7 +223,7 @@ pub(super) fn built_in(id: u16) -> Option<&'static str> {
 }
 
 impl Section {
-    /// The first section of a code, and what is behind it.
+    /// Parses the first section of a code. Returns it and the rest.
     fn of(code: &str) -> (Section, Option<&str>) {
         let mut section = Section::default();
         let mut chars = code.char_indices().peekable();
@@ -249,7 +250,7 @@ impl Section {
                         section.literal(c.encode_utf8(&mut [0; 4]));
                     }
                 }
-                // Room as wide as a character, and a character that fills the cell.
+                // Space of a character's width, or a fill character.
                 '_' | '*' => {
                     chars.next();
                 }
@@ -311,7 +312,7 @@ impl Section {
                 }
                 'y' | 'd' | 'e' | 'b' | 'g' => section.shows.date = true,
                 'h' | 's' => section.shows.time = true,
-                // A minute beside hours or seconds, else a month.
+                // A minute next to hours or seconds, and otherwise a month.
                 'm' => {
                     let before = section.shows.time;
                     let behind = rest.trim_start_matches(['m', 'M']);
@@ -347,7 +348,7 @@ impl Section {
         self.tokens.push(Token::Value);
     }
 
-    /// What stands in brackets: a condition, a currency, a duration, or a colour.
+    /// Parses a bracketed element: a condition, currency, duration or color.
     fn bracket(&mut self, inner: &str) {
         if let Some(currency) = inner.strip_prefix('$') {
             let sign = currency.split('-').next().unwrap_or_default();
@@ -383,7 +384,7 @@ impl Section {
         }
     }
 
-    /// What the format displays for a text value.
+    /// The displayed form of a text value.
     fn with_value(&self, value: &str) -> String {
         let mut text = String::new();
         for token in &self.tokens {
@@ -396,7 +397,7 @@ impl Section {
         text
     }
 
-    /// Places behind the decimal point.
+    /// The number of decimal places.
     fn decimals(&self) -> u32 {
         let tokens = self.tokens.iter();
         let behind = tokens.skip_while(|token| **token != Token::Literal(".".into()));
@@ -408,11 +409,11 @@ impl Section {
             .count() as u32
     }
 
-    /// Puts digits in the places for them, from the right; what is too long goes before the first.
+    /// Fills digits into the placeholders from the right. Surplus digits precede the first one.
     fn filled(&self, digits: &str) -> String {
         let mut left: Vec<char> = digits.chars().filter(char::is_ascii_digit).collect();
         if left == ['0'] {
-            // Only a place that is always filled shows a nought.
+            // Only a required placeholder shows a zero.
             left.clear();
         }
         let places = |token: &Token| matches!(token, Token::Digit(_));
@@ -453,13 +454,13 @@ impl Comparison {
     }
 }
 
-/// A number in digits, without an exponent: as many as a spreadsheet keeps.
+/// Formats a number in digits without an exponent, with the precision of a spreadsheet.
 pub(super) fn plain(value: f64) -> String {
-    // Rust writes of the digits as many as tell the number from its neighbours.
+    // Rust prints the shortest representation that identifies the number.
     round(value).to_string()
 }
 
-/// A number with the 15 digits that a spreadsheet shows of it at most; a whole number as it is.
+/// Rounds a number to the 15 significant digits that a spreadsheet displays. Whole numbers are unchanged.
 fn round(value: f64) -> f64 {
     if value.fract() == 0.0 || !value.is_finite() {
         return value;
@@ -467,11 +468,11 @@ fn round(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
 }
 
-/// A number with so many decimals.
+/// Rounds a number to this number of decimals.
 fn rounded(value: f64, decimals: u32) -> f64 {
     let decimals = decimals as usize;
     let near = format!("{:.decimals$}", round(value));
-    // What differs in the sixteenth digit alone is the same.
+    // A difference only in the sixteenth digit is ignored.
     match near.parse::<f64>() {
         Ok(near) if near == round(value) => value,
         Ok(near) => near,
@@ -525,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_only_looks_otherwise_is_the_number() {
+    fn a_format_that_changes_only_the_notation_keeps_the_number() {
         for (code, value, text) in [
             ("General", 201_004_022_388.0, "201004022388"),
             ("GENERAL", 1.5, "1.5"),
@@ -553,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_or_shown_as_another_one_is_marked() {
+    fn percentages_long_and_altered_numbers_are_marked() {
         for (code, value, text, mark) in [
             ("0%", 0.5, "50 %", Percentage),
             ("0.00%", 0.125, "12.5 %", Percentage),
@@ -577,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn a_built_in_format_has_its_own_decimals() {
+    fn built_in_formats_have_the_specified_decimals() {
         for (id, decimals) in [
             (37, 0),
             (38, 0),
@@ -594,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn days_and_times_are_told_apart() {
+    fn date_and_time_formats_are_distinguished() {
         for (code, date, time) in [
             ("yyyy-mm-dd", true, false),
             ("d-mmm", true, false),
@@ -616,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_shown_with_what_its_section_adds() {
+    fn the_text_section_adds_literals() {
         let show = |code: &str| NumberFormat::of(code).show_text("17");
         assert_eq!(show("\"E-\"@").as_deref(), Some("E-17"));
         assert_eq!(show("0;-0;0;\"E-\"@").as_deref(), Some("E-17"));
@@ -638,9 +639,9 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever a format says, its number is shown or kept, and nothing panics.
+        /// Parsing and formatting never panic.
         #[test]
-        fn any_format_is_understood_somehow(code in "([0#?,.;@%/Ee+_*\\\\\\[\\]$<>=a-zåÅ \"-]|General|AM/PM){0,16}", value in proptest::num::f64::ANY) {
+        fn no_format_code_causes_a_panic(code in "([0#?,.;@%/Ee+_*\\\\\\[\\]$<>=a-zåÅ \"-]|General|AM/PM){0,16}", value in proptest::num::f64::ANY) {
             let format = NumberFormat::of(&code);
             format.show(value);
             format.show_text("x");

@@ -1,4 +1,4 @@
-//! Binary workbooks are recognised by their streams.
+//! Reads the metadata of binary workbooks (`.xls`).
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,16 +13,16 @@ use super::sheet_rows::{Rows, SheetEntry};
 use crate::l10n::say;
 use crate::model::Code;
 
-// Records of a workbook (Microsoft, [MS-XLS], section 2.3).
+// The record types of a workbook ([MS-XLS], section 2.3).
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const SHARED_TEXTS: u16 = 0x00FC;
 const SHEET: u16 = 0x0085;
-/// The program that calculated it, if any.
+/// Written by the program that last calculated the workbook.
 const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
-/// The day from which its dates are counted.
+/// The epoch of dates.
 const DATES: u16 = 0x0022;
 const FORMAT: u16 = 0x041E;
 const STYLE: u16 = 0x00E0;
@@ -32,11 +32,11 @@ const FORMULA: u16 = 0x0006;
 const FORMULA_TEXT: u16 = 0x0207;
 const SHARED_TEXT: u16 = 0x00FD;
 const SEVERAL_NUMBERS: u16 = 0x00BD;
-/// A number, text, truth or error, rich text, and a number in short.
+/// Number, label, Boolean or error, rich text, and RK number.
 const OTHER_CELLS: [u16; 5] = [0x0203, 0x0204, 0x0205, 0x00D6, 0x027E];
 
-/// What a compound file is that is no workbook or a closed one, by the streams in it; nothing where it may be a
-/// workbook.
+/// The format of a compound file that is not a readable workbook, derived from its streams. Returns `None` if
+/// it may be a workbook.
 pub(super) fn other_kind(file: &File) -> Option<Code> {
     let compound = cfb::CompoundFile::open(BufReader::new(file)).ok()?;
     let kinds = [
@@ -51,20 +51,20 @@ pub(super) fn other_kind(file: &File) -> Option<Code> {
 /// The metadata of cells in an old workbook.
 #[derive(Debug, Default)]
 pub(super) struct OldNotes {
-    /// The number formats of cells, by the place that cells name.
+    /// The number formats by style index.
     formats: Vec<Option<NumberFormat>>,
-    /// In the workbook's order.
+    /// The sheets in the workbook's order.
     sheets: Vec<SheetNotes>,
-    /// Whether its days are counted from 1904.
+    /// Whether dates are counted from 1904.
     is_1904: bool,
 }
 
-/// The same of one sheet. Rows and columns are counted from 0.
+/// The metadata of a sheet's cells. Rows and columns are counted from 0.
 #[derive(Debug, Default)]
 struct SheetNotes {
-    /// Cells whose format says something, and its place.
+    /// Cells with a relevant format, and its style index.
     formatted: Vec<(u32, u32, u16)>,
-    /// Cells with a formula and without its result.
+    /// Cells with a formula but no result.
     without_result: Vec<(u32, u32)>,
     hidden: Vec<u32>,
 }
@@ -85,7 +85,7 @@ impl OldNotes {
         ))
     }
 
-    /// Hands the cells of a sheet on, as far as these rows.
+    /// Writes the first `most` rows of a sheet.
     pub(super) fn write<W: Write>(
         &self,
         range: &Range<Data>,
@@ -136,9 +136,9 @@ impl SheetNotes {
     }
 }
 
-/// Looks at the records of an old workbook, and refuses one that would take far more memory than its file. What
-/// reads it makes room for every cell between the first and the last one of each sheet, and writes a shared text
-/// out for each of its cells. What is no such workbook is left to what reads it.
+/// Scans the records of an old workbook, and refuses one that would take far more memory than its file.
+/// calamine allocates every cell in the bounding rectangle of each sheet and copies a shared string for each
+/// of its cells. Files that are not such workbooks are left to calamine.
 pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
     let mut notes = OldNotes::default();
     let mut stream = Vec::new();
@@ -194,7 +194,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
         of_sheet.without_result.sort_unstable();
         of_sheet.hidden.sort_unstable();
         notes.sheets.push(of_sheet);
-        // Sheets that are one are as many in memory.
+        // Sheets that share the same bytes would multiply them in memory.
         if read > stream.len() {
             return Err(Trouble::Workbook(say().workbook_damaged()));
         }
@@ -202,7 +202,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
     Ok(notes)
 }
 
-/// Reads the records of a workbook.
+/// Reads the workbook stream of a compound file.
 fn read_workbook<F: Read + Seek>(
     mut compound: cfb::CompoundFile<F>,
     stream: &mut Vec<u8>,
@@ -216,10 +216,10 @@ fn read_workbook<F: Read + Seek>(
     Ok(())
 }
 
-/// Returns a compound file padded with empty sectors to the end of its allocation table, and nothing for any other
-/// file. Some programs, such as SheetJS, end the file after the last sector in use.
+/// Returns a compound file padded with empty sectors to the end of its allocation table, or `None` for other
+/// files. Some programs, such as SheetJS, end the file after the last sector in use.
 fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
-    // The signature, the size of a sector and the number of sectors of the table ([MS-CFB], section 2.2).
+    // The signature, the sector size and the number of sectors in the table ([MS-CFB], section 2.2).
     const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -246,7 +246,7 @@ fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
     Ok(Some(bytes))
 }
 
-/// A format's number and its code, as texts have been written since Excel 97 or as they were before.
+/// A format's number and code. `is_wide` selects the string format since Excel 97.
 fn format_code(record: &Record<'_>, is_wide: bool) -> Option<(u16, String)> {
     let id = record.u16(0)?;
     let (length, text) = match is_wide {
@@ -266,8 +266,8 @@ fn format_code(record: &Record<'_>, is_wide: bool) -> Option<(u16, String)> {
     Some((id, code))
 }
 
-/// Looks at a sheet's cells, and returns how many bytes it has. `held` is how many bytes of shared texts those of
-/// all sheets have.
+/// Scans a sheet's cells and returns the sheet's length in bytes. `held` is the total size of the shared
+/// strings in the cells of all sheets.
 fn look_at_sheet(
     sheet: &[u8],
     texts: &[u64],
@@ -277,7 +277,7 @@ fn look_at_sheet(
     let mut area = Area::default();
     let mut depth = 0u32;
     let mut records = Records::of(sheet);
-    // A formula whose text stands in a record of its own.
+    // The cell of a formula whose string result follows in a separate record.
     let mut awaited = None;
     let note = |notes: &mut SheetNotes, row: u16, column: u16, style: u16| {
         let says_something = formats.get(usize::from(style)).is_some_and(Option::is_some);
@@ -324,12 +324,12 @@ fn look_at_sheet(
                 notes.without_result.extend(awaited.take());
                 let place = || Some((u32::from(record.u16(0)?), u32::from(record.u16(2)?)));
                 match (record.bytes.get(6..14), record.u16(14)) {
-                    // To be calculated when the workbook is opened, and 0 until then.
+                    // The result is to be calculated when the workbook is opened, and is 0 until then.
                     (Some([0, 0, 0, 0, 0, 0, 0, 0]), Some(flags)) if flags & 2 != 0 => {
                         notes.without_result.extend(place());
                     }
                     (Some([0, .., 0xFF, 0xFF]), _) => awaited = place(),
-                    // An empty text.
+                    // The result is an empty string.
                     (Some([3, .., 0xFF, 0xFF]), _) if !is_calculated => {
                         notes.without_result.extend(place());
                     }
@@ -353,7 +353,7 @@ fn look_at_sheet(
     Ok(sheet.len() - records.rest.len())
 }
 
-/// Refuses to make room for more cells than a sheet can have.
+/// Refuses a sheet whose declared size exceeds the limit, before calamine allocates it.
 fn refuse_room(record: &Record<'_>) -> Result<(), Trouble> {
     let half = |at: usize| record.u16(at).map(u32::from);
     let said = match record.bytes.len() {
@@ -370,7 +370,7 @@ fn refuse_room(record: &Record<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The smallest rectangle in which all cells of a sheet lie.
+/// The bounding rectangle of a sheet's cells.
 #[derive(Default)]
 struct Area {
     cells: u64,
@@ -406,7 +406,7 @@ impl Area {
     }
 }
 
-/// The bytes that each shared text takes at most, in their order.
+/// The maximum size in bytes of each shared string, in order.
 fn lengths(record: &Record<'_>) -> Vec<u64> {
     let mut bytes = Pieces {
         piece: record.bytes.get(8..).unwrap_or_default(),
@@ -419,14 +419,14 @@ fn lengths(record: &Record<'_>) -> Vec<u64> {
     lengths
 }
 
-/// The bytes of a record and of those that continue it.
+/// The bytes of a record and of its continuation records.
 struct Pieces<'a> {
     piece: &'a [u8],
     rest: &'a [u8],
 }
 
 impl Pieces<'_> {
-    /// Goes on to the next piece where this one has come to its end. Returns whether there is one.
+    /// Advances to the next continuation record if the current one is used up. Returns whether there is one.
     fn turn(&mut self) -> bool {
         let mut records = Records::of(self.rest);
         let next = records.next().filter(|next| next.kind == CONTINUE);
@@ -458,7 +458,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// Passes over a text (section 2.5.293), and returns how many bytes it takes at most.
+    /// Skips a string (section 2.5.293) and returns its maximum size in bytes.
     fn text(&mut self) -> Option<u64> {
         let mut left = usize::from(u16::from_le_bytes(self.take()?));
         let [flags] = self.take()?;
@@ -470,7 +470,7 @@ impl Pieces<'_> {
             0 => 0,
             _ => usize::try_from(u32::from_le_bytes(self.take()?)).ok()?,
         };
-        // Beside itself a text takes some bytes; a character three at most.
+        // The size includes the overhead of a `String`; a character takes at most three bytes.
         let length = 24 + 3 * left as u64;
         let mut width = 1 + usize::from(flags & 1);
         while left > 0 {
@@ -491,7 +491,7 @@ impl Pieces<'_> {
     }
 }
 
-/// One record, and what stands behind it.
+/// A record, and the bytes that follow it.
 struct Record<'a> {
     kind: u16,
     bytes: &'a [u8],
@@ -510,7 +510,7 @@ impl Record<'_> {
     }
 }
 
-/// The records of a stream.
+/// Iterates over the records of a stream.
 struct Records<'a> {
     rest: &'a [u8],
 }
@@ -543,7 +543,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_table_that_fits_the_file_pads_it() {
+    fn a_file_is_padded_only_to_a_plausible_allocation_table() {
         for (tables, expected) in [(0, Some(2048)), (1, Some(129 * 512)), (2, Some(2048))] {
             let mut bytes = vec![0; 2048];
             bytes[..8].copy_from_slice(&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]);

@@ -1,4 +1,4 @@
-//! OpenDocument spreadsheets are read as rows of cells.
+//! Reads the rows of OpenDocument spreadsheets.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,15 +15,15 @@ use super::sheet_rows::{Rows, SheetEntry};
 use crate::l10n::{number, say};
 use crate::model::Code;
 
-/// An OpenDocument spreadsheet (OASIS, Open Document Format 1.2, part 1, section 9). Of a cell it keeps the value
-/// and the text that is shown.
+/// An OpenDocument spreadsheet (OASIS, Open Document Format 1.2, part 1, section 9). Both the value and the
+/// displayed text of a cell are read.
 pub(super) struct OpenDocument<'a> {
     file: &'a File,
     sheets: Vec<SheetEntry>,
 }
 
 impl<'a> OpenDocument<'a> {
-    /// Opens a spreadsheet, after a look at how large it would be.
+    /// Opens a spreadsheet after checking how large it would be.
     pub(super) fn open(file: &'a File) -> Result<OpenDocument<'a>, Trouble> {
         let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(Trouble::of)?;
         if archive.index_for_name("encrypted-package").is_some() {
@@ -52,7 +52,7 @@ impl<'a> OpenDocument<'a> {
         &self.sheets
     }
 
-    /// Hands the cells of a sheet on, as far as these rows.
+    /// Writes the first `most` rows of a sheet.
     pub(super) fn write<W: Write>(
         &self,
         sheet: &SheetEntry,
@@ -151,17 +151,17 @@ impl<'a> OpenDocument<'a> {
     }
 }
 
-/// The row that is read.
+/// The current row.
 #[derive(Default)]
 struct Row {
-    /// Its number, counted from 0, and how often it stands.
+    /// The row number, counted from 0, and the number of repetitions.
     first: u32,
     times: u32,
     is_hidden: bool,
-    /// Columns so far, and the nonempty cells: the start and the repetitions of each.
+    /// The number of columns so far, and the non-empty cells, each with its start and repetitions.
     columns: u32,
     cells: Vec<(u32, u32, Shown)>,
-    /// Merged cells: the column where each begins, and the rows and columns that it spans.
+    /// Merged cells: the column in which each begins, and the rows and columns that it spans.
     merged: Vec<(u32, (u32, u32))>,
 }
 
@@ -213,25 +213,25 @@ impl Row {
     }
 }
 
-/// The cell that is read.
+/// The current cell.
 #[derive(Default)]
 struct Cell {
     times: u32,
-    /// The rows and columns that it covers.
+    /// The rows and columns that the cell spans.
     spans: (u32, u32),
     kind: String,
     value: Option<String>,
     is_error: bool,
     has_formula: bool,
-    /// The paragraphs of text in it.
+    /// The text of the cell's paragraphs.
     text: String,
     paragraphs: u32,
-    /// Elements that are open within a paragraph, and within a comment.
+    /// The depth of open elements within a paragraph and within a comment.
     within_text: u32,
     within_aside: u32,
 }
 
-/// Elements of a cell whose text is not the cell's: comments and phonetic signs.
+/// Elements whose text does not belong to the cell: comments and phonetic guides.
 const ASIDES: [&str; 2] = ["office:annotation", "text:ruby-text"];
 
 impl Cell {
@@ -301,7 +301,7 @@ impl Cell {
         }
         let value = value.filter(|value| !value.is_empty() || self.kind == "string");
         let parsed = value.as_deref().and_then(|value| value.trim().parse().ok());
-        // What calculates it shows something, but for an empty text.
+        // A calculated formula has a visible result, unless it is an empty string.
         let lacks_result = match self.kind.as_str() {
             "string" => value.is_none() && self.paragraphs == 0,
             "" | "void" => text.is_empty(),
@@ -316,7 +316,7 @@ impl Cell {
                 None => Shown::text(text),
             },
             ("currency", Some(_)) => match parsed {
-                // A spreadsheet keeps 15 digits.
+                // A spreadsheet stores 15 digits.
                 Some(number) if number.abs() >= 1e15 => {
                     Shown::marked(plain(number), CellMark::LongNumber)
                 }
@@ -339,7 +339,7 @@ impl Cell {
     }
 }
 
-/// The day that was meant by a moment 12 seconds before midnight whose time is not shown.
+/// The intended date of a timestamp 12 seconds before midnight whose time is not displayed.
 fn day_meant(moment: &str, shown: &str) -> Option<String> {
     let (date, time) = moment.split_once('T')?;
     if !time.starts_with("23:59:48") || shown.contains(':') {
@@ -349,7 +349,7 @@ fn day_meant(moment: &str, shown: &str) -> Option<String> {
     Some(date.tomorrow().ok()?.to_string())
 }
 
-/// A number by its value and the text that is shown of it.
+/// The text of a number, given its value and displayed text.
 fn number_shown(value: f64, shown: &str) -> Shown {
     let plain = plain(value);
     if value.abs() >= 1e15 {
@@ -379,7 +379,7 @@ fn number_shown(value: f64, shown: &str) -> Shown {
     if is_same || digits.trim_start_matches('0') == plain {
         return Shown::marked(shown, CellMark::Formatted);
     }
-    // An exponent or a fraction is another look of the number.
+    // An exponent or a fraction does not change the value.
     let is_look = tight.contains('/') || tight.contains("E+") || tight.contains("E-");
     match is_look {
         true => Shown::text(plain),
@@ -387,7 +387,7 @@ fn number_shown(value: f64, shown: &str) -> Shown {
     }
 }
 
-/// Whether digits stand in groups of three, as those of an amount do.
+/// Whether digits are grouped in threes, as in an amount.
 fn is_grouped(text: &str) -> bool {
     let whole = text.trim_start_matches(['-', '\u{2212}']);
     let whole = whole.split([',', '.']).next().unwrap_or_default();
@@ -395,8 +395,8 @@ fn is_grouped(text: &str) -> bool {
     groups.next().is_some_and(|first| first.len() <= 3) && groups.all(|group| group.len() == 3)
 }
 
-/// Finds the sheets of an OpenDocument spreadsheet, and refuses one whose cells would be too many: one that is
-/// written once may be said to stand a million times.
+/// Finds the sheets of an OpenDocument spreadsheet, and refuses a spreadsheet with too many cells. A cell or
+/// row can be declared to repeat a million times.
 fn look_at(content: impl Read) -> Result<Vec<SheetEntry>, Trouble> {
     let mut constructs = Constructs::of(content, "content.xml");
     let mut sheets = Vec::new();
@@ -464,27 +464,27 @@ fn look_at(content: impl Read) -> Result<Vec<SheetEntry>, Trouble> {
     }
 }
 
-/// Columns of a row of an OpenDocument spreadsheet.
+/// The columns of a row.
 #[derive(Default)]
 struct RowCount {
-    /// So far.
+    /// The number of columns so far.
     columns: u32,
-    /// Up to the last that has something in it.
+    /// The number of columns up to the last non-empty one.
     filled: u32,
-    /// Cells that are written, each of which may stand for several.
+    /// The number of stored cells, each of which may be repeated.
     written: u64,
 }
 
-/// How often something is said to stand; once where nothing is said.
+/// The number of repetitions that an attribute states; 1 by default.
 fn times(tag: &BytesStart<'_>, name: &str) -> u32 {
     let said = attribute(tag, name).and_then(|value| value.trim().parse().ok());
     said.unwrap_or(1)
 }
 
-/// The rows and columns that a cell covers.
+/// The rows and columns that a cell spans.
 fn spans(tag: &BytesStart<'_>) -> (u32, u32) {
     let spanned = |name: &str| times(tag, name).max(1);
-    // Few cells are merged.
+    // Fast path, because few cells are merged.
     match tag.attributes_raw().contains("-spanned") {
         true => (
             spanned("table:number-rows-spanned"),
@@ -494,7 +494,7 @@ fn spans(tag: &BytesStart<'_>) -> (u32, u32) {
     }
 }
 
-/// The value of an attribute of a tag, with its entities decoded.
+/// The value of a tag's attribute, with entities decoded.
 fn text_of(tag: &BytesStart<'_>, name: &str) -> String {
     let said = attribute(tag, name).unwrap_or_default();
     match quick_xml::escape::unescape(&said) {
@@ -509,7 +509,7 @@ mod tests {
     use CellMark::{Formatted, LongNumber, ShownOtherwise};
 
     #[test]
-    fn a_number_is_what_is_shown_of_it_where_that_adds_something() {
+    fn a_number_keeps_displayed_zeros_and_separators() {
         for (value, shown, text, mark) in [
             (184.0, "184", "184", None),
             (184.0, "0184", "0184", Some(Formatted)),
@@ -539,7 +539,7 @@ mod tests {
         }
     }
 
-    /// Reads a cell with these events between its tags.
+    /// Reads a cell with these elements and texts.
     fn cell(tag: &str, events: &[(&str, &str)]) -> Shown {
         let mut cell = Cell::of(&BytesStart::from_content(tag, "table:table-cell".len()));
         for (name, text) in events {

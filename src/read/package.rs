@@ -1,4 +1,4 @@
-//! Office Open XML packages are read part by part.
+//! Reads the structure of Office Open XML packages.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,23 +16,23 @@ use crate::model::Code;
 
 type Archive<'a> = ZipArchive<BufReader<&'a File>>;
 
-/// What a package of Office Open XML (ECMA-376, part 2) holds.
+/// The content of an Office Open XML package (ECMA-376, part 2).
 pub(super) enum Office {
     Workbook(Package),
-    /// Something else: what.
+    /// Another kind of document.
     Other(Code),
 }
 
-/// A workbook's parts, by their names without a leading slash, with `/` between folders and in lower case.
+/// The parts of a workbook. Names have no leading slash, use `/` between folders, and are lower-case.
 #[derive(Debug)]
 pub(super) struct Package {
-    /// The part that leads to the others.
+    /// The main part, which references the others.
     pub(super) main: String,
-    /// The sheets, in the workbook's order; empty where a sheet has no part.
+    /// The sheets' parts in the workbook's order; empty for a sheet without a part.
     pub(super) sheets: Vec<String>,
-    /// Whether every formula is to be calculated when the workbook is opened: results that are 0 are none then.
+    /// Whether all formulas are recalculated on opening. Results of 0 then count as missing.
     pub(super) recalculates: bool,
-    /// Parts that the reader looks for under other names: their place in the archive, and that name.
+    /// Parts that calamine expects under other names: the index in the archive, and the expected name.
     renamed: Vec<(usize, String)>,
 }
 
@@ -42,7 +42,7 @@ struct Relationship {
     target: String,
 }
 
-/// Looks at a package's main part; nothing where the archive is none.
+/// Reads a package's main part. Returns `None` if the archive is not a package.
 pub(super) fn look_at(archive: &mut Archive<'_>) -> Result<Option<Office>, Trouble> {
     let names = names_of(archive);
     let Some(root) = relationships(archive, &names, "_rels/.rels")? else {
@@ -92,7 +92,7 @@ pub(super) fn look_at(archive: &mut Archive<'_>) -> Result<Option<Office>, Troub
     let own = relationships(archive, &names, &format!("{folder}_rels/{name}.rels"))?;
     let own = own.unwrap_or_default();
     let mut renamed = Vec::new();
-    // The workbook reader looks for these parts, and finds the others by relationship.
+    // calamine expects these names, and finds the other parts by relationship.
     let mut find = |of: &Relationship, asked: String| {
         let part = part_of(&folder, &of.target);
         if let Some(&index) = names.get(&part)
@@ -128,7 +128,7 @@ pub(super) fn look_at(archive: &mut Archive<'_>) -> Result<Option<Office>, Troub
 }
 
 impl Package {
-    /// The same archive with each part under the name by which it is looked for; nothing where it is so.
+    /// Copies the archive with the names that calamine expects. Returns `None` if no part must be renamed.
     pub(super) fn renamed(&self, archive: &mut Archive<'_>) -> Result<Option<File>, Trouble> {
         if self.renamed.is_empty() {
             return Ok(None);
@@ -149,13 +149,13 @@ impl Package {
         copy.finish().map(Some).map_err(of_copy)
     }
 
-    /// Which sheet's part it is, by the sheet's place in the workbook.
+    /// The index of the sheet that this part belongs to.
     pub(super) fn place_of(&self, name: &str) -> Option<usize> {
         let name = tidy(name);
         self.sheets.iter().position(|sheet| *sheet == name)
     }
 
-    /// Whether a part of this name is held in memory whole by what reads the workbook.
+    /// Whether calamine holds a part of this name in memory as a whole.
     pub(super) fn is_metadata(&self, name: &str) -> bool {
         let folder = self.main.rfind('/').map_or(0, |at| at + 1);
         let (folder, main) = self.main.split_at(folder);
@@ -167,7 +167,7 @@ impl Package {
             })
     }
 
-    /// Whether a part of this name has the texts that cells share.
+    /// Whether a part of this name holds the shared strings.
     pub(super) fn is_texts(&self, name: &str) -> bool {
         let folder = self.main.rfind('/').map_or(0, |at| at + 1);
         name.strip_prefix(&self.main[..folder]) == Some("sharedstrings.xml")
@@ -183,13 +183,13 @@ fn of_copy(error: ZipError) -> Trouble {
     }
 }
 
-/// A part's name as it is compared.
+/// Normalizes a part's name for comparison.
 pub(super) fn tidy(name: &str) -> String {
     let name = name.replace('\\', "/").to_ascii_lowercase();
     name.trim_start_matches('/').to_owned()
 }
 
-/// The name of the part that a relationship of a part in this folder leads to.
+/// The name of the part that a relationship in this folder references.
 fn part_of(folder: &str, target: &str) -> String {
     let whole = match target.starts_with('/') {
         true => target.to_owned(),
@@ -207,7 +207,7 @@ fn part_of(folder: &str, target: &str) -> String {
     path.join("/")
 }
 
-/// The places of an archive's parts.
+/// The indexes of an archive's parts by name.
 fn names_of(archive: &Archive<'_>) -> HashMap<String, usize> {
     let names = archive.file_names().enumerate();
     names
@@ -222,7 +222,7 @@ fn relation_of(tag: &BytesStart<'_>) -> String {
     found.map_or(String::new(), |said| said.value.to_string())
 }
 
-/// The relationships of a part, by their ids; nothing where it has none.
+/// The relationships of a part by id. Returns `None` if it has no relationships part.
 fn relationships(
     archive: &mut Archive<'_>,
     names: &HashMap<String, usize>,
@@ -240,7 +240,7 @@ fn relationships(
     Ok(found.then_some(all))
 }
 
-/// Passes each opening tag of a part to `each`. Returns whether there is such a part.
+/// Passes each opening tag of a part to `each`. Returns whether the part exists.
 fn each_tag(
     archive: &mut Archive<'_>,
     names: &HashMap<String, usize>,
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_no_fault_of_the_archive() {
+    fn a_full_disk_is_not_reported_as_a_damaged_archive() {
         let full = ErrorKind::StorageFull.into();
         assert!(matches!(of_copy(ZipError::Io(full)), Trouble::Io(_)));
         let cut = ErrorKind::UnexpectedEof.into();

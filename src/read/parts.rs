@@ -1,4 +1,4 @@
-//! Workbooks whose parts would exhaust memory are refused.
+//! Refuses workbooks whose parts would exhaust memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -15,11 +15,11 @@ use super::sheet_limits::{
 use super::sheet_notes::SheetNotes;
 use crate::l10n::{number, say};
 
-/// Refuses a workbook that would take far more memory than its file: what reads it holds each comment,
-/// instruction, tag and text whole, and of parts beside the sheets all of them. Its parts are read to their
-/// end, since what the archive says of their sizes may be wrong.
+/// Refuses a workbook that would take far more memory than its file. calamine holds each comment,
+/// instruction, tag and text as a whole, and all parts except sheets. The parts are read to their end because
+/// the sizes that the archive declares may be wrong.
 ///
-/// Returns what the sheets of a workbook that is no OpenDocument say of their rows, in its order.
+/// Returns the metadata of the sheets in the workbook's order, except for OpenDocument.
 pub(super) fn refuse_large_parts(
     archive: &mut ZipArchive<BufReader<&File>>,
     package: Option<&Package>,
@@ -51,13 +51,13 @@ pub(super) fn refuse_large_parts(
             Part::Texts => texts(&mut bytes, &name),
             Part::Rows => match sheet.and_then(|sheet| notes.get_mut(sheet)) {
                 Some(notes) => rows(&mut bytes, &name, |event| notes.take(event)),
-                // What is no longer than a construct holds none that is.
+                // A part no longer than the limit cannot contain a longer construct.
                 None if said <= MAX_CONSTRUCT => drain(&mut bytes),
                 None => rows(&mut bytes, &name, |_| Ok(())),
             },
             Part::Other => drain(&mut bytes),
         };
-        // A part that is too large ends in the midst of something, which is not what is wrong with it.
+        // A part that is too large is cut off, so its parse error would be misleading.
         if bytes.read > most {
             return Err(Trouble::Workbook(match part {
                 _ if most == said => say().workbook_size_wrong(name, number(said)),
@@ -72,16 +72,16 @@ pub(super) fn refuse_large_parts(
     Ok(notes)
 }
 
-/// What a part of a workbook is to what reads it.
+/// The way in which calamine reads a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Held in memory whole: names, styles, what leads to other parts.
+    /// Held in memory as a whole: names, styles, relationships.
     Metadata,
-    /// The texts that cells share.
+    /// The shared strings.
     Texts,
-    /// A sheet, or another part of the kind, which is read piece by piece.
+    /// A sheet or a similar part, which is read in pieces.
     Rows,
-    /// A picture, most often.
+    /// Another part, usually a picture.
     Other,
 }
 
@@ -109,7 +109,7 @@ impl Part {
     }
 }
 
-/// Bytes that are counted, and no more of them than these and one.
+/// A reader that counts its bytes and stops one byte after the limit.
 struct Counted<R> {
     inner: R,
     read: u64,
@@ -133,8 +133,8 @@ fn drain(bytes: &mut impl Read) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Reads a part that is held in memory: what is made of a tag may be far larger than the tag is, and what
-/// stands in one may be kept once for each of the others.
+/// Reads a part that is held in memory. The parsed form of a tag may be much larger than the tag, and its
+/// content may be copied for every other tag.
 fn metadata(part: impl Read, name: &str) -> Result<(), Trouble> {
     let mut constructs = Constructs::of(part, name);
     constructs.forgive_ends();
@@ -158,9 +158,9 @@ fn metadata(part: impl Read, name: &str) -> Result<(), Trouble> {
     }
 }
 
-/// Reads the texts that cells share, all of which are held in memory.
+/// Reads the shared strings, all of which are held in memory.
 fn texts(part: impl Read, name: &str) -> Result<(), Trouble> {
-    /// Bytes that a text takes beside its own.
+    /// The overhead of a string in bytes.
     const EACH: u64 = 56;
     let mut constructs = Constructs::of(part, name);
     let mut open = Open::default();
@@ -171,7 +171,7 @@ fn texts(part: impl Read, name: &str) -> Result<(), Trouble> {
                 let local = tag.local_name();
                 texts += u64::from(local.as_ref() == "si");
                 if local.as_ref() == "sst" {
-                    // So much room is made for them.
+                    // calamine allocates memory for this number of strings.
                     let said = attribute(&tag, "uniqueCount").and_then(|said| said.parse().ok());
                     if said.is_some_and(|said: u64| said > MAX_SHARED / EACH) {
                         return Err(Trouble::Workbook(say().workbook_texts_too_large()));
@@ -196,7 +196,7 @@ fn texts(part: impl Read, name: &str) -> Result<(), Trouble> {
     }
 }
 
-/// Reads a sheet, of which a cell is held in memory at a time, and hands on what it is made of.
+/// Reads a sheet, of which one cell at a time is held in memory, and passes its constructs to `each`.
 fn rows(
     part: impl Read,
     name: &str,
@@ -221,17 +221,17 @@ fn rows(
     }
 }
 
-/// The elements that are open, and where the outermost of those begins whose content is held as one.
+/// The open elements, and the start of the outermost element whose content is held as a whole.
 #[derive(Default)]
 pub(super) struct Open {
     depth: u64,
-    /// Its depth and place.
+    /// The element's depth and position.
     held: Option<(u64, u64)>,
     starts: bool,
 }
 
 impl Open {
-    /// An element begins.
+    /// Records the start of an element.
     pub(super) fn start(&mut self, local_name: &str) {
         const HELD: [&str; 8] = [
             "si",
@@ -247,7 +247,7 @@ impl Open {
         self.starts = self.held.is_none() && HELD.contains(&local_name);
     }
 
-    /// A construct ends at this place; with `end`, an element.
+    /// Records that a construct ends at position `at`. With `end`, it is the end of an element.
     pub(super) fn moved(&mut self, end: bool, at: u64, part: &str) -> Result<(), Trouble> {
         if std::mem::take(&mut self.starts) {
             self.held = Some((self.depth, at));

@@ -1,29 +1,29 @@
-//! Words are scored by how plausible their letters are.
+//! Scores words by the plausibility of their letters.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// How much a word looks like one that somebody wrote.
+/// The plausibility of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Looks {
-    /// It has a sign within it or a capital in its middle, as wrongly decoded letters have.
+    /// A symbol within the word or a capital letter in its middle, as in wrongly decoded text.
     Broken,
-    /// Its letters stand beside letters where no list of names or words has them.
+    /// Letters next to letters that never occur in the lists of names and words.
     Strange,
-    /// A punctuation mark stands where it may stand, but seldom does.
+    /// A punctuation mark in a permitted but unusual position.
     Odd,
-    /// Its letters stand where those of some European language do.
+    /// Letters in positions that occur in some European language.
     Known,
-    /// Its letters stand where those of a language of western or northern Europe do.
+    /// Letters in positions that occur in a language of western or northern Europe.
     Familiar,
-    /// It is an English contraction, a possessive, or a mark alone.
+    /// An English contraction, a possessive, or a single punctuation mark.
     Certain,
 }
 
 impl Looks {
-    /// The same as a number, for sums: what is broken outweighs what is not.
+    /// The plausibility as a number for sums. A broken word outweighs several plausible ones.
     pub(super) fn weight(self) -> i64 {
         match self {
             Looks::Broken => -8,
@@ -36,9 +36,9 @@ impl Looks {
     }
 }
 
-/// What stands before and behind the letters beyond ASCII in names and words of Europe: a letter a
-/// line, then for each letter before it those behind it; behind a slash, those that only languages of
-/// eastern Europe, Iceland, Ireland and Turkey have. `^` is a word's beginning and `$` its end.
+/// The contexts of letters beyond ASCII in European names and words. Each line of the file holds a letter,
+/// then each preceding letter with its following letters; those after a slash occur only in eastern European
+/// languages, Icelandic, Irish and Turkish. `^` is the beginning of a word and `$` its end.
 static TRIPLES: LazyLock<HashMap<[char; 3], Looks>> = LazyLock::new(|| {
     let mut triples = HashMap::new();
     for line in include_str!("letters.txt").lines() {
@@ -65,7 +65,7 @@ static TRIPLES: LazyLock<HashMap<[char; 3], Looks>> = LazyLock::new(|| {
     triples
 });
 
-/// The number of such places of each letter.
+/// The number of familiar contexts of each letter.
 static PLACES: LazyLock<HashMap<char, usize>> = LazyLock::new(|| {
     let mut places = HashMap::new();
     for ([_, letter, _], looks) in TRIPLES.iter() {
@@ -74,7 +74,7 @@ static PLACES: LazyLock<HashMap<char, usize>> = LazyLock::new(|| {
     places
 });
 
-/// How a word looks, without space in it but for one at its end where another word follows.
+/// The plausibility of a word. The word contains no space, except one at its end if another word follows.
 pub(super) fn looks(word: &str) -> Looks {
     let chars: Vec<char> = word.chars().collect();
     let mut worst = Looks::Certain;
@@ -94,13 +94,14 @@ pub(super) fn looks(word: &str) -> Looks {
     worst
 }
 
-/// Whether a character is part of a word. Some that Unicode counts as letters are signs to people.
+/// Whether a character is part of a word. Some characters that Unicode classifies as letters are used as
+/// symbols.
 pub(super) fn is_letter(c: char) -> bool {
     is_combining_mark(c)
         || c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'ˆ' | 'µ' | '\u{2BB}' | '\u{2BC}')
 }
 
-/// The letters beside the character at `at`, where there are any.
+/// The letters before and after the character at `at`, if any.
 fn beside(chars: &[char], at: usize) -> (Option<char>, Option<char>) {
     let letter = |c: &&char| is_letter(**c);
     let before = at.checked_sub(1).and_then(|before| chars.get(before));
@@ -122,7 +123,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
         return Looks::Broken;
     }
     if before.is_none() && next.is_none() {
-        // Alone it may be any letter.
+        // A single letter has no context.
         return Looks::Strange;
     }
     if script != Script::Latin {
@@ -130,7 +131,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     }
     if let Some(before) = before.filter(|_| letter.is_uppercase()) {
         let in_capitals = before.is_uppercase() && !next.is_some_and(char::is_lowercase);
-        // McÉwan, DeÁngelis: a name that continues another one.
+        // A name that continues another one, as in McÉwan and DeÁngelis.
         let head: String = chars[..at]
             .iter()
             .rev()
@@ -151,7 +152,7 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     TRIPLES.get(&triple).copied().unwrap_or(Looks::Strange)
 }
 
-/// How plausible a non-letter is at its position.
+/// The plausibility of a non-letter at its position.
 fn mark_looks(chars: &[char], at: usize) -> Looks {
     let mark = chars[at];
     if matches!(mark, '\u{80}'..='\u{9F}' | '\u{FFFD}') {
@@ -187,7 +188,7 @@ fn mark_looks(chars: &[char], at: usize) -> Looks {
     }
 }
 
-/// Whether an à at the end would make a French word of what stands before it: là, voilà, delà, déjà.
+/// Whether a final à makes a French word: là, voilà, delà, déjà.
 fn is_french_a(before: &[char]) -> bool {
     let word: String = before.iter().rev().take(3).rev().collect();
     let word = word.to_lowercase();
@@ -197,7 +198,7 @@ fn is_french_a(before: &[char]) -> bool {
             .any(|end| word.ends_with(end))
 }
 
-/// How common a text's letters beyond ASCII are: how many places the rarest of them has in words.
+/// The number of contexts of the rarest letter beyond ASCII in a text.
 pub(super) fn commonness(text: &str) -> usize {
     let letters = text.chars().filter(|c| !c.is_ascii() && is_letter(*c));
     let places = letters.map(|c| {
@@ -215,7 +216,7 @@ fn between_letters(chars: &[char], at: usize, before: char, next: char) -> Looks
     let ending: String = chars[at + 1..].iter().take(right).collect();
     let goes_on = chars.last() == Some(&' ');
     match chars[at] {
-        // O’Brien, l’Été.
+        // An apostrophe before a capital letter, as in O’Brien and l’Été.
         '’' | '‘' | '´' | '\u{2BB}' | '\u{2BC}' if next.is_uppercase() => Looks::Familiar,
         '’' => match ending.as_str() {
             "t" if before == 'n' => Looks::Certain,
@@ -237,8 +238,7 @@ fn between_letters(chars: &[char], at: usize, before: char, next: char) -> Looks
     }
 }
 
-/// Whether a sign is one of those that encodings of a byte a character have: what a letter becomes
-/// that is decoded wrongly.
+/// Whether a symbol occurs in single-byte encodings, so that a wrongly decoded letter may have become it.
 fn is_common(mark: char) -> bool {
     matches!(u32::from(mark), 0x80..=0xBF | 0xD7 | 0xF7 | 0x192 | 0x2C6 | 0x2C7 | 0x2D8..=0x2DD
         | 0x2017..=0x2044 | 0x20A0..=0x20BF | 0x2100..=0x214F | 0x2190..=0x22FF | 0x2300..=0x23FF
@@ -251,7 +251,7 @@ enum Script {
     Greek,
     Cyrillic,
     Han,
-    /// Accents, which stand with any letter, count as Latin; what is none of these, by its block.
+    /// Other scripts by Unicode block. Combining accents count as Latin because they occur with any letter.
     Other(u32),
 }
 
@@ -263,7 +263,7 @@ fn script(c: char) -> Script {
         0x370..=0x3FF | 0x1F00..=0x1FFF | 0x2126 => Script::Greek,
         0x400..=0x52F | 0x2DE0..=0x2DFF | 0xA640..=0xA69F => Script::Cyrillic,
         0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF => Script::Han,
-        // Arabic has several blocks, one after the other.
+        // Arabic spans several consecutive blocks.
         0x600..=0x8FF | 0xFB50..=0xFDFF | 0xFE70..=0xFEFF => Script::Other(0x600),
         other => Script::Other(other & !0x7F),
     }
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_prose_look_like_what_they_are() {
+    fn names_and_prose_are_plausible() {
         for word in [
             "Åsa",
             "Zoë",

@@ -1,4 +1,4 @@
-//! Blocks are parsed in parallel and returned in order.
+//! Parses blocks in parallel and returns the results in order.
 
 use std::io::{self, Read};
 use std::sync::mpsc;
@@ -17,31 +17,30 @@ use super::split::Record;
 use super::table::{Shape, Table};
 use crate::model::RowAt;
 
-/// Blocks that are parsed side by side, for each thread: so few that what one lot had of memory serves the
-/// next one.
+/// Blocks per thread and batch. The number is small so that a batch reuses the memory of the previous one.
 const BLOCKS_A_THREAD: usize = 8;
 
-/// Blocks that are parsed side by side at most, which bounds memory.
+/// The maximum number of blocks per batch, which bounds memory.
 const MOST_BLOCKS: usize = 48;
 
-/// Bytes of blocks that are parsed side by side, from which on no other one is cut meanwhile. A block is this
-/// large because a row is, and what is made of it may be several times as large.
+/// The number of bytes at which a batch is complete. A block is this large only if a row is, and its parsed
+/// form may be several times as large.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// Blocks that are parsed side by side.
+/// A batch of blocks to parse in parallel.
 struct Batch {
     blocks: Vec<Result<Block, BlockError>>,
-    /// How many cells the row below them has, and how its first one begins.
+    /// The first row after the batch.
     follows: Option<FirstRow>,
 }
 
 impl Input {
-    /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
-    /// in the file's order. `fold` returns whether to continue.
+    /// Parses all rows in parallel and passes the results of `map` for each table to `fold` in the file's
+    /// order. `fold` returns whether to continue.
     ///
     /// # Errors
-    /// When the file cannot be read on, has changed its size since it was opened, or has a quote
-    /// that swallows rows; and whatever error `fold` gives.
+    /// If the file cannot be read, has changed size since it was opened, or has a quotation mark that joins
+    /// rows; and any error of `fold`.
     pub fn scan<T, E>(
         &self,
         map: impl Fn(&Table) -> T + Sync,
@@ -70,12 +69,12 @@ impl Input {
         let threads = rayon::current_num_threads().max(1);
         let most = (BLOCKS_A_THREAD * threads).min(MOST_BLOCKS);
         thread::scope(|scope| {
-            // One batch is cut while another is worked on.
+            // One batch is read while another is parsed.
             let (sender, receiver) = mpsc::sync_channel(1);
             let (done, is_done) = mpsc::sync_channel(1);
             let cut = move || {
                 let mut blocks = blocks.peekable();
-                // Few at first, so that the first rows are there at once.
+                // The first batches are small, so that the first rows are available early.
                 let mut side_by_side = threads.min(most);
                 loop {
                     let mut bytes = 0;
@@ -89,7 +88,7 @@ impl Input {
                             bytes += block.bytes.len();
                         }
                     }
-                    // What continues below the batch may be the rest of its last row.
+                    // The row after the batch may be the rest of its last row.
                     let follows = match blocks.peek() {
                         Some(Ok(block)) if !last => first_row(&block.bytes, &shape),
                         _ => None,
@@ -115,7 +114,7 @@ impl Input {
                     return Ok(());
                 }
                 if bytes >= MOST_BYTES {
-                    // Who cut it may have ended.
+                    // The reading thread may have ended.
                     let _ = done.send(());
                 }
             }
@@ -185,7 +184,8 @@ impl Input {
             if self.sheet.is_none() {
                 table.mark_truncated(shape.least);
             }
-            // An edit can withhold a row and release none: it may have been made without seeing the row.
+            // An edit can withhold a row but not release one, since it may have been made without seeing the
+            // row.
             let by = &self.withholding;
             let mut hidden = table.hidden_rows(by, shape);
             if !self.mends.is_empty() {
@@ -194,8 +194,8 @@ impl Input {
             }
             table.withhold(&hidden, by);
         }
-        // A row that a quote glued together hides the rows within it, so it stops the run; but
-        // the stretches before it are whole.
+        // A misplaced quotation mark hides the rows that it joins, so it stops the run. The tables before it
+        // are complete.
         let stray = tables
             .iter()
             .enumerate()
@@ -218,7 +218,7 @@ impl Input {
         }
     }
 
-    /// The decoded text, from its beginning.
+    /// A reader of the decoded text from its beginning.
     fn text(&self) -> Decode<SourceReader> {
         let source = self
             .sheet
@@ -227,9 +227,9 @@ impl Input {
         Decode::new(source.reader(self.mark_length), self.dialect.encoding)
     }
 
-    /// A row in which a quote swallowed other rows.
+    /// Returns the error for a row in which a quotation mark joined several rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        // The quotes of what a sheet was written out as are right.
+        // The quotation marks of an exported sheet are always correct.
         let at = table.hidden.filter(|_| self.sheet.is_none())?;
         let row = table.rows().nth(at)?;
         Some(ReadError::StrayQuote {
@@ -255,7 +255,7 @@ impl Input {
         }
     }
 
-    /// The line on which the byte at `offset` of the decoded text stands.
+    /// The line of the byte at `offset` in the decoded text.
     fn line_of(&self, offset: u64) -> Option<u64> {
         let mut text = self.text();
         let mut line = 1;
@@ -269,7 +269,7 @@ impl Input {
             if wanted == 0 {
                 return None;
             }
-            // A line end that falls between two chunks is counted once.
+            // A CRLF that spans two chunks counts once.
             let divided = after_return && chunk.first() == Some(&b'\n');
             line += lines::count(&chunk, 0, wanted) - u64::from(divided);
             after_return = chunk[..wanted].last() == Some(&b'\r');
@@ -281,11 +281,11 @@ impl Input {
 
 /// The first row of a block that is not an empty line.
 struct FirstRow {
-    /// The number of its cells.
+    /// The number of cells.
     cells: usize,
-    /// The beginning of its first cell.
+    /// The beginning of the first cell.
     first: Vec<u8>,
-    /// The number of line endings above it in the block.
+    /// The number of line endings above the row in the block.
     above: u64,
 }
 

@@ -1,22 +1,22 @@
-//! Sheet cells are written as text.
+//! Converts workbook cells to text.
 
 use calamine::{Data, ExcelDateTime};
 
 use super::mark::CellMark;
 use super::number_format::{NumberFormat, Shown, plain};
 
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY: f64 = 86_400.0;
 
-/// Seconds before midnight of a date that was midnight: what some programs lose by a time zone of the nineteenth
-/// century, which is off by these.
+/// The seconds by which some programs store a midnight too early. They stem from the local mean time of a
+/// nineteenth-century time zone.
 const LOST: f64 = 12.0;
 
-/// The last day that a spreadsheet knows, 31 December 9999.
+/// The last date that a spreadsheet supports, 31 December 9999.
 const LAST_DAY: f64 = 2_958_465.0;
 
 impl Shown {
-    /// A text that is what it is.
+    /// Text without a mark.
     pub(super) fn text(text: String) -> Shown {
         Shown { text, mark: None }
     }
@@ -28,24 +28,24 @@ impl Shown {
         }
     }
 
-    /// A truth value.
+    /// A Boolean.
     pub(super) fn boolean(value: bool) -> Shown {
         Shown::marked(if value { "TRUE" } else { "FALSE" }, CellMark::Boolean)
     }
 
-    /// An error, as the spreadsheet shows it.
+    /// An error as the spreadsheet displays it.
     pub(super) fn error(text: impl Into<String>) -> Shown {
         Shown::marked(text, CellMark::Error)
     }
 
-    /// A formula that nobody has calculated.
+    /// A formula without a calculated result.
     pub(super) fn no_result() -> Shown {
         Shown::marked("", CellMark::NoResult)
     }
 }
 
-/// A cell as text: whole numbers without a decimal point or an exponent, dates as `YYYY-MM-DD`, a spreadsheet's
-/// errors as it shows them, and a number as its format shows it where that adds something.
+/// Converts a cell to text: whole numbers without decimal point and exponent, dates as `YYYY-MM-DD`, errors
+/// as the spreadsheet displays them, and numbers as displayed if the format adds digits or text.
 pub(super) fn shown(value: Data, format: Option<&NumberFormat>) -> Shown {
     match value {
         Data::Int(number) => number_shown(number as f64, format),
@@ -69,17 +69,17 @@ pub(super) fn shown(value: Data, format: Option<&NumberFormat>) -> Shown {
 fn number_shown(value: f64, format: Option<&NumberFormat>) -> Shown {
     match format {
         Some(format) => format.show(value),
-        // Of numbers with fewer digits none is lost.
+        // Numbers with fewer digits are stored exactly.
         None if value.abs() < 1e15 => Shown::text(plain(value)),
         None => NumberFormat::of("General").show(value),
     }
 }
 
-/// A date or time that is stored as days.
+/// Converts a date or time that is stored as a number of days.
 fn moment_shown(moment: &ExcelDateTime, format: Option<&NumberFormat>) -> Shown {
     let days = moment.as_f64();
     let (shows_date, shows_time) = format.map_or((false, false), NumberFormat::shows_date_and_time);
-    // What a spreadsheet shows of what is no date.
+    // Spreadsheets display this for numbers that are not dates.
     if !(0.0..=LAST_DAY + 1.0).contains(&days) {
         return Shown::error("########");
     }
@@ -103,7 +103,7 @@ fn moment_shown(moment: &ExcelDateTime, format: Option<&NumberFormat>) -> Shown 
     Shown::marked(text, CellMark::Date)
 }
 
-/// A time of day or a duration of so many seconds.
+/// Formats a time of day or a duration.
 fn time_of(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -113,7 +113,7 @@ fn time_of(seconds: f64) -> String {
     }
 }
 
-/// A date or time by ISO 8601, such as `2026-03-01T00:00:00`.
+/// Converts a date or time in ISO 8601 format, such as `2026-03-01T00:00:00`.
 pub(super) fn date_in_words(text: &str) -> Shown {
     let Some((date, time)) = text.split_once(['T', ' ']) else {
         let is_time = text.contains(':');
@@ -132,7 +132,7 @@ pub(super) fn date_in_words(text: &str) -> Shown {
     Shown::marked(format!("{date} {whole}"), CellMark::Date)
 }
 
-/// A time by ISO 8601, such as `PT10H15M00S`.
+/// Converts a duration in ISO 8601 format, such as `PT10H15M00S`.
 pub(super) fn duration_in_words(text: &str) -> Shown {
     let mut seconds = 0.0;
     let mut digits = String::new();
@@ -163,7 +163,7 @@ mod tests {
     use CellMark::{Boolean, Date, DateBeforeMidnight, Error, LongNumber, Time};
 
     #[test]
-    fn cells_as_a_person_would_write_them() {
+    fn cells_are_converted_to_plain_text() {
         for (value, text, mark) in [
             (Data::Float(201_004_022_388.0), "201004022388", None),
             (Data::Float(184.0), "184", None),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_times_by_what_their_format_shows() {
+    fn the_format_determines_whether_a_date_or_a_time_is_read() {
         let moment = |days, kind, is_1904| Data::DateTime(ExcelDateTime::new(days, kind, is_1904));
         let (days, span) = (ExcelDateTimeType::DateTime, ExcelDateTimeType::TimeDelta);
         for (value, code, text, mark) in [

@@ -1,4 +1,4 @@
-//! Size limits protect against oversized workbooks.
+//! Size limits that protect against oversized workbooks.
 
 use std::path::Path;
 
@@ -7,60 +7,59 @@ use super::source::of_temporary;
 use crate::l10n::say;
 use crate::model::Code;
 
-/// Unpacked bytes that a workbook may have: far more than any roster's, and less than what a file
-/// made to fill the memory would have.
+/// The maximum unpacked size of a workbook in bytes. It exceeds every realistic roster and stops
+/// decompression bombs.
 pub(super) const MAX_UNPACKED: u128 = 1024 * 1024 * 1024;
 
-/// Unpacked bytes of the texts that cells share, which are held in memory.
+/// The maximum unpacked size of the shared strings, which are held in memory.
 pub(super) const MAX_SHARED: u64 = 256 * 1024 * 1024;
 
-/// Bytes of one comment, instruction, tag or text of a workbook's part, and of all that stands in one cell:
-/// what reads them holds each in memory, whatever it is for.
+/// The maximum size of a comment, instruction, tag or text, and of a cell's content, because calamine holds
+/// each in memory.
 pub(super) const MAX_CONSTRUCT: u64 = 1024 * 1024;
 
-/// Bytes of each part that is held in memory beside the texts, and tags in it. Excel's own most is 65,490
-/// styles of cells.
+/// The maximum size of each other part that is held in memory, and its maximum number of tags. Excel allows
+/// at most 65,490 cell styles.
 pub(super) const MAX_METADATA: u64 = 16 * 1024 * 1024;
 pub(super) const MAX_TAGS: u64 = 500_000;
 
-/// Bytes that the texts may take in memory, with what each of them takes beside its own.
+/// The maximum size of the strings in memory, including the overhead of each.
 pub(super) const MAX_TEXTS_HELD: u64 = 512 * 1024 * 1024;
 
-/// Bytes of a part that is no XML by its name, such as a picture.
+/// The maximum size of a part that is not XML by its name, such as a picture.
 pub(super) const MAX_OTHER: u64 = 64 * 1024 * 1024;
 
-/// What a sheet may have, checked as it is read: columns, rows (Excel's own most), empty rows between
-/// two that are not, and bytes of text in all its cells. What is held in memory at a time is one row of
-/// it, beside the shared texts.
+/// The limits of a sheet, checked while it is read: columns, rows (Excel's maximum), consecutive empty rows,
+/// and bytes of text. Only one row and the shared strings are in memory at a time.
 pub(super) const MAX_COLUMNS: u32 = 1_000;
 pub(super) const MAX_ROWS: u32 = 1_048_576;
 pub(super) const MAX_GAP: u32 = 10_000;
 pub(super) const MAX_TEXT: usize = 512 * 1024 * 1024;
 
-/// Changes between kinds of cells down the columns of a sheet, which are held in memory.
+/// The maximum number of changes of the cell mark within a sheet's columns, which are held in memory.
 pub(super) const MAX_MARKS: usize = 4_000_000;
 
-/// Bytes of a cell's text: Excel's own most is 32,767 characters.
+/// The maximum size of a cell's text. Excel allows 32,767 characters.
 pub(super) const MAX_CELL: usize = 4 * 32_767;
 
-/// Cells of an OpenDocument spreadsheet that stand there only because others are said to stand several times. All are
-/// held in memory.
+/// The maximum number of cells in an OpenDocument spreadsheet that result from repetition. All are held in
+/// memory.
 pub(super) const MAX_REPEATED: u64 = 4_000_000;
 
-/// Bytes of an old workbook, which is read into memory whole: it has 65,536 rows at most.
+/// The maximum size of an old workbook, which is read into memory as a whole.
 pub(super) const MAX_OLD: u64 = 64 * 1024 * 1024;
 
-/// Rows of an old workbook's sheet, and cells of the rectangle in which those of a sheet lie, with which room is
-/// made for each of them; it may be larger where cells fill it.
+/// The maximum number of rows in a sheet of an old workbook, and of cells in the bounding rectangle of a
+/// sheet, which are allocated. The rectangle may be larger if its cells fill it.
 pub(super) const MAX_OLD_ROWS: u32 = 65_536;
 pub(super) const MAX_OLD_AREA: u64 = 65_536 * 64;
 
-/// What can go wrong while a sheet is written out.
+/// An error of converting a sheet.
 pub(super) enum Trouble {
     Io(std::io::Error),
-    /// It cannot be read, or is larger than any roster is: why.
+    /// The workbook cannot be read or exceeds a limit, with the reason.
     Workbook(String),
-    /// It is a file of another kind.
+    /// The file has another format.
     Kind(Code),
 }
 
@@ -69,7 +68,7 @@ impl Trouble {
         Trouble::Workbook(error.to_string())
     }
 
-    /// The same of the file at `path`.
+    /// The error with the file's path.
     pub(super) fn at(self, path: &Path) -> ReadError {
         let path = path.to_owned();
         match self {
@@ -86,7 +85,7 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-/// Refuses a cell at a place where no roster has one; `above` is the last row before it.
+/// Refuses a cell beyond the limits. `above` is the last row before it.
 pub(super) fn refuse_place(row: u32, above: u32, column: u32) -> Result<(), Trouble> {
     let number = u64::from(row) + 1;
     if column >= MAX_COLUMNS {
@@ -109,7 +108,7 @@ mod tests {
     use crate::model::Refusal;
 
     #[test]
-    fn a_full_disk_is_no_fault_of_the_workbook() {
+    fn a_full_disk_is_not_reported_as_a_damaged_workbook() {
         let path = Path::new("r.xlsx");
         for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
             let ReadError::Io { source, .. } = Trouble::from(io::Error::from(kind)).at(path) else {

@@ -1,4 +1,4 @@
-//! Sheet notes record hidden rows and cell formats.
+//! Reads the metadata of a sheet: hidden rows, missing results and merged cells.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::l10n::{number, say};
 /// The metadata of a sheet's rows and cells.
 #[derive(Debug, Default)]
 pub(super) struct SheetNotes {
-    /// Rows that nobody sees, counted from 0.
+    /// Hidden rows, counted from 0.
     pub(super) hidden: Stretches,
-    /// Cells with a formula and without its result, by row and column, both counted from 0, in order.
+    /// Cells with a formula but no result, by row and column, both counted from 0, in order.
     pub(super) without_result: Vec<(u32, u32)>,
-    /// Cells with a formula and 0 for its result, which is none where all are to be calculated again.
+    /// Cells with a formula and the result 0, which counts as missing if all formulas are recalculated.
     pub(super) zero: Vec<(u32, u32)>,
     pub(super) merges: Merges,
     row: u32,
@@ -25,11 +25,11 @@ pub(super) struct SheetNotes {
     /// The attributes of the last cell, and whether they begin with its reference.
     tag: String,
     is_named: bool,
-    /// The text of the cell's value, as far as is needed.
+    /// The text of the cell's value, as far as necessary.
     value: String,
 }
 
-/// The cell that is open.
+/// The open cell.
 #[derive(Debug, Default)]
 struct Cell {
     has_formula: bool,
@@ -39,12 +39,12 @@ struct Cell {
     has_value: bool,
 }
 
-/// Numbers, as stretches of those that follow each other.
+/// A set of numbers, stored as ranges.
 #[derive(Debug, Default)]
 pub(super) struct Stretches(Vec<(u32, u32)>);
 
 impl Stretches {
-    /// Adds the numbers from `first` to `last`, which come in their order.
+    /// Adds the range from `first` to `last`. Ranges must be added in order.
     pub(super) fn add(&mut self, first: u32, last: u32) {
         match self.0.last_mut() {
             Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
@@ -60,19 +60,19 @@ impl Stretches {
 }
 
 impl SheetNotes {
-    /// Whether a formula's cell has no result. With `recalculates`, 0 is none.
+    /// Whether a formula's cell has no result. With `recalculates`, 0 counts as no result.
     pub(super) fn lacks_result(&self, row: u32, column: u32, recalculates: bool) -> bool {
         let place = (row, column);
         self.without_result.binary_search(&place).is_ok()
             || recalculates && self.zero.binary_search(&place).is_ok()
     }
 
-    /// Whether no formula's cell lacks one.
+    /// Whether every formula's cell has a result.
     pub(super) fn all_have_results(&self, recalculates: bool) -> bool {
         self.without_result.is_empty() && (!recalculates || self.zero.is_empty())
     }
 
-    /// Takes note of a piece of a sheet's part (ECMA-376, part 1, section 18.3.1).
+    /// Processes a construct of a sheet's part (ECMA-376, part 1, section 18.3.1).
     pub(super) fn take(&mut self, event: &Event<'_>) -> Result<(), Trouble> {
         match event {
             Event::Start(tag) => self.open(tag, false)?,
@@ -121,7 +121,7 @@ impl SheetNotes {
             }
             "c" => {
                 let text = tag.attributes_raw();
-                // Cells are many, and few of them are asked for their place and kind.
+                // Position and type are parsed lazily, because only a few of the many cells need them.
                 let is_named = text.trim_start().starts_with("r=\"");
                 let is_odd = text.contains('\'');
                 if !is_named || is_odd {
@@ -172,7 +172,7 @@ impl SheetNotes {
         Ok(())
     }
 
-    /// Finds the place of the cell before, from which one without a name is counted.
+    /// Determines the position of the previous cell, which is the base for a cell without a reference.
     fn settle(&mut self) {
         if std::mem::take(&mut self.is_named)
             && let Some((row, column)) = within(&self.tag, "r").and_then(place)
@@ -196,7 +196,7 @@ impl SheetNotes {
         }
         let place = (self.row, self.column);
         self.column = self.column.saturating_add(1);
-        // A text may be empty, a number not.
+        // A string may be empty, but a number may not.
         cell.has_value |= cell.is_text && cell.has_element;
         if !cell.has_value {
             self.without_result.push(place);
@@ -214,7 +214,7 @@ impl SheetNotes {
     }
 }
 
-/// Whether a row is hidden, by a person or a filter, or no higher than nothing.
+/// Whether a row is hidden by the user or a filter, or has zero height.
 fn is_hidden(tag: &BytesStart<'_>) -> bool {
     let says = |name: &str| raw(tag, name).is_some_and(|said| said == "1" || said == "true");
     says("hidden")
@@ -222,7 +222,7 @@ fn is_hidden(tag: &BytesStart<'_>) -> bool {
             && raw(tag, "ht").is_some_and(|height| height.trim().parse() == Ok(0.0))
 }
 
-/// The value of an attribute, found by a scan of the tag's text: most tags are cells, of which there are many.
+/// The value of an attribute, found by scanning the tag's text. This is fast, because most tags are cells.
 fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     let text = tag.attributes_raw();
     if text.contains('\'') {
@@ -242,7 +242,7 @@ fn within<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     None
 }
 
-/// The row and the column of a cell's name such as `F2`, counted from 0.
+/// The row and column of a cell reference such as `F2`, counted from 0.
 fn place(name: &str) -> Option<(u32, u32)> {
     let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (letters, row) = name.split_at(letters);

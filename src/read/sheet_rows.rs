@@ -1,4 +1,4 @@
-//! Sheet rows are written out as delimited text.
+//! Writes sheet rows as delimited text.
 
 use std::io::Write;
 
@@ -9,48 +9,49 @@ use super::sheet_limits::{MAX_CELL, MAX_TEXT, Trouble, refuse_place};
 use super::sheet_notes::Stretches;
 use crate::l10n::say;
 
-/// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
+/// The delimiter of the text, the default of a Swedish Excel.
 pub(super) const DELIMITER: u8 = b';';
 
 /// A sheet of a workbook.
 #[derive(Debug, Clone)]
 pub(super) struct SheetEntry {
     pub(super) name: String,
-    /// Its place among all sheets, charts included.
+    /// The sheet's index among all sheets, chart sheets included.
     pub(super) place: usize,
     pub(super) is_hidden: bool,
 }
 
-/// Cells on their way to CSV lines.
+/// Writes cells as CSV lines.
 pub(super) struct Rows<W: Write> {
     writer: csv::Writer<W>,
-    /// The row that is being filled, counted from 0.
+    /// The current row, counted from 0.
     row: u32,
     cells: Vec<String>,
     marks: Vec<Option<CellMark>>,
-    /// Bytes of text so far.
+    /// The number of bytes of text so far.
     text: usize,
-    /// Cells of the header: no row is written with fewer, since a workbook leaves out empty cells.
+    /// The number of cells in the header. Shorter rows are padded, because workbooks omit empty cells.
     width: usize,
-    /// Rows that nobody sees, counted from 0.
+    /// Hidden rows, counted from 0.
     pub(super) hidden: Stretches,
     pub(super) merges: Merges,
     skips_hidden: bool,
     kept: Kept,
 }
 
-/// What is kept of a sheet's rows beside their text.
+/// The metadata of a sheet's rows.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) marks: Marks,
-    /// Hidden rows below the first one that has something in it.
+    /// The number of hidden rows below the first non-empty row.
     pub(super) hidden_rows: u64,
     /// Whether all cells are empty.
     pub(super) is_empty: bool,
 }
 
 impl<W: Write> Rows<W> {
-    /// With `skips_hidden`, hidden rows are written as empty ones, so that those below keep their numbers.
+    /// Creates a writer. With `skips_hidden`, hidden rows are written as empty rows, so that later rows keep
+    /// their numbers.
     pub(super) fn to(out: W, skips_hidden: bool) -> Rows<W> {
         Rows {
             writer: csv::WriterBuilder::new()
@@ -69,7 +70,7 @@ impl<W: Write> Rows<W> {
         }
     }
 
-    /// Puts a cell in its place. Cells come row by row.
+    /// Adds a cell. Cells must be added row by row.
     pub(super) fn put(&mut self, row: u32, column: u32, cell: Shown) -> Result<(), Trouble> {
         let Shown { text, mark } = cell;
         let number = u64::from(row) + 1;
@@ -118,12 +119,12 @@ impl<W: Write> Rows<W> {
         if self.cells.len() < self.width {
             self.cells.resize(self.width, String::new());
         }
-        // An empty row is written all the same, so that line numbers are the sheet's.
+        // Empty rows are written too, so that line numbers match the sheet's rows.
         if self.cells.len() < 2 {
             self.cells.resize(2, String::new());
         }
         if !(self.marks.is_empty() && self.kept.marks.is_empty()) {
-            // A covered cell may lie behind the row's last.
+            // A covered cell may lie after the row's last cell.
             let width = self.cells.len().max(self.marks.len());
             let width = width.max(self.kept.marks.columns());
             let marks = self.marks.drain(..).chain(std::iter::repeat(None));
@@ -142,7 +143,7 @@ impl<W: Write> Rows<W> {
         Ok(())
     }
 
-    /// Writes the last row.
+    /// Writes the last row and returns the metadata.
     pub(super) fn end(mut self) -> Result<Kept, Trouble> {
         self.end_row()?;
         self.writer.flush()?;
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_no_fault_of_the_sheet() {
+    fn a_full_disk_is_not_reported_as_a_damaged_sheet() {
         let is_full = |end: Result<(), Trouble>| match end {
             Err(Trouble::Io(error)) => Refusal::within(&error) == Some(&Refusal::NoTemporary),
             _ => false,

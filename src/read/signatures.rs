@@ -7,21 +7,21 @@ use encoding_rs::Encoding;
 use crate::l10n::say;
 use crate::model::Code;
 
-/// How a file begins that is no roster.
+/// A file signature.
 enum Begins {
-    /// With these bytes.
+    /// These bytes at the start.
     Bytes(&'static [u8]),
-    /// With these bytes, so far behind the first.
+    /// These bytes at an offset.
     At(usize, &'static [u8]),
-    /// With this text, in capitals or not, behind space and a byte-order mark.
+    /// This text, in any case, optionally after space and a byte order mark.
     Text(&'static str),
-    /// With these two signs, between which there may be space.
+    /// These two characters, optionally separated by space.
     Signs(char, char),
 }
 
 use Begins::{At, Bytes, Signs, Text};
 
-/// What files of other kinds begin with, and what they are. The first that fits holds.
+/// The signatures of other file formats. The first match applies.
 const SIGNATURES: &[(Begins, Code)] = &[
     (Bytes(b"PK\x03\x04"), Code::KindZip),
     (Bytes(b"PK\x05\x06"), Code::KindZip),
@@ -61,7 +61,7 @@ const SIGNATURES: &[(Begins, Code)] = &[
     (Signs('[', '{'), Code::KindJson),
 ];
 
-/// What a file is by its first bytes, where these are those of no roster.
+/// The format of a file that is not a roster, by its first bytes.
 pub(super) fn kind_of(start: &[u8]) -> Option<Code> {
     let text = text_of(start);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
@@ -84,7 +84,7 @@ pub(super) fn kind_of(start: &[u8]) -> Option<Code> {
     })
 }
 
-/// What an XML document is.
+/// The format of an XML document.
 fn kind_of_xml(text: &str) -> Code {
     let has = |word: &str| text.to_ascii_lowercase().contains(word);
     if has("urn:schemas-microsoft-com:office:spreadsheet") {
@@ -96,7 +96,7 @@ fn kind_of_xml(text: &str) -> Code {
     }
 }
 
-/// The first bytes as text, as far as is needed for a look at it.
+/// Decodes the first bytes as text for the signature search.
 fn text_of(start: &[u8]) -> Cow<'_, str> {
     let start = start.get(..4096).unwrap_or(start);
     match Encoding::for_bom(start) {
@@ -105,13 +105,13 @@ fn text_of(start: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Whether bytes are no text: that has no NUL but in a cell or two that went wrong.
+/// Whether bytes are binary. Text may contain a few NUL bytes from a faulty export.
 pub(super) fn is_binary(start: &[u8]) -> bool {
     let nuls = start.iter().filter(|&&byte| byte == 0).count();
     nuls * 50 > start.len()
 }
 
-/// How to get a roster from a file of this kind.
+/// Instructions for obtaining a roster from a file of this format.
 pub(super) fn fix_for(kind: Code) -> String {
     match kind {
         Code::KindZip => say().fix_unpack_or_save(),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_roster_is_called_by_its_name() {
+    fn files_that_are_not_rosters_are_identified() {
         let utf_16: Vec<u8> = "\u{FEFF}<html>"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

@@ -1,4 +1,4 @@
-//! The origin of a file decides how far it is trusted.
+//! Gives access to a file's bytes, with checks that depend on its origin.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -15,24 +15,24 @@ use crate::safe_fs::{self, Bounded, Named, Refusal};
 /// The origin of a file name, which determines how far the file is trusted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
-    /// The user, on the command line: links are followed, and a FIFO is read to its end.
+    /// The command line: links are followed, and a FIFO is read to its end.
     #[default]
     Named,
-    /// The user, in a page of the console: links are followed, and only a regular file is opened.
+    /// A page of the console: links are followed, and only regular files are opened.
     Page,
-    /// An account that can write to an inbox: no link is followed, and other accounts cannot replace a
-    /// folder on the way.
+    /// An inbox that other accounts may write to: links are not followed, and other accounts cannot replace a
+    /// folder of the path.
     Dropped,
 }
 
-/// Bytes that are read of a stream, or of a file from a page or an inbox: four times a roster of a
-/// million rows.
+/// The maximum number of bytes read from a stream, or from a file of a page or an inbox: four times the size
+/// of a roster with a million rows.
 const MOST: u64 = 1024 * 1024 * 1024;
 
-/// All bytes of a file.
+/// Reads all bytes of a file.
 ///
 /// # Errors
-/// When it cannot be read, or is too large.
+/// If the file cannot be read or is too large.
 pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
     let source = Source::open(path, false, origin)?;
     source.content().map_err(|source| ReadError::Io {
@@ -46,7 +46,7 @@ pub(super) fn temporary() -> io::Result<File> {
     tempfile::tempfile().map_err(|_| Refusal::NoTemporary.into())
 }
 
-/// Converts an error of writing a copy: a full disk is not a fault of the copied file.
+/// Converts an error of writing a copy. A full disk is not a fault of the copied file.
 pub(super) fn of_temporary(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refusal::NoTemporary.into(),
@@ -54,8 +54,8 @@ pub(super) fn of_temporary(error: io::Error) -> io::Error {
     }
 }
 
-/// A file's bytes, to be read as often as needed, from several places at once. It holds the file
-/// open, so that another one put in its place changes nothing.
+/// The bytes of a file, which can be read repeatedly and concurrently. The file is kept open, so replacing it
+/// has no effect.
 #[derive(Debug)]
 pub(super) struct Source {
     file: Arc<File>,
@@ -64,9 +64,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The file at `path`, or standard input. With `copy`, and for standard input, its bytes are
-    /// copied first into a file without a name, which no other account can change and which is gone
-    /// with this process, however it ends.
+    /// Opens the file at `path`, or standard input. Standard input and, with `copy`, files are first copied
+    /// to an unnamed file, which other accounts cannot change and which disappears with this process.
     pub(super) fn open(path: &Path, copy: bool, origin: Origin) -> Result<Source, ReadError> {
         let io = |source| ReadError::Io {
             path: path.to_owned(),
@@ -81,7 +80,7 @@ impl Source {
             Origin::Dropped => safe_fs::open_in_shared_folder(path).map(Named::File),
         };
         match opened.map_err(io)? {
-            // It can be read once only.
+            // A stream can be read only once.
             Named::Stream(stream) => Source::copied(stream, MOST).map_err(io),
             Named::File(file) if copy => {
                 let before = safe_fs::Look::at(&file).map_err(io)?;
@@ -93,7 +92,7 @@ impl Source {
                     return Err(io(Refusal::TooLarge { most }.into()));
                 }
                 let source = Source::copied(&file, most).map_err(io)?;
-                // What was written meanwhile may be half of one edition and half of another.
+                // A file that was changed during the copy may mix two versions.
                 let after = safe_fs::Look::at(&file).map_err(io)?;
                 if (before.size, before.modified) != (after.size, after.modified) {
                     return Err(ReadError::Changed {
@@ -106,7 +105,7 @@ impl Source {
         }
     }
 
-    /// A source of what `write` writes, in a file without a name.
+    /// Creates a source with the output of `write` in an unnamed file.
     pub(super) fn written<E: From<io::Error>>(
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
     ) -> Result<Source, E> {
@@ -120,7 +119,7 @@ impl Source {
 
     fn copied(from: impl Read, most: u64) -> io::Result<Source> {
         Source::written(|to| {
-            // As it is, a file is copied by the kernel.
+            // The reader is unbuffered, so that `io::copy` can copy a file within the kernel.
             let copied = io::copy(&mut from.take(most.saturating_add(1)), to);
             match copied.map_err(of_temporary)? {
                 copied if copied > most => Err(Refusal::TooLarge { most }.into()),
@@ -137,7 +136,7 @@ impl Source {
         })
     }
 
-    /// A reader of its own that begins at byte `at`.
+    /// Creates an independent reader that begins at byte `at`.
     pub(super) fn reader(&self, at: u64) -> SourceReader {
         SourceReader {
             file: self.file.clone(),
@@ -153,19 +152,19 @@ impl Source {
         self.size
     }
 
-    /// Whether the file has another length now than when it was opened.
+    /// Whether the file's length has changed since it was opened.
     pub(super) fn has_changed(&self) -> io::Result<bool> {
         Ok(self.file.metadata()?.len() != self.size)
     }
 
-    /// All of its bytes.
+    /// Reads all bytes.
     pub(super) fn content(&self) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
         Bounded::new(self.reader(0), MOST).read_to_end(&mut content)?;
         Ok(content)
     }
 
-    /// SHA-256 of the bytes, in hexadecimal; worked out when first asked for.
+    /// The SHA-256 of the bytes in hexadecimal, computed on first use.
     pub(super) fn sha256(&self) -> io::Result<&str> {
         if let Some(known) = self.sha256.get() {
             return Ok(known);
@@ -184,7 +183,7 @@ impl Source {
     }
 }
 
-/// Reads a [`Source`] from a place of its own.
+/// A reader of a [`Source`] with its own position.
 #[derive(Debug)]
 pub(super) struct SourceReader {
     file: Arc<File>,

@@ -1,4 +1,4 @@
-//! Text is split into rows and cells.
+//! Splits text into rows and cells.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::table::{Flaw, GAP, RowSpan, Shape, Table, Text};
 use crate::model::RowAt;
 
 impl Table {
-    /// Parses a block of text in `shape`.
+    /// Parses a block of text.
     pub(super) fn parse(block: Vec<u8>, shape: &Shape) -> Table {
         let mut found = Found::with_room_for(&block, shape);
         let mut at = 0;
@@ -24,27 +24,27 @@ impl Table {
     }
 }
 
-/// The rows of a block as far as they are found.
+/// The rows of a block that have been found so far.
 struct Found<'a> {
     shape: &'a Shape,
     ends: Vec<usize>,
     rows: Vec<RowSpan>,
-    /// Line ends so far, and those of them that lie within a cell.
+    /// The number of line endings so far, and of those within cells.
     lines: u64,
     breaks: u64,
     empty_rows: u64,
     hidden: Option<usize>,
     short: Vec<usize>,
-    /// The cells of rows with quotes, without these, as they will lie behind the block.
+    /// The unquoted cells of rows with quotation marks, which are appended to the block.
     behind: Vec<u8>,
-    /// Room for such a row.
+    /// A reusable buffer for such a row.
     record: Record,
 }
 
 impl<'a> Found<'a> {
     fn with_room_for(block: &[u8], shape: &'a Shape) -> Found<'a> {
-        // Cells of eight bytes are short ones: there is room for nearly all, but for a block that is large
-        // because a row is.
+        // Allocates for cells of eight bytes, which suffices for most files. The limit applies to blocks that
+        // are large because of a large row.
         let cells = (block.len() / 8).min(32 * 1024);
         Found {
             shape,
@@ -60,8 +60,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Finds the rows of a part of the block without quotes, in which every delimiter and line end is one.
-    /// Their text is not copied.
+    /// Finds the rows of a part of the block without quotation marks. Their text is not copied.
     fn split(&mut self, block: &[u8], part: Range<usize>) {
         let Found {
             ends,
@@ -82,7 +81,7 @@ impl<'a> Found<'a> {
                 return;
             }
             ends.push(end);
-            // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
+            // A row that contains only delimiters is an empty line of a spreadsheet.
             let cells = ends.len() - first_cell;
             if cells == end - start + 1 || is_blank(&block[start..end], delimiter) {
                 ends.truncate(first_cell);
@@ -110,7 +109,7 @@ impl<'a> Found<'a> {
                 continue;
             }
             let is_second = block[at] == b'\n' && at > 0 && block[at - 1] == b'\r';
-            // The second half of a line end ends nothing.
+            // The line feed of a CRLF ends no row.
             if !is_second {
                 end_row(ends, start, at, lines);
                 lines += 1;
@@ -121,7 +120,7 @@ impl<'a> Found<'a> {
         self.lines = lines;
     }
 
-    /// Finds the row that begins at `start`, takes its quotes away, and returns where the next one begins.
+    /// Parses the row with quotation marks at `start`, and returns the start of the next row.
     fn unquote(&mut self, block: &[u8], start: usize) -> usize {
         let Shape {
             delimiter,
@@ -140,7 +139,7 @@ impl<'a> Found<'a> {
         let is_ended = matches!(block.get(end.wrapping_sub(1)), Some(b'\n' | b'\r'));
         let line_ends = lines::count(block, start, end);
         let breaks = line_ends.saturating_sub(u64::from(is_ended));
-        // A row of nothing but delimiters, quotes and blanks is an empty line, too.
+        // A row that contains only delimiters, quotation marks and blanks is also an empty line.
         if is_blank(text, b' ') {
             self.empty_rows += 1;
         } else {
@@ -198,23 +197,23 @@ impl<'a> Found<'a> {
     }
 }
 
-/// One row without its quotes.
+/// A row without its quotation marks.
 ///
-/// The rules are the csv crate's, but that blanks may stand before an opening quote: a quote opens a cell
-/// only where the cell begins, and two quotes within a quoted cell are one.
+/// The rules are those of the csv crate, except that blanks may precede an opening quotation mark: a
+/// quotation mark opens a cell only at the cell's beginning, and two within a quoted cell stand for one.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// The text of its cells, one behind the other.
+    /// The concatenated text of the cells.
     pub(super) text: Vec<u8>,
-    /// Where each cell ends in the text.
+    /// The end of each cell in `text`.
     pub(super) ends: Vec<usize>,
-    /// Where the next row begins.
+    /// The start of the next row.
     pub(super) end: usize,
     pub(super) flaw: Option<Flaw>,
 }
 
 impl Record {
-    /// Reads the row that begins at `at`.
+    /// Parses the row that begins at `at`.
     pub(super) fn read(&mut self, block: &[u8], mut at: usize, delimiter: u8) {
         self.text.clear();
         self.ends.clear();
@@ -253,7 +252,8 @@ impl Record {
         }
     }
 
-    /// Takes in the text between quotes that begins at `at`, and returns what stands behind the closing one.
+    /// Appends the quoted text that begins at `at`, and returns the position after the closing quotation
+    /// mark.
     fn unquote(&mut self, block: &[u8], mut at: usize) -> usize {
         while let Some(length) = memchr(b'"', &block[at..]) {
             put(&mut self.text, &block[at..at + length]);
@@ -268,7 +268,7 @@ impl Record {
         block.len()
     }
 
-    /// Its cells.
+    /// The row's cells.
     pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts
@@ -287,15 +287,15 @@ fn put(text: &mut Vec<u8>, more: &[u8]) {
     text.extend_from_slice(more);
 }
 
-/// How many blanks a text begins with.
+/// The number of blanks at the beginning of a text.
 fn blanks(text: &[u8], delimiter: u8) -> usize {
     let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != delimiter;
     text.iter().take_while(is_blank).count()
 }
 
-/// Whether a row has nothing in it but delimiters and blanks of any kind.
+/// Whether a row contains only delimiters and blanks of any kind.
 fn is_blank(row: &[u8], delimiter: u8) -> bool {
-    // Most rows begin with a letter or a digit.
+    // Fast path, because most rows begin with a letter or a digit.
     if row.first().is_some_and(u8::is_ascii_alphanumeric) {
         return false;
     }
@@ -303,7 +303,7 @@ fn is_blank(row: &[u8], delimiter: u8) -> bool {
     std::str::from_utf8(row).is_ok_and(|row| row.chars().all(is_blank))
 }
 
-/// Whether a character is invisible space, or Ctrl-Z, with which DOS programs end a file.
+/// Whether a character is whitespace or invisible, or Ctrl-Z, with which DOS programs end a file.
 pub(crate) fn is_blank_char(c: char) -> bool {
     c.is_whitespace()
         || matches!(
@@ -312,8 +312,8 @@ pub(crate) fn is_blank_char(c: char) -> bool {
         )
 }
 
-/// Whether each of the lines that a row spans has as many cells as the header, so that they are
-/// rows themselves, and a quote made one of them.
+/// Whether each line of a row has as many cells as the header, which means that a quotation mark joined
+/// several rows.
 fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
     width > 1
         && row
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
     use crate::read::RawRow;
 
-    /// Rows of cells with and without quotes, and all kinds of line ends, some of them too many.
+    /// Rows of quoted and unquoted cells with all kinds of line endings.
     const ROWS: &str = "([abå<:\u{1}\u{FEFF} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")?\
         ((;([abå<:\u{1}\u{FEFF} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")){0,2}(\n|\r\n|\r){1,2}\u{FEFF}?){0,6}[ab;]{0,3}";
 
@@ -335,7 +335,7 @@ mod tests {
         row.cells().map(|cell| cell.bytes().to_vec()).collect()
     }
 
-    /// The rows of a text that is not a file's beginning, so that no byte-order mark is taken away.
+    /// The rows that the csv crate finds. The leading line feed keeps it from removing a byte order mark.
     fn csv_rows(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let text = [b"\n", text].concat();
         let rows = csv::ReaderBuilder::new()
@@ -349,9 +349,9 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Rows are those that the csv crate finds, but for empty ones, and are where they are said to be.
+        /// Rows match those of the csv crate, except for empty ones, and their positions are correct.
         #[test]
-        fn rows_are_what_the_csv_crate_makes_of_them(text in ROWS) {
+        fn rows_agree_with_the_csv_crate(text in ROWS) {
             let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
             let table = Table::parse(text.clone().into_bytes(), &shape);
             let found: Vec<_> = table.rows().map(|row| cells_of(&row)).collect();
@@ -372,7 +372,7 @@ mod tests {
                 let here = &csv_rows(&text.as_bytes()[offset..])[0];
                 proptest::prop_assert_eq!(&cells_of(&row), here);
                 proptest::prop_assert_eq!(row.at.line, 1 + lines::count(text.as_bytes(), 0, offset));
-                // Empty rows have no line break within them here, unless between quotes.
+                // Without quotation marks, rows contain no line breaks.
                 if !text.contains('"') {
                     proptest::prop_assert_eq!(row.at.sheet_row, row.at.line);
                 }

@@ -1,4 +1,4 @@
-//! A table holds the rows of one block.
+//! The rows of a block.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,39 +8,39 @@ use super::mark::{CellMark, Marks};
 use super::mends::Mends;
 use crate::model::RowAt;
 
-/// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
-/// without these, and of rows that somebody has corrected.
+/// The rows of a block. Unquoted cells lie within the block's text; unquoted copies of quoted cells and
+/// edited cells are appended to it.
 pub struct Table {
     pub(super) text: Text,
-    /// Where each cell ends in `text`, for all rows.
+    /// The end of each cell in `text`, for all rows.
     pub(super) ends: Vec<usize>,
     pub(super) rows: Vec<RowSpan>,
-    /// Line ends in the block.
+    /// The number of line endings in the block.
     pub(super) lines: u64,
-    /// Line ends in the block that do not lie within a cell: rows, as a spreadsheet counts them.
+    /// The number of line endings outside of cells, which are the spreadsheet rows.
     pub(super) sheet_rows: u64,
-    /// Rows of nothing but delimiters, which are no rows.
+    /// The number of rows with only delimiters, which do not count as rows.
     pub(super) empty_rows: u64,
-    /// Rows with fewer cells than the header has names, by their places here.
+    /// The indexes of rows with fewer cells than the header has names.
     pub(super) short: Vec<usize>,
-    /// The first row that a quote opened by mistake made of several, by its place here.
+    /// The index of the first row in which a misplaced quotation mark joined several rows.
     pub(super) hidden: Option<usize>,
-    /// Whether it is the last row and has no line ending.
+    /// Whether the last row has no line ending.
     pub(super) is_unended: bool,
-    /// Where the block's first row stands.
+    /// The position of the block's first row.
     pub(super) first: RowAt,
-    /// Bytes of the block.
+    /// The size of the block in bytes.
     pub(super) bytes: u64,
-    /// What a workbook knows about its cells, and those for which it no longer holds.
+    /// The marks of the workbook's cells, and the edited cells, whose marks no longer apply.
     pub(super) marks: Option<Arc<Marks>>,
     pub(super) mended: Vec<(u64, usize)>,
-    /// The numbers of the rows whose cells were emptied because they are about protected persons, ascending.
+    /// The numbers of the rows that were emptied because they are about protected persons, ascending.
     pub(super) withheld: Vec<u64>,
-    /// Whether rows of the file may be about protected persons.
+    /// Whether the file may have rows about protected persons.
     pub(super) conceals: bool,
 }
 
-/// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
+/// The number of bytes between two cells of a row, which is the delimiter within the block.
 pub(super) const GAP: usize = 1;
 
 pub(super) enum Text {
@@ -63,7 +63,7 @@ impl Text {
         }
     }
 
-    /// Puts bytes behind it, which are text where all of it is.
+    /// Appends bytes. Text must remain valid.
     fn push(&mut self, more: &[u8]) {
         match self {
             Text::Valid(text) => text.push_str(&String::from_utf8_lossy(more)),
@@ -75,48 +75,48 @@ impl Text {
 pub(super) struct RowSpan {
     pub(super) start: usize,
     pub(super) cells: Range<usize>,
-    /// Lines between the block's first one and the row's.
+    /// The number of lines between the block's first line and the row's.
     pub(super) line: u64,
-    /// The same without those that lie within a cell.
+    /// The number of spreadsheet rows between the block's first row and this one.
     pub(super) sheet_row: u64,
-    /// Line breaks within the row.
+    /// The number of line breaks within the row.
     pub(super) breaks: u64,
     pub(super) offset: u64,
     pub(super) flaw: Option<Flaw>,
 }
 
-/// What is wrong with how a row stands in its file, or was put right about it.
+/// A flaw in a row's notation, or a correction of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// Text stands behind a closing quote; whether a backslash was meant to escape the quote.
+    /// Text follows a closing quotation mark.
     TextAfterQuote {
-        /// Whether the file escapes quotes with backslashes.
+        /// Whether a backslash was meant to escape the quotation mark.
         backslash: bool,
     },
-    /// A line break divides a row: this is one part, and the other is beside this number.
+    /// A line break divides the row, and this is one of its parts.
     Divided {
         /// The spreadsheet row number of the other part.
         other: u64,
     },
-    /// The file ends within the row, which has too few cells and no line end.
+    /// The file ends within the row, which has too few cells and no line ending.
     Truncated,
-    /// The program that wrote the file left out empty cells at the end of its rows.
+    /// The row lacks trailing empty cells, which the program that wrote the file omits.
     FilledUp,
     /// The row is damaged and may be about a protected person, so its cells were emptied.
     Concealed,
 }
 
-/// How a file's rows are written.
+/// The notation of a file's rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) delimiter: u8,
     pub(super) width: usize,
-    /// Cells up to the last one whose header has a name.
+    /// The number of cells up to the last one with a header.
     pub(super) least: usize,
 }
 
 impl Shape {
-    /// Of rows below a header.
+    /// The shape of rows below a header.
     pub(super) fn below(header: &[String], delimiter: u8) -> Shape {
         let named = header
             .iter()
@@ -129,28 +129,28 @@ impl Shape {
     }
 }
 
-/// A cell as it stands in the file.
+/// A cell of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// Its text.
+    /// Valid text.
     Text(&'a str),
-    /// Bytes that are not text in the file's encoding.
+    /// Bytes that are invalid in the file's encoding.
     Undecodable(&'a [u8]),
 }
 
-/// One row of the input, unchecked.
+/// An unchecked row of the input.
 #[derive(Clone, Copy)]
 pub struct RawRow<'a> {
-    /// Where it stands.
+    /// The row's position.
     pub at: RowAt,
-    /// Line breaks within its quoted cells.
+    /// The number of line breaks within quoted cells.
     pub line_breaks: u64,
     table: &'a Table,
     span: &'a RowSpan,
 }
 
 impl Table {
-    /// Numbers lines as a spreadsheet numbers rows: what was read from a workbook has no others.
+    /// Sets line numbers to spreadsheet row numbers, because rows of a workbook have no others.
     pub(super) fn number_as_in_a_sheet(&mut self) {
         self.first.line = self.first.sheet_row;
         for row in &mut self.rows {
@@ -158,12 +158,12 @@ impl Table {
         }
     }
 
-    /// Takes over what a workbook knows about its cells.
+    /// Adds the marks of a workbook's cells.
     pub(super) fn mark(&mut self, marks: &Arc<Marks>) {
         self.marks = (!marks.is_empty()).then(|| marks.clone());
     }
 
-    /// Marks the row that the file ends in, where it lacks cells. Many programs leave out the last line end.
+    /// Marks the last row if the file ends within it. A missing line ending alone is common.
     pub(super) fn mark_truncated(&mut self, least: usize) {
         if self.is_unended
             && let Some(last) = self.rows.last_mut()
@@ -174,8 +174,8 @@ impl Table {
         }
     }
 
-    /// Puts what somebody changed in place of what the file says. Such a row has `width` cells at least:
-    /// one with more of them stays wrong, since which of them belong where is not known.
+    /// Applies edits. Edited rows have at least `width` cells. A row with more cells remains invalid, because
+    /// the mapping of its cells is unknown.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
         let first = self.first.row;
         for (row, changed) in mends.within(first, self.rows.len() as u64) {
@@ -197,13 +197,13 @@ impl Table {
             }
             if let Some(span) = self.rows.get_mut(index) {
                 (span.start, span.cells) = (start, first_cell..self.ends.len());
-                // Whoever changed it has seen it.
+                // The user has seen the row.
                 span.flaw = None;
             }
         }
     }
 
-    /// Empties all cells of a row but those in the columns `kept`.
+    /// Empties all cells of a row except those in the columns `kept`.
     pub(super) fn empty(&mut self, index: usize, kept: &[usize]) {
         let Some(row) = self.rows().nth(index) else {
             return;
@@ -222,30 +222,30 @@ impl Table {
         }
     }
 
-    /// Puts a cell behind all others.
+    /// Appends a cell.
     fn append(&mut self, cell: &[u8]) {
         self.text.push(cell);
         self.ends.push(self.text.len());
-        // What it is makes no difference; that it takes no less than a delimiter does.
+        // The separator's value is irrelevant, but it must be as long as a delimiter.
         self.text.push(&[b' '; GAP]);
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Where it ends in the file's text, in bytes.
+    /// The end of the table in the file's text, in bytes.
     pub fn end(&self) -> u64 {
         self.first.offset + self.bytes
     }
 
-    /// Rows of nothing but delimiters that were passed over.
+    /// The number of rows with only delimiters, which were skipped.
     pub fn empty_rows(&self) -> u64 {
         self.empty_rows
     }
@@ -267,30 +267,30 @@ impl Table {
 }
 
 impl<'a> RawRow<'a> {
-    /// How many cells it has.
+    /// The number of cells.
     pub fn len(&self) -> usize {
         self.span.cells.len()
     }
 
-    /// How many bytes its cells have, with what stands between them in the text that they are kept in.
+    /// The size of the row's cells in bytes, including separators.
     pub fn bytes(&self) -> usize {
         let last = self.table.ends.get(self.span.cells.end.wrapping_sub(1));
         last.map_or(0, |end| end.saturating_sub(self.span.start))
     }
 
-    /// What is wrong with how it stands in the file.
+    /// The flaw in the row's notation.
     #[inline]
     pub fn flaw(&self) -> Option<Flaw> {
         self.span.flaw
     }
 
-    /// Whether it has no cell. No row of a [`Table`] is like that.
+    /// Whether the row has no cells. Rows of a [`Table`] always have some.
     pub fn is_empty(&self) -> bool {
         self.span.cells.is_empty()
     }
 
-    /// Where it stands: in a results file, whose column `line` holds it, with the number that was beside it
-    /// in the file that it came from first.
+    /// The row's position. In a results file, the spreadsheet row number is that of the original file, from
+    /// the column `line`.
     #[inline]
     pub fn first_place(&self, line: Option<usize>) -> RowAt {
         let known = line.and_then(|column| self.cell(column));
@@ -302,7 +302,7 @@ impl<'a> RawRow<'a> {
         }
     }
 
-    /// The cell at `index`, or nothing where the row is too short.
+    /// The cell at `index`, or `None` if the row is too short.
     #[inline]
     pub fn cell(&self, index: usize) -> Option<Cell<'a>> {
         let cells = &self.span.cells;
@@ -317,7 +317,7 @@ impl<'a> RawRow<'a> {
             _ => ends.get(place - 1)? + GAP,
         };
         Some(match &self.table.text {
-            // The delimiter is ASCII, so a cell's bounds are character bounds.
+            // The delimiter is ASCII, so cell boundaries are character boundaries.
             Text::Valid(text) => Cell::Text(text.get(start..end)?),
             Text::Bytes(bytes) => {
                 let bytes = bytes.get(start..end)?;
@@ -326,32 +326,32 @@ impl<'a> RawRow<'a> {
         })
     }
 
-    /// Whether it is about a protected person, so that its cells were emptied.
+    /// Whether the row is about a protected person and was emptied.
     #[inline]
     pub fn is_withheld(&self) -> bool {
         let withheld = &self.table.withheld;
         !withheld.is_empty() && withheld.binary_search(&self.at.row).is_ok()
     }
 
-    /// Whether a workbook knows anything about its cells beside their text.
+    /// Whether the rows' cells have marks from a workbook.
     #[inline]
     pub fn has_marks(&self) -> bool {
         self.table.marks.is_some()
     }
 
-    /// What a workbook knows about the cell at `index` beside its text.
+    /// The mark of the cell at `index`.
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
         let is_mended = self.table.mended.contains(&(self.at.row, index));
-        // A workbook leaves out empty cells at the end of a row.
+        // Workbooks omit empty trailing cells.
         let text = self.cell(index).map_or(&[][..], Cell::bytes);
         let mark = marks.of(self.at.sheet_row, index, text);
         mark.filter(|_| !is_mended && !self.is_withheld())
     }
 
-    /// What the merged cell shows whose top-left cell stands there.
+    /// The text of the merged cell with this top-left cell.
     pub fn shown_by_merged(&self, row: u32, column: u16) -> &'a str {
-        // Its row may be about a protected person.
+        // The merged cell's row may be about a protected person.
         let marks = self.table.marks.as_ref();
         marks
             .filter(|_| !self.table.conceals)
@@ -359,7 +359,7 @@ impl<'a> RawRow<'a> {
             .unwrap_or_default()
     }
 
-    /// The cells, in order.
+    /// The cells in order.
     pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> {
         let row = *self;
         (0..row.len()).filter_map(move |index| row.cell(index))
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_changed_stands_in_place_of_the_files_own() {
+    fn edited_cells_replace_those_of_the_file() {
         let mut table = parse(b"a;b\n\xFF\nc;d;e\nf;g");
         let mut mends = Mends::default();
         mends.set(1, 1, "\"x\";y".into());
@@ -414,7 +414,7 @@ mod tests {
             .rows()
             .map(|row| row.cells().map(Cell::bytes).collect())
             .collect();
-        // What is too much in a row stays, so that the row stays wrong.
+        // Surplus cells are kept, so that the row remains invalid.
         let expected: [&[&[u8]]; 4] = [
             &[b"a", b"\"x\";y"],
             &[b"\xFF", "\u{e5}".as_bytes()],
@@ -444,13 +444,13 @@ mod tests {
     }
 
     #[test]
-    fn more_cells_than_expected_are_all_kept() {
+    fn surplus_cells_are_kept() {
         let long = ";".repeat(300) + "x\n";
         assert_eq!(rows(&long)[0].1.len(), 301);
     }
 
     #[test]
-    fn a_cell_that_is_not_text_is_told_apart() {
+    fn an_undecodable_cell_is_distinguished_from_text() {
         let table = parse(b"a;\xE5\n");
         let row = table.rows().next().unwrap();
         assert_eq!(row.cell(0), Some(Cell::Text("a")));

@@ -1,4 +1,4 @@
-//! Rows about protected persons, whose cells are emptied before any other part of the program reads them.
+//! Empties the cells of rows about protected persons before any other module reads them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use super::header::fold_header;
 use super::mark::CellMark;
 use super::table::{Cell, Flaw, RawRow, Shape, Table};
 
-/// Which rows of a file are withheld: those that the file or an earlier results file marks, and those that were found
-/// to be about the same persons.
+/// The rows that are withheld: rows that the file or an earlier results file marks, and rows found to be
+/// about the same persons.
 #[derive(Debug, Clone, Default)]
 pub struct Withholding {
-    /// The columns that mark persons as protected.
+    /// The columns that mark protected persons.
     pub columns: Vec<usize>,
-    /// The column of a results file that holds each row's state, and the word for a withheld one.
+    /// The column of a results file that holds each row's state, and the state of withheld rows.
     pub state: Option<(usize, &'static str)>,
-    /// The columns that no roster has and a results file adds; they are kept.
+    /// The columns that a results file adds, which are not emptied.
     pub kept: Vec<usize>,
-    /// Further rows, by number.
+    /// Further withheld rows, by number.
     pub rows: Arc<HashSet<u64>>,
 }
 
 impl Withholding {
-    /// Whether the file can have such rows.
+    /// Whether the file can have withheld rows.
     pub fn is_possible(&self) -> bool {
         !self.columns.is_empty() || self.state.is_some()
     }
@@ -31,7 +31,7 @@ impl Withholding {
     pub fn holds(&self, row: &RawRow<'_>) -> bool {
         let is_marked = |column: &usize| {
             let cell = row.cell(*column);
-            // What a merged cell shows or a formula would is not known.
+            // A cell that is covered by a merged cell or lacks a formula's result may be a marking.
             cell.is_some_and(|cell| marks_protected(cell.bytes()))
                 || row.mark(*column).is_some_and(CellMark::marks_empty)
         };
@@ -45,8 +45,8 @@ impl Withholding {
     }
 }
 
-/// Whether a cell marks a person as protected. Every text does but an empty one and words for no marking, of which
-/// `Ingen` is that of SS 12000.
+/// Whether a cell marks a person as protected. Every text does except an empty one and words that deny it,
+/// such as `Ingen` in SS 12000.
 fn marks_protected(cell: &[u8]) -> bool {
     const NONE: [&str; 13] = [
         "", "ingen", "inga", "nej", "n", "no", "none", "false", "falskt", "falsk", "0", "-", "–",
@@ -58,8 +58,8 @@ fn marks_protected(cell: &[u8]) -> bool {
 }
 
 impl Table {
-    /// Returns the places of the rows to be emptied, each with whether it is withheld. The others are damaged: a
-    /// marking may be in any of their cells, since cells are missing or surplus.
+    /// Returns the indexes of rows to empty, each with whether the row is withheld. The other rows are
+    /// damaged: cells are missing or surplus, so that any cell may hold the marking.
     pub(super) fn hidden_rows(&self, by: &Withholding, shape: &Shape) -> BTreeMap<usize, bool> {
         if !by.is_possible() {
             return BTreeMap::new();
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_for_no_marking_leave_a_person_unprotected() {
+    fn only_negative_words_leave_a_person_unprotected() {
         for cell in [
             "", " ", "Ingen", "INGEN ", "nej", "No", "FALSKT", "0", "-", "\u{A0}",
         ] {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn withheld_and_damaged_rows_lose_their_cells() {
+    fn withheld_and_damaged_rows_are_emptied() {
         let header = ["id", "name", "protected", "import_line"].map(str::to_owned);
         let shape = Shape::below(&header, b';');
         let text = "1;Anna;;5\n2;Bo;Ja;6\n3;Cia\n4;Dan;;8;Ek\n5;Eva;nej;9\n6;Frej;nej;10\n";

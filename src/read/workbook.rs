@@ -1,4 +1,4 @@
-//! A workbook sheet is converted to CSV.
+//! Converts workbook sheets to CSV.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
@@ -22,7 +22,7 @@ use super::source::Source;
 use crate::l10n::say;
 use crate::model::{Code, FileFormat};
 
-/// A sheet written out as CSV.
+/// A sheet converted to CSV.
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) name: String,
@@ -30,33 +30,33 @@ pub(super) struct Sheet {
     pub(super) names: Vec<String>,
     pub(super) kind: Kind,
     pub(super) text: Source,
-    /// What the text does not tell of its cells.
+    /// The marks of the sheet's cells.
     pub(super) marks: Arc<Marks>,
-    /// Hidden rows, which were read or skipped.
+    /// The number of hidden rows, read or skipped.
     pub(super) hidden_rows: u64,
     pub(super) skips_hidden: bool,
-    /// How the other visible sheets begin, as CSV, where no sheet was named.
+    /// The beginnings of the other visible sheets as CSV, unless a sheet was specified.
     pub(super) others: Vec<(String, Vec<u8>)>,
 }
 
-/// What kind of workbook a file is.
+/// The format of a workbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Office Open XML: `.xlsx`.
     Xlsx,
-    /// Excel 97 to 2003: `.xls`.
+    /// Excel 97–2003: `.xls`.
     Xls,
     /// OpenDocument: `.ods`.
     Ods,
 }
 
 impl Sheet {
-    /// What it is, for a person.
+    /// The format and sheet name, for the user.
     pub(super) fn description(&self) -> String {
         say().dialect_workbook(self.format().to_string(), self.name.as_str())
     }
 
-    /// The kind of its workbook.
+    /// The workbook's format.
     pub(super) fn format(&self) -> FileFormat {
         match self.kind {
             Kind::Xlsx => FileFormat::Xlsx,
@@ -66,26 +66,25 @@ impl Sheet {
     }
 }
 
-/// What of a workbook is read.
+/// The parts of a workbook to read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// The sheet's name; else the first that is visible and has cells.
+    /// The sheet's name. The default is the first visible sheet with rows.
     pub(super) sheet: Option<&'a str>,
-    /// Whether hidden rows are left out.
+    /// Whether hidden rows are excluded.
     pub(super) skips_hidden: bool,
 }
 
-/// Rows of another sheet that are looked at, to find its header.
+/// The number of rows of other sheets that are read to find their headers.
 const LOOKED_AT: u32 = 25;
 
-/// Whether a file's first bytes are those of a ZIP archive or of an old Office document, as a
-/// workbook's are.
+/// Whether a file begins like a ZIP archive or an old Office document, as workbooks do.
 pub(super) fn may_be_workbook(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(b"\xD0\xCF\x11\xE0")
 }
 
-/// Writes one sheet of a workbook out as CSV, a line a row, so that it is read like any other
-/// roster. Nothing where the file is no workbook.
+/// Converts a sheet of a workbook to CSV with one line per row, so that it is read like other rosters.
+/// Returns `None` if the file is not a workbook.
 pub(super) fn write_out(
     path: &Path,
     file: &File,
@@ -117,7 +116,7 @@ pub(super) fn write_out(
         let kept = kept.unwrap_or_default();
         let is_empty = kept.is_empty;
         written = Some((sheet, text, kept));
-        // A new workbook may have empty sheets before the roster.
+        // A workbook may have empty sheets before the roster.
         if !is_empty {
             break;
         }
@@ -159,7 +158,7 @@ fn names<'a>(sheets: impl Iterator<Item = &'a SheetEntry>) -> Vec<String> {
     sheets.map(|sheet| sheet.name.clone()).collect()
 }
 
-/// The sheets with cells among those that are listed.
+/// The worksheets among the listed sheets.
 fn listed(metadata: &[calamine::Sheet]) -> Vec<SheetEntry> {
     let sheets = metadata.iter().enumerate();
     let with_cells = sheets.filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet);
@@ -172,7 +171,7 @@ fn listed(metadata: &[calamine::Sheet]) -> Vec<SheetEntry> {
         .collect()
 }
 
-/// A workbook of any kind.
+/// A workbook of any format.
 enum Book<'a> {
     Xlsx(Box<NewBook>),
     Xls(Box<Xls<BufReader<&'a File>>>, OldNotes),
@@ -187,7 +186,7 @@ struct NewBook {
 }
 
 impl<'a> Book<'a> {
-    /// Opens a workbook, after a look at how large it would be; nothing where the file is none.
+    /// Opens a workbook after checking how large it would be. Returns `None` if the file is not a workbook.
     fn open(file: &'a File) -> Result<Option<Book<'a>>, Trouble> {
         let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(file)) else {
             return Book::open_old(file);
@@ -225,7 +224,7 @@ impl<'a> Book<'a> {
             return Err(Trouble::Workbook(say().workbook_file_too_large(limit)));
         }
         let notes = old_workbook::look_at(file)?;
-        // What reads it panics on records that end too soon.
+        // calamine panics on truncated records.
         let book = std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
             .map_err(|_| Trouble::Workbook(say().workbook_damaged()))?;
         match book {
@@ -245,7 +244,7 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Its sheets with cells.
+    /// The worksheets.
     fn sheets(&self) -> Vec<SheetEntry> {
         match self {
             Book::Xlsx(book) => listed(book.book.sheets_metadata()),
@@ -254,7 +253,7 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Hands every cell of a sheet on, as far as these rows.
+    /// Writes the first `most` rows of a sheet.
     fn write<W: Write>(
         &mut self,
         sheet: &SheetEntry,
@@ -306,7 +305,7 @@ impl NewBook {
         let mut cells = cells.map_err(Trouble::of)?;
         let formats = cells.styles().iter().map(|style| {
             let format = NumberFormat::of(&style.number_format.as_ref()?.format_code);
-            // One that says nothing of its own need not be asked.
+            // A general format can be ignored.
             (!format.is_general()).then_some(format)
         });
         let formats: Vec<Option<NumberFormat>> = formats.collect();
@@ -328,7 +327,7 @@ impl NewBook {
     }
 }
 
-/// Refuses an archive whose parts would be too large, by what its own directory says of their sizes.
+/// Refuses an archive whose parts are too large according to its directory.
 fn refuse_large_archive(
     archive: &mut zip::ZipArchive<BufReader<&File>>,
     is_shared: impl Fn(&str) -> bool,
@@ -352,13 +351,13 @@ fn refuse_large_archive(
     Ok(())
 }
 
-/// Whether an archive says that it is an OpenDocument spreadsheet (OASIS, Open Document Format 1.2,
-/// part 3, section 3.3). Other OpenDocument files are refused.
+/// Whether an archive declares itself an OpenDocument spreadsheet (OASIS, Open Document Format 1.2, part 3,
+/// section 3.3). Other OpenDocument files are refused.
 fn is_opendocument(archive: &mut zip::ZipArchive<BufReader<&File>>) -> Result<bool, Trouble> {
     const TYPE: &[u8] = b"application/vnd.oasis.opendocument.";
     let mut found = Vec::new();
     if let Ok(entry) = archive.by_name("mimetype") {
-        // What cannot be unpacked says nothing.
+        // An entry that cannot be unpacked declares nothing.
         let _ = entry.take(TYPE.len() as u64 + 32).read_to_end(&mut found);
     }
     match found.strip_prefix(TYPE) {

@@ -1,20 +1,20 @@
-//! Worker threads parse blocks in parallel.
+//! Starts the threads that parse blocks in parallel.
 
 use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-/// Threads that a run needs besides those that read: for the journal, the network, signals and progress.
+/// The number of threads that a run needs in addition: for the journal, the network, signals and progress.
 const OTHERS: usize = 8;
 
-/// Starts the threads that rows are read by: one a processor, or as many as the process may have besides those
-/// that a run needs. Without it they start by themselves, and a process that may have none ends in a panic.
+/// Starts the parsing threads: one per processor, or as many as the process may create in addition to those
+/// that a run needs. Otherwise rayon starts them implicitly and panics if it cannot.
 ///
 /// # Errors
-/// When not even one can be started.
+/// If not even one thread can be started.
 pub fn start_workers() -> io::Result<()> {
     let most = thread::available_parallelism().map_or(1, usize::from);
-    // All are there at once, so that what may be started later is known; each waits for its work.
+    // All threads are started at once and wait, which shows how many the process may create.
     let mut waiting = Vec::new();
     let mut failed = None;
     while waiting.len() < most + OTHERS {
@@ -35,7 +35,7 @@ pub fn start_workers() -> io::Result<()> {
     let workers = waiting.split_off(OTHERS.min(waiting.len()));
     for (work, thread) in waiting {
         drop(work);
-        // It has done nothing that could fail.
+        // An idle thread cannot have failed.
         let _ = thread.join();
     }
     if let (true, Some(error)) = (workers.is_empty(), failed) {
@@ -51,7 +51,7 @@ pub fn start_workers() -> io::Result<()> {
     });
     match pool.build_global() {
         Err(error) if std::error::Error::source(&error).is_some() => Err(io::Error::other(error)),
-        // The pool may be there already.
+        // The pool may already exist.
         _ => Ok(()),
     }
 }
