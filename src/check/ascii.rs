@@ -1,7 +1,7 @@
-//! ASCII bytes that plain cells consist of.
+//! Recognizes plain ASCII cells.
 
-/// Whether a byte is an ASCII letter, digit or space, or one of the marks of names, addresses and numbers:
-/// `' , - . / : ;`. What programs leave in place of a letter or a value has other ones.
+/// Whether a byte is an ASCII letter, digit, space, or one of `' , - . / : ;`, which occur in names,
+/// addresses and numbers. Placeholders and damage contain other characters.
 pub(super) const IS_ORDINARY: [bool; 256] = {
     let mut is_ordinary = [false; 256];
     let mut byte = 0;
@@ -22,8 +22,8 @@ pub(super) fn is_ordinary(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)])
 }
 
-/// What digits of ASCII stand for, if all bytes are digits. All are looked at, and not one after the other
-/// until one is none.
+/// Converts ASCII digits to numbers. Returns `None` if any byte is not a digit. The loop has no early exit,
+/// so the compiler vectorizes it.
 #[inline]
 pub(super) fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u8; N]> {
     let mut digits = bytes;

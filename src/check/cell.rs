@@ -1,4 +1,4 @@
-//! Cells are normalised and passed to the check of their field's kind.
+//! Normalizes cells before the check of their field's kind.
 
 use std::borrow::Cow;
 
@@ -10,47 +10,47 @@ use super::leftovers::{self, NoValue, QuestionMark};
 use crate::l10n::message;
 use crate::read::{Mojibake, mojibake};
 
-/// Characters that a cell may have. No field of a person is longer; what is, is another file's
-/// content or a quote gone wrong.
+/// The maximum number of characters in a cell. No field of a person is longer; a longer cell results from a
+/// misplaced quotation mark or another file's content.
 pub(super) const LONGEST: usize = 10_000;
 
-/// What a cell holds before its field's kind is asked.
+/// The content of a cell, independent of its field's kind.
 #[derive(Debug, PartialEq)]
 pub(super) enum Content<'a> {
-    /// Nothing, or nothing but space.
+    /// Empty or whitespace only.
     Empty,
-    /// `<null>`: the field is to be cleared.
+    /// `<null>`, which clears the field.
     Clear,
-    /// Text, without surrounding space but where a formula says that it is a part of it.
+    /// Text without surrounding space, unless a formula makes the space part of the text.
     Text(&'a str),
-    /// Text that does not stand in the cell as it is: something was restored.
+    /// Restored text, which differs from the cell.
     Restored(String),
 }
 
-/// How the cells of a field are written, and so what can be meant by an unusual character in one.
+/// The notation of a field's cells, which determines how unusual characters are interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Digits: a number that a program wrote as `184.0` is 184.
+    /// Digits. A number that a program wrote as `184.0` is read as 184.
     Number,
-    /// Text that finds a record.
+    /// Text that identifies a record.
     Key,
-    /// A word or an address in ASCII for the most part.
+    /// A word or an address that is mostly ASCII.
     Code,
-    /// A name, or any other text of people.
+    /// A name or other free text on one line.
     Words,
-    /// Text of several lines, in which anything may be meant.
+    /// Text of several lines, in which every character may be intended.
     Lines,
 }
 
 impl Form {
-    /// Whether a character that looks like another one can only be meant for it.
+    /// Whether a character that resembles an ASCII character is always replaced with it.
     fn is_strict(self) -> bool {
         matches!(self, Form::Number | Form::Key | Form::Code)
     }
 }
 
-/// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
-/// its way here damage it? `notes` says what was restored, and what is unusual.
+/// Checks a cell regardless of its kind: whether it is text, and whether a program damaged it. `notes`
+/// receives repairs and doubts.
 #[inline]
 pub(super) fn content<'a>(
     text: &'a str,
@@ -73,7 +73,7 @@ pub(super) fn content<'a>(
     with_care(text, form, notes)
 }
 
-/// The same of a cell that may hold anything.
+/// Checks a cell that may contain any character.
 #[inline(never)]
 fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content<'a>, Fault> {
     let spaced = text.trim();
@@ -105,7 +105,7 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     let read = match text.strip_prefix('=') {
         None => Cow::Borrowed(text),
         Some(formula) => match quoted(formula) {
-            // ="0184" is how text is kept from becoming a number.
+            // Spreadsheets keep text from becoming a number with a formula such as ="0184".
             Some(inner) => {
                 notes.restored.push("text.formula");
                 inner
@@ -126,12 +126,12 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     })
 }
 
-/// The value behind the apostrophe with which a spreadsheet is told that a cell is text, and which some
-/// programs write too. None where a name may begin with it.
+/// The value after the apostrophe that marks a cell as text in spreadsheets and that some programs export.
+/// Returns `None` if the apostrophe may belong to a name.
 fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Option<&'a str> {
     let inner = text.strip_prefix('\'')?;
     let inner = match inner.strip_suffix('\'') {
-        // Quotes may be a part of a name.
+        // The apostrophes may be part of a name.
         Some(quoted) if form == Form::Words && !quoted.is_empty() => {
             notes
                 .doubts
@@ -151,7 +151,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
     }
     let mut letters = inner.chars();
     let first = letters.next();
-    // 's-Gravenhage, 't Hooft, 'T HOOFT
+    // Names such as 's-Gravenhage, 't Hooft and 'T HOOFT begin with an apostrophe.
     let is_particle = letters
         .next()
         .is_none_or(|second| matches!(second, ' ' | '-'));
@@ -169,8 +169,8 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
     Some(inner)
 }
 
-/// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
-/// number without the `.0` with which programs write it where a column has gaps.
+/// Converts a value to its field's form: replaces lookalike characters, and removes the `.0` that programs
+/// append to whole numbers in columns with gaps.
 fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str> {
     if form != Form::Lines
         && text
@@ -238,8 +238,8 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
     text
 }
 
-/// Returns the whole number of `184.0`, `184,00` or `184.000000`, and nothing for other text. Three zeros, as in
-/// `1.000`, may be a thousands group.
+/// Returns the whole number of `184.0`, `184,00` or `184.000000`, or `None` for other text. Three zeros, as
+/// in `1.000`, may be a thousands group.
 fn whole_number(text: &str) -> Option<&str> {
     const THOUSAND: usize = 3;
     let zeros = text.len() - text.trim_end_matches('0').len();
@@ -252,7 +252,7 @@ fn whole_number(text: &str) -> Option<&str> {
     is_number.then_some(whole)
 }
 
-/// Doubts a name with a character in it that looks like another one, or like nothing.
+/// Reports a doubt about a name with invisible or lookalike characters.
 fn doubt_characters(text: &str, notes: &mut Notes) {
     if text.is_ascii() {
         return;
@@ -288,7 +288,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
     }
 }
 
-/// Reports a character that looks like another one, or a letter that looks like one of another alphabet.
+/// Reports a lookalike character or a letter of a lookalike alphabet.
 fn lookalike(text: &str) -> Fault {
     let named = characters::named(text).unwrap_or_default();
     Fault::new(
@@ -297,7 +297,7 @@ fn lookalike(text: &str) -> Fault {
     )
 }
 
-/// Finds what programs write where they have no value or no letters.
+/// Finds placeholders that programs write for missing values or letters.
 fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fault> {
     if leftovers::is_object(text) {
         return Err(Fault::new("text.object", message::cell_object(text)));
@@ -320,7 +320,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
     }
     match leftovers::no_value(text) {
         None => Ok(()),
-        // Other kinds refuse what is none of theirs.
+        // Other kinds reject these words themselves.
         Some(_) if !is_text => Ok(()),
         Some(NoValue::Certain) => Err(no_value(text)),
         Some(NoValue::Word(_)) if form == Form::Key => Err(no_value(text)),
@@ -341,14 +341,14 @@ fn escaped(text: &str, meant: &str) -> Fault {
     Fault::new("text.escape", message::cell_escape(text, meant))
 }
 
-/// Whether no character needs a second look: printable ASCII, and the letters of the Nordic countries and
-/// Germany, which wrongly decoded text seldom has.
+/// Whether a text consists of printable ASCII and the letters of the Nordic countries and Germany, which are
+/// rare in wrongly decoded text.
 #[inline]
 pub(super) fn is_western(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
 }
 
-/// Whether a byte of UTF-8 is ordinary ASCII, or of a letter of western Europe.
+/// Whether a byte of UTF-8 is ordinary ASCII or part of a western European letter.
 const IS_WESTERN_NAME: [bool; 256] = {
     let mut is_western_name = IS_ORDINARY;
     let mut byte = 0x80;
@@ -359,8 +359,8 @@ const IS_WESTERN_NAME: [bool; 256] = {
     is_western_name
 };
 
-/// Whether a byte of UTF-8 is of such a character: the lead byte 0xC3, and those of Å Ä Æ É Ö Ø Ü and å ä æ é
-/// ö ø ü behind it.
+/// Whether a byte of UTF-8 is printable ASCII, the lead byte 0xC3, or the second byte of Å Ä Æ É Ö Ø Ü or å ä
+/// æ é ö ø ü.
 const IS_WESTERN: [bool; 256] = {
     let mut is_western = [false; 256];
     let mut byte = 0;
@@ -389,14 +389,13 @@ const IS_WESTERN: [bool; 256] = {
     is_western
 };
 
-/// Whether a cell is ordinary ASCII, and begins and ends as a value does. Most cells are.
+/// Whether a cell is ordinary ASCII and begins and ends like a value. Most cells do.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {
     is_ordinary(bytes) && has_plain_ends(bytes)
 }
 
-/// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a word for a missing
-/// value.
+/// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a placeholder.
 #[inline]
 pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     let [first, .., before, last] = bytes else {
@@ -408,7 +407,7 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     if (first.is_ascii_digit() || last.is_ascii_digit()) && leftovers::is_date(bytes) {
         return false;
     }
-    // Of the others, no value begins with a mark but in a name for nothing, or behind an apostrophe.
+    // Values that begin with another character are placeholders or begin with an apostrophe.
     (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
 }
 
@@ -425,15 +424,16 @@ fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a text consists of western letters and ordinary ASCII, with its capitals where a name has them.
+/// Whether a text consists of western letters and ordinary ASCII, with capital letters only where names have
+/// them.
 #[inline]
 pub(super) fn is_western_name(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
         && !has_late_capital(text.as_bytes())
 }
 
-/// Whether a western capital beyond ASCII stands between two small letters, or behind two: `BjÜrn` and `AndrÄ` are
-/// Mac Roman read as CP850. `SvÖ` is an abbreviation.
+/// Whether a western capital beyond ASCII follows two small letters or stands between two: `BjÜrn` and
+/// `AndrÄ` are Mac Roman read as CP850. `SvÖ` is an abbreviation.
 #[inline]
 fn has_late_capital(bytes: &[u8]) -> bool {
     let is_small = |byte: u8| matches!(byte, b'a'..=b'z' | 0xA0..=0xBF);
@@ -444,8 +444,8 @@ fn has_late_capital(bytes: &[u8]) -> bool {
     })
 }
 
-/// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program
-/// keeps the space at a value's ends that another one's padding is not.
+/// The text of a formula that is only a string: `"0184"`, or `""&" x"`, with which rosterpatch preserves
+/// space at the ends of a value.
 fn quoted(formula: &str) -> Option<Cow<'_, str>> {
     let exact = formula.strip_prefix("\"\"&");
     let inner = exact.unwrap_or(formula);
@@ -457,15 +457,15 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
     if !inner.contains('"') {
         return Some(inner.into());
     }
-    // Two quotes within the text are one of it.
+    // Two quotation marks within the string stand for one.
     let is_whole = !inner.replace("\"\"", "").contains('"');
     is_whole.then(|| inner.replace("\"\"", "\"").into())
 }
 
-/// Finds what a conversion on the file's way here broke. `notes` says what it may have broken.
+/// Finds damage from conversions. `notes` receives possible damage.
 fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
-    // U+FFFD in UTF-8, read as Windows-1252, ISO 8859-15, Windows-1250, Windows-1257, Mac Roman, CP850, CP852, CP437,
-    // Windows-1251, KOI8-R and CP866, and as Windows-1252 twice.
+    // U+FFFD in UTF-8, read as Windows-1252, ISO 8859-15, Windows-1250, Windows-1257, Mac Roman, CP850,
+    // CP852, CP437, Windows-1251, KOI8-R and CP866, and as Windows-1252 twice.
     const REPLACED: [&str; 12] = [
         "ï¿½",
         "ï¿œ",
@@ -487,7 +487,7 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
         ));
     }
     let wrong = mojibake(text);
-    // Western letters alone may be an abbreviation.
+    // A text of western letters only may be an abbreviation.
     if let Some(Mojibake {
         repaired,
         is_certain: true,
@@ -509,7 +509,7 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a value stands between quotes that no CSV reader takes away.
+/// Whether a value is enclosed in quotation marks that CSV readers do not remove.
 fn has_quotes_around(text: &str) -> bool {
     let mut chars = text.chars();
     let (Some(first), Some(last)) = (chars.next(), chars.next_back()) else {
@@ -531,9 +531,10 @@ fn has_quotes_around(text: &str) -> bool {
     closing.contains(last)
 }
 
-/// What a spreadsheet shows in place of a value.
+/// Refuses error values of spreadsheets.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
-    // The English and Swedish ones in any case, and those of other languages that do not end in a mark.
+    // English and Swedish error values in any case, and those of other languages that do not end in a
+    // punctuation mark.
     const SPREADSHEET_ERRORS: [&str; 30] = [
         "#N/A",
         "#N/A!",
@@ -566,12 +567,12 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
         "#N/B",
         "#Н/Д",
     ];
-    // LibreOffice shows other errors as a number.
+    // LibreOffice displays other errors as a number.
     let is_numbered = text
         .strip_prefix("Err:")
         .is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()));
     let in_capitals = text.to_uppercase();
-    // All others are a word in capitals and a mark: #BEZUG!, #NOM?
+    // All others are a capitalized word and a punctuation mark, such as #BEZUG! and #NOM?
     let is_capital = |c: char| c.is_uppercase() || matches!(c, '/' | '0' | '_' | '.');
     let word = text
         .strip_prefix('#')
@@ -589,7 +590,7 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses a text with a character in it that stands in no value.
+/// Refuses a text with a character that no value contains.
 fn refuse_characters(text: &str) -> Result<(), Fault> {
     for c in text.chars() {
         match c {
@@ -660,9 +661,9 @@ mod tests {
         (text, notes.restored, doubts)
     }
 
-    /// Every cell of up to five marks: a value must round-trip, or an import of the results would change it.
+    /// All cells of up to five elements. A value must round-trip, or importing the results would change it.
     #[test]
-    fn a_value_that_was_read_is_read_again_as_itself() {
+    fn values_round_trip_through_results() {
         const MARKS: [&str; 11] = [
             "'", "\"", "=", " ", "\u{200B}", "\u{A0}", "0", "\u{F6}", "<null>", "\"\"&", "184.0",
         ];
@@ -927,7 +928,8 @@ mod tests {
             ("#saknas!", Form::Words, "text.spreadsheet_error", &[]),
             ("#Ref!", Form::Words, "text.spreadsheet_error", &[]),
             ("#N/B", Form::Words, "text.spreadsheet_error", &[]),
-            // A capital behind small letters comes from a wrong encoding more often than from an abbreviation.
+            // A capital after small letters results from a wrong encoding more often than from an
+            // abbreviation.
             ("AndrÄ", Form::Words, "AndrÄ", strange),
             (" BjÜrn", Form::Words, "BjÜrn", strange),
             ("ANDRÄ", Form::Words, "ANDRÄ", &[]),
@@ -968,7 +970,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_before_their_kind() {
+    fn content_is_classified_regardless_of_the_kind() {
         assert_eq!(look(""), Ok(Content::Empty));
         assert_eq!(look(" \u{A0}\u{FEFF}"), Ok(Content::Empty));
         assert_eq!(look("<null>"), Ok(Content::Clear));
@@ -1034,7 +1036,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_decides_the_form_of_its_cells() {
+    fn the_field_determines_the_form_of_its_cells() {
         let plain = target(&[("x", "kind = \"text\"")]);
         let mut field = plain.fields[1].clone();
         assert_eq!(form_of(&field, false), Form::Words);

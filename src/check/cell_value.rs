@@ -1,4 +1,4 @@
-//! A cell becomes a value of its field, within the limits that the target sets.
+//! Converts cells to values of their fields, within the limits of the target.
 
 use serde_json::Value as Json;
 
@@ -14,9 +14,9 @@ use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place, Separator};
 
-/// A cell's text as a value of its field's kind.
+/// Checks of single cells.
 impl Checker {
-    /// Checks a cell with care, and puts what it says into `into`.
+    /// Runs the full check of a cell and stores its value in `into`.
     pub(super) fn check_cell<'a>(
         &self,
         column: &Column,
@@ -65,7 +65,7 @@ impl Checker {
         Ok(())
     }
 
-    /// The value that a cell's text is.
+    /// Converts a cell's text to a value.
     fn value_of<'a>(
         &self,
         column: &Column,
@@ -112,7 +112,7 @@ impl Checker {
         Ok(Value::List(values))
     }
 
-    /// The problem of a list value that seems to contain another separator than the field's.
+    /// The problem of a list item that seems to contain a different separator than the field's.
     fn perhaps_several(&self, field: &FieldSpec, item: &str) -> Option<Fault> {
         let own = field.separator().character();
         let mut others = Separator::ALL.iter().map(|other| other.character());
@@ -121,7 +121,7 @@ impl Checker {
         Some(Fault::new("list.separator", message))
     }
 
-    /// A value that the target file gives: a default or a constant.
+    /// Checks a value of the target file: a default or a constant.
     pub(super) fn of_target(
         &self,
         field: &FieldSpec,
@@ -141,7 +141,7 @@ impl Checker {
         }
     }
 
-    /// The same of one value.
+    /// Converts a single value or list item.
     fn one_of<'a>(
         &self,
         column: &Column,
@@ -150,7 +150,7 @@ impl Checker {
         notes: &mut Notes,
     ) -> Checked<'a> {
         let field = &self.spec.fields[column.field];
-        // Space that a formula keeps is a part of text, and of nothing else.
+        // Surrounding space from a formula is significant only in text.
         let kind = field.value_kind();
         let text = match kind {
             Kind::Text => text,
@@ -182,7 +182,7 @@ impl Checker {
         Ok(value)
     }
 
-    /// What a target asks of a field beyond its kind.
+    /// Checks the limits that the target sets in addition to the kind.
     pub(super) fn within_limits(
         &self,
         column: &Column,
@@ -225,13 +225,13 @@ impl Checker {
         Ok(())
     }
 
-    /// Whether the user has allowed a guarded field to be set to this value.
+    /// Whether the user has allowed this value for a guarded field.
     fn is_allowed(&self, name: &str, value: &str) -> bool {
         let mut allowed = self.options.allowed.iter();
         allowed.any(|(field, allowed)| field == name && allowed == value)
     }
 
-    /// What is wrong with a change that takes a guarded value away, unless the user has allowed it.
+    /// The problem of a change that removes a guarded value without the user's permission.
     pub fn lowered(&self, field: usize, before: &Json, to: &Json) -> Option<Problem> {
         let spec = &self.spec.fields[field];
         let name = spec.name();
@@ -277,7 +277,7 @@ mod tests {
     use crate::check::sample::{Roster, target};
 
     #[test]
-    fn the_kind_and_the_target_decide_how_a_cell_is_checked() {
+    fn the_kind_and_the_limits_determine_the_check() {
         let spec = target(&[
             ("name", "kind = \"text\"\nnullable = true"),
             ("bio", "kind = \"text\"\nlines = true"),
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn each_value_of_a_list_is_checked_by_itself() {
+    fn each_list_item_is_checked_separately() {
         let list = |keys: &str| format!("kind = \"list\"\nmode = \"replace\"\n{keys}");
         let ids = list("items = \"uuid\"\nnullable = true");
         let tags = list(
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn the_country_of_the_row_decides_its_postal_code() {
+    fn the_rows_country_determines_the_postal_code_format() {
         let spec = target(&[
             ("zip", "kind = \"postal_code\"\ncountry_from = \"country\""),
             ("country", "kind = \"country\""),

@@ -1,24 +1,24 @@
-//! Characters that look like others, or like nothing: what copying from web pages, documents and
-//! contact lists leaves in a cell. One table for all kinds of cells.
+//! Invisible and lookalike characters. Text copied from web pages, documents and contact lists often contains
+//! them. One table serves all kinds of cells.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What a character is taken for.
+/// The interpretation of an unusual character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Odd {
-    /// It is not visible and carries no meaning.
+    /// An invisible character without meaning.
     Invisible,
-    /// It joins letters of some scripts. Names need it; nothing else does.
+    /// A joiner of letters in some scripts. Names need it; other values do not.
     Joiner,
-    /// It looks like this ASCII character.
+    /// A lookalike of this ASCII character.
     Like(char),
-    /// No value is known to have it: a tab, a symbol, or a character without a meaning that all programs know.
+    /// A character that no value contains: a tab, a symbol, or a private-use character.
     Foreign,
 }
 
-/// What a character is, unless it is an ordinary one.
+/// The interpretation of a character, or `None` if it is ordinary.
 pub(super) fn odd(c: char) -> Option<Odd> {
     Some(match c {
         '\t' => Odd::Foreign,
@@ -57,15 +57,15 @@ pub(super) fn odd(c: char) -> Option<Odd> {
         | '\u{2E3A}'
         | '\u{FE58}'
         | '\u{FE63}' => Odd::Like('-'),
-        // The fullwidth forms of ASCII stand in its order.
+        // The fullwidth forms of ASCII are in the same order.
         '\u{FF01}'..='\u{FF5E}' => Odd::Like(char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c)),
-        // Letters and digits of formulas.
+        // Mathematical letters and digits.
         '\u{2102}'..='\u{2138}' | '\u{1D400}'..='\u{1D7FF}' => match formula_letter(c) {
             Some(letter) => Odd::Like(letter),
             None if c < '\u{1D400}' => return None,
             None => Odd::Foreign,
         },
-        // Circled letters, symbols and emoji, and characters that each program may use as it likes.
+        // Circled letters, symbols and emoji, and private-use characters.
         '\u{2460}'..='\u{24FF}'
         | '\u{2600}'..='\u{27BF}'
         | '\u{2B00}'..='\u{2BFF}'
@@ -76,20 +76,20 @@ pub(super) fn odd(c: char) -> Option<Odd> {
     })
 }
 
-/// The ASCII letter or digit that one of formulas is a form of.
+/// The ASCII letter or digit of a mathematical symbol.
 fn formula_letter(c: char) -> Option<char> {
     let mut letters = std::iter::once(c).nfkc();
     let letter = letters.next().filter(char::is_ascii_alphanumeric);
     letter.filter(|_| letters.next().is_none())
 }
 
-/// Whether a character is stray at the end of a value: a space or an invisible character.
+/// Whether a character is insignificant at the ends of a value: whitespace or an invisible character.
 pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace() || odd(c) == Some(Odd::Invisible)
 }
 
-/// A value in which each character can only be meant in one way, with the ASCII characters that the odd
-/// ones look like. Also, whether a character was dropped, and whether one was replaced.
+/// Replaces lookalike characters with their ASCII counterparts and drops invisible ones. Also returns whether
+/// any character was dropped, and whether any was replaced.
 pub(super) fn plain(text: &str) -> (Cow<'_, str>, bool, bool) {
     let (mut dropped, mut replaced) = (false, false);
     let stays = |c: char| matches!(odd(c), None | Some(Odd::Foreign));
@@ -117,8 +117,7 @@ pub(super) fn mixes_scripts(text: &str) -> bool {
     !text.is_ascii() && text.contains(is_other) && text.contains(is_latin)
 }
 
-/// The characters of a value that a reader cannot see or takes for others, such as
-/// `U+200B ZERO WIDTH SPACE`, each once.
+/// The distinct invisible and lookalike characters of a value, such as `U+200B ZERO WIDTH SPACE`.
 pub(super) fn named(text: &str) -> Option<String> {
     const MOST: usize = 5;
     if text.is_ascii() && !text.contains('\t') {
@@ -140,15 +139,15 @@ pub(super) fn named(text: &str) -> Option<String> {
     (!found.is_empty()).then(|| found.join(", "))
 }
 
-/// Whether a reader may take a character for another one, or overlook it: it is in the table, or a letter
-/// or digit of a script whose letters look like Latin ones.
+/// Whether a reader may confuse or overlook a character: it is in the table, or it is a letter or digit of a
+/// script that resembles Latin.
 fn is_unclear(c: char) -> bool {
     odd(c).is_some()
         || matches!(c, '\u{370}'..='\u{3FF}' | '\u{400}'..='\u{52F}')
         || !c.is_ascii() && c.is_numeric()
 }
 
-/// The Unicode name of a character of the table; none for letters and digits.
+/// The Unicode name of a character in the table; empty for letters and digits.
 fn name(c: char) -> &'static str {
     match c {
         '\t' => "TAB",

@@ -1,4 +1,4 @@
-//! A checked column joins a field to its position and the columns that it depends on.
+//! A checked column combines a field, its position and the columns that it depends on.
 
 use regex::Regex;
 
@@ -7,7 +7,7 @@ use super::kinds::{Choices, is_rewritten};
 use super::options::{CheckOptions, EmptyCell};
 use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
-/// A field that has a column, and what checking its cells needs.
+/// A field with a column, and the data for checking its cells.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) field: usize,
@@ -17,24 +17,24 @@ pub(super) struct Column {
     /// The meaning of an empty cell.
     pub(super) empty: Empty,
     pub(super) glance: Glance,
-    /// How its cells are written.
+    /// The notation of the cells.
     pub(super) form: Form,
 }
 
-/// An identity number that other columns tell something about, all by position.
+/// An identity number that is compared with other columns, all by position.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
     pub(super) number: usize,
-    /// The field that says whether it is a temporary one.
+    /// The field that marks the number as temporary.
     pub(super) temporary: Option<usize>,
-    /// The field of the day of birth.
+    /// The field with the date of birth.
     pub(super) born: Option<usize>,
-    /// The field of the gender, and its choices for women and men.
+    /// The field with the gender, and its choices for women and men.
     pub(super) gender: Option<(usize, String, String)>,
 }
 
 impl Identity {
-    /// Those of a file's columns.
+    /// The identity numbers among a file's columns.
     pub(super) fn all(spec: &TargetSpec, columns: &[Column]) -> Vec<Identity> {
         let in_file = |field: &usize| columns.iter().any(|column| column.field == *field);
         let fields = columns.iter().map(|column| column.field);
@@ -62,20 +62,20 @@ impl Identity {
 /// The meaning of an empty cell in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Empty {
-    /// Nothing: the value is left alone.
+    /// The value is not changed.
     Nothing,
-    /// Clear the value.
+    /// The value is cleared.
     Cleared,
-    /// The field's default.
+    /// The field's default applies.
     Default,
-    /// What must be there is missing.
+    /// A required value is missing.
     Missing,
 }
 
 impl Empty {
     pub(super) fn of(field: &FieldSpec, index: usize, options: &CheckOptions) -> Empty {
         let is_required = match options.sparse_key {
-            // Another field finds the record; a path is filled from what was found.
+            // Another field finds the record, which supplies the path's other values.
             Some(key) if key != index && field.place == Place::Path => false,
             Some(key) => field.required || key == index,
             None => field.required,
@@ -90,15 +90,15 @@ impl Empty {
     }
 }
 
-/// Which cells of a column are known at a glance: those with nothing to restore, to doubt or to explain,
-/// which most are. All others are looked at with care.
+/// The cells of a column that the fast check accepts: those without repairs, doubts or problems, which are
+/// most. All others get the full check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glance {
-    /// None where each cell needs care.
+    /// `None` if every cell needs the full check.
     pub(super) kind: Option<Kind>,
-    /// Bytes that a value may have.
+    /// The maximum length of a value in bytes.
     pub(super) longest: usize,
-    /// Whether a date may not be to come.
+    /// Whether dates must not be in the future.
     pub(super) is_past: bool,
 }
 
@@ -106,16 +106,16 @@ impl Glance {
     pub(super) fn of(field: &FieldSpec) -> Glance {
         let is_limited =
             field.min_length.is_some() || field.pattern.is_some() || !field.guarded.is_empty();
-        // What is brought to another form is of another length.
+        // A rewritten value differs in length from the cell.
         let is_rewritten = is_rewritten(field.kind);
         let needs_care = is_limited
             || is_rewritten && field.max_length.is_some()
-            // "." and ".." are no names in a path.
+            // "." and ".." are not valid in a path.
             || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path
             || field.is_list();
         Glance {
             kind: (!needs_care).then_some(field.kind),
-            // No text has more characters than bytes.
+            // A text has at most as many characters as bytes.
             longest: field.max_length.unwrap_or(usize::MAX),
             is_past: field.past,
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_and_the_options_decide_what_an_empty_cell_means() {
+    fn field_and_options_determine_the_meaning_of_empty_cells() {
         let text = "kind = \"text\"";
         let required = &format!("{text}\nrequired = true");
         let nullable = &format!("{text}\nnullable = true");
@@ -147,7 +147,7 @@ mod tests {
             (required, EmptyCell::Keep, Some(0), Empty::Missing),
             (default, EmptyCell::Keep, None, Empty::Default),
             (in_path, EmptyCell::Keep, None, Empty::Missing),
-            // The key must be there; the record has the other parts of the path.
+            // The key is required; the record supplies the other parts of the path.
             (in_path, EmptyCell::Keep, Some(0), Empty::Nothing),
             (in_path, EmptyCell::Keep, Some(1), Empty::Missing),
             (nullable, EmptyCell::Clear, Some(1), Empty::Missing),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_skips_fields_with_limits_that_it_does_not_check() {
+    fn the_fast_check_skips_fields_with_unsupported_limits() {
         for (keys, is_known) in [
             ("kind = \"text\"", true),
             ("kind = \"text\"\nmax_length = 3", true),

@@ -1,11 +1,10 @@
-//! Letters that a program escaped, as HTML, JSON, URLs, quoted-printable and others do.
+//! Decodes letters that a program escaped: HTML entities, JSON and URL escapes, quoted-printable and others.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// How a text was most likely written before a program escaped its letters; none where nothing in it is
-/// an escape.
+/// The most likely original of a text with escaped letters. Returns `None` if the text contains no escapes.
 pub(super) fn unescaped(text: &str) -> Option<String> {
     static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
@@ -67,7 +66,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
         } else if let Some(pairs) = of("percent").or(of("quoted")) {
             let digits = pairs.split(['%', '=']).filter(|pair| !pair.is_empty());
             decoded.extend(digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
-            // "100%25" and "a=41" may be meant so.
+            // "100%25" and "a=41" may be intended.
             if !text_of(&decoded).chars().all(is_letter) && decoded != b" " {
                 continue;
             }
@@ -98,7 +97,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
     Some(text_of(&bytes).trim().to_owned())
 }
 
-/// Bytes as text: UTF-8, or else Windows-1252.
+/// Decodes bytes as UTF-8, or otherwise as Windows-1252.
 fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -106,7 +105,7 @@ fn text_of(bytes: &[u8]) -> String {
     }
 }
 
-/// The character of an HTML entity (HTML, 13.5): of Latin-1 and of markup.
+/// The character of an HTML entity (HTML, 13.5) for Latin-1 or markup.
 fn entity(name: &str) -> Option<char> {
     const LATIN_1: [&str; 96] = [
         "nbsp", "iexcl", "cent", "pound", "curren", "yen", "brvbar", "sect", "uml", "copy", "ordf",
@@ -148,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_known_with_what_was_meant() {
+    fn escaped_letters_are_decoded() {
         for text in [
             "S&ouml;ren",
             "S&#246;ren",
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_of_markup_and_of_latin_1() {
+    fn markup_and_latin_1_entities_are_decoded() {
         for (name, c) in [
             ("amp", '&'),
             ("lt", '<'),

@@ -1,11 +1,10 @@
-//! Examples and defaults of fields are checked by the rules of their own fields.
+//! Checks the examples and defaults of a target's fields.
 
 use super::row::Checker;
 
-/// The examples in a target's own fields.
+/// Checks of the target's own values.
 impl Checker {
-    /// The fields whose example or default their own kind or limits refuse, by position, with the key at
-    /// fault, and why.
+    /// The fields whose example or default their own kind or limits reject: position, key and message.
     pub fn refused_examples(&self) -> Vec<(usize, &'static str, String)> {
         let of_column = |column: &super::column::Column| {
             let field = &self.spec.fields[column.field];
@@ -35,7 +34,7 @@ impl Checker {
         });
         let fault = value.err()?.into_inner();
         let doubtful = super::severity::is_doubt(fault.code, field.free_text);
-        // A guarded value is right in itself.
+        // A guarded value is valid.
         (!doubtful && fault.code != "guarded.not_allowed").then_some((
             column.field,
             key,
@@ -60,7 +59,7 @@ mod tests {
                 "code",
                 "kind = \"text\"\nmax_length = 3\nexample = \"abcd\"",
             ),
-            // A doubtful, a guarded and an empty example are not refused.
+            // Doubtful, guarded and empty examples are not refused.
             ("phone", "kind = \"phone\"\nexample = \"846500400\""),
             (
                 "role",

@@ -1,19 +1,18 @@
-//! A fault holds the code and the text of what is wrong with a cell.
+//! Faults hold the code and message of a cell's problem.
 
 use crate::l10n::Message;
 use crate::model::Value;
 
-/// What is wrong with one cell. Kept apart, so that a cell without a fault is as small as its
-/// value.
+/// A problem of a cell. It is boxed, so that results without a fault stay small.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fault(Box<Inner>);
 
-/// A fault's code and text.
+/// The code and message of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Inner {
-    /// `kind.reason`.
+    /// A code of the form `kind.reason`.
     pub(super) code: &'static str,
-    /// What was found, what was expected, what to do.
+    /// What was found, what was expected and what to do.
     pub(super) message: Message,
 }
 
@@ -35,12 +34,12 @@ impl std::ops::Deref for Fault {
     }
 }
 
-/// A finding about a cell that has a value.
+/// The findings about a cell that has a value.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// Codes of what was restored.
+    /// The codes of repairs.
     pub(super) restored: Vec<&'static str>,
-    /// What is unusual.
+    /// The doubts.
     pub(super) doubts: Vec<Fault>,
 }
 
@@ -51,12 +50,12 @@ impl Notes {
     }
 }
 
-/// A checked and normalised cell, or what is wrong with it.
+/// The normalized value of a cell, or its fault.
 pub(super) type Checked<'a> = Result<Value<'a>, Fault>;
 
 /// Whether a spreadsheet wrote a long number in scientific notation, as in `2,01912E+11`.
 pub(super) fn is_scientific(text: &str) -> bool {
-    // Most numbers have no such letter.
+    // Fast path, because most numbers contain neither letter.
     let Some(at) = memchr::memchr2(b'E', b'e', text.as_bytes()) else {
         return false;
     };

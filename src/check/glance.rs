@@ -1,12 +1,12 @@
-//! Plain cells are accepted by a fast check before the full check runs.
+//! Accepts plain cells with a fast check before the full check.
 
 use super::column::{Column, Empty, Glance};
 use super::row::Checker;
 use crate::model::Value;
 
 impl Checker {
-    /// Whether a cell is one of those that are known at a glance; what it says is in `into` then. Never says
-    /// anything else than a look with care would.
+    /// Whether the fast check accepts a cell; if so, its value is stored in `into`. The value always equals
+    /// that of the full check.
     #[inline(always)]
     pub(super) fn at_a_glance<'a>(
         &self,
@@ -50,7 +50,7 @@ mod tests {
     use crate::targets::{FieldSpec, Kind, Place};
 
     #[test]
-    fn a_number_that_is_kept_for_tests_needs_care_where_the_records_are_real() {
+    fn test_numbers_get_the_full_check_in_production() {
         let (real, played) = (checker("meitner", true), checker("meitner", false));
         let is_seen = |checker: &Checker, number: &'static str| {
             let is_number =
@@ -58,13 +58,13 @@ mod tests {
             let column = checker.columns.iter().find(is_number).unwrap();
             checker.at_a_glance(column, number, &mut None)
         };
-        // From Skatteverket's list, and one that is not on it.
+        // A number from Skatteverket's list of test numbers, and another number.
         assert!(!is_seen(&real, "20170101-2393") && is_seen(&played, "20170101-2393"));
         assert!(is_seen(&real, "19811218-9876"));
     }
 
     #[test]
-    fn a_choice_in_a_path_needs_care() {
+    fn a_choice_in_a_path_gets_the_full_check() {
         let spec = crate::targets::load("meitner").unwrap();
         let mut field = spec.fields[spec.field("gender").unwrap()].clone();
         assert!(Glance::of(&field).kind.is_some());
@@ -72,7 +72,7 @@ mod tests {
         assert!(Glance::of(&field).kind.is_none(), "it may be two dots");
     }
 
-    /// A checker of a file with a column for each field of a built-in target.
+    /// A checker for a file with a column for each field of a built-in target.
     fn checker(target: &str, production: bool) -> Checker {
         let spec = Arc::new(crate::targets::load(target).unwrap());
         let fields = spec.fields.iter().filter(|field| !field.read_only);
@@ -95,7 +95,7 @@ mod tests {
         Checker::new(spec, Arc::new(map), options)
     }
 
-    /// Texts such as are at home in some kind of column, and such as are nearly.
+    /// Texts that are valid, or almost valid, in some kind of column.
     const TEXTS: &str = "[ =#<]?[A-Za-zåäöÅÄÖéüÂÃ¥ .+-]{0,12}[ ]?\
         |[0-9]{4}-?[01][0-9]-?[0-9]{2}(-?(23[0-9][0-9]|98[89][0-9]|999[0-9]|T[0-9]{3}))?\
         |[+]?(46|0)7[0-9]( ?-?[0-9]{2,3}){3,4}[ -]{0,2}\
@@ -108,9 +108,9 @@ mod tests {
         |Sverige|SWE|SE|Kvinna|man|Male|Other|SANT|falskt|J|0|<null>|0184|0199|1480|1,2E[+]11";
 
     proptest::proptest! {
-        /// What a glance says is what a look with care says, and nothing about it is unusual.
+        /// The fast check agrees with the full check, which has no findings.
         #[test]
-        fn a_glance_says_what_a_look_with_care_says(text in TEXTS) {
+        fn the_fast_check_agrees_with_the_full_check(text in TEXTS) {
             static CHECKERS: LazyLock<[Checker; 2]> =
                 LazyLock::new(|| [checker("meitner", true), checker("pathwright", false)]);
             for checker in CHECKERS.iter() {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_takes_plain_cells_of_each_kind() {
+    fn the_fast_check_accepts_plain_cells_of_each_kind() {
         let value = |text: &str| Some(Value::Rewritten(text.into()));
         for (target, field, text, expected) in [
             ("meitner", "country_code", "SWE", value("SWE")),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_checks_length_and_date_limits() {
+    fn the_fast_check_enforces_length_and_date_limits() {
         let spec = target(&[
             ("short", "kind = \"text\"\nmax_length = 3"),
             ("day", "kind = \"date\""),

@@ -1,4 +1,4 @@
-//! Samples of unmapped columns show which values they hold.
+//! Samples unmapped columns to determine the kind of their values.
 
 use super::kinds::identity_number::Marked;
 use super::kinds::{date, email, identity_number, municipality_code, phone, postal_code, uuid};
@@ -6,16 +6,16 @@ use super::row::Checker;
 use crate::read::{Cell, Table};
 use crate::targets::Kind;
 
-/// What the cells of a column that is no field look like, by samples.
+/// Statistics of sampled cells in an unmapped column.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Holding {
-    /// Cells that are not empty.
+    /// The number of non-empty cells.
     filled: u64,
-    /// How many of them are of each kind.
+    /// The number of cells of each kind.
     alike: [u64; KINDS.len()],
 }
 
-/// The kinds that cells are known by.
+/// The kinds that can be recognized from cells.
 const KINDS: [Kind; 7] = [
     Kind::Uuid,
     Kind::IdentityNumber,
@@ -26,11 +26,11 @@ const KINDS: [Kind; 7] = [
     Kind::MunicipalityCode,
 ];
 
-/// Rows of a table that are looked at.
+/// The number of rows sampled per table.
 const SAMPLES: usize = 32;
 
 impl Holding {
-    /// What the columns of a table hold that are no fields.
+    /// Samples the unmapped columns of a table.
     pub(super) fn of_columns(table: &Table, checker: &Checker) -> Vec<(usize, Holding)> {
         let mut holdings: Vec<(usize, Holding)> = checker
             .map
@@ -82,7 +82,7 @@ impl Holding {
         }
     }
 
-    /// The kind that nine of ten cells are of.
+    /// The kind of at least nine out of ten cells, if there is one.
     pub(super) fn kind(&self) -> Option<Kind> {
         let mut kinds = self.alike.iter().zip(KINDS);
         let found = kinds.find(|(alike, _)| self.filled > 0 && **alike * 10 >= self.filled * 9);
@@ -96,7 +96,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn nine_of_ten_cells_decide_the_kind_of_a_column() {
+    fn nine_out_of_ten_cells_determine_a_columns_kind() {
         let spec = built_in("meitner");
         for (kind, cell) in [
             (Kind::Uuid, "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
@@ -109,7 +109,7 @@ mod tests {
             (Kind::Date, "2010-04-02"),
             (Kind::MunicipalityCode, "0184"),
         ] {
-            // A column without a header holds what one with a header does.
+            // The result does not depend on whether the column has a header.
             for (alike, header, expected) in [
                 (9, "what", Some(kind)),
                 (9, "", Some(kind)),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn holdings_are_added_up() {
+    fn samples_of_tables_are_added_up() {
         let of = |filled, first| Holding {
             filled,
             alike: [first, 0, 2, 0, 0, 0, 0],

@@ -1,4 +1,4 @@
-//! Identity columns are compared with birth dates and with other rows.
+//! Compares identity numbers with other columns, and doubts with other cells.
 
 use super::characters;
 use super::column::{Column, Identity};
@@ -11,9 +11,9 @@ use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::RawRow;
 
-/// What the cells of a row say about each other.
+/// Checks across the cells of a row.
 impl Checker {
-    /// Compares the cells of a row that was checked.
+    /// Compares the cells of a checked row.
     pub(super) fn compare<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         for identity in &self.identities {
             self.compare_identity(identity, row, checked);
@@ -89,7 +89,7 @@ impl Checker {
     }
 }
 
-/// Whether a number in its normal form begins with a day in the form of dates.
+/// Whether a normalized number begins with a date in ISO 8601 form.
 #[inline]
 fn begins_with(number: &str, date: &str) -> bool {
     match (number.as_bytes(), date.as_bytes()) {
@@ -100,23 +100,24 @@ fn begins_with(number: &str, date: &str) -> bool {
     }
 }
 
-/// What is doubtful in one cell, and certainly wrong where several have it.
+/// A doubt that becomes an error if several cells share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Suspect {
-    /// A word for "no value".
+    /// A placeholder for a missing value.
     NoValue(&'static str),
-    /// The same written as a name, which several rows may have.
+    /// A placeholder written like a name, which several rows may have.
     Name(&'static str),
     /// A question mark between letters.
     QuestionMark,
-    /// A question mark before or behind letters.
+    /// A question mark at the beginning or end of a word.
     QuestionMarkAtEdge,
 }
 
 impl Suspect {
-    /// What a doubt suspects.
+    /// The suspect of a doubt, if it is one.
     pub(super) fn of(doubt: &Problem) -> Option<Suspect> {
-        // The cell is unchanged here; the marks that keep text from becoming a number are not part of the word.
+        // The cell's text is unmodified here; the characters that keep it from becoming a number are not part
+        // of the word.
         let text = doubt.value.trim_matches(characters::is_padding);
         let bare = text
             .strip_prefix("=\"")
@@ -137,7 +138,7 @@ impl Suspect {
     }
 }
 
-/// Turns doubts into errors if several cells of a row have the same doubt.
+/// Turns doubts into errors if several cells of a row share them.
 fn refuse_repeated(checked: &mut CheckedRow<'_>) {
     let suspects: Vec<Suspect> = checked.doubts.iter().filter_map(Suspect::of).collect();
     if suspects.len() < 2 {
@@ -152,7 +153,7 @@ fn refuse_repeated(checked: &mut CheckedRow<'_>) {
     });
 }
 
-/// Makes problems of those doubts whose suspicion is certain.
+/// Turns the doubts for which `is_certain` returns true into problems.
 pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Suspect) -> bool) {
     let (certain, doubts) = std::mem::take(&mut checked.doubts)
         .into_iter()
@@ -163,7 +164,7 @@ pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Susp
     checked.problems.append(&mut certain);
 }
 
-/// Turns doubts into errors.
+/// Replaces the message of a doubt with that of an error.
 pub(super) fn make_certain(problem: &mut Problem) {
     let text = problem.value.trim();
     problem.message = match &*problem.code {
@@ -178,7 +179,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn a_word_is_recognized_without_its_text_marks() {
+    fn a_placeholder_is_recognized_without_its_text_prefix() {
         let of = |value: &str| {
             let code = "text.no_value".into();
             let value = value.to_owned();
@@ -234,7 +235,7 @@ mod tests {
                 "?identity_number.birth_date ?identity_number.gender",
             ),
             (";Man;2010-04-03;;A", "required.empty"),
-            // A coordination number has the day plus 60, or no day.
+            // A coordination number has the day increased by 60, or no day.
             ("19701063-2391;Man;1970-10-03;;A", ""),
             (
                 "19701063-2391;Man;1970-10-04;;A",
@@ -346,7 +347,7 @@ mod tests {
             let text = format!("external_id;first_name;last_name;location\n1;{cells}\n");
             let roster = Roster::of(&spec, &text);
             assert_eq!(roster.found(), [expected], "{cells}");
-            // The message no longer states a doubt.
+            // The message no longer expresses a doubt.
             roster.each(|_, row| {
                 for wrong in row.problems {
                     let says = match &*wrong.code {

@@ -1,26 +1,26 @@
-//! What programs write where a value is missing, or where they have no letters for it: words for "no
-//! value", the names of objects, and question marks in place of letters.
+//! Detects placeholders that programs write for missing values or letters: words for "no value", names of
+//! objects, and question marks.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// How certain it is that a word stands for "no value".
+/// The certainty that a word stands for "no value".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoValue {
-    /// It stands for nothing else.
+    /// The word has no other meaning.
     Certain,
-    /// A program wrote it so, or a person has this name; the same word in several cells was a program.
+    /// A program's placeholder or a person's name. The same word in several cells is a placeholder.
     Word(&'static str),
-    /// It is written as a name is: several persons of a family may have it.
+    /// A word written like a name, which several persons of a family may have.
     Name(&'static str),
-    /// A word that people write, such as `saknas`. Repetition in other cells does not make it certain.
+    /// A word that users write, such as `saknas`. Repetition does not make it certain.
     Phrase,
-    /// A mark such as `-`.
+    /// A punctuation mark such as `-`.
     Mark,
 }
 
-/// Words as programs write them.
+/// Placeholders in the spelling of programs.
 const WORDS: [&str; 27] = [
     "NULL",
     "null",
@@ -51,7 +51,7 @@ const WORDS: [&str; 27] = [
     "#EMPTY",
 ];
 
-/// Words that people write for a missing value, in lower case.
+/// Words that users write for a missing value, in lower case.
 const PHRASES: [&str; 10] = [
     "saknas",
     "okänd",
@@ -61,27 +61,27 @@ const PHRASES: [&str; 10] = [
     "missing",
     "unknown",
     "empty",
-    // Google Sheets, for a cell that is being calculated.
+    // Google Sheets displays these while it calculates a cell.
     "loading...",
     "läser in...",
 ];
 
-/// Words for a missing value between brackets.
+/// Placeholders in parentheses or brackets.
 const BRACKETED: [&str; 7] = ["null", "nil", "none", "nan", "undefined", "blank", "unset"];
 
-/// The same words as people are called.
+/// The same words in the spelling of names.
 const NAMES: [&str; 5] = ["Null", "Nan", "Nil", "Na", "Nul"];
 
-/// What no one is called. In lower case.
+/// Placeholders that are never names, in lower case.
 const CERTAIN: [&str; 6] = ["\\n", "\\\\n", "<na>", "[]", "{}", "$null"];
 
-/// Whether a text is a word or a mark for "no value".
+/// Classifies a text that stands for "no value". Returns `None` for any other text.
 pub(super) fn no_value(text: &str) -> Option<NoValue> {
     const LONGEST: usize = 40;
     if text.is_empty() || text.len() > LONGEST {
         return None;
     }
-    // undefined@example.se
+    // A placeholder may be the local part of an address, as in undefined@example.se.
     let word = text.split_once('@').map_or(text, |(local, _)| local);
     if let Some(word) = WORDS.iter().find(|known| **known == word) {
         return Some(NoValue::Word(word));
@@ -98,7 +98,7 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     }
     // Within a formula, <null> is ordinary text.
     if let Some(inner) = within_brackets(text).filter(|_| !text.eq_ignore_ascii_case("<null>"))
-        // Tom is a name; Excel in Swedish writes (tom).
+        // Tom is a name, but (tom) is Swedish Excel's placeholder.
         && (is_one_of(&BRACKETED, inner) || is_one_of(&PHRASES, inner) || inner == "tom")
     {
         return Some(NoValue::Certain);
@@ -106,7 +106,7 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     if is_one_of(&PHRASES, text) {
         return Some(NoValue::Phrase);
     }
-    // Several missing values that were put together: "undefined undefined".
+    // Several placeholders may be joined, as in "undefined undefined".
     let mut words = text
         .split([' ', ','])
         .filter(|word| !word.is_empty())
@@ -117,14 +117,14 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     (!text.chars().any(char::is_alphanumeric)).then_some(NoValue::Mark)
 }
 
-/// Returns the text between the brackets that enclose all of it.
+/// Returns the text within the brackets that enclose the whole text.
 fn within_brackets(text: &str) -> Option<&str> {
     let pairs = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
     let of = |(open, close)| text.strip_prefix(open)?.strip_suffix(close);
     pairs.into_iter().find_map(of)
 }
 
-/// Whether a text is what a program prints for an object: `[object Object]`, `System.Object[]`.
+/// Whether a text is the string representation of an object: `[object Object]`, `System.Object[]`.
 pub(super) fn is_object(text: &str) -> bool {
     static OBJECT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
@@ -151,7 +151,7 @@ pub(super) fn is_object(text: &str) -> bool {
         && OBJECT.as_ref().is_some_and(|object| object.is_match(text))
 }
 
-/// Whether a text is a number as a person reads it: with thousands separators, decimals or a percent sign.
+/// Whether a text is a number with thousands separators, decimals or a percent sign.
 #[inline]
 pub(super) fn is_written_number(bytes: &[u8]) -> bool {
     let may_be = matches!(bytes, [b'0'..=b'9' | b'+' | b'-', ..]);
@@ -183,7 +183,7 @@ fn has_separators(bytes: &[u8]) -> bool {
     (has_decimals && groups.len() == 1) || is_grouped && (has_decimals || last.len() == 3)
 }
 
-/// Whether a text is a date or a time as a spreadsheet shows it after converting `3-4` or `MAR1`.
+/// Whether a text is a date or time as a spreadsheet displays it after converting `3-4` or `MAR1`.
 #[inline]
 pub(super) fn is_date(bytes: &[u8]) -> bool {
     let is_mark = |byte: &u8| matches!(byte, b'-' | b':');
@@ -192,7 +192,7 @@ pub(super) fn is_date(bytes: &[u8]) -> bool {
         [_, _, _, mark, ..] => *mark == b'-',
         _ => false,
     };
-    // The first characters rule out most numbers.
+    // Fast path: the first characters rule out most numbers.
     may_be && is_day_or_time(bytes)
 }
 
@@ -229,8 +229,8 @@ fn is_day_or_time(bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns the text with å, ä and ö where it has the ASCII characters that share their codes in Sweden's 7-bit
-/// character set (SEN 85 02 00): `Bj|rn`. Returns nothing if the characters may be intended.
+/// Replaces the ASCII characters that share their codes with å, ä and ö in Sweden's 7-bit character set (SEN
+/// 85 02 00): `Bj|rn`. Returns `None` if the characters may be intended.
 pub(super) fn of_seven_bits(text: &str) -> Option<String> {
     let letter = |c: char| {
         Some(match c {
@@ -272,16 +272,16 @@ pub(super) fn of_seven_bits(text: &str) -> Option<String> {
     Some(meant)
 }
 
-/// Where in a text a question mark stands in place of a letter.
+/// The position of a question mark that replaces a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QuestionMark {
     /// Between two letters: `S?derlund`.
     Within,
-    /// Before the first or behind the last letter of a word: `?sa`, `Malm?`.
+    /// At the beginning or end of a word: `?sa`, `Malm?`.
     AtEdge,
 }
 
-/// Whether a conversion left a question mark in place of a letter.
+/// Finds a question mark that a conversion left in place of a letter.
 pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     if !text.contains('?') || text.contains("://") {
         return None;
@@ -301,8 +301,8 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     at_edge
 }
 
-/// Whether the beginning of a text rules out all of these. The text is ordinary (see
-/// [`super::ascii::IS_ORDINARY`]) except for letters of western Europe.
+/// Fast path: whether the beginning of a text rules out all placeholders. The text must be ordinary (see
+/// [`super::ascii::IS_ORDINARY`]) except for western European letters.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {
@@ -327,7 +327,7 @@ fn is(bytes: &[u8], word: &str) -> bool {
     bytes.eq_ignore_ascii_case(word.as_bytes())
 }
 
-/// Whether a text that begins with N or U is a word for "no value", or several of them.
+/// Whether a text that begins with N or U consists of placeholders.
 #[inline]
 fn is_word(bytes: &[u8]) -> bool {
     let end = bytes
@@ -357,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn written_numbers_are_told_from_keys() {
+    fn formatted_numbers_are_distinguished_from_keys() {
         for text in [
             "12 345",
             "12,345",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_no_value() {
+    fn placeholders_are_classified() {
         for (text, expected) in [
             ("NULL", Some(NoValue::Word("NULL"))),
             ("nan", Some(NoValue::Word("nan"))),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn objects() {
+    fn object_representations_are_recognized() {
         for text in [
             "[object Object]",
             "System.Object[]",
@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn question_marks_in_place_of_letters() {
+    fn question_marks_in_place_of_letters_are_found() {
         for (text, expected) in [
             ("S?derlund", Some(QuestionMark::Within)),
             ("Bj??rk", Some(QuestionMark::Within)),
@@ -557,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn most_text_is_ruled_out_by_its_beginning() {
+    fn the_prefix_filter_rules_out_ordinary_text() {
         for text in [
             "NA",
             "Na",

@@ -1,6 +1,5 @@
-//! From cells to values: every cell of a row is checked and normalised by its field's kind, and
-//! all of a row's problems are reported, not the first. One file a kind of cell. A bad row is
-//! data, never an error; nothing here touches the network.
+//! Checks and normalizes every cell of a row by its field's kind, and reports all problems of the row.
+//! Problems are data and never errors. This module does no network I/O.
 
 mod ascii;
 mod cell;

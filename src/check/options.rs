@@ -1,48 +1,48 @@
-//! Check options control empty cells, doubtful values and identity numbers.
+//! Options of the checks: empty cells, strictness and guarded values.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// What an empty cell means.
+/// The meaning of an empty cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EmptyCell {
-    /// Leave the value alone.
+    /// The value is not changed.
     #[default]
     Keep,
-    /// Clear the value.
+    /// The value is cleared.
     Clear,
 }
 
-/// How rows are checked.
+/// The options of the checks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckOptions {
-    /// What an empty cell means.
+    /// The meaning of an empty cell.
     pub empty: EmptyCell,
-    /// The day against which centuries and dates of birth are judged.
+    /// The reference date for centuries and dates of birth.
     pub today: Date,
-    /// Whether what is doubtful is invalid.
+    /// Whether doubtful values are invalid.
     #[serde(default)]
     pub strict: bool,
-    /// Whether the records are real people's, so that a number kept for tests is out of place.
+    /// Whether the records are those of real persons, so that test numbers are doubtful.
     #[serde(default)]
     pub production: bool,
-    /// Whether the rows of an earlier run are known, so that a row whose cells were filled in its results is
+    /// Whether the rows of an earlier run are known, so that rows that were padded in its results are
     /// recognized.
     #[serde(default)]
     pub recalls: bool,
     /// Guarded values that the user has allowed, as field and value.
     pub allowed: Vec<(String, String)>,
-    /// The field that finds a record, by position, where records can be read: what a row's file has
-    /// no column for is then taken from its record.
+    /// The position of the field that finds a record, if records can be read. Values without a column are
+    /// then taken from the record.
     #[serde(default)]
     pub sparse_key: Option<usize>,
-    /// The further key fields, by position, in the order in which they are tried.
+    /// The positions of further key fields, in the order in which they are tried.
     #[serde(default)]
     pub other_keys: Vec<usize>,
 }
 
 impl CheckOptions {
-    /// The options that hold where nobody says anything, on the day `today`.
+    /// The default options for the date `today`.
     pub fn new(today: Date) -> CheckOptions {
         CheckOptions {
             empty: EmptyCell::Keep,

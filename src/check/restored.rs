@@ -1,8 +1,8 @@
-//! Restored values are described by the code of their finding.
+//! Describes repairs by their codes.
 
 use crate::l10n::{Message, message};
 
-/// What was restored, in words, by the code of the finding.
+/// The description of a repair, by its code.
 pub fn what_was_restored(code: &str) -> Message {
     match code {
         "cell.number_format" => message::repair_number_format(),

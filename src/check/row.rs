@@ -56,34 +56,34 @@ pub struct Checker {
     pub(super) spec: Arc<TargetSpec>,
     pub(super) map: Arc<ColumnMap>,
     pub(super) options: CheckOptions,
-    /// The fields that have a column, and what checking them needs.
+    /// The fields with a column, and the data for checking them.
     pub(super) columns: Vec<Column>,
     constants: Vec<(usize, Value<'static>)>,
     /// The identity numbers that are compared with other columns.
     pub(super) identities: Vec<Identity>,
 }
 
-/// A checked row: its values, and everything that is wrong with it.
+/// A checked row: its values and all of its problems.
 #[derive(Debug, Default)]
 pub struct CheckedRow<'a> {
-    /// Where it stands.
+    /// The row's position.
     pub at: RowAt,
-    /// By field: the normalised value, where the row has one.
+    /// The normalized values, by field.
     pub values: Vec<Option<Value<'a>>>,
-    /// Everything that is wrong; a row without problems is valid.
+    /// All problems; a row without problems is valid.
     pub problems: Vec<Problem>,
-    /// What looks unusual, and is sent as it stands.
+    /// Doubtful values, which are sent unchanged.
     pub doubts: Vec<Problem>,
-    /// What a program had changed, and was restored.
+    /// Repairs of values that a program had changed.
     pub restored: Vec<Problem>,
-    /// Whether it is about a protected person, so that it has no values and is not sent.
+    /// Whether the row is about a protected person. It then has no values and is not sent.
     pub is_withheld: bool,
-    /// Whether the values are there that are the same in every row.
+    /// Whether `values` contains the constants, which are equal in all rows.
     has_constants: bool,
 }
 
 impl Checker {
-    /// A checker of the rows that `map` describes.
+    /// Creates a checker for rows with the columns of `map`.
     pub fn new(spec: Arc<TargetSpec>, map: Arc<ColumnMap>, options: CheckOptions) -> Checker {
         let keys = spec.keys();
         let columns: Vec<Column> = spec
@@ -101,7 +101,7 @@ impl Checker {
                     form: form_of(field, keys.contains(&index)),
                     choices: (field.value_kind() == Kind::Choice)
                         .then(|| Choices::of(field, language)),
-                    // A target with an invalid pattern was refused earlier.
+                    // A target with an invalid pattern is refused when it is loaded.
                     pattern: field
                         .pattern
                         .as_ref()
@@ -122,8 +122,7 @@ impl Checker {
         checker
     }
 
-    /// The values that rows have without a cell: constants, and defaults of fields that the file
-    /// has no column for.
+    /// The values without a cell: constants, and defaults of fields without a column.
     fn constants(&self) -> Vec<(usize, Value<'static>)> {
         let mut constants = Vec::new();
         for (index, field) in self.spec.fields.iter().enumerate() {
@@ -141,18 +140,17 @@ impl Checker {
         constants
     }
 
-    /// The target it checks against.
+    /// The target.
     pub fn spec(&self) -> &Arc<TargetSpec> {
         &self.spec
     }
 
-    /// The columns it reads.
+    /// The column mapping.
     pub fn map(&self) -> &Arc<ColumnMap> {
         &self.map
     }
 
-    /// A value of a field as the user would write it: a choice by the word of the column's language,
-    /// nothing as an empty text.
+    /// Formats a value of a field as in the roster: a choice in the column's language, null as an empty text.
     pub fn in_words(&self, field: usize, value: &serde_json::Value) -> String {
         let spec = &self.spec.fields[field];
         let column = self.map.column(field);
@@ -160,18 +158,17 @@ impl Checker {
         spec.in_words(value, language)
     }
 
-    /// What the user calls a field: the header of its column.
+    /// The name of a field in the roster: the header of its column.
     pub fn name_of(&self, field: usize) -> &str {
         self.map.name_of(&self.spec, field)
     }
 
-    /// The further key fields, by position.
+    /// The positions of further key fields.
     pub fn other_keys(&self) -> &[usize] {
         &self.options.other_keys
     }
 
-    /// What a record holds for a field, in the form to which a cell would be brought; what no cell
-    /// could hold stays as it is.
+    /// Normalizes a record's value like a cell. A value that no cell can hold is unchanged.
     pub fn normalised(&self, field: usize, held: &serde_json::Value) -> serde_json::Value {
         use serde_json::Value as Json;
         let spec = &self.spec.fields[field];
@@ -191,8 +188,8 @@ impl Checker {
         }
     }
 
-    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order and
-    /// repetitions of list values do not matter.
+    /// Whether a record's value equals `meant` in any notation. The order and repetition of list items are
+    /// ignored.
     pub fn is_same(
         &self,
         field: usize,
@@ -217,10 +214,10 @@ impl Checker {
         }
     }
 
-    /// Returns what a record holds for a field as it is compared with cells, and null if it holds nothing.
+    /// Returns a record's value as it is compared with cells, or null if there is none.
     ///
     /// # Errors
-    /// If no cell can hold it, with the reason: each import would send the field again.
+    /// If no cell can hold the value, with the reason: every import would send the field again.
     pub fn judge(
         &self,
         field: usize,
@@ -254,14 +251,14 @@ impl Checker {
         }
     }
 
-    /// Checks every cell of `row`. Never fails: what is wrong is in the result.
+    /// Checks all cells of `row`. Problems are part of the result.
     pub fn check<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
         let mut checked = CheckedRow::default();
         self.check_into(row, &mut checked);
         checked
     }
 
-    /// The same, in place of what `checked` held: nothing is allocated for a row without problems.
+    /// Checks `row` and reuses the memory of `checked`. A row without problems requires no allocation.
     pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         checked.at = row.first_place(self.map.line_column());
         checked.problems.clear();
@@ -274,7 +271,7 @@ impl Checker {
             checked.has_constants = false;
             return;
         }
-        // With cells missing or in excess, which cell belongs to which column is a guess.
+        // With missing or surplus cells, the assignment of cells to columns is unknown.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
             checked.values.clear();
             checked.values.resize_with(self.spec.fields.len(), || None);
@@ -296,7 +293,7 @@ impl Checker {
         }
     }
 
-    /// Whether a row's cell for the field called `name` is empty, or there is none.
+    /// Whether a row's cell for the field `name` is empty or missing.
     pub fn is_blank(&self, row: &RawRow<'_>, name: &str) -> bool {
         let column = self
             .spec
@@ -307,8 +304,8 @@ impl Checker {
             .is_none_or(|cell| cell.bytes().trim_ascii().is_empty())
     }
 
-    /// What the cells of a row say that has too few or too many of them, as its results file has it:
-    /// by this it is known again there.
+    /// Checks a row with too few or too many cells as its results file contains it, so that the row can be
+    /// recognized there.
     pub fn check_as_written<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
         let mut checked = CheckedRow {
             at: row.at,
@@ -318,8 +315,7 @@ impl Checker {
         checked
     }
 
-    /// Makes room for a row's values, with those that are the same in every row. It is there already where
-    /// another row of the file was here before.
+    /// Prepares the row's values, including constants. Memory and constants of a previous row are reused.
     fn begin(&self, checked: &mut CheckedRow<'_>) {
         let CheckedRow {
             values,
@@ -374,13 +370,13 @@ impl Checker {
         }
         self.compare(row, checked);
         if has_marks {
-            // The first is the one that a results file tells apart.
+            // A results file identifies the row by its first problem.
             let is_plain = |problem: &Problem| !looks_right(&problem.code);
             checked.problems.sort_by_key(is_plain);
         }
     }
 
-    /// Reports what was noticed about a cell that has a value.
+    /// Reports the findings about a cell that has a value.
     fn report(
         &self,
         column: &Column,
@@ -394,7 +390,7 @@ impl Checker {
             let before = shorten(row.cell(column.column).unwrap_or(Cell::Text("")));
             let why = what_was_restored(code);
             let message = match code {
-                // Nothing was restored in the cell: another field is set.
+                // The repair set another field and did not change this cell.
                 "identity_number.temporary" => message::identity_inferred(before),
                 _ if before == after => message::cell_read(before, why),
                 _ => message::cell_restored(before, after.as_str(), why),
@@ -418,7 +414,7 @@ impl Checker {
     pub(super) fn problem(&self, column: &Column, row: &RawRow<'_>, fault: Fault) -> Problem {
         let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
         let mut fault = fault.into_inner();
-        // A value with a character that nobody sees looks correct.
+        // A value with an invisible character looks correct.
         if let Cell::Text(text) = cell
             && let Some(characters) = characters::named(text)
             && !fault.message.mentions(&characters)
@@ -435,7 +431,7 @@ impl Checker {
         }
     }
 
-    /// Objects that the API takes whole only, and of which the row has a part.
+    /// The problems of objects that the API replaces as a whole and of which the row has only a part.
     fn halves(&self, values: &[Option<Value<'_>>]) -> Vec<Problem> {
         let mut problems = Vec::new();
         for pointer in &self.spec.update.whole {
@@ -455,7 +451,7 @@ impl Checker {
         problems
     }
 
-    /// The value of another field's cell, if any.
+    /// The text of another field's cell, if it has one.
     pub(super) fn other_cell(&self, field: &str, row: &RawRow<'_>) -> Option<String> {
         let field = self.spec.field(field)?;
         let column = self.columns.iter().find(|column| column.field == field)?;
@@ -472,24 +468,24 @@ impl Checker {
 }
 
 impl CheckedRow<'_> {
-    /// Whether anything was restored, or is doubtful or wrong.
+    /// Whether there are repairs, doubts or problems.
     pub(super) fn has_findings(&self) -> bool {
         !(self.problems.is_empty() && self.doubts.is_empty() && self.restored.is_empty())
     }
 
-    /// What is unusual about the row and is sent all the same, and what was restored in it.
+    /// The doubts and repairs of the row.
     pub fn warning(&self) -> Vec<Problem> {
         let both = self.doubts.iter().chain(&self.restored);
         both.cloned().collect()
     }
 
-    /// Whether nothing is wrong with the row.
+    /// Whether the row has no problems.
     pub fn is_valid(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-/// A cell as it is shown: its first characters, bad bytes as escapes.
+/// Shortens a cell for messages; invalid bytes are escaped.
 fn shorten(cell: Cell<'_>) -> String {
     const SHOWN: usize = 200;
     match cell {
@@ -571,7 +567,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_replaced_whole_needs_all_its_parts() {
+    fn an_object_that_is_replaced_requires_all_its_parts() {
         let spec = target(&CLUB);
         let text = "id;street;city;mail\n1;A;B;\n2;A;;\n3;;;\n4;A;;a@\n";
         let roster = Roster::of(&spec, text);
@@ -720,7 +716,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_merged_cell_covers_is_wrong_where_a_field_is_read_from_it() {
+    fn covered_cells_with_other_values_are_problems_of_mapped_fields() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet();
         let plain = rust_xlsxwriter::Format::new();
@@ -732,13 +728,13 @@ mod tests {
         }
         sheet.merge_range(2, 2, 5, 3, "Åsa", &plain).unwrap();
         sheet.merge_range(2, 4, 6, 4, "unmapped", &plain).unwrap();
-        // A value of its own, which the sheet does not show, and the one that it shows.
+        // A value that differs from the displayed one, and one that equals it.
         sheet.write_string(3, 2, "Bo").unwrap();
         sheet.write_string(5, 2, "Åsa").unwrap();
         let roster = Roster::of_bytes(&target(&CLUB), &workbook.save_to_buffer().unwrap());
         let merged = "cell.merged";
         let both = format!("{merged} {merged}");
-        // Below a title, the reader fills up what the workbook leaves out at the end of a row.
+        // Below a title, the reader pads the trailing cells that the workbook omits.
         let filled = |found: &str| format!("{found} ~row.trailing_cells").trim().to_owned();
         let expected = [merged.into(), filled(&both), filled(merged), filled("")];
         assert_eq!(roster.found(), expected);

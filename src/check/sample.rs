@@ -1,4 +1,4 @@
-//! A small file and a small target for the tests of the checks.
+//! A small target and roster for the tests of the checks.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(super) fn built_in(name: &str) -> Arc<TargetSpec> {
     Arc::new(crate::targets::load(name).unwrap())
 }
 
-/// A file and its checker.
+/// A roster and its checker.
 pub(super) struct Roster {
     pub(super) input: Input,
     pub(super) checker: Checker,
@@ -66,12 +66,12 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// Opens a file with default options. Each record is read first, so the file needs only a key column.
+    /// Opens a roster with default options. Records are read first, so the file requires only a key column.
     pub(super) fn of(spec: &Arc<TargetSpec>, text: &str) -> Roster {
         Roster::with(spec, text, |_| {})
     }
 
-    /// Opens a file with other options.
+    /// Opens a roster with other options.
     pub(super) fn with(
         spec: &Arc<TargetSpec>,
         text: &str,
@@ -126,8 +126,8 @@ impl Roster {
         all.into_iter().flatten().collect()
     }
 
-    /// Returns the findings of each row: the codes of its problems, its doubts with `?` in front, and its repairs with
-    /// `~`.
+    /// Returns the findings of each row: the codes of its problems, its doubts with the prefix `?`, and its
+    /// repairs with the prefix `~`.
     pub(super) fn found(&self) -> Vec<String> {
         self.each(|_, row| {
             let named = |mark: &str, found: &[Problem]| -> Vec<String> {

@@ -1,41 +1,41 @@
-//! Each problem code has a severity.
+//! The severity of each problem code.
 
 use super::kinds::findings_of;
 use crate::l10n::{Messages, say};
 use crate::targets::Kind;
 
-/// What a check's finding means for its row.
+/// The consequence of a finding for its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// A program changed the cell, and what it held is certain: it is restored and reported.
+    /// A program changed the cell, and its original value is certain. It is restored and reported.
     Restored,
-    /// The cell looks unusual, but the API may well take it: it is sent as it stands, and told.
+    /// The cell is unusual, but the API may accept it. It is sent unchanged and reported.
     Doubtful,
-    /// Invalid, but doubtful in a field for which the API takes any text.
+    /// Invalid, or doubtful in a field for which the API accepts any text.
     InvalidUnlessFreeText,
-    /// The API would refuse the row, or the cell was damaged on its way here: the row is not sent.
+    /// The API would reject the value, or the cell is damaged. The row is not sent.
     Invalid,
 }
 
 use Severity::{Doubtful, Invalid, InvalidUnlessFreeText, Restored};
 
-/// One thing that a check can find.
+/// A finding of the checks.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
-    /// Its code.
+    /// The finding's code.
     pub code: &'static str,
-    /// What it means for the row.
+    /// The consequence for the row.
     pub severity: Severity,
-    /// A cell with it; none where a cell cannot show it.
+    /// An example cell; empty if a single cell cannot show the finding.
     pub example: &'static str,
-    /// What was found.
+    /// The description of the finding.
     pub(crate) what: fn(&Messages) -> String,
-    /// What to do about it.
+    /// The remedy.
     pub(crate) remedy: fn(&Messages) -> String,
 }
 
 impl Severity {
-    /// The severity in a word or two, in the language that the program speaks.
+    /// The severity in the interface language.
     pub fn in_words(self) -> String {
         match self {
             Restored => say().severity_restored(),
@@ -46,9 +46,9 @@ impl Severity {
     }
 }
 
-/// Declares the findings of the checks in one file: for each the severity, the code, the meaning, an example cell and
-/// the remedy. A code that is listed twice has the milder severity if one reading is certain, or if only one cell has
-/// the finding.
+/// Declares the findings of the checks in one file: for each the severity, the code, the meaning, an example
+/// cell and the remedy. A code that is listed twice has the milder severity if one reading is certain, or if
+/// only one cell has the finding.
 macro_rules! declare_findings {
     ($($severity:ident $code:literal $what:ident $example:literal $remedy:ident;)*) => {
         /// The findings of these checks.
@@ -126,13 +126,15 @@ declare_findings! {
     Invalid "list.separator" what_list_separator "a@x.se, b@x.se" remedy_separator;
 }
 
-/// Every code of the checks with its severity and meaning: first the codes of any cell or row, then those of each kind.
+/// All codes of the checks with severity and meaning: first those of any cell or row, then those of each
+/// kind.
 pub fn findings() -> impl Iterator<Item = &'static Finding> + Clone {
     let of_kinds = Kind::ALL.iter().flat_map(|kind| findings_of(*kind));
     FINDINGS.iter().chain(of_kinds)
 }
 
-/// Whether a cell with this finding is sent all the same, in a field that takes any text or not.
+/// Whether a cell with this finding is sent. `free_text` states whether the API accepts any text in its
+/// field.
 pub(super) fn is_doubt(code: &str, free_text: bool) -> bool {
     findings()
         .filter(|finding| finding.code == code)
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_of_a_check_stands_in_the_table() {
+    fn every_code_of_a_check_is_declared() {
         let known: Vec<&str> = findings().map(|finding| finding.code).collect();
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check");
         let files = ["", "kinds"].map(|of| std::fs::read_dir(folder.join(of)).unwrap());
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_and_the_field_decide_what_is_doubtful() {
+    fn the_code_and_the_field_determine_what_is_doubtful() {
         for (code, free_text, is) in [
             ("text.no_value", false, true),
             ("email.format", true, true),

@@ -12,40 +12,38 @@ use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
 use crate::targets::{FieldSpec, TargetSpec};
 
-/// The result of one pass over all rows: the number of rows and of valid ones, the problems, and findings that need
-/// the whole file.
+/// The results of a pass over all rows: counts, problems, and findings that require the whole file.
 #[derive(Debug)]
 pub struct Survey {
     /// Rows in the file.
     pub rows: u64,
-    /// Rows of nothing but delimiters, which are passed over and count as no rows.
+    /// Rows that contain only delimiters. They do not count as rows.
     pub empty_rows: u64,
     /// Rows with at least one problem, duplicates included.
     pub invalid: u64,
     /// The spreadsheet row numbers of the rows about protected persons, ascending.
     pub withheld: Vec<u64>,
-    /// Valid rows that are left out because another row has the same key.
+    /// Valid rows that are excluded because another row has the same key.
     pub superseded: u64,
-    /// All problems, of which a row can have several.
+    /// All problems. A row can have several.
     pub problems: u64,
     /// Problems by code.
     pub groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// All doubtful values.
+    /// The number of doubtful values.
     pub warnings: u64,
     /// Doubtful values by code.
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// What was restored, by code.
+    /// Repairs by code.
     pub restored: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// Of the rows with no problem of their own, how many have a value of each field, by position.
+    /// The number of values of each field, by position, in rows without problems of their own.
     pub filled: Vec<u64>,
-    /// The first few rows with problems of their own: the spreadsheet row number of each,
-    /// and all that is wrong with it.
+    /// The first rows with problems of their own: spreadsheet row number and problems.
     pub first_invalid: Vec<(u64, Vec<Problem>)>,
     lines: Lines,
     duplicates: Duplicates,
-    /// What is doubtful in one cell, and stands in several.
+    /// Doubts that several cells share and that are therefore problems.
     repeated: BTreeSet<Suspect>,
-    /// What the columns hold that are no fields.
+    /// Samples of the unmapped columns.
     holdings: Vec<(usize, Holding)>,
     key: Option<usize>,
     policy: DuplicatePolicy,
@@ -55,40 +53,39 @@ pub struct Survey {
 /// The problems that share a code.
 #[derive(Debug, Default, Clone)]
 pub struct ProblemGroup {
-    /// How many there are.
+    /// The number of problems.
     pub count: u64,
-    /// The first few, in the file's order.
+    /// The first problems, in the file's order.
     pub first: Vec<FirstProblem>,
 }
 
-/// One of the first problems of a kind, with its row.
+/// A problem with its row.
 #[derive(Debug, Clone)]
 pub struct FirstProblem {
-    /// Where the row stands.
+    /// The row's position.
     pub at: RowAt,
     /// The problem.
     pub problem: Problem,
-    /// How the row's cells begin, as far as they are text; none where other rows show the problem.
+    /// The beginnings of the row's cells; empty if the problem is already shown for other rows.
     pub cells: Vec<String>,
 }
 
-/// Problems of each code that are shown.
+/// The number of problems shown per code.
 const SHOWN: usize = 3;
 
-/// Bytes of a cell that are kept with a problem.
+/// The number of bytes stored of each cell.
 const LONGEST_SHOWN: usize = 1024;
 
-/// Rows with problems that are shown with all of them.
+/// The number of rows shown with all of their problems.
 const SHOWN_ROWS: usize = 5;
 
-/// Reads and checks every row of `input`, in parallel; nothing is kept of a row but 16 bytes for
-/// each of its unique values.
+/// Reads and checks all rows of `input` in parallel. Memory use is 16 bytes per row and unique field.
 ///
-/// `key` is the field that finds the record; `seed` is the run's own random number. `told` hears now
-/// and then how many bytes of text have been read.
+/// `key` is the field that finds the record; `seed` is the run's random number. `told` is called regularly
+/// with the number of bytes of text read.
 ///
 /// # Errors
-/// When the file cannot be read to its end.
+/// If the file cannot be read to its end.
 pub fn survey(
     input: &Input,
     checker: &Checker,
@@ -122,8 +119,8 @@ pub fn survey(
     if policy != DuplicatePolicy::Error
         && let Some(position) = seen.iter().position(|(field, _)| Some(*field) == key)
     {
-        // Among rows with the same key only valid ones can be chosen from; those that are left
-        // out do not count then.
+        // The row to send is chosen among the valid rows with the same key. The other rows are then excluded
+        // from further duplicate checks.
         let (field, mut keys) = seen.swap_remove(position);
         for stretch in &mut keys {
             stretch.retain(|seen| !total.invalid.contains(seen.row()));
@@ -139,7 +136,7 @@ pub fn survey(
     duplicates.add(seen, false);
     let mut survey = Survey {
         rows: total.rows,
-        // A hidden row that is left out is written as an empty one.
+        // An excluded hidden row is written as an empty row.
         empty_rows: match input.skips_hidden() {
             true => total.empty_rows.saturating_sub(input.hidden_rows()),
             false => total.empty_rows,
@@ -192,18 +189,18 @@ impl Survey {
         self.superseded = superseded.count();
     }
 
-    /// Whether what is wrong with a row cannot always be told from the row alone.
+    /// Whether some problems of rows depend on other rows.
     pub fn has_repetitions(&self) -> bool {
         self.duplicates.all().next().is_some() || !self.repeated.is_empty()
     }
 
-    /// The fields in which a row repeats another row's value, and that other row.
+    /// The fields in which a row repeats a value, each with the row that has the value first.
     pub fn repeated_by(&self, row: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
         let repeated = self.duplicates.of_row(row);
         repeated.filter(|(field, _)| !self.supersedes(*field))
     }
 
-    /// The other rows that have a value of this row's which must be unique, ascending.
+    /// The other rows that share a unique value with this row, ascending.
     pub fn sharing(&self, row: u64) -> Vec<u64> {
         let kept: BTreeSet<(usize, u64)> = self.repeated_by(row).collect();
         let mut sharing = BTreeSet::new();
@@ -221,30 +218,30 @@ impl Survey {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
 
-    /// Rows that pass the checks, without those about protected persons.
+    /// The number of valid rows, without those about protected persons.
     pub fn valid(&self) -> u64 {
         self.rows - self.invalid - self.withheld.len() as u64
     }
 
-    /// The spreadsheet row number in the original file.
+    /// The spreadsheet row number of a row in the original file.
     pub fn line_of(&self, row: u64) -> u64 {
         self.lines.line_of(row)
     }
 
-    /// The spreadsheet row numbers of the rows.
+    /// The spreadsheet row numbers of all rows.
     pub fn lines(&self) -> &Lines {
         &self.lines
     }
 
-    /// The same of an input whose cells have been changed.
+    /// Repeats the survey for an input with edited cells.
     ///
     /// # Errors
-    /// When the file cannot be read to its end.
+    /// If the file cannot be read to its end.
     pub fn again(&self, input: &Input, checker: &Checker) -> Result<Survey, ReadError> {
         survey(input, checker, self.key, self.policy, self.seed, &|_| {})
     }
 
-    /// The first free field whose kind a column's cells are of, by position.
+    /// The position of the first free field whose kind matches a column's cells.
     pub fn held_in(
         &self,
         column: usize,
@@ -256,12 +253,12 @@ impl Survey {
         (0..spec.fields.len()).find(|field| spec.fields[*field].kind == kind && is_free(*field))
     }
 
-    /// The field that finds the record, by position.
+    /// The position of the field that finds the record.
     pub fn key(&self) -> Option<usize> {
         self.key
     }
 
-    /// Adds the problems that `row` has because of other rows to its own.
+    /// Adds the problems that `row` has because of other rows.
     pub fn add_problems_of_others(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
         for (field, other) in self.duplicates.of_row(row.at.row) {
             if !self.supersedes(field) {
@@ -274,7 +271,7 @@ impl Survey {
         move_doubts(row, |suspect| self.repeated.contains(&suspect));
     }
 
-    /// The row that is sent in place of `row`, if another one with the same key is.
+    /// The row that is sent in place of `row`, if another row with the same key is.
     pub fn superseded_by(&self, row: u64) -> Option<u64> {
         self.duplicates
             .of_row(row)
@@ -297,18 +294,18 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
     }
 }
 
-/// A field that no two rows may share a value of.
+/// A field whose values must be unique.
 struct Unique {
     field: usize,
-    /// Whether case makes no difference.
+    /// Whether case is ignored.
     folds: bool,
-    /// Of a key, the other fields that stand in the record's path: the same id may name two records where
-    /// the path says of which kind it is.
+    /// For a key: the other fields in the record's path. Equal ids with different paths identify different
+    /// records.
     path: Vec<usize>,
 }
 
 impl Unique {
-    /// Those of the target's fields.
+    /// The unique fields of the target.
     fn all(checker: &Checker, key: Option<usize>) -> Vec<Unique> {
         let spec = checker.spec();
         let fields = spec.fields.iter().enumerate();
@@ -316,7 +313,7 @@ impl Unique {
         let unique = fields.filter(|(index, field)| field.unique || is_key(index));
         let of = |(index, field): (usize, &FieldSpec)| Unique {
             field: index,
-            // No two mailboxes differ by case alone in practice, and the API says 409.
+            // Mailboxes that differ only by case are the same in practice, and the API responds with 409.
             folds: field.folds_case(),
             path: match key {
                 Some(key) if key == index => spec
@@ -330,7 +327,7 @@ impl Unique {
         unique.map(of).collect()
     }
 
-    /// The value of a row there, normalized for comparison; none if it is empty.
+    /// The normalized value of a row, or `None` if it is empty.
     fn text<'a>(&self, values: &'a [Option<Value<'_>>]) -> Option<Cow<'a, str>> {
         let mut text = values[self.field].as_ref()?.as_text();
         if text.is_empty() {
@@ -369,7 +366,7 @@ impl ProblemGroup {
         if self.first.len() == SHOWN {
             return;
         }
-        // What is kept of a row is shown on a line, and no more than a few of its cells fit there.
+        // Rows are shown on one line, which fits only a few cells.
         let cell = |cell: Cell<'_>| {
             let bytes = cell.bytes();
             let begins = bytes.get(..LONGEST_SHOWN).unwrap_or(bytes);
@@ -382,7 +379,7 @@ impl ProblemGroup {
         });
     }
 
-    /// Takes in a group of the same code.
+    /// Adds another group with the same code.
     fn append(&mut self, other: ProblemGroup) {
         self.count += other.count;
         self.first.extend(other.first);
@@ -391,10 +388,10 @@ impl ProblemGroup {
     }
 }
 
-/// What a stretch of rows showed.
+/// The results for a range of rows.
 #[derive(Default)]
 struct Stretch {
-    /// Where the stretch ends in the file's text, in bytes.
+    /// The end of the range in the file's text, in bytes.
     end: u64,
     rows: u64,
     empty_rows: u64,
@@ -405,12 +402,12 @@ struct Stretch {
     groups: Groups,
     doubts: Groups,
     restored: Groups,
-    /// What is doubtful in one cell, and the rows with it.
+    /// Doubts that become problems if several cells share them, with the rows.
     suspects: BTreeMap<Suspect, (ProblemGroup, RowSet)>,
     filled: Vec<u64>,
     holdings: Vec<(usize, Holding)>,
     first_invalid: Vec<(u64, Vec<Problem>)>,
-    /// By unique field.
+    /// The values of each unique field.
     seen: Vec<Stretches>,
 }
 
@@ -519,7 +516,7 @@ impl Stretch {
 }
 
 impl Stretch {
-    /// Has what is doubtful in one cell be wrong where several have it, and returns what that is.
+    /// Turns doubts that several cells share into problems. Returns these doubts.
     fn refuse_repeated(&mut self) -> BTreeSet<Suspect> {
         let count = |suspect| {
             self.suspects
@@ -530,7 +527,7 @@ impl Stretch {
         let is_damaged = within > 0 && within + count(Suspect::QuestionMarkAtEdge) > 1;
         let is_certain = |suspect: Suspect| match suspect {
             Suspect::NoValue(_) => count(suspect) > 1,
-            // A family may be called so.
+            // It may be a family name.
             Suspect::Name(_) => false,
             Suspect::QuestionMark | Suspect::QuestionMarkAtEdge => is_damaged,
         };
@@ -560,7 +557,7 @@ impl Stretch {
     }
 }
 
-/// A set of row numbers: a bit a row.
+/// A set of row numbers with one bit per row.
 #[derive(Default)]
 struct RowSet {
     words: BTreeMap<u64, u64>,
@@ -621,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_share_a_value_find_each_other() {
+    fn rows_that_share_a_unique_value_are_listed() {
         let text = "id;name;mail;points\n1;A;a@b.se;\n2;B;x@b.se;\n3;C;a@b.se;\n4;D;a@b.se;\n1;E;e@b.se;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let found = surveyed(&roster, DuplicatePolicy::Error);
@@ -631,7 +628,7 @@ mod tests {
             [vec![3, 4, 5], vec![], vec![1, 4], vec![1, 3], vec![1]]
         );
         assert_eq!(found.repeated_by(4).collect::<Vec<_>>(), [(2, 1)]);
-        // A row that another one replaces is no fault.
+        // A superseded row is not a problem.
         let found = surveyed(&roster, DuplicatePolicy::Last);
         assert_eq!(found.sharing(5), Vec::<u64>::new());
     }
@@ -712,7 +709,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_decides_which_duplicates_are_sent() {
+    fn the_policy_determines_which_duplicates_are_sent() {
         let text = "id;mail;points\n1;a@b.se;\n2;c@d.se;\n1;A@b.se;x\n1;c@d.se;\n3;C@D.se;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let (id, mail) = (("text.duplicate", 2), ("email.duplicate", 3));
@@ -722,7 +719,8 @@ mod tests {
                 (3, 0, vec![mail, ("integer.format", 1), id]),
                 [None, None, None, None, None],
             ),
-            // Row 3 is invalid, so row 4 is the duplicate of row 1. Superseded rows do not count as duplicates.
+            // Row 3 is invalid, so row 4 is the duplicate of row 1. Superseded rows do not count as
+            // duplicates.
             (
                 DuplicatePolicy::First,
                 (2, 1, vec![("email.duplicate", 1), ("integer.format", 1)]),
@@ -841,7 +839,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_path_decides_whether_an_id_repeats() {
+    fn ids_are_duplicates_only_with_the_same_path() {
         let spec = built_in("pathwright");
         let key = spec.field("external_id");
         let text = "external_id;integration\n1;external\n1;saml2\n1;external\n2;saml2\n";
@@ -850,7 +848,7 @@ mod tests {
         let found = survey(&roster.input, &roster.checker, key, policy, 7, &|_| {}).unwrap();
         let duplicates: Vec<_> = found.duplicates.rows().collect();
         assert_eq!(duplicates, [(3, key.unwrap())]);
-        // Without a key it is unique like any other field.
+        // Without a key, the field is unique like any other.
         let found = survey(&roster.input, &roster.checker, None, policy, 7, &|_| {}).unwrap();
         assert_eq!((found.invalid, found.key()), (2, None));
     }

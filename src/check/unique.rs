@@ -1,24 +1,23 @@
-//! Unique fields are compared across all rows by a bounded hash of each value.
+//! Finds duplicate values of unique fields by their hashes, with bounded memory.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// What is done with rows that have the same key.
+/// The policy for rows with the same key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DuplicatePolicy {
-    /// All but the first are invalid.
+    /// All rows except the first are invalid.
     #[default]
     Error,
-    /// The first is sent, the others are not.
+    /// The first row is sent, and the others are not.
     First,
-    /// The last is sent, the others are not.
+    /// The last row is sent, and the others are not.
     Last,
 }
 
-/// One value of a unique field: 16 bytes a row and field, whatever the value's length, so that
-/// memory is bounded. Ninety-six bits of a hash stand for the value: among a million rows, the
-/// chance that two different values look alike is one in 10^17.
+/// A value of a unique field, in 16 bytes regardless of its length. It is represented by 96 bits of a hash:
+/// among a million rows, the probability of a collision is one in 10^17.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seen {
     high: u64,
@@ -27,7 +26,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// `seed` is the run's own, so that no file can be made to collide.
+    /// Hashes a value. The seed differs for each run, so that no file can be crafted to cause collisions.
     #[inline]
     pub(super) fn new(value: &str, seed: u64, row: u64) -> Seen {
         let hash = xxh3_128_with_seed(value.as_bytes(), seed);
@@ -43,19 +42,19 @@ impl Seen {
     }
 }
 
-/// The values of one field, stretch by stretch of the file.
+/// The values of a field, by range of rows.
 pub(super) type Stretches = Vec<Vec<Seen>>;
 
-/// Rows whose value in a unique field another row has too.
+/// Rows that share a value of a unique field with another row.
 #[derive(Debug, Clone, Default)]
 pub struct Duplicates {
-    /// Sorted by row, then field: row, field, and the row that has the value by right.
+    /// Row, field, and the row that keeps the value, sorted by row and field.
     found: Vec<(u64, usize, u64)>,
 }
 
 impl Duplicates {
-    /// Takes in every row's value of each field; with `keep_last`, the last row of a group has the
-    /// value by right, else the first.
+    /// Adds all values of each field. With `keep_last`, the last row of a group keeps the value, and
+    /// otherwise the first.
     pub(super) fn add(&mut self, fields: Vec<(usize, Stretches)>, keep_last: bool) {
         let found: Vec<_> = fields
             .into_par_iter()
@@ -65,7 +64,7 @@ impl Duplicates {
         self.found.sort_unstable();
     }
 
-    /// The fields in which `row` repeats another row's value, and that other row.
+    /// The fields in which `row` repeats a value, each with the row that keeps the value.
     pub fn of_row(&self, row: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
         let start = self.found.partition_point(|entry| entry.0 < row);
         self.found[start..]
@@ -74,18 +73,18 @@ impl Duplicates {
             .map(|&(_, field, other)| (field, other))
     }
 
-    /// Every row that repeats a value, with the field; a row may come more than once.
+    /// All rows that repeat a value, with the field. A row may occur several times.
     pub(super) fn rows(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
         self.found.iter().map(|&(row, field, _)| (row, field))
     }
 
-    /// The same, with the row that has the value by right.
+    /// All rows that repeat a value, with the field and the row that keeps the value.
     pub(super) fn all(&self) -> impl Iterator<Item = (u64, usize, u64)> + '_ {
         self.found.iter().copied()
     }
 }
 
-/// The rows whose value of `field` another row has by right.
+/// The rows that repeat a value of `field`.
 fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize, u64)> {
     let mut candidates = candidates(seen);
     candidates.sort_unstable();
@@ -107,11 +106,11 @@ fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize,
         .collect()
 }
 
-/// Those that share a bit of their hash with another one: all that repeat, and of the others
-/// one in sixteen, so that there is little left to sort.
+/// Returns the values whose hash bit collides with another one: all duplicates, and one in sixteen of the
+/// other values. Few values remain to be sorted.
 fn candidates(seen: &Stretches) -> Vec<Seen> {
     let values: usize = seen.iter().map(Vec::len).sum();
-    // Larger tables leave less to sort, and take longer: their memory is asked for again each time.
+    // A larger table would leave fewer values to sort, but allocating it takes longer.
     let words = (values / 4).next_power_of_two().max(16);
     let mask = words * 64 - 1;
     let place = |seen: &Seen| {
@@ -135,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_repetition_is_found_and_nothing_else() {
+    fn exactly_the_duplicates_are_found() {
         let mut seen: Vec<Seen> = (1..=5000u64)
             .map(|row| Seen::new(&format!("v{}", row % 4990), 7, row))
             .collect();

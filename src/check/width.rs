@@ -1,4 +1,4 @@
-//! Rows with too few or too many cells are reported.
+//! Reports rows with too few or too many cells, and other structural flaws.
 
 use super::row::Checker;
 use super::workbook_cell::known_code;
@@ -6,16 +6,17 @@ use crate::l10n::{Message, message};
 use crate::model::Problem;
 use crate::read::{Cell, Flaw, RawRow, is_blank_char};
 
-/// Code of a row with fewer cells than the header.
+/// The code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
 
-/// The code of a row with more cells than the header has.
+/// The code of a row with more cells than the header.
 pub const TOO_MANY: &str = "row.too_many_cells";
 
 /// The code of a damaged row whose cells were emptied.
 const CONCEALED: &str = "row.concealed";
 
-/// The codes of rows that look like any other one in a results file, which gives each as many cells.
+/// The codes of rows that cannot be recognized in a results file, because it gives every row the same number
+/// of cells.
 const DAMAGED: [&str; 6] = [
     TOO_FEW,
     "row.divided",
@@ -25,7 +26,7 @@ const DAMAGED: [&str; 6] = [
     CONCEALED,
 ];
 
-/// Whether a row with this problem looks like any other one in a results file.
+/// Whether a row with this problem looks intact in a results file.
 pub fn is_damage(code: &str) -> bool {
     DAMAGED.contains(&code)
 }
@@ -38,10 +39,10 @@ pub fn was_damaged(code: &str) -> Message {
     }
 }
 
-/// How many cells a row has, and had in the file that it comes from.
+/// Checks of a row's structure, in its file and in the original file.
 impl Checker {
-    /// A row of a results file whose fault is not to be seen there: one that had too few cells has as many as any
-    /// other, and what a workbook knew about a cell is gone.
+    /// The problem of a row in a results file that the file no longer shows: missing cells were padded, and
+    /// the types of workbook cells are lost.
     pub(super) fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
         if self.options.recalls {
             return None;
@@ -53,34 +54,34 @@ impl Checker {
         Some(Problem::of_row(code, message::row_lost_kind()))
     }
 
-    /// The code in a results file of a cell type problem in the row.
+    /// The cell type problem that a results file states for the row.
     pub fn lost_kind(&self, row: &RawRow<'_>) -> Option<&'static str> {
         known_code(self.error_code(row)?)
     }
 
-    /// The code in a results file of the row's structural problem in the original file.
+    /// The structural problem of the original row that a results file states.
     pub fn damage_before(&self, row: &RawRow<'_>) -> Option<&'static str> {
         let code = self.error_code(row)?;
         DAMAGED.into_iter().find(|known| known.as_bytes() == code)
     }
 
-    /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
+    /// Whether the user has emptied the cell with the row's error code in a results file.
     pub fn is_released(&self, row: &RawRow<'_>) -> bool {
         self.error_code(row).is_some_and(<[u8]>::is_empty)
     }
 
-    /// The row's problem in a results file.
+    /// The row's error code in a results file.
     pub(super) fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
         let cell = row.cell(self.map.error_code_column()?)?;
         Some(cell.bytes().trim_ascii())
     }
 
-    /// Whether the row has something beyond the last column that has a name.
+    /// Whether the row has content after the last column with a header.
     pub fn has_surplus(&self, row: &RawRow<'_>) -> bool {
         has_text_from(row, self.map.least())
     }
 
-    /// Whether the row is the header once more, as where files were joined.
+    /// Whether the row repeats the header, as in concatenated files.
     fn repeats_header(&self, row: &RawRow<'_>) -> bool {
         let is_header = |index: usize| match row.cell(index) {
             Some(Cell::Text(text)) => is_name(text, self.map.header(index)),
@@ -108,9 +109,9 @@ impl Checker {
     }
 }
 
-/// Whether a cell holds a column's name, ignoring surrounding blanks.
+/// Whether a cell equals a column's name, ignoring surrounding blanks.
 fn is_name(text: &str, name: &str) -> bool {
-    // The first byte rules out nearly every cell.
+    // Fast path: the first byte rules out nearly all cells.
     match text.as_bytes().first() {
         Some(first) if first.is_ascii_alphanumeric() && name.as_bytes().first() != Some(first) => {
             false
@@ -119,7 +120,7 @@ fn is_name(text: &str, name: &str) -> bool {
     }
 }
 
-/// What is wrong with a row because of how it stands in its file.
+/// The problem for a structural flaw of a row.
 fn of_flaw(flaw: Flaw) -> Option<Problem> {
     let (code, message) = match flaw {
         Flaw::TextAfterQuote { backslash: false } => {
@@ -136,7 +137,7 @@ fn of_flaw(flaw: Flaw) -> Option<Problem> {
     Some(Problem::of_row(code, message))
 }
 
-/// Whether any cell of the row from the column `first` on has something in it.
+/// Whether any cell of the row from column `first` has content.
 fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
     (first..row.len()).any(|index| {
         row.cell(index).is_some_and(|cell| match cell {
@@ -152,7 +153,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn a_row_has_as_many_cells_as_the_header() {
+    fn a_row_must_have_as_many_cells_as_the_header() {
         let spec = built_in("pathwright");
         let roster = Roster::of(
             &spec,
@@ -213,7 +214,7 @@ mod tests {
         );
         let released = [true, false, false, false, false];
         assert_eq!(roster.each(|row, _| checker.is_released(row)), released);
-        // A known earlier run supplies the codes instead.
+        // The known rows of an earlier run are used in place of the codes.
         let recalls = Roster::with(&spec, text, |options| options.recalls = true);
         assert_eq!(recalls.found(), ["", "", "", "", ""]);
         let own = Roster::of(&spec, "external_id;first_name\n1;Anna\n");

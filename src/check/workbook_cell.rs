@@ -1,12 +1,12 @@
-//! Workbook cell types reveal values that a spreadsheet changed.
+//! Checks the types of workbook cells, which reveal values that a spreadsheet changed.
 
 use super::fault::{Fault, Notes};
 use crate::l10n::{Message, message};
 use crate::read::{CellMark, RawRow, cell_name};
 use crate::targets::Kind;
 
-/// Looks at what a workbook knows about a cell beside its text: a value that a spreadsheet made of what somebody
-/// typed is no text, whatever it looks like. `notes` says what was restored, and what is unusual.
+/// Checks the mark of a workbook cell. A value that a spreadsheet converted from the user's input is wrong
+/// even if its text looks valid. `notes` receives repairs and doubts.
 pub(super) fn look(
     mark: CellMark,
     kind: Kind,
@@ -34,7 +34,7 @@ pub(super) fn look(
         CellMark::Percentage => {
             return wrong("cell.percentage", message::cell_is_percentage(cell, text));
         }
-        // A choice may well be called so.
+        // A choice may have this name.
         CellMark::Boolean if matches!(kind, Kind::Boolean | Kind::Choice) => {}
         CellMark::Boolean => return wrong("cell.boolean", message::cell_is_boolean(cell, text)),
         CellMark::Error => {
@@ -61,8 +61,7 @@ pub(super) fn look(
     Ok(())
 }
 
-/// The codes of cells whose text would do elsewhere, so that it must not pass once the workbook's kinds of cells are
-/// gone.
+/// The codes of cells whose text alone looks valid. They must not pass when the cell types are lost.
 const LOOKS_RIGHT: [&str; 7] = [
     "cell.date",
     "cell.time",
@@ -73,13 +72,12 @@ const LOOKS_RIGHT: [&str; 7] = [
     "cell.merged",
 ];
 
-/// Whether a cell with this problem looks like any other one in a file that knows no kinds of cells, such as the
-/// results.
+/// Whether a cell with this problem looks valid in a file without cell types, such as the results.
 pub fn looks_right(code: &str) -> bool {
     LOOKS_RIGHT.contains(&code)
 }
 
-/// Its code, if it is one of those.
+/// Returns the code if it is one of those.
 pub(super) fn known_code(code: &[u8]) -> Option<&'static str> {
     LOOKS_RIGHT
         .into_iter()

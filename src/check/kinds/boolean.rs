@@ -1,4 +1,4 @@
-//! Boolean cells accept English and Swedish words.
+//! Boolean cells: English and Swedish words.
 
 use crate::check::fault::{Checked, Fault};
 use crate::check::severity::declare_findings;
@@ -12,7 +12,7 @@ declare_findings! {
 const TRUE: [&str; 8] = ["true", "sant", "ja", "yes", "j", "y", "1", "t"];
 const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
 
-/// A boolean, in English, as a Swedish Excel writes it (`SANT`, `FALSKT`), or as `Ja` and `Nej`.
+/// Checks a Boolean: an English word, a word of a Swedish Excel (`SANT`, `FALSKT`), or `Ja` and `Nej`.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     match read(text) {
         Some(flag) => Ok(Value::Bool(flag)),
@@ -23,7 +23,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
-/// What the text means, if it is one of those words.
+/// Parses a Boolean word.
 pub(in crate::check) fn read(text: &str) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is(&TRUE) {
@@ -41,7 +41,7 @@ mod tests {
     use crate::model::Value;
 
     #[test]
-    fn booleans() {
+    fn english_and_swedish_booleans_are_parsed() {
         for yes in ["SANT", "sant", "Ja", "TRUE", "1", "j"] {
             assert_eq!(check(yes), Ok(Value::Bool(true)), "{yes}");
         }

@@ -1,4 +1,4 @@
-//! Choice cells must hold one of the words that the target defines.
+//! Choice cells: the values that the target defines.
 
 use std::collections::HashMap;
 
@@ -16,20 +16,20 @@ declare_findings! {
     Invalid "choice.unknown" what_choice_unknown "Okänt" remedy_value;
 }
 
-/// The words that a choice field understands.
+/// The values and synonyms of a choice field.
 #[derive(Debug, Clone)]
 pub(in crate::check) struct Choices {
     allowed: Vec<String>,
-    /// The same in the words of the column's header, for people.
+    /// The choices in the language of the column's header, for messages.
     shown: Vec<String>,
-    /// The choices and their synonyms as the target writes them, which is how most cells do too.
+    /// The choices and synonyms in the target's spelling, which most cells have.
     as_written: Vec<(String, CompactString)>,
-    /// All words, in lower case.
+    /// All choices and synonyms in lower case.
     words: HashMap<String, usize>,
 }
 
 impl Choices {
-    /// `language` is the one that the column's header is written in.
+    /// Creates the choices of a field. `language` is that of the column's header.
     pub(in crate::check) fn of(field: &FieldSpec, language: Option<&str>) -> Choices {
         let mut words = HashMap::new();
         let mut as_written = Vec::new();
@@ -51,7 +51,7 @@ impl Choices {
                 words.entry(word.to_lowercase()).or_insert(index);
             }
         }
-        // A cell's unusual characters have been replaced before it is compared.
+        // Unusual characters of a cell are replaced before it is compared.
         for (word, index) in words.clone() {
             let (plain, ..) = characters::plain(&word);
             words.entry(plain.into_owned()).or_insert(index);
@@ -65,7 +65,7 @@ impl Choices {
         }
     }
 
-    /// One of the choices or their synonyms, ignoring case.
+    /// Checks a choice or synonym, ignoring case.
     pub(in crate::check) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
         if let Some(choice) = self.as_written(text) {
             return Ok(choice);
@@ -79,7 +79,7 @@ impl Choices {
         }
     }
 
-    /// The same of a word that is written as the target writes it.
+    /// Checks a choice or synonym in the target's spelling.
     pub(in crate::check) fn as_written<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         let (_, choice) = self.as_written.iter().find(|(word, _)| word == text)?;
         Some(if *choice == text {
@@ -90,7 +90,7 @@ impl Choices {
     }
 }
 
-/// Whether a cell that holds the word says just that, and not that something went wrong on its way.
+/// Whether the full check accepts the word without findings.
 fn is_plain((word, _): &(String, CompactString)) -> bool {
     let mut notes = Notes::default();
     content(word, Form::Code, &mut notes) == Ok(Content::Text(word)) && notes.is_empty()
@@ -101,7 +101,7 @@ mod tests {
     use super::{Choices, Value};
 
     #[test]
-    fn a_word_that_looks_like_damage_is_never_taken_at_a_glance() {
+    fn the_fast_check_skips_choices_that_look_damaged() {
         let spec = crate::targets::load("meitner").unwrap();
         let mut field = spec.fields[spec.field("gender").unwrap()].clone();
         let odd = ["#N/A", "=x", "<null>", " X", "Ã¥", "”Nej”", "Vet ej"].map(String::from);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gender_in_swedish_or_english() {
+    fn gender_is_accepted_in_swedish_and_english() {
         let spec = crate::targets::load("meitner").unwrap();
         let gender = Choices::of(&spec.fields[spec.field("gender").unwrap()], Some("sv"));
         for (word, expected) in [

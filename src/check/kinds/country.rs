@@ -1,4 +1,4 @@
-//! Country cells are normalised to ISO 3166-1 alpha-3 codes.
+//! Country cells: normalized to ISO 3166-1 alpha-3 codes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -14,10 +14,10 @@ declare_findings! {
     Invalid "country.unknown" what_country_unknown "Svealand" remedy_value;
 }
 
-/// Swedish names by ISO 3166-1 alpha-2 code, a line each: `SE Sverige`.
+/// Swedish names by ISO 3166-1 alpha-2 code, one per line: `SE Sverige`.
 const SWEDISH: &str = include_str!("countries_sv.txt");
 
-/// English names that people write besides the standard's, by alpha-2 code.
+/// Common English names besides those of the standard, by alpha-2 code.
 const ENGLISH: &[(&str, &str)] = &[
     ("BO", "Bolivia"),
     ("CD", "DR Congo"),
@@ -51,7 +51,7 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     }
     for country in rust_iso3166::ALL {
         names.insert(country.name.to_lowercase(), country.alpha3);
-        // "Bolivia" for "Bolivia (Plurinational State of)", but not "Korea", of which there are two.
+        // "Bolivia" for "Bolivia (Plurinational State of)", but not "Korea", which is ambiguous.
         let name = bare(country.name);
         if same.get(name) == Some(&1) {
             names.insert(name.to_lowercase(), country.alpha3);
@@ -66,14 +66,14 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     names
 });
 
-/// The code of the country that nearly every row names.
+/// The code of the most common country.
 pub(in crate::check) const SWEDEN: CompactString = CompactString::const_new("SWE");
 
-/// A country, normalised to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
-/// names mean the same, in any case.
+/// Checks a country and normalizes it to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
+/// names are accepted in any case.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if text == "SWE" {
-        // Nearly every row says so.
+        // Fast path for most rows.
         return Ok(Value::Text(text));
     }
     if text.len() == 3 && rust_iso3166::from_alpha3(text).is_some() {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn countries_by_code_and_by_name() {
+    fn countries_are_recognized_by_code_and_name() {
         for (text, code) in [
             ("SWE", "SWE"),
             ("swe", "SWE"),
@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(check(text).unwrap().as_text(), code, "{text}");
         }
         assert_eq!(check("NOR"), Ok(Value::Text("NOR")));
-        // The part in brackets is optional, except where it separates two countries.
+        // The part in parentheses is optional, except where it distinguishes two countries.
         assert_eq!(check("Micronesia").unwrap().as_text(), "FSM");
         for bad in ["XX", "XYZ", "Svealand", "1", "Korea"] {
             assert_eq!(check(bad).unwrap_err().code, "country.unknown", "{bad}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_swedish_name_has_a_country_and_no_name_has_two() {
+    fn swedish_country_names_are_complete_and_unambiguous() {
         let mut seen = HashMap::new();
         for line in SWEDISH.lines() {
             let (alpha2, name) = line.split_once(' ').unwrap();

@@ -1,4 +1,4 @@
-//! Date cells are normalised to ISO 8601 dates.
+//! Date cells: normalized to ISO 8601 dates.
 
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
@@ -19,15 +19,13 @@ declare_findings! {
     Invalid "date.scientific" what_date_scientific "2,01004E+07" remedy_as_text;
 }
 
-/// A calendar date, normalised to `YYYY-MM-DD` (RFC 3339, full-date).
+/// Checks a date and normalizes it to `YYYY-MM-DD` (RFC 3339, full-date).
 ///
-/// `20100402`, `2010/04/02`, `2010.04.02` and a midnight behind the date mean the same. Day-month
-/// order is restored where no other reading is possible: with dots, which no one writes
-/// month-first, or with a day above 12. What Excel keeps a date as, a serial number, is refused:
-/// it counts from 1900 or from 1904.
+/// `20100402`, `2010/04/02`, `2010.04.02` and a date followed by midnight are accepted. Day-month order is
+/// restored if no other reading is possible: with dots, which are never used with the month first, or with a
+/// day above 12. Serial numbers of Excel are refused, because they count from 1900 or from 1904.
 ///
-/// `today` is the day after which a date is a mistake, where the field is one of the past.
-/// `repaired` is set where a reading was restored that the file did not have.
+/// `today` is the latest valid date, if the field has one. `repaired` is set if the reading was restored.
 pub(in crate::check) fn check<'a>(
     text: &'a str,
     today: Option<Date>,
@@ -46,7 +44,7 @@ pub(in crate::check) fn check<'a>(
     })
 }
 
-/// A date in the form that it is normalised to.
+/// Parses a date in normal form.
 #[inline]
 pub(in crate::check) fn plain_date(text: &str) -> Option<Date> {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
@@ -55,7 +53,7 @@ pub(in crate::check) fn plain_date(text: &str) -> Option<Date> {
     let digits = digits([a, b, c, d, e, f, g, h])?;
     let pair = |at: usize| digits[at] * 10 + digits[at + 1];
     let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
-    // No two digits make more than 99.
+    // Two digits are at most 99.
     Date::new(year, pair(4) as i8, pair(6) as i8).ok()
 }
 
@@ -118,7 +116,7 @@ fn civil(text: &str, year: &str, month: &str, day: &str) -> Result<Read, Fault> 
     Ok((date, (normal != text).then_some(normal)))
 }
 
-/// The date without a time of day, if that time is midnight: what a database export appends.
+/// Removes the time if it is midnight, which database exports append.
 fn without_midnight(text: &str) -> &str {
     match text.split_once([' ', 'T']) {
         Some((date, time)) if is_midnight(time) => date,
@@ -152,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
+    fn date_formats_are_normalized() {
         for (text, normal, restored) in [
             ("2010-04-02", "2010-04-02", false),
             ("20100402", "2010-04-02", false),
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_in_normal_form_is_kept() {
+    fn a_normalized_date_is_unchanged() {
         let day = jiff::civil::date(1987, 12, 30);
         assert_eq!(plain_date("1987-12-30"), Some(day));
         assert_eq!(

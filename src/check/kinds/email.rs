@@ -1,4 +1,4 @@
-//! E-mail cells must hold a single RFC 5321 address.
+//! Email cells: a single RFC 5321 address.
 
 use email_address::{EmailAddress, Options};
 
@@ -18,8 +18,8 @@ declare_findings! {
     InvalidUnlessFreeText "email.format" what_email_format "anna b@example.se" remedy_value;
 }
 
-/// An e-mail address (RFC 5321, section 4.1.2): an address alone, without a display name, at a
-/// domain name with at least two parts.
+/// Checks an email address (RFC 5321, section 4.1.2): a single address without a display name, whose domain
+/// has at least two parts.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
@@ -34,12 +34,12 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
-/// Whether the text is certainly an address: letters, digits and single marks between them. Most are, and these
-/// need no grammar; [`check`] asks the grammar for all others.
+/// Fast path: whether the text consists of letters and digits with single punctuation marks between them, as
+/// most addresses do. [`check`] parses all others.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
-    // The start of the current label, and whether a label of the domain has ended.
+    // The start of the current label, and whether the domain has a complete label.
     let (mut word, mut has_parts) = (0, false);
     let marks = text.bytes().enumerate();
     let mut marks = marks.filter(|(_, byte)| !byte.is_ascii_alphanumeric());
@@ -60,7 +60,7 @@ pub(in crate::check) fn is_plain(text: &str) -> bool {
                 _ => false,
             }
     });
-    // The longest that a local part and a part of a domain may be.
+    // The maximum lengths of a local part and of a domain label.
     are_words
         && leftovers::is_not_begun(text.as_bytes())
         && has_parts
@@ -93,7 +93,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_needs_no_grammar_passes_it(text in "[a-c0._+@-]{1,24}") {
+        fn plain_addresses_are_valid_addresses(text in "[a-c0._+@-]{1,24}") {
             if is_plain(&text) {
                 proptest::prop_assert!(EmailAddress::is_valid(&text), "{}", text);
                 proptest::prop_assert!(text.split_once('@').is_some_and(|(_, domain)| domain.contains('.')));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn email_addresses_are_validated() {
         for good in [
             "anna@example.se",
             "anna.b+c@elev.example.se",

@@ -1,4 +1,4 @@
-//! Principal name cells must hold an eduPersonPrincipalName.
+//! Principal name cells: an eduPersonPrincipalName.
 
 use email_address::EmailAddress;
 
@@ -15,10 +15,10 @@ declare_findings! {
     InvalidUnlessFreeText "eppn.domain" what_eppn_domain "asali@example" remedy_value;
 }
 
-/// An eduPersonPrincipalName: `localIdentifier@domain`, unique to one person (eduPerson schema;
-/// SS 12000). Looks like an e-mail address and need not be one.
+/// Checks an eduPersonPrincipalName: `localIdentifier@domain`, unique to a person (eduPerson schema; SS
+/// 12000). It resembles an email address but need not be one.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
-    // What is beyond doubt an address is one of these too.
+    // Every plain email address is also a valid principal name.
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn principal_names() {
+    fn principal_names_are_validated() {
         for good in ["asali0402@example.se", "ärla!@example.se"] {
             assert!(check(good).is_ok(), "{good}");
         }

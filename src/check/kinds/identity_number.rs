@@ -1,4 +1,4 @@
-//! Swedish identity numbers are validated, restored and normalised.
+//! Identity number cells: validates, restores and normalizes Swedish identity numbers.
 
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
@@ -24,32 +24,31 @@ declare_findings! {
     Invalid "identity_number.scientific" what_identity_number_scientific "2,01912E+11" remedy_as_text;
 }
 
-/// Whether a row says that its number is a temporary one.
+/// The row's statement about whether its number is temporary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::check) enum Marked {
-    /// It is.
+    /// The number is temporary.
     Temporary,
-    /// It is not, or there is no way to say so.
+    /// The number is not temporary, or the file cannot mark it.
     Not,
-    /// The row does not say.
+    /// The row does not state it.
     Unknown,
 }
 
-/// A Swedish personnummer or samordningsnummer, normalised to `YYYYMMDD-NNNN` (Skatteverket,
-/// SKV 704 and SKV 707).
+/// Checks a Swedish personnummer or samordningsnummer and normalizes it to `YYYYMMDD-NNNN` (Skatteverket, SKV
+/// 704 and SKV 707).
 ///
-/// Ten and twelve digits are understood, with and without hyphens. Ten digits leave the century
-/// out: it is the latest one in which the birthday is not after `today`, and with `+` for a
-/// hyphen a hundred years before that. A samordningsnummer has 60 added to its day; where the day or the
-/// month of birth is not known, it is 0 (Skatteverket's test numbers have 191500722390). The last
-/// digit is the Luhn check over the nine before it, year without century first.
+/// Ten and twelve digits are accepted, with and without hyphens. Ten digits omit the century: it is the
+/// latest one in which the birthday is not after `today`, or the century before that if `+` replaces the
+/// hyphen. In a samordningsnummer, the day is increased by 60; an unknown day or month of birth is 0 (one of
+/// Skatteverket's test numbers is 191500722390). The last digit is the Luhn check digit of the nine digits
+/// before it, beginning with the year without century.
 ///
-/// Of a temporary number, the last four places may hold letters or a school's own digits, and nothing
-/// is checked but the date. The forms `TF01`, `T123` and `R220` are known without a mark, and `repaired`
-/// says so.
+/// The last four places of a temporary number may hold letters or a school's own digits, so only the date is
+/// checked. The forms `TF01`, `T123` and `R220` are recognized without a mark and reported in `repaired`.
 ///
-/// Nine digits are ten whose leading zero a spreadsheet took; where the check digit agrees it is
-/// restored, and `repaired` says so.
+/// Nine digits have lost a leading zero in a spreadsheet. If the check digit agrees, the zero is restored and
+/// reported in `repaired`.
 pub(in crate::check) fn check<'a>(
     text: &'a str,
     marked: Marked,
@@ -77,7 +76,7 @@ pub(in crate::check) fn check<'a>(
     Ok(value)
 }
 
-/// Whether the last four places are of a temporary number: `TF01` (Skolverket), `T123` or `R220`.
+/// Whether the last four places have the form of a temporary number: `TF01` (Skolverket), `T123` or `R220`.
 fn has_temporary_form(text: &str) -> bool {
     let is_digit = u8::is_ascii_digit;
     match text.as_bytes() {
@@ -117,8 +116,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     })
 }
 
-/// Whether the text is a valid number in the form that it is normalised to: the short way for
-/// most cells. What is not is looked at with more care.
+/// Fast path: whether the text is a valid number in normal form, as most cells are.
 #[inline]
 pub(in crate::check) fn is_normal(text: &str, today: Date) -> bool {
     let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = text.as_bytes() else {
@@ -129,23 +127,23 @@ pub(in crate::check) fn is_normal(text: &str, today: Date) -> bool {
     };
     let pair = |at: usize| digits[at] * 10 + digits[at + 1];
     let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
-    // No two digits make more than 99.
+    // Two digits are at most 99.
     first_day(year, pair(4) as i8, pair(6) as i8).is_some_and(|date| date <= today)
         && luhn(&digits[2..11]) == digits[11]
 }
 
-/// The day of birth that a number begins with, or the first that it can be where a samordningsnummer leaves
-/// month or day out.
+/// The date of birth at the beginning of a number. If a samordningsnummer omits month or day, it is the
+/// earliest possible date.
 #[inline]
 fn first_day(year: i16, month: i8, written_day: i8) -> Option<Date> {
     if written_day < 60 {
         return Date::new(year, month, written_day).ok();
     }
-    // Months without a name have 31 days as far as anybody knows.
+    // An unknown month may have 31 days.
     Date::new(year, month.max(1), (written_day - 60).max(1)).ok()
 }
 
-/// Whether a number in its normal form is of someone born on `date`, as far as it says.
+/// Whether a normalized number is compatible with the date of birth `date`.
 pub(in crate::check) fn is_born_on(number: &str, date: Date) -> bool {
     let part = |range| {
         number
@@ -162,8 +160,8 @@ pub(in crate::check) fn is_born_on(number: &str, date: Date) -> bool {
     year == date.year() && is(month, date.month()) && is(day, date.day())
 }
 
-/// Whether a number in its normal form is a woman's, where that can be told: by the third of the last four
-/// places, which is even for women. Of temporary numbers only those with `TF` hold to it.
+/// Whether a normalized number is a woman's, if it states the gender: the third of the last four places is
+/// even for women. Of temporary numbers, only those with `TF` follow this rule.
 pub(in crate::check) fn is_of_woman(number: &str, is_temporary: bool) -> Option<bool> {
     let last_four = number.as_bytes().get(9..13)?;
     let is_digit = last_four[2].is_ascii_digit();
@@ -177,10 +175,10 @@ pub(in crate::check) fn is_of_woman(number: &str, is_temporary: bool) -> Option<
 struct Parts {
     year: Year,
     month: i8,
-    /// As written: with 60 added in a samordningsnummer.
+    /// The day as written, increased by 60 in a samordningsnummer.
     day: i8,
     last_four: [u8; 4],
-    /// `+` stood in place of the hyphen.
+    /// Whether `+` replaces the hyphen.
     hundred: bool,
 }
 
@@ -200,7 +198,7 @@ fn split(text: &str) -> Result<Parts, Fault> {
     let mut places = [0; 12];
     let mut count = 0;
     let mut plus_at = None;
-    // How many places stand before each separator: a hyphen, with or without spaces around it, or spaces.
+    // The number of places before each separator: a hyphen, with or without surrounding spaces, or spaces.
     let mut separators: Vec<usize> = Vec::new();
     let mut hyphen_at = None;
     for c in text.chars() {
@@ -223,7 +221,7 @@ fn split(text: &str) -> Result<Parts, Fault> {
             _ => return Err(unreadable()),
         }
     }
-    // 20100402-2388 and 2010-04-02-2388, or the same without the century.
+    // 20100402-2388 and 2010-04-02-2388, with or without the century.
     let (year, last) = (count.saturating_sub(8), count.saturating_sub(4));
     let is_separated = match separators[..] {
         [] => true,
@@ -251,7 +249,7 @@ fn split(text: &str) -> Result<Parts, Fault> {
     };
     Ok(Parts {
         year,
-        // No two digits make more than 99.
+        // Two digits are at most 99.
         month: two(at)? as i8,
         day: two(at + 2)? as i8,
         last_four: [a, b, c, d],
@@ -259,7 +257,7 @@ fn split(text: &str) -> Result<Parts, Fault> {
     })
 }
 
-/// The number as it is normalised: `YYYYMMDD-NNNN`.
+/// The normalized number, `YYYYMMDD-NNNN`.
 fn normal(year: i16, parts: &Parts) -> CompactString {
     let mut text = *b"00000000-0000";
     // Writes the last two digits of `number`.
@@ -275,18 +273,18 @@ fn normal(year: i16, parts: &Parts) -> CompactString {
     std::str::from_utf8(&text).unwrap_or_default().into()
 }
 
-/// The full year of a number that leaves the century out.
+/// The full year of a number without century.
 fn century(short: i16, parts: &Parts, today: Date) -> Option<i16> {
     let this_century = today.year() - today.year() % 100;
     let latest = [this_century, this_century - 100]
         .into_iter()
         .map(|century| century + short)
-        // A leap day exists in one of the two centuries only.
+        // A leap day may exist in only one of the two centuries.
         .find(|&year| first_day(year, parts.month, parts.day).is_some_and(|date| date <= today))?;
     Some(if parts.hundred { latest - 100 } else { latest })
 }
 
-/// Checks the last four places of a number in its normal form; `text` is how it was written.
+/// Checks the last four places of a normalized number. `text` is the original, for messages.
 fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
     let places = normal.bytes().filter(|byte| *byte != b'-').skip(2);
     let mut digits = [0; 10];
@@ -309,11 +307,10 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a number in its normal form is one of those that Skatteverket publishes for tests. The
-/// list itself has some 44,000 of them and grows each year. Of those born in 1987 or later it has the
-/// birth numbers 238 and 239, of the two years before 988, 989 and 999, and of samordningsnummer 238
-/// and 239 (Skatteverket's open data "Testpersonnummer"). Earlier ones follow no rule and are not
-/// known here.
+/// Whether a normalized number is one that Skatteverket publishes for tests. The list has some 44,000 numbers
+/// and grows each year. It uses the birth numbers 238 and 239 for persons born since 1987, 988, 989 and 999
+/// for the two years before, and 238 and 239 for samordningsnummer (Skatteverket's open data
+/// "Testpersonnummer"). Earlier years follow no pattern and are not recognized.
 pub(in crate::check) fn is_for_tests(number: &str) -> bool {
     let &[y1, y2, y3, y4, _, _, day, _, _, a, b, c, ..] = number.as_bytes() else {
         return false;
@@ -328,7 +325,7 @@ pub(in crate::check) fn is_for_tests(number: &str) -> bool {
     }
 }
 
-/// What is unusual about a valid number: it is kept for tests.
+/// The doubt about a valid number that is reserved for tests.
 pub(in crate::check) fn doubt(number: &str) -> Option<Fault> {
     is_for_tests(number).then(|| Fault::new("identity_number.test", message::identity_test(number)))
 }
@@ -372,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_and_twelve_digits_with_and_without_a_hyphen() {
+    fn ten_and_twelve_digits_are_accepted_with_and_without_hyphens() {
         for text in [
             "20100402-2388",
             "201004022388",
@@ -391,21 +388,21 @@ mod tests {
     }
 
     #[test]
-    fn the_century_is_the_latest_that_has_been() {
-        // 120501-0018 is fourteen years old, not a hundred and fourteen.
+    fn the_century_is_the_latest_possible_one() {
+        // 120501-0018 belongs to a person of fourteen years, not of a hundred and fourteen.
         assert_eq!(normal("120501-0018"), "20120501-0018");
         assert_eq!(normal("120501+0018"), "19120501-0018");
-        // Born later this year is not yet born, so a hundred years ago.
+        // A birthday later this year must be a century earlier.
         let not_yet = format!("260802-000{}", luhn(&[2, 6, 0, 8, 0, 2, 0, 0, 0]));
         assert!(normal(&not_yet).starts_with("19260802-"));
         let today_born = format!("260801-000{}", luhn(&[2, 6, 0, 8, 0, 1, 0, 0, 0]));
         assert!(normal(&today_born).starts_with("20260801-"));
-        // 29 February 1900 never was.
+        // 29 February 1900 did not exist.
         assert_eq!(code("000229+0005"), "identity_number.date");
     }
 
     #[test]
-    fn a_person_who_is_not_yet_born_has_no_number() {
+    fn a_birth_date_in_the_future_is_refused() {
         for (day, nine, is_born) in [
             ("20260801", [2, 6, 0, 8, 0, 1, 0, 0, 0], true),
             ("20260802", [2, 6, 0, 8, 0, 2, 0, 0, 0], false),
@@ -419,7 +416,7 @@ mod tests {
                 assert_eq!(code(&number), "identity_number.future");
             }
         }
-        // Month and day have to be there.
+        // Month and day must exist.
         for (day, nine) in [
             ("20101301", [1, 0, 1, 3, 0, 1, 0, 0, 0]),
             ("20100001", [1, 0, 0, 0, 0, 1, 0, 0, 0]),
@@ -432,14 +429,14 @@ mod tests {
     }
 
     #[test]
-    fn a_coordination_number_has_sixty_added_to_its_day() {
+    fn a_coordination_number_has_its_day_increased_by_60() {
         // Skatteverket's example of a samordningsnummer: 701063-2391.
         assert_eq!(normal("701063-2391"), "19701063-2391");
         assert_eq!(code("701093-2391"), "identity_number.date");
     }
 
     #[test]
-    fn a_coordination_number_may_leave_month_and_day_out() {
+    fn a_coordination_number_may_omit_month_and_day() {
         for number in [
             "19150072-2390",
             "19700060-2396",
@@ -449,7 +446,7 @@ mod tests {
             assert_eq!(normal(number), number);
             assert!(is_normal(number, today()), "{number}");
         }
-        // Beyond the end of a month, and a month or a day that only such a number may leave out.
+        // Dates beyond the end of a month, and a month or day that only a samordningsnummer may omit.
         for (ymd, nine) in [
             ("19700291", [7, 0, 0, 2, 9, 1, 2, 3, 9]),
             ("19700092", [7, 0, 0, 0, 9, 2, 2, 3, 9]),
@@ -464,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_says_when_its_person_was_born_and_of_which_gender() {
+    fn a_number_states_birth_date_and_gender() {
         let date = |month, day| jiff::civil::date(1970, month, day);
         for (number, date, is) in [
             ("19701003-2391", date(10, 3), true),
@@ -495,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_number_is_known_by_its_form_where_the_row_does_not_say() {
+    fn unmarked_temporary_numbers_are_recognized_by_their_form() {
         for (text, normal) in [
             ("20150101-TF01", "20150101-TF01"),
             ("150101-T123", "20150101-T123"),
@@ -516,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_apart() {
+    fn each_fault_of_an_identity_number_has_its_own_code() {
         assert_eq!(code("20100402-2389"), "identity_number.check_digit");
         assert_eq!(code("20100231-2388"), "identity_number.date");
         assert_eq!(code("20300402-2388"), "identity_number.future");
@@ -539,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_leading_zero_is_put_back_where_the_check_digit_agrees() {
+    fn a_leading_zero_is_restored_if_the_check_digit_agrees() {
         let whole = format!("090402238{}", luhn(&[0, 9, 0, 4, 0, 2, 2, 3, 8]));
         let mut repaired = None;
         let value = check(&whole[1..], Marked::Not, today(), &mut repaired).unwrap();
@@ -549,8 +546,8 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_kept_for_tests_is_known() {
-        // Numbers from Skatteverket's list or built like them, and others.
+    fn test_numbers_are_recognized() {
+        // Numbers from Skatteverket's list or with its pattern, and others.
         for (number, is_one) in [
             ("19850113-9995", true),
             ("19870102-2389", true),
@@ -569,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_number_follows_no_check_digit() {
+    fn a_temporary_number_needs_no_check_digit() {
         for text in ["20191216-TF01", "20191216-T123", "20191216-1234"] {
             assert_eq!(
                 check(text, Marked::Temporary, today(), &mut None)
@@ -612,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn the_century_decides_leap_days() {
+    fn leap_days_depend_on_the_century() {
         for (ymd, nine, is) in [
             ("19960229", [9, 6, 0, 2, 2, 9, 0, 0, 0], true),
             ("20000229", [0, 0, 0, 2, 2, 9, 0, 0, 0], true),

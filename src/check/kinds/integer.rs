@@ -1,4 +1,4 @@
-//! Integer cells must hold a whole number within the limits of the field.
+//! Integer cells: a whole number within the limits of the field.
 
 use crate::check::fault::{Checked, Fault, is_scientific};
 use crate::check::severity::declare_findings;
@@ -10,7 +10,7 @@ declare_findings! {
     Invalid "integer.scientific" what_integer_scientific "1E+05" remedy_as_text;
 }
 
-/// A whole number. It is sent as a JSON number, digit for digit.
+/// Checks a whole number. It is sent as a JSON number with all of its digits.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
@@ -29,7 +29,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn whole_numbers() {
+    fn whole_numbers_are_parsed_exactly() {
         assert_eq!(check("007").unwrap().as_text(), "7");
         assert_eq!(check("-3").unwrap().to_json(), serde_json::json!(-3));
         assert_eq!(check("1,5").unwrap_err().code, "integer.format");

@@ -1,4 +1,4 @@
-//! Each kind of cell has one file; the tables in this file dispatch to them.
+//! The kinds of cells, one file per kind. The tables in this file dispatch to them.
 
 mod boolean;
 mod choice;
@@ -26,7 +26,7 @@ use super::severity::Finding;
 use crate::model::Value;
 use crate::targets::{FieldSpec, Kind, Place};
 
-/// The findings of a kind, in addition to those of any cell.
+/// The findings of a kind, in addition to those of all cells.
 pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
     match kind {
         Kind::Text | Kind::List => &[],
@@ -45,7 +45,7 @@ pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
     }
 }
 
-/// The form of a field's cells. `is_key` says that the field can find a record.
+/// The form of a field's cells. `is_key` states whether the field can find a record.
 pub(super) fn form_of(field: &FieldSpec, is_key: bool) -> Form {
     match field.value_kind() {
         Kind::Text if field.lines => Form::Lines,
@@ -80,8 +80,8 @@ pub(super) fn is_rewritten(kind: Kind) -> bool {
 }
 
 impl Checker {
-    /// Whether a cell is plain for its kind, with nothing to restore, doubt or explain. If so, `into` has its value,
-    /// which equals the value that the full check finds.
+    /// Whether a cell is plain for its kind and needs no repair, doubt or message. If so, `into` receives its
+    /// value, which equals the value of the full check.
     #[inline(always)]
     pub(super) fn plain_of_kind<'a>(
         &self,
@@ -126,7 +126,7 @@ impl Checker {
         as_it_stands
     }
 
-    /// The warnings about a valid value.
+    /// The doubt about a valid value, if there is one.
     pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
         match field.value_kind() {
             Kind::IdentityNumber if self.options.production => {
@@ -137,7 +137,7 @@ impl Checker {
         }
     }
 
-    /// Checks text by its field's kind. `other` gives the text of another field's cell.
+    /// Checks text by its field's kind. `other` returns the text of another field's cell.
     pub(super) fn of_kind<'a>(
         &self,
         field: &FieldSpec,
@@ -177,7 +177,8 @@ impl Checker {
                         .and_then(|text| country::check(text).ok());
                     match country {
                         Some(country) if country.as_text() != "SWE" => text::check(cell),
-                        // Danish and Norwegian codes have four digits, and the file has no country.
+                        // The code may be Danish or Norwegian, with four digits, because the file states no
+                        // country.
                         None if !self.has_country(field) => {
                             Err(postal_code::perhaps_foreign(fault))
                         }
@@ -190,7 +191,7 @@ impl Checker {
             Kind::MunicipalityCode => municipality_code::check(cell, repaired),
             Kind::Eppn => eppn::check(cell),
             Kind::Integer => integer::check(cell),
-            // Target files with a list of lists are refused.
+            // A list of lists is refused when the target file is loaded.
             Kind::List => text::check(cell),
         }
     }
@@ -202,7 +203,7 @@ impl Checker {
     }
 }
 
-/// Puts a value in its place, if there is one.
+/// Stores a value, if there is one. Returns whether there is.
 #[inline(always)]
 fn put<'a>(into: &mut Option<Value<'a>>, value: Option<Value<'a>>) -> bool {
     let is_one = value.is_some();

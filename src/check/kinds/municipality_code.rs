@@ -1,4 +1,4 @@
-//! Swedish municipality codes are validated and restored to four digits.
+//! Municipality code cells: validates Swedish codes and restores leading zeros.
 
 use std::sync::LazyLock;
 
@@ -17,11 +17,11 @@ declare_findings! {
     Invalid "municipality_code.county" what_municipality_code_county "0284" remedy_value;
 }
 
-/// A Swedish municipality code: four digits, the first two of which are the county (Statistics
-/// Sweden: counties 01, 03–10, 12–14 and 17–25).
+/// Checks a Swedish municipality code: four digits, of which the first two are the county (Statistics Sweden:
+/// counties 01, 03–10, 12–14 and 17–25).
 ///
-/// Three digits are a code whose leading zero a spreadsheet took: no other code is meant, so it
-/// is restored, and `repaired` says so.
+/// Three digits have lost a leading zero in a spreadsheet. The code is unambiguous, so the zero is restored
+/// and reported in `repaired`.
 pub(in crate::check) fn check<'a>(
     text: &'a str,
     repaired: &mut Option<&'static str>,
@@ -49,11 +49,11 @@ pub(in crate::check) fn check<'a>(
     }
 }
 
-/// The codes of all municipalities, ascending; the file names its sources.
+/// All municipality codes, ascending. The file states its sources.
 const ALL: &str = include_str!("municipalities.txt");
 
-/// What is unusual about a code in the right form: no municipality has it. New codes may be added, so the value is
-/// sent.
+/// The doubt about a code in the right form that no municipality has. The value is sent, because codes may be
+/// added.
 pub(in crate::check) fn doubt(code: &str) -> Option<Fault> {
     // An empty code clears the field.
     (!code.is_empty() && !is_known(code)).then(|| {
@@ -64,10 +64,10 @@ pub(in crate::check) fn doubt(code: &str) -> Option<Fault> {
     })
 }
 
-/// Whether a municipality has the code.
+/// Whether a municipality has this code.
 #[inline]
 pub(in crate::check) fn is_known(code: &str) -> bool {
-    // Of each number of four digits.
+    // Indexed by the four-digit code.
     static KNOWN: LazyLock<[bool; 10_000]> = LazyLock::new(|| {
         let mut known = [false; 10_000];
         let lines = ALL.lines().filter(|line| !line.starts_with('#'));
@@ -93,7 +93,7 @@ mod tests {
     use super::{ALL, check, doubt, is_known};
 
     #[test]
-    fn a_code_that_no_municipality_has_is_doubtful() {
+    fn an_unassigned_municipality_code_is_doubtful() {
         let codes: Vec<&str> = ALL.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(codes.len(), 290);
         assert!(codes.is_sorted());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn municipality_codes() {
+    fn municipality_codes_are_validated_and_restored() {
         let mut repaired = None;
         assert_eq!(check("0184", &mut repaired).unwrap().as_text(), "0184");
         assert_eq!(check("2584", &mut repaired).unwrap().as_text(), "2584");

@@ -1,4 +1,4 @@
-//! Phone cells are normalised to E.164.
+//! Phone cells: normalized to E.164.
 
 use compact_str::{CompactString, format_compact};
 
@@ -20,14 +20,14 @@ declare_findings! {
     Invalid "phone.length" what_phone_length "070-174" remedy_as_text;
 }
 
-/// A telephone number, normalised to E.164 (ITU-T E.164: `+`, at most 15 digits). A number
-/// without an international prefix is Swedish (PTS numbering plan: seven to nine digits behind
-/// the trunk 0, nine for mobile numbers).
+/// Checks a telephone number and normalizes it to E.164 (ITU-T E.164: `+` and at most 15 digits). A number
+/// without an international prefix is Swedish (PTS numbering plan: seven to nine digits after the trunk
+/// prefix 0, nine for mobile numbers).
 ///
-/// A mobile number that lost its first 0, or its `+`, in a spreadsheet can be no other number,
-/// so it is restored, and `repaired` says so.
+/// A mobile number that lost its first 0 or its `+` in a spreadsheet is unambiguous, so it is restored and
+/// reported in `repaired`.
 ///
-/// Without a region nothing is known of how numbers are written there, so each stands as it is.
+/// Without a region, the numbering plan is unknown and numbers are unchanged.
 pub(in crate::check) fn check<'a>(
     text: &'a str,
     region: Option<Region>,
@@ -59,8 +59,7 @@ fn as_value(text: &str, number: CompactString) -> Value<'_> {
     }
 }
 
-/// A Swedish mobile number that is written as most are: its digits, with spaces and hyphens between them,
-/// behind `0` or `+46`.
+/// Fast path: a Swedish mobile number in a common notation, `0` or `+46` and digits with spaces and hyphens.
 #[inline]
 pub(in crate::check) fn plain_mobile(text: &str) -> Option<Value<'_>> {
     const LONGEST: usize = 32;
@@ -93,7 +92,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     let (international, digits) = digits_of(text, &mut kept)?;
     let national = if international {
         match digits.strip_prefix("46") {
-            // "+46 (0)70…": the trunk 0 is not dialled from abroad.
+            // "+46 (0)70…": the trunk prefix 0 is omitted after a country code.
             Some(swedish) => swedish.strip_prefix('0').unwrap_or(swedish),
             None => return foreign(text, digits),
         }
@@ -115,7 +114,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
         ));
     };
     let length = national.len();
-    // Every Swedish mobile number has nine digits, so what has fewer has lost some.
+    // All Swedish mobile numbers have nine digits, so a shorter one has lost some.
     if is_mobile(national) && length < 9 {
         return Err(Fault::new(
             "phone.length",
@@ -138,10 +137,10 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     Ok(number)
 }
 
-/// Whether the text looks like more than one number, or like one with the last digits of another behind it:
-/// `0411-123 45/6`, `070-174 06 05, 073-174 06 05`, `08-123 45 60 el. 070-174 06 05`.
+/// Whether the text contains several numbers, or a number with the last digits of another one: `0411-123
+/// 45/6`, `070-174 06 05, 073-174 06 05`, `08-123 45 60 el. 070-174 06 05`.
 fn has_several(text: &str) -> bool {
-    /// Digits of an area code, with a country's before it. What has more is a number in itself.
+    /// The maximum number of digits in an area code with country code. A part with more is a complete number.
     const AREA: usize = 4;
     let mut parts = text.split(|c: char| {
         matches!(c, '/' | ',' | ';' | '|' | '&' | '\\' | '\n' | '\r') || c.is_alphabetic()
@@ -161,14 +160,14 @@ fn has_several(text: &str) -> bool {
     if is_number && numbers.next().is_some() {
         return true;
     }
-    // A second number says its country, or stands in brackets, or a single digit stands apart.
+    // A second number has a country code or is in parentheses, or a single digit stands apart.
     let pluses = text.matches('+').count();
     let apart = text.rsplit(['-', '.', '(']).next();
     let is_one = apart.is_some_and(|part| digits(part) == 1);
     pluses > 1 || is_one && digits(text) > AREA + 1
 }
 
-/// The number's digits, and whether they begin with a country's: behind a `+` or `00`.
+/// The number's digits, and whether they begin with a country code, after `+` or `00`.
 fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), Fault> {
     let mut length = 0;
     let mut plus = false;
@@ -184,7 +183,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                     message::phone_too_many_digits(text),
                 ));
             }
-            // has_several refuses a second one.
+            // `has_several` refuses a second `+`.
             '+' if length == 0 => plus = true,
             ' ' | '-' | '(' | ')' | '.' | '/' => {}
             _ => {
@@ -213,7 +212,7 @@ fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
     Ok(format_compact!("+{digits}"))
 }
 
-/// Mobile numbers begin with 70, 72, 73, 76 or 79.
+/// Swedish mobile numbers begin with 70, 72, 73, 76 or 79.
 fn is_mobile(national: &str) -> bool {
     matches!(
         national.as_bytes(),
@@ -228,7 +227,7 @@ mod tests {
     const SWEDEN: Option<Region> = Some(Region::Sweden);
 
     #[test]
-    fn telephone_numbers() {
+    fn telephone_numbers_are_normalized_to_e164() {
         for (text, normal, restored) in [
             ("+46701740605", "+46701740605", false),
             ("070-174 06 05", "+46701740605", false),
@@ -301,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_region_a_number_stands_as_it_is_written() {
+    fn without_a_region_numbers_are_unchanged() {
         for text in ["8645550123", "(864) 555-0123", "020 7946 0958", "example"] {
             assert_eq!(check(text, None, &mut None).unwrap().as_text(), text);
         }

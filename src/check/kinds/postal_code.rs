@@ -1,4 +1,4 @@
-//! Swedish postal codes are normalised to five digits with a space.
+//! Postal code cells: normalized to five digits with a space.
 
 use compact_str::CompactString;
 
@@ -13,8 +13,8 @@ declare_findings! {
     Invalid "postal_code.format" what_postal_code_format "1695" remedy_value;
 }
 
-/// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
-/// (PostNord). A country prefix (`SE-169 56`) is dropped.
+/// Checks a Swedish postal code and normalizes it to `NNN NN`: five digits, the first of which is not 0
+/// (PostNord). A country prefix such as in `SE-169 56` is dropped.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_normal(text) {
         return Ok(Value::Text(text));
@@ -42,7 +42,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
             _ => return Err(fault("postal_code.unusual", text)),
         }
     }
-    // Of the country's own codes each has five digits, so what has fewer has lost some.
+    // All Swedish codes have five digits, so a shorter one has lost some.
     if digits.len() < 6 {
         return Err(fault("postal_code.format", text));
     }
@@ -52,7 +52,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     Ok(Value::Rewritten(digits))
 }
 
-/// Whether the text is a code in the form that it is normalised to.
+/// Whether the text is a code in normal form.
 #[inline]
 pub(in crate::check) fn is_normal(text: &str) -> bool {
     matches!(
@@ -68,7 +68,7 @@ pub(in crate::check) fn is_normal(text: &str) -> bool {
     )
 }
 
-/// The same fault where nobody knows that the code is a Swedish one.
+/// Makes the fault doubtful if the code may be foreign.
 pub(in crate::check) fn perhaps_foreign(fault: Fault) -> Fault {
     if fault.code == "postal_code.format" {
         Fault::new("postal_code.unusual", fault.into_inner().message)
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn postal_codes() {
+    fn postal_codes_are_normalized() {
         for same in ["169 56", "16956", "SE-169 56", "S-16956"] {
             assert_eq!(check(same).unwrap().as_text(), "169 56", "{same}");
         }

@@ -1,4 +1,4 @@
-//! Text cells must hold one line of visible characters.
+//! Text cells: one line of visible characters.
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -9,8 +9,8 @@ use crate::l10n::message;
 use crate::model::Value;
 use crate::read::of_utf_7;
 
-/// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
-/// does) mean the same as whole ones and are composed (Unicode normalization form C).
+/// Checks text on a single line and converts it to Unicode normalization form C. macOS, for example,
+/// decomposes letters into a base and an accent (`o` and `¨`).
 #[inline]
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
@@ -34,24 +34,25 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     composed(text)
 }
 
-/// Whether a program wrote a number as `1,84E+02` or `1.84e+02`. A class may be called 7E1.
+/// Whether a program wrote a number in scientific notation, as `1,84E+02` or `1.84e+02`. 7E1 may be the name
+/// of a class.
 fn is_cut_short(text: &str) -> bool {
-    // The exponent has two digits at least, but for a spreadsheet's narrow column.
+    // Programs write at least two exponent digits, except for a spreadsheet's narrow column.
     let lower_case = text
         .split_once("e+")
         .is_some_and(|(_, exponent)| exponent.len() >= 2);
     (lower_case || text.contains("E+")) && is_scientific(text)
 }
 
-/// Whether the text is of ordinary ASCII and letters of western Europe, each in one piece, and begins and
-/// ends as a word does.
+/// Whether the text consists of ordinary ASCII and composed western European letters, and begins and ends
+/// like a word.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= LONGEST && (is_ordinary(bytes) || is_western_name(text)) && has_plain_ends(bytes)
 }
 
-/// Text on one line with its accents in their letters.
+/// Composes accents and letters.
 fn composed(text: &str) -> Checked<'_> {
     Ok(if is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Value::Text(text)
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_stands_as_it_is_on_one_line_and_composed() {
+    fn text_is_composed_and_limited_to_one_line() {
         assert_eq!(check("Åsa").unwrap().as_text(), "Åsa");
         assert_eq!(check("A\u{30A}sa").unwrap().as_text(), "Åsa");
         assert_eq!(check("1,05E+11").unwrap_err().code, "text.scientific");
