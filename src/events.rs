@@ -19,11 +19,11 @@ pub enum RunEvent {
     Reading {
         /// The file.
         file: String,
-        /// Its encoding and delimiter.
+        /// The file's encoding and delimiter, or the sheet of a workbook.
         dialect: String,
         /// The file's format, without the name of a sheet.
         format: FileFormat,
-        /// Its columns.
+        /// The number of columns.
         columns: usize,
         /// Headers that match no field; their columns are ignored. Shown to the user and not logged: if a
         /// file lacks a header row, its first row is taken for the headers.
@@ -282,9 +282,9 @@ impl Plan {
 /// A column that is not imported, and the field that it resembles.
 #[derive(Debug, Clone)]
 pub struct UnmappedColumn {
-    /// Its position, from 1.
+    /// The column's position, from 1.
     pub at: usize,
-    /// Its header. Shown to the user and not logged.
+    /// The column's header. Shown to the user and not logged.
     pub header: Option<String>,
     /// The field.
     pub field: Declared,

@@ -703,7 +703,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_changed_by_a_program_is_restored_if_only_one_reading_is_possible() {
+    fn a_changed_value_is_restored_if_the_original_is_unambiguous() {
         let apostrophe = ["text.apostrophe"].as_slice();
         let invisible = ["text.invisible_character"].as_slice();
         let alike = ["text.lookalike_character"].as_slice();
@@ -890,7 +890,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_a_missing_value_are_doubtful_or_invalid() {
+    fn placeholders_are_doubtful_or_invalid() {
         let no_value = ["text.no_value"].as_slice();
         let question_mark = ["text.question_mark"].as_slice();
         let strange = ["text.strange_letters"].as_slice();

@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_without_a_region_refuses_words_for_no_value() {
+    fn a_phone_without_a_region_refuses_placeholders() {
         let fields = [
             ("mobile", "kind = \"phone\""),
             ("group", "kind = \"choice\"\nchoices = [\"None\"]"),

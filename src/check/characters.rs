@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_odd_character_is_dropped_or_replaced() {
+    fn unusual_characters_are_dropped_or_replaced() {
         for (text, expected, dropped, replaced) in [
             ("\u{202A}+46701740605\u{202C}", "+46701740605", true, false),
             ("2010\u{AD}0402", "20100402", true, false),

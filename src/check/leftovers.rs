@@ -516,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_seven_bits_are_recognized() {
+    fn letters_of_the_7_bit_character_set_are_recognized() {
         for (text, meant) in [
             ("Bj|rn", "Björn"),
             ("K{llstr|m", "Källström"),
@@ -604,7 +604,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_for_a_missing_value_passes_the_prefix_filter() {
+    fn every_placeholder_passes_the_prefix_filter() {
         for word in WORDS.iter().chain(&NAMES).chain(&PHRASES) {
             let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
             let capital: String = upper.chars().take(1).chain(lower.chars().skip(1)).collect();

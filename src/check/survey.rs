@@ -83,9 +83,6 @@ const SHOWN_ROWS: usize = 5;
 ///
 /// `key` is the field that finds the record; `seed` is the run's random number. `told` is called regularly
 /// with the number of bytes of text read.
-///
-/// # Errors
-/// If the file cannot be read to its end.
 pub fn survey(
     input: &Input,
     checker: &Checker,
@@ -234,9 +231,6 @@ impl Survey {
     }
 
     /// Repeats the survey for an input with edited cells.
-    ///
-    /// # Errors
-    /// If the file cannot be read to its end.
     pub fn again(&self, input: &Input, checker: &Checker) -> Result<Survey, ReadError> {
         survey(input, checker, self.key, self.policy, self.seed, &|_| {})
     }
@@ -527,7 +521,7 @@ impl Stretch {
         let is_damaged = within > 0 && within + count(Suspect::QuestionMarkAtEdge) > 1;
         let is_certain = |suspect: Suspect| match suspect {
             Suspect::NoValue(_) => count(suspect) > 1,
-            // It may be a family name.
+            // The word may be a family name.
             Suspect::Name(_) => false,
             Suspect::QuestionMark | Suspect::QuestionMarkAtEdge => is_damaged,
         };
@@ -869,7 +863,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_joined_in_file_order() {
+    fn results_of_row_ranges_are_joined_in_file_order() {
         let text = "id;name;mail;what\n\
             1;'Anna;x@;2010-04-02\n2;'Anna;x@;\n3;NULL;y@z.se;\n4;'Anna;x@;x\n5;NULL;;2010-04-02\n6;A;x@;\n7;A;x@;\n8;A;x@;\n";
         let roster = Roster::of(&target(&CLUB), text);

@@ -77,7 +77,7 @@ pub fn looks_right(code: &str) -> bool {
     LOOKS_RIGHT.contains(&code)
 }
 
-/// Returns the code if it is one of those.
+/// Parses the code of a cell whose text alone looks valid. Returns `None` for any other code.
 pub(super) fn known_code(code: &[u8]) -> Option<&'static str> {
     LOOKS_RIGHT
         .into_iter()
@@ -90,7 +90,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn the_mark_and_the_kind_decide_the_finding() {
+    fn mark_and_kind_determine_the_finding() {
         use CellMark::*;
         let roster = Roster::of(&built_in("pathwright"), "external_id;bio\n1;x\n");
         let found = |mark: CellMark, kind: Kind| {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_cells_that_look_right_are_known() {
+    fn codes_of_valid_looking_cells_are_recognized() {
         assert!(looks_right("cell.date") && !looks_right("text.spreadsheet_error"));
         assert_eq!(known_code(b"cell.time"), Some("cell.time"));
         assert_eq!(known_code(b"text.spreadsheet_error"), None);

@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_dotted_words_and_each_stands_once() {
+    fn codes_are_unique_dotted_words() {
         let form = regex::Regex::new(r"^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$").unwrap();
         let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(all.len(), Code::ALL.len());

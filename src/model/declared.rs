@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_known_by_their_form() {
+    fn only_well_formed_run_names_are_accepted() {
         assert!(RunName::of("20260820-180000-bcd").is_some());
         for text in [
             "",

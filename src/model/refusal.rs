@@ -43,7 +43,7 @@ impl Kind {
 /// The reason why a file or folder is not used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// It is not a regular file.
+    /// The entry is not a regular file.
     #[error("{}", say().refusal_not_a_file(kind.in_words()))]
     NotAFile {
         /// The entry's type.
@@ -98,7 +98,7 @@ pub enum Refusal {
     Owner {
         /// The folder.
         path: PathBuf,
-        /// Its owner.
+        /// The owner.
         owner: u32,
         /// The account of this process.
         own: u32,
@@ -108,7 +108,7 @@ pub enum Refusal {
     Open {
         /// The folder.
         path: PathBuf,
-        /// Its mode.
+        /// The mode.
         mode: u32,
     },
     /// A subfolder is owned by another account, which may have created it as an attack.
@@ -116,7 +116,7 @@ pub enum Refusal {
     Planted {
         /// The folder.
         path: PathBuf,
-        /// Its owner.
+        /// The owner.
         owner: u32,
         /// The account of this process.
         own: u32,
@@ -126,7 +126,7 @@ pub enum Refusal {
     NotPrivate {
         /// The folder.
         path: PathBuf,
-        /// Its mode.
+        /// The mode.
         mode: u32,
     },
     /// In a sticky folder of another owner, files of other accounts cannot be moved.
@@ -134,7 +134,7 @@ pub enum Refusal {
     NotOwner {
         /// The folder.
         path: PathBuf,
-        /// Its owner.
+        /// The owner.
         owner: u32,
         /// The account of this process.
         own: u32,
@@ -148,7 +148,7 @@ pub enum Refusal {
         path: PathBuf,
         /// The owner's name, or the numeric id if the name is unknown.
         owner: String,
-        /// Its mode.
+        /// The mode.
         mode: u32,
         /// The command that transfers the file to this account.
         fix: String,

@@ -51,7 +51,7 @@ pub enum LookUpError {
     SamePage {
         /// The number of the page, from 1.
         page: u64,
-        /// What to correct in the target's file.
+        /// The setting to correct in the target file.
         setting: String,
     },
     /// Fewer records were listed than the total states.
@@ -63,7 +63,7 @@ pub enum LookUpError {
         total: u64,
         /// The number of records that were listed more than once.
         repeated: u64,
-        /// What to correct in the target's file.
+        /// The setting to correct in the target file.
         setting: String,
     },
     /// The first page is full and names no next page.
@@ -71,7 +71,7 @@ pub enum LookUpError {
     NoNext {
         /// The number of records on it.
         records: u64,
-        /// What to correct in the target's file.
+        /// The setting to correct in the target file.
         setting: String,
     },
     /// The next page is not below the API's base address.
@@ -86,7 +86,7 @@ pub enum LookUpError {
     /// The value for the next page is neither an address, a cursor, nor null.
     #[error("{}", self.message())]
     NoAddress {
-        /// What to correct in the target's file.
+        /// The setting to correct in the target file.
         setting: String,
     },
 }

@@ -222,7 +222,8 @@ mod tests {
         }
     }
 
-    /// Scans the first `cut` bytes. Returns the end of the first row that reaches the last bound found, and the bound.
+    /// Scans the first `cut` bytes. Returns the end of the first row that reaches the last boundary found, and
+    /// that boundary.
     fn bound_of(text: &str, cut: usize) -> (usize, usize) {
         let bytes = text.as_bytes();
         let mut scan = Scan::new(b',');

@@ -11,7 +11,7 @@ use crate::model::FileFormat;
 /// The detected format of a text file.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// Its encoding.
+    /// The file's encoding.
     pub encoding: Charset,
     /// Whether the file begins with a byte order mark.
     pub mark: bool,
@@ -125,7 +125,7 @@ impl Evidence {
 }
 
 fn lead_bytes(bytes: &[u8]) -> u64 {
-    // In chunks whose count fits into a byte, so that the compiler can vectorize the sum.
+    // The count of a chunk fits into a byte, so that the compiler can vectorize the sum.
     bytes
         .chunks(255)
         .map(|stretch| {

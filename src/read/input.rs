@@ -341,9 +341,6 @@ impl Input {
     }
 
     /// The bytes of the file as it was opened.
-    ///
-    /// # Errors
-    /// If the file can no longer be read.
     pub fn content(&self) -> Result<Vec<u8>, ReadError> {
         self.source.content().map_err(|source| ReadError::Io {
             path: self.path.clone(),
@@ -352,9 +349,6 @@ impl Input {
     }
 
     /// The SHA-256 of the file, in hexadecimal.
-    ///
-    /// # Errors
-    /// If the file can no longer be read.
     pub fn sha256(&self) -> Result<&str, ReadError> {
         self.source.sha256().map_err(|source| ReadError::Io {
             path: self.path.clone(),

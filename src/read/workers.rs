@@ -9,9 +9,7 @@ const OTHERS: usize = 8;
 
 /// Starts the parsing threads: one per processor, or as many as the process may create in addition to those
 /// that a run needs. Otherwise rayon starts them implicitly and panics if it cannot.
-///
-/// # Errors
-/// If not even one thread can be started.
+/// Returns an error if not even one thread can be started.
 pub fn start_workers() -> io::Result<()> {
     let most = thread::available_parallelism().map_or(1, usize::from);
     // All threads are started at once and wait, which shows how many the process may create.

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_target_is_without_mistakes() {
+    fn the_built_in_targets_have_no_mistakes() {
         for (name, _) in BUILT_IN {
             let spec = load(name).unwrap();
             assert_eq!(spec.name, *name);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_its_line_and_key() {
+    fn a_mistake_is_reported_with_its_line_and_key() {
         let unknown = broken("nullable = true", "nulable = true");
         assert!(unknown.contains("nulable"), "{unknown}");
         assert!(unknown.contains("did you mean `nullable`?"), "{unknown}");

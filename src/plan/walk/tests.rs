@@ -183,7 +183,7 @@ fn the_first_page_has_the_number_in_the_target_file() {
 }
 
 #[test]
-fn a_list_with_a_wrong_first_number_or_parameter_stops_or_is_complete() {
+fn a_wrong_paging_setting_is_an_error_or_loses_no_record() {
     let all = |_: u64, all: u64| Some(all);
     let told = |change: &dyn Fn(&mut Lookup), server: Server<'_>| {
         let look_up = registry(change);
