@@ -28,7 +28,7 @@ pub enum RunEvent {
         /// Headers that match no field; their columns are ignored. Shown to the user and not logged: if a
         /// file lacks a header row, its first row is taken for the headers.
         unknown: Vec<String>,
-        /// The positions of those columns, from 1.
+        /// The positions of the columns in `unknown`, from 1.
         unknown_at: Vec<usize>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,
@@ -62,9 +62,9 @@ pub enum RunEvent {
     },
     /// The current progress; sent about once a second.
     Progress(Box<Progress>),
-    /// A row reached its state.
+    /// A row reached its final state.
     RowDone {
-        /// Row number.
+        /// The row number.
         row: u64,
         /// The spreadsheet row number.
         line: u64,
@@ -79,7 +79,7 @@ pub enum RunEvent {
         row: Option<u64>,
         /// The spreadsheet row number.
         line: Option<u64>,
-        /// Requests made for it so far.
+        /// The number of requests so far.
         attempt: u32,
         /// The backoff before the retry.
         wait: Duration,
@@ -194,7 +194,7 @@ pub struct Plan {
     pub unchanged: u64,
     /// Rows that are excluded because another row has the same key or because they were not selected.
     pub left_out: u64,
-    /// The number of changes to send.
+    /// Update requests to send.
     pub to_send: u64,
     /// Of `to_send`, the requests that are repeated because the record's current values are unknown. They do
     /// not count as changes.
@@ -333,7 +333,7 @@ impl Plan {
 pub struct RowProblems {
     /// The spreadsheet row number.
     pub line: u64,
-    /// All its problems.
+    /// The row's problems.
     pub problems: Vec<Problem>,
 }
 

@@ -332,7 +332,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
     }
 }
 
-/// The problem of a word for a missing value.
+/// The problem of a placeholder for a missing value.
 pub(super) fn no_value(text: &str) -> Fault {
     Fault::new("text.no_value", message::cell_no_value(text))
 }
@@ -407,7 +407,7 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     if (first.is_ascii_digit() || last.is_ascii_digit()) && leftovers::is_date(bytes) {
         return false;
     }
-    // Values that begin with another character are placeholders or begin with an apostrophe.
+    // A text that begins with another character needs the full check.
     (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
 }
 

@@ -370,7 +370,7 @@ impl Checker {
         }
         self.compare(row, checked);
         if has_marks {
-            // A results file identifies the row by its first problem.
+            // A results file stores only the first problem's code.
             let is_plain = |problem: &Problem| !looks_right(&problem.code);
             checked.problems.sort_by_key(is_plain);
         }

@@ -35,11 +35,11 @@ pub enum MapError {
     TwoColumns {
         /// The field.
         field: Declared,
-        /// Positions of the two, from 1.
+        /// The positions of both columns, from 1.
         at: (usize, usize),
-        /// Header of the first column.
+        /// The header of the first column.
         first: String,
-        /// Header of the second column.
+        /// The header of the second column.
         second: String,
     },
     /// The column marks protected persons and cannot be ignored or mapped to a field.
@@ -47,7 +47,7 @@ pub enum MapError {
     Protected {
         /// The column's header.
         column: String,
-        /// Position of the column, from 1.
+        /// The position of the column, from 1.
         at: usize,
     },
     /// The column maps to a read-only field.
@@ -57,7 +57,7 @@ pub enum MapError {
         column: String,
         /// The field.
         field: Declared,
-        /// Position of the column, from 1.
+        /// The position of the column, from 1.
         at: usize,
         /// The target's name.
         target: String,
@@ -67,7 +67,7 @@ pub enum MapError {
     Misspelt {
         /// Each column's header, and the field that it resembles.
         columns: Vec<(String, String)>,
-        /// Position of the first column, from 1.
+        /// The position of the first column, from 1.
         at: usize,
     },
     /// `--map`, or `[map]` in the config file, names a column that the file does not have.

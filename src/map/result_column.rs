@@ -44,7 +44,7 @@ result_columns! {
     Attempts = "import_attempts",
     /// The API's request id of the last request.
     RequestId = "import_request_id",
-    /// When the row reached its state.
+    /// When the row reached its final state.
     FinishedAt = "import_finished_at",
     /// The spreadsheet row number in the original file.
     Line = "import_line",

@@ -65,7 +65,7 @@ pub struct Call {
     pub at: RowAt,
     /// The value that found the record.
     pub key: String,
-    /// Path below the base address, percent-encoded, beginning with `/`.
+    /// The path below the base address, percent-encoded, beginning with `/`.
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
@@ -92,7 +92,7 @@ pub type FieldPrint = [u8; 16];
 pub struct Pending {
     /// The row's number, from 1.
     pub row: u64,
-    /// Path below the base address, percent-encoded, beginning with `/`.
+    /// The path below the base address, percent-encoded, beginning with `/`.
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,

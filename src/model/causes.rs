@@ -1,4 +1,4 @@
-//! Error causes are joined into one line.
+//! Joins an error and its causes into one line.
 
 use std::error::Error;
 use std::io;

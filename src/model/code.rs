@@ -1,4 +1,4 @@
-//! Codes are the stable names of events and errors.
+//! Stable codes of events and errors.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

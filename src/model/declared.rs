@@ -1,4 +1,4 @@
-//! Declared names come from a target file or the program and are safe to log.
+//! Names that a target file or the program declares. They are safe to log.
 
 use std::fmt;
 

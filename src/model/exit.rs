@@ -1,4 +1,4 @@
-//! Exit codes are a stable interface for scripts.
+//! Exit codes, a stable interface for scripts.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

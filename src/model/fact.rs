@@ -1,4 +1,4 @@
-//! Facts describe an event to machines by codes, numbers and paths.
+//! Facts describe events and errors by codes, numbers and paths.
 
 use std::borrow::Cow;
 use std::io;

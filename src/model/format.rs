@@ -1,4 +1,4 @@
-//! The format describes how a roster is written.
+//! The file formats of rosters.
 
 use std::fmt;
 

@@ -33,7 +33,7 @@ pub enum Held {
         /// The allowed decrease.
         most: Threshold,
     },
-    /// Too many records would be changed.
+    /// Too many records would change.
     MaxChanges {
         /// The number of rows with changes.
         count: u64,
@@ -54,7 +54,7 @@ pub enum Held {
         /// The first rows of both kinds, by row number.
         #[serde(default)]
         rows: Vec<u64>,
-        /// Their spreadsheet row numbers.
+        /// The spreadsheet row numbers of `rows`.
         #[serde(default)]
         lines: Vec<u64>,
     },
@@ -68,7 +68,7 @@ pub enum Held {
         /// The first rows of both kinds, by row number.
         #[serde(default)]
         rows: Vec<u64>,
-        /// Their spreadsheet row numbers.
+        /// The spreadsheet row numbers of `rows`.
         #[serde(default)]
         lines: Vec<u64>,
     },

@@ -1,4 +1,4 @@
-//! Bytes are encoded as lower-case hexadecimal.
+//! Encodes bytes as hexadecimal.
 
 /// Encodes bytes as lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {

@@ -118,7 +118,7 @@ pub const FIELD_BOUND: &str = "field.bound";
 /// The outcome of one row, as the results file reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Row number, from 1.
+    /// The row number, from 1.
     pub row: u64,
     /// The row's final state.
     pub state: RowState,
@@ -134,7 +134,7 @@ pub struct Outcome {
     pub attempts: u32,
     /// The request id that the API returned, for its support.
     pub request_id: String,
-    /// When the row reached its state.
+    /// When the row reached its final state.
     pub finished_at: Timestamp,
 }
 

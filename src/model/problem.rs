@@ -1,4 +1,4 @@
-//! A problem is something wrong with one row.
+//! Problems of rows.
 
 use std::borrow::Cow;
 

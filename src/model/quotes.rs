@@ -1,4 +1,4 @@
-//! Text is quoted for messages and shell commands.
+//! Quotes text for messages and shell commands.
 
 /// Quotes a text for a POSIX shell, unless it is safe without quotes.
 pub fn in_quotes(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Redaction limits what API texts may appear in a log.
+//! Redacts API texts for logs and reports.
 
 use serde_json::Value as Json;
 

@@ -158,9 +158,9 @@ pub enum Refusal {
 /// A violated rule for a file that controls the program's behavior.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Untrusted {
-    /// Another account owns it.
+    /// Another account owns the file.
     Foreign,
-    /// Other accounts can write to it.
+    /// Other accounts can write to the file.
     Writable,
     /// Other accounts can read or write the file, which contains personal data.
     Open,

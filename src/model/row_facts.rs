@@ -23,7 +23,7 @@ pub struct RowFacts {
 pub struct Found {
     /// The API's id of the record.
     pub id: String,
-    /// The name of the field that found it.
+    /// The name of the field that found the record.
     pub by: String,
 }
 

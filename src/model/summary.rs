@@ -151,7 +151,7 @@ pub struct Summary {
     pub base_url: String,
     /// The input file.
     pub file: String,
-    /// SHA-256 of the input's bytes, in hexadecimal.
+    /// The SHA-256 of the input, in hexadecimal.
     pub sha256: String,
     /// How the input is written: its encoding and delimiter, or its kind of workbook.
     pub dialect: String,

@@ -1,4 +1,4 @@
-//! Control characters are made visible before text is printed.
+//! Escapes control characters before text is printed.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -69,7 +69,7 @@ pub enum LookUpError {
     /// The first page is full and names no next page.
     #[error("{}", self.message())]
     NoNext {
-        /// The number of records on it.
+        /// The number of records on the page.
         records: u64,
         /// The setting to correct in the target file.
         setting: String,

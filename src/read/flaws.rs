@@ -180,8 +180,8 @@ fn is_count(row: &Edge) -> bool {
     row.cells == 1 && digits > 0 && words.iter().any(|begin| word.starts_with(begin))
 }
 
-/// Whether two first cells may belong to the same column: they have the same punctuation, and both or neither
-/// consist only of digits.
+/// Whether two first cells may belong to the same column: they have the same punctuation, and both or
+/// neither contain letters.
 fn is_alike(one: &[u8], other: &[u8]) -> bool {
     let is_sign = |byte: &&u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
     let is_number = |cell: &[u8]| {

@@ -39,7 +39,7 @@ pub struct ReadOptions {
     pub header_row: Option<u64>,
     /// Whether to read from a private copy, for commands that run for hours.
     pub copy: bool,
-    /// Whether the user or a program chose the file.
+    /// The origin of the file name.
     #[serde(default)]
     pub origin: Origin,
     /// Edited cells that replace those of the file.

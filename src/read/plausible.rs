@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 pub(super) enum Looks {
     /// A symbol within the word or a capital letter in its middle, as in wrongly decoded text.
     Broken,
-    /// Letters next to letters that never occur in the lists of names and words.
+    /// A combination of letters that does not occur in the lists of names and words.
     Strange,
     /// A punctuation mark in a permitted but unusual position.
     Odd,

@@ -209,9 +209,9 @@ pub struct FieldSpec {
     pub words: BTreeMap<String, BTreeMap<String, String>>,
     /// `identity_number`: the boolean field that marks the number as temporary.
     pub temporary_if: Option<String>,
-    /// `identity_number`: the field with the date of birth, with which the number must agree.
+    /// `identity_number`: the field with the date of birth, which is compared with the number.
     pub born_from: Option<String>,
-    /// `identity_number`: the field with the gender, with which the number must agree.
+    /// `identity_number`: the field with the gender, which is compared with the number.
     pub gender_from: Option<GenderFrom>,
     /// `postal_code`: the country field that determines whether the code is Swedish.
     pub country_from: Option<String>,
