@@ -3,10 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The absolute path of a file or folder that exists, with every link resolved.
-///
-/// # Errors
-/// When there is none, or a part of the way cannot be read.
+/// Returns the absolute path of an existing file or folder, with all links resolved.
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     Ok(plain(std::fs::canonicalize(path)?))
 }
