@@ -1,5 +1,5 @@
-//! The outcome of every row: results files made from the journal and the input alone, so that
-//! they can be made again, each written whole or not at all.
+//! Reports are rebuilt at any time from the journal and the input: results files with the outcome of every
+//! row, HTML reports and metrics. Each file is written atomically.
 
 mod before;
 mod check;
