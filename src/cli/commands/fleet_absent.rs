@@ -1,4 +1,4 @@
-//! The commands of many machines in a program that was built without PostgreSQL.
+//! This module replaces the commands of the shared queue in builds without PostgreSQL.
 
 use crate::app::AppError;
 use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};

@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! Each command has its own module.
 
 pub(super) mod backup;
 pub(super) mod check;
