@@ -1,4 +1,4 @@
-//! Archiving moves an inbox file and its results after its run and updates the journal.
+//! Archiving of an inbox file with its results after its run.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Arrivals are the journal's records of inbox files: which were reported, and which was imported last.
+//! The journal's records of inbox files: which were reported, and which was imported last.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

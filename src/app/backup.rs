@@ -1,4 +1,4 @@
-//! A backup is a copy of the state folder with the rosters that unfinished runs need.
+//! Backups: copies of the state folder with the rosters that unfinished runs need.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

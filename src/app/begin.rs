@@ -1,4 +1,4 @@
-//! A run begins at its first row or resumes an interrupted run of the same file.
+//! The start of a run: from the first row, or by resuming an interrupted run of the same file.
 
 use super::error::AppError;
 use super::paths::NamedPaths;

@@ -1,4 +1,4 @@
-//! Derived runs reuse the settings of an earlier run and retry some of its rows.
+//! Retries: runs that reuse the settings of an earlier run for some of its rows.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

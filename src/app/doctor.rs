@@ -1,4 +1,4 @@
-//! The doctor checks the machine, the target and the credentials before an import.
+//! Checks of the machine, the target and the credentials before an import.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Uploaded files are stored beside the journal until no run needs them.
+//! Uploaded files, which are stored beside the journal until no run needs them.
 
 use std::path::{Path, PathBuf};
 

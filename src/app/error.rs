@@ -1,4 +1,4 @@
-//! Application errors carry an exit code, a sentence for people and a fact for logs.
+//! Application errors with exit codes, messages for users and facts for logs.
 
 use std::path::{Path, PathBuf};
 

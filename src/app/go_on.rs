@@ -1,4 +1,4 @@
-//! Interrupted and held runs resume from what the journal holds.
+//! Continuation of interrupted and held runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;

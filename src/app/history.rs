@@ -1,4 +1,4 @@
-//! The history lists every recorded change to the records of a key.
+//! The history of a person: every recorded change to the records that match a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

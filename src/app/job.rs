@@ -1,4 +1,4 @@
-//! A job executes one run, from its settings to its archive.
+//! Execution of one run, from its settings to its archive.
 
 use super::archive::archive;
 use super::dropped::forget_protected;

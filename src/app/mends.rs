@@ -1,4 +1,4 @@
-//! Cells that a user edits are stored beside the journal until the roster is sent.
+//! Storage for edited cells beside the journal until the roster is sent.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Notifications report a run to a webhook, a command and a metrics file.
+//! Notifications of runs: webhook, command and metrics file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

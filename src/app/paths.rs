@@ -1,4 +1,4 @@
-//! Output paths are resolved, and paths that would replace an input are refused.
+//! Resolution of output paths. Paths that would replace an input are refused.
 
 use std::path::{Path, PathBuf};
 

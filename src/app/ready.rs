@@ -1,4 +1,4 @@
-//! Preparation resolves the target, the roster and the credentials of a run.
+//! Preparation of a run: lock, roster, target and credentials.
 
 use std::any::Any;
 use std::path::Path;

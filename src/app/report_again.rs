@@ -1,4 +1,4 @@
-//! Results and reports of a past run are rebuilt from the journal and the roster.
+//! Rebuilding of the results and the report of a past run.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Retention removes archived files and values of the journal that are older than the config allows.
+//! Retention: removal of archived files and journal values that are older than the config allows.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Runs of the journal are listed with their figures and their state.
+//! Lists of runs with their summaries and states.
 
 use std::collections::BTreeMap;
 

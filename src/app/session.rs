@@ -1,4 +1,4 @@
-//! A session holds the clock, observer, state folder and stop signal that all runs share.
+//! Sessions: the clock, observer, state and stop signal that all runs of a process share.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Copies of rosters from the database or a backup are read if the roster itself is not here.
+//! Local copies of rosters from the database or a backup.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A sweep imports the files of an inbox once, oldest first.
+//! Sweeps, which import the files of an inbox once, oldest first.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! A target test reads one record and one page and shows how fields are understood.
+//! Target tests, which read one record and one page and show how fields are parsed.
 
 use std::borrow::Cow;
 use std::sync::Arc;

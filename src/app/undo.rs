@@ -1,4 +1,4 @@
-//! An undo restores the values that a run replaced.
+//! Undo: restoring the values that a run replaced.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

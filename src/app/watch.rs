@@ -1,4 +1,4 @@
-//! A watch sweeps an inbox repeatedly until it is stopped.
+//! Watching an inbox: repeated sweeps until a stop is requested.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -1,4 +1,4 @@
-//! Arguments define the commands of the program and their options.
+//! The commands and their arguments.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The config file supplies settings and profiles.
+//! The config file with its profiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

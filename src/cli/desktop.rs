@@ -1,4 +1,4 @@
-//! A start from the desktop of Windows opens the console.
+//! Starting the program from the Windows desktop.
 
 use std::io::BufRead;
 use std::path::Path;

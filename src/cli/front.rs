@@ -1,4 +1,4 @@
-//! Commands that send share a session and the config.
+//! The front end shared by all commands that send.
 
 use std::collections::BTreeMap;
 use std::path::Path;

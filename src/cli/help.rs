@@ -1,4 +1,4 @@
-//! The Swedish help replaces the English texts of the options by their translations.
+//! The Swedish help texts of the options.
 
 use clap::{Arg, ArgAction, Command};
 

@@ -1,4 +1,4 @@
-//! The local sandbox simulates a target inside an import.
+//! The sandbox inside an import, which simulates the target.
 
 use std::sync::Arc;
 use std::time::Duration;

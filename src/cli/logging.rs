@@ -1,4 +1,4 @@
-//! Logging writes lines to standard error in the chosen format.
+//! Logging to standard error as text or JSON.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Settings combine options, environment and config file into what a run needs.
+//! Resolution of options, environment and config file into the settings of a run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The terminal writes to standard output and reports lost output.
+//! Terminal input and output, with detection of lost output.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;

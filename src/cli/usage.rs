@@ -1,4 +1,4 @@
-//! Usage errors are rendered in the current language.
+//! Usage errors in the current language.
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -1,4 +1,4 @@
-//! Options of an import are collected into a request for a run.
+//! Collection of an import's options into the parameters of a run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! This module replaces the shared queue in builds without PostgreSQL.
+//! Replacement for the shared queue in builds without PostgreSQL.
 
 mod entry;
 mod swept;
@@ -15,9 +15,6 @@ fn not_built<T>() -> Result<T, AppError> {
 }
 
 /// Returns the error of a build without PostgreSQL.
-///
-/// # Errors
-/// Always.
 pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
     not_built()
 }

@@ -1,4 +1,4 @@
-//! The engine runs the worker's queue and its periodic tasks.
+//! The engine of a worker: job processing and periodic tasks.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A queue entry describes a file and its state.
+//! Queue entries and their states.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};

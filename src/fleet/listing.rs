@@ -1,4 +1,4 @@
-//! The listing reads the entries of the shared queue.
+//! Reading the entries of the shared queue.
 
 use std::time::Duration;
 

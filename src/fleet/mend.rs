@@ -1,4 +1,4 @@
-//! Repairs restore lost jobs and release queues of expired workers.
+//! Repair of lost jobs and of entries whose worker expired.
 
 use super::queue::{SCHEMA, add_job, queue_for};
 use crate::journal::{ANSWERS_STAND, Database, JournalError, cell};

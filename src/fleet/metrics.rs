@@ -1,4 +1,4 @@
-//! Queue metrics are written to a Prometheus textfile.
+//! Queue metrics as a Prometheus textfile.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The queue stores files and schedules their batches in PostgreSQL.
+//! Storage of queued files and scheduling of their batches in PostgreSQL.
 
 use std::path::Path;
 

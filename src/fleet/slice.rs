@@ -1,4 +1,4 @@
-//! A batch sends a bounded number of rows of a queued file.
+//! Batches: sending a bounded number of rows of a queued file.
 
 use std::path::Path;
 use std::time::Duration;

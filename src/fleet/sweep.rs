@@ -1,4 +1,4 @@
-//! A sweep adds inbox files to the shared queue and archives completed ones.
+//! Sweeps that add inbox files to the shared queue and archive completed ones.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

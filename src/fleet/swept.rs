@@ -1,4 +1,4 @@
-//! The outcome of a queue sweep is reported for each file.
+//! Outcomes of a sweep into the queue, by file.
 
 use crate::app::{AppError, Notifications};
 use crate::model::{Fact, Summary};

@@ -1,4 +1,4 @@
-//! Processed files move to a folder that names their outcome.
+//! The archive of an inbox: one folder per outcome.
 
 use std::fs::File;
 use std::io::{self, Write};

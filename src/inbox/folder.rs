@@ -1,4 +1,4 @@
-//! An inbox lists, claims and locks the files of a folder.
+//! Listing and claiming the files of an inbox.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

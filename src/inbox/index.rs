@@ -1,4 +1,4 @@
-//! The index of an archive folder lists the files that rosterpatch put there.
+//! The index of an archive folder, which lists the files that rosterpatch put there.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

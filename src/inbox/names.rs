@@ -1,4 +1,4 @@
-//! Names of inbox entries show which files are complete, hidden or temporary.
+//! Classification and numbering of file names in an inbox.
 
 use std::ffi::OsStr;
 

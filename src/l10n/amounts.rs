@@ -1,4 +1,4 @@
-//! Numbers, durations and sizes are formatted for the current language.
+//! Formatting of numbers and durations for the current language.
 
 use super::language::{Language, spoken};
 use super::{in_language, say};

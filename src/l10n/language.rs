@@ -1,4 +1,4 @@
-//! The language is detected once and selects the catalogue.
+//! Languages and the selection of the current one.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Times are formatted in local time for the current language.
+//! Formatting of times for the current language and time zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! The bar shows the progress of a run on a terminal.
+//! A progress bar on a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

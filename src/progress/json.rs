@@ -1,4 +1,4 @@
-//! JSON lines report events to programs.
+//! Progress events as JSON lines.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

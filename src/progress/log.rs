@@ -1,4 +1,4 @@
-//! Log events report a run with stable keys.
+//! Progress as log events with stable keys.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

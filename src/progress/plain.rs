@@ -1,4 +1,4 @@
-//! Plain lines report progress without a terminal.
+//! Progress as plain lines, without a terminal.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

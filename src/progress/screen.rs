@@ -1,4 +1,4 @@
-//! The screen writes to a terminal whose width may change.
+//! A terminal whose width may change while a line is redrawn.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! The ticker repeats a task on its own thread.
+//! A thread that repeats a task.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;

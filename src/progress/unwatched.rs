@@ -1,4 +1,4 @@
-//! Unattended output passes events on without cells, headers and API texts.
+//! An observer for unattended output without cells, headers and API texts.
 
 use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
 

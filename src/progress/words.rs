@@ -1,4 +1,4 @@
-//! Events are rendered as lines for people.
+//! Progress events as text.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The before file holds replaced values as a roster.
+//! The before file: replaced values as a roster.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

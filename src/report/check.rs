@@ -1,4 +1,4 @@
-//! Check results are described for a person.
+//! The result of a check as text and as a problems file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! CSV files are written whole or not at all.
+//! CSV files that are written atomically.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Report errors state why a report cannot be written.
+//! Errors of writing reports.
 
 use std::path::PathBuf;
 

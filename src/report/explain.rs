@@ -1,4 +1,4 @@
-//! Problem codes are explained in the current language.
+//! Explanations of problem codes in the current language.
 
 use super::results::NOT_FOUND;
 use crate::check::findings;
@@ -184,15 +184,15 @@ const OF_ANSWERS: [Code; 7] = [
 pub struct Explanation {
     /// The code.
     pub code: String,
-    /// The severity for the row; `None` for codes that are not from the check of a cell.
+    /// The severity for the row, or `None` for codes that do not come from the check of a cell.
     pub severity: Option<String>,
     /// The meaning.
     pub what: String,
-    /// An example cell; empty if a cell cannot show it.
+    /// An example cell, or an empty string if no cell has the problem.
     pub example: &'static str,
     /// The remedy.
     pub remedy: String,
-    /// Whether a row has it; otherwise it is a code of runs and files.
+    /// Whether the code is one of rows, as opposed to runs and files.
     pub is_of_row: bool,
 }
 

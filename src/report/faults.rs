@@ -1,4 +1,4 @@
-//! Problems name the columns that are marked in results and reports.
+//! Assignment of problems to the columns of a results file.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Changes to a record are written as CSV or as a workbook.
+//! History files: changes to a record as CSV or workbook.
 
 use std::path::Path;
 

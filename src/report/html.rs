@@ -1,4 +1,4 @@
-//! The HTML report describes one run in a single file.
+//! The HTML report of a run in a single file.
 
 use std::io::Write;
 use std::path::PathBuf;

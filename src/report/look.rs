@@ -1,4 +1,4 @@
-//! A look defines the width, colour and escaping of printed text.
+//! Width, colour and escaping of printed text.
 
 use anstyle::{AnsiColor, Style};
 

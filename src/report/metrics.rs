@@ -1,4 +1,4 @@
-//! Run metrics are added to a Prometheus textfile.
+//! Run metrics as a Prometheus textfile.
 
 use std::collections::BTreeMap;
 use std::io::Write;

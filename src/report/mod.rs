@@ -1,5 +1,5 @@
-//! Reports are rebuilt at any time from the journal and the input: results files with the outcome of every
-//! row, HTML reports and metrics. Each file is written atomically.
+//! Reports: results files, HTML reports, plans and metrics. They can be rebuilt from the journal and the
+//! input.
 
 mod before;
 mod check;

@@ -1,4 +1,4 @@
-//! Plans are written as rows of changes and as lines of a log.
+//! Plans as files of changes and as log lines.
 
 use std::path::Path;
 

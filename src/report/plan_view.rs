@@ -1,4 +1,4 @@
-//! A plan is summarised for a person with examples of its changes.
+//! Plans as text with examples of their changes.
 
 use jiff::Timestamp;
 

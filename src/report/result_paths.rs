@@ -1,4 +1,4 @@
-//! Result paths name the output files of a run and reserve the results.
+//! The paths of a run's output files and their reservation.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The results file holds every row with its outcome.
+//! The results file: every row with its outcome.
 
 use std::path::Path;
 
@@ -41,7 +41,6 @@ pub struct ResultsOf<'a> {
 ///
 /// # Errors
 /// Fails if a file cannot be written, or the input or the journal cannot be read.
-/// When a file cannot be written, or the input or the journal cannot be read.
 pub fn write_results(
     input: &Input,
     of: ResultsOf<'_>,

@@ -1,4 +1,4 @@
-//! A corrected roster is written in its own format.
+//! Writing a roster with its edited cells in its own format.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Formats the outcome of a row for the result columns.
+//! The outcome of a row in the result columns.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Output cells are escaped against formula injection.
+//! Escaping of output cells against formula injection.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Tables are written as CSV or as a workbook.
+//! Tables as CSV or workbook.
 
 use std::io::{self, Write};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! A row's request is rendered as a curl command.
+//! The request of a row as a curl command.
 
 use crate::model::{Call, Method, in_quotes};
 use crate::targets::{SignIn, TargetSpec};

@@ -1,4 +1,4 @@
-//! A target file is described for a person.
+//! The description of a target file as text.
 
 use std::fmt::Write;
 

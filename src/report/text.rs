@@ -1,4 +1,4 @@
-//! Run figures are rendered as text.
+//! The summary of a run as text.
 
 use crate::l10n::{
     columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,

@@ -1,4 +1,4 @@
-//! The timeline counts sent rows in intervals of bounded number.
+//! Counts of sent rows in a bounded number of intervals.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Unnamed files disappear with the process that writes them.
+//! Unnamed files, which disappear with the process that writes them.
 
 use std::fs::File;
 use std::io::{self, Seek};

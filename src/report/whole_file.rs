@@ -1,4 +1,4 @@
-//! Whole files are written atomically: they appear under their name complete or not at all.
+//! Files that are written atomically: complete under their name, or not at all.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,4 @@
-//! Access control lists are detected on files and folders.
+//! Detection of access control lists on files and folders.
 
 use std::os::fd::AsFd;
 

@@ -1,4 +1,4 @@
-//! Paths are resolved to one form without a prefix that only the system understands.
+//! Canonical paths without the verbatim prefix of Windows.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,11 +40,8 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
-/// A path for libraries that pass it to the system unchanged: on Windows absolute, with the prefix without which the system
-/// refuses more than 260 characters. The standard library adds the prefix by itself.
-///
-/// # Errors
-/// When the current folder is not known.
+/// Returns a path for libraries that pass it to the system unchanged. Outside Windows, the path needs no
+/// prefix.
 #[cfg(not(windows))]
 pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())

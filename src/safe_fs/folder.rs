@@ -1,4 +1,4 @@
-//! A folder opens and changes its entries without following links.
+//! Folders whose entries are opened and changed without following links.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! Files are identified by their device and number, whatever name they are opened by.
+//! File identity by device and file number.
 
 use std::path::Path;
 

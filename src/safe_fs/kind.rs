@@ -1,4 +1,4 @@
-//! File types are determined from open files.
+//! File types and metadata.
 
 use crate::model::{Kind, Refusal};
 

@@ -1,4 +1,4 @@
-//! Files that a user names are opened with bounded checks.
+//! Opening and reading files that the user named.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! Owner and mode decide whether a file may be trusted.
+//! Trust in files, based on owner and mode.
 
 use std::fs::File;
 use std::io::{self, Read};

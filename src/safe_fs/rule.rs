@@ -1,4 +1,4 @@
-//! Determines who can rename the entries of a folder.
+//! Rules for who can rename the entries of a folder.
 
 use std::path::Path;
 

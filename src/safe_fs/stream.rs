@@ -1,4 +1,4 @@
-//! Streams are read with waits that a signal can interrupt.
+//! Reading streams with waits that a signal can interrupt.
 
 use std::fs::File;
 use std::io::{self, Read};

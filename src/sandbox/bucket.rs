@@ -1,4 +1,4 @@
-//! The sandbox limits requests with a leaky bucket.
+//! The leaky bucket that limits requests.
 
 use std::time::Duration;
 

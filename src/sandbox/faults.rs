@@ -1,4 +1,4 @@
-//! Faults are injected into the answers of the sandbox.
+//! Fault injection into responses.
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The server accepts connections for the simulated APIs.
+//! The HTTP server of the simulated APIs.
 
 use std::future::Future;
 use std::sync::Arc;

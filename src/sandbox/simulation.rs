@@ -1,4 +1,4 @@
-//! A simulation selects the API that a target describes.
+//! Selection of the simulated API for a target.
 
 use super::any::{self, Description};
 use super::{meitner, pathwright};

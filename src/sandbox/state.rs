@@ -1,4 +1,4 @@
-//! The state of the sandbox is what the simulated APIs hold and count.
+//! The state of the sandbox: records and counters of the simulated APIs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The sandbox counts requests on the server side.
+//! Request counts of the server side.
 
 use std::collections::BTreeMap;
 

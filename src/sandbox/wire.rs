@@ -1,4 +1,4 @@
-//! Answers are truncated, stalled or reset on the connection.
+//! Corruption of responses below HTTP: truncated, stalled or reset.
 
 use std::io;
 use std::pin::Pin;

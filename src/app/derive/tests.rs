@@ -1,4 +1,4 @@
-//! This module tests `app/derive`.
+//! Unit tests of `app::derive`.
 
 use super::*;
 use crate::app::scene::{Scene, roster, sender};

@@ -1,4 +1,4 @@
-//! This module tests `app/sweep`.
+//! Unit tests of `app::sweep`.
 
 mod refusals;
 

@@ -1,4 +1,4 @@
-//! This module tests `app/undo`.
+//! Unit tests of `app::undo`.
 
 use super::*;
 use crate::app::job::Job;

@@ -1,4 +1,4 @@
-//! The `backup` command copies the state folder.
+//! The `backup` command, which copies the state folder.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! The `check` command validates a roster without any request.
+//! The `check` command, which validates a roster offline.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The `doctor` command prints what would stop an import.
+//! The `doctor` command, which prints problems that would stop an import.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The `explain` command prints the meaning of problem codes.
+//! The `explain` command, which prints the meaning of problem codes.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! The `enqueue`, `work`, `queue` and `database` commands manage the shared queue.
+//! The `enqueue`, `work`, `queue` and `database` commands of the shared queue.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! This module replaces the commands of the shared queue in builds without PostgreSQL.
+//! Replacement for the queue commands in builds without PostgreSQL.
 
 use crate::app::AppError;
 use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};

@@ -1,4 +1,4 @@
-//! The `history` command prints the changes to one record.
+//! The `history` command, which prints the changes to one record.
 
 use crate::app::{
     AppError, Dossier, RecordChanges, RowAbout, dossier, forget, refuse_kind, write_dossier,

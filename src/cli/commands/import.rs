@@ -1,4 +1,4 @@
-//! The `import` command sends a roster's changes.
+//! The `import` command, which sends the changes of a roster.
 
 use std::path::Path;
 use std::sync::Arc;

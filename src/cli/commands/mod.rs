@@ -1,4 +1,4 @@
-//! Each command has its own module.
+//! The commands, with one module per command.
 
 pub(super) mod backup;
 pub(super) mod check;

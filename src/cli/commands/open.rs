@@ -1,4 +1,4 @@
-//! The `open` command starts the console in a browser.
+//! The `open` command, which starts the console in a browser.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

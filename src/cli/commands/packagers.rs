@@ -1,4 +1,4 @@
-//! The `completions` and `man` commands write files for packages.
+//! The `completions` and `man` commands, which write files for packages.
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;

@@ -1,4 +1,4 @@
-//! The `plan` command shows what an import would change.
+//! The `plan` command, a dry run of `import`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The `resume` and `approve` commands continue interrupted and held runs.
+//! The `resume` and `approve` commands, which continue interrupted and held runs.
 
 use std::path::Path;
 

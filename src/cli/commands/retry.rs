@@ -1,4 +1,4 @@
-//! The `retry` command sends rows that did not succeed again.
+//! The `retry` command, which resends unsuccessful rows.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The `runs`, `show` and `report` commands read past runs from the journal.
+//! The `runs`, `show` and `report` commands, which read past runs from the journal.
 
 use std::path::Path;
 

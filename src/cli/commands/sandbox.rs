@@ -1,4 +1,4 @@
-//! The `sandbox` command serves simulated APIs.
+//! The `sandbox` command, which serves simulated APIs.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The `config` command prints each setting and its source.
+//! The `config` command, which prints each setting and its source.
 
 use anyhow::Result;
 

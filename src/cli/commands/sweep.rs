@@ -1,4 +1,4 @@
-//! The `sweep` and `watch` commands import the files of an inbox.
+//! The `sweep` and `watch` commands, which import the files of an inbox.
 
 use std::cell::RefCell;
 use std::path::Path;

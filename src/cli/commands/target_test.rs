@@ -1,4 +1,4 @@
-//! The `targets test` command tests a target file against its API.
+//! The `targets test` command, which tests a target file against its API.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The `targets` commands list and describe target files.
+//! The `targets` commands, which list and describe target files.
 
 use anyhow::Result;
 use schemars::schema_for;

@@ -1,4 +1,4 @@
-//! The `template` command writes a roster header and an example row.
+//! The `template` command, which writes a roster header and an example row.
 
 use anyhow::Result;
 use serde_json::Value as Json;

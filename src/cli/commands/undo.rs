@@ -1,4 +1,4 @@
-//! The `undo` command restores the values that a run replaced.
+//! The `undo` command, which restores the values that a run replaced.
 
 use crate::app::{AppError, Wanted, ready, undone};
 use crate::cli::args::OneRunArgs;

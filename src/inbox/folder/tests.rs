@@ -1,4 +1,4 @@
-//! This module tests `inbox/folder`.
+//! Unit tests of `inbox::folder`.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! This module tests `report/before`.
+//! Unit tests of `report::before`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! This module tests `report/results`.
+//! Unit tests of `report::results`.
 
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
 use super::*;

@@ -1,4 +1,4 @@
-//! This module tests `safe_fs/folder`.
+//! Unit tests of `safe_fs::folder`.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,4 +1,4 @@
-//! A description holds what a server reads from a target file.
+//! The parts of a target file that a simulated server needs.
 
 use std::collections::BTreeMap;
 

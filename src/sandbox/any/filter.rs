@@ -1,4 +1,4 @@
-//! The keys in a filter are parsed according to the target file.
+//! Parsing of filters in the format of a target file.
 
 use super::description::Query;
 

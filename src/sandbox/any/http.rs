@@ -1,4 +1,4 @@
-//! HTTP handlers serve the API that a target file describes.
+//! HTTP handlers of a described API.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};

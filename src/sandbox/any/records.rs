@@ -1,4 +1,4 @@
-//! Records of a described API are stored, updated and listed.
+//! The records of a described API.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

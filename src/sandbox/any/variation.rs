@@ -1,4 +1,4 @@
-//! Variations are API behaviours that no target file describes.
+//! API behaviours that no target file describes.
 
 use std::fmt;
 use std::str::FromStr;

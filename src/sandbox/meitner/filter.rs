@@ -1,4 +1,4 @@
-//! Search filters of the simulated Meitner API are parsed.
+//! Parsing of search filters in the simulated Meitner API.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! HTTP handlers serve the simulated Meitner API.
+//! HTTP handlers of the simulated Meitner API.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Students are created from a roster.
+//! Creation of students from a roster.
 
 use std::collections::HashSet;
 

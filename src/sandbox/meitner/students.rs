@@ -1,4 +1,4 @@
-//! Students are stored with indexes of their unique fields.
+//! Storage of students with indexes of unique fields.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Updates of students are validated.
+//! Validation of student updates.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};

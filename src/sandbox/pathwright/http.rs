@@ -1,4 +1,4 @@
-//! HTTP handlers serve the simulated Pathwright API.
+//! HTTP handlers of the simulated Pathwright API.
 
 use std::sync::Arc;
 

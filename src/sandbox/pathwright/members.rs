@@ -1,4 +1,4 @@
-//! Members are stored by integration and identifier.
+//! Storage of members by integration and identifier.
 
 use std::collections::BTreeMap;
 

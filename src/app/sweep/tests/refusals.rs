@@ -1,4 +1,4 @@
-//! Tests of files that are not imported: the reasons, the retries and the notifications.
+//! Unit tests for files that are not imported: reasons, retries and notifications.
 
 use super::*;
 use crate::send::SignInError;

@@ -1,4 +1,4 @@
-//! This module tests `sandbox/meitner/filter`.
+//! Unit tests of `sandbox::meitner::filter`.
 
 use serde_json::json;
 
