@@ -30,7 +30,7 @@ pub struct Undone {
     /// The id of the run if it changed nothing and could still be resumed: the undo closes it.
     open: Option<i64>,
     _held: RunLock,
-    /// Prevents that the run is resumed.
+    /// The lock that keeps the run from being resumed.
     _roster: RosterLock,
 }
 
@@ -89,7 +89,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let Some(roster) = roster else {
         return Err(refuse(Code::WhyIsRunning).into());
     };
-    // Prevents that the values are removed, which would make the run look unchanged.
+    // The lock keeps the values from being removed: without them, the run would look unchanged.
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
     // The run may have continued since it was read.

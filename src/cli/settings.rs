@@ -165,7 +165,7 @@ pub(in crate::cli) fn variables(
     Ok(values)
 }
 
-/// Refuses an `--allow` without effect. A typing error would otherwise show only as invalid rows.
+/// Refuses an `--allow` without effect. A typo would otherwise show only as invalid rows.
 pub(in crate::cli) fn refuse_idle_allowances(
     roster: &Roster,
     spec: &TargetSpec,

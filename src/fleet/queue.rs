@@ -182,9 +182,9 @@ fn is_ours(tables: &mut Tables<'_>, claimed: &Claimed) -> Result<(), Wrong> {
     }
 }
 
-/// Replaces the job of a batch with the next one, if any, or removes it, so that no other worker fetches it.
-/// The queue completes a job without checking the lease, so an expired worker must not leave a job that
-/// another worker holds. Replacing or removing locks the job, so the holder is checked afterwards.
+/// Replaces the job of a batch with the next one, if any, or removes it. The queue completes jobs without
+/// checking the lease, so a worker with an expired lease could otherwise complete a job that another worker
+/// has taken over. Replacing or removing locks the job, so its holder is checked afterwards.
 fn end_job(
     tables: &mut Tables<'_>,
     id: i64,

@@ -81,7 +81,7 @@ impl Read for Stream {
     }
 }
 
-/// A reader that returns an error if its source holds more than a number of bytes.
+/// A reader that fails if its source has more than a given number of bytes.
 #[derive(Debug)]
 pub struct Bounded<R> {
     from: R,

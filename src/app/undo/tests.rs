@@ -151,7 +151,7 @@ fn a_run_is_not_undone_while_it_or_its_roster_is_locked() {
     let roster = RosterLock::take(state, &file).unwrap();
     assert_eq!(why(undo(&scene, "first")), Code::WhyIsRunning);
     drop(roster);
-    // The undo prevents that the run is resumed or pruned.
+    // The prepared undo keeps the run from being resumed or pruned.
     let undone = undo(&scene, "first").unwrap();
     assert!(RosterLock::take(state, &file).unwrap().is_none());
     assert!(RunLock::take(state, "first").unwrap().is_none());
