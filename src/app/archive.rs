@@ -1,4 +1,4 @@
-//! Archiving moves an inbox file and its results after its run and updates the journal.
+//! Archiving of an inbox file with its results after its run.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
 use crate::safe_fs::canonical;
 
-/// Archives a file of an inbox with the files `beside` it. Returns the old and the new paths, the file itself
-/// last.
+/// Archives an inbox file together with the files in `beside`. Returns the old and the new paths, the file
+/// itself last.
 pub fn archive_file(
     session: &Session,
     inbox: &Inbox,
@@ -28,7 +28,7 @@ pub fn archive_file(
     Ok(moves.paths)
 }
 
-/// Archives a file that is not imported in `failed`, with a report of the reason. Returns its new path.
+/// Archives a file that was not imported in `failed`, with a report of the reason. Returns its new path.
 pub fn archive_failed(
     session: &Session,
     inbox: &Inbox,
@@ -36,7 +36,7 @@ pub fn archive_failed(
     name: &Path,
     why: &Fact,
 ) -> Result<PathBuf, AppError> {
-    // The report lies beside the file, wherever both are moved.
+    // The report names the file without a folder: both are moved together.
     let why = why.clone().at_path(name).in_words();
     let explained = inbox.explain(file, &why);
     explained.map_err(Action::Explain.failed(file))?;
@@ -44,9 +44,8 @@ pub fn archive_failed(
     Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
 }
 
-/// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
-/// and has the journal know; nothing where the run is to be gone on with, or its file was not
-/// dropped into a folder.
+/// Archives an inbox file and its output files after their run, and updates the journal. Does nothing if the
+/// run can still be resumed or the file did not come from an inbox.
 pub(super) fn archive(
     session: &Session,
     settings: &Settings,
@@ -71,7 +70,7 @@ pub(super) fn archive(
         let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match moved.iter().find(|(known, _)| *known == from) {
             Some((_, to)) => to.clone(),
-            // Unwritten results would be written beside the file.
+            // Results that are not written yet follow the file.
             None => match (from.file_name(), new.parent()) {
                 (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
                 _ => path.to_owned(),
@@ -80,7 +79,7 @@ pub(super) fn archive(
     };
     let mut journal = Journal::open(&session.state)?;
     let run = journal.run(Some(&summary.run))?;
-    // What the run stored: with its commands, and without what it removed.
+    // The stored settings are the base: they include later commands and exclude removed edits.
     let mut stored = Settings::of(&run)?;
     stored.moving_from = Some(own.clone());
     stored.roster.file = to(&settings.roster.file);
@@ -100,13 +99,14 @@ pub(super) fn archive(
     }
     summary.file = stored.roster.file.display().to_string();
     let json = to_json(summary)?;
-    // Its folder is there already, and leads to the same place by one name.
+    // The folder already exists, so its canonical path can be resolved.
     let file = match stored.roster.file.parent().map(canonical) {
         Some(Ok(folder)) => folder.join(stored.roster.file.file_name().unwrap_or_default()),
         _ => std::path::absolute(&stored.roster.file).map_err(failed)?,
     };
     let file = file.display().to_string();
-    // The journal first: a file that lies still where it was taken is known by that.
+    // The journal is updated before the files move. After a crash, the next sweep recognizes a file that has
+    // not moved.
     journal.moved(run.id, &file, &stored.to_json()?, &json)?;
     inbox.put(&moves).map_err(failed)?;
     stored.moving_from = None;
@@ -121,7 +121,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
+    fn results_with_a_named_path_are_not_archived_with_the_file() {
         let scene = Scene::new();
         scene.write("in/processing/a.csv/a.csv", &roster(1));
         std::os::unix::fs::symlink(scene.path("in"), scene.path("link")).unwrap();
@@ -146,18 +146,18 @@ mod tests {
         assert_eq!(summary.report, Some(folder.join("a.report.html")));
         assert!(folder.join("a.report.html").is_file());
         let run = scene.record("first");
-        // The journal knows a file by one name, whatever link leads to it.
+        // The journal stores the canonical path, without links.
         assert!(
             Path::new(&run.file).starts_with(scene.path("in/done")),
             "{}",
             run.file
         );
         let kept = Settings::of(&run).unwrap();
-        // The archive adds to what the run stored.
+        // Archiving extends the stored settings and does not replace them.
         assert_eq!(kept.deeds, stored.deeds);
         let kept = kept.delivery.paths;
         assert_eq!(kept.results, elsewhere);
-        // What was not written would be written beside the file.
+        // Results that were not written follow the file.
         assert_eq!(kept.failed, folder.join("a.failed.csv"));
     }
 }

@@ -1,5 +1,4 @@
-//! What the journal knows of the files in an inbox: which of them were reported, and which was imported
-//! last.
+//! The journal's records of inbox files: which were reported, and which was imported last.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -17,27 +16,27 @@ use crate::model::{Code, Exit, Fact, Refusal, Summary};
 use crate::report::Lying;
 use crate::run::absolute;
 
-/// Why an entry stays in an inbox, for the closing line of a sweep.
+/// The reason why an entry stays in an inbox, as counted in the closing line of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stay {
-    /// Its name fits the patterns of no profile.
+    /// The name matches the patterns of no profile.
     NoProfile,
-    /// Its name fits the patterns of several profiles.
+    /// The name matches the patterns of several profiles.
     SeveralProfiles,
-    /// Its name is not a roster's.
+    /// The name does not have the extension of a roster.
     NotARoster,
-    /// Its upload did not end.
+    /// The upload is incomplete.
     Unfinished,
-    /// Its name is not UTF-8.
+    /// The name is not valid UTF-8.
     NotUtf8,
-    /// It is no regular file.
+    /// The entry is not a regular file.
     NotAFile,
-    /// Anything else.
+    /// Any other reason.
     Other,
 }
 
 impl Stay {
-    /// Every reason, in the order of the closing line.
+    /// All reasons, in the order of the closing line.
     pub const ALL: [Stay; 7] = [
         Stay::NoProfile,
         Stay::SeveralProfiles,
@@ -48,7 +47,7 @@ impl Stay {
         Stay::Other,
     ];
 
-    /// Its stable word.
+    /// Returns the stable identifier of the reason.
     pub fn as_str(self) -> &'static str {
         match self {
             Stay::NoProfile => "no_profile",
@@ -74,10 +73,10 @@ impl Stay {
     }
 }
 
-/// How many files of a sweep had each fate, and why files stay in the inbox.
+/// Counts of the fates of a sweep's files, and of the reasons why files stay in the inbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// By name and stamp, so that files with the same name are counted separately.
+    /// Fates by name and stamp, so that files with the same name are counted separately.
     fates: BTreeMap<(String, String), Fate>,
     stays: BTreeMap<(String, String), Stay>,
 }
@@ -85,7 +84,7 @@ pub struct Tally {
 impl Tally {
     fn add(&mut self, (name, stamp): (&str, &str), fate: Fate, why: Option<&Fact>) {
         let file = (name.to_owned(), stamp.to_owned());
-        // An entry that stays and changes is counted once.
+        // An entry that changes while it stays is counted once.
         self.stays.retain(|(stays, _), _| stays != name);
         self.fates
             .retain(|(other, _), fate| other != name || *fate != Fate::NotProcessed);
@@ -95,18 +94,18 @@ impl Tally {
         self.fates.insert(file, fate);
     }
 
-    /// The number of files.
+    /// Returns the number of files.
     pub fn files(&self) -> u64 {
         self.fates.len() as u64
     }
 
-    /// Every fate, with the number of files that had it.
+    /// Returns each fate with the number of its files.
     pub fn fates(&self) -> impl Iterator<Item = (Fate, u64)> + '_ {
         let count = |fate| self.fates.values().filter(|own| **own == fate).count() as u64;
         Fate::ALL.into_iter().map(move |fate| (fate, count(fate)))
     }
 
-    /// Every reason why files stay in the inbox, with their number.
+    /// Returns each reason why files stay in the inbox, with the number of files.
     pub fn reasons(&self) -> impl Iterator<Item = (Stay, u64)> + '_ {
         let count = |reason| self.stays.values().filter(|own| **own == reason).count() as u64;
         Stay::ALL
@@ -115,25 +114,25 @@ impl Tally {
     }
 }
 
-/// The files of one inbox, as the journal knows them.
+/// The files of one inbox as recorded in the journal.
 pub struct Arrivals<'a> {
     session: &'a Session,
     inbox: PathBuf,
-    /// The entries that stay, by name and stamp.
+    /// Entries that stay in the inbox, by name and stamp.
     stays: HashMap<(String, String), Arrival>,
-    /// The modification time of the newest file of each name that was imported.
+    /// The modification time of the newest imported file of each name.
     newest: HashMap<String, (i64, i64)>,
     seen: BTreeSet<(String, String)>,
-    /// The files that this process has recorded as waiting, each with the code of the reason.
+    /// Files that this process has recorded as waiting, each with the code of the reason.
     waiting: BTreeMap<(String, String), Option<Code>>,
-    /// The fates since the tally was last taken.
+    /// Fates since the last call of `take_tally`.
     tally: Tally,
-    /// Whether anything was recorded since the tally was taken.
+    /// Whether anything was recorded since the last call of `take_tally`.
     has_news: bool,
 }
 
 impl<'a> Arrivals<'a> {
-    /// What the journal knows of the files in `inbox`.
+    /// Reads the records of the files in `inbox` from the journal.
     pub fn read(session: &'a Session, inbox: &Path) -> Result<Arrivals<'a>, AppError> {
         let mut arrivals = Arrivals {
             session,
@@ -149,7 +148,7 @@ impl<'a> Arrivals<'a> {
         Ok(arrivals)
     }
 
-    /// Reads again what other processes have recorded.
+    /// Reads the records again, to include those of other processes.
     pub fn refresh(&mut self) -> Result<(), AppError> {
         let inbox = self.inbox.display().to_string();
         let known = Journal::open(&self.session.state)?.arrivals(Timestamp::MIN)?;
@@ -162,7 +161,7 @@ impl<'a> Arrivals<'a> {
                     let key = (arrival.name.clone(), arrival.stamp.clone());
                     self.stays.insert(key, arrival);
                 }
-                // Nothing of it was imported.
+                // A failed file was not imported, so it does not count as the newest.
                 Fate::Failed => {}
                 Fate::Done | Fate::Partial | Fate::Held | Fate::Duplicate | Fate::Waiting => {
                     if let Some(modified) = modified_in(&arrival.stamp) {
@@ -175,7 +174,7 @@ impl<'a> Arrivals<'a> {
         Ok(())
     }
 
-    /// Whether a file is older than the one of its name that was imported last.
+    /// Returns whether a file is older than the last imported file of the same name.
     pub fn is_older(&self, name: &str, stamp: &str) -> bool {
         let newest = self.newest.get(name);
         modified_in(stamp)
@@ -183,7 +182,7 @@ impl<'a> Arrivals<'a> {
             .is_some_and(|(own, newest)| own < *newest)
     }
 
-    /// Takes the fates since the last call, and whether any of them was recorded in the journal.
+    /// Takes the fates since the last call, and whether any was recorded in the journal.
     pub fn take_tally(&mut self) -> (Tally, bool) {
         let has_news = std::mem::take(&mut self.has_news);
         (std::mem::take(&mut self.tally), has_news)
@@ -199,19 +198,19 @@ impl<'a> Arrivals<'a> {
         is_known
     }
 
-    /// Whether this process has recorded a file as waiting for this reason.
+    /// Returns whether this process has recorded a file as waiting for this reason.
     pub fn waits_because(&self, (name, stamp): (&str, &str), why: &Fact) -> bool {
         let file = (name.to_owned(), stamp.to_owned());
         self.waiting.get(&file) == Some(&Some(why.code()))
     }
 
-    /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
-    /// or knew another reason.
+    /// Records an entry that stays in the inbox. Returns whether the journal had no record of it or another
+    /// reason.
     pub fn stays(&mut self, name: &str, stamp: &str, why: &Fact) -> Result<bool, AppError> {
         self.tally.add((name, stamp), Fate::NotProcessed, Some(why));
         let key = (name.to_owned(), stamp.to_owned());
         self.seen.insert(key.clone());
-        // The journal keeps the code of a reason, and not all of its words.
+        // Only the code is compared: the journal does not store all arguments of a reason.
         let known = self.stays.get(&key).and_then(|known| known.why.as_ref());
         if known.is_some_and(|known| known.code() == why.code()) {
             return Ok(false);
@@ -221,7 +220,7 @@ impl<'a> Arrivals<'a> {
         Ok(true)
     }
 
-    /// Records the fate of a file that was taken.
+    /// Records the fate of a claimed file.
     pub fn ended(
         &mut self,
         (name, stamp): (&str, &str),
@@ -273,14 +272,14 @@ impl<'a> Arrivals<'a> {
         Ok(())
     }
 
-    /// How many files were not imported, by fate, and since when.
+    /// Counts the files that were not imported, by fate, with the time of the oldest.
     pub fn lying(&self) -> Result<Vec<Lying>, AppError> {
         let state = &self.session.state;
         let inbox = self.inbox.display().to_string();
         let journal = Journal::open(state)?;
         let mut all = arrived(&journal, state, Timestamp::MIN)?;
-        // A file that was deleted by hand no longer waits. This sweep has seen the entries that stay; their paths
-        // may not exist as text, or be links without a target.
+        // A file that was deleted manually no longer waits. Entries that this sweep saw are kept without a
+        // check: their names may not be valid UTF-8, and links may be dangling.
         all.retain(|file| {
             let is_there = || Path::new(&file.file).exists();
             file.inbox == inbox && (file.fate == Fate::NotProcessed || is_there())
@@ -295,7 +294,7 @@ impl<'a> Arrivals<'a> {
         Ok(fates.into_iter().map(lying).collect())
     }
 
-    /// Forgets the entries that stayed in the inbox and are not there any more.
+    /// Deletes the records of entries that stayed in the inbox and no longer exist.
     pub fn forget_gone(&mut self) -> Result<(), AppError> {
         let gone: Vec<_> = self
             .stays
@@ -316,7 +315,7 @@ impl<'a> Arrivals<'a> {
     }
 }
 
-/// The fate of a file whose run ended so.
+/// Returns the fate of a file whose run ended with this summary.
 pub fn fate_of(summary: &Summary) -> Fate {
     let states = &summary.states;
     match summary.exit_code {
@@ -330,7 +329,7 @@ pub fn fate_of(summary: &Summary) -> Fate {
     }
 }
 
-/// Where a file of an inbox goes after its import; nowhere while a sweep is to continue it.
+/// Returns the folder to which a file moves after its import, or `None` if a sweep will resume the run.
 pub fn place_of(fate: Fate) -> Option<Place> {
     match fate {
         Fate::Done | Fate::Duplicate => Some(Place::Done),
@@ -341,40 +340,41 @@ pub fn place_of(fate: Fate) -> Option<Place> {
     }
 }
 
-/// What a person can do about a file.
+/// The action that a file requires from a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
-    /// Look at the run of this name, and approve it.
+    /// Review and approve the run with this name.
     Approve(String),
-    /// Correct the rows of this results file, and retry them.
+    /// Correct the rows in this results file and retry them.
     Retry(PathBuf),
 }
 
-/// A file that was dropped into an inbox, with its fate as its run knows it.
+/// A file that arrived in an inbox, with its fate according to its run.
 #[derive(Debug, Serialize)]
 pub struct Arrived {
-    /// When it was first seen.
+    /// When the file was first seen.
     pub arrived_at: Timestamp,
-    /// Its name.
+    /// The file name.
     pub name: String,
-    /// The inbox.
+    /// The path of the inbox.
     pub inbox: String,
-    /// Its fate.
+    /// The fate of the file.
     #[serde(serialize_with = "as_word")]
     pub fate: Fate,
-    /// Where it is now.
+    /// The current path.
     pub file: String,
-    /// Its run, if one began.
+    /// The name of the run, if one began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Why it was not imported.
+    /// Why the file was not imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Fact>,
-    /// Why it needs a person, in words: why it was not imported, what holds it, or how its rows ended.
+    /// Why the file requires action, as text: why it was not imported, what holds its run, or how its rows
+    /// ended.
     #[serde(skip)]
     pub reason: Option<String>,
-    /// What a person can do.
+    /// The required action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
 }
@@ -384,7 +384,7 @@ fn as_word<S: Serializer>(fate: &Fate, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl Arrived {
-    /// Whether nothing more becomes of it without a person.
+    /// Returns whether the file stays unfinished until a user acts.
     pub fn needs_person(&self) -> bool {
         match self.fate {
             Fate::Held | Fate::Partial | Fate::Failed | Fate::NotProcessed => true,
@@ -393,7 +393,7 @@ impl Arrived {
     }
 }
 
-/// The files that arrived within `age`, the newest first.
+/// Returns the files that arrived within `age`, newest first.
 pub fn arrived_within(
     journal: &Journal,
     state: &State,
@@ -403,7 +403,7 @@ pub fn arrived_within(
     arrived(journal, state, since.unwrap_or(Timestamp::MIN))
 }
 
-/// The files that arrived at `since` or later, the newest first.
+/// Returns the files that arrived at `since` or later, newest first.
 pub(super) fn arrived(
     journal: &Journal,
     state: &State,
@@ -434,7 +434,7 @@ pub(super) fn arrived(
             arrived.file = run.file.clone();
         }
         let listed = listed(journal, &run, state)?;
-        // A duplicate says nothing about its run.
+        // The fate of a duplicate does not depend on the run.
         if arrived.fate != Fate::Duplicate {
             arrived.fate = match listed.state {
                 RunState::Held => Fate::Held,
@@ -505,7 +505,7 @@ mod tests {
                 "other"
             ]
         );
-        // An entry that changes is counted once, and a file that is imported stays no longer.
+        // An entry that changes is counted once, and an imported file no longer counts as staying.
         tally.add(("0.csv", "8.0:2"), Fate::NotProcessed, Some(&reasons[1]));
         tally.add(("2.csv", STAMP), Fate::Done, None);
         assert_eq!(tally.files(), 7);
@@ -537,7 +537,7 @@ mod tests {
         assert!(!other.stays("other.txt", STAMP, &why).unwrap());
         assert!(other.is_older("held.csv", "6.000000000:1"));
         assert!(!other.is_older("held.csv", STAMP));
-        // A file that was deleted manually is no longer held.
+        // A file that was deleted manually no longer waits.
         let lying = other.lying().unwrap();
         let lying: Vec<_> = lying
             .iter()
@@ -565,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_ends_as_its_run_did_and_a_duplicate_stays_one() {
+    fn a_file_has_the_fate_of_its_run_unless_it_is_a_duplicate() {
         let scene = Scene::new();
         let run = scene.finished("first", 1, &scene.settings("a.csv"));
         let mut arrivals = Arrivals::read(&scene.session, &scene.path("in")).unwrap();
@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_needed_unless_a_file_was_imported_or_its_run_goes_on() {
+    fn a_file_requires_action_unless_it_is_imported_or_its_run_continues() {
         let scene = Scene::new();
         for (fate, expected) in [
             (Fate::Done, false),
@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_goes_where_its_end_says_and_stays_while_its_run_can_go_on() {
+    fn a_file_is_archived_by_fate_once_its_run_cannot_resume() {
         let scene = Scene::new();
         let run = scene.finished("first", 1, &scene.settings("a.csv"));
         let summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();

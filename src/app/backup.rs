@@ -1,4 +1,4 @@
-//! A backup is a copy of the state folder with the rosters that unfinished runs need.
+//! Backups: copies of the state folder with the rosters that unfinished runs need.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,22 +16,22 @@ use crate::l10n::say;
 use crate::model::hex;
 use crate::run::Settings;
 
-/// What a backup contains.
+/// The contents of a backup.
 #[derive(Debug, Default)]
 pub struct BackedUp {
-    /// Runs in the journal.
+    /// The number of runs in the journal.
     pub runs: u64,
-    /// Files beside the journal.
+    /// The number of files besides the journal.
     pub files: u64,
-    /// Unfinished runs whose roster could not be copied, by name, with its path.
+    /// The name and roster path of each unfinished run whose roster could not be copied.
     pub without_roster: Vec<(String, PathBuf)>,
 }
 
-/// Copies the state to the new folder `out`, which appears whole or not at all.
+/// Copies the state atomically to the new folder `out`.
 ///
 /// # Errors
-/// When the state is a database, there is no journal, `out` exists or lies in the state folder, or a file cannot be
-/// copied.
+/// Fails if the state is a database, there is no journal, `out` exists or lies in the state folder, or a file
+/// cannot be copied.
 pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
     let shown = out.display().to_string();
     if leads_into(state.folder(), out) {
@@ -64,7 +64,7 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
         };
         let mut files = keep_roster(&copy, run, &roster)?;
         if files.is_none() {
-            // The state itself was restored from a backup.
+            // The state was itself restored from a backup.
             files = keep_roster(&copy, run, &kept(state, &run.sha256, &roster))?;
         }
         match files {
@@ -76,19 +76,19 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
     Ok(done)
 }
 
-/// The roster that a run needs to go on, if it can.
+/// Returns the roster that a run needs to resume, or `None` if the run cannot resume.
 fn roster_of(run: &RunRecord) -> Option<PathBuf> {
     if !can_go_on(run) {
         return None;
     }
     let settings = Settings::of(run).ok()?;
     let file = settings.roster.file;
-    // The sandbox within a process ends with it, and standard input is gone.
+    // A sandbox ends with its process, and standard input cannot be read again.
     (!settings.sandbox && file != Path::new("-")).then_some(file)
 }
 
-/// Copies the roster of a run into a copied state, unless it is there. Returns how many files were copied, or none if it
-/// is not the file that the run read.
+/// Copies the roster of a run into a copied state unless it is already there. Returns the number of copied
+/// files, or `None` if the roster has changed since the run read it.
 fn keep_roster(copy: &State, run: &RunRecord, roster: &Path) -> Result<Option<u64>, AppError> {
     let to = kept(copy, &run.sha256, roster);
     if to.exists() {
@@ -107,7 +107,7 @@ fn keep_roster(copy: &State, run: &RunRecord, roster: &Path) -> Result<Option<u6
     Ok(Some(1))
 }
 
-/// Copies the files of a folder and of the folders in it. Returns how many.
+/// Copies a folder recursively. Returns the number of files.
 fn copy_folder(from: &Path, to: &Path) -> Result<u64, AppError> {
     let read = Action::ReadFolder.failed(from);
     let entries = match std::fs::read_dir(from) {
@@ -124,7 +124,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<u64, AppError> {
             files += copy_folder(&path, &copy)?;
         } else if kind.is_file() {
             let mut file = match File::open(&path) {
-                // A run that has ended meanwhile removed it.
+                // A concurrent run removed the file when it ended.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 file => file.map_err(Action::Read.failed(&path))?,
             };
@@ -135,7 +135,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<u64, AppError> {
     Ok(files)
 }
 
-/// Copies the bytes of a file to a new file for its owner alone. Returns their SHA-256.
+/// Copies a file to a new private file. Returns the SHA-256 digest of its content.
 fn copy_bytes(from: &mut File, to: &Path) -> io::Result<String> {
     make_private_file(to)?;
     let mut copy = File::options().write(true).open(to)?;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_backup_rows_are_in_doubt_that_a_run_may_send_later_also_unplanned_ones() {
+    fn rows_that_a_run_may_still_send_are_in_doubt_in_its_backup() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(3));
         let settings = scene.settings("r.csv");
@@ -211,7 +211,7 @@ mod tests {
             );
         }
         assert_eq!(copy.states(over.id).unwrap().updated, 1);
-        // The original is as it was.
+        // The original journal is unchanged.
         let left = scene.journal().calls_left(running.id, 0, 9).unwrap();
         assert_eq!(left.iter().filter(|call| call.doubtful).count(), 0);
     }

@@ -1,4 +1,4 @@
-//! A run begins at its first row or resumes an interrupted run of the same file.
+//! The start of a run: from the first row, or by resuming an interrupted run of the same file.
 
 use super::error::AppError;
 use super::paths::NamedPaths;
@@ -12,8 +12,7 @@ use crate::model::{Code, Fact, Held, in_quotes};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
-/// Where a run of this file begins: where an earlier one with the same settings was interrupted, or
-/// at its beginning.
+/// Decides whether a roster starts a new run or resumes the interrupted run of the same file and settings.
 pub fn begin(
     session: &Session,
     ready: &mut Ready,
@@ -28,7 +27,7 @@ pub fn begin(
         }
         return Ok(Start::New(command));
     };
-    // A copy of the file may have been imported and undone since.
+    // A copy of the file may have been imported and undone in the meantime.
     let journal = Journal::open(&session.state)?;
     if !fresh && let Some(undone) = undone_of_content(&journal, ready, Some(&record))? {
         return Err(RunError::Undone {
@@ -37,13 +36,13 @@ pub fn begin(
         }
         .into());
     }
-    // What another version of the program meant cannot be the same either.
+    // Settings from another program version that cannot be parsed never count as equal.
     let earlier = Settings::of(&record).ok();
     if earlier
         .as_ref()
         .is_some_and(|earlier| earlier.queued.is_some())
     {
-        // It continues by itself.
+        // A queued run is continued by a worker.
         let file = record.file.into();
         return Err(RunError::Busy { file }.into());
     }
@@ -52,12 +51,12 @@ pub fn begin(
         if !fresh {
             log::warn(&Fact::new(Code::RunTakesItsPlace).in_run(&record.name));
         }
-        // What it had still to send is as old as its plan.
+        // The old plan is obsolete, so its unsent rows are not resumed.
         ready.settings.replaces = Some(record.name);
         return Ok(Start::New(command));
     };
     log::warn(&Fact::new(Code::RunGoesOn).in_run(&record.name));
-    // Either all rows of a run have undo values, or none.
+    // Undo values are recorded for all rows of a run or for none.
     ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
@@ -65,11 +64,11 @@ pub fn begin(
     Ok(Start::Resume(Box::new(record)))
 }
 
-/// Refuses rows that were undone: by an undo after the last run of this content, or of the run that is retried.
-/// Sending them again would bring back what a person restored.
+/// Refuses rows that were undone, either after the last run of this content or in the retried run. Sending
+/// them again would revert the restored values.
 ///
 /// # Errors
-/// When that run was undone, or the journal cannot be read.
+/// Fails if that run was undone or the journal cannot be read.
 pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
     let journal = Journal::open(&session.state)?;
     let delivery = &ready.settings.delivery;
@@ -91,8 +90,8 @@ pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
     }
 }
 
-/// The run of this very content that was undone last, unless a run of it, or `after`, began after the undo. The
-/// newest run may be older than the undo of another: it then found nothing to send.
+/// Returns the last undone run with the same content, unless another such run, or `after`, began after the
+/// undo. The newest run may predate the undo of an older one if it found nothing to send.
 fn undone_of_content(
     journal: &Journal,
     ready: &Ready,
@@ -122,7 +121,7 @@ fn undone_of_content(
     Ok(None)
 }
 
-/// The newest run of this very content that ended, is held, or was undone.
+/// Returns the newest run with the same content that ended, is held or was undone.
 pub(super) fn last_of_content(
     journal: &Journal,
     ready: &Ready,
@@ -135,7 +134,7 @@ pub(super) fn last_of_content(
     )?)
 }
 
-/// The run of this very file that was interrupted, if there is one.
+/// Returns the interrupted run of this file, if any.
 fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, AppError> {
     let path = ready.prepared.input.path();
     let file = absolute(path);
@@ -148,9 +147,9 @@ fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, App
     )?)
 }
 
-/// What a person is told of a run that ended early: why, and the way on. Nothing of one that did not.
-/// `way` leads another command to the run: its name, and the journal where it is not the usual one. `words` say
-/// why: with the API's words at a terminal, without them in a log.
+/// Returns why a run ended early and how to continue it, or `None` if it did not end early. `way` names the
+/// run, and the journal unless it is the default. `words` renders the reason: with text from the API for a
+/// terminal, without it for a log.
 pub fn way_on(
     ended: &Ended,
     is_played: bool,
@@ -169,7 +168,7 @@ pub fn way_on(
             why: Held::Conflicts { .. },
         } => say().on_approve_conflicts(way),
         Stop::Held { .. } => say().on_approve(way),
-        // Going on with it would go to the same address by the same target, and fail again.
+        // A resumed run would use the same address and target, and fail again.
         Stop::LookUp { .. }
         | Stop::Unreachable {
             was_reached: false, ..
@@ -213,7 +212,7 @@ mod tests {
     use crate::model::Exit;
     use crate::run::{Queued, Retries};
 
-    /// What becomes of an import with these settings.
+    /// The result of `begin` for an import.
     #[derive(Debug, PartialEq)]
     enum Begun {
         New { replaces: Option<String> },
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_import_goes_on_where_it_ended_unless_something_else_would_be_sent() {
+    fn an_interrupted_import_resumes_unless_its_settings_changed() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let mut settings = scene.settings("r.csv");
@@ -258,7 +257,7 @@ mod tests {
         let now = scene.settings("r.csv");
         let (start, goes_on) = begin_with(&scene, &now, false);
         assert_eq!(start, Begun::Resumed("first".into()));
-        // The undo setting of its first rows applies to all, and its results keep their paths.
+        // The undo setting of the first rows applies to all rows, and the result paths are kept.
         assert!(goes_on.delivery.no_undo);
         assert_eq!(goes_on.delivery.paths.results, scene.path("out.csv"));
 
@@ -269,7 +268,7 @@ mod tests {
         let mut otherwise = now.clone();
         otherwise.delivery.all = true;
         assert_eq!(begun(&scene, &otherwise, false), takes_its_place);
-        // A run of another command is no import's.
+        // An import does not resume a run of another command.
         let mut undo = now.clone();
         undo.delivery.undoes = Some("first".into());
         scene.run("undo", RunState::Interrupted, &undo);
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_takes_the_place_of_another_is_logged_unless_it_was_asked_for() {
+    fn replacing_an_interrupted_run_is_logged_unless_fresh_is_set() {
         for (fresh, logged) in [(false, true), (true, false)] {
             let scene = Scene::new();
             scene.write("r.csv", &roster(1));
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_the_queue_goes_on_by_itself() {
+    fn an_import_refuses_a_file_whose_run_is_queued() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let mut settings = scene.settings("r.csv");
@@ -322,14 +321,14 @@ mod tests {
             );
             assert_eq!(begun(&scene, settings, true), new());
         }
-        // An undo of it is no repetition.
+        // An undo run does not count as a repetition.
         let mut undo = one.clone();
         undo.delivery.undoes = Some("undone".into());
         assert_eq!(begun(&scene, &undo, false), new());
-        // Imported once more since, it is as any other file.
+        // A file that was imported again after the undo is accepted.
         scene.run("again", RunState::Finished, &copy);
         assert_eq!(begun(&scene, &one, false), new());
-        // The run that is retried counts, whatever came after it.
+        // For a retry, only the retried run counts, not later runs.
         let mut retry = one.clone();
         let retries = |name: &str| Retries {
             run: Some(name.into()),
@@ -368,7 +367,7 @@ mod tests {
         let was_undone = Begun::WasUndone("sent".into());
         assert_eq!(begun(&scene, &one, false), was_undone);
         assert_eq!(begun(&scene, &one, true), new());
-        // A run that was interrupted before the undo does not go on.
+        // A run that was interrupted before the undo is not resumed.
         scene.run("anew", RunState::Interrupted, &one);
         assert_eq!(
             begun(&scene, &one, false),
@@ -379,7 +378,7 @@ mod tests {
         assert_eq!(begun(&scene, &one, false), was_undone);
         scene.run("anew once more", RunState::Finished, &one);
         assert_eq!(begun(&scene, &one, false), new());
-        // What was undone is not known if the record of an undo is damaged.
+        // A damaged undo record prevents the check, which is an error.
         undo_of("sent", RunState::Finished);
         let file = scene.session.state.folder().join("journal.sqlite");
         let damage = "UPDATE run SET held = 'no reason' WHERE command = 'undo'";
@@ -390,14 +389,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_does_not_go_on_past_the_undo_of_a_later_copy() {
+    fn an_interrupted_run_does_not_resume_if_a_later_copy_was_undone() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         scene.write("copy.csv", &roster(2));
         let (one, copy) = (scene.settings("r.csv"), scene.settings("copy.csv"));
         scene.run("earlier", RunState::Undone, &copy);
         scene.run("first", RunState::Interrupted, &one);
-        // What was undone before it began was begun again knowingly.
+        // The run began after that undo, so it resumes.
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
         let later = scene.run("later", RunState::Finished, &copy);
         assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
@@ -413,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ended_early_says_why_and_the_way_on() {
+    fn a_run_that_ended_early_reports_the_reason_and_the_next_step() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let settings = scene.settings("r.csv");

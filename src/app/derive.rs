@@ -1,4 +1,4 @@
-//! Derived runs reuse the settings of an earlier run and retry some of its rows.
+//! Retries: runs that reuse the settings of an earlier run for some of its rows.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,36 +17,36 @@ use crate::report::{Placing, ResultPaths, write_rest};
 use crate::run::{Retries, Roster, RunError, Settings, find_runs};
 use crate::send::SenderOptions;
 
-/// What a run that tries another one's rows again may do otherwise than that one.
+/// Options that a retry may set differently from the run that it retries.
 pub struct Overrides {
-    /// How calls are delivered.
+    /// Options for delivering requests.
     pub sender: SenderOptions,
-    /// The longest that one request may take.
+    /// The timeout of a request.
     pub timeout: Duration,
-    /// Root certificates that are trusted besides the machine's own, where some are named.
+    /// Root certificates trusted in addition to those of the system, if configured.
     pub ca_certificates: Option<String>,
-    /// How long a record that cannot be read is believed, where that is said.
+    /// How long delivered values are assumed to still hold for a record that cannot be read, if configured.
     pub trust_for: Option<Duration>,
-    /// Whether rows that match are sent too.
+    /// Whether unchanged rows are sent too.
     pub all: bool,
-    /// Whether what records held before is not kept.
+    /// Whether the previous values of records are not stored.
     pub no_undo: bool,
-    /// Whether nothing is read.
+    /// Whether records are not read before they are updated.
     pub blind: bool,
-    /// Whether what is doubtful is invalid.
+    /// Whether doubtful cells make a row invalid.
     pub strict: bool,
-    /// Rows that are sent first and read back.
+    /// The number of rows that are sent and verified first.
     pub canary: Option<u64>,
-    /// What holds the run. Of rows that did not succeed many may still be wrong, so that those which
-    /// are invalid hold none unless somebody says how many may be.
+    /// The guards of the retry. Many unsuccessful rows may still be invalid, so invalid rows hold the retry
+    /// only if a limit was given.
     pub guards: Guards,
     /// The conflict policy, if the command sets one.
     pub conflicts: Option<ConflictPolicy>,
-    /// Where the results go.
+    /// The paths of the output files.
     pub paths: NamedPaths,
 }
 
-/// The settings of a run whose rows are tried again, with what may be otherwise.
+/// Returns the settings of an earlier run with `with` applied.
 fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     let mut settings = Settings::of(record)?;
     let delivery = &mut settings.delivery;
@@ -64,7 +64,7 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
-    // The decisions about rows and conflicts were about another plan.
+    // Decisions about rows and conflicts applied to the earlier plan.
     delivery.approved = None;
     delivery.decided.clear();
     let conflicts = &mut delivery.edits.conflicts;
@@ -77,11 +77,11 @@ fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     Ok(settings)
 }
 
-/// The runs whose rows a results file may hold; at `place`, a target's name and an address, if one is
-/// given. A run that is named with `of` is the only one.
+/// Returns the runs that a results file may come from. `of` names the only candidate. `place` restricts them
+/// to a target name and base address.
 ///
 /// # Errors
-/// When the journal cannot be read, or the run that is named had no roster.
+/// Fails if the named run is an undo, or the journal cannot be read.
 pub fn runs_of(
     session: &Session,
     results: &Roster,
@@ -98,7 +98,7 @@ pub fn runs_of(
             let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
             Ok(is_here.then_some(run).into_iter().collect())
         }
-        // It is read once, and that is for later.
+        // Standard input can be read only once, and the retry needs it.
         None if results.file == Path::new("-") => Ok(Vec::new()),
         None => {
             let (read, map) = (&results.read, &results.map);
@@ -107,10 +107,10 @@ pub fn runs_of(
     }
 }
 
-/// The only one of these runs, if there is any.
+/// Returns the only run in `runs`, or `None` if the list is empty.
 ///
 /// # Errors
-/// When there are several.
+/// Fails if there are several runs.
 pub fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>, AppError> {
     if runs.len() > 1 {
         let runs = runs.iter();
@@ -123,20 +123,20 @@ pub fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>, AppError> 
     Ok(runs.pop())
 }
 
-/// A results file, and which of its rows are meant.
+/// A results file and the selection of rows to retry.
 pub struct Retried {
-    /// The file, and how it is understood.
+    /// The results file, and the options for reading it.
     pub results: Roster,
-    /// Which of its rows.
+    /// The selected rows.
     pub selection: Selection,
-    /// Only rows in these states; none means all that did not succeed.
+    /// The states of rows to retry. If empty, all unsuccessful rows are retried.
     pub only: Vec<RowState>,
 }
 
-/// The settings that import the rows of a results file again where they went before.
+/// Returns the settings for retrying the rows of a results file at the run's original address.
 ///
 /// # Errors
-/// When the run cannot be understood, or the place where it went is gone.
+/// Fails if the settings of the run cannot be read, or its sandbox is gone.
 pub fn retried(
     session: &Session,
     record: &RunRecord,
@@ -176,20 +176,20 @@ pub fn retried(
     Ok(settings)
 }
 
-/// What of a roster's understanding is said again, and so is not as it was.
+/// Which roster options the retry sets explicitly.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
-    /// The key.
+    /// The key column.
     pub key: bool,
-    /// What an empty cell means.
+    /// The meaning of an empty cell.
     pub empty: bool,
     /// The policy for rows with the same key.
     pub duplicates: bool,
 }
 
-/// Makes settings for a results file into those of a retry at another place than that of the run
-/// which made it, `before`: what the columns mean and how strict the checks are stays as it was there,
-/// but for what is said. `run` is the run that knows the rows here.
+/// Turns settings for a results file into a retry at another address. The mapping and the checks are
+/// inherited from `before`, the settings of the run that wrote the file, except for the options in `said`.
+/// `run` is the run at this address that has recorded the rows.
 pub fn retried_elsewhere(
     settings: &mut Settings,
     before: Option<Settings>,
@@ -227,11 +227,11 @@ fn understand_as_before(settings: &mut Settings, before: Settings, said: Said) {
     }
 }
 
-/// The settings that send the rows of a run again that failed for no fault of their own, from the
-/// file that it read or, where that is gone, from what the journal knows.
+/// Returns the settings for retrying the failed and unsent rows of a run, or those in the states `only`. They
+/// are read from the original file, or from the journal if the file is gone.
 ///
 /// # Errors
-/// When the run has not ended, has no such rows, or its place is gone.
+/// Fails if the run has not finished, has no such rows, or its sandbox is gone.
 pub fn retried_run(
     session: &Session,
     name: &str,
@@ -257,7 +257,7 @@ pub fn retried_run(
     }
     let mut settings = again(&record, with)?;
     let from = match at_hand(&session.state, &record, &mut settings) {
-        // The journal has the rows that are left.
+        // The journal stores the remaining rows.
         Err(AppError::RosterGone { .. }) => None,
         from => from?,
     };
@@ -277,7 +277,7 @@ pub fn retried_run(
     }
     let file = settings.roster.file.clone();
     let spec = settings.spec()?;
-    // Where it came from another machine, its results go where somebody looks for them.
+    // If the roster came from another machine, the results go to the working folder and not to the copy.
     let named = from.as_deref().and_then(Path::file_name).map(Path::new);
     settings.delivery.paths = ResultPaths::beside(named.unwrap_or(&file));
     with.paths.replace(&mut settings.delivery.paths)?;
@@ -291,13 +291,13 @@ pub fn retried_run(
             ..Selection::default()
         };
     } else {
-        // The file is gone or another one; the journal knows what was to be sent.
+        // The file is gone or has changed. The journal has the values to send.
         let path = settings.delivery.paths.results.with_extension("retry.csv");
         let placing = Placing::Beside(None);
         let path = write_rest(&journal, record.id, &spec, &rows, &path, placing)?
             .ok_or_else(|| refuse(Code::WhyCallsUnknown))?;
         settings.roster = of_our_own(&settings.roster, path);
-        // An empty cell is here a field that the row did not change.
+        // In this file, an empty cell is a field that the row did not change.
         settings.roster.check.empty = EmptyCell::Keep;
         settings.delivery.selection = Selection::default();
     }
@@ -308,7 +308,7 @@ pub fn retried_run(
     Ok(settings)
 }
 
-/// A roster that this program wrote, checked like another one.
+/// Returns a roster for a file written by this program, with the checks of `like`.
 pub(super) fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
     Roster {
         file,

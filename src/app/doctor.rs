@@ -1,4 +1,4 @@
-//! The doctor checks the machine, the target and the credentials before an import.
+//! Checks of the machine, the target and the credentials before an import.
 
 use std::io;
 use std::path::Path;
@@ -21,32 +21,32 @@ use crate::send::{
 };
 use crate::targets::{Kind, Quota, TargetSpec};
 
-/// One thing that was looked at before an import.
+/// The result of one check before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at.
+    /// The subject of the check.
     pub what: String,
-    /// How it is.
+    /// The result of the check.
     pub health: Health,
-    /// What was found and, where something is wrong, what to do.
+    /// Details and, if something is wrong, what to do.
     pub told: String,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// As it must be.
+    /// The check passed.
     Well,
-    /// It cannot be known before something is sent, or it does not stop an import and is doubtful.
+    /// The result is unknown before something is sent, or is doubtful but does not stop an import.
     Unknown,
-    /// It would stop an import, or what is told of one.
+    /// The problem would stop an import or its notifications.
     Wrong,
-    /// The API refuses or cannot be reached, which would stop an import.
+    /// The API rejects requests or cannot be reached, which would stop an import.
     Refused,
 }
 
 impl Finding {
-    /// What was found of something.
+    /// Creates a finding about `what`.
     pub fn new(what: impl Into<String>, health: Health, told: impl Into<String>) -> Finding {
         Finding {
             what: what.into(),
@@ -56,18 +56,18 @@ impl Finding {
     }
 }
 
-/// How far a clock may be off: tokens and moments that an API names are of seconds.
+/// The tolerated clock skew. Tokens and reset times of an API have a resolution of seconds.
 const MOST_OFF: Duration = Duration::from_secs(60);
 
-/// The longest that is waited for a connection.
+/// The maximum timeout for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Settings of the config file, by their names.
+/// Names of settings in the config file.
 const METRICS: &str = "metrics";
 const WEBHOOK: &str = "notify.url";
 const COMMAND: &str = "notify.command";
 
-/// Whether the journal's folder can be used.
+/// Checks that the state folder can be used.
 pub fn of_state(state: &State) -> Finding {
     let what = say().doctor_state();
     match Journal::open(state) {
@@ -76,7 +76,7 @@ pub fn of_state(state: &State) -> Finding {
     }
 }
 
-/// Whether the textfile of the figures can be written.
+/// Checks that the metrics file can be written.
 pub fn of_metrics(path: &Path) -> Finding {
     match WholeFile::probe(path, Placing::Replace) {
         Ok(()) => Finding::new(METRICS, Health::Well, path.display().to_string()),
@@ -84,8 +84,8 @@ pub fn of_metrics(path: &Path) -> Finding {
     }
 }
 
-/// Whether the webhook can be reached and the command can be run. Nothing is posted or run, and the webhook's
-/// address is not repeated: it may be a secret.
+/// Checks that the webhook is reachable and the command is executable. Nothing is posted or executed. The
+/// webhook's address is not printed because it may contain a secret.
 pub fn of_notify(notify: &Notify) -> Vec<Finding> {
     let url = notify.url.as_deref().map(of_webhook);
     let command = notify.command.as_deref().map(of_command);
@@ -108,7 +108,8 @@ fn of_webhook(url: &str) -> Finding {
     }
 }
 
-/// A webhook that can be reached. The summary and the address can be read on the way unless TLS is used.
+/// Returns the finding for a reachable webhook. Without TLS, others on the network can read the summary and
+/// the address.
 fn of_reached(url: &str, host: &str, proxy: Option<&str>) -> Finding {
     let shown = match proxy {
         None => host.to_owned(),
@@ -136,34 +137,32 @@ fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(runtime.enable_all().build()?.block_on(work))
 }
 
-/// The API that is looked at.
+/// An API to check.
 #[derive(Debug)]
 pub struct Examined<'a> {
-    /// The API.
+    /// The target.
     pub spec: Arc<TargetSpec>,
-    /// The address.
+    /// The options of the client, with the base address.
     pub client: &'a ClientOptions,
-    /// With what it is asked for records; none where a part of it is missing, and the network alone can be
-    /// looked at.
+    /// What requests for records need, or `None` if a part of it is missing and only the network is checked.
     pub asking: Option<Asking<'a>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What it takes to ask the API for records.
+/// What requests for records need.
 #[derive(Debug)]
 pub struct Asking<'a> {
     /// The credentials.
     pub credentials: Credentials,
-    /// The quota, which the check uses too.
+    /// The rate limit, which the check counts against.
     pub pace: Pace,
-    /// The folder of the journal.
+    /// The state folder, which stores the shared rate limit.
     pub state: &'a State,
 }
 
-/// Asks the API for one page of records, which changes nothing, and says what that shows: the network,
-/// the sign-in, reading, the clock and the quota. Without what that takes, asks its base address for anything,
-/// which shows the network.
+/// Requests one page of records and checks the network, the sign-in, read access, the clock and the rate
+/// limit. Without credentials or a list request, it only probes the base address. Changes nothing.
 pub fn of_api(examined: &Examined<'_>) -> Vec<Finding> {
     match block_on(ask(examined)) {
         Ok(found) => found,
@@ -239,7 +238,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns a question whose answer is a page of records: of all, or of those with a key that no record has.
+/// Returns a request for a page of records: of all records, or of those with a key that does not exist.
 fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
     let keys = spec.keys().into_iter();
     let mut look_ups = keys.filter_map(|key| Some((key, LookUp::new(spec, key)?)));
@@ -270,8 +269,8 @@ fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, 
     )
 }
 
-/// Whether the first host on the way can be found, and a proxy connected to. The API's own name is for a
-/// proxy to resolve, where there is one.
+/// Checks that the API's host resolves or, behind a proxy, that the proxy accepts connections. The proxy
+/// resolves the API's host itself.
 async fn of_route(route: &Route, patience: Duration) -> Finding {
     let Some(proxy) = route.proxy() else {
         let what = say().doctor_name();
@@ -297,13 +296,13 @@ async fn of_route(route: &Route, patience: Duration) -> Finding {
     }
 }
 
-/// Whether the API's machine can be reached: whatever it answers shows that it can.
+/// Checks that the API's host can be reached. Any response counts.
 async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
     let client = match client(examined, &Credentials::none()) {
         Ok(client) => client,
         Err(error) => return wrong_network(with_causes(&error)),
     };
-    // Without credentials there is no quota that the request could be paid from.
+    // Without credentials there is no shared rate limit to count the request against.
     if let Some(asking) = &examined.asking
         && let Err(error) = permit(examined, asking, &client).await
     {
@@ -323,7 +322,7 @@ fn well_network(examined: &Examined<'_>) -> Finding {
     Finding::new(say().doctor_network(), Health::Well, told)
 }
 
-/// Why no answer came, and what to do about it.
+/// Explains why a request got no response, and what to do.
 pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
     let address = &*examined.client.base_url;
     match (fault, route.and_then(Route::proxy)) {
@@ -337,7 +336,7 @@ pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fa
     }
 }
 
-/// Waits for the quota, which others may be drawing on.
+/// Waits for the rate limit, which is shared with other processes.
 async fn permit(
     examined: &Examined<'_>,
     asking: &Asking<'_>,
@@ -354,8 +353,8 @@ async fn permit(
     pacer.permit().await.map(|_| ())
 }
 
-/// What the API answered in place of success, with its own words: for the person who asked, and for no log.
-/// `sent` is the body of the request.
+/// Describes a rejected request with the API's own words, for the user and not for logs. `sent` is the body
+/// of the request.
 pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
     let status = format!("HTTP {}", answer.status);
     let is_sign_in = answer.of_sign_in || answer.status == 401;
@@ -382,7 +381,7 @@ pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
     ))
 }
 
-/// What was found, and the API's own words if there are any.
+/// Appends the API's own words, if any, to a message.
 fn with_said(told: String, said: String) -> String {
     match said.is_empty() {
         true => told,
@@ -390,8 +389,8 @@ fn with_said(told: String, said: String) -> String {
     }
 }
 
-/// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
-/// Planning would stop at it.
+/// Describes a redirect or a success whose content planning cannot read, such as a login page of a proxy. The
+/// client does not follow redirects.
 pub(super) fn not_of_api(
     at: (&str, &str),
     look_up: &LookUp,
@@ -421,7 +420,7 @@ pub(super) fn not_of_api(
     Some(Finding::new(what, Health::Wrong, with_said(told, said)))
 }
 
-/// What an answer of the API shows.
+/// Derives the findings from a response of the API.
 fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Finding> {
     let status = format!("HTTP {}", answer.status);
     let refusal = of_refusal(answer, &[]);
@@ -451,10 +450,10 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
     found
 }
 
-/// Whether this machine's clock is the API's, as far as that tells its own.
+/// Compares the local clock with the `Date` header of the API, if present.
 fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     let off = Duration::from_nanos(of_api?.abs_diff(now));
-    // The API tells whole seconds.
+    // The header has a resolution of one second.
     let time = duration(off.as_secs_f64().round());
     let (health, told) = if off > MOST_OFF {
         (Health::Wrong, say().doctor_clock_wrong(time))
@@ -486,12 +485,12 @@ mod tests {
     use crate::clock::nanos;
     use crate::targets;
 
-    /// What is found of an API at this address, each as what was looked at and how it is.
+    /// Returns the subject, the result and the details of each finding for an API at this address.
     fn found(base_url: &str) -> Vec<(String, Health, String)> {
         found_with(base_url, true)
     }
 
-    /// The same with or without credentials.
+    /// Like `found`, with or without credentials.
     fn found_with(base_url: &str, is_signed: bool) -> Vec<(String, Health, String)> {
         let findings = examined(base_url, is_signed, of_api);
         let told = |finding: Finding| (finding.what, finding.health, finding.told);
@@ -517,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_by_tls_is_told_of() {
+    fn findings_say_whether_the_connection_uses_tls() {
         for (address, told) in [
             ("https://a.example", say().doctor_tls("https://a.example")),
             ("http://127.0.0.1:1", "http://127.0.0.1:1".to_owned()),
@@ -528,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_has_to_wait_is_no_lack_of_rights() {
+    fn a_throttled_403_is_not_reported_as_missing_permission() {
         let read = |asks_to_wait| {
             examined("http://127.0.0.1:1", true, |examined| {
                 let mut answer = Answer::default();
@@ -547,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_that_answers_is_well_from_its_name_to_its_quota() {
+    fn a_working_api_passes_every_check_from_dns_to_rate_limit() {
         let api = Api::of("Bo", 200);
         let found = found(&api.base_url);
         let whats: Vec<&str> = found.iter().map(|(what, ..)| &**what).collect();
@@ -568,10 +567,10 @@ mod tests {
         assert_eq!(found[0].2, "127.0.0.1");
         assert_eq!(found[1].2, api.base_url);
         assert!(found[5].2.contains("1000/s"), "{found:?}");
-        // It was asked for one page, and for nothing that changes anything.
+        // The API received one read request.
         assert_eq!(api.asked(), ["GET /student"]);
         let scene = Scene::new();
-        // The quota is drawn on as by an import.
+        // The check stores the rate limit in the state folder, as an import does.
         assert_eq!(of_state(&scene.session.state).health, Health::Well);
         let no_folder = State::in_folder(&scene.write("file", ""));
         let state = of_state(&no_folder);
@@ -580,14 +579,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_where_it_stops_an_import() {
+    fn a_refusal_is_reported_at_the_step_that_failed() {
         let api = Api::of("Bo", 200);
         let at = |status: u16| found(&format!("{}/status/{status}", api.base_url));
         let (sign_in, read) = (say().doctor_sign_in(), say().doctor_read());
         let unauthorized = at(401);
         assert_eq!(health(&unauthorized, &sign_in), Some(Health::Refused));
         assert_eq!(health(&unauthorized, &read), None);
-        // Whoever may not read may write: what is wrong is the reading.
+        // Credentials without read access may still have write access, so only reading is reported.
         let forbidden = at(403);
         assert_eq!(health(&forbidden, &sign_in), Some(Health::Unknown));
         assert_eq!(health(&forbidden, &read), Some(Health::Refused));
@@ -607,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_where_nobody_answers_or_that_is_none_is_told() {
+    fn an_unreachable_or_unknown_host_is_reported() {
         let away = found("http://127.0.0.1:1");
         assert_eq!(
             health(&away, &say().doctor_network()),
@@ -622,7 +621,7 @@ mod tests {
     }
 
     #[test]
-    fn without_credentials_the_network_is_looked_at_all_the_same() {
+    fn the_network_is_checked_without_credentials() {
         let api = Api::of("Bo", 200);
         let found = found_with(&format!("{}/status/403", api.base_url), false);
         let each: Vec<_> = found
@@ -644,7 +643,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_that_planning_could_not_read_is_not_the_apis() {
+    fn an_unreadable_success_or_a_redirect_is_reported() {
         let spec = wanted(Scene::new().settings("r.csv")).spec;
         let look_up = LookUp::new(&spec, 0).unwrap();
         let of = |status, of_sign_in, json| {
@@ -685,7 +684,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_an_api_without_a_list_is_paid_from_its_quota() {
+    fn a_probe_of_an_api_without_a_list_counts_against_the_rate_limit() {
         let (scene, api) = (Scene::new(), Api::of("Bo", 200));
         let mut settings = scene.settings("r.csv");
         settings.delivery.client.base_url = api.base_url.clone();
@@ -722,7 +721,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_need_a_folder_that_can_be_written() {
+    fn the_metrics_file_needs_a_writable_folder() {
         let scene = Scene::new();
         let path = scene.path("rosterpatch.prom");
         assert_eq!(of_metrics(&path).health, Health::Well);
@@ -733,7 +732,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_looked_for_and_not_run() {
+    fn a_notification_command_is_located_but_not_executed() {
         let scene = Scene::new();
         let ran = scene.path("ran");
         let script = format!("#!/bin/sh\ntouch '{}'\n", ran.display());
@@ -763,7 +762,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_connected_to_and_its_address_is_not_repeated() {
+    fn a_webhook_is_contacted_without_a_post_and_its_url_is_not_printed() {
         let api = Api::of("Bo", 200);
         let at = |url: &str| {
             let url = Some(url.to_owned());
@@ -785,7 +784,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_on_another_machine_without_tls_is_doubtful() {
+    fn a_remote_webhook_without_tls_is_doubtful() {
         for (url, health) in [
             ("http://192.0.2.2:8899/secret", Health::Unknown),
             ("HTTP://hooks.example.se/secret", Health::Unknown),
@@ -802,7 +801,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_explained_by_what_was_between() {
+    fn an_unknown_issuer_is_explained_with_the_ca_option() {
         let scene = Scene::new();
         let wanted = wanted(scene.settings("r.csv"));
         let client = ClientOptions {
@@ -818,7 +817,7 @@ mod tests {
         let of = |trouble| of_fault(&examined, None, Fault::Connect(trouble));
         let unknown = of(Trouble::Issuer);
         assert!(unknown.told.contains("--ca-cert"), "{unknown:?}");
-        // Another root would not help an expired certificate, or one of another name.
+        // An additional root certificate does not help with an expired certificate or a wrong host name.
         let other = of(Trouble::Certificate);
         assert!(!other.told.contains("--ca-cert"), "{other:?}");
         for found in [unknown, other] {
@@ -828,7 +827,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_may_be_a_minute_off_and_no_more() {
+    fn a_clock_skew_over_one_minute_is_reported() {
         let now = nanos(Duration::from_secs(1_000));
         let at = |seconds| Some(nanos(Duration::from_secs(seconds)));
         let health = |of_api| of_clock(now, of_api).map(|finding| finding.health);

@@ -1,4 +1,4 @@
-//! Uploaded files are stored beside the journal until no run needs them.
+//! Uploaded files, which are stored beside the journal until no run needs them.
 
 use std::path::{Path, PathBuf};
 
@@ -13,26 +13,24 @@ use crate::log;
 use crate::model::{Code, Fact, hex};
 use crate::safe_fs::canonical;
 
-/// The folder beside the journal of files that were handed in, and not named where they lie. Their results
-/// lie beside them.
+/// The folder beside the journal for uploaded files and their results.
 pub const DROPPED: &str = "dropped";
 
-/// A file that was handed in.
+/// An uploaded file.
 #[derive(Debug)]
 pub struct Dropped {
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What its bytes are written to.
+    /// The open file, to which the content is written.
     pub file: std::fs::File,
-    /// As long as this is held, it is not forgotten.
+    /// Prevents the removal of the file while it is held.
     pub held: RosterLock,
 }
 
-/// A new file for its owner alone, in a folder of its own beside the journal, by the name that it was
-/// handed in with.
+/// Creates a private file with the uploaded name, in a new folder beside the journal.
 ///
 /// # Errors
-/// When it has no name, or there is no room for it.
+/// Fails if the name is empty or the file cannot be created.
 pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
     // A browser sends a name without a path; other clients may send anything.
     let name = Path::new(name).file_name().unwrap_or_default();
@@ -55,11 +53,8 @@ pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
     Ok(Dropped { path, file, held })
 }
 
-/// Removes an uploaded file with rows about protected persons once its run has ended. Its output files remain; those
-/// rows are empty in them. Files outside the upload folder are kept.
-///
-/// # Errors
-/// When it cannot be removed.
+/// Removes an uploaded file with rows about protected persons once its run has ended. Its output files
+/// remain; those rows are empty in them. Files outside the upload folder are kept.
 pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppError> {
     if is_dropped(state, file) && file.is_file() {
         std::fs::remove_file(file).map_err(Action::Remove.failed(file))?;
@@ -68,7 +63,7 @@ pub(super) fn forget_protected(state: &State, file: &Path) -> Result<(), AppErro
     Ok(())
 }
 
-/// Whether a file was uploaded.
+/// Returns whether a file is in the upload folder.
 pub fn is_dropped(state: &State, file: &Path) -> bool {
     let place = state.folder().join(DROPPED);
     let place = canonical(&place).unwrap_or(place);
@@ -76,14 +71,10 @@ pub fn is_dropped(state: &State, file: &Path) -> bool {
     file.starts_with(&place) || file.starts_with(state.folder().join(DROPPED))
 }
 
-/// Removes files that were handed in, that nobody is looking at and that no run of the journal goes by any
-/// more, with what was written beside them.
-///
-/// # Errors
-/// When the journal cannot be read, or a folder not be removed.
+/// Removes uploaded files, with their results, that no process has open and no run in the journal refers to.
 pub fn forget_dropped(state: &State) -> Result<(), AppError> {
     let runs = Journal::open(state)?.runs()?;
-    // A process that died after its run did not remove them.
+    // A process that was killed after its run did not remove them.
     for run in runs.iter().filter(|run| run.state == RunState::Finished) {
         if figures_of(run).is_ok_and(|summary| summary.states.withheld > 0) {
             forget_protected(state, Path::new(&run.file))?;
@@ -119,7 +110,7 @@ mod tests {
     use crate::journal::RunState;
 
     #[test]
-    fn a_file_that_was_handed_in_stays_while_somebody_looks_at_it_or_a_run_goes_by_it() {
+    fn an_uploaded_file_is_kept_while_it_is_open_or_a_run_refers_to_it() {
         let scene = Scene::new();
         let state = &scene.session.state;
         let put = |name: &str| {
@@ -128,7 +119,7 @@ mod tests {
             dropped
         };
         let (looked_at, of_run, left) = (put("a.csv"), put("b.csv"), put("../../c.csv"));
-        // A path that was sent leads nowhere.
+        // Path components of an uploaded name are discarded.
         assert!(left.path.starts_with(state.folder().join(DROPPED)));
         assert_eq!(left.path.file_name().unwrap(), "c.csv");
         let mut settings = scene.settings("r.csv");

@@ -1,4 +1,4 @@
-//! Application errors carry an exit code, a sentence for people and a fact for logs.
+//! Application errors with exit codes, messages for users and facts for logs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,63 +14,63 @@ use crate::safe_fs::Refusal;
 use crate::send::SignInError;
 use crate::targets::{Mistakes, TargetError};
 
-/// Why a job could not be done.
+/// The reason why a job failed.
 #[derive(Debug, Error)]
 pub enum AppError {
-    /// The run.
+    /// The run failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The credentials are not there.
+    /// Credentials are missing.
     #[error(transparent)]
     SignIn(#[from] SignInError),
-    /// It was asked for in a way that cannot be meant.
+    /// The command line is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The config and the options do not fit together.
+    /// The config and the options contradict each other.
     #[error("{text}")]
     Setup {
-        /// In which way.
+        /// The code of the contradiction.
         code: Code,
-        /// The same for the person who wrote them.
+        /// The message for the user.
         text: String,
     },
-    /// A file or a folder.
+    /// An operation on a file or folder failed.
     #[error("{}", say().file_cannot(action.in_words(), path.display().to_string()))]
     File {
-        /// What was tried.
+        /// The operation.
         action: Action,
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// The cause.
         source: std::io::Error,
     },
-    /// What the front door could not do.
+    /// The front end failed, with a message for the user.
     #[error("{0}")]
     Front(String),
-    /// The database has no copy of a roster, and the roster is not on this machine.
+    /// The roster is not on this machine, and the database has no copy.
     #[error("{}", say().fleet_roster_gone(file.as_str()))]
     RosterGone {
-        /// The roster.
+        /// The path of the roster.
         file: String,
     },
-    /// The config file has mistakes.
+    /// The config file is invalid.
     #[error("{}\n{mistakes}", say().config_mistakes(mistakes.origin()))]
     Config {
-        /// What is wrong, and where.
+        /// The mistakes, with their positions.
         mistakes: Mistakes,
     },
-    /// A file of an inbox is older than the one of its name that was imported last.
+    /// An inbox file is older than the last imported file of the same name.
     #[error("{}", Code::InboxOlder.sentence())]
     Older,
-    /// The process may open too few files.
+    /// The limit of open files is too low.
     #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
-    /// The process may start too few threads.
+    /// The limit of threads is too low.
     #[error("{}", say().file_too_few_threads())]
     TooFewThreads(#[source] std::io::Error),
 }
 
-/// What the program tries to do with a file or a folder.
+/// An operation on a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Read a file.
@@ -92,7 +92,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Makes an error of the failure of this action on `path`.
+    /// Returns a function that wraps an I/O error of this action on `path`.
     pub fn failed(self, path: &Path) -> impl Fn(std::io::Error) -> AppError + Copy {
         move |source| AppError::File {
             action: self,
@@ -116,7 +116,7 @@ impl Action {
 }
 
 impl AppError {
-    /// The exit code of a process that ends with this error.
+    /// Returns the exit code for this error.
     pub fn exit(&self) -> Exit {
         match self {
             AppError::Run(error) => error.exit(),
@@ -132,7 +132,7 @@ impl AppError {
         }
     }
 
-    /// Whether the roster is at fault, and not what is around it.
+    /// Returns whether the roster causes the error, as opposed to its environment.
     pub fn is_of_file(&self) -> bool {
         match self {
             AppError::Run(RunError::Read(ReadError::Io { source, .. })) => {
@@ -145,7 +145,7 @@ impl AppError {
                 | RunError::Undone { .. },
             )
             | AppError::Older => true,
-            // The names of its results would be too long.
+            // The names of its output files exceed the maximum length.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename
             }
@@ -179,7 +179,7 @@ impl From<TargetError> for AppError {
 }
 
 impl AppError {
-    /// The same for logs and notifications.
+    /// Returns the error as a fact, for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {
             AppError::Run(error) => error.fact(),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_codes_tell_a_wrong_command_line_and_refused_credentials_from_the_rest() {
+    fn exit_codes_distinguish_usage_and_refused_credentials() {
         let variable = || "KEY".to_owned();
         let sign_in = SignInError::Empty {
             variable: variable(),
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_at_fault_where_it_cannot_be_understood_or_its_name_leaves_no_room_for_results() {
+    fn an_unreadable_roster_or_a_too_long_name_is_a_file_error() {
         let write = |kind: std::io::ErrorKind| {
             AppError::from(ReportError::Write {
                 path: "r.results.csv".into(),
@@ -280,11 +280,11 @@ mod tests {
             assert!(error.is_of_file(), "{error}");
         }
         assert!(write(std::io::ErrorKind::InvalidFilename).is_of_file());
-        // A full disk, and a journal that is away, are nothing that the file could be put aside for.
+        // A full disk or an unavailable journal is not an error of the roster.
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
         assert!(!file(Action::Archive, std::io::ErrorKind::NotFound).is_of_file());
-        // A full temporary folder is not an error of the roster: each file is copied there.
+        // Rosters are copied to the temporary folder, so a full one is not an error of the roster.
         let read = |source: std::io::Error| {
             AppError::from(ReadError::Io {
                 path: "r.csv".into(),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_hold_a_code_and_a_path_and_no_sentence_of_the_config() {
+    fn logged_errors_contain_codes_and_paths_but_no_config_text() {
         let fact = file(Action::Archive, std::io::ErrorKind::NotFound).fact();
         assert_eq!(fact.code(), Code::FileIo);
         assert_eq!(fact.path(), Some(std::path::Path::new("/in/r.csv")));

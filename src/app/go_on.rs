@@ -1,4 +1,4 @@
-//! Interrupted and held runs resume from what the journal holds.
+//! Continuation of interrupted and held runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -16,19 +16,19 @@ use crate::plan::{ConflictPolicy, can_do_without, without};
 use crate::run::{RunError, Settings, Start};
 use crate::targets::{Place, TargetSpec};
 
-/// Which of the runs that have not come to their end is gone on with.
+/// Which unfinished runs continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoOn {
-    /// One that was interrupted.
+    /// Resumes an interrupted run.
     Resume,
-    /// One that a guard holds.
+    /// Approves a run that a guard holds.
     Approve,
 }
 
-/// A run that is gone on with, the newest that was interrupted if none is named, and its settings.
+/// Returns the run to continue, by default the newest interrupted one, and its settings.
 ///
 /// # Errors
-/// When there is nothing left to do for it, or what it needs is gone.
+/// Fails if the run is not in a state to continue, its sandbox is gone, or it read standard input.
 pub fn resumed(
     session: &Session,
     name: Option<&str>,
@@ -56,10 +56,10 @@ pub fn resumed(
     Ok((record, settings))
 }
 
-/// Where a run continues that is held by this process now, with its file read.
+/// Decides how a run continues whose roster this process has locked and read.
 ///
 /// # Errors
-/// When another process brought it further meanwhile, or the file is not what it was.
+/// Fails if another process has continued the run in the meantime, or the content of the file has changed.
 pub fn go_on(
     session: &Session,
     record: &RunRecord,
@@ -86,17 +86,17 @@ pub fn go_on(
 pub struct Decisions<'a> {
     /// The approved rows among those that require individual approval.
     pub rows: Option<&'a [RangeInclusive<u64>]>,
-    /// The policy for its conflicts.
+    /// The policy for the run's conflicts.
     pub conflicts: Option<ConflictPolicy>,
-    /// Whether its conflicts are decided once it is planned again.
+    /// Whether the conflicts are decided after the run is planned again.
     pub asks_later: bool,
 }
 
-/// Records the decisions about a held run: of the rows and the conflicts that its plan shows, as they were planned. If
-/// rows and conflicts require a decision, one of the two is enough: the run is held again for the other.
+/// Records the decisions about the rows and conflicts of a held run, as its plan shows them. If both require
+/// a decision, one is enough: the run is held again for the other.
 ///
 /// # Errors
-/// When a decision is required and none is made, one is made that is not required, or the journal cannot be written.
+/// Fails if a required decision is missing, a decision is not required, or the journal cannot be written.
 pub fn decide(
     session: &Session,
     record: &RunRecord,
@@ -113,7 +113,7 @@ pub fn decide(
         settings.delivery.approved = Some(approved(&journal, record, (settings, &plan), rows)?);
     }
     if let Some(decision) = decisions.conflicts {
-        // A plan that applied an earlier decision shows no conflicts any more.
+        // A plan that applied an earlier decision lists no conflicts.
         if plan.conflicts.asked == 0 {
             (settings.delivery.decided.values_mut()).for_each(|earlier| *earlier = decision);
         }
@@ -127,7 +127,7 @@ pub fn decide(
     Ok(())
 }
 
-/// Refuses to release a run if what holds it requires a decision and none is made.
+/// Refuses to release a held run if a required decision is missing.
 fn refuse_missing(
     session: &Session,
     record: &RunRecord,
@@ -136,7 +136,7 @@ fn refuse_missing(
 ) -> Result<(), AppError> {
     let delivery = &settings.delivery;
     let asked = plan.conflicts.asked;
-    // A process may have died after it recorded a decision, before or while it planned by it.
+    // A process may have been killed after it recorded a decision and before it planned the run again.
     let are_decided = !seen.is_empty()
         && seen
             .iter()
@@ -167,7 +167,7 @@ fn refuse_missing(
     Ok(())
 }
 
-/// The approved rows among those that require individual approval, with the digests of their changes.
+/// Returns the approved rows among those that require individual approval, with the digests of their changes.
 fn approved(
     journal: &Journal,
     record: &RunRecord,
@@ -203,7 +203,7 @@ fn approved(
     Ok(approved)
 }
 
-/// The digests of the conflicts that a plan shows for a decision.
+/// Returns the digests of the conflicts that a plan lists for a decision.
 fn seen_conflicts(journal: &Journal, run: i64, plan: &Plan) -> Result<Vec<String>, AppError> {
     const ROWS: u64 = 4096;
     let mut seen = Vec::new();
@@ -216,11 +216,11 @@ fn seen_conflicts(journal: &Journal, run: i64, plan: &Plan) -> Result<Vec<String
     Ok(seen)
 }
 
-/// The first of the named rows that is none of `changed`, which are in order.
+/// Returns the first row in `named` that is not in the sorted list `changed`.
 fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     named.iter().find_map(|rows| {
         let known = changed.iter().filter(|row| rows.contains(row));
-        // They are in order: the first that is missing is the first that is not where it is due.
+        // The list is sorted, so the first gap is the first missing row.
         let mut due = *rows.start();
         for row in known {
             if *row != due {
@@ -232,11 +232,11 @@ fn needs_none(named: &[RangeInclusive<u64>], changed: &[u64]) -> Option<u64> {
     })
 }
 
-/// Leaves columns, by their headers, out of the rows of a run that are still to be sent.
+/// Excludes columns, given by header, from the rows of a run that are not sent yet.
 ///
 /// # Errors
-/// When one is mapped to a field, is no column of the file, or leaves nothing to send, or the journal
-/// cannot be written.
+/// Fails if a column is assigned to a field instead, does not exist, or leaves nothing to send, or the
+/// journal cannot be written.
 pub fn leave_out(
     session: &Session,
     record: &RunRecord,
@@ -266,7 +266,7 @@ pub fn leave_out(
         .collect();
     let mut journal = Journal::open(&session.state)?;
     journal.take_over(record.id)?;
-    // A row that is refused leaves the run as it was, also the rows before it.
+    // The first pass only validates, so that a refused row leaves all rows unchanged.
     for replaces in [false, true] {
         let mut after = 0;
         loop {
@@ -289,10 +289,11 @@ pub fn leave_out(
     Ok(())
 }
 
-/// A planned call without these fields, and without a number or a mark that changes together with one of them.
+/// Returns a planned request without these fields, and without an identity number or its temporary flag if
+/// the other is removed.
 ///
 /// # Errors
-/// The field that each update must have and whose value before is not known.
+/// Returns the field that each update requires and whose previous value is unknown.
 fn less_of(spec: &TargetSpec, call: Call, fields: &[usize]) -> Result<Call, usize> {
     let is_changed = |field: &usize| {
         let mut names = call.changed.split(' ');
@@ -320,7 +321,7 @@ fn less_of(spec: &TargetSpec, call: Call, fields: &[usize]) -> Result<Call, usiz
     Ok(without(spec, call, &all))
 }
 
-/// Refuses a run that there is nothing left to do for.
+/// Refuses a run that is not in a state to continue.
 fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
         RunState::Undone => Code::WhyUndone,
@@ -348,7 +349,7 @@ mod tests {
     use crate::app::scene::{Scene, planned, roster, wanted};
 
     #[test]
-    fn only_what_was_interrupted_is_resumed_and_only_what_is_held_is_approved() {
+    fn only_unfinished_runs_resume_and_only_held_runs_are_approved() {
         use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
         let scene = Scene::new();
         let settings = scene.settings("r.csv");
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_row_that_needs_no_approval_is_found() {
+    fn the_first_row_that_needs_no_approval_is_reported() {
         for (named, first) in [
             (vec![3..=3, 17..=18], None),
             (vec![], None),
@@ -434,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_goes_on_only_with_the_content_that_it_began_with() {
+    fn a_run_continues_only_if_its_roster_is_unchanged() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");
@@ -448,7 +449,7 @@ mod tests {
         assert!(matches!(resumed, Start::Resume(run) if run.name == "first"));
         let approved = start(&held, GoOn::Approve).unwrap();
         assert!(matches!(approved, Start::Approve(run) if run.name == "held"));
-        // Another process finished it meanwhile.
+        // Another process finished the run in the meantime.
         scene
             .journal()
             .set_state(record.id, RunState::Finished)
@@ -464,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_a_late_row_needs_is_left_out_of_no_row() {
+    fn a_column_required_by_any_row_is_not_excluded_from_others() {
         use crate::journal::PlannedWhat;
         use crate::journal::{Stage, Writer};
         let scene = Scene::new();
@@ -490,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_and_its_mark_are_left_out_together_and_what_each_update_needs_stays() {
+    fn excluding_a_number_excludes_its_flag_but_keeps_required_fields() {
         use crate::model::Change;
         use serde_json::{Value as Json, json};
         let spec = crate::targets::load("meitner").unwrap();
@@ -546,7 +547,7 @@ mod tests {
             (&*others.changed, others.note.len()),
             ("identity_number identity_temporary", 0)
         );
-        // Without the value before, no update can do without it.
+        // A required field without a known previous value cannot be excluded.
         let unknown = Call {
             changes: Vec::new(),
             ..call

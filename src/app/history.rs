@@ -1,4 +1,4 @@
-//! The history lists every recorded change to the records of a key.
+//! The history of a person: every recorded change to the records that match a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,19 +19,19 @@ use crate::report::{HistoryLine, WholeFile, write_history};
 use crate::run::{Deed, Settings, key_print};
 use crate::targets::TargetSpec;
 
-/// Every change that any run made to the records that a key leads to, the newest first.
+/// All recorded changes to the records that match a key, newest first.
 #[derive(Debug, Default, Serialize)]
 pub struct Dossier {
-    /// The changes, a run of a record each.
+    /// The changes, one entry per run and record.
     pub records: Vec<RecordChanges>,
     /// The rows that the key matches, in any state, newest first.
     pub rows: Vec<RowAbout>,
     /// Files of these runs, which may contain more data about the person.
     pub files: Vec<FileAbout>,
-    /// Which runs hold anything of which record.
+    /// The runs that store values of a record, by the record's path.
     #[serde(skip)]
     held: BTreeMap<String, BTreeSet<i64>>,
-    /// The runs to the same address, by the record's path there.
+    /// All runs with the same target and address, by the record's path.
     #[serde(skip)]
     around: BTreeMap<String, BTreeSet<i64>>,
 }
@@ -39,21 +39,21 @@ pub struct Dossier {
 /// A row of a run that the key matches.
 #[derive(Debug, Serialize)]
 pub struct RowAbout {
-    /// The run.
+    /// The name of the run.
     pub run: String,
-    /// The roster file.
+    /// The path of the roster.
     pub file: String,
     /// When the run began.
     pub at: Timestamp,
     /// The spreadsheet row number.
     pub line: u64,
-    /// Its state; none where it has none yet.
+    /// The state of the row, or `None` if it is not processed yet.
     pub state: Option<RowState>,
-    /// The code of its problem.
+    /// The code of the row's problem.
     pub code: String,
-    /// Its messages.
+    /// The messages about the row.
     pub said: Vec<String>,
-    /// The run's number and the row's in the journal.
+    /// The ids of the run and the row in the journal.
     #[serde(skip)]
     place: (i64, u64),
 }
@@ -61,58 +61,58 @@ pub struct RowAbout {
 /// A file of a run.
 #[derive(Debug, Serialize)]
 pub struct FileAbout {
-    /// The run.
+    /// The name of the run.
     pub run: String,
     /// The path of the file.
     pub path: PathBuf,
 }
 
-/// What one run changed in one record, or may have.
+/// What one run changed, or may have changed, in one record.
 #[derive(Debug, Serialize)]
 pub struct RecordChanges {
-    /// The run.
+    /// The name of the run.
     pub run: String,
-    /// The command that made it.
+    /// The command that started the run.
     pub command: String,
-    /// The roster file.
+    /// The path of the roster.
     pub file: String,
-    /// The target.
+    /// The name of the target.
     pub target: String,
-    /// What the record was found by.
+    /// The key that found the record.
     pub key: String,
-    /// The record's path at the API.
+    /// The path of the record at the API.
     pub path: String,
     /// The spreadsheet row number.
     pub line: u64,
-    /// Updated, or unknown where no answer was seen.
+    /// `Updated`, or `Unknown` if no response was received.
     pub state: RowState,
-    /// When; the moment at which the run began where its own is not known.
+    /// The time of the change, or the start of the run if unknown.
     pub at: Timestamp,
     /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<Deed>,
-    /// The changes; none where they were not kept, or are forgotten.
+    /// The changed fields. Empty if they were not stored or have been removed.
     pub changes: Vec<PastChange>,
-    /// The run's number and the row's in the journal.
+    /// The ids of the run and the row in the journal.
     #[serde(skip)]
     place: (i64, u64),
 }
 
-/// One field that was changed.
+/// A change of one field.
 #[derive(Debug, Serialize)]
 pub struct PastChange {
-    /// What the roster calls it.
+    /// The header of the field's column in the roster.
     pub column: String,
-    /// The field's name.
+    /// The name of the field.
     pub field: String,
-    /// What the record held, in words; nothing where it was not read.
+    /// The previous value, formatted, or `None` if the record was not read.
     pub from: Option<String>,
-    /// What was sent.
+    /// The sent value.
     pub to: String,
 }
 
-/// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
-/// a value that was sent for one.
+/// Returns every change by any run to the records that match `key`: an id, a look-up key, or a value that was
+/// sent for a look-up key.
 pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
     let runs: BTreeMap<i64, RunRecord> = journal
@@ -120,7 +120,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
         .into_iter()
         .map(|run| (run.id, run))
         .collect();
-    // One record at one address, by whichever run it was found.
+    // A record is identified by target, address and path, across runs.
     let place = |run: &RunRecord| (run.target.clone(), run.base_url.clone());
     let mut records = BTreeSet::new();
     for (run, path) in journal.records_by(&spellings(key))? {
@@ -161,7 +161,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
             });
         }
     }
-    // Rows that changed no record are found by the same keys as rows that did.
+    // Rows without a change are found by the same keys.
     let found_by = dossier.records.iter().map(|record| record.key.clone());
     let prints: BTreeSet<i64> = spellings(key)
         .into_iter()
@@ -200,7 +200,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     Ok(dossier)
 }
 
-/// The roster of a run and its output files.
+/// Returns the roster of a run and its output files.
 fn files_of(run: &RunRecord) -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from(&run.file)];
     if let Ok(summary) = figures_of(run) {
@@ -216,11 +216,11 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
     files
 }
 
-/// Removes the values that runs hold of the records to which `key` leads. That they were changed, and
-/// when, stays. Returns how many rows held any.
+/// Removes the stored values of the records that match `key`. The times of the changes remain. Returns the
+/// number of affected rows.
 ///
 /// # Errors
-/// When nothing is held, a run of it is in progress, or the journal cannot be written.
+/// Fails if no values are stored, a matching run is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
     let records = dossier.records.iter().map(|record| &record.run);
@@ -253,12 +253,12 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let found = journal.forget_found(&ids, &spellings(key))?;
     rows += found.len() as u64;
     places.extend(found);
-    // The messages of rows that changed no record quote their cells.
+    // The messages of rows without a change quote their cells.
     let said: Vec<(i64, u64)> = dossier.rows.iter().map(|row| row.place).collect();
     rows += journal.forget_said(&said)?;
     let edited = forget_edits(&mut journal, &all, &places)?;
     let stored = forget_edited(state.folder(), &edited, &spellings(key))?;
-    // A row counts once, also if it was edited.
+    // An edited row is counted once.
     rows = rows.max(edited.len() as u64).max(stored);
     if rows == 0 && dossier.held.is_empty() {
         return Err(AppError::Front(say().history_none(key)));
@@ -266,7 +266,8 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     Ok(rows)
 }
 
-/// Removes the edited cells of these rows from the settings of runs that have ended. Returns the cells by row.
+/// Removes the edited cells of these rows from the settings of runs that have ended. Returns the cells by
+/// row.
 fn forget_edits(
     journal: &mut Journal,
     runs: &[RunRecord],
@@ -300,11 +301,8 @@ fn forget_edits(
     Ok(edited)
 }
 
-/// Writes all stored data to one file: JSON if the name ends with `.json`, otherwise CSV or a workbook with one change,
-/// row or file per line.
-///
-/// # Errors
-/// When the file cannot be written.
+/// Writes all stored data to one file: JSON if the name ends with `.json`, otherwise CSV or a workbook with
+/// one change, row or file per line.
 pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
     if path
         .extension()
@@ -360,8 +358,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
     Ok(write_history(lines.chain(rows).chain(files), path)?)
 }
 
-/// A key as it may stand in a roster or at an API: as it is written, and a number without what groups
-/// its digits.
+/// Returns the spellings of a key in rosters and APIs: as given, and for a number also without separators.
 fn spellings(key: &str) -> Vec<String> {
     let key = key.trim();
     let mut spellings = vec![key.to_owned()];
@@ -370,7 +367,7 @@ fn spellings(key: &str) -> Vec<String> {
         .filter(|c| !matches!(c, '-' | ' ' | '+'))
         .collect();
     let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
-    // A Swedish identity number, perhaps without its century, as it is sent and without the hyphen.
+    // Swedish identity numbers are also searched with a century and with a hyphen.
     let whole = match bare.len() {
         10 if is_number => ["19", "20"]
             .map(|century| format!("{century}{bare}"))
@@ -388,7 +385,7 @@ fn spellings(key: &str) -> Vec<String> {
     spellings
 }
 
-/// What the fields of a run's target are called, in its roster and in words.
+/// The names of a run's fields in its roster and in messages.
 #[derive(Debug)]
 pub struct Words {
     spec: TargetSpec,
@@ -396,7 +393,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// The words of a run; nothing where its target is not understood any more.
+    /// Returns the names for a run, or `None` if its settings or its target cannot be read.
     pub fn of(journal: &Journal, run: &RunRecord) -> Option<Words> {
         let spec = Settings::of(run).ok()?.spec().ok()?;
         let plan = journal.plan(run.id).ok()?.0;
@@ -407,14 +404,14 @@ impl Words {
         })
     }
 
-    /// What a call changes.
+    /// Returns the changes of a request.
     pub fn changes(&self, call: &Call) -> Vec<PastChange> {
         let changes = self.spec.changes_of(call);
         let changes = changes.iter().filter(|change| !change.is_idle());
         changes.map(|change| self.change(change)).collect()
     }
 
-    /// What the roster calls a field.
+    /// Returns the roster's header for a field.
     pub fn column<'a>(&'a self, field: &'a str) -> &'a str {
         self.columns.get(field).map_or(field, String::as_str)
     }
@@ -443,7 +440,7 @@ mod tests {
     use crate::model::Exit;
 
     #[test]
-    fn an_identity_number_is_found_as_it_is_written_at_home_and_at_an_api() {
+    fn an_identity_number_is_found_in_all_its_spellings() {
         let found = |key: &str| {
             let mut spellings = spellings(key);
             spellings.sort();
@@ -473,16 +470,16 @@ mod tests {
             );
             assert!(!spellings.iter().any(|key| key.starts_with("19")));
         }
-        // A telephone number loses what groups its digits, and gets no century.
+        // A telephone number loses its separators and gets no century.
         assert_eq!(found("+46 70-123 45"), ["+46 70-123 45", "467012345"]);
-        // What is no number stays as it is, whatever its length.
+        // Keys that are not numbers are unchanged, regardless of their length.
         for key in ["E-10482", "abcdefghij", "abcdefghijkl", "a-b", "-", ""] {
             assert_eq!(spellings(key), [key]);
         }
     }
 
     #[test]
-    fn a_record_is_told_of_by_all_runs_to_its_place_and_forgotten_in_all_of_them() {
+    fn history_and_removal_cover_all_runs_that_changed_a_record() {
         use RowState::{Failed, Updated};
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
@@ -495,7 +492,7 @@ mod tests {
         let plan = serde_json::to_string(&plan).unwrap();
         scene.journal().set_plan(run.id, &plan, 0).unwrap();
         scene.finished("second", 1, &settings);
-        // One that did not change the record, and records of its name at other addresses.
+        // A run that did not change the record, and records with the same path at other addresses.
         let run = scene.run("failed", RunState::Running, &settings);
         scene.rows(&run, &[Some(Failed)]);
         for (name, address) in [
@@ -525,14 +522,14 @@ mod tests {
         let out = scene.path("history.csv");
         write_dossier(&told, &out).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();
-        // Each run made one change, and has the roster's file.
+        // Each of the four runs has one change and one roster.
         let of_kind = |kind: &str| text.matches(kind).count();
         let of_kinds = (of_kind(",change,updated,"), of_kind(",file,,"));
         assert_eq!(of_kinds, (4, 4), "{text}");
         assert_eq!(text.lines().count(), 1 + 4 + 4, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
-        // A run that is in progress is not changed under its process.
+        // The values of a run in progress are not removed.
         let at_work = RunLock::share(state, "second").unwrap();
         assert!(forget(state, "1").is_err());
         drop(at_work);
@@ -544,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_record_that_a_row_matched_unchanged_is_forgotten() {
+    fn the_stored_id_of_an_unchanged_row_is_removed() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");
@@ -561,17 +558,17 @@ mod tests {
             facts.iter().map(|(row, _)| *row).collect::<Vec<_>>()
         };
         let state = &scene.session.state;
-        // By a change of another run to the same record.
+        // The record is found by a change of another run.
         assert_eq!(forget(state, "Bo").unwrap(), 3);
         assert_eq!((rows_with_id(one), rows_with_id(other)), (vec![2], vec![2]));
-        // By the id, though no run changed the record.
+        // The record is found by its id, although no run changed it.
         assert_eq!(forget(state, "2").unwrap(), 2);
         assert_eq!((rows_with_id(one), rows_with_id(other)), (vec![], vec![]));
         assert!(forget(state, "2").is_err());
     }
 
     #[test]
-    fn edited_cells_of_a_person_are_forgotten_and_those_of_others_stay() {
+    fn edited_cells_are_removed_only_for_the_requested_person() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(3));
         let mut settings = scene.settings("r.csv");
@@ -580,7 +577,7 @@ mod tests {
         mends.set(2, 1, "Bergström".into());
         mends.set(3, 1, "Cederlund".into());
         scene.finished("changed", 1, &settings);
-        // This run matched the second record, and changed nothing.
+        // This run matched the second record without a change.
         let run = scene.run("unchanged", RunState::Running, &settings);
         scene.rows(&run, &[Some(RowState::Unchanged); 2]);
         scene.end(&run, RunState::Finished, Exit::Success);
@@ -590,7 +587,7 @@ mod tests {
         let file = folder.join("one.json");
         let stored = serde_json::to_string(&settings.roster.read.mends).unwrap();
         std::fs::write(&file, stored).unwrap();
-        // Here the row has other cells, and the number of the record is one of them.
+        // In this file, row 1 has other cells, and row 9 contains the record's number.
         let other = folder.join("other.json");
         std::fs::write(&other, r#"{"1":{"1":"Dahl"},"9":{"0":"2"}}"#).unwrap();
 
@@ -618,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_whose_id_is_another_part_of_a_path_is_not_forgotten() {
+    fn a_record_whose_id_equals_another_path_segment_is_kept() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let settings = scene.settings("r.csv");
@@ -634,7 +631,7 @@ mod tests {
     }
 
     #[test]
-    fn only_runs_that_have_ended_forget_what_they_say_of_rows() {
+    fn messages_are_removed_only_from_runs_that_have_ended() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
@@ -658,7 +655,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_again_and_changed_nothing_is_no_change() {
+    fn resent_values_equal_to_the_previous_ones_are_not_changes() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let run = scene.finished("first", 1, &scene.settings("r.csv"));

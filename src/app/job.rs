@@ -1,4 +1,4 @@
-//! A job executes one run, from its settings to its archive.
+//! Execution of one run, from its settings to its archive.
 
 use super::archive::archive;
 use super::dropped::forget_protected;
@@ -17,7 +17,7 @@ use crate::send::{Credentials, Stop};
 pub struct Job<'a> {
     /// The session.
     pub session: &'a Session,
-    /// What is done with its figures.
+    /// The recipients of the run's summary.
     pub notifications: &'a Notifications,
     /// The credentials.
     pub credentials: Credentials,
@@ -28,10 +28,10 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Sends, moves a file of an inbox to where it belongs, and notifies those who are to be told.
+    /// Executes the run, archives an inbox file and sends notifications.
     ///
     /// # Errors
-    /// When the run cannot be brought to an end, or its file cannot be moved.
+    /// Fails if the run cannot be completed or its file cannot be moved.
     pub fn send(
         &self,
         prepared: &Prepared,
@@ -41,7 +41,7 @@ impl Job<'_> {
         let session = self.session;
         let span = tracing::info_span!("run", file = %prepared.input.path().display(), run = tracing::field::Empty);
         let _in_span = span.enter();
-        // A signal at the question has its usual effect.
+        // While the confirmation prompt is open, signals terminate the process as usual.
         if self.agree.is_none() || !matches!(start, Start::New(_)) {
             session.stop.listen();
         }
@@ -82,7 +82,7 @@ impl Job<'_> {
         Ok(ended)
     }
 
-    /// Removes what an ended run leaves of its rows about protected persons: copies of the roster, and edits.
+    /// Removes copies of the roster and edits of an ended run that contain rows about protected persons.
     fn forget_protected(
         &self,
         prepared: &Prepared,

@@ -1,4 +1,4 @@
-//! Cells that a user edits are stored beside the journal until the roster is sent.
+//! Storage for edited cells beside the journal until the roster is sent.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::read::{Cells, Input, Mends};
 use crate::report::WholeFile;
 use crate::run::RunError;
 
-/// The folder beside the journal of cells that somebody changed, until they are as old as what is forgotten.
+/// The folder beside the journal for edited cells. Retention removes old files.
 pub(super) const MENDS: &str = "mends";
 
 /// Edited cells of one roster, in a separate file beside the journal, so that edits survive the process.
@@ -22,11 +22,11 @@ pub struct KeptMends {
 }
 
 impl KeptMends {
-    /// Where those of a roster are kept, as it is read here: rows have other numbers where its sheet, its
-    /// delimiter or its header is another. `run` is the run whose rows are tried again, if they are.
+    /// Locates the edits of a roster. The name depends on the content and on the encoding, delimiter, header
+    /// row and sheet, because they determine the row numbers. `run` is the retried run, if any.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the roster can no longer be read.
     pub fn of(
         state: &Path,
         input: &Input,
@@ -49,7 +49,7 @@ impl KeptMends {
         })
     }
 
-    /// What is kept; nothing where nothing is.
+    /// Reads the stored edits, or returns `None` if there are none.
     pub fn read(&self) -> Result<Option<Mends>, AppError> {
         let failed = Action::Read.failed(&self.path);
         match std::fs::read(&self.path) {
@@ -61,7 +61,7 @@ impl KeptMends {
         }
     }
 
-    /// Keeps `mends` in place of what was kept.
+    /// Replaces the stored edits with `mends`.
     pub fn keep(&self, mends: &Mends) -> Result<(), AppError> {
         let failed = Action::Write.failed(&self.path);
         let text = serde_json::to_string(mends).map_err(|error| failed(error.into()))?;
@@ -72,11 +72,11 @@ impl KeptMends {
     }
 }
 
-/// Removes stored edits of any roster: rows edited like one of `edited`, by number, and rows with a cell that is one
-/// of `keys`. Returns how many rows were removed.
+/// Removes stored edits of any roster: rows with the number and cells of one in `edited`, and rows with a
+/// cell in `keys`. Returns the number of removed rows.
 ///
 /// # Errors
-/// When a file of edits cannot be read or written.
+/// Fails if a file of edits cannot be read or written.
 pub(super) fn forget_edited(
     state: &Path,
     edited: &[(u64, Cells)],
@@ -102,7 +102,7 @@ pub(super) fn forget_edited(
     Ok(count)
 }
 
-/// Forgets changed cells that were last written before `moment`.
+/// Removes edits that were last written before `moment`.
 pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
     let Ok(files) = std::fs::read_dir(state.join(MENDS)) else {
         return Ok(());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_cells_are_found_again_by_the_content_and_the_way_in_which_it_is_read() {
+    fn edits_are_found_by_the_content_and_the_reading_options() {
         let scene = Scene::new();
         let file = scene.write("r.csv", "id;name\n1;Bo\n2;Bo\n");
         let state = scene.session.state.folder();
@@ -154,7 +154,7 @@ mod tests {
         scene.write("r.csv", "id;name\n1;Bo\n2;Bo\n3;Bo\n");
         assert_eq!(kept(b';', None, None).read().unwrap(), None);
 
-        // What cannot be understood is not taken for nothing: it would be written over.
+        // An unreadable file is an error: treating it as empty would overwrite it.
         std::fs::write(&own.path, "no JSON").unwrap();
         assert!(matches!(own.read(), Err(AppError::File { .. })));
         std::fs::remove_file(&own.path).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_cells_are_forgotten_once_they_are_older_than_the_moment() {
+    fn edits_older_than_the_given_time_are_removed() {
         let scene = Scene::new();
         let state = scene.session.state.folder();
         let second = |second: i64| Timestamp::from_second(second).unwrap();

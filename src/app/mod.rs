@@ -1,6 +1,5 @@
-//! The application: what every front door shares. A session, a job from its settings to its archive,
-//! runs that are derived from others, folders that are swept and watched, and who is told of a run.
-//! It parses no arguments, prints nothing and renders nothing.
+//! The application layer is shared by the command line and the console: jobs, derived runs, inbox sweeps,
+//! notifications and history. It does not parse arguments, print or render.
 
 mod archive;
 mod arrivals;

@@ -1,4 +1,4 @@
-//! Notifications report a run to a webhook, a command and a metrics file.
+//! Notifications of runs: webhook, command and metrics file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
 use crate::run::{RunError, absolute};
 use crate::send::{Trouble, client_builder};
 
-/// The longest that a webhook or a command may take.
+/// The timeout of a webhook or a command.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The receivers of notifications: a webhook, a command, or both.
@@ -32,22 +32,22 @@ pub struct Notify {
     pub command: Option<Vec<String>>,
 }
 
-/// What is done with the figures of each run.
+/// The recipients of each run's summary.
 #[derive(Debug, Clone, Default)]
 pub struct Notifications {
-    /// A Prometheus textfile that is written.
+    /// The path of the Prometheus textfile.
     pub metrics: Option<PathBuf>,
-    /// The recipients.
+    /// The webhook and the command.
     pub notify: Option<Notify>,
-    /// The target, where it is known.
+    /// The target, if known.
     pub target: Option<String>,
-    /// The profile in use, which the metrics name.
+    /// The profile in use, which labels the metrics.
     pub profile: Option<String>,
-    /// Why the API could not be used before, if that has been reported.
+    /// The reason why the API could not be used before, if it was reported.
     pub known_refusal: Option<Fact>,
 }
 
-/// Whether a reason is an API that could not be reached, and not one that refuses.
+/// Returns whether a reason means that the API is unreachable, as opposed to refusing requests.
 pub(super) fn is_unreachable(fact: &Fact) -> bool {
     let codes = [Some(fact.code()), fact.cause()];
     codes.into_iter().flatten().any(|code| {
@@ -69,18 +69,17 @@ pub(super) fn is_unreachable(fact: &Fact) -> bool {
     })
 }
 
-/// Whether a refusal is of the same kind as an earlier one: the API refuses the credentials, or cannot be
-/// reached.
+/// Returns whether two refusals are of the same kind: refused credentials or an unreachable API.
 pub(super) fn is_same_refusal(known: &Fact, why: Option<&Fact>) -> bool {
     is_unreachable(known) == why.is_some_and(is_unreachable)
 }
 
-/// What is told of a file that could not be imported.
+/// The payload of a notification about a file that was not imported.
 #[derive(Serialize)]
 struct Failure<'a> {
     file: String,
     profile: Option<&'a str>,
-    /// A sentence for the reader of the message.
+    /// The message for the reader.
     error: String,
     #[serde(flatten)]
     fact: &'a Fact,
@@ -104,15 +103,15 @@ impl Notifications {
         }
     }
 
-    /// Whether a refusal of this kind has been reported before.
+    /// Returns whether a refusal of this kind was reported before.
     pub fn has_reported(&self, why: Option<&Fact>) -> bool {
         self.known_refusal
             .as_ref()
             .is_some_and(|known| is_same_refusal(known, why))
     }
 
-    /// Reports a file that could not be imported, and the reason. A wrong command line and a file that
-    /// another process is working on are not reported.
+    /// Reports a file that could not be imported, with the reason. Usage errors, declined plans and files
+    /// that another process has locked are not reported.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
         if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {
@@ -120,7 +119,7 @@ impl Notifications {
         }
     }
 
-    /// Sends the notifications of a file that was not imported.
+    /// Sends the notifications about a file that was not imported.
     pub fn not_imported(
         &self,
         session: &Session,
@@ -144,7 +143,8 @@ impl Notifications {
         });
     }
 
-    /// Writes how many files of an inbox were not imported. What fails here is logged and changes nothing.
+    /// Writes the number of files per inbox that were not imported to the metrics file. Failures are logged
+    /// and do not affect the sweep.
     pub fn lying(&self, session: &Session, inbox: &Path, all: &[Lying]) {
         let Some(path) = &self.metrics else {
             return;
@@ -181,7 +181,7 @@ impl Notifications {
             at,
             summary,
         };
-        // Each process adds to what is there.
+        // Processes update the metrics file one at a time, under a lock.
         let written = RosterLock::wait(&session.state, path)
             .map_err(|error| error.fact())
             .and_then(|_alone| write_metrics(path, &sample).map_err(|error| error.fact()));
@@ -211,7 +211,7 @@ impl Notifications {
     }
 }
 
-/// The address may be a secret, and what answers there may say anything: neither is repeated.
+/// Posts to the webhook. Errors contain neither the address, which may be a secret, nor the response body.
 fn post(url: &str, json: String) -> Result<(), Fact> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -220,7 +220,7 @@ fn post(url: &str, json: String) -> Result<(), Fact> {
     runtime.block_on(async {
         let client = client_builder()
             .timeout(PATIENCE)
-            // The config does not permit the address that it leads to.
+            // Only the configured address is contacted.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| Fact::new(Code::SendClient))?;
@@ -240,7 +240,7 @@ fn post(url: &str, json: String) -> Result<(), Fact> {
     })
 }
 
-/// Runs a command that gets `json` on its standard input, for so long at most.
+/// Runs a command with `json` on standard input and kills it after `patience`.
 fn run(command: &[String], json: &str, patience: Duration) -> Result<(), Fact> {
     let [program, arguments @ ..] = command else {
         return Err(Fact::new(Code::NotifyEmpty));
@@ -254,7 +254,7 @@ fn run(command: &[String], json: &str, patience: Duration) -> Result<(), Fact> {
         .spawn()
         .map_err(|error| failed(Code::NotifyStatus).with_io(&error))?;
     if let Some(mut input) = child.stdin.take() {
-        // A command that does not read its input has its reasons.
+        // A command may ignore its input, so a write error is not reported.
         let _ = input.write_all(json.as_bytes());
     }
     let began = Instant::now();
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_to_the_command_and_the_webhook_and_counted() {
+    fn a_failed_import_notifies_command_and_webhook_and_updates_metrics() {
         let api = Api::of("Bo", 200);
         let scene = Scene::new();
         let (heard, metrics) = (scene.path("heard.json"), scene.path("metrics.prom"));
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_command_line_a_file_in_use_and_a_no_are_no_news() {
+    fn usage_errors_busy_files_and_declined_plans_are_not_notified() {
         let scene = Scene::new();
         let heard = scene.path("heard.json");
         let notifications = told_by(Notify {
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runs_figures_are_told_and_counted() {
+    fn a_finished_run_is_notified_and_its_metrics_are_written() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");
@@ -373,7 +373,7 @@ mod tests {
         );
         assert!(metrics.is_file());
 
-        // A refusal is reported once, and the end of a run each time.
+        // A repeated refusal is not reported again; the end of a run always is.
         let refusal = Fact::new(Code::ApiRefused);
         for (exit, known, is_told) in [
             (Exit::Refused, false, true),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_that_lie_in_an_inbox_are_counted() {
+    fn metrics_count_the_files_that_wait_in_an_inbox() {
         let scene = Scene::new();
         let metrics = scene.path("metrics.prom");
         let notifications = Notifications {
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_fails_or_takes_too_long_is_told_of_and_one_that_takes_its_time_is_not() {
+    fn a_failing_command_and_one_that_exceeds_its_timeout_are_errors() {
         let run = |script: &str, patience| super::run(&command(script), "{}", patience);
         assert_eq!(run("sleep 0.03", PATIENCE), Ok(()));
         let failed = run("exit 3", PATIENCE).unwrap_err();
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_that_does_not_answer_with_success_is_told_of_without_its_address() {
+    fn webhook_errors_omit_the_address() {
         let api = Api::of("Bo", 500);
         assert_eq!(post(&format!("{}/hook", api.base_url), "{}".into()), Ok(()));
         let failed = post(&format!("{}/status/403", api.base_url), "{}".into()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Output paths are resolved, and paths that would replace an input are refused.
+//! Resolution of output paths. Paths that would replace an input are refused.
 
 use std::path::{Path, PathBuf};
 
@@ -8,26 +8,26 @@ use crate::l10n::say;
 use crate::report::ResultPaths;
 use crate::safe_fs::{canonical, is_one_file};
 
-/// The paths of results that somebody named.
+/// The output paths that the user named.
 #[derive(Debug, Clone, Default)]
 pub struct NamedPaths {
-    /// Every row and its outcome.
+    /// The results file, with every row and its outcome.
     pub results: Option<PathBuf>,
-    /// The rows that did not succeed.
+    /// The file with unsuccessful rows.
     pub failed: Option<PathBuf>,
     /// The HTML report.
     pub report: Option<PathBuf>,
-    /// What was replaced.
+    /// The file with the replaced values.
     pub before: Option<PathBuf>,
-    /// The rows whose record was not found.
+    /// The file with rows whose record was not found.
     pub new: Option<PathBuf>,
 }
 
 impl NamedPaths {
-    /// The paths for a roster, those that are not named beside it.
+    /// Returns the output paths for a roster. Paths that are not named lie beside it.
     ///
     /// # Errors
-    /// When two of them are one, or one is the roster, or lies in the folder of the journal.
+    /// Fails if two paths are equal, or one is the roster or lies in the state folder.
     pub fn for_roster(&self, roster: &Path, state: &Path) -> Result<ResultPaths, AppError> {
         let mut paths = ResultPaths::beside(&without_kind(roster));
         self.replace(&mut paths)?;
@@ -35,10 +35,7 @@ impl NamedPaths {
         Ok(paths)
     }
 
-    /// Refuses names of a kind of file that is not written there.
-    ///
-    /// # Errors
-    /// When one of them is such a name.
+    /// Refuses paths with an extension that the option does not support.
     pub fn refuse_kinds(&self) -> Result<(), AppError> {
         for (flag, named) in [
             ("--results", &self.results),
@@ -54,10 +51,10 @@ impl NamedPaths {
         Ok(())
     }
 
-    /// Puts what is named in place of what is known.
+    /// Replaces the paths that the user named.
     ///
     /// # Errors
-    /// When one of the names is that of a kind of file that is not written there.
+    /// Fails if an extension is not supported by its option.
     pub fn replace(&self, paths: &mut ResultPaths) -> Result<(), AppError> {
         self.refuse_kinds()?;
         for (path, named) in [
@@ -77,8 +74,8 @@ impl NamedPaths {
     }
 }
 
-/// A results or failed file's path as its roster would have it: `r.failed-2.csv` is of `r.csv`, so
-/// that what is written about it has the same name again, with another number.
+/// Strips the suffix of a results or failed file: `r.failed-2.csv` becomes `r.csv`, so that the output files
+/// of a retry get the same base name and a new number.
 fn without_kind(path: &Path) -> PathBuf {
     let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
         return path.to_owned();
@@ -95,7 +92,7 @@ fn without_kind(path: &Path) -> PathBuf {
     }
 }
 
-/// Refuses results that would replace the roster or each other.
+/// Refuses output files that would replace the roster or each other.
 fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<(), AppError> {
     let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
     for (flag, path) in [
@@ -117,10 +114,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
     Ok(())
 }
 
-/// Refuses a file, which `flag` names, in place of the roster or in the folder of the journal.
-///
-/// # Errors
-/// When it would replace one of them.
+/// Refuses a path of the option `flag` that would replace the roster or lies in the state folder.
 pub fn refuse_in_place_of(
     flag: &str,
     path: &Path,
@@ -140,11 +134,8 @@ pub fn refuse_in_place_of(
     Ok(())
 }
 
-/// Refuses the name of a kind of file that is not written to where `flag` says: a spreadsheet that opens
-/// text under the name of a workbook warns of a damaged file.
-///
-/// # Errors
-/// When the name is that of a workbook which is not written, or not there.
+/// Refuses an extension that the option `flag` does not support. Spreadsheet programs report a damaged file
+/// if text has the extension of a workbook.
 pub fn refuse_kind(flag: &str, path: &Path) -> Result<(), AppError> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     let shown = path.display().to_string();
@@ -159,7 +150,7 @@ pub fn refuse_kind(flag: &str, path: &Path) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Whether files of this ending are workbooks of a kind that the program does not write.
+/// Returns whether the extension is that of a workbook format that rosterpatch cannot write.
 fn is_other_workbook(ending: &std::ffi::OsStr) -> bool {
     const KINDS: [&str; 9] = [
         "xls", "xlsm", "xlsb", "xlt", "xltx", "xltm", "ods", "fods", "ots",
@@ -167,13 +158,13 @@ fn is_other_workbook(ending: &std::ffi::OsStr) -> bool {
     KINDS.iter().any(|kind| *kind == ending)
 }
 
-/// Whether a path leads into a folder, through whatever links.
+/// Returns whether a path resolves to a location in `folder`.
 pub(super) fn leads_into(folder: &Path, path: &Path) -> bool {
     let folder = real(folder).unwrap_or_else(|| folder.to_owned());
     real(path).is_some_and(|path| path.starts_with(&folder))
 }
 
-/// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
+/// Resolves a path. The last component need not exist.
 fn real(path: &Path) -> Option<PathBuf> {
     canonical(path).ok().or_else(|| {
         let path = std::path::absolute(path).ok()?;
@@ -195,13 +186,13 @@ mod tests {
         }
     }
 
-    /// Whether a name is refused as that of a kind of file.
+    /// Returns whether `refuse_kind` refuses the name.
     fn is_refused(flag: &str, name: &str) -> bool {
         refuse_kind(flag, Path::new(name)).is_err()
     }
 
     #[test]
-    fn a_kind_of_file_is_written_only_where_it_can_be() {
+    fn output_extensions_are_accepted_only_if_supported() {
         for flag in ["--results", "--failed", "--before", "--new"] {
             for name in ["r.csv", "r.xlsx", "r.XLSX", "r", "-"] {
                 assert!(!is_refused(flag, name), "{flag} {name}");
@@ -210,7 +201,7 @@ mod tests {
                 assert!(is_refused(flag, name), "{flag} {name}");
             }
         }
-        // What holds no rows is no workbook of any kind.
+        // Reports and saved plans are not tables, so no workbook extension is accepted.
         for flag in ["--report", "--save"] {
             assert!(!is_refused(flag, "r.html"));
             assert!(is_refused(flag, "r.xlsx") && is_refused(flag, "r.ods"));
@@ -234,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_named_stands_in_the_place_of_the_known_one_and_is_replaced() {
+    fn a_named_path_replaces_the_default_path() {
         let mut paths = ResultPaths::beside(Path::new("r.csv"));
         named("out.csv").replace(&mut paths).unwrap();
         assert_eq!(paths.results, Path::new("out.csv"));
@@ -246,14 +237,14 @@ mod tests {
             ..NamedPaths::default()
         };
         failed.replace(&mut paths).unwrap();
-        // What is there must not be taken for this run's.
+        // The failed file is always written, so that an old one cannot be mistaken for this run's.
         assert!(paths.failed_always);
         NamedPaths::default().replace(&mut paths).unwrap();
         assert!(paths.failed_always);
     }
 
     #[test]
-    fn results_of_results_are_named_as_their_roster_would_have_it() {
+    fn output_files_of_a_results_file_use_the_name_of_its_roster() {
         for (path, roster) in [
             ("in/r.failed.csv", "in/r.csv"),
             ("r.failed-2.csv", "r.csv"),
@@ -268,7 +259,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn no_result_replaces_the_roster_another_result_or_what_the_journal_keeps() {
+    fn output_files_do_not_replace_the_roster_each_other_or_state_files() {
         let scene = Scene::new();
         let roster = scene.write("r.csv", "id,name\n");
         let state = scene.session.state.folder();
@@ -279,9 +270,9 @@ mod tests {
         assert!(to(&scene.path("out.csv")).is_ok());
         assert!(to(&roster).is_err());
         assert!(to(&state.join("out.csv")).is_err());
-        // Beside a file that was handed in there is room for its results.
+        // The results of an uploaded file lie beside it in the state folder.
         assert!(to(&state.join(DROPPED).join("out.csv")).is_ok());
-        // By another name it is the same file.
+        // Links to the roster are recognized.
         let link = scene.path("link.csv");
         std::os::unix::fs::symlink(&roster, &link).unwrap();
         assert!(to(&link).is_err());
@@ -302,12 +293,12 @@ mod tests {
         assert!(two(&new, &new).is_err());
         std::os::unix::fs::symlink(&one, scene.path("to-one.csv")).unwrap();
         assert!(two(&one, &scene.path("to-one.csv")).is_err());
-        // Both may go to standard output, one after the other, and to what is no file.
+        // Two outputs may share standard output or a device.
         assert!(two(Path::new("-"), Path::new("-")).is_ok());
         let nowhere = Path::new("/dev/null");
         assert!(two(nowhere, &other).is_ok());
         assert!(!is_one_file(nowhere, nowhere));
-        // Standard input is no file that could be replaced.
+        // Standard input cannot be replaced.
         let from_input = |named: &NamedPaths| named.for_roster(Path::new("-"), state);
         assert!(from_input(&named("-")).is_ok());
     }

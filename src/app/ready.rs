@@ -1,4 +1,4 @@
-//! Preparation resolves the target, the roster and the credentials of a run.
+//! Preparation of a run: lock, roster, target and credentials.
 
 use std::any::Any;
 use std::path::Path;
@@ -12,36 +12,36 @@ use crate::run::{Prepared, RunError, Settings, prepare};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
-/// An API that is played inside this process, for as long as it is held.
+/// A simulated API in this process. It stops when this is dropped.
 pub struct Played {
-    /// Its address.
+    /// The base address.
     pub base_url: String,
-    /// What keeps it going.
+    /// Keeps the server running.
     pub keeper: Box<dyn Any + Send>,
 }
 
-/// Plays an API whose records are what the roster's might have been before.
+/// Starts a simulated API with records that could precede the roster.
 pub type Play<'a> = Box<dyn FnOnce(&Prepared) -> Result<Played, AppError> + 'a>;
 
-/// What is wanted of a roster, as far as it is known without reading it.
+/// The parameters of a run that are known before its roster is read.
 pub struct Wanted<'a> {
     /// The target.
     pub spec: Arc<TargetSpec>,
-    /// The settings; the address of an API that is played is not known yet.
+    /// The settings. The base address of a simulated API is not set yet.
     pub settings: Settings,
     /// The credentials.
     pub credentials: Credentials,
-    /// Whether the roster is held for this process alone.
+    /// Whether this process locks the roster.
     pub holds: bool,
-    /// Plays the API, where that is wanted.
+    /// Starts a simulated API, if one is used.
     pub play: Option<Play<'a>>,
 }
 
 impl Wanted<'_> {
-    /// What is wanted of a run that is derived from another one.
+    /// Returns the parameters for a run that derives its settings from another run.
     ///
     /// # Errors
-    /// When its target cannot be understood, or its credentials are not there.
+    /// Fails if the target cannot be read or credentials are missing.
     pub fn again(
         settings: Settings,
         credentials: impl FnOnce(&TargetSpec) -> Result<Credentials, AppError>,
@@ -57,7 +57,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Everything that a roster's run needs.
+/// A run that is ready to begin, with its roster read and checked.
 pub struct Ready {
     /// The roster, read and checked.
     pub prepared: Arc<Prepared>,
@@ -70,11 +70,11 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Reads and checks the roster again with a new mapping of some columns: each header with a field's name, or
-    /// nothing to ignore it.
+    /// Reads and checks the roster again with a new mapping of some columns: each header with a field's name,
+    /// or an empty string to ignore the column.
     ///
     /// # Errors
-    /// When it can no longer be read, or its columns are not understood so.
+    /// Fails if the roster can no longer be read or the mapping is invalid.
     pub fn say_of_columns(
         &mut self,
         session: &Session,
@@ -89,10 +89,10 @@ impl Ready {
     }
 }
 
-/// Holds, reads and checks the roster, and has the API played where that is wanted.
+/// Locks, reads and checks the roster, and starts a simulated API if requested.
 ///
 /// # Errors
-/// When another process has the file, it cannot be read, or its header cannot be understood.
+/// Fails if another process has locked the file, the file cannot be read, or its header is invalid.
 pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
     let Wanted {
         spec,
@@ -127,10 +127,8 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
     })
 }
 
-/// Refuses an unattended roster if one of its headers resembles a field's.
-///
-/// # Errors
-/// If there is such a header. Its column would be left out silently.
+/// Refuses an unattended roster with an unmapped header that resembles a field's. Its column would be ignored
+/// silently.
 pub fn refuse_misspelt(ready: &Ready) -> Result<(), AppError> {
     let found = none_misspelt(&ready.prepared.unmapped);
     found.map_err(|source| RunError::Map {
@@ -141,7 +139,7 @@ pub fn refuse_misspelt(ready: &Ready) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Holds the roster for this process. Standard input is nobody else's anyway.
+/// Locks the roster for this process. Standard input needs no lock by path.
 pub(super) fn hold(state: &State, roster: &Path) -> Result<Option<RosterLock>, AppError> {
     if roster == Path::new("-") {
         return Ok(None);
@@ -155,7 +153,7 @@ pub(super) fn hold(state: &State, roster: &Path) -> Result<Option<RosterLock>, A
     }
 }
 
-/// Holds what was read from standard input for this process, by its content.
+/// Locks the content read from standard input, identified by its digest.
 fn hold_content(state: &State, prepared: &Prepared) -> Result<RosterLock, AppError> {
     let content = prepared.input.sha256().map_err(RunError::from)?;
     let file = prepared.input.path().to_owned();
@@ -169,7 +167,7 @@ mod tests {
     use crate::app::scene::{Scene, roster, wanted};
 
     #[test]
-    fn a_roster_is_held_for_one_process_where_that_is_wanted() {
+    fn a_roster_is_locked_only_if_requested() {
         let scene = Scene::new();
         let file = scene.write("r.csv", &roster(1));
         let open = |holds| {
@@ -183,7 +181,7 @@ mod tests {
         };
         let held = open(true).unwrap();
         assert!(busy(open(true)));
-        // A slice goes by its file's place in the queue.
+        // Batches of the shared queue take no lock on the roster.
         let slice = open(false).unwrap();
         let other = open(false).unwrap();
         drop(held);
@@ -192,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_roster_is_read_again_with_what_was_said_of_a_column() {
+    fn a_roster_is_read_again_with_a_new_column_mapping() {
         let scene = Scene::new();
         scene.write("r.csv", "id,name,short\n1,Bo,B\n");
         let mut wanted = wanted(scene.settings("r.csv"));
@@ -206,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn standard_input_is_held_by_its_content_and_not_by_its_name() {
+    fn standard_input_is_locked_by_content_and_not_by_name() {
         let scene = Scene::new();
         let state = &scene.session.state;
         let roster = hold(state, Path::new("-")).unwrap();
@@ -220,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_that_is_played_is_where_the_run_goes() {
+    fn a_run_uses_the_address_of_the_simulated_api() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let mut wanted = wanted(scene.settings("r.csv"));

@@ -1,4 +1,4 @@
-//! Results and reports of a past run are rebuilt from the journal and the roster.
+//! Rebuilding of the results and the report of a past run.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::model::Summary;
 use crate::report::{Reported, ResultPaths, ResultsOf, UnplacedResults, write_html, write_results};
 use crate::run::{Release, Settings, open};
 
-/// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
-/// it lies. Returns the run's figures, with where the files are now.
+/// Rebuilds the results and the report of a run from the journal and the roster named in `settings`. Returns
+/// the summary with the current paths.
 ///
 /// # Errors
-/// When the roster is gone or another one, or the files cannot be written.
+/// Fails if the roster is gone or has changed, or the files cannot be written.
 pub fn report_again(
     journal: &Journal,
     run: &RunRecord,
@@ -99,7 +99,7 @@ mod tests {
         let report = || std::fs::read_to_string(scene.path("again.report.html")).unwrap();
         assert!(!report().contains("undone by"));
 
-        // A run that came to no figures has some only where an undo closed it.
+        // A run without a summary can be reported only if an undo closed it.
         let run = scene.run("dead", RunState::Interrupted, &settings);
         scene.rows(&run, &[Some(RowState::Updated), None]);
         assert!(again(&scene, "dead").is_err());

@@ -1,4 +1,4 @@
-//! Retention removes archived files and values of the journal that are older than the config allows.
+//! Retention: removal of archived files and journal values that are older than the config allows.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,38 +13,38 @@ use crate::log;
 use crate::model::{Code, Fact};
 use crate::run::{Settings, today};
 
-/// How long the data of runs is kept. Without a limit it is kept forever.
+/// How long the data of runs is kept. Without a limit, it is kept forever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Rosters in the archive of an inbox.
+    /// The limit for rosters in the archive of an inbox.
     pub rosters: Option<Duration>,
-    /// Their output files there.
+    /// The limit for output files in the archive.
     pub results: Option<Duration>,
-    /// Values in the journal.
+    /// The limit for values in the journal.
     pub values: Option<Duration>,
 }
 
-/// What was removed.
+/// Counts of the removed data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// Files.
+    /// The number of removed files.
     pub files: u64,
-    /// Runs whose values were removed.
+    /// The number of runs whose values were removed.
     pub runs: u64,
 }
 
 impl Retention {
-    /// Whether it limits anything.
+    /// Returns whether any limit is set.
     pub fn is_limited(&self) -> bool {
         *self != Retention::default()
     }
 }
 
-/// Removes data that is older at the time `now` than `retention` allows, from the archive of each of `inboxes` and from
-/// the journal. Runs that are in progress or held keep their values.
+/// Removes data that is older at the time `now` than `retention` allows, from the archives of `inboxes` and
+/// from the journal. Runs that are in progress or held keep their values.
 ///
 /// # Errors
-/// When a file cannot be removed, or the journal not be written.
+/// Fails if a file cannot be removed or the journal cannot be written.
 pub fn expire(
     state: &State,
     inboxes: &BTreeSet<PathBuf>,
@@ -60,7 +60,7 @@ pub fn expire(
                 run.state,
                 RunState::Finished | RunState::Replaced | RunState::Undone
             );
-            // A run whose process died has no end time.
+            // A run whose process was killed has no end time.
             let has_ended = is_over && run.finished_at.unwrap_or(run.started_at) < moment;
             if has_ended && !RunLock::is_held(state, &run.name)? {
                 let forgotten = journal.forget_all_values(run.id)?;
@@ -74,7 +74,7 @@ pub fn expire(
     let mut first = Ok(());
     if rosters.is_some() || results.is_some() {
         for inbox in inboxes.iter().filter(|inbox| inbox.is_dir()) {
-            // One inbox that cannot be cleared keeps no other from it.
+            // An error in one inbox does not stop the others.
             match Inbox::at(inbox).expire(rosters.map(today), results.map(today)) {
                 Ok(removed) => {
                     expired.files += removed.files;
@@ -89,18 +89,15 @@ pub fn expire(
     first.map(|()| expired)
 }
 
-/// The inboxes of the runs in the journal.
-///
-/// # Errors
-/// When the journal cannot be read.
+/// Returns the inboxes of all runs in the journal.
 pub fn inboxes_of(state: &State) -> Result<BTreeSet<PathBuf>, AppError> {
     let runs = Journal::open(state)?.runs()?;
     let inboxes = runs.iter().filter_map(|run| Settings::of(run).ok()?.inbox);
     Ok(inboxes.collect())
 }
 
-/// Removes the cells that were edited for a run, and the digests of what was approved and decided. Returns whether there
-/// were any.
+/// Removes the edited cells of a run and the digests of its approved rows and decided conflicts. Returns
+/// whether there were any.
 fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError> {
     let Ok(mut settings) = Settings::of(run) else {
         return Ok(false);
@@ -126,13 +123,13 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     #[test]
-    fn files_of_past_days_are_removed_by_what_they_are() {
+    fn archived_files_expire_by_kind_and_date() {
         let scene = Scene::new();
         let now: Timestamp = "2026-08-20T12:00:00Z".parse().unwrap();
         let inbox = Inbox::at(&scene.path("in"));
         for (place, day, roster, output) in [
             (Place::Done, "2026-08-01", "r.csv", "r.results.csv"),
-            // A roster may be called like an output file.
+            // A roster may have the name of an output file.
             (Place::Done, "2026-08-01", "a.new.csv", "a.new.report.html"),
             (Place::Partial, "2026-08-01", "p.csv", "p.failed-2.csv"),
             (Place::Failed, "2026-08-19", "e.csv", "e.error.txt"),
@@ -155,7 +152,7 @@ mod tests {
             "in/failed/2026-08-19/e.error.txt",
             "in/held/h.csv",
             "in/held/h.results.csv",
-            // Files of others.
+            // Files from other programs.
             "in/done/notes/r.csv",
             "in/done/2026-08-01/mine.csv",
             "in/done/2026-08-01/mine.results.csv",
@@ -187,19 +184,19 @@ mod tests {
     }
 
     #[test]
-    fn values_of_runs_that_ended_long_ago_are_removed_and_that_they_were_stays() {
+    fn expired_values_of_ended_runs_are_removed_but_their_rows_remain() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");
         let old = scene.finished("old", 2, &settings);
-        // A held run has an end too, and is planned again with its edited cells.
+        // A held run has an end time too, and needs its edited cells to be planned again.
         let mut edited = settings.clone();
         edited.roster.read.mends.set(1, 2, "Alm".into());
         let decided = ("digest".to_owned(), crate::plan::ConflictPolicy::Theirs);
         edited.delivery.decided = [decided].into();
         let held = scene.run("held", RunState::Running, &edited);
         scene.end(&held, RunState::Held, Exit::Held);
-        // The process of this one died, and another run replaced it.
+        // The process of this run was killed, and another run replaced it.
         let dead = scene.run("dead", RunState::Replaced, &edited);
         let edits = |run: &RunRecord| {
             let run = scene.journal().run(Some(&run.name)).unwrap();

@@ -1,4 +1,4 @@
-//! Runs of the journal are listed with their figures and their state.
+//! Lists of runs with their summaries and states.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
 use crate::run::{Deed, Release, Settings};
 
-/// A run in a list: its figures, how far it has come, and what it restored if it is an undo.
+/// A run as listed by `runs`: its summary, its state and its undo relations.
 #[derive(Debug, Serialize)]
 pub struct ListedRun {
-    /// Its figures.
+    /// The summary.
     #[serde(flatten)]
     pub summary: Summary,
-    /// How far it has come.
+    /// The current state.
     #[serde(serialize_with = "as_word")]
     pub state: RunState,
-    /// Whether it goes through the queue of many machines.
+    /// Whether workers process the run from the shared queue.
     #[serde(skip)]
     pub is_queued: bool,
-    /// The run that it restored, if it is an undo.
+    /// The run that this undo restores, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
-    /// The runs that put it back, if it was undone; the newest first.
+    /// The undo runs of this run, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
     /// The accounts that started and resumed the run.
@@ -38,20 +38,21 @@ pub struct ListedRun {
 }
 
 impl ListedRun {
-    /// The account that started it; `None` for runs of older versions, which did not record it.
+    /// Returns the account that started the run, or an empty string for runs of older versions, which did not
+    /// record it.
     pub fn account(&self) -> &str {
         self.deeds.first().map_or("", |deed| &deed.actor.account)
     }
 }
 
-/// A row that did not succeed.
+/// An unsuccessful row.
 #[derive(Debug, Serialize)]
 pub struct UnsuccessfulRow {
     /// The row number.
     pub row: u64,
-    /// Its state.
+    /// The state of the row.
     pub state: RowState,
-    /// Its problems. Personal data.
+    /// The problems of the row, which contain personal data.
     pub problems: Vec<ShownProblem>,
 }
 
@@ -60,9 +61,9 @@ pub struct UnsuccessfulRow {
 pub struct ShownProblem {
     /// The code.
     pub code: String,
-    /// The column's header; empty when the row as a whole is at fault.
+    /// The header of the column. Empty if the problem concerns the whole row.
     pub column: String,
-    /// The field; empty if the problem concerns the whole row.
+    /// The field. Empty if the problem concerns the whole row.
     pub field: String,
     /// The message's arguments by name, without text from the API.
     pub args: BTreeMap<String, Argument>,
@@ -85,10 +86,7 @@ impl From<Problem> for ShownProblem {
     }
 }
 
-/// The rows of a run that did not succeed, in row order.
-///
-/// # Errors
-/// When the journal cannot be read.
+/// Returns the unsuccessful rows of a run, in row order.
 pub fn unsuccessful(journal: &Journal, run: i64) -> Result<Vec<UnsuccessfulRow>, AppError> {
     let outcomes = journal.unsuccessful(run, usize::MAX)?;
     let row = |outcome: Outcome| UnsuccessfulRow {
@@ -103,14 +101,14 @@ fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(state.as_str())
 }
 
-/// Everything that is shown of a run in the journal that is there.
+/// Returns the details of a run in the journal at `at`.
 ///
 /// # Errors
-/// When the journal cannot be read, or the run's figures not be understood.
+/// Fails if the journal or the run's summary cannot be read.
 pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRun, AppError> {
     let state = state_of(run, at);
     let mut summary = figures_so_far(journal, run)?;
-    // What it had come to when it stopped the last time is older than what its rows say.
+    // The stored summary is older than the rows if the run continued after it.
     let is_dead = run.summary.is_none() && state == RunState::Undone;
     if is_dead || matches!(state, RunState::Running | RunState::Interrupted) {
         summary.states = journal.states(run.id)?;
@@ -139,7 +137,7 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     })
 }
 
-/// The undo runs of this run, the newest first. One that was undone itself did not.
+/// Returns the undo runs of this run, newest first, except those that were undone themselves.
 pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
     if run.state != RunState::Undone {
         return Ok(Vec::new());
@@ -148,7 +146,8 @@ pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRec
     Ok(journal.runs()?.into_iter().filter(is_its_undo).collect())
 }
 
-/// The run that this one puts back, if it is an undo that has begun and was not undone itself.
+/// Returns the name of the run that this one restores, if it is an undo that has begun and was not undone
+/// itself.
 pub(super) fn undone_name(run: &RunRecord) -> Option<String> {
     let has_begun = !matches!(
         run.state,
@@ -158,13 +157,13 @@ pub(super) fn undone_name(run: &RunRecord) -> Option<String> {
     is_undo.then(|| Settings::of(run).ok()?.delivery.undoes)?
 }
 
-/// A run's figures, as it ended or as far as its process came.
+/// Returns the summary of a run, stored or computed from its rows so far.
 pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
     let mut summary = match &run.summary {
         Some(_) => figures_of(run)?,
         None => of_a_dead_run(journal, run)?,
     };
-    // A process that continued it after that came to no figures.
+    // The run continued after the stored summary and has no final one.
     if run.finished_at.is_none() {
         let traces = journal.traces(run.id)?;
         let pauses = Settings::of(run).map(|settings| settings.pauses);
@@ -180,10 +179,10 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
     Ok(summary)
 }
 
-/// A run's figures, as it ended.
+/// Returns the stored summary of a run.
 ///
 /// # Errors
-/// When it has none, or they cannot be understood.
+/// Fails if there is no summary or it cannot be parsed.
 pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
     let text = run.summary.as_deref();
     let text = text.ok_or_else(|| AppError::Front(say().runs_no_figures(run.name.as_str())))?;
@@ -193,7 +192,7 @@ pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
     })
 }
 
-/// What is known of a run that came to no figures of its own: its process died.
+/// Computes the summary of a run whose process was killed before it stored one.
 fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
@@ -217,10 +216,10 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
     })
 }
 
-/// How far a run has come: a run in progress without a lock has died.
+/// Returns the state of a run. A run in progress whose lock is free counts as interrupted.
 fn state_of(run: &RunRecord, at: &State) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
-    // Between two batches it has no lock, and continues by itself.
+    // Between two batches a queued run has no lock and is not interrupted.
     if open && Settings::of(run).is_ok_and(|settings| settings.queued.is_some()) {
         return run.state;
     }
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_under_way_and_that_nobody_holds_has_died() {
+    fn a_run_in_progress_without_a_lock_counts_as_interrupted() {
         use RunState::{Finished, Held, Interrupted, Planning, Running};
         let scene = Scene::new();
         let mut settings = scene.settings("r.csv");
@@ -257,7 +256,7 @@ mod tests {
             let lock = RunLock::share(&scene.session.state, &run.name).unwrap();
             assert_eq!(state(&run), under_way);
             drop(lock);
-            // Between two batches it has no lock.
+            // Between two batches a queued run has no lock.
             settings.queued = Some(Queued {
                 id: 1,
                 file: "r.csv".into(),
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_run_is_shown_as_far_as_its_rows_say() {
+    fn a_killed_run_is_summarized_from_its_rows() {
         use RowState::{Failed, Updated};
         let scene = Scene::new();
         scene.write("r.csv", &roster(5));
@@ -294,19 +293,19 @@ mod tests {
             ("first", Exit::Interrupted)
         );
         assert_eq!(summary.base_url, "http://127.0.0.1:1");
-        // Its requests and its time, as far as its rows tell.
+        // Requests and duration are computed from the rows.
         assert_eq!((summary.requests, summary.retries), (2, 0));
         let last = scene.journal().traces(run.id).unwrap().last.unwrap();
         assert_eq!(summary.finished_at, last);
         let whole = seconds_between(run.started_at, last);
         assert_eq!(summary.duration_s, whole);
 
-        // What it had come to the last time is older than what its rows say.
+        // The rows are newer than the stored summary.
         let old = scene.end(&run, RunState::Interrupted, Exit::Interrupted);
         assert_eq!(old.rows, 2);
         scene.rows(&run, &[Some(Updated); 2]);
         assert_eq!(shown(&scene, "first").summary.states.updated, 2);
-        // A process that continued it died: neither is its end, nor are its requests.
+        // The process that continued the run was killed too, so the old end time and requests do not count.
         assert_eq!(shown(&scene, "first").summary.finished_at, old.finished_at);
         scene.journal().set_plan(run.id, &plan, 3).unwrap();
         scene.journal().reopen(run.id).unwrap();
@@ -314,7 +313,7 @@ mod tests {
         assert_eq!((summary.lookups, summary.requests), (3, 5));
         let last = scene.journal().traces(run.id).unwrap().last;
         assert_eq!(Some(summary.finished_at), last);
-        // One that was undone and came to no figures has those of its rows; a finished one has its own.
+        // An undone run without a summary is summarized from its rows; a finished one has its own.
         let run = scene.run("undone", RunState::Undone, &settings);
         scene.rows(&run, &[Some(Updated), None]);
         scene.journal().set_plan(run.id, &plan, 0).unwrap();
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_died_after_its_last_row_did_not_end() {
+    fn a_run_killed_after_its_last_row_counts_as_interrupted() {
         let scene = Scene::new();
         let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
         scene.rows(&run, &[Some(RowState::Updated)]);
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undone_run_names_the_undos_that_have_begun_to_put_it_back() {
+    fn an_undone_run_lists_the_undos_that_have_begun() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));
         let settings = scene.settings("r.csv");
@@ -351,7 +350,7 @@ mod tests {
         undo.delivery.undoes = Some("first".into());
         scene.finished("undo", 1, &undo);
         let names = |scene: &Scene| shown(scene, "first").undone_by;
-        // It was restored, and then brought back.
+        // The run was undone, and the undo was undone too.
         assert_eq!(names(&scene), Vec::<String>::new());
         scene.journal().set_state(run.id, RunState::Undone).unwrap();
         assert_eq!(names(&scene), ["undo"]);

@@ -1,4 +1,4 @@
-//! What tests of the application begin with: a folder, a journal in it, and runs as a journal keeps them.
+//! Test fixtures for the application: a folder, a journal and recorded runs.
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use crate::run::{Settings, absolute};
 use crate::send::{Backoff, Credentials, SenderOptions};
 use crate::targets;
 
-/// An API of students that have an id, a name and a nickname, which may be missing.
+/// A target with students that have an id, a name and an optional nickname.
 pub(crate) const TARGET: &str = r#"
 name = "school"
 title = "School"
@@ -68,7 +68,7 @@ nullable = true
 example = "B"
 "#;
 
-/// A folder with a journal, and a session that uses it.
+/// A temporary folder with a journal, and a session that uses it.
 pub(crate) struct Scene {
     folder: tempfile::TempDir,
     pub(crate) session: Session,
@@ -98,7 +98,7 @@ impl Scene {
         Journal::open(&self.session.state).unwrap()
     }
 
-    /// How the file called `name` is imported, to an address where nobody listens.
+    /// Settings for importing the file `name` to an address where no server listens.
     pub(crate) fn settings(&self, name: &str) -> Settings {
         let mut settings = Settings::of_test(TARGET, self.path(name));
         settings.delivery.client.timeout = Duration::from_secs(5);
@@ -109,8 +109,7 @@ impl Scene {
         settings
     }
 
-    /// A run called `name` that has come to `state`, as the journal keeps it. Its content is what its file
-    /// holds now.
+    /// Records a run called `name` in `state`, with the current content of its file.
     pub(crate) fn run(&self, name: &str, state: RunState, settings: &Settings) -> RunRecord {
         let file = absolute(&settings.roster.file);
         let mut journal = self.journal();
@@ -131,8 +130,8 @@ impl Scene {
         journal.run(Some(&name)).unwrap()
     }
 
-    /// The rows of a run, in order, each with the state that it ended in; none is open still. Each was to
-    /// change the name of its student, whose id is the row's number, from Åsa to Bo.
+    /// Records rows of a run in order, each with its final state, or `None` if it is unsent. Each row changes
+    /// the name of the student whose id is the row number from Åsa to Bo.
     pub(crate) fn rows(&self, run: &RunRecord, states: &[Option<RowState>]) {
         let writer = Writer::start(self.journal(), run.id, Stage::Planning).unwrap();
         let planned = (1..).zip(states).map(|(row, state)| planned(row, *state));
@@ -153,7 +152,7 @@ impl Scene {
         writer.close().unwrap();
     }
 
-    /// The first row of a run, which is invalid for this reason.
+    /// Records an invalid first row with this problem.
     pub(crate) fn invalid_row(&self, run: &RunRecord, problem: Problem) {
         let mut row = planned(1, None);
         row.what = PlannedWhat::Settled(Outcome {
@@ -165,7 +164,7 @@ impl Scene {
         writer.close().unwrap();
     }
 
-    /// The first row of a run, which matches the record with this id and is unchanged.
+    /// Records a first row that matches the record with this id and is unchanged.
     pub(crate) fn found(&self, run: &RunRecord, id: &str) {
         let mut row = planned(1, Some(RowState::Unchanged));
         row.mark.facts.found = Some(Found {
@@ -177,7 +176,7 @@ impl Scene {
         writer.close().unwrap();
     }
 
-    /// Records that a run ended with this exit code, and where its results lie.
+    /// Records the end of a run with this exit code, and the paths of its results.
     pub(crate) fn end(&self, run: &RunRecord, state: RunState, exit: Exit) -> Summary {
         let mut journal = self.journal();
         let times = (run.started_at, second(1_060));
@@ -195,7 +194,7 @@ impl Scene {
         summary
     }
 
-    /// A run that has come to its end with every row updated.
+    /// Records a finished run with all rows updated.
     pub(crate) fn finished(&self, name: &str, rows: usize, settings: &Settings) -> RunRecord {
         let run = self.run(name, RunState::Running, settings);
         self.rows(&run, &vec![Some(RowState::Updated); rows]);
@@ -208,7 +207,7 @@ impl Scene {
     }
 }
 
-/// An API on this machine, as long as it is held.
+/// A local API server that stops when this is dropped.
 pub(crate) struct Api {
     pub(crate) base_url: String,
     /// The method and the path of each request so far.
@@ -217,8 +216,8 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// An API that responds to each update with `status` and in which the first nine students have the name `name`.
-    /// What is asked for below `/status/403` gets that status.
+    /// Starts an API that responds to each update with `status` and in which the first nine students have the
+    /// name `name`. Requests below `/status/403` get that status.
     pub(crate) fn of(name: &'static str, status: u16) -> Api {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = seen.clone();
@@ -266,12 +265,12 @@ impl Api {
         }
     }
 
-    /// What was asked for so far, each as a method and a path.
+    /// Returns the method and the path of each request so far.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many updates were requested.
+    /// Returns the number of update requests.
     pub(crate) fn updates(&self) -> usize {
         self.asked()
             .iter()
@@ -280,7 +279,7 @@ impl Api {
     }
 }
 
-/// Requests are made one at a time, and attempted so often.
+/// Returns options that send one request at a time with at most `max_attempts` attempts.
 pub(crate) fn sender(max_attempts: u32) -> SenderOptions {
     SenderOptions {
         concurrency: 1,
@@ -290,7 +289,7 @@ pub(crate) fn sender(max_attempts: u32) -> SenderOptions {
     }
 }
 
-/// A roster of so many students whose name is Bo.
+/// Returns a roster with this number of students, all named Bo.
 pub(crate) fn roster(rows: usize) -> String {
     let rows = (1..=rows).map(|row| format!("{row},Bo\n"));
     std::iter::once("id,name\n".to_owned())
@@ -298,7 +297,7 @@ pub(crate) fn roster(rows: usize) -> String {
         .collect()
 }
 
-/// What is wanted of a run with these settings, and the credentials that the target asks for.
+/// Returns the parameters of a run with these settings, with test credentials.
 pub(crate) fn wanted(settings: Settings) -> Wanted<'static> {
     let spec = Arc::new(targets::parse("school", TARGET).unwrap());
     Wanted {

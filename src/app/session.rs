@@ -1,4 +1,4 @@
-//! A session holds the clock, observer, state folder and stop signal that all runs share.
+//! Sessions: the clock, observer, state and stop signal that all runs of a process share.
 
 use std::sync::Arc;
 
@@ -9,36 +9,35 @@ use crate::events::Observer;
 use crate::journal::State;
 use crate::run::{Actor, Author, Settings};
 
-/// What everything that sends has in common: a clock, an observer, the folder of the journal, and
-/// when it is to stop.
+/// The resources that all runs of a process share: clock, observer, state folder and stop signal.
 pub struct Session {
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Observes runs.
+    /// The observer of all runs.
     pub observer: Box<dyn Observer>,
-    /// Where runs are recorded.
+    /// The state folder or database, where runs are recorded.
     pub state: State,
-    /// What leads another command to that folder, such as ` --state DIR`; nothing where it finds it by
-    /// itself.
+    /// The option that leads another command to the state, such as ` --state DIR`. Empty for the default
+    /// state.
     pub journal_flag: String,
-    /// The account that works on the runs.
+    /// The account that executes the runs.
     pub author: Author,
-    /// Signals that runs must stop.
+    /// The signal that stops runs.
     pub stop: StopSignal,
-    /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
-    /// and restored as long as they are.
+    /// Addresses of simulated APIs that outlive a single run. Runs to these addresses can be resumed and
+    /// undone.
     pub played: Vec<String>,
 }
 
-/// Files, connections and signals that a run has open at least.
+/// The minimum number of file descriptors that a run needs.
 #[cfg(unix)]
 const FILES: usize = 24;
 
 impl Session {
-    /// A session that records its runs in `state`.
+    /// Creates a session that records its runs in `state`.
     ///
     /// # Errors
-    /// When the process may open too few files to bring a run to its end.
+    /// Fails if the limit of open files is too low for a run.
     pub fn new(observer: Box<dyn Observer>, state: State) -> Result<Session, AppError> {
         refuse_too_few_files()?;
         Ok(Session {
@@ -55,17 +54,17 @@ impl Session {
         })
     }
 
-    /// Whether a run with these settings went to an API that was played, and is gone.
+    /// Returns whether the settings point to a simulated API that no longer exists.
     pub fn has_lost(&self, settings: &Settings) -> bool {
         settings.sandbox && !self.played.contains(&settings.delivery.client.base_url)
     }
 }
 
-/// Refuses to begin what would fail half way for want of open files.
+/// Refuses to start if the limit of open files would make a run fail halfway.
 fn refuse_too_few_files() -> Result<(), AppError> {
     #[cfg(unix)]
     {
-        // A root folder with nothing but the program has no /dev.
+        // The root folder exists in every environment; /dev may be missing in a container.
         let open = |_| std::fs::File::open("/");
         let files: std::io::Result<Vec<std::fs::File>> = (0..FILES).map(open).collect();
         files.map_err(AppError::TooFewFiles)?;
@@ -78,7 +77,7 @@ mod tests {
     use crate::app::scene::Scene;
 
     #[test]
-    fn only_an_api_that_was_played_and_is_no_more_is_lost() {
+    fn only_a_stopped_simulated_api_counts_as_lost() {
         let mut scene = Scene::new();
         let mut settings = scene.settings("r.csv");
         assert!(!scene.session.has_lost(&settings));

@@ -1,4 +1,4 @@
-//! Copies of rosters from the database or a backup are read if the roster itself is not here.
+//! Local copies of rosters from the database or a backup.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings};
 use crate::safe_fs::for_system;
 
-/// The folder, below this machine's own, for files that came from the database.
+/// The local folder for files copied from the database.
 const SPOOL: &str = "spool";
 
-/// The suffix of copies for viewing, which no batch uses.
+/// The suffix of copies for viewing, which batches do not use.
 const SEEN: &str = "seen";
 
 /// The suffix of copies from a backup.
 const KEPT: &str = "kept";
 
-/// Copies a file from the database to this machine, under its own name; `own` is the suffix of the folder.
+/// Copies a file from the database to this machine under its own name. `own` is the suffix of the folder.
 ///
 /// # Errors
-/// When the database cannot be read, or no longer has the file.
+/// Fails if the database cannot be read or has no copy of the file.
 pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathBuf, AppError> {
     let path = spooled(state, sha256, file, own);
     let folder = path.parent().unwrap_or(state.folder());
@@ -44,7 +44,7 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
     Ok(path)
 }
 
-/// Where a file that came from the database lies on this machine.
+/// Returns the local path for a file copied from the database.
 pub fn spooled(state: &State, sha256: &str, file: &str, own: &str) -> PathBuf {
     let name = Path::new(file).file_name().unwrap_or_default();
     let content = shortened(sha256);
@@ -56,18 +56,18 @@ fn shortened(sha256: &str) -> &str {
     sha256.get(..32).unwrap_or(sha256)
 }
 
-/// Where a backup keeps the roster of a run.
+/// Returns the path at which a backup stores the roster of a run.
 pub(super) fn kept(state: &State, sha256: &str, file: &Path) -> PathBuf {
     spooled(state, sha256, &file.display().to_string(), KEPT)
 }
 
-/// Whether a run that can go on needs the kept copy whose folder has this name.
+/// Returns whether a resumable run needs the backup copy in the folder with this name.
 fn is_kept_for(runs: &[RunRecord], folder: &str) -> bool {
     let of = |run: &RunRecord| folder == format!("{}-{KEPT}", shortened(&run.sha256));
     runs.iter().any(|run| can_go_on(run) && of(run))
 }
 
-/// Whether a run has not come to its end.
+/// Returns whether a run can still continue.
 pub(super) fn can_go_on(run: &RunRecord) -> bool {
     use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
     match run.state {
@@ -76,11 +76,11 @@ pub(super) fn can_go_on(run: &RunRecord) -> bool {
     }
 }
 
-/// Makes the roster of a run available on this machine, and points `settings` to it. Returns the original path if a copy
-/// from the database or a backup is used.
+/// Makes the roster of a run available on this machine and points `settings` to it. Returns the original path
+/// if a copy from the database or a backup is used.
 ///
 /// # Errors
-/// When the database cannot be read, or no longer has the file.
+/// Fails if the database cannot be read or has no copy of the file.
 pub fn at_hand(
     state: &State,
     run: &RunRecord,
@@ -97,11 +97,11 @@ pub fn at_hand(
             return Ok(None);
         }
         settings.roster.file = copy;
-        // There is nothing to archive: the roster is not in the inbox of this machine.
+        // The original is not in an inbox of this machine, so nothing is archived.
         settings.inbox = None;
     } else {
         settings.roster.file = match spool(state, &run.sha256, &run.file, SEEN) {
-            // A copy with rows about protected persons is removed after the run.
+            // The database copy was removed because it contained rows about protected persons.
             Err(AppError::RosterGone { .. }) if original.is_file() => {
                 settings.roster.file = original;
                 return Ok(None);
@@ -113,10 +113,10 @@ pub fn at_hand(
     Ok(Some(original))
 }
 
-/// Keeps a file in the database, where the journal lies in one, so that every machine has it.
+/// Stores a roster in the database, if the journal is one, so that every machine can read it.
 ///
 /// # Errors
-/// When the file can no longer be read, or the database refuses.
+/// Fails if the file can no longer be read or the database cannot be written.
 pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     let file = prepared.input.path();
     if state.database().is_none() || file == Path::new("-") {
@@ -130,11 +130,8 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     })?)
 }
 
-/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and on this machine
-/// for viewing and from a backup.
-///
-/// # Errors
-/// When the journal cannot be read or the database refuses.
+/// Removes the copies of a roster of an ended run with rows about protected persons: in the database, and
+/// local copies for viewing or from a backup.
 pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppError> {
     let journal = Journal::open(state)?;
     if journal.forget_roster(sha256)? {
@@ -151,11 +148,8 @@ pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppE
     Ok(())
 }
 
-/// Removes what came from the database for viewing, from a backup what no unfinished run needs, and what a process left
-/// that has ended; the file of a batch in progress is kept.
-///
-/// # Errors
-/// When the journal cannot be read.
+/// Removes copies for viewing, backup copies that no unfinished run needs, and copies left by ended
+/// processes. The file of a batch in progress is kept.
 pub fn forget_spool(state: &State) -> Result<(), AppError> {
     let runs = Journal::open(state)?.runs()?;
     forget_dead_copies(state)?;
@@ -166,17 +160,14 @@ pub fn forget_spool(state: &State) -> Result<(), AppError> {
         let name = folder.file_name();
         let name = name.to_string_lossy();
         if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_kept_for(&runs, &name) {
-            // Where it cannot be removed now, it is the next time.
+            // If the removal fails, the next call tries again.
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }
     Ok(())
 }
 
-/// Removes the copies of batches whose process has ended before it removed them.
-///
-/// # Errors
-/// When a lock in the state folder cannot be taken.
+/// Removes the copies of batches whose process ended before it removed them.
 pub fn forget_dead_copies(state: &State) -> Result<(), AppError> {
     let folders = std::fs::read_dir(state.folder().join(SPOOL))
         .into_iter()
@@ -189,7 +180,7 @@ pub fn forget_dead_copies(state: &State) -> Result<(), AppError> {
             continue;
         };
         if let Some(_lock) = CopyLock::take(state, process)? {
-            // If it cannot be removed now, it is the next time.
+            // If the removal fails, the next call tries again.
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }
@@ -210,7 +201,7 @@ mod tests {
     use crate::app::scene::{Scene, roster, wanted};
 
     #[test]
-    fn copies_of_two_slices_and_of_two_contents_lie_apart_under_the_files_own_name() {
+    fn copies_are_separated_by_batch_and_content() {
         let scene = Scene::new();
         let state = &scene.session.state;
         let at = |sha256: &str, own: &str| spooled(state, sha256, "/school/r.csv", own);
@@ -220,12 +211,12 @@ mod tests {
         assert!(path.starts_with(state.folder().join(SPOOL)));
         assert_ne!(path, at(&other, "1-2"));
         assert_ne!(path, at(&one, "2-2"));
-        // A hash that is cut is distinguished too, and leads to no other folder.
+        // Digests shorter than usual are also kept apart and stay inside the folder.
         assert!(at("abc", "1").starts_with(state.folder().join(SPOOL)));
     }
 
     #[test]
-    fn a_copy_that_lies_here_is_read_and_what_is_looked_at_is_forgotten_before_what_is_at_work() {
+    fn copies_for_viewing_are_removed_while_copies_in_use_are_kept() {
         let scene = Scene::new();
         let state = &scene.session.state;
         let put = |own: &str| {
@@ -239,7 +230,7 @@ mod tests {
         assert_eq!(spool(state, "abc", "r.csv", SEEN).unwrap(), seen);
         forget_spool(state).unwrap();
         assert!(!seen.exists() && at_work.exists() && !dead.exists());
-        // No journal in a folder keeps files, so what is not here is gone.
+        // A journal in a folder stores no copies, so the missing file is an error.
         assert!(spool(state, "abc", "r.csv", SEEN).is_err());
         drop(lock);
         forget_dead_copies(state).unwrap();
@@ -247,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_in_a_folder_copies_no_files() {
+    fn a_folder_journal_stores_no_copies_of_rosters() {
         let scene = Scene::new();
         let file = scene.write("r.csv", &roster(1));
         let mut settings = scene.settings("r.csv");
@@ -261,8 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_copy_of_a_backup_is_read_where_the_roster_is_missing_and_stays_until_no_run_goes_by_it()
-    {
+    fn a_backup_copy_replaces_a_missing_roster_until_no_run_needs_it() {
         let scene = Scene::new();
         let state = &scene.session.state;
         let file = scene.write("r.csv", &roster(1));
@@ -275,7 +265,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::copy(&file, path).unwrap();
         }
-        // The roster itself goes before its copy.
+        // The original is preferred to the copy.
         assert_eq!(at_hand(state, &run, &mut settings).unwrap(), None);
         std::fs::remove_file(&file).unwrap();
         let from = at_hand(state, &run, &mut settings).unwrap();

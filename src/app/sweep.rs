@@ -1,4 +1,4 @@
-//! A sweep imports the files of an inbox once, oldest first.
+//! Sweeps, which import the files of an inbox once, oldest first.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -22,102 +22,99 @@ use crate::read::Origin;
 use crate::run::{Ended, Settings, absolute, is_last_of_its_name};
 use crate::send::Stop;
 
-/// The entry point of a sweep: it decides how a file is imported, and reports the fate of each.
+/// The front end of a sweep, which decides how a file is imported and reports the fate of each file.
 pub trait Desk {
-    /// Reads the configuration again if it has changed. Called before each look at the folder.
+    /// Reads the configuration again if it has changed. Called before each pass.
     fn refresh(&self) {}
 
-    /// Refuses a file that nothing says how to import.
-    ///
-    /// # Errors
-    /// When the file is to stay where it is.
+    /// Refuses a file that no configuration covers. A refused file stays in the inbox.
     fn may_take(&self, name: &str) -> Result<(), AppError>;
 
-    /// How the file is imported that was dropped as `name`, and who is notified.
+    /// Returns how to import the file that arrived as `name`, and the recipients of notifications.
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
 
-    /// A value that changes when the credentials or the settings for the file `name` do.
+    /// Returns a value that changes with the credentials or the settings for the file `name`.
     fn account(&self, name: &str) -> u64;
 
-    /// The recipients of notifications about the file `name` if it cannot be imported.
+    /// Returns the recipients of notifications if the file `name` cannot be imported.
     fn notifications(&self, name: &str) -> Notifications;
 
-    /// Reports the fate of the file that was dropped as `name`.
+    /// Reports the fate of the file that arrived as `name`.
     fn told(&self, name: &str, what: Told<'_>);
 
     /// Reports the outcome of a pass of `watch` that recorded anything.
     fn passed(&self, _swept: &Swept) {}
 }
 
-/// The fate of a file of an inbox.
+/// The fate of an inbox file, as reported to the front end.
 #[derive(Debug)]
 pub enum Told<'a> {
-    /// It was imported.
+    /// The file was imported.
     Ended(&'a Ended, &'a Settings),
-    /// It had been imported before, and was archived only now.
+    /// The file had been imported before and was only archived now.
     PutAway(&'a Summary),
-    /// It is a duplicate of what a run imported.
+    /// The file is a duplicate of an imported one.
     Duplicate {
-        /// The run.
+        /// The run that imported the original.
         run: &'a str,
-        /// Where the file is now.
+        /// The current path of the file.
         to: &'a Path,
     },
-    /// It was not imported.
+    /// The file was not imported.
     NotImported(&'a Fact),
 }
 
-/// What a sweep came to.
+/// The result of a sweep.
 #[derive(Debug)]
 pub struct Swept {
-    /// The worst of the exit codes of the files.
+    /// The worst exit code of all files.
     pub exit: Exit,
     /// The fates of the files.
     pub tally: Tally,
 }
 
-/// How a folder is swept.
+/// Options of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepOptions {
-    /// The folder.
+    /// The path of the inbox.
     pub folder: PathBuf,
-    /// How long a file must lie unchanged.
+    /// How long a file must be unchanged before it is claimed.
     pub settle: Duration,
-    /// How often the folder is looked at, where it is watched.
+    /// The interval between passes of `watch`.
     pub interval: Duration,
-    /// Whether files are taken that were imported before.
+    /// Whether files are imported again that were imported before.
     pub again: bool,
-    /// Whether unfinished runs of a file are begun again.
+    /// Whether unfinished runs of a file start over.
     pub fresh: bool,
 }
 
-/// The files of a folder as they lie there, and since when.
+/// The files of an inbox with their metadata, and when each was first seen unchanged.
 pub(super) type Seen = HashMap<String, (Lying, Instant)>;
 
-/// One folder, and how its files are imported.
+/// A sweep of one inbox.
 pub struct Sweep<'a> {
     session: &'a Session,
     desk: &'a dyn Desk,
     pub(super) options: SweepOptions,
     inbox: Inbox,
     arrivals: RefCell<Arrivals<'a>>,
-    /// The accounts that the API refused, or that it could not be reached with.
+    /// Accounts that the API refused or could not be reached with.
     refused: RefCell<HashMap<u64, Refused>>,
 }
 
-/// An account with which nothing can be sent for the time being.
+/// An account that is paused because nothing can be sent with it.
 #[derive(Debug, Clone)]
 struct Refused {
-    /// How many times in a row.
+    /// The number of consecutive refusals.
     times: u32,
-    /// When it may be tried again.
+    /// The end of the pause.
     until: Instant,
-    /// Why nothing can be sent.
+    /// The reason of the last refusal.
     why: Fact,
 }
 
-/// How long a watch waits before it tries an account again. Credentials that were refused are not tried
-/// more than once an hour, so that they are not locked out; an API that cannot be reached soon answers again.
+/// Returns the backoff before `watch` tries an account again. Refused credentials are tried at most once an
+/// hour, to avoid a lockout. An unreachable API is tried sooner.
 fn pause_after(times: u32, is_reachable: bool) -> Duration {
     if is_reachable {
         return Duration::from_secs(3600);
@@ -126,12 +123,12 @@ fn pause_after(times: u32, is_reachable: bool) -> Duration {
     Duration::from_secs(seconds.min(600))
 }
 
-/// What one pass over a folder came to.
+/// The result of one pass over an inbox.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
-    /// The worst exit code, if any file was there.
+    /// The worst exit code, or `None` if there were no files.
     worst: Option<Exit>,
-    /// Whether any file was taken.
+    /// Whether any file was claimed.
     has_taken: bool,
     /// Whether any file waits because its account is refused.
     is_refused: bool,
@@ -145,7 +142,7 @@ impl Pass {
 }
 
 impl<'a> Sweep<'a> {
-    /// A sweep of a folder.
+    /// Creates a sweep of the folder in `options`.
     pub fn new(
         session: &'a Session,
         desk: &'a dyn Desk,
@@ -161,17 +158,17 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// Imports the files in the folder, and those that arrive meanwhile.
+    /// Imports the files in the inbox, including those that arrive in the meantime.
     ///
     /// # Errors
-    /// When the folder cannot be read, or the journal not be written.
+    /// Fails if the folder cannot be read or the journal cannot be written.
     pub fn run(&self) -> Result<Swept, AppError> {
         let mut seen = HashMap::new();
         let mut worst = None;
         let mut waited_for = Awaited::default();
         loop {
             let entries = self.look(&mut seen)?;
-            // A file that is being written looks different then.
+            // A file that is still being written changes during this wait.
             let is_news = waited_for.add(&entries);
             if is_news && entries.files.values().any(|lying| !lying.ready) {
                 wait(self.options.settle, &self.session.stop);
@@ -203,7 +200,7 @@ impl<'a> Sweep<'a> {
         Ok(is_refused)
     }
 
-    /// The entries of the inbox; `seen` is brought up to date.
+    /// Returns the entries of the inbox and updates `seen`.
     pub(super) fn look(&self, seen: &mut Seen) -> Result<Entries, AppError> {
         let entries = self
             .inbox
@@ -218,7 +215,7 @@ impl<'a> Sweep<'a> {
         Ok(entries)
     }
 
-    /// Reports an entry that stays in the inbox, once.
+    /// Reports an entry that stays in the inbox, once per reason.
     fn stays(
         &self,
         (name, stamp): (&str, &str),
@@ -238,8 +235,8 @@ impl<'a> Sweep<'a> {
         Ok(exit)
     }
 
-    /// Goes on with what was taken and not brought to an end, and takes the files that have lain
-    /// unchanged long enough, or say that they are whole; the oldest first.
+    /// Resumes unfinished files, then claims files that have been unchanged long enough or have a ready
+    /// marker, oldest first.
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Pass, AppError> {
         let mut pass = Pass::default();
         self.desk.refresh();
@@ -283,7 +280,7 @@ impl<'a> Sweep<'a> {
                     pass.has_taken = true;
                     pass.add(self.file(&file, &stamp)?);
                 }
-                // Someone else was quicker, or it has changed since.
+                // Another process claimed the file, or it has changed.
                 Ok(None) => {}
                 Err(why) => {
                     let why = not_processed(&why);
@@ -300,7 +297,7 @@ impl<'a> Sweep<'a> {
         Ok(pass)
     }
 
-    /// Reports an entry of `processing` that is no file.
+    /// Reports an entry of `processing` that is not a regular file.
     fn set_aside(&self, entry: &SetAside) -> Result<Option<Exit>, AppError> {
         let why = set_aside(entry);
         let known = (entry.name.as_str(), entry.stamp.as_str());
@@ -317,7 +314,7 @@ impl<'a> Sweep<'a> {
         self.stays((&other.name, &other.stamp), other.is_roster, &why)
     }
 
-    /// Imports one file that was taken. Nothing if another process has it.
+    /// Imports one claimed file. Returns `None` if another process has locked it.
     fn file(&self, file: &Path, stamp: &str) -> Result<Option<Exit>, AppError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let account = self.desk.account(&name);
@@ -326,7 +323,7 @@ impl<'a> Sweep<'a> {
             && Instant::now() < refused.until
         {
             let known = (&*name, stamp);
-            // A file that was tried keeps its own reason, which has been reported.
+            // A file that was tried before keeps its own reason, which has been reported.
             if !self.arrivals.borrow_mut().still_waits(known) {
                 let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
                 self.record(known, Fate::Waiting, file, None, Some(&why))?;
@@ -348,11 +345,11 @@ impl<'a> Sweep<'a> {
                 }
                 let fact = error.fact();
                 self.remember(account, exit, Some(&fact));
-                // What is wrong with the file will be wrong tomorrow; it makes room for the next.
+                // An error of the file is permanent, so the file is moved aside.
                 let aside = error.is_of_file().then(|| {
                     archive_failed(self.session, &self.inbox, file, Path::new(&*name), &fact)
                 });
-                // A file that cannot be moved does not stop the others.
+                // An error while moving one file does not stop the others.
                 let (fate, path, trouble) = match aside {
                     Some(Ok(path)) => (Fate::Failed, path, None),
                     Some(Err(trouble)) => (Fate::Waiting, file.to_owned(), Some(trouble.fact())),
@@ -373,7 +370,7 @@ impl<'a> Sweep<'a> {
                         self.desk.told(&name, Told::NotImported(why));
                     }
                     let inbox = Some(self.options.folder.as_path());
-                    // A wrong setting is reported here only: it concerns every file.
+                    // A usage error concerns every file, so it is printed and not sent as a notification.
                     if error.is_of_file() || exit != Exit::Usage {
                         let notifications = self.desk.notifications(&name);
                         notifications.not_imported(self.session, &path, inbox, exit, &fact);
@@ -384,7 +381,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Keeps in mind whether an account can be used.
+    /// Records whether an account can be used.
     fn remember(&self, account: u64, exit: Exit, why: Option<&Fact>) {
         let mut refused = self.refused.borrow_mut();
         if exit != Exit::Refused {
@@ -425,7 +422,7 @@ impl<'a> Sweep<'a> {
         wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
         refuse_misspelt(&ready)?;
-        // It was dealt with and moved away while the lock was waited for.
+        // Another process archived the file while this one waited for the lock.
         if !file.is_file() {
             return Ok(None);
         }
@@ -461,8 +458,8 @@ impl<'a> Sweep<'a> {
         Ok(Some((summary.exit_code, why)))
     }
 
-    /// Puts a file away that has been imported before, and returns how that ended; nothing if it is
-    /// to be imported now.
+    /// Archives a file that was imported before and returns the result, or `None` if the file must be
+    /// imported now.
     fn imported_before(
         &self,
         file: &Path,
@@ -471,19 +468,19 @@ impl<'a> Sweep<'a> {
     ) -> Result<Option<Exit>, AppError> {
         let journal = Journal::open(&self.session.state)?;
         let record = last_of_content(&journal, ready)?;
-        // Beginning it says that it was undone, unless it is begun again.
+        // For an undone run, `begin` reports that it was undone, unless `fresh` is set.
         let Some(record) = record.filter(|record| record.state != RunState::Undone) else {
             return Ok(None);
         };
         let summary = record.summary.as_deref().unwrap_or_default();
-        // Settings of another program version are no reason to reject a file.
+        // Settings of another program version that cannot be parsed do not fail the file.
         let (Ok(settings), Ok(mut summary)) = (Settings::of(&record), Summary::of_stored(summary))
         else {
             return Ok(None);
         };
         let own = absolute(file);
         let moving_from = settings.moving_from.as_deref().map(absolute);
-        // It was imported from here, and only not put away any more.
+        // The file was imported under this path but not archived.
         if record.file == own.display().to_string() {
             archive(self.session, &settings, &mut summary)?;
         } else if moving_from.as_ref() == Some(&own) {
@@ -518,19 +515,19 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Why an entry stays in the inbox.
+/// Returns the fact for an entry that stays in the inbox.
 pub fn not_processed(why: &std::io::Error) -> Fact {
     Fact::new(Code::InboxNotProcessed).with_io(why)
 }
 
-/// Why an entry of `processing` was moved to `failed`.
+/// Returns the fact for an entry of `processing` that was moved to `failed`.
 pub fn set_aside(entry: &SetAside) -> Fact {
     let fact = Fact::new(Code::InboxSetAside).at_path(&entry.path);
     fact.with_io(&entry.why)
 }
 
-/// The files that a sweep has waited for, so that it waits for each once, and at most ten times for one
-/// that is still being written.
+/// Tracks the files that a sweep has waited for: once each, and at most ten times for a file that is still
+/// growing.
 #[derive(Debug, Default)]
 pub struct Awaited {
     stamps: HashSet<(String, String)>,
@@ -538,7 +535,7 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    /// Adds the files of the inbox. Returns whether any is to be waited for.
+    /// Adds the files of the inbox. Returns whether the sweep must wait for any of them.
     pub fn add(&mut self, entries: &Entries) -> bool {
         let mut is_news = false;
         for (name, lying) in &entries.files {
@@ -552,18 +549,18 @@ impl Awaited {
     }
 }
 
-/// Whether a file is whole: a marker says so, or it has lain unchanged for so long.
+/// Returns whether a file is complete: it has a ready marker, or it has been unchanged for `settle`.
 fn may_be_taken(is_ready: bool, lain: Option<Duration>, settle: Duration) -> bool {
     is_ready || lain.is_some_and(|lain| lain >= settle)
 }
 
-/// Whether a run brought all of its file, so that the same file again has nothing new.
+/// Returns whether a run completed its file, so that a copy of the file has nothing new.
 fn is_whole(summary: &Summary) -> bool {
     let states = &summary.states;
     summary.exit_code != Exit::Held && states.failed == 0 && states.not_sent == 0
 }
 
-/// Waits, unless someone asks for a stop.
+/// Waits for `time` or until a stop is requested.
 pub fn wait(time: Duration, stop: &StopSignal) {
     let began = Instant::now();
     while began.elapsed() < time && !stop.is_asked() {
@@ -572,7 +569,7 @@ pub fn wait(time: Duration, stop: &StopSignal) {
     }
 }
 
-/// The worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.
+/// Returns the worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.
 pub fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
     let rank = |exit: &Exit| match exit {
         Exit::CannotDo | Exit::Usage => 0,

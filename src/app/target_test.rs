@@ -1,4 +1,4 @@
-//! A target test reads one record and one page and shows how fields are understood.
+//! Target tests, which read one record and one page and show how fields are parsed.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,24 +20,24 @@ use crate::targets::{Place, TargetSpec};
 /// The maximum number of requests of one test, token requests included.
 pub const MOST_REQUESTS: u64 = 5;
 
-/// What a test of a target shows: how each request was answered, and how the answers were understood.
+/// The result of a target test: the response to each request and how it was parsed.
 #[derive(Debug, Default, Serialize)]
 pub struct TargetTest {
-    /// The field that finds the record.
+    /// The name of the key field.
     pub key: String,
-    /// Where it stands in a record.
+    /// The JSON pointer of the key in a record.
     pub key_pointer: String,
-    /// Requests to the API, in their order.
+    /// The requests to the API, in order.
     pub steps: Vec<Step>,
     /// The record that the key finds.
     pub record: Option<FoundRecord>,
-    /// The first page of all records.
+    /// The first page of the record list.
     pub list: Option<ListedPage>,
-    /// Headers that describe the quota.
+    /// Rate-limit headers in the responses.
     pub quota: Vec<ShownHeader>,
-    /// Requests made, token requests included.
+    /// The number of requests, token requests included.
     pub requests: u64,
-    /// What is wrong.
+    /// The problems found.
     #[serde(skip)]
     pub findings: Vec<Finding>,
 }
@@ -51,99 +51,99 @@ pub struct Step {
     pub method: &'static str,
     /// The path below the base address.
     pub path: String,
-    /// The status of the answer; none if there was no answer or no request.
+    /// The status code, or `None` without a response.
     pub status: Option<u16>,
-    /// The number of records in the answer.
+    /// The number of records in the response.
     pub records: Option<usize>,
-    /// What is wrong with the answer.
+    /// The problem with the response.
     pub error: Option<String>,
 }
 
-/// How a record is understood.
+/// A record and how its fields are parsed.
 #[derive(Debug, Serialize)]
 pub struct FoundRecord {
-    /// The request that returned it.
+    /// The request that returned the record.
     pub from: &'static str,
     /// The fields, in the target's order.
     pub fields: Vec<FoundField>,
-    /// Members that no field names, by pointer.
+    /// Members without a field, by JSON pointer.
     pub unnamed: Vec<(String, Json)>,
 }
 
-/// How a field is understood.
+/// A field of a record and how it is parsed.
 #[derive(Debug, Serialize)]
 pub struct FoundField {
-    /// The field's name.
+    /// The name of the field.
     pub field: String,
-    /// Its kind.
+    /// The kind of the field.
     pub kind: &'static str,
-    /// Where it stands in the record.
+    /// The JSON pointer of the field in the record.
     pub pointer: String,
-    /// How it stands there.
+    /// Whether the value is present and readable.
     pub state: FieldState,
     /// The value in the record.
     pub value: Option<Json>,
-    /// The value as it is compared with a cell's.
+    /// The normalized value that is compared with cells.
     pub compared: Option<Json>,
-    /// Why no cell can hold the value.
+    /// The reason why no cell can hold the value.
     pub error: Option<String>,
 }
 
-/// How a field stands in a record.
+/// The state of a field in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldState {
-    /// With a value that a cell can hold.
+    /// The field has a value that a cell can hold.
     Read,
-    /// Without a value.
+    /// The field is present without a value.
     Empty,
-    /// Not at all.
+    /// The field is absent.
     Absent,
-    /// With a value that no cell can hold.
+    /// The field has a value that no cell can hold.
     Unreadable,
 }
 
-/// The first page of all records.
+/// The first page of the record list.
 #[derive(Debug, Serialize)]
 pub struct ListedPage {
-    /// The number of records on it.
+    /// The number of records on the page.
     pub records: usize,
-    /// The number of records that were requested.
+    /// The requested page size.
     pub page_size: u64,
-    /// The pointer to the total, if the target has one.
+    /// The JSON pointer of the total, if the target has one.
     pub total_pointer: Option<String>,
-    /// The total, if the answer has it.
+    /// The total, if the response contains it.
     pub total: Option<u64>,
-    /// Whether the total may count the page alone.
+    /// Whether the total may count only this page.
     pub total_is_doubtful: bool,
-    /// The path of the next page; none if the listing is complete.
+    /// The path of the next page, or `None` if the list is complete.
     pub next: Option<String>,
 }
 
-/// A header that describes the quota.
+/// A rate-limit header.
 #[derive(Debug, Serialize)]
 pub struct ShownHeader {
-    /// Its name.
+    /// The name of the header.
     pub name: String,
-    /// Its value; none if the answers lack the header.
+    /// The value, or `None` if no response has the header.
     pub value: Option<String>,
-    /// How it is understood.
+    /// The interpretation of the value.
     pub means: Vec<String>,
 }
 
-/// The key of the record that is read.
+/// The key of the record to read.
 #[derive(Debug)]
 pub struct TestKey<'a> {
-    /// Its value.
+    /// The value of the key.
     pub value: &'a str,
-    /// The field; else the first look-up key whose kind takes the value.
+    /// The key field. The default is the first look-up key whose kind accepts the value.
     pub field: Option<&'a str>,
 }
 
-/// Reads one record and one page of the list, and reports how each was understood. Changes nothing.
+/// Reads one record and one page of the list, and reports how each was parsed. Changes nothing.
 ///
 /// # Errors
-/// If the target cannot be read from, or the key is not one of its keys.
+/// Fails if the target is not readable or the field is not one of its keys.
 pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetTest, AppError> {
     let checker = checker_of(examined)?;
     let (field, text) = key_of(&checker, key)?;
@@ -199,7 +199,7 @@ fn pacer(
     )
 }
 
-/// A checker for every column that a roster of the target can have.
+/// Returns a checker with every column that the target supports.
 fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
     let spec = &examined.spec;
     let writable = spec.fields.iter().filter(|field| !field.read_only);
@@ -213,7 +213,7 @@ fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
     Ok(Checker::new(spec.clone(), Arc::new(map), options))
 }
 
-/// The field that finds the record, and its value as a search names it.
+/// Returns the key field and the value in the form used by a search.
 fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppError> {
     let spec = checker.spec();
     let keys =
@@ -256,9 +256,9 @@ struct Test<'a> {
     pacer: &'a Pacer,
     key: usize,
     text: String,
-    /// Requests made, but those for tokens.
+    /// The number of requests, without token requests.
     made: u64,
-    /// Whether no further request can be answered otherwise: the credentials are refused, or no answer came.
+    /// Whether further requests are pointless: the credentials were refused or no response was received.
     is_over: bool,
     told: TargetTest,
 }
@@ -317,7 +317,7 @@ impl Test<'_> {
         self.told.findings.push(finding);
     }
 
-    /// The question for one record, as `lookup.read` has it.
+    /// Returns the request for one record, according to `lookup.read`.
     fn read_question(&self, id: &str) -> Option<Question> {
         let spec = self.spec();
         let path = spec.lookup.as_ref()?.read.as_deref()?;
@@ -329,7 +329,7 @@ impl Test<'_> {
         })
     }
 
-    /// Makes a request, if the test may make one more, and returns the JSON of a success.
+    /// Sends a request if the limit permits, and returns the JSON of a successful response.
     async fn ask(
         &mut self,
         name: &'static str,
@@ -351,7 +351,7 @@ impl Test<'_> {
             records: None,
             error: None,
         });
-        // A token that has expired meanwhile would be fetched again.
+        // An expired token costs one more request.
         let cost = 1 + u64::from(self.client.fetches_tokens());
         if self.made + self.client.token_requests() + cost > MOST_REQUESTS {
             self.failed(say().test_enough(MOST_REQUESTS));
@@ -378,7 +378,7 @@ impl Test<'_> {
                 return None;
             }
         };
-        // The request itself is not made without a token.
+        // Without a token, the request itself is not sent.
         self.made += u64::from(!answer.of_sign_in);
         self.is_over = answer.of_sign_in || answer.status == 401;
         self.note_quota(quota);
@@ -415,7 +415,7 @@ impl Test<'_> {
         }
     }
 
-    /// Reads one page of records, and describes it if it is one of all records.
+    /// Reads one page, and describes it if it belongs to the list of all records.
     async fn page(
         &mut self,
         name: &'static str,
@@ -456,7 +456,7 @@ impl Test<'_> {
         Some(page.records)
     }
 
-    /// The record that a search found, if it is the one that was sought.
+    /// Returns the record found by a search, if its key matches.
     fn searched(&mut self, look_up: &LookUp, records: Vec<Json>) -> Option<(&'static str, Json)> {
         let all = records.len();
         let mut sought: Vec<Json> = records
@@ -480,7 +480,7 @@ impl Test<'_> {
         (!sought.is_empty()).then(|| ("search", sought.swap_remove(0)))
     }
 
-    /// Whether a record has the key, as planning compares it.
+    /// Returns whether a record has the key, compared as in planning.
     fn is_sought(&self, look_up: &LookUp, record: &Json) -> bool {
         let Some(held) = look_up.key_of(record) else {
             return false;
@@ -513,7 +513,7 @@ impl Test<'_> {
         let fields = spec.fields.iter().enumerate();
         let fields = fields.filter_map(|(index, field)| {
             let pointer = spec.record_pointer(index);
-            // A place in the path that is none of the record's.
+            // A path parameter is not part of the record.
             if pointer.is_empty() && field.place == Place::Path {
                 return None;
             }
@@ -556,7 +556,7 @@ impl Test<'_> {
         }
     }
 
-    /// Keeps each header as the first answer that has it describes it.
+    /// Records rate-limit headers. The first response with a header counts.
     fn note_quota(&mut self, quota: Vec<QuotaHeader>) {
         for header in quota {
             let means = header.means.into_iter().map(meaning).collect();
@@ -576,7 +576,7 @@ impl Test<'_> {
 }
 
 impl TargetTest {
-    /// Whether the record has values that no cell can hold.
+    /// Returns whether the record has values that no cell can hold.
     pub fn has_unreadable(&self) -> bool {
         let fields = self.record.iter().flat_map(|record| &record.fields);
         let mut states = fields.map(|field| field.state);
@@ -595,7 +595,7 @@ fn meaning(meaning: QuotaMeaning) -> String {
     }
 }
 
-/// Every value that is not an object, with its pointer.
+/// Collects every value that is not an object, with its JSON pointer.
 fn leaves(value: &Json, place: String, found: &mut Vec<(String, Json)>) {
     match value {
         Json::Object(members) if !members.is_empty() || place.is_empty() => {

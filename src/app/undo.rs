@@ -1,4 +1,4 @@
-//! An undo restores the values that a run replaced.
+//! Undo: restoring the values that a run replaced.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,26 +21,26 @@ use crate::report::{
 use crate::run::{Deliveries, RunError, Settings, understood};
 use crate::targets::{FieldSpec, Place, TargetSpec};
 
-/// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
+/// A prepared undo. It locks the undone run, so that the run is neither resumed nor pruned.
 pub struct Undone {
-    /// The settings; none if the run changed nothing.
+    /// The settings, or `None` if the run changed nothing.
     pub settings: Option<Settings>,
-    /// What is damaged of what the journal holds of the run, and so cannot be restored.
+    /// The damaged journal records of the run, which cannot be restored.
     pub damaged: Vec<String>,
-    /// The run, where it changed nothing and could still continue: to undo it is to close it.
+    /// The id of the run if it changed nothing and could still be resumed: the undo closes it.
     open: Option<i64>,
     _held: RunLock,
-    /// Held so that the run is not resumed meanwhile.
+    /// The lock that keeps the run from being resumed.
     _roster: RosterLock,
 }
 
 impl Undone {
-    /// Whether the run changed nothing and could still continue.
+    /// Returns whether the run changed nothing and could still be resumed.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Closes a run that changed nothing, so that nothing continues it.
+    /// Closes a run that changed nothing, so that it cannot be resumed.
     pub fn close(&self, state: &State) -> Result<(), AppError> {
         let Some(run) = self.open else {
             return Ok(());
@@ -51,11 +51,11 @@ impl Undone {
     }
 }
 
-/// The settings that restored what a run changed: what it replaced, as a roster of its own beside the
-/// run's. The run itself stays as it is until somebody agrees to its undo.
+/// Prepares the undo of a run: writes the replaced values as a roster beside the run's, and returns the
+/// settings to import it. The run stays unchanged until the undo is confirmed.
 ///
 /// # Errors
-/// When what it replaced is not known, it is in progress, or its place is gone.
+/// Fails if the replaced values are unknown, the run is in progress, or its sandbox is gone.
 pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
     paths.refuse_kinds()?;
     let journal = Journal::open(&session.state)?;
@@ -76,7 +76,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         return Err(refuse(Code::WhyNoUndo).into());
     }
     let roster = match record.file.as_str() {
-        // Standard input is held by its content.
+        // Standard input is locked by its content.
         "-" => RosterLock::take(
             &session.state,
             Path::new(&format!("content {}", record.sha256)),
@@ -89,24 +89,24 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let Some(roster) = roster else {
         return Err(refuse(Code::WhyIsRunning).into());
     };
-    // Forgotten meanwhile, it would look as if it had changed nothing.
+    // The lock keeps the values from being removed: without them, the run would look unchanged.
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
-    // It may have come further since it was looked up.
+    // The run may have continued since it was read.
     let record = journal.run(Some(name))?;
     if let Some(why) = why_not(record.state, settings.queued.is_some(), is_under_way) {
         return Err(refuse(why).into());
     }
     if settings.queued.take().is_some() {
-        // Its folder is another machine's.
+        // The folder of a queued run is on another machine.
         let own = settings.roster.file.file_name().unwrap_or_default();
         settings.roster.file = own.into();
     }
     let damaged = journal.damaged(record.id)?;
-    // The records at least, where there was nothing before that a roster could say.
+    // Without previous values to restore, the roster lists only the updated records.
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
-    // Its columns are called as they were in the roster, where that is understood.
+    // The columns have the headers of the original roster, if they are mapped automatically.
     let headers = journal.plan(record.id)?.0;
     let headers = headers.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let headers = headers.map(|plan| understood(&spec, plan.columns));
@@ -125,7 +125,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     };
     if let Some(roster) = &written {
         settings.roster = of_our_own(&settings.roster, roster.clone());
-        // The roster names records; its cells clear nothing.
+        // An empty cell means no change, because the roster may list records only.
         settings.roster.check.empty = EmptyCell::Keep;
         let key = spec.key_field();
         settings.roster.key = key.map(|key| spec.fields[key].name().to_owned());
@@ -161,8 +161,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     })
 }
 
-/// Writes the values delivered before a run to its updated records as a roster, for records that cannot be read. A
-/// cell is empty where no earlier delivery is known. Returns nothing if none is known at all.
+/// Writes a roster with the values delivered by earlier runs to the updated records, for targets that cannot
+/// be read. A cell is empty if no earlier value is known. Returns `None` if none is known at all.
 fn write_earlier(
     journal: &Journal,
     run: i64,
@@ -196,7 +196,7 @@ fn write_earlier(
                 from: None,
                 to: Json::Null,
             });
-            // A roster has a column for each field that every update needs. Those in the path name the record.
+            // Fields that every update requires need a column, except path parameters, which the key covers.
             let in_body = |field: &&FieldSpec| field.required && field.place == Place::Body;
             let needed = spec.fields.iter().filter(in_body);
             let needed = needed.filter_map(|field| {
@@ -218,14 +218,14 @@ fn write_earlier(
     Ok(write_delivered(spec, path, like, each)?)
 }
 
-/// Why a run that has come to `state` cannot be undone, if it cannot: whether it waits in a queue, and whether
-/// a process is working on it.
+/// Returns why a run in `state` cannot be undone, or `None` if it can. `is_queued` means that workers process
+/// it, `is_under_way` that a process is executing it.
 fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code> {
     match state {
-        // An undo that did not put everything back can be tried again.
+        // An undone run can be undone again to restore the remaining values.
         RunState::Finished | RunState::Replaced | RunState::Undone => None,
         RunState::Held => Some(Code::WhyIsHeld),
-        // In a queue it continues by itself.
+        // A queued run is continued by workers.
         RunState::Running | RunState::Planning if is_queued => Some(Code::WhyIsRunning),
         RunState::Interrupted | RunState::Running | RunState::Planning => {
             is_under_way.then_some(Code::WhyIsRunning)
@@ -233,7 +233,7 @@ fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code>
     }
 }
 
-/// A name beside the roster: `NAME.undo.csv`.
+/// Returns a path beside the roster with the suffix `.undo.csv`.
 fn beside(roster: &Path) -> PathBuf {
     if roster == Path::new("-") {
         return "stdin.undo.csv".into();

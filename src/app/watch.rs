@@ -1,4 +1,4 @@
-//! A watch sweeps an inbox repeatedly until it is stopped.
+//! Watching an inbox: repeated sweeps until a stop is requested.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -13,11 +13,10 @@ use super::sweep::{Sweep, SweepOptions};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
 
-/// Sweeps again and again until the session is asked to stop; `complain` hears why the folder could
-/// not be read now and then.
+/// Sweeps an inbox repeatedly until a stop is requested. `complain` receives errors from reading the folder.
 ///
 /// # Errors
-/// When the folder cannot be read at the start.
+/// Fails if the folder cannot be read at the start.
 pub fn watch(
     session: &Session,
     sweep: &Sweep<'_>,
@@ -25,14 +24,14 @@ pub fn watch(
 ) -> Result<Exit, AppError> {
     let stop = &session.stop;
     let options = &sweep.options;
-    // What cannot be read at the start is a mistake; later it may be a share that is away.
+    // An unreadable folder at the start is a mistake; later it may be an unavailable network share.
     let mut seen = HashMap::new();
     sweep.look(&mut seen)?;
     let (wake, woken) = mpsc::channel();
-    // Changes are only a reason to look sooner: on a network share none are told.
+    // Events only shorten the wait between passes: network shares do not deliver them.
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if may_be_change(&event) {
-            // A watcher that has ended is not woken.
+            // The send fails once the watch has ended.
             let _ = wake.send(());
         }
     })
@@ -46,7 +45,7 @@ pub fn watch(
     #[cfg(unix)]
     tell_systemd(stop);
     while !stop.is_asked() {
-        // A share that is away comes back.
+        // The error may be temporary, for example an unavailable share.
         let passed = sweep.pass(&mut seen);
         let passed = passed.and_then(|is_refused| sweep.look(&mut seen).map(|_| is_refused));
         let is_refused = passed.unwrap_or_else(|error| {
@@ -59,17 +58,17 @@ pub fn watch(
         rest(pause, unsettled, &woken, stop);
     }
     #[cfg(unix)]
-    // systemd may be gone, or never have been.
+    // The notification fails without systemd.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     Ok(Exit::Success)
 }
 
-/// The longest time until `watch` notices a change to the config or to a credential file while an account is
+/// The maximum delay until `watch` notices a change to the config or to a credential file while an account is
 /// refused.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// Whether what happened in the folder may have changed it. That it was looked into, by this process too, is no
-/// change.
+/// Returns whether an event may be a change of the folder. Read access is not, including that of this
+/// process.
 fn may_be_change(event: &notify::Result<notify::Event>) -> bool {
     use notify::event::{AccessKind, AccessMode, EventKind};
     match event {
@@ -81,12 +80,12 @@ fn may_be_change(event: &notify::Result<notify::Event>) -> bool {
     }
 }
 
-/// Whether a file that has been as it is `since` then may still change.
+/// Returns whether a file that is unchanged since `since` may still be incomplete.
 fn is_unsettled(since: Instant, settle: Duration) -> bool {
     since.elapsed() < settle
 }
 
-/// Returns the time until the folder is read again. Files that must settle are read as soon as they may have.
+/// Returns the time until the next pass. With unsettled files, it is the settle time.
 fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration {
     let soon = options.settle.max(Duration::from_millis(100));
     let all = [(unsettled, soon), (is_refused, NOTICED)].into_iter();
@@ -94,8 +93,8 @@ fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration 
     shorter.fold(options.interval, Duration::min)
 }
 
-/// Waits for so long, for a change of the folder, or for a stop. A file that has to settle first
-/// is not looked at sooner.
+/// Waits for `pause`, for a change of the folder, or for a stop. Changes do not shorten the wait while a file
+/// must settle.
 fn rest(pause: Duration, unsettled: bool, woken: &mpsc::Receiver<()>, stop: &StopSignal) {
     let until = Instant::now() + pause;
     while !stop.is_asked() {
@@ -111,12 +110,11 @@ fn rest(pause: Duration, unsettled: bool, woken: &mpsc::Receiver<()>, stop: &Sto
             }
         }
     }
-    // Many changes are one reason to look.
+    // Several events cause only one pass.
     while woken.try_recv().is_ok() {}
 }
 
-/// Tells systemd that the service is ready, and that it lives, for as long as it has not been asked
-/// to stop.
+/// Notifies systemd that the service is ready, and sends watchdog signals until a stop is requested.
 #[cfg(unix)]
 fn tell_systemd(stop: &StopSignal) {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -143,7 +141,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_folder_is_looked_at_as_soon_as_its_files_may_have_settled() {
+    fn the_next_pass_starts_when_files_may_have_settled() {
         let pause = |settle, interval, unsettled, is_refused| {
             let options = SweepOptions {
                 folder: "in".into(),
@@ -182,12 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_settles_once_it_has_not_changed_for_so_long() {
+    fn a_file_settles_after_the_settle_time_without_changes() {
         assert!(is_unsettled(Instant::now(), LONG));
         assert!(!is_unsettled(Instant::now(), Duration::ZERO));
     }
 
-    /// How long a rest of `pause` takes while the folder changes again and again.
+    /// Returns the duration of a rest of `pause` while the folder changes repeatedly.
     fn rest_of(unsettled: bool, pause: Duration, stop: &StopSignal) -> Duration {
         let (wake, woken) = mpsc::channel();
         for _ in 0..3 {
@@ -195,13 +193,13 @@ mod tests {
         }
         let began = Instant::now();
         rest(pause, unsettled, &woken, stop);
-        // Many changes are one reason to look.
+        // Several events cause only one pass.
         assert!(woken.try_recv().is_err());
         began.elapsed()
     }
 
     #[test]
-    fn a_change_ends_a_rest_unless_a_file_has_to_settle_and_a_stop_ends_any() {
+    fn a_change_ends_a_rest_unless_a_file_must_settle_and_a_stop_always() {
         let stop = StopSignal::new();
         assert!(rest_of(false, LONG, &stop) < LONG / 2);
         let short = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! Arguments define the commands of the program and their options.
+//! The commands and their arguments.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -103,7 +103,7 @@ pub(in crate::cli) enum Command {
 }
 
 impl Command {
-    /// What is said of the roster, where the command reads one that it names.
+    /// Returns the roster options of a command that reads a roster.
     pub(in crate::cli) fn roster(&mut self) -> Option<&mut RosterOptions> {
         match self {
             Command::Check(check) => Some(&mut check.roster),
@@ -226,7 +226,7 @@ pub(in crate::cli) enum TargetsCommand {
     },
 }
 
-/// A kind of file that has a schema.
+/// A kind of file that has a JSON Schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(in crate::cli) enum SchemaOf {
     /// A target's file
@@ -261,13 +261,13 @@ pub(in crate::cli) struct ImportArgs {
         hide_short_help = true
     )]
     pub(in crate::cli) plan: Option<PathBuf>,
-    // What other programs call a plan.
+    // An alias that users of other tools may try.
     #[arg(long, hide = true)]
     pub(in crate::cli) dry_run: bool,
 }
 
-/// What says of a file how it is understood and where it goes: of a run, the journal says that. A
-/// target may be named in the environment, so [`super::refuse_misplaced`] looks at that.
+/// Options that conflict with `--run`, because the journal stores these settings. A target may also come from
+/// the environment, which [`super::refuse_misplaced`] checks.
 const OF_A_FILE: [&str; 17] = [
     "file",
     "of",
@@ -376,7 +376,7 @@ pub(in crate::cli) struct PlanArgs {
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) options: PlanOptions,
-    // A plan never asks, so a command line can be tried with `plan` first.
+    // `plan` never asks. The flag is accepted so that an `import` command line can be reused.
     #[arg(long, hide = true)]
     pub(in crate::cli) yes: bool,
     /// Write every change to a CSV file
@@ -543,7 +543,7 @@ pub(in crate::cli) struct DoctorArgs {
     pub(in crate::cli) reach: ReachArgs,
 }
 
-/// Where an API is, for a command that only reads.
+/// The address of an API, for commands that only read.
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ReachArgs {
     /// The target's environment [default: production]

@@ -1,4 +1,4 @@
-//! The config file supplies settings and profiles.
+//! The config file with its profiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ const NAME: &str = "rosterpatch.toml";
 /// The layers of the config file by precedence: the chosen profile, then the file's top-level settings.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Config {
-    /// The file, if there is one.
+    /// The path of the file, if there is one.
     path: Option<PathBuf>,
     layers: Vec<(Option<String>, Layer)>,
     profiles: BTreeMap<String, Layer>,
 }
 
 impl Config {
-    /// Reads the file that `--config` names, or the one in this folder, or the one in the user's
-    /// config folder, and takes the profile that is requested.
+    /// Loads the config file that `--config` names, or the one in the working folder, or the user's, and
+    /// selects the requested profile.
     pub(in crate::cli) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
         let Some(path) = find(common) else {
             return match &common.profile {
@@ -53,7 +53,7 @@ impl Config {
             let path = path.display().to_string();
             return Err(AppError::Usage(say().config_nested(path, name.as_str())));
         }
-        // The journal and an inbox belong to all profiles.
+        // The journal and an inbox are shared by all profiles.
         if let Some((name, _)) = profiles.iter().find(|(_, layer)| layer.retention.is_some()) {
             let path = path.display().to_string();
             return Err(AppError::Usage(
@@ -77,7 +77,8 @@ impl Config {
         }
     }
 
-    /// The config of a run, unless the command line names another: its credentials may belong to a profile.
+    /// Loads the config of a run unless the command line names another, because credentials may depend on its
+    /// profile.
     pub(in crate::cli) fn of_run(
         common: &GeneralOptions,
         settings: &Settings,
@@ -93,7 +94,7 @@ impl Config {
             };
         }
         let Some(path) = settings.config.as_ref().filter(|path| path.is_file()) else {
-            // It may be another machine's; a profile of that name is meant here.
+            // The run may come from another machine, so its profile is looked up in this machine's config.
             let own = Config::load(common)?;
             return match &settings.profile {
                 Some(name) => own.with_profile(name),
@@ -103,26 +104,26 @@ impl Config {
         Config::read(path.clone(), settings.profile.as_deref())
     }
 
-    /// The file.
+    /// Returns the path of the config file.
     pub(in crate::cli) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Where a user's own config file lies, whether or not there is one.
+    /// Returns the path of the user's config file, which need not exist.
     pub(in crate::cli) fn own_path() -> Result<PathBuf, AppError> {
         let folders = directories::ProjectDirs::from("", "", "rosterpatch");
         let folders = folders.ok_or_else(|| AppError::Front(say().cli_no_home()))?;
         Ok(folders.config_dir().join(NAME))
     }
 
-    /// The given value, or that of the first layer that has one.
+    /// Fills unset options from the first layer that sets each.
     pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |group, layer| group.or(layer))
     }
 
-    /// The same for where to send: an address and an environment are two ways to say one thing, so
-    /// the first source that sets either of them wins.
+    /// Fills unset options like `fill`, except that the first source of an address or an environment decides
+    /// both.
     pub(in crate::cli) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |place, layer| {
@@ -134,18 +135,18 @@ impl Config {
         })
     }
 
-    /// The names of the file's profiles.
+    /// Returns the names of all profiles.
     pub(in crate::cli) fn profiles(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Whether the credentials depend on the profile, and none is in use.
+    /// Returns whether credentials depend on the profile and no profile is in use.
     pub(in crate::cli) fn profiles_sign_in(&self) -> bool {
         let mut profiles = self.profiles.values();
         self.profile().is_none() && profiles.any(|profile| !profile.credentials.is_empty())
     }
 
-    /// The same with a profile of the file.
+    /// Returns the config with the named profile in use.
     pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
@@ -162,7 +163,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The profile to which a file of this name in an inbox belongs, if it belongs to one.
+    /// Returns the profile whose patterns match an inbox file, if any.
     pub(in crate::cli) fn profile_of(&self, file: &str) -> Result<Option<&str>, AppError> {
         let matches =
             |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(file));
@@ -181,8 +182,8 @@ impl Config {
         }
     }
 
-    /// Refuses a file whose name fits no pattern: of the profile in use, or of any where none is in use and
-    /// the config has patterns.
+    /// Refuses a file whose name matches no pattern of the profile in use, or of any profile if none is in
+    /// use.
     pub(in crate::cli) fn refuse_unfit(&self, file: &str) -> Result<(), AppError> {
         let own = self.profile();
         let mut patterns = patterns(&self.profiles)
@@ -192,7 +193,7 @@ impl Config {
             return Ok(());
         }
         if own.is_none() {
-            // Several are an error of their own.
+            // A match of several profiles is a separate error.
             self.profile_of(file)?;
         }
         let fits = |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|own| own.matches(file));
@@ -205,8 +206,8 @@ impl Config {
         }
     }
 
-    /// A value that changes with the config file, with the profile in use, and with the credentials in the
-    /// environment and in the files that it names.
+    /// Returns a value that changes with the config file, the profile in use and the credentials in the
+    /// environment and in files.
     pub(in crate::cli) fn fingerprint(&self, spec: Option<&TargetSpec>) -> u64 {
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         let mut add = |bytes: &[u8]| {
@@ -228,14 +229,14 @@ impl Config {
         hash.digest()
     }
 
-    /// The profile in use.
+    /// Returns the profile in use.
     pub(in crate::cli) fn profile(&self) -> Option<&str> {
         self.layers
             .iter()
             .find_map(|(profile, _)| profile.as_deref())
     }
 
-    /// Where a layer's settings stand.
+    /// Returns the location of a layer's settings, for messages.
     pub(in crate::cli) fn origin(&self, profile: Option<&str>) -> String {
         let path = self.path.as_deref().unwrap_or(Path::new(NAME)).display();
         match profile {
@@ -244,7 +245,7 @@ impl Config {
         }
     }
 
-    /// The value of the first layer that has one.
+    /// Returns the value of the first layer that sets it.
     pub(in crate::cli) fn first<T: Clone>(
         &self,
         setting: impl Fn(&Layer) -> &Option<T>,
@@ -253,12 +254,12 @@ impl Config {
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
-    /// The same for values that must be moved out of a layer.
+    /// Like `first`, for values that must be computed from a layer.
     pub(in crate::cli) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
         self.layers.iter().find_map(|(_, layer)| setting(layer))
     }
 
-    /// The first layer that says something, as it says it, and where that stands.
+    /// Returns the value of the first layer that sets it, with its location.
     pub(in crate::cli) fn said(
         &self,
         setting: impl Fn(&Layer) -> Option<String>,
@@ -268,22 +269,22 @@ impl Config {
             .find_map(|(profile, layer)| Some((setting(layer)?, self.origin(profile.as_deref()))))
     }
 
-    /// The variables that all layers set, where a layer goes before those after it.
+    /// Returns the variables of all layers. Earlier layers take precedence.
     pub(in crate::cli) fn variables(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.var)
     }
 
-    /// The columns that all layers map, where a layer goes before those after it.
+    /// Returns the mapped columns of all layers. Earlier layers take precedence.
     pub(in crate::cli) fn map(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.map)
     }
 
-    /// The policies of fields from all layers. Earlier layers take precedence.
+    /// Returns the conflict policies of fields from all layers. Earlier layers take precedence.
     pub(in crate::cli) fn conflicts(&self) -> BTreeMap<String, ConflictPolicy> {
         self.merged(|layer| &layer.conflicts.fields)
     }
 
-    /// The fields in a list setting of all layers.
+    /// Returns the fields in a list setting of all layers.
     pub(in crate::cli) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
         let layers = self.layers.iter();
         layers.flat_map(|(_, layer)| list(layer).clone()).collect()
@@ -300,8 +301,8 @@ impl Config {
         all
     }
 
-    /// The environment variable that holds the credential that the target calls `name`. Where it
-    /// is in a file, that is named by the same variable with `_FILE` behind it.
+    /// Returns the environment variable of the credential that the target calls `name`. A variable with the
+    /// suffix `_FILE` names a file that contains the credential.
     pub(in crate::cli) fn credential_variable(&self, name: &str) -> String {
         let named = self.merged(|layer| &layer.credentials);
         match (named.get(name), name.strip_suffix("_FILE")) {
@@ -326,7 +327,7 @@ fn find(common: &GeneralOptions) -> Option<PathBuf> {
     if let Some(path) = &common.config {
         return Some(path.clone());
     }
-    // One of which it cannot be told whether it is there is not passed over: reading it says why.
+    // A path whose existence cannot be checked is kept, so that reading it reports the error.
     let may_be_there = |path: &PathBuf| path.try_exists().unwrap_or(true);
     let own = || Config::own_path().ok().filter(may_be_there);
     Some(PathBuf::from(NAME)).filter(may_be_there).or_else(own)

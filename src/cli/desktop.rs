@@ -1,4 +1,4 @@
-//! A start from the desktop of Windows opens the console.
+//! Starting the program from the Windows desktop.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -6,20 +6,20 @@ use std::path::Path;
 use super::terminal;
 use crate::l10n::say;
 
-/// Whether Explorer started this process: by a double click, or with a file that was dropped on it.
+/// Returns whether Explorer started this process by a double click or with a dropped file.
 #[cfg(windows)]
 pub(in crate::cli) fn is_start() -> bool {
     mousetrap::started_by_explorer()
 }
 
-/// Whether the desktop started this process. Only on Windows is that known.
+/// Returns false: the start from a desktop is detected on Windows only.
 #[cfg(not(windows))]
 pub(in crate::cli) fn is_start() -> bool {
     false
 }
 
-/// The arguments that a start means: `open` after a double click, and `open FILE` for a roster that was dropped on the program.
-/// The name of a command stays a command.
+/// Returns the arguments for a start from the desktop: `open` after a double click, and `open FILE` for a
+/// dropped roster. An argument that names a command is unchanged.
 pub(in crate::cli) fn meant(
     words: Vec<String>,
     is_desktop: bool,
@@ -38,7 +38,7 @@ pub(in crate::cli) fn meant(
     words
 }
 
-/// Keeps the window of a program that the desktop started open until its message has been read.
+/// Keeps the window of a program that the desktop started open until the message has been read.
 pub(in crate::cli) fn wait_for_reader() {
     terminal::note(&say().cli_press_enter());
     let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_double_click_opens_the_console_and_a_dropped_roster_opens_in_it() {
+    fn a_double_click_or_a_dropped_roster_opens_the_console() {
         let folder = tempfile::tempdir().unwrap();
         let roster = folder.path().join("elever åk 7.csv");
         std::fs::write(&roster, "").unwrap();
@@ -65,7 +65,7 @@ mod tests {
         };
         assert_eq!(dropped(true), ["rosterpatch", "open", roster]);
         assert_eq!(dropped(false).len(), if cfg!(windows) { 3 } else { 2 });
-        // A command, a file that is not there, and more than one argument mean what they say.
+        // A command, a missing file and several arguments are unchanged.
         for words in [
             &["rosterpatch", roster][..],
             &["rosterpatch", "check"],

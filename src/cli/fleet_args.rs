@@ -1,4 +1,4 @@
-//! Arguments define the commands of the shared queue.
+//! The commands of the shared queue and their arguments.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Commands that send share a session and the config.
+//! The front end shared by all commands that send.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,11 +18,11 @@ use crate::run::{Ended, Proposal, RunError, Settings, Start};
 use crate::send::Stop;
 use crate::targets::TargetSpec;
 
-/// What every command that sends begins with: a session and the config.
+/// The session and the config of a command that sends.
 pub(in crate::cli) struct Front {
     pub(in crate::cli) session: Session,
     pub(in crate::cli) config: Config,
-    /// How text is laid out on standard output.
+    /// The layout of text on standard output.
     pub(in crate::cli) look: Look,
     error_look: Look,
 }
@@ -32,12 +32,12 @@ impl Front {
         Front::open_with(common, terminal::observer(common))
     }
 
-    /// The same for an unattended command, whose lines go to a log or to the mail of cron.
+    /// Opens the front end of an unattended command, whose output goes to a log or cron mail.
     pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
         logging::with_times();
         let (observer, bar) = terminal::observer(common);
         let mut front = Front::open_with(common, (Box::new(Unwatched(observer)), bar))?;
-        // Its lines are read by another account, with another environment.
+        // Another account with another environment reads the output.
         front.session.journal_flag = settings::journal_flag_for_others(&front.session.state);
         Ok(front)
     }
@@ -59,7 +59,7 @@ impl Front {
         })
     }
 
-    /// Does what sends the rows of `file`, and has those told who are to be told where it cannot be done.
+    /// Runs `work` on `file` and sends notifications if it fails.
     pub(in crate::cli) fn watched(
         &self,
         file: &Path,
@@ -70,8 +70,8 @@ impl Front {
         })
     }
 
-    /// Asks about the columns that are not imported and may have been meant to be. Where `--yes` answers,
-    /// a misspelt header is refused: the column would be left out without anybody's knowledge.
+    /// Asks about unmapped columns that resemble a field. With `--yes`, a misspelt header is an error,
+    /// because its column would be ignored silently.
     pub(in crate::cli) fn ask_about_columns(
         &self,
         ready: &mut Ready,
@@ -105,7 +105,7 @@ impl Front {
         ready.say_of_columns(&self.session, said)
     }
 
-    /// Sends what is ready, prints the figures and, if it ended early, the way on. `config` may be
+    /// Sends a prepared run, and prints the summary and, if it ended early, the next step. `config` may be
     /// that of an earlier run.
     pub(in crate::cli) fn send(
         &self,
@@ -143,8 +143,8 @@ impl Front {
         Ok(ended.summary.exit_code)
     }
 
-    /// Shows the persons of a run that is held for rows that require individual approval, if standard error is a
-    /// terminal. Logs contain no names; the reason for the hold lists the row numbers there.
+    /// Prints the persons of a run that is held for rows that require individual approval, if standard error
+    /// is a terminal. Logs contain no names; the reason for the hold lists the row numbers there.
     fn show_persons(&self, ended: &Ended) {
         let is_of_persons = match &ended.stop {
             Some(Stop::Held { why }) => why.rows_to_approve().is_some(),
@@ -157,7 +157,7 @@ impl Front {
             let id = journal.run(Some(&ended.summary.run))?.id;
             Ok(journal.plan(id)?.0)
         });
-        // The report lists the persons too, if the journal cannot be read again.
+        // If the journal cannot be read again, nothing is printed here; the report also lists the rows.
         let plan = plan.ok().flatten();
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         let lines = plan.map_or(Vec::new(), |plan| plan_persons(&plan, self.error_look));
@@ -167,7 +167,7 @@ impl Front {
     }
 }
 
-/// The warning if the header of the key column names another kind of key than the run sends.
+/// Returns a warning if the header of the key column names another kind of key than the run sends.
 pub(in crate::cli) fn note_on_keys(
     map: &ColumnMap,
     spec: &TargetSpec,
@@ -189,7 +189,7 @@ pub(in crate::cli) fn tell_way_on(
     tell_way(ended, settings, &way, words);
 }
 
-/// The same, where `way` leads another command to the run.
+/// Prints the next step, where `way` leads another command to the run.
 pub(in crate::cli) fn tell_way(
     ended: &Ended,
     settings: &Settings,
@@ -203,7 +203,7 @@ pub(in crate::cli) fn tell_way(
     }
 }
 
-/// The run's figures on standard output.
+/// Prints the summary of a run to standard output.
 pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, look: Look) {
     match format {
         Format::Text => terminal::out(&summary_text(summary, &[], look)),
@@ -211,7 +211,7 @@ pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, look: Loo
     }
 }
 
-/// Figures as JSON on standard output, on one line or on several.
+/// Prints JSON to standard output, on one line or indented.
 pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bool) {
     let json = if is_pretty {
         serde_json::to_string_pretty(figures)

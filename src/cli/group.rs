@@ -1,11 +1,11 @@
-//! What a group of options is, and how one declaration makes the flags, the settings of the config
-//! file, and what `config` shows.
+//! Option groups are declared once and generate the flags, the settings of the config file and the output of
+//! `config`.
 
 use std::str::FromStr;
 
-/// Declares groups of options. `settings` stand in the config file too; each has its type, then
-/// its default (`= "…"` is a value, `| "…"` are words about it, `=> "…"` words that only `config`
-/// shows), and then how it is a flag. The first line about it is the short help.
+/// Declares groups of options. `settings` are also in the config file. Each has its type, its default
+/// (`= "…"` is a value, `| "…"` is a description, `=> "…"` is a description for `config` only) and its flag
+/// attributes. The first doc line is the short help.
 macro_rules! groups {
     ($(
         $(#[doc = $about:literal])*
@@ -65,7 +65,7 @@ macro_rules! groups {
             #[allow(dead_code)]
             impl $group {
                 $( $(
-                    /// The given value, or the default.
+                    /// Returns the given value or the default.
                     pub(in crate::cli) fn $field(&self) -> $type {
                         self.$field.clone().unwrap_or_else(|| usual($default))
                     }
@@ -74,7 +74,7 @@ macro_rules! groups {
         )*
 
         impl Layer {
-            /// Names of all settings that an option has.
+            /// Returns the names of all settings that have an option.
             #[cfg(test)]
             fn names() -> Vec<&'static str> {
                 vec![$( $( stringify!($field), )* )*]
@@ -129,7 +129,7 @@ macro_rules! groups {
 
 pub(in crate::cli) use groups;
 
-/// A default, which is written as a user would write it.
+/// Parses a default, which is written as on the command line.
 pub(in crate::cli) fn usual<T: FromStr>(text: &str) -> T {
     match text.parse() {
         Ok(value) => value,

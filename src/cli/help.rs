@@ -1,10 +1,10 @@
-//! The help in Swedish: what the options say of themselves, in English, beside what it says here.
+//! The Swedish help texts of the options.
 
 use clap::{Arg, ArgAction, Command};
 
 use super::help_texts::{DEFAULTS, HEADINGS, SWEDISH};
 
-/// A command with its help in Swedish.
+/// Returns a command with its help in Swedish.
 pub(in crate::cli) fn in_swedish(command: Command) -> Command {
     let is_root = command.get_name() == "rosterpatch";
     let mut command = translated(command)
@@ -74,8 +74,8 @@ fn translated(command: Command) -> Command {
     command
 }
 
-/// The Swedish of a text of the help, with what it says of its default; itself where there is none, which
-/// a test finds.
+/// Returns the translation of a help text with its default, or the English text if there is none, which a
+/// test detects.
 fn swedish(english: &str) -> String {
     let (text, default) = match english.rsplit_once(" [default: ") {
         Some((text, default)) => (text, default.strip_suffix(']')),
@@ -104,7 +104,7 @@ mod tests {
     use super::super::args::Args;
     use super::*;
 
-    /// Every text of the help, without what it says of a default.
+    /// Collects every help text without its default.
     fn texts(command: &Command, found: &mut BTreeSet<String>) {
         let mut add = |text: String| {
             let text = match text.rsplit_once(" [default: ") {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_the_help_is_there_in_swedish_and_no_other() {
+    fn every_help_text_has_a_swedish_translation_and_none_is_unused() {
         let mut found = BTreeSet::new();
         texts(&Args::command(), &mut found);
         let known: BTreeSet<String> = SWEDISH.iter().map(|(text, _)| (*text).to_owned()).collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_stands_behind_its_option_in_swedish_too() {
+    fn defaults_are_shown_after_translated_help_texts() {
         assert_eq!(
             swedish("The sheet of a workbook [default: the first visible]"),
             "Bladet i en arbetsbok [annars: det första synliga]"

@@ -1,4 +1,4 @@
-//! The local sandbox simulates a target inside an import.
+//! The sandbox inside an import, which simulates the target.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve
 use crate::send::{Credentials, Rate};
 use crate::targets::{RateUnit, SignIn, TargetSpec};
 
-/// The quota of a sandbox inside an import: a sample finishes in seconds.
+/// The rate limit of a sandbox inside an import, with which a sample finishes in seconds.
 pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
     Rate {
         requests: 5_000.0,
@@ -24,13 +24,13 @@ pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
     5_000,
 );
 
-/// How long its answers take: long enough to watch.
+/// The latency of its responses, long enough to show progress.
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// The credentials that a sandbox inside this process takes: nobody has to have any.
+/// Returns the credentials that a sandbox inside this process accepts, so that users need none.
 ///
 /// # Errors
-/// When the target names none that could be found.
+/// Fails if the target has no sign-in method whose credentials can be set.
 pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
     // The sandbox also simulates the token endpoint, at its own address.
     let mut spec = spec.clone();
@@ -39,8 +39,7 @@ pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppE
     Ok(Credentials::find(&spec, |_| Some(SECRET.into()))?)
 }
 
-/// Starts a sandbox inside this process, in a thread of its own, whose records are what the roster's
-/// might have been before.
+/// Starts a sandbox on a thread of this process, with records that could precede the roster.
 pub(in crate::cli) fn play(
     prepared: &Prepared,
     target: &str,
@@ -74,7 +73,7 @@ pub(in crate::cli) fn play(
                 let ended = async {
                     let _ = stopped.await;
                 };
-                // A sandbox that fails shows as an API that does not answer.
+                // A failed sandbox appears as an API that does not respond.
                 let _ = serve(sandbox, listener, ended).await;
             }
         });
@@ -89,7 +88,7 @@ pub(in crate::cli) fn play(
     })
 }
 
-/// Every row's valid cells, by field name.
+/// Returns the valid cells of every row, by field name.
 pub(in crate::cli) fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
     let checker = &prepared.checker;
     let mut rows: Vec<SeedRow> = Vec::new();

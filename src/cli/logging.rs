@@ -1,4 +1,4 @@
-//! Logging writes lines to standard error in the chosen format.
+//! Logging to standard error as text or JSON.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,19 +18,19 @@ use super::options::{GeneralOptions, LogFormat};
 use crate::clock::Clock;
 use crate::model::{Fact, visible};
 
-/// Whether the log is for programs: then every line of standard error is JSON.
+/// Whether the log format is JSON. Every line on standard error is then JSON.
 static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
-/// Whether the log is for programs.
+/// Returns whether the log format is JSON.
 pub(in crate::cli) fn is_for_programs() -> bool {
     IS_FOR_PROGRAMS.load(Ordering::Relaxed)
 }
 
-/// Whether each line of standard error begins with the time: for an unattended command whose lines go to a
-/// file. A terminal shows when a line comes, and journald keeps the time of each.
+/// Whether each line on standard error starts with the time, for unattended commands whose output goes to a
+/// file. Terminals show lines immediately, and journald records the time itself.
 static HAS_TIMES: AtomicBool = AtomicBool::new(false);
 
-/// The time that a line for people begins with, where lines have one.
+/// Returns the time prefix of a line, or an empty string if lines have none.
 pub(in crate::cli) fn time() -> String {
     if !HAS_TIMES.load(Ordering::Relaxed) {
         return String::new();
@@ -40,19 +40,19 @@ pub(in crate::cli) fn time() -> String {
     format!("{} ", zoned.strftime("%Y-%m-%dT%H:%M:%S%:z"))
 }
 
-/// Begins each line with the time, unless a terminal or journald reads it.
+/// Enables the time prefix, unless a terminal or journald reads the lines.
 pub(in crate::cli) fn with_times() {
     let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let has_times = !is_journal && !std::io::stderr().is_terminal();
     HAS_TIMES.store(has_times, Ordering::Relaxed);
 }
 
-/// Takes note that the log is for programs, before the arguments are parsed: their errors belong there.
+/// Selects the JSON format before the arguments are parsed, so that usage errors are logged in it.
 pub(in crate::cli) fn for_programs() {
     IS_FOR_PROGRAMS.store(true, Ordering::Relaxed);
 }
 
-/// Writes an error into the log that is for programs, also where it has not begun.
+/// Writes an error to the JSON log, even if logging has not started.
 pub(in crate::cli) fn error(fact: &Fact) {
     if tracing::dispatcher::has_been_set() {
         crate::log::error(fact);
@@ -74,13 +74,13 @@ pub(in crate::cli) fn error(fact: &Fact) {
         fact,
         target: "rosterpatch",
     });
-    // Nobody may be reading any more.
+    // A closed standard error is ignored.
     let line = line.unwrap_or_default();
     let _ = writeln!(std::io::stderr(), "{}", visible(&line));
 }
 
-/// Sends the program's log lines to standard error, around the bar if there is one. Only this crate's log lines:
-/// those of libraries might contain addresses or headers.
+/// Starts logging to standard error, above the bar if there is one. Only this crate's lines are logged,
+/// because those of libraries could contain addresses or headers.
 pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let is_json = common.log_format == LogFormat::Json;
     IS_FOR_PROGRAMS.store(is_json, Ordering::Relaxed);
@@ -96,7 +96,7 @@ pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
         LogFormat::Text if HAS_TIMES.load(Ordering::Relaxed) => {
             layer.with_target(false).with_timer(OwnTime).boxed()
         }
-        // Between lines for people, the time of some would stand out.
+        // Other lines on a terminal have no time either.
         LogFormat::Text => layer.with_target(false).without_time().boxed(),
         LogFormat::Json => layer
             .json()
@@ -105,13 +105,13 @@ pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
             .boxed(),
     };
     let own = Targets::new().with_target("rosterpatch", level);
-    // A second start in one process keeps the first.
+    // A second start in the same process has no effect.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(own))
         .try_init();
 }
 
-/// The time in the form of the other lines.
+/// Formats the time as in all other lines.
 struct OwnTime;
 
 impl FormatTime for OwnTime {
@@ -127,7 +127,7 @@ struct AroundBar {
 
 impl Write for AroundBar {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // A line comes whole, and what it says may be a file's name.
+        // Each write is a complete line. It may contain a file name, so control characters are escaped.
         let text = String::from_utf8_lossy(bytes);
         let write = || std::io::stderr().write_all(visible(&text).as_bytes());
         match &self.bar {

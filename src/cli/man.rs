@@ -1,5 +1,5 @@
-//! The manual pages: what the options say of themselves, with examples, exit codes and files. English, as
-//! manual pages of programs for administrators are.
+//! The manual pages consist of the help texts, examples, exit codes and files. They are in English, as usual
+//! for administrators' tools.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::args::Args;
 use crate::model::Exit;
 
-/// Examples of each command, each with what it does.
+/// Examples of each command, with a description.
 const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "rosterpatch",
@@ -288,7 +288,7 @@ const FILES: [(&str, &str); 5] = [
     ),
 ];
 
-/// The commands that have a page, by the page's name: `rosterpatch`, `rosterpatch-check` and so on.
+/// Returns the commands that have a page, by the page's name: `rosterpatch`, `rosterpatch-check` and so on.
 pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
     let mut root = Args::command();
     root.build();
@@ -302,7 +302,7 @@ pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
     pages
 }
 
-/// Writes a page.
+/// Writes a page in roff format.
 pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) -> io::Result<()> {
     // The examples have a section of their own.
     let command = command.clone().after_help("").display_name(page.to_owned());
@@ -352,7 +352,7 @@ fn entry(to: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
     writeln!(to, ".TP\n\\fB{}\\fR\n{}", escaped(name), escaped(text))
 }
 
-/// A line as roff takes it literally: hyphens that can be copied, and no line that is a request.
+/// Escapes a line for roff: hyphens can be copied, and no line is a request.
 fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     match text.starts_with(['.', '\'']) {
@@ -366,7 +366,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_examples_and_every_example_is_of_a_command() {
+    fn every_command_has_valid_examples() {
         let commands: Vec<String> = pages()
             .into_iter()
             .map(|(page, _)| page.trim_start_matches("rosterpatch-").to_owned())

@@ -1,5 +1,5 @@
-//! The command line: arguments taken literally, resolved once into settings, one file a command.
-//! The only room that prints, and that knows the environment.
+//! The command line parses arguments and resolves them into settings. Each command has a module. This is the
+//! only layer that prints and that reads the environment.
 
 mod args;
 mod commands;
@@ -44,7 +44,7 @@ use commands::{
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
 
-/// The declaration of the command line, for manuals and references.
+/// Returns the declaration of the command line, for manuals and references.
 pub fn command() -> clap::Command {
     Args::command()
 }
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
     exit
 }
 
-/// Runs the program on the process's arguments, or on those that a start from the desktop means.
+/// Runs the program on the process's arguments, or on those implied by a start from the desktop.
 fn run_as_asked(is_desktop: bool) -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let words: Vec<String> = given
@@ -73,7 +73,7 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
     if let Err(why) = speak_as_asked(&words) {
         return wrong_usage(&why, &Fact::new(Code::UsageLanguage));
     }
-    // A journal, a log and a report hold names as text.
+    // The journal, logs and reports store names as text.
     if let Some(odd) = given.iter().find(|argument| argument.to_str().is_none()) {
         let why = say().cli_not_text(format!("{odd:?}"));
         return wrong_usage(&why, &Fact::new(Code::UsageNotText));
@@ -83,12 +83,12 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
     let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
-        // Without arguments, a short text: the full help would fill the screen.
+        // Without arguments, a short hint is printed instead of the full help.
         Err(_) if words.len() < 2 => {
             terminal::note(&say().cli_start());
             return ExitCode::from(Exit::Usage.code());
         }
-        // The parser's own words are English, and for a terminal.
+        // The parser's own messages are in English and formatted for a terminal.
         Err(error) if logging::is_for_programs() || Language::spoken() != Language::English => {
             let text = usage::in_words(&error);
             let text = text.unwrap_or_else(|| usage::of_parser(&error, false));
@@ -104,7 +104,7 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
         }
     };
     let mut ended = run(&args);
-    // The encoding of a file is determined before anything else.
+    // An unclear encoding is asked for, and the command is repeated with the answer.
     while let Err(error) = &ended {
         match args.command.roster().zip(encoding_in_doubt(error)) {
             Some((roster, (path, likely))) if terminal::can_ask() => {
@@ -137,7 +137,7 @@ fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
     ExitCode::from(Exit::Usage.code())
 }
 
-/// The arguments, as they stand on the command line.
+/// Parses the command line.
 fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     let mut command = Args::command().color(match color(words) {
         ColorWhen::Always => ColorChoice::Always,
@@ -152,9 +152,9 @@ fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     Args::from_arg_matches(&matches)
 }
 
-/// Has the program speak the language that is asked for, by the option, the environment or the locale
-/// (POSIX: LC_ALL, LC_MESSAGES, LANG; on Windows, if none is set, the language of the account). It must be known before the arguments are parsed, whose errors
-/// and help are in it too.
+/// Selects the language from the option, the environment or the locale (POSIX: LC_ALL, LC_MESSAGES, LANG; on
+/// Windows, if none is set, the language of the account). It must be known before the arguments are parsed,
+/// because usage errors and help depend on it.
 fn speak_as_asked(words: &[String]) -> Result<(), String> {
     let asked = value_of("--lang", words).map(str::to_owned);
     let asked = asked.or_else(|| set("ROSTERPATCH_LANG"));
@@ -171,12 +171,12 @@ fn speak_as_asked(words: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// A variable of the environment that is not empty.
+/// Returns an environment variable that is set and not empty.
 fn set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The value of an option, before the arguments are parsed.
+/// Returns the value of an option before the arguments are parsed.
 fn value_of<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
     let mut found = arguments
         .iter()
@@ -227,8 +227,8 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Has a write past the largest size that a file may have (`ulimit -f`) fail, as one to a full disk does. The
-/// signal that comes with it would end the process without a word; one that is handled does not.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail like one to a full disk. Without a handler,
+/// the signal SIGXFSZ would end the process without a message.
 fn report_large_files() -> std::io::Result<()> {
     #[cfg(unix)]
     {
@@ -238,8 +238,8 @@ fn report_large_files() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses a target on the command line when a run is retried, because the run has its own. One in the environment
-/// is for a command that names none.
+/// Refuses `--target` for `retry --run`, because the run has its own target. A target in the environment is
+/// ignored.
 fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("retry", retry)) = matches.subcommand() else {
         return Ok(());
@@ -251,8 +251,7 @@ fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     Ok(())
 }
 
-/// Whether help and errors of the command line have colours: it must be known before they are
-/// parsed.
+/// Returns whether help and usage errors have colours. This must be known before the arguments are parsed.
 fn color(words: &[String]) -> ColorWhen {
     match value_of("--color", words) {
         Some("always") => ColorWhen::Always,
@@ -261,7 +260,7 @@ fn color(words: &[String]) -> ColorWhen {
     }
 }
 
-/// Says an error; of a file with mistakes, each with its line, as wide and as colourful as the terminal.
+/// Prints an error. Mistakes in a file are shown with their lines, laid out for the terminal.
 fn tell(error: &anyhow::Error, args: &Args) {
     let text = with_causes(error.as_ref());
     match mistakes_of(error) {
@@ -275,7 +274,7 @@ fn tell(error: &anyhow::Error, args: &Args) {
     }
 }
 
-/// The mistakes of a file for which a command could not be done.
+/// Returns the mistakes in a file if they caused the error.
 fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     if let Some(AppError::Config { mistakes }) = error.downcast_ref() {
         return Some(mistakes);
@@ -294,7 +293,7 @@ fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     }
 }
 
-/// The file whose encoding has to be chosen before a command can be done, and what there is to choose from.
+/// Returns the file whose encoding must be chosen and the likely encodings, if they caused the error.
 fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
     let of_run = match error.downcast_ref() {
         Some(AppError::Run(of_run)) => Some(of_run),
@@ -308,7 +307,7 @@ fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
     }
 }
 
-/// An error for logs. Of errors of other crates, only the code is logged.
+/// Returns an error as a fact for logs. Of errors of other crates, only the code is logged.
 fn fact_of(error: &anyhow::Error) -> Fact {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return error.fact();

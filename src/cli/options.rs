@@ -1,6 +1,6 @@
-//! The options, each declared once: its name, its type, its default, and what it is for. Out of that
-//! come the flag, the setting of the config file, and what `config` shows. Groups of them are put
-//! together into commands, so that a command has the options that it can honour, and no others.
+//! Each option is declared once with its name, type, default and help. The declaration generates the flag,
+//! the setting of the config file and the output of `config`. Groups of options are combined into commands,
+//! so that each command has only options that apply to it.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -20,13 +20,13 @@ use crate::l10n::{Language, say};
 use crate::plan::{ConflictPolicy, Selection, Threshold};
 use crate::send::Rate;
 
-/// What `config` shows of an option.
+/// An option as shown by `config`.
 pub(in crate::cli) struct Setting {
-    /// Its name in the config file.
+    /// The name in the config file.
     pub(in crate::cli) name: &'static str,
-    /// The value of the command line or the environment.
+    /// The value from the command line or the environment.
     pub(in crate::cli) said: Option<String>,
-    /// The value in a layer of the config file.
+    /// Returns the value in a layer of the config file.
     pub(in crate::cli) in_layer: fn(&Layer) -> Option<String>,
     /// The default.
     pub(in crate::cli) default: &'static str,
@@ -34,15 +34,15 @@ pub(in crate::cli) struct Setting {
 
 /// A group of options.
 pub(in crate::cli) trait Group: Clone {
-    /// The same with what a layer of the config file says, where nothing was said before.
+    /// Fills unset options from a layer of the config file.
     fn or(self, layer: &Layer) -> Self;
 
-    /// Its options, for `config`.
+    /// Returns the options for `config`.
     fn settings(&self) -> Vec<Setting>;
 }
 
 groups! {
-    /// How a roster is understood.
+    /// Options for reading and checking a roster.
     RosterOptions, "Roster" {
         settings {
             /// The API: a built-in one, or a file
@@ -87,7 +87,7 @@ groups! {
         }
     }
 
-    /// Which part of a roster is meant.
+    /// Options that select rows of a roster.
     SelectionOptions, "Roster" {
         settings {}
         flags {
@@ -103,7 +103,7 @@ groups! {
         }
     }
 
-    /// When a file of an inbox is taken.
+    /// Options for claiming files of an inbox.
     InboxOptions, "Roster" {
         settings {
             /// How long a file must be unchanged
@@ -120,7 +120,7 @@ groups! {
         }
     }
 
-    /// Where rows go, and whether what is there is read.
+    /// Options for the address and for reading records.
     PlaceOptions, "Delivery" {
         settings {
             /// The target's environment
@@ -146,7 +146,7 @@ groups! {
         }
     }
 
-    /// How requests are made.
+    /// Options for requests.
     ConnectionOptions, "Delivery" {
         settings {
             /// Maximum attempts for one row
@@ -171,7 +171,7 @@ groups! {
         }
     }
 
-    /// How a run begins.
+    /// Options for starting a run.
     StartOptions, "Delivery" {
         settings {}
         flags {
@@ -187,7 +187,7 @@ groups! {
         }
     }
 
-    /// How fast requests may be made.
+    /// Options for the rate limit.
     QuotaOptions, "Quota" {
         settings {
             /// Requests per s, m, h or d
@@ -204,7 +204,7 @@ groups! {
         flags {}
     }
 
-    /// What holds a run before anything is sent.
+    /// Guards that hold a run before anything is sent.
     GuardOptions, "Guards" {
         settings {
             /// Hold a run with more invalid rows
@@ -229,7 +229,7 @@ groups! {
         }
     }
 
-    /// What stops a run after its first rows.
+    /// Options that stop a run after its first rows.
     CanaryOptions, "Guards" {
         settings {
             /// Send N rows first, and continue
@@ -240,7 +240,7 @@ groups! {
         flags {}
     }
 
-    /// Where the results go.
+    /// Options for the paths of the output files.
     FileOptions, "Output" {
         settings {}
         flags {
@@ -262,7 +262,7 @@ groups! {
         }
     }
 
-    /// How the results are laid out.
+    /// Options for the layout of the results.
     LayoutOptions, "Output" {
         settings {
             /// Where the import_ columns are in the results
@@ -271,7 +271,7 @@ groups! {
         flags {}
     }
 
-    /// How the summary is written.
+    /// Options for the format of the summary.
     FormatOptions, "Output" {
         settings {}
         flags {
@@ -281,7 +281,7 @@ groups! {
         }
     }
 
-    /// What every command has.
+    /// Options of every command.
     GeneralOptions, "General" {
         settings {
             /// Folder of the journal, or its postgres:// address
@@ -316,7 +316,7 @@ groups! {
     }
 }
 
-/// What a plan is made of.
+/// The options that determine a plan.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct PlanOptions {
     #[command(flatten)]
@@ -333,7 +333,7 @@ pub(in crate::cli) struct PlanOptions {
     pub(in crate::cli) guards: GuardOptions,
 }
 
-/// `NAME=VALUE`, taken apart at the last `=`.
+/// Splits `NAME=VALUE` at the last `=`.
 pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
@@ -341,7 +341,7 @@ pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// How progress is shown.
+/// The kind of progress output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ProgressKind {
     /// A bar on a terminal, plain lines elsewhere
@@ -357,7 +357,7 @@ pub(in crate::cli) enum ProgressKind {
     None,
 }
 
-/// When there are colours.
+/// When colours are used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ColorWhen {
     #[default]
@@ -374,7 +374,7 @@ pub(in crate::cli) enum LogFormat {
     Json,
 }
 
-/// How figures are written.
+/// The output format of a summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Format {
     #[default]
@@ -383,7 +383,7 @@ pub(in crate::cli) enum Format {
 }
 
 impl QuotaOptions {
-    /// Whether the command line asks for a pace.
+    /// Returns whether the command line sets a rate limit.
     pub(in crate::cli) fn is_said(&self) -> bool {
         let Self {
             rate,
@@ -403,7 +403,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_default_can_be_read() {
+    fn every_default_is_parsed() {
         let arguments = ["rosterpatch", "config"];
         let args = Args::from_arg_matches(&Args::command().get_matches_from(arguments)).unwrap();
         let super::super::args::Command::Config(config) = args.command else {
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_means_one_option() {
+    fn setting_names_are_unique() {
         let mut names = Layer::names();
         names.sort_unstable();
         let all = names.len();

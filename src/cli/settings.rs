@@ -1,4 +1,4 @@
-//! Settings combine options, environment and config file into what a run needs.
+//! Resolution of options, environment and config file into the settings of a run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,12 +26,12 @@ use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
-/// The target that is requested.
+/// Returns the requested target.
 pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
     Ok(target_and_text(name)?.0)
 }
 
-/// The target that is requested, and the text of its file.
+/// Returns the requested target and the text of its file.
 pub(in crate::cli) fn target_and_text(
     name: Option<&str>,
 ) -> Result<(Arc<TargetSpec>, String), AppError> {
@@ -51,14 +51,14 @@ pub(in crate::cli) fn target_and_text(
     Ok((spec, text))
 }
 
-/// Refuses a target with an example that its field would not take: it is what templates show.
+/// Refuses a target with an example that its field rejects, because templates contain the examples.
 fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Result<(), AppError> {
     let writable = spec.fields.iter().filter(|field| !field.read_only);
     let names: Vec<String> = writable
         .filter(|field| field.constant.is_none())
         .map(|field| field.name().to_owned())
         .collect();
-    // Ambiguous columns are another error, which reading a roster reports.
+    // Ambiguous columns are a separate error, reported when a roster is read.
     let Ok(map) = ColumnMap::new(&names, spec, &MapOptions::default()) else {
         return Ok(());
     };
@@ -77,7 +77,7 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
     Err(TargetError::Mistakes { mistakes }.into())
 }
 
-/// The decision to send rows about protected persons, with who made it.
+/// Returns the recorded decision to send rows about protected persons, with the account that made it.
 fn release(reason: String) -> Release {
     Release {
         reason,
@@ -85,7 +85,7 @@ fn release(reason: String) -> Release {
     }
 }
 
-/// The roster as it is requested.
+/// Returns the roster with its options.
 pub(in crate::cli) fn roster(
     config: &Config,
     file: &Path,
@@ -140,7 +140,7 @@ pub(in crate::cli) fn roster(
     }
 }
 
-/// The values of the target's variables.
+/// Returns the values of the target's variables.
 pub(in crate::cli) fn variables(
     config: &Config,
     options: &ConnectionOptions,
@@ -154,7 +154,7 @@ pub(in crate::cli) fn variables(
     };
     let values = spec.variable_values(&given).map_err(wrong)?;
     for (name, value) in &values {
-        // A variable in place of a column must have a value that the column accepts.
+        // A variable that replaces a column must have a value that the column accepts.
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
@@ -165,14 +165,14 @@ pub(in crate::cli) fn variables(
     Ok(values)
 }
 
-/// Refuses an `--allow` that could allow nothing: a mistyped one would show only as invalid rows.
+/// Refuses an `--allow` without effect. A typo would otherwise show only as invalid rows.
 pub(in crate::cli) fn refuse_idle_allowances(
     roster: &Roster,
     spec: &TargetSpec,
 ) -> Result<(), AppError> {
     for (field, value) in &roster.check.allowed {
         let field_spec = spec.field(field).map(|index| &spec.fields[index]);
-        // Another value takes a guarded one away, which needs the user's word as well.
+        // Replacing a guarded value by another one needs permission too.
         let is_guarded = field_spec.is_some_and(|one| {
             let is_value = one.choices.is_empty() || one.choices.contains(value);
             !one.guarded.is_empty() && is_value
@@ -188,7 +188,7 @@ pub(in crate::cli) fn refuse_idle_allowances(
     Ok(())
 }
 
-/// The root certificates that are trusted besides the machine's own.
+/// Returns the root certificates trusted in addition to those of the system.
 pub(in crate::cli) fn ca_certificates(
     options: &ConnectionOptions,
 ) -> Result<Option<String>, AppError> {
@@ -199,7 +199,7 @@ pub(in crate::cli) fn ca_certificates(
     Ok(Some(text))
 }
 
-/// The rows that are requested.
+/// Returns the selected rows.
 pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
     let lines = options.lines.clone().unwrap_or_default();
     Selection {
@@ -209,7 +209,7 @@ pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
     }
 }
 
-/// The base address that is requested.
+/// Returns the requested base address.
 pub(in crate::cli) fn base_url(
     place: &PlaceOptions,
     spec: &TargetSpec,
@@ -239,16 +239,16 @@ pub(in crate::cli) fn base_url(
     })
 }
 
-/// The environment whose records are real people's.
+/// The environment with records of real people.
 const PRODUCTION: &str = "production";
 
-/// Whether the records that are sent to are real people's.
+/// Returns whether the run sends to records of real people.
 pub(in crate::cli) fn is_production(place: &PlaceOptions) -> bool {
     let env = place.env.as_deref().unwrap_or(PRODUCTION);
     !place.sandbox && place.base_url.is_none() && env == PRODUCTION
 }
 
-/// The quota to keep to. `own` is the target's, where no rate is requested.
+/// Returns the rate limit to apply. `own` is the target's, the default if no rate is given.
 pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace, AppError> {
     let pace = Pace {
         own: own.0,
@@ -266,7 +266,7 @@ pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<P
     Ok(pace)
 }
 
-/// The target's own quota.
+/// Returns the rate limit in the target file.
 pub(in crate::cli) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
     let rate = Rate {
         requests: spec.quota.requests,
@@ -275,7 +275,7 @@ pub(in crate::cli) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
     (rate, spec.quota.burst)
 }
 
-/// What holds a run.
+/// Returns the guards of a run.
 pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
     Guards {
         max_invalid: options.max_invalid(),
@@ -290,7 +290,7 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
     }
 }
 
-/// The rules for which values of records the roster overwrites. `usual` is the default policy for conflicts.
+/// Returns the rules for overwriting values of records. `usual` is the default policy for conflicts.
 pub(in crate::cli) fn edits(
     config: &Config,
     said: Option<ConflictPolicy>,
@@ -333,7 +333,7 @@ pub(in crate::cli) fn edits(
     Ok(rules)
 }
 
-/// The credentials, from the environment.
+/// Returns the credentials from the environment.
 pub(in crate::cli) fn credentials(
     config: &Config,
     spec: &TargetSpec,
@@ -343,8 +343,8 @@ pub(in crate::cli) fn credentials(
     Ok(found.map_err(|error| error.renamed(spec, name))?)
 }
 
-/// Gives a run that is derived from an earlier one the pace that this command line and the config ask for:
-/// what an earlier command line asked for was meant for that command.
+/// Sets the rate limit of a derived run from this command line and the config. That of the earlier command
+/// line applied to that command only.
 pub(in crate::cli) fn repace(
     config: &Config,
     quota: &QuotaOptions,
@@ -357,7 +357,7 @@ pub(in crate::cli) fn repace(
     Ok(())
 }
 
-/// How calls are delivered.
+/// Returns the options for delivering requests.
 pub(in crate::cli) fn sender(options: &ConnectionOptions, quota: &QuotaOptions) -> SenderOptions {
     SenderOptions {
         concurrency: quota.concurrency().get(),
@@ -367,7 +367,7 @@ pub(in crate::cli) fn sender(options: &ConnectionOptions, quota: &QuotaOptions) 
     }
 }
 
-/// The paths that the command line names.
+/// Returns the output paths that the command line names.
 pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
     NamedPaths {
         results: files.results.clone(),
@@ -378,18 +378,18 @@ pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
     }
 }
 
-/// Whether the outcome of a row stands before its own columns.
+/// Returns whether the result columns precede the roster's columns.
 pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions) -> bool {
     config.fill(options).outcome() == OutcomeAt::First
 }
 
-/// What leads another command to a run: its name, and the journal where it does not find that by
-/// itself.
+/// Returns the arguments that lead another command to a run: its name, and the journal unless it is the
+/// default.
 pub(in crate::cli) fn way_to(run: &str, state: &State) -> String {
     format!("{run}{}", journal_flag(state))
 }
 
-/// What leads another command to the journal, where it does not find that by itself.
+/// Returns the option that leads another command to the journal, or an empty string if it is the default.
 pub(in crate::cli) fn journal_flag(state: &State) -> String {
     let named = std::env::var_os("ROSTERPATCH_STATE");
     let by_itself = match state.database() {
@@ -409,7 +409,7 @@ pub(in crate::cli) fn journal_flag(state: &State) -> String {
     }
 }
 
-/// The same for a reader who is not the account of this process, and does not have its environment.
+/// Like `journal_flag`, for a reader with another account and environment.
 pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
     let is_usual = state.database().is_none()
         && default_state_folder().is_ok_and(|default| default == state.folder());
@@ -436,7 +436,7 @@ pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
     }
 }
 
-/// Where runs are recorded.
+/// Returns the state folder or database, where runs are recorded.
 pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<State, AppError> {
     let Some(place) = config.fill(common).state else {
         return Ok(State::in_folder(&default_state_folder()?));
@@ -461,7 +461,7 @@ pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
         .to_owned())
 }
 
-/// How long the data of runs is kept.
+/// Returns how long the data of runs is kept.
 pub(in crate::cli) fn retention(config: &Config) -> Retention {
     let of = |time: fn(&RetentionTimes) -> &Option<Time>| {
         let said = |layer: &Layer| {
@@ -479,7 +479,7 @@ pub(in crate::cli) fn retention(config: &Config) -> Retention {
     }
 }
 
-/// What is done with the figures of each run.
+/// Returns the recipients of each run's summary.
 pub(in crate::cli) fn notifications(config: &Config) -> Notifications {
     Notifications {
         metrics: config.first(|layer| &layer.metrics),

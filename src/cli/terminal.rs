@@ -1,4 +1,4 @@
-//! The terminal writes to standard output and reports lost output.
+//! Terminal input and output, with detection of lost output.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -15,22 +15,22 @@ use crate::read::{Charset, Likely, ReadError};
 use crate::report::Look;
 use crate::run::RunError;
 
-/// Why standard output could not be written to, if it could not.
+/// The first error of writing to standard output.
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 
-/// Has the console of Windows understand the sequences that color text, if it is able to.
+/// Enables escape sequences for colours on the Windows console, if supported.
 pub(in crate::cli) fn prepare() {
     #[cfg(windows)]
     for console in [
         winapi_util::console::Console::stdout(),
         winapi_util::console::Console::stderr(),
     ] {
-        // An output that is no console needs nothing.
+        // Output that is not a console needs no setup.
         let _ = console.and_then(|mut console| console.set_virtual_terminal_processing(true));
     }
 }
 
-/// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
+/// Writes to standard output. A closed pipe is ignored; see [`unwritten`] for other errors.
 pub(in crate::cli) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout
@@ -39,12 +39,12 @@ pub(in crate::cli) fn out(text: &str) {
     if let Err(error) = written
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        // The first reason is the one to tell.
+        // Only the first error is kept.
         let _ = UNWRITTEN.set(error);
     }
 }
 
-/// Why something that was to be on standard output is not, if anything is missing there.
+/// Returns the error of writing to standard output, if output was lost.
 pub(in crate::cli) fn unwritten() -> Option<&'static std::io::Error> {
     UNWRITTEN.get()
 }
@@ -55,7 +55,7 @@ pub(in crate::cli) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{time}{}", visible(text));
 }
 
-/// Writes an error to standard error, in words; where the log is for programs, the fact goes there instead.
+/// Writes an error to standard error as text, or as a fact if the log format is JSON.
 pub(in crate::cli) fn error(text: &str, fact: &Fact) {
     if super::logging::is_for_programs() {
         super::logging::error(fact);
@@ -64,8 +64,7 @@ pub(in crate::cli) fn error(text: &str, fact: &Fact) {
     }
 }
 
-/// Writes an error of an unattended command: a log or the mail of cron gets the words of a fact, and
-/// never what stands in a roster.
+/// Writes an error of an unattended command to a log or cron mail, without content of a roster.
 pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
     let text = format!("{name}: {}", fact.in_words());
     match fact.path() {
@@ -74,19 +73,19 @@ pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
     }
 }
 
-/// How text is laid out on standard output.
+/// Returns the layout of text on standard output.
 pub(in crate::cli) fn look(common: &GeneralOptions) -> Look {
     look_of(common, &console::Term::stdout())
 }
 
-/// How text is laid out on standard error.
+/// Returns the layout of text on standard error.
 pub(in crate::cli) fn error_look(common: &GeneralOptions) -> Look {
     look_of(common, &console::Term::stderr())
 }
 
 fn look_of(common: &GeneralOptions, stream: &console::Term) -> Look {
     let is_terminal = stream.is_term();
-    // NO_COLOR counts where it is not empty (no-color.org).
+    // NO_COLOR counts only if it is not empty (no-color.org).
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     let size = stream.size_checked().filter(|_| is_terminal);
@@ -100,22 +99,22 @@ fn look_of(common: &GeneralOptions, stream: &console::Term) -> Look {
     }
 }
 
-/// Whether a terminal shows standard output.
+/// Returns whether standard output is a terminal.
 pub(in crate::cli) fn shows_out() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Whether a terminal shows standard error.
+/// Returns whether standard error is a terminal.
 pub(in crate::cli) fn shows_errors() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Whether a person can be asked.
+/// Returns whether the user can be asked.
 pub(in crate::cli) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks a question; only a plain yes is one.
+/// Asks a question. Only an explicit yes counts as consent.
 pub(in crate::cli) fn ask(question: &str) -> bool {
     let mut stderr = std::io::stderr();
     let question = visible(question);
@@ -131,7 +130,7 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
     )
 }
 
-/// Does something with a roster, and does it again with the sheet that a person chooses where several may be meant.
+/// Runs `work` on a roster, and again with the sheet that the user chooses if several are possible.
 pub(in crate::cli) fn choosing_sheet<T>(
     mut work: impl FnMut(Option<String>) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
@@ -148,7 +147,7 @@ pub(in crate::cli) fn choosing_sheet<T>(
     }
 }
 
-/// Asks which of the sheets is meant, by its number.
+/// Asks for one of the sheets by number.
 fn chosen(sheets: &[String]) -> Option<String> {
     for (number, sheet) in (1..).zip(sheets) {
         note(&format!("{number:>4}  {sheet}"));
@@ -156,7 +155,7 @@ fn chosen(sheets: &[String]) -> Option<String> {
     sheets.get(ask_number(&say().front_which_sheet())?).cloned()
 }
 
-/// Asks which of the likely encodings a file has. Nothing where none is chosen.
+/// Asks for one of the likely encodings of a file. Returns `None` if none is chosen.
 pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
     note(&say().read_ask_encoding(path.display().to_string()));
     for (number, one) in (1..).zip(likely) {
@@ -166,7 +165,7 @@ pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Cha
     Some(likely.get(ask_number(&say().read_ask_which())?)?.charset)
 }
 
-/// Asks for a number from 1, and returns the place that it stands for.
+/// Asks for a number from 1 on. Returns it as an index from 0 on.
 fn ask_number(question: &str) -> Option<usize> {
     let mut stderr = std::io::stderr();
     let _ = write!(stderr, "{question} ");
@@ -177,13 +176,13 @@ fn ask_number(question: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The observer of a run, and the bar that log lines must not tear.
+/// Returns the observer of a run, and its bar, above which log lines are printed.
 pub(in crate::cli) fn observer(
     common: &GeneralOptions,
 ) -> (Box<dyn Observer>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {
         _ if common.quiet => ProgressKind::None,
-        // A log that a program reads has no lines for people in it.
+        // A JSON log must not contain progress lines for people.
         ProgressKind::Auto if common.log_format == LogFormat::Json => {
             return (Box::new(LogEvents::new(common.verbose)), None);
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in the language that is spoken.
+//! Usage errors in the current language.
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -7,8 +7,7 @@ use crate::l10n::say;
 use crate::model::{Code, Declared, Fact};
 use crate::send::shown_address;
 
-/// A mistake of the command line in one sentence, and what to do; none where the parser's own words are
-/// all that is known.
+/// Returns a usage error as one sentence with a remedy, or `None` if only the parser's message is available.
 pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
     let of = |kind: ContextKind| error.get(kind).map(text_of);
     let argument = || of(ContextKind::InvalidArg);
@@ -41,7 +40,7 @@ pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
     Some(format!("{what}{meant}; {}", say().usage_help()))
 }
 
-/// A mistake of the command line in the words of the parser, which are English, with colours or without.
+/// Returns the parser's message in English, with or without colours.
 pub(in crate::cli) fn of_parser(error: &clap::Error, color: bool) -> String {
     let text = match color {
         true => error.render().ansi().to_string(),
@@ -62,8 +61,8 @@ fn text_of(value: &ContextValue) -> String {
     }
 }
 
-/// The same for a log: what kind of mistake it is, and the option if that is one of ours. What somebody wrote
-/// there may be a secret or a person's number.
+/// Returns a usage error as a fact for logs: the kind of the mistake, and the option if it is known. Other
+/// arguments are omitted because they may contain secrets or personal data.
 pub(in crate::cli) fn fact(error: &clap::Error) -> Fact {
     let code = match error.kind() {
         ErrorKind::UnknownArgument => Code::UsageUnknownArgument,
@@ -85,7 +84,7 @@ pub(in crate::cli) fn fact(error: &clap::Error) -> Fact {
     Fact::new(code).with_names(option_of(&command, long).map(|name| Declared::name(&name)))
 }
 
-/// The option of that name, of the program or of any of its commands.
+/// Returns the option with this name, of the program or of any command.
 fn option_of(command: &clap::Command, long: &str) -> Option<String> {
     let mut own = command.get_arguments().filter_map(clap::Arg::get_long);
     if let Some(own) = own.find(|own| *own == long) {

@@ -1,5 +1,5 @@
-//! Values of options as they are written, on the command line and in the config file alike: each is
-//! understood where it is read, so that its error can say where it stands.
+//! Option values have the same format on the command line and in the config file. They are parsed where they
+//! are read, so that errors name the position.
 
 use crate::l10n::say;
 use crate::plan::ConflictPolicy;
@@ -13,11 +13,11 @@ use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-/// A time such as `45s`, `20ms` or `30d`.
+/// A duration such as `45s`, `20ms` or `30d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Time {
     text: String,
-    /// How long it is.
+    /// The parsed duration.
     pub(in crate::cli) length: Duration,
 }
 
@@ -27,7 +27,7 @@ impl FromStr for Time {
     fn from_str(text: &str) -> Result<Time, String> {
         let wrong = || say().value_time(text);
         let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-        // A day is 24 hours here: what is meant is how long, not which date.
+        // A day has 24 hours here, because only the duration matters.
         let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
         let length = Duration::try_from(time.map_err(|_| wrong())?).map_err(|_| wrong())?;
         Ok(Time {
@@ -43,7 +43,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// A time above zero.
+/// A duration above zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Timeout(pub(in crate::cli) Time);
 
@@ -65,7 +65,7 @@ impl fmt::Display for Timeout {
     }
 }
 
-/// A part of the whole, above 0% and at most 100%.
+/// A share above 0% and at most 100%.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::cli) struct Share(pub(in crate::cli) f64);
 
@@ -90,7 +90,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// A delimiter: one character of ASCII.
+/// A delimiter, which is one ASCII character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) struct Delimiter(pub(in crate::cli) u8);
 
@@ -138,7 +138,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// An API's base address.
+/// The base address of an API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Address(pub(in crate::cli) String);
 
@@ -157,7 +157,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// What an empty cell means.
+/// The meaning of an empty cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Empty {
     /// Leave the value alone
@@ -166,7 +166,7 @@ pub(in crate::cli) enum Empty {
     Clear,
 }
 
-/// Where the outcome's columns stand in the results.
+/// The position of the result columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum OutcomeAt {
     /// Behind the roster's own
@@ -175,7 +175,7 @@ pub(in crate::cli) enum OutcomeAt {
     First,
 }
 
-/// What is done with rows that have the same key.
+/// The policy for rows with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Duplicate {
     /// All but the first are invalid
@@ -197,9 +197,9 @@ pub(in crate::cli) enum Renumber {
     Off,
 }
 
-/// A value that an option can have, as it is shown.
+/// An option value that can be printed.
 pub(in crate::cli) trait Shown {
-    /// The value as it would be written.
+    /// Returns the value as written on the command line.
     fn shown(&self) -> String;
 }
 
@@ -356,8 +356,7 @@ pub(in crate::cli) enum Written {
     Truth(bool),
 }
 
-/// Reads a value from a config file: written as text, or as a number or a truth value whose text is
-/// the same.
+/// Deserializes a config value written as text, number or boolean.
 pub(in crate::cli) fn from_config<'de, D: Deserializer<'de>, T>(
     from: D,
 ) -> Result<Option<T>, D::Error>

@@ -1,4 +1,4 @@
-//! Options of an import are collected into a request for a run.
+//! Collection of an import's options into the parameters of a run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,30 +16,30 @@ use crate::run::{Delivery, Roster, Settings};
 use crate::send::ClientOptions;
 use crate::targets::{self, TargetSpec};
 
-/// What a command asks for of a roster.
+/// The options of a command that reads a roster.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Asked {
     pub(in crate::cli) file: PathBuf,
     pub(in crate::cli) options: PlanOptions,
     pub(in crate::cli) canary: CanaryOptions,
     pub(in crate::cli) files: FileOptions,
-    /// Whether the roster is held for this process alone, and copied before it is read.
+    /// Whether the roster is locked by this process and copied before it is read.
     pub(in crate::cli) holds: bool,
     /// The default policy for conflicts.
     pub(in crate::cli) usual_conflicts: ConflictPolicy,
-    /// The text of a target's file that is meant where the command line names none.
+    /// The text of a target file, used if the command line names no target.
     pub(in crate::cli) known_target: Option<String>,
 }
 
 impl Asked {
-    /// The same for a sheet that was chosen, if one was.
+    /// Returns the options for the chosen sheet, if one was chosen.
     pub(in crate::cli) fn of_sheet(mut self, sheet: Option<String>) -> Asked {
         let own = &mut self.options.roster.sheet;
         *own = sheet.or(own.take());
         self
     }
 
-    /// The same with what the config says, where nothing else was said.
+    /// Fills unset options from the config.
     fn filled(&self, config: &Config) -> Asked {
         let said = &self.options;
         Asked {
@@ -56,7 +56,7 @@ impl Asked {
         }
     }
 
-    /// It all, resolved once, after what can be known to be missing without reading the roster.
+    /// Resolves all options once. Errors that do not depend on the roster are reported first.
     pub(in crate::cli) fn resolve<'a>(
         &self,
         session: &'a Session,
@@ -94,7 +94,7 @@ impl Asked {
         })
     }
 
-    /// The roster as it would be understood, and the target that it is for.
+    /// Returns the roster with its options, and its target.
     pub(in crate::cli) fn roster(
         &self,
         config: &Config,
@@ -115,7 +115,7 @@ impl Asked {
         let options = &self.options;
         let mut roster = settings::roster(config, &self.file, &options.roster, now);
         settings::refuse_idle_allowances(&roster, spec)?;
-        // A run takes hours, and someone may save the file meanwhile.
+        // The roster is copied, because it may be edited during a long run.
         roster.read.copy = self.holds;
         roster.check.production = settings::is_production(&options.place);
         roster.sparse = !options.place.blind;
@@ -149,7 +149,7 @@ impl Asked {
             let own = settings::own_quota(spec);
             (settings::base_url(place, spec, &variables)?, own)
         };
-        // A run that reads no records finds no conflicts to ask about.
+        // A run that does not read records cannot detect conflicts.
         let reads = spec.is_readable() && !place.blind;
         let usual = if reads {
             self.usual_conflicts

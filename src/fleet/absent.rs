@@ -1,4 +1,4 @@
-//! The place of the queue of many machines in a program that was built without PostgreSQL.
+//! Replacement for the shared queue in builds without PostgreSQL.
 
 mod entry;
 mod swept;
@@ -15,25 +15,16 @@ fn not_built<T>() -> Result<T, AppError> {
 }
 
 /// Returns the error of a build without PostgreSQL.
-///
-/// # Errors
-/// Always.
 pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
     not_built()
 }
 
-/// Says that this program was built without it.
-///
-/// # Errors
-/// Always.
+/// Returns the error of a build without PostgreSQL.
 pub fn put_back(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
     not_built()
 }
 
-/// Where a run stands in the queue: this program knows none.
-///
-/// # Errors
-/// None.
+/// Returns no queue entry for any run.
 pub fn place_of(
     _state: &State,
     _run: &RunRecord,
@@ -42,10 +33,7 @@ pub fn place_of(
     Ok(None)
 }
 
-/// Says that this program was built without it.
-///
-/// # Errors
-/// Always.
+/// Returns the error of a build without PostgreSQL.
 pub fn sweep_into_queue(
     _session: &Session,
     _options: &SweepOptions,

@@ -1,4 +1,4 @@
-//! The engine runs the worker's queue and its periodic tasks.
+//! The engine of a worker: job processing and periodic tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use crate::log;
 use crate::model::{Code, Fact};
 use crate::send::StopRequest;
 
-/// How often a worker says that it lives, and looks for others that no longer do.
+/// How often a worker renews its lease and looks for workers with expired leases.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How long a worker may be silent before its slices are anybody's: several times as long as a process
-/// continues sending without hearing from the database.
+/// How long a worker may be silent before its lease expires. This is several times as long as a process
+/// continues to send without a response from the database.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How long a slice may take to let its requests in progress finish when the process is asked to stop.
+/// How long requests in progress may take to finish after a stop request.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Brings the tables of the journal and of the queue to the formats of this version. Returns the journal's
-/// formats before and after.
+/// Migrates the tables of the journal and the queue to this version. Returns the schema versions of the
+/// journal before and after.
 pub fn migrate(state: &State) -> Result<(i64, i64), AppError> {
     let database = database_of(state)?;
     let formats = database.migrate()?;
@@ -53,7 +53,8 @@ fn options(database: &Database) -> WorkerOptions {
         .database_url(database.with_password())
         .max_pg_conn(4)
         .schema(SCHEMA)
-        // Whoever fetches a job locks every queue for a moment, and others find none meanwhile.
+        // Fetching a job briefly locks all queues, so concurrent workers may find no job and must poll again
+        // soon.
         .poll_interval(Duration::from_millis(250))
         .listen_os_shutdown_signals(false)
         .heartbeat_interval(HEARTBEAT)
@@ -63,19 +64,19 @@ fn options(database: &Database) -> WorkerOptions {
         .shutdown_grace_period(GRACE)
 }
 
-/// What is done every now and then while a worker is at work.
+/// A callback that a worker invokes periodically.
 pub type Tick = Arc<dyn Fn() + Send + Sync>;
 
-/// A job as it stands in the queue.
+/// A job as stored in the queue.
 #[derive(Deserialize, Serialize)]
 struct SliceJob {
-    /// The file's number.
+    /// The id of the file.
     id: i64,
-    /// The queue in which it waits.
+    /// The queue of the job.
     queue: String,
 }
 
-/// Does a slice, and says why it could not be done.
+/// Processes a batch. Returns the reason if it fails.
 type DoSlice = dyn Fn(i64, &str, &Claimed) -> Result<(), String> + Send + Sync;
 
 #[derive(Clone)]
@@ -100,19 +101,19 @@ impl TaskHandler for SliceJob {
         };
         let slice = move || slice(self.id, &self.queue, &claimed);
         let done = tokio::task::spawn_blocking(slice).await;
-        // What a panic says may hold anything, and the queue would keep it.
+        // A panic message may contain personal data, and the queue would store it.
         done.map_err(|_| Code::QueueSliceLost.sentence())?
     }
 }
 
-/// How sessions of slices are made: each has its connection to the database.
+/// Creates the session of a batch, each with its own database connection.
 pub type MakeSession = Arc<dyn Fn(State) -> Result<Session, AppError> + Send + Sync>;
 
-/// Does slices of the files that wait, so many at a time, until the session is asked to stop: then the
-/// requests in progress may finish, and the rest is left to others.
+/// Processes batches of queued files, `concurrency` at a time, until a stop is requested. Requests in
+/// progress may then finish, and the remaining rows are left to other workers.
 ///
 /// # Errors
-/// When the database cannot be reached at the start. Later it is waited for.
+/// Fails if the database cannot be reached at the start. Later failures are retried.
 pub fn work(
     session: &Session,
     door: Arc<dyn FleetDoor + Send + Sync>,
@@ -136,13 +137,13 @@ pub fn work(
             worker.slice(id, queue, claimed).map_err(|error| {
                 let fact = Fact::new(Code::QueueSliceLost).because_of(error.fact());
                 log::warn(&fact);
-                // The queue keeps it.
+                // The queue stores this message with the job.
                 fact.in_words()
             })
         }
     };
     let shared = Shared(Arc::new(do_slice));
-    // A journal that is not there yet, or of another version, is a mistake; later the database may be away.
+    // At the start, a missing or outdated database is a mistake; later it may be unavailable for a while.
     mend_and_say(&database)?;
     let runtime = runtime()?;
     let stop = session.stop.receiver();
@@ -160,7 +161,7 @@ pub fn work(
     Ok(())
 }
 
-/// Works until the session is asked to stop, or the queue is away.
+/// Runs a worker until a stop is requested or the queue becomes unavailable.
 async fn one_worker(
     database: &Database,
     shared: &Shared,
@@ -181,13 +182,13 @@ async fn one_worker(
     worker.run().await.map_err(|error| away(&error))
 }
 
-/// Whether this request ends a worker. A pause concerns only its runs.
+/// Returns whether a request stops a worker. A pause concerns only its runs.
 fn ends(request: &StopRequest) -> bool {
     *request > StopRequest::Pause
 }
 
-/// That the queue is away, with what the operating system says of it, if that is the cause. A database's own
-/// words are left out.
+/// Returns the fact for an unavailable queue, with the I/O error if one is the cause. Messages of the
+/// database are omitted because they may contain secrets.
 fn away(error: &(dyn std::error::Error + 'static)) -> Fact {
     let fact = Fact::new(Code::QueueAway);
     let mut causes = std::iter::successors(Some(error), |error| error.source());
@@ -206,7 +207,7 @@ fn mend_and_say(database: &Database) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Mends what was lost, and does what is done every now and then.
+/// Repairs lost jobs and invokes the callback periodically.
 async fn tick_on(database: Database, tick: Tick) {
     let mut interval = tokio::time::interval(Duration::from_secs(10));
     loop {
@@ -222,7 +223,7 @@ async fn tick_on(database: Database, tick: Tick) {
     }
 }
 
-/// What a worker is called in the queue: its machine and its process.
+/// Returns the name of this worker in the queue: host name and process id.
 fn owner() -> String {
     format!("{}:{}", machine(), std::process::id())
 }
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_that_is_away_is_told_with_the_systems_cause_and_not_in_the_databases_words() {
+    fn an_unavailable_queue_is_reported_without_database_messages() {
         #[derive(Debug, thiserror::Error)]
         #[error("password of school: hunter2")]
         struct Refused(#[source] Option<std::io::Error>);
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_is_called_by_its_machine_and_its_process() {
+    fn a_worker_is_named_by_host_and_process_id() {
         let own = owner();
         let (name, process) = own.rsplit_once(':').unwrap();
         assert_eq!(name, machine());

@@ -1,4 +1,4 @@
-//! A queue entry describes a file and its state.
+//! Queue entries and their states.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -6,45 +6,45 @@ use serde::{Serialize, Serializer};
 use crate::l10n::{local_time, requests, say};
 use crate::model::{Code, Fact};
 
-/// A file of the queue, as it is shown.
+/// A queue entry, as shown to users.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
-    /// Its number.
+    /// The id of the entry.
     pub id: i64,
-    /// The file as it was called where it was enqueued.
+    /// The path of the file on the machine that enqueued it.
     pub file: String,
-    /// How it is imported.
+    /// The profile that defines how the file is imported.
     pub profile: Option<String>,
-    /// Its run, once it has begun.
+    /// The name of the run, once it has begun.
     pub run: Option<String>,
-    /// What becomes of it.
+    /// The current state.
     pub state: EntryState,
-    /// When the next slice of it may be done.
+    /// When the next batch is due.
     pub due: Timestamp,
-    /// When it was enqueued.
+    /// When the file was enqueued.
     pub enqueued_at: Timestamp,
-    /// When its way through the queue ended.
+    /// When the entry ended.
     pub ended_at: Option<Timestamp>,
-    /// The worker that does a slice of it: its machine and its process.
+    /// The worker that processes a batch: host name and process id.
     pub owner: Option<String>,
-    /// Slices that were begun.
+    /// The number of batches that were begun.
     pub slices: i64,
-    /// Requests that they made.
+    /// The number of requests of these batches.
     pub requests: i64,
-    /// How many of them were made again.
+    /// The number of retries among them.
     pub retries: i64,
-    /// How many the API refused for being too many.
+    /// The number of requests that the API throttled.
     pub throttled: i64,
-    /// The exit code of its run, once that has ended.
+    /// The exit code of the run, once it has ended.
     pub exit_code: Option<i32>,
-    /// What keeps or kept it.
+    /// Why the entry waits or has ended.
     #[serde(serialize_with = "in_words")]
     pub why: Option<Fact>,
-    /// The same as a code.
+    /// The code of that reason.
     pub code: Option<Code>,
-    /// Whether a slice of it has been due for a minute and nobody does it.
+    /// Whether a batch has been due for a minute without a worker.
     pub is_late: bool,
-    /// Whether that is not due yet.
+    /// Whether the next batch is not due yet.
     #[serde(skip)]
     pub is_ahead: bool,
 }
@@ -53,26 +53,26 @@ fn in_words<S: Serializer>(why: &Option<Fact>, serializer: S) -> Result<S::Ok, S
     why.as_ref().map(Fact::in_words).serialize(serializer)
 }
 
-/// What becomes of a file in the queue.
+/// The state of a file in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryState {
-    /// It waits for its turn, or for its quota.
+    /// The file waits for its turn or for its rate limit.
     Waiting,
-    /// A slice of it is being done.
+    /// A worker processes a batch.
     Running,
-    /// Its run ended.
+    /// The run ended.
     Finished,
-    /// A guard holds it.
+    /// A guard holds the run.
     Held,
-    /// Somebody has to see to it.
+    /// The run stopped and requires action.
     Stopped,
-    /// It cannot be read.
+    /// The file cannot be imported.
     Failed,
 }
 
 impl Entry {
-    /// Where it stands in the queue, in words.
+    /// Returns the state of the entry as text.
     pub fn in_words(&self) -> String {
         let state = self.state.in_words();
         let made = requests(self.requests.unsigned_abs());
@@ -89,7 +89,7 @@ impl Entry {
 }
 
 impl EntryState {
-    /// The same in words.
+    /// Returns the state as text.
     pub fn in_words(self) -> String {
         match self {
             EntryState::Waiting => say().fleet_waiting(),
@@ -114,12 +114,12 @@ impl EntryState {
     }
 }
 
-/// How a run continues in the queue.
+/// How `resume` or `approve` affects a run in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoesOn {
-    /// It had ended there, and is there again.
+    /// The entry had ended and is queued again.
     Again,
-    /// It was there, and would have gone on by itself.
+    /// The entry was queued and would have continued without the command.
     AsBefore,
 }
 
@@ -152,7 +152,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_state_has_its_own_word() {
+    fn each_state_has_a_distinct_text() {
         use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
         let words = [Waiting, Running, Finished, Held, Stopped, Failed].map(EntryState::in_words);
         assert_eq!(
@@ -164,7 +164,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn only_a_file_whose_slice_is_not_due_yet_names_the_moment() {
+    fn only_an_entry_whose_batch_is_not_due_yet_shows_the_time() {
         use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
         let moment = local_time(Timestamp::from_second(90_000).unwrap());
         for state in [Waiting, Running, Finished, Held, Stopped, Failed] {
@@ -181,7 +181,7 @@ pub(super) mod tests {
                 );
             }
         }
-        // What has ended is not said to be as far as it has come.
+        // An ended entry shows no progress.
         let text = |state| {
             entry(state, false)
                 .in_words()
@@ -193,7 +193,7 @@ pub(super) mod tests {
 
     #[cfg(feature = "postgres")]
     #[test]
-    fn a_state_that_another_version_recorded_needs_somebody() {
+    fn an_unknown_state_from_another_version_requires_action() {
         let words = [
             "waiting", "running", "finished", "held", "stopped", "failed",
         ];
@@ -205,7 +205,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_keeps_a_file_is_told_in_words_and_as_a_code() {
+    fn the_reason_of_an_entry_is_shown_as_text_and_code() {
         let fact = Fact::new(Code::QueueRemoved);
         let told = Entry {
             code: Some(fact.code()),

@@ -1,4 +1,4 @@
-//! The listing reads the entries of the shared queue.
+//! Reading the entries of the shared queue.
 
 use std::time::Duration;
 
@@ -42,11 +42,10 @@ fn entry(row: &Row) -> Result<Entry, Wrong> {
     })
 }
 
-/// What waits in the queue, is being done, or needs somebody, the next one due first; and where `all` are
-/// asked for, what has ended, the newest first.
+/// Returns the open queue entries, the next one due first, and with `all` also the ended ones, newest first.
 ///
 /// # Errors
-/// When the journal lies in no database, or that refuses.
+/// Fails if the journal is not a database or the database cannot be read.
 pub fn listed_queue(state: &State, all: bool) -> Result<Vec<Entry>, AppError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM queued WHERE $1 OR state IN ('waiting', 'running', 'held', 'stopped')
@@ -60,8 +59,8 @@ pub fn listed_queue(state: &State, all: bool) -> Result<Vec<Entry>, AppError> {
     Ok(entries)
 }
 
-/// Where a run stands in the queue, with its figures in `shown` as they are between two slices; nothing of
-/// one that never went through it.
+/// Returns the queue entry of a run and adds the queue's counts to `shown`, or returns `None` if the run was
+/// never queued.
 pub fn place_of(
     state: &State,
     run: &RunRecord,
@@ -88,8 +87,7 @@ pub fn place_of(
     Ok(Some(entry))
 }
 
-/// Adds the queue's figures of a run: those of its batches, and the estimated finish. The plan is read only
-/// for an open entry.
+/// Adds the queue's counts and the estimated finish to a run. The plan is read only for an open entry.
 fn fill(
     shown: &mut ListedRun,
     run: &RunRecord,
@@ -100,12 +98,13 @@ fn fill(
     let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
     let summary = &mut shown.summary;
     if run.finished_at.is_none() {
-        // A worker that died counted none of its batch there, and its rows tell of no look-up in progress.
+        // Both counts are incomplete: a killed worker did not update the entry, and look-ups in progress have
+        // no rows.
         summary.requests = summary.requests.max(entry.requests.unsigned_abs());
         summary.retries = summary.retries.max(entry.retries.unsigned_abs());
         summary.throttled = entry.throttled.unsigned_abs();
     }
-    // It was taken out of the queue, and no worker continues it.
+    // The entry was removed from the queue, so no worker continues the run.
     if entry.state == EntryState::Stopped
         && matches!(run.state, RunState::Planning | RunState::Running)
     {
@@ -137,8 +136,8 @@ mod tests {
     use crate::app::listed;
     use crate::app::scene::{Scene, roster, second};
 
-    /// Returns how a run of two rows is shown, and whether its plan was read. The journal counts ten requests and
-    /// leaves five rows.
+    /// Returns how a run of two rows is shown, and whether its plan was read. The queue entry counts ten
+    /// requests, and five rows are left.
     fn shown(run: RunState, entry: &Entry, rate: &str) -> (ListedRun, bool) {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_run_is_shown_with_its_figures_and_its_estimated_finish() {
+    fn a_waiting_run_shows_its_counts_and_estimated_finish() {
         for (due, done_by) in [(2_100, 2_112), (1_900, 2_012)] {
             let waiting = Entry {
                 due: second(due),
@@ -175,7 +174,7 @@ mod tests {
                 (summary.requests, summary.retries, summary.throttled),
                 (10, 2, 3)
             );
-            // It began at second 1,000.
+            // The run began at second 1,000.
             assert_eq!(summary.duration_s, 1_000.0);
             assert_eq!(summary.to_send, Some(4));
             assert_eq!(summary.estimated_s, Some(12.0));
@@ -206,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_run_keeps_its_final_figures() {
+    fn a_finished_run_keeps_its_final_summary() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let run = scene.finished("first", 2, &scene.settings("r.csv"));
         let mut shown = listed(&scene.journal(), &run, &scene.session.state).unwrap();
         let before = serde_json::to_value(&shown).unwrap();
-        // The journal has its end, and the queue does not yet.
+        // The journal has the end of the run, and the queue entry is not updated yet.
         let running = entry(EntryState::Running, false);
         let plan = || panic!("nothing is left to be done");
         fill(&mut shown, &run, &running, second(2_000), plan).unwrap();

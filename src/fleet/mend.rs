@@ -1,20 +1,20 @@
-//! Repairs restore lost jobs and release queues of expired workers.
+//! Repair of lost jobs and of entries whose worker expired.
 
 use super::queue::{SCHEMA, add_job, queue_for};
 use crate::journal::{ANSWERS_STAND, Database, JournalError, cell};
 
-/// Gives each file that waits a job again if it has none. The queue itself frees what a worker held whose
-/// lease has expired. Returns how many jobs were lost.
+/// Adds a job for each open entry that has lost its job. The queue itself releases the jobs of expired
+/// workers. Returns the number of lost jobs.
 pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
     database.change(|tables| {
-        // Those that a slice has replaced and did not come to end.
+        // Completes jobs that a batch replaced and that exhausted their attempts.
         let retired = format!(
             "SELECT count(*) FROM {SCHEMA}.complete_jobs(ARRAY(
                  SELECT id FROM {SCHEMA}.jobs
                  WHERE key IS NULL AND locked_by IS NULL AND attempts >= max_attempts))"
         );
         tables.rows(&retired, &[])?;
-        // What failed for want of the database is not put off for hours, as the queue would.
+        // Jobs that failed are retried soon, because the queue's own backoff grows to hours.
         let sooner = format!(
             "SELECT count(*) FROM {SCHEMA}.reschedule_jobs(ARRAY(
                  SELECT job.id FROM {SCHEMA}.jobs AS job
@@ -29,15 +29,15 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
                                               HAVING max(at) <= now() - make_interval(secs => $1))",
             &[&ANSWERS_STAND.as_secs_f64()],
         )?;
-        // No worker holds its job.
+        // No worker holds the job of these entries.
         let left = format!(
             "UPDATE queued SET state = 'waiting', owner = NULL WHERE state = 'running'
              AND NOT EXISTS (SELECT 1 FROM {SCHEMA}.jobs AS job
                              WHERE job.key = 'file ' || queued.id AND job.locked_by IS NOT NULL)"
         );
         tables.execute(&left, &[])?;
-        // A change of a file's state adds its job in the same transaction, so a file without one is lost. Two workers
-        // may find it at once; the second finds it locked.
+        // A state change and its job are committed in one transaction, so an entry without a job has lost it.
+        // SKIP LOCKED lets only one of several workers repair it.
         let lost = format!(
             "SELECT id, account, profile FROM queued
              WHERE state IN ('waiting', 'running')

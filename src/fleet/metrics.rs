@@ -1,4 +1,4 @@
-//! Queue metrics are written to a Prometheus textfile.
+//! Queue metrics as a Prometheus textfile.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,9 +8,6 @@ use crate::app::AppError;
 use crate::journal::{State, Wrong, cell};
 
 /// Writes a Prometheus textfile about the queue, by profile.
-///
-/// # Errors
-/// When the database refuses, or the file cannot be written.
 pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
     let database = database_of(state)?;
     let samples = database.change(|tables| {
@@ -50,7 +47,8 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
     written.map_err(|error| AppError::Run(error.into()))
 }
 
-/// The metrics of the queue: name, kind and meaning (prometheus.io/docs/instrumenting/exposition_formats).
+/// The metrics of the queue: name, type and description
+/// (prometheus.io/docs/instrumenting/exposition_formats).
 pub const QUEUE_METRICS: [(&str, &str, &str); 8] = [
     (
         "rosterpatch_queue_due",

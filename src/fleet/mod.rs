@@ -1,6 +1,6 @@
-//! Many schools on many machines: files that wait in a database, and workers that send them a slice at a
-//! time. The queue is graphile_worker's, beside the journal in the same database; one slice at a time for
-//! each quota, and none by a process that was taken for dead.
+//! The shared queue lets many workers import the files of many schools in batches. It uses graphile_worker in
+//! the journal's database. One batch at a time runs per rate limit, and a fencing token shuts out workers
+//! whose lease has expired.
 
 mod engine;
 mod entry;

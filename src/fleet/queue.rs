@@ -1,4 +1,4 @@
-//! The queue stores files and schedules their batches in PostgreSQL.
+//! Storage of queued files and scheduling of their batches in PostgreSQL.
 
 use std::path::Path;
 
@@ -14,36 +14,36 @@ use crate::model::{Code, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::run::{Deed, Made};
 
-/// The queue's schema: a well-kept queue's, beside ours.
+/// The database schema of graphile_worker, beside the journal's.
 pub(super) const SCHEMA: &str = "rosterpatch_queue";
 
-/// What a job is called that does a slice of a file.
+/// The name of the task that processes a batch.
 pub(super) const TASK: &str = "slice";
 
-/// The database of a journal.
+/// Returns the database of a journal.
 ///
 /// # Errors
-/// When it lies in a folder, which no other machine sees.
+/// Fails if the journal is a folder, which other machines cannot reach.
 pub fn database_of(state: &State) -> Result<&Database, AppError> {
     state
         .database()
         .ok_or_else(|| AppError::Usage(say().fleet_needs_database()))
 }
 
-/// A file in the queue.
+/// The result of adding a file to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enqueued {
-    /// Its number there.
+    /// The id of the entry.
     pub id: i64,
-    /// Whether it waited there already, with this content.
+    /// Whether the queue already had an open entry with this content.
     pub is_known: bool,
 }
 
-/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says. Its run
-/// stores the `deed`. A file that waits already adds it only if it has a note.
+/// Adds a file with its content to the queue, so that any machine can import it according to `profile`. The
+/// run stores the `deed`. If the file is already queued, the deed is added only if it has a note.
 ///
 /// # Errors
-/// When the file cannot be read, or the database refuses.
+/// Fails if the file cannot be read or the database cannot be written.
 pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
@@ -87,7 +87,7 @@ pub fn enqueue(
     Ok(enqueued)
 }
 
-/// Stores a command for a file.
+/// Stores a command for an entry.
 fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> {
     let row = tables.one("SELECT deeds FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
     let mut deeds = deeds_of(cell(&row, 0)?)?;
@@ -97,22 +97,22 @@ fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> 
     Ok(())
 }
 
-/// The commands for a file, as stored.
+/// Parses the stored commands of an entry.
 fn deeds_of(json: &str) -> Result<Vec<Deed>, Wrong> {
     serde_json::from_str(json).map_err(|_| damaged("the column queued.deeds"))
 }
 
-/// The queue in which a file waits until a worker has found out whose quota it draws on.
+/// Returns the queue for a file whose rate limit is not known yet.
 pub(super) fn first_queue(profile: Option<&str>) -> String {
     format!("profile {}", profile.unwrap_or_default())
 }
 
-/// The queue of all that draw on one quota.
+/// Returns the queue shared by all files with one rate limit.
 pub(super) fn queue_of(account: &str) -> String {
     format!("quota {account}")
 }
 
-/// Schedules a batch of a file in so many seconds, replacing a waiting one.
+/// Schedules the next batch of a file in `seconds`, replacing a waiting one.
 pub(super) fn add_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -127,18 +127,18 @@ pub(super) fn add_job(
     Ok(())
 }
 
-/// The key of a file's job: a file has one job that may still be done.
+/// Returns the key of a file's job. A file has at most one open job.
 fn key_of(id: i64) -> String {
     format!("file {id}")
 }
 
-/// Removes the job of a file. If a worker holds the job, it is not run again.
+/// Removes the job of a file. If a worker holds the job, it does not run again.
 fn remove_job(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
     let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
     tables.rows(&sql, &[&key_of(id)]).map(|_| ())
 }
 
-/// A file of the queue as a slice finds it.
+/// A queue entry as read at the start of a batch.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub(super) id: i64,
@@ -150,13 +150,13 @@ pub(super) struct Waiting {
     pub(super) is_approved: bool,
     pub(super) retries: i64,
     pub(super) throttled: i64,
-    /// For how many seconds it was due before the slice began.
+    /// For how many seconds the batch was due before it began.
     pub(super) late_s: f64,
     /// The worker's id, unique for each batch.
     pub(super) owner: String,
-    /// The job of the slice.
+    /// The job of the batch.
     pub(super) claimed: Claimed,
-    /// The commands for it.
+    /// The commands for the entry.
     pub(super) deeds: Vec<Deed>,
 }
 
@@ -167,9 +167,8 @@ pub(super) struct Claimed {
     pub(super) worker: String,
 }
 
-/// Locks a file, and refuses a job that another worker holds by now. The file is locked before its job, as
-/// by all who change both; the opposite order could deadlock. The worker that takes the job over waits here
-/// until this step is done.
+/// Locks an entry and checks that this worker still holds its job. Entries are always locked before jobs, to
+/// prevent deadlocks. A worker that takes the job over waits here until the transaction ends.
 fn lock(tables: &mut Tables<'_>, id: i64, claimed: &Claimed) -> Result<(), Wrong> {
     tables.first("SELECT 1 FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
     is_ours(tables, claimed)
@@ -183,10 +182,9 @@ fn is_ours(tables: &mut Tables<'_>, claimed: &Claimed) -> Result<(), Wrong> {
     }
 }
 
-/// Ends the job of a slice, with the next one in its place, if any: no other worker fetches it after this
-/// step. The queue completes a job without asking who holds it, so a job that the worker could complete after
-/// its lease has expired must have an end that no other worker shares. Replacing or removing the job locks
-/// it, so its holder is looked for after that.
+/// Replaces the job of a batch with the next one, if any, or removes it. The queue completes jobs without
+/// checking the lease, so a worker with an expired lease could otherwise complete a job that another worker
+/// has taken over. Replacing or removing locks the job, so its holder is checked afterwards.
 fn end_job(
     tables: &mut Tables<'_>,
     id: i64,
@@ -200,7 +198,7 @@ fn end_job(
     is_ours(tables, claimed)
 }
 
-/// The file of a job, if it waits for one.
+/// Reads the entry of a job, or removes the job if the entry is closed.
 pub(super) fn look(
     database: &Database,
     id: i64,
@@ -243,9 +241,9 @@ fn waiting(
     })
 }
 
-/// Begins a slice of a file that waits in the queue of its quota: with the file as it is now, and what
-/// keeps whoever did a slice for this quota before from changing anything more. Nothing where there is
-/// nothing to be done, or an older file draws on the same quota and goes first.
+/// Begins a batch of an entry in the queue of its rate limit. Returns the current entry and a fencing token
+/// that shuts out earlier workers of this rate limit, or `None` if there is nothing to do or an older file
+/// with the same rate limit comes first.
 pub(super) fn begin_slice(
     database: &Database,
     found: &Waiting,
@@ -262,7 +260,7 @@ pub(super) fn begin_slice(
             &[&account, &id],
         )?;
         if let Some(older) = older {
-            // A moment after that one, so that it is found first.
+            // The job runs shortly after that of the older file.
             let seconds: f64 = cell(&older, 0)?;
             end_job(tables, id, claimed, Some((&name, seconds)))?;
             tables.execute(
@@ -286,7 +284,7 @@ pub(super) fn begin_slice(
     })
 }
 
-/// Puts a file into the queue of the quota that it draws on.
+/// Moves an entry to the queue of its rate limit.
 pub(super) fn move_to(
     database: &Database,
     found: &Waiting,
@@ -303,8 +301,8 @@ pub(super) fn move_to(
     })
 }
 
-/// Leaves a file to other workers that this one cannot begin. It stays due, so that metrics show that no worker
-/// takes it.
+/// Leaves an entry that this worker cannot begin to other workers. It stays due, so that metrics show that no
+/// worker takes it.
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
@@ -323,7 +321,7 @@ pub(super) fn not_here(
     })
 }
 
-/// The queue in which a file waits.
+/// Returns the queue in which an entry waits.
 pub(super) fn queue_for(account: Option<&str>, profile: Option<&str>) -> String {
     match account {
         Some(account) => queue_of(account),
@@ -331,12 +329,12 @@ pub(super) fn queue_for(account: Option<&str>, profile: Option<&str>) -> String 
     }
 }
 
-/// Why a file waits or has ended, as it is kept: others than the roster's owner read it there.
+/// Serializes the reason why an entry waits or has ended. Accounts other than the roster's owner can read it.
 fn kept(why: &Fact) -> Option<String> {
     serde_json::to_string(why).ok()
 }
 
-/// Why a file waits or has ended, as it was kept; another version may have kept it otherwise.
+/// Parses a stored reason. An unreadable one from another version becomes an unknown reason.
 pub(super) fn why_of(kept: Option<String>) -> Option<Fact> {
     kept.map(|kept| {
         let fact = serde_json::from_str(&kept);
@@ -348,7 +346,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Leaves the rest of a file for later.
+/// Schedules the remaining rows of a file for a later batch.
 pub(super) fn later(
     database: &Database,
     waiting: &Waiting,
@@ -381,7 +379,7 @@ pub(super) fn later(
     })
 }
 
-/// Ends a file's way through the queue; one whose guard was lifted meanwhile continues.
+/// Ends an entry. An entry that was approved in the meantime continues.
 pub(super) fn end(
     database: &Database,
     waiting: &Waiting,
@@ -392,7 +390,7 @@ pub(super) fn end(
 ) -> Result<(), JournalError> {
     database.change(|tables| {
         let row = tables.first(
-            // An approval is of one plan: a run that is held again waits for another.
+            // An approval covers one plan: a run that is held again needs another.
             "UPDATE queued SET state = $2, exit_code = $3, why = $4, owner = NULL, ended_at = now(),
                     is_approved = is_approved AND NOT ($2 = 'held' AND $9),
                     requests = requests + $5, retries = retries + $6, throttled = throttled + $7
@@ -421,15 +419,15 @@ pub(super) fn end(
     })
 }
 
-/// Has a run that a guard holds go on in the queue. The run stores the `deed`.
+/// Queues a held run again as approved. The run stores the `deed`.
 pub fn approve(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
     goes_on(state, id, true, deed)
 }
 
-/// Has a run that was stopped go on in the queue. The run stores the `deed`.
+/// Queues a stopped run again. The run stores the `deed`.
 ///
 /// # Errors
-/// When the database refuses, or the queue does not know it any more.
+/// Fails if the queue has no entry with this id or the database cannot be written.
 pub fn put_back(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
     goes_on(state, id, false, deed)
 }
@@ -445,11 +443,11 @@ fn goes_on(state: &State, id: i64, approves: bool, deed: &Deed) -> Result<GoesOn
     known.ok_or_else(|| AppError::Front(say().fleet_unknown(id)))
 }
 
-/// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
-/// more, and its requests in progress are in doubt. `resume` returns a file whose run has begun to the queue.
+/// Removes an entry from the queue. A batch in progress can record nothing more, and its requests in progress
+/// are in doubt. `resume` queues a run that has begun again.
 ///
 /// # Errors
-/// When the database refuses, or no such file waits.
+/// Fails if there is no such entry or the database cannot be written.
 pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     let database = database_of(state)?;
     let why = Fact::new(Code::QueueRemoved);
@@ -462,7 +460,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         let Some(row) = row else {
             return Ok(false);
         };
-        // Another file's slice for the same quota continues.
+        // A batch of another file with the same rate limit continues.
         let is_running = cell::<&str>(&row, 1)? == "running";
         if let Some(account) = cell::<Option<String>>(&row, 0)?.filter(|_| is_running) {
             count_up(tables, &queue_of(&account))?;
@@ -472,7 +470,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
              WHERE id = $1",
             &[&id, &kept(&why)],
         )?;
-        // The API's answers for its plan are no longer needed.
+        // The cached answers for its plan are no longer needed.
         tables.execute(
             "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
             &[&id],
@@ -486,7 +484,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     }
 }
 
-/// Returns a file to the queue. A batch in progress continues by itself; an approval is stored.
+/// Queues an entry again. A batch in progress continues anyway; an approval is stored.
 fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1
@@ -516,19 +514,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_one_quota_share_a_queue_and_before_that_those_of_one_profile() {
+    fn files_share_a_queue_by_rate_limit_or_else_by_profile() {
         let queue = queue_for(Some("a"), Some("school"));
         assert_eq!(queue, queue_for(Some("a"), None));
         assert_ne!(queue, queue_for(Some("b"), Some("school")));
         let first = queue_for(None, Some("school"));
         assert_ne!(first, queue_for(None, Some("other")));
         assert_ne!(first, queue_for(None, None));
-        // A profile that is called like a quota's hash is no quota.
+        // A profile whose name equals the hash of a rate limit has a separate queue.
         assert_ne!(queue_for(None, Some("a")), queue);
     }
 
     #[test]
-    fn why_a_file_waits_is_kept_and_what_another_version_kept_is_said_to_be_unknown() {
+    fn a_stored_reason_is_restored_and_an_unreadable_one_is_unknown() {
         let fact = Fact::new(Code::QueueRemoved).with_count(3);
         assert_eq!(why_of(kept(&fact)), Some(fact));
         assert_eq!(why_of(None), None);
@@ -537,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_the_database_cannot_hold_is_the_largest_that_it_can() {
+    fn numbers_beyond_the_database_range_saturate() {
         assert_eq!(signed(7), 7);
         assert_eq!(signed(u64::MAX), i64::MAX);
     }

@@ -1,4 +1,4 @@
-//! A batch sends a bounded number of rows of a queued file.
+//! Batches: sending a bounded number of rows of a queued file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,24 +22,24 @@ use crate::run::{
 use crate::send::{Credentials, SendError, Stop};
 use crate::targets::TargetSpec;
 
-/// Rows that a slice sends at most.
+/// The maximum number of rows that a batch sends.
 const ROWS: usize = 500;
 
-/// The longest that a slice waits for its quota before it leaves the rest for later.
+/// The maximum time that a batch waits for its rate limit before it leaves the rest for later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long after one worker could not begin a file any of them looks at it again, in seconds.
+/// The delay in seconds before a file is offered again that a worker could not begin.
 const SOON: f64 = 10.0;
 
-/// How long after a failure that may pass a file is tried again.
+/// The delay in seconds before a retry after a temporary failure.
 const PAUSE: f64 = 300.0;
 
-/// What a worker knows of its profiles: secrets are not in the queue.
+/// A worker's access to its profiles and their secrets, which are not stored in the queue.
 pub trait FleetDoor: Sync {
-    /// How a file is imported as a profile says, and who is told of it.
+    /// Returns how to import a file according to a profile, and the recipients of notifications.
     ///
     /// # Errors
-    /// When that cannot be known here.
+    /// Fails if the profile is not configured on this machine.
     fn wanted<'a>(
         &'a self,
         session: &'a Session,
@@ -47,10 +47,10 @@ pub trait FleetDoor: Sync {
         profile: Option<&str>,
     ) -> Result<(Wanted<'a>, Notifications), AppError>;
 
-    /// The credentials of a profile, and who is told of its runs.
+    /// Returns the credentials of a profile and the recipients of notifications.
     ///
     /// # Errors
-    /// When they are not here.
+    /// Fails if the credentials are not available on this machine.
     fn credentials(
         &self,
         profile: Option<&str>,
@@ -64,36 +64,36 @@ pub trait FleetDoor: Sync {
     fn heard(&self, what: Heard<'_>);
 }
 
-/// The outcome of a slice.
+/// The outcome of a batch.
 #[derive(Debug)]
 pub enum Heard<'a> {
-    /// There is more to do.
+    /// The rest of the file is scheduled.
     Later {
-        /// The file.
+        /// The path of the file.
         file: &'a str,
-        /// Its run, once it has begun.
+        /// The name of the run, once it has begun.
         run: Option<&'a str>,
-        /// How much later.
+        /// The delay until the next batch.
         after: Duration,
-        /// What kept it, where something did.
+        /// The reason for the delay, if it is a failure.
         why: Option<&'a Fact>,
     },
-    /// The run has ended, or somebody has to see to it.
+    /// The run has ended or requires action.
     Ended(&'a Ended),
 }
 
-/// The end of a file's way through the queue.
+/// The end of a queue entry.
 #[derive(Debug)]
 pub struct Ended {
-    /// The file.
+    /// The path of the file.
     pub file: String,
-    /// Its run's figures, where it came to any.
+    /// The summary of the run, if it has one.
     pub summary: Option<Box<Summary>>,
-    /// Why it ended, where it did not end.
+    /// The reason if the run did not finish.
     pub why: Option<Fact>,
 }
 
-/// What a slice needs of the worker that does it.
+/// The context of a worker that processes a batch.
 pub(super) struct Worker<'a> {
     pub(super) door: &'a dyn FleetDoor,
     pub(super) state: &'a State,
@@ -101,14 +101,14 @@ pub(super) struct Worker<'a> {
     pub(super) owner: &'a str,
 }
 
-/// What a failure means for the file of a slice.
+/// The consequence of a failure for the file of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
-    /// Another process has taken over, or the database is away: nothing can be recorded here.
+    /// Another process holds the lease, or the database is unavailable. Nothing can be recorded.
     OfTheJournal,
-    /// The roster is at fault, and will be on any machine: its way through the queue has ended.
+    /// The roster is invalid on any machine, so the entry ends.
     OfTheFile,
-    /// It may be otherwise on another machine, or soon.
+    /// The failure may be temporary or specific to this machine.
     MayPass,
 }
 
@@ -135,37 +135,37 @@ fn failure(error: &AppError) -> Failure {
     }
 }
 
-/// What a slice does with a file's run.
+/// The action of a batch on a file's run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// Begins it.
+    /// Begin the run.
     Begin,
-    /// Goes on with it.
+    /// Resume the run.
     Resume,
-    /// Sends what a guard held.
+    /// Send a run that a guard held.
     Approve,
-    /// Records in the queue that it has ended.
+    /// Record the end of the run in the queue.
     End,
-    /// Records in the queue that a guard holds it.
+    /// Record in the queue that a guard holds the run.
     Hold,
 }
 
-/// What is to be done with a run that has come to this state, if it has begun; `is_approved` says whether
-/// somebody has released it since a guard held it.
+/// Returns the next action for a run in `state`, or for a new run if there is none. `is_approved` says
+/// whether the run was approved after a guard held it.
 fn step(state: Option<RunState>, is_approved: bool) -> Step {
     match state {
         None => Step::Begin,
-        // Its end was recorded, and not in the queue yet.
+        // The journal has the end of the run, and the queue entry does not.
         Some(RunState::Finished | RunState::Replaced | RunState::Undone) => Step::End,
         Some(RunState::Held) if is_approved => Step::Approve,
         Some(RunState::Held) => Step::Hold,
-        // It is planned again after it was released.
+        // The run was approved and is being planned again.
         Some(RunState::Planning) if is_approved => Step::Approve,
         Some(RunState::Planning | RunState::Running | RunState::Interrupted) => Step::Resume,
     }
 }
 
-/// Whether what stopped a run may be over in a while: an address that does not answer may, later.
+/// Returns whether the cause of a stop may be temporary, such as an unreachable address.
 fn may_pass(stop: &Stop) -> bool {
     matches!(
         stop,
@@ -173,7 +173,7 @@ fn may_pass(stop: &Stop) -> bool {
     )
 }
 
-/// The state in the queue of a file whose run ended with this code.
+/// Returns the state of an entry whose run ended with this exit code.
 fn state_after(exit: Exit) -> &'static str {
     match exit {
         Exit::Success | Exit::RowsFailed => "finished",
@@ -182,7 +182,7 @@ fn state_after(exit: Exit) -> &'static str {
     }
 }
 
-/// How a run in the queue is imported.
+/// The parameters for importing a queued file.
 struct Plan<'a> {
     wanted: Wanted<'a>,
     notifications: Notifications,
@@ -190,9 +190,9 @@ struct Plan<'a> {
 }
 
 impl Worker<'_> {
-    /// Does a slice of file number `id`, which waits in `queue`. Whatever becomes of it, it is in the queue
-    /// again or has ended there when this returns; an error means that another process has taken it over,
-    /// or that the database is away, and that it has to be looked for again.
+    /// Processes a batch of the file `id` from `queue`. The entry is queued again or has ended when this
+    /// returns `Ok`. An error means that another process holds the lease or the database is unavailable, and
+    /// that the job must be fetched again.
     pub(super) fn slice(&self, id: i64, queue: &str, claimed: &Claimed) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         let Some(found) = look(database, id, claimed)? else {
@@ -200,7 +200,7 @@ impl Worker<'_> {
         };
         match self.account_of(&found) {
             Err(error) if failure(&error) == Failure::OfTheJournal => Err(error),
-            // It may be known on another machine, or soon.
+            // The profile may be configured on another machine, or later on this one.
             Err(error) => {
                 let why = error.fact();
                 not_here(database, &found, SOON, &why)?;
@@ -212,7 +212,7 @@ impl Worker<'_> {
         }
     }
 
-    /// The quota that a file draws on.
+    /// Returns the rate limit that a file counts against.
     fn account_of(&self, found: &Waiting) -> Result<String, AppError> {
         let session = (self.session)(self.state.clone())?;
         let Plan { wanted, .. } = self.plan(&session, found, Path::new(&found.file))?;
@@ -227,7 +227,7 @@ impl Worker<'_> {
 
     fn begin(&self, found: &Waiting, account: &str) -> Result<(), AppError> {
         let database = database_of(self.state)?;
-        // From here on whoever did this before, and was taken for dead, may change nothing more.
+        // The new fencing token shuts out an expired worker that processed this file.
         let begun = begin_slice(database, found, account, self.owner)?;
         let Some((waiting, fence)) = begun else {
             return Ok(());
@@ -260,7 +260,7 @@ impl Worker<'_> {
         done
     }
 
-    /// How the file is imported: as its run was requested, once it has begun.
+    /// Returns how to import the file. A run that has begun keeps its settings.
     fn plan<'a>(
         &'a self,
         session: &'a Session,
@@ -270,14 +270,14 @@ impl Worker<'_> {
         let profile = waiting.profile.as_deref();
         let known = match &waiting.run {
             Some(name) => match Journal::open(self.state)?.run(Some(name)) {
-                // It was forgotten: it begins again.
+                // The run was pruned, so the file starts over.
                 Err(JournalError::NoRun { .. }) => None,
                 known => Some(known?),
             },
             None => None,
         };
         let (mut wanted, notifications) = match &known {
-            // No files are written beside it, and users do not look into the spool.
+            // The original name is used: output files and messages do not refer to the local copy.
             None => self
                 .door
                 .wanted(session, Path::new(&waiting.file), profile)?,
@@ -341,7 +341,7 @@ impl Worker<'_> {
         }
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {
-            // What lies here is cut, or another one; it is fetched again.
+            // The local copy is truncated or has other content, and is fetched again.
             let why = Fact::new(Code::QueueOtherContent).at_path(Path::new(&waiting.file));
             return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
         }
@@ -382,7 +382,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Leaves the rest for later.
+    /// Schedules the remaining rows for a later batch.
     fn leave(
         &self,
         session: &Session,
@@ -404,7 +404,7 @@ impl Worker<'_> {
         });
     }
 
-    /// Ends the file's way through the queue, and tells those who are to be told.
+    /// Ends the queue entry and sends notifications.
     fn ended(
         &self,
         session: &Session,
@@ -439,7 +439,7 @@ impl Worker<'_> {
         }));
         if is_over && withheld > 0 {
             let forgotten = forget_copies(&session.state, &waiting.sha256, &waiting.file);
-            // The file has ended in the queue already.
+            // The entry has ended already, so a failed cleanup is only logged.
             if let Err(error) = forgotten {
                 log::warn(&Fact::new(Code::RunNotTidied).because_of(error.fact()));
             }
@@ -447,7 +447,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Ends the way through the queue of a file that cannot be imported anywhere.
+    /// Ends the queue entry of a file that no machine can import.
     fn failed(
         &self,
         session: &Session,
@@ -471,7 +471,7 @@ impl Worker<'_> {
     }
 }
 
-/// Why a file could not be imported, about the file as it was enqueued: nobody knows the copy that was read here.
+/// Returns the reason why a file could not be imported, with the enqueued path in place of the local copy's.
 fn why(session: &Session, waiting: &Waiting, error: &AppError) -> Fact {
     let why = error.fact();
     let copy = spooled(
@@ -486,17 +486,17 @@ fn why(session: &Session, waiting: &Waiting, error: &AppError) -> Fact {
     }
 }
 
-/// The identity of this process's copy of a file.
+/// Returns the suffix that identifies this process's copy of a file.
 fn own(waiting: &Waiting) -> String {
     format!("{}-{}", waiting.id, std::process::id())
 }
 
-/// Whether a file waits in the queue of its quota already.
+/// Returns whether a file already waits in the queue of its rate limit.
 fn is_there(waiting: &Waiting, queue: &str, account: &str) -> bool {
     waiting.account.as_deref() == Some(account) && queue == queue_of(account)
 }
 
-/// A run's figures, where it came to any.
+/// Returns the summary of a run, if it has one.
 fn summary_of(record: &RunRecord) -> Option<Summary> {
     serde_json::from_str(record.summary.as_deref()?).ok()
 }
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_wrong_with_the_roster_itself_ends_a_file_for_good() {
+    fn only_errors_of_the_roster_end_a_queue_entry() {
         let path = || std::path::PathBuf::from("r.csv");
         let unreadable = || ReadError::Io {
             path: path(),
@@ -603,7 +603,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_guard_holds_is_sent_once_it_is_approved_and_not_because_a_worker_died() {
+    fn a_held_run_is_sent_only_after_its_approval() {
         use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
         for is_approved in [false, true] {
             let step = |state| step(state, is_approved);
@@ -617,13 +617,13 @@ mod tests {
         }
         assert_eq!(step(Some(Held), false), Step::Hold);
         assert_eq!(step(Some(Held), true), Step::Approve);
-        // A worker died while it planned: its guards look again, unless somebody has approved.
+        // A worker was killed while planning: the guards apply again unless the run was approved.
         assert_eq!(step(Some(Planning), false), Step::Resume);
         assert_eq!(step(Some(Planning), true), Step::Approve);
     }
 
     #[test]
-    fn an_api_that_is_away_is_tried_again_and_one_that_refuses_is_not() {
+    fn an_unreachable_api_is_retried_and_a_refusal_is_not() {
         let unreachable = Stop::Unreachable {
             address: String::new(),
             why: Message::default(),
@@ -660,7 +660,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_came_to_its_end_is_finished_and_any_other_needs_somebody() {
+    fn only_a_completed_run_finishes_its_queue_entry() {
         for (exit, state) in [
             (Exit::Success, "finished"),
             (Exit::RowsFailed, "finished"),
@@ -674,21 +674,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_begins_only_in_the_queue_of_its_own_quota() {
+    fn a_file_begins_only_in_the_queue_of_its_rate_limit() {
         let waiting = waiting();
         assert!(is_there(&waiting, &queue_of("a"), "a"));
-        // Its credentials are others now, or it was moved and an old job is left.
+        // The credentials have changed, or the file was moved and an old job is left.
         assert!(!is_there(&waiting, &queue_of("b"), "b"));
         assert!(!is_there(&waiting, &queue_of("b"), "a"));
         assert!(!is_there(&waiting, &queue_of("a"), "b"));
     }
 
     #[test]
-    fn what_is_wrong_is_told_of_the_file_as_it_was_enqueued() {
+    fn errors_name_the_enqueued_file_and_not_the_local_copy() {
         let scene = Scene::new();
         let waiting = waiting();
         let own = own(&waiting);
-        // Another slice of this process may have the same content from another file.
+        // The suffix contains the entry's id, because two entries may have the same content.
         assert!(own.starts_with("7-") && own.len() > 2, "{own}");
         let copy = spooled(&scene.session.state, &waiting.sha256, &waiting.file, &own);
         let told = |path: &Path| {
@@ -701,7 +701,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_of_a_run_that_came_to_none_are_none() {
+    fn a_run_without_a_stored_summary_has_none() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let settings = scene.settings("r.csv");

@@ -1,4 +1,4 @@
-//! A sweep adds inbox files to the shared queue and archives completed ones.
+//! Sweeps that add inbox files to the shared queue and archive completed ones.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,18 +18,18 @@ use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
 use crate::run::{Deed, RunError, Settings, absolute, to_json};
 
-/// What is known of a file in the queue.
+/// The queue entry of a file.
 struct Known {
     state: String,
     run: Option<String>,
     why: Option<Fact>,
 }
 
-/// Adds the files in a folder, and those that arrive meanwhile, to the queue, and archives the files whose runs
-/// have ended, with their results.
+/// Adds the files in a folder to the queue, including those that arrive in the meantime, and archives files
+/// with their results after their runs have ended.
 ///
 /// # Errors
-/// When the folder cannot be read or written to, or the database refuses.
+/// Fails if the folder cannot be read or written to, or the database cannot be used.
 pub fn sweep_into_queue(
     session: &Session,
     options: &SweepOptions,
@@ -69,14 +69,14 @@ struct QueueSweep<'a> {
     desk: &'a QueueDesk<'a>,
     inbox: Inbox,
     arrivals: Arrivals<'a>,
-    /// The files of `processing` that this sweep has looked at, by path and stamp.
+    /// The files of `processing` that this sweep has checked, by path and stamp.
     settled: HashSet<(PathBuf, String)>,
-    /// The worst exit code of the files so far.
+    /// The worst exit code so far.
     worst: Option<Exit>,
 }
 
 impl QueueSweep<'_> {
-    /// Claims the files that have not changed, oldest first. Returns whether the folder has to be read again.
+    /// Claims unchanged files, oldest first. Returns whether the folder has to be read again.
     fn take(&mut self, waited_for: &mut Awaited) -> Result<bool, AppError> {
         let failed = Action::ReadFolder.failed(&self.options.folder);
         let seen = self.inbox.entries().map_err(&failed)?;
@@ -111,8 +111,8 @@ impl QueueSweep<'_> {
         Ok(has_taken || is_news)
     }
 
-    /// Reports an entry that stays in the folder, once. If it looks like a roster, the exit code is that of a failed
-    /// row.
+    /// Reports an entry that stays in the folder, once. If it looks like a roster, the exit code is that of a
+    /// failed row.
     fn stays(
         &mut self,
         (name, stamp): (&str, &str),
@@ -136,7 +136,7 @@ impl QueueSweep<'_> {
         notifications.not_imported(self.session, file, inbox, exit, why);
     }
 
-    /// Adds the claimed files to the queue, and archives those whose runs have ended.
+    /// Adds claimed files to the queue, and archives those whose runs have ended.
     fn settle(&mut self) -> Result<(), AppError> {
         let taken = self
             .inbox
@@ -162,7 +162,7 @@ impl QueueSweep<'_> {
             }
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let swept = self.one(&file, (&name, &stamp)).unwrap_or_else(|error| {
-                // A faulty file makes room for the next one. No error of one file stops the others.
+                // An invalid file is moved aside. An error of one file does not stop the others.
                 match error.is_of_file() {
                     true => self.put_aside(&file, &name, error.fact(), Some(error.exit())),
                     false => SweptFile::Failed(error.fact()),
@@ -232,12 +232,12 @@ impl QueueSweep<'_> {
     }
 }
 
-/// Whether any of these files may still be written to, because it has no marker.
+/// Returns whether any of these files may still be written to, because it has no marker.
 fn may_grow(files: &HashMap<String, Lying>) -> bool {
     files.values().any(|lying| !lying.ready)
 }
 
-/// Records the fate of a file, as far as it is known.
+/// Records the fate of a file, if known.
 fn record(
     arrivals: &mut Arrivals<'_>,
     known: (&str, &str),
@@ -276,7 +276,7 @@ fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Resul
     Ok(why.clone().at_path(&to))
 }
 
-/// Whether a run was undone. A run that was pruned counts as not undone.
+/// Returns whether a run was undone. A pruned run counts as not undone.
 fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
     match Journal::open(&session.state)?.run(Some(run)) {
         Ok(record) => Ok(record.state == RunState::Undone),
@@ -285,7 +285,7 @@ fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
     }
 }
 
-/// What the queue knows of a file, where it knows any of this name and content.
+/// Returns the queue entry of a file with this name and content, if any.
 fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
     let content = content_of(file, Origin::Dropped)?;
     let sha256 = hex(&Sha256::digest(&content));
@@ -308,7 +308,7 @@ fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
     })?)
 }
 
-/// Writes the results of a run beside its file, and puts all of it away.
+/// Writes the results of a run beside its file and archives all of them.
 fn ended(
     session: &Session,
     inbox: &Inbox,
@@ -353,7 +353,7 @@ fn ended(
     Ok(SweptFile::Ended(Box::new(summary)))
 }
 
-/// Marks a file of the queue as archived: dropped again, it is another one.
+/// Marks the queue entry of a file as archived, so that the same file gets a new entry if it arrives again.
 fn mark_archived(session: &Session, file: &Path) -> Result<(), AppError> {
     let name = absolute(file).display().to_string();
     database_of(&session.state)?.change(|tables| {
@@ -370,7 +370,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_may_grow_until_a_marker_says_that_it_is_whole() {
+    fn a_file_may_grow_unless_a_ready_marker_exists() {
         let folder = tempfile::tempdir().unwrap();
         let lying = || Inbox::at(folder.path()).entries().unwrap().files;
         let write = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();

@@ -1,29 +1,29 @@
-//! The outcome of a queue sweep is reported for each file.
+//! Outcomes of a sweep into the queue, by file.
 
 use crate::app::{AppError, Notifications};
 use crate::model::{Fact, Summary};
 
-/// What a sweep did with a file.
+/// The outcome of a sweep for one file.
 #[derive(Debug)]
 pub enum SweptFile {
-    /// It was put into the queue, under this number.
+    /// The file was added to the queue under this id.
     Enqueued(i64),
-    /// It waits there.
+    /// The file waits in the queue.
     Waiting,
-    /// A guard holds its run, or somebody has to see to it.
+    /// A guard holds the run, or it stopped and requires action.
     Held {
-        /// The run.
+        /// The name of the run.
         run: String,
-        /// Why.
+        /// The reason.
         why: Fact,
     },
-    /// Its run has ended; it and its results were put away.
+    /// The run has ended, and the file and its results were archived.
     Ended(Box<Summary>),
-    /// It could not be read, and was put aside.
+    /// The file could not be imported and was moved to `failed`.
     Failed(Fact),
 }
 
-/// The entry point of a sweep into the queue.
+/// The front end of a sweep into the queue.
 pub struct QueueDesk<'a> {
     /// Whether the `import_` columns come first in the results.
     pub outcome_first: bool,

@@ -1,4 +1,4 @@
-//! Processed files move to a folder that names their outcome.
+//! The archive of an inbox: one folder per outcome.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,42 +11,42 @@ use super::index::{self, Archived, Index, is_index};
 use super::names::{numbered_name, short};
 use crate::safe_fs::{Folder, Kind};
 
-/// Where a file goes when it has been dealt with.
+/// The folder to which a processed file moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Every row succeeded, or the file had been imported before.
     Done,
     /// Some rows succeeded.
     Partial,
-    /// Nothing was done.
+    /// No row was sent.
     Failed,
-    /// A guard holds it.
+    /// A guard holds the run.
     Held,
 }
 
-/// Where a file and what was written beside it belong.
+/// A planned move of a file and its output files.
 #[derive(Debug)]
 pub struct Moves {
     from: Folder,
     to: Folder,
-    /// Whether the target is the folder of a day.
+    /// Whether the destination is a date folder.
     is_dated: bool,
-    /// From and to, the file itself last, all from as absolute paths.
+    /// Absolute source and destination paths. The file itself is last.
     pub paths: Vec<(PathBuf, PathBuf)>,
 }
 
-/// What [`Inbox::expire`] did.
+/// The result of [`Inbox::expire`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many files it removed.
+    /// The number of removed files.
     pub files: u64,
-    /// Files that rosterpatch did not put there. They stay, and are listed once.
+    /// Files from other programs. They are kept, and each is reported once.
     pub foreign: Vec<PathBuf>,
 }
 
 impl Inbox {
-    /// Where a file that was taken, or held, and all that was written beside it belong. If something has
-    /// one of those names already, all get the same number. `date` names the day's folder.
+    /// Plans the move of a claimed or held file with its output files. If a name is taken at the destination,
+    /// all files get the same number. `date` is the name of the date folder.
     pub fn places(
         &self,
         file: &Path,
@@ -105,21 +105,17 @@ impl Inbox {
         })
     }
 
-    /// Keeps every other process from archiving anything until what this returns is dropped, so that a
-    /// place that was found free is free still.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to.
+    /// Locks the archive for this process until the result is dropped, so that planned destinations stay
+    /// free.
     pub fn alone(&self) -> io::Result<File> {
         self.open()?.private(PROCESSING)?.lock()
     }
 
-    /// Moves what [`Inbox::places`] found a place for. As long as the file itself, the last of them,
-    /// lies where it was, it is not dealt with.
+    /// Executes planned moves. The file itself moves last, so an interrupted move can be repeated.
     ///
     /// # Errors
-    /// When something cannot be moved, or something else has its place meanwhile; it and what comes after
-    /// it stay where they were.
+    /// Fails if a file cannot be moved or its destination has been taken. That file and those after it stay
+    /// where they were.
     pub fn put(&self, moves: &Moves) -> io::Result<()> {
         if moves.is_dated {
             let last = moves.paths.len().saturating_sub(1);
@@ -143,11 +139,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Removes files that were archived on days before these: rosters, and what was written about them. What
-    /// is held stays, and so do files that rosterpatch did not put there.
-    ///
-    /// # Errors
-    /// When a folder cannot be read, or a file not be removed.
+    /// Removes rosters and output files archived before the given dates. Held files and files from other
+    /// programs are kept.
     pub fn expire(&self, rosters: Option<Date>, results: Option<Date>) -> io::Result<Removed> {
         let _alone = self.alone()?;
         let root = self.open()?;
@@ -157,7 +150,7 @@ impl Inbox {
                 continue;
             };
             for name in days.names()? {
-                // Other names are not of this program.
+                // Folders with other names belong to other programs.
                 let day = name.to_str().and_then(|name| name.parse::<Date>().ok());
                 let is_own = |day: &Date| name.to_str() == Some(&*day.to_string());
                 let Some(day) = day.filter(is_own) else {
@@ -202,14 +195,14 @@ impl Inbox {
         Ok(removed)
     }
 
-    /// Writes beside a file that was taken why it cannot be imported: `NAME.error.txt`, which this account
-    /// alone can read.
+    /// Writes a private report `NAME.error.txt` beside a claimed file, with the reason why it cannot be
+    /// imported.
     pub fn explain(&self, file: &Path, why: &str) -> io::Result<()> {
         let folder = Folder::open(file.parent().unwrap_or(file))?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let name = format!("{}.error.txt", short(&stem, 200));
         let mut report = match folder.create(&name) {
-            // A process that died wrote it.
+            // The report is from a killed process.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 folder.remove_file(&name)?;
                 folder.create(&name)?
@@ -220,7 +213,7 @@ impl Inbox {
     }
 }
 
-/// Whether something has one of these names.
+/// Returns whether any of these names exists.
 fn taken(folder: &Folder, names: impl Iterator<Item = String>) -> io::Result<bool> {
     for name in names {
         if folder.look(name)?.is_some() {
@@ -239,7 +232,7 @@ fn name_of(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// An inbox with these files.
+    /// Creates an inbox with these files.
     fn inbox(files: &[&str]) -> (tempfile::TempDir, Inbox) {
         let folder = tempfile::tempdir().unwrap();
         for name in files {
@@ -262,13 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn each_place_has_its_folder_and_the_days_where_nothing_waits_there() {
+    fn each_outcome_has_a_folder_with_dates_except_held() {
         let (folder, inbox) = inbox(&["held/a.csv"]);
         let file = folder.path().join("held/a.csv");
         for (place, expected) in [
             (Place::Done, "done/2026-08-20/a.csv"),
             (Place::Failed, "failed/2026-08-20/a.csv"),
-            // The file's own name is already used there.
+            // The name of the file is taken there.
             (Place::Held, "held/a-2.csv"),
         ] {
             let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();
@@ -277,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_file_takes_along_what_was_written_beside_it_and_nothing_else() {
+    fn a_held_file_moves_with_its_output_files_only() {
         let (folder, inbox) = inbox(&[
             "held/b.csv",
             "held/b.results.csv",
@@ -325,7 +318,7 @@ mod tests {
         assert!(inbox.put(&moves).is_err());
         assert_eq!(std::fs::read_to_string(&taken).unwrap(), "another");
         assert!(file.exists() && beside[0].exists());
-        // Looked for again, both get the number that is free for both.
+        // Planned again, both get the first number that is free for both.
         let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
         let expected = ["done/day/a.results-2.csv", "done/day/a-2.csv"];
         assert_eq!(targets(root, &moves), expected);
@@ -334,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_others_stay_in_the_archive_and_are_listed_once() {
+    fn files_of_other_programs_stay_archived_and_are_reported_once() {
         let (folder, inbox) = inbox(&["held/a.new.csv", "held/a.new.results.csv"]);
         let root = folder.path();
         let beside = [root.join("held/a.new.results.csv")];
@@ -344,7 +337,7 @@ mod tests {
             .unwrap();
         inbox.put(&moves).unwrap();
         let day = root.join("done/2026-08-01");
-        // A process died while it listed a file.
+        // Simulates a process that was killed while it wrote a line.
         let mut index = std::fs::OpenOptions::new();
         let mut index = index.append(true).open(day.join(".rosterpatch")).unwrap();
         index
@@ -358,7 +351,7 @@ mod tests {
         let mut removed = inbox.expire(later, None).unwrap();
         removed.foreign.sort();
         assert_eq!((removed.files, &removed.foreign[..]), (1, &others[..]));
-        // A roster may be called like an output file.
+        // A roster may have the name of an output file.
         assert!(!day.join("a.new.csv").exists());
         assert!(day.join("a.new.results.csv").exists());
         let removed = inbox.expire(later, later).unwrap();
@@ -372,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_written_to_by_one_process_at_a_time() {
+    fn only_one_process_at_a_time_writes_to_the_archive() {
         let (folder, inbox) = inbox(&["a.csv"]);
         let alone = inbox.alone().unwrap();
         let other = File::open(folder.path().join(PROCESSING)).unwrap();

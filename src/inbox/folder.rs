@@ -1,4 +1,4 @@
-//! An inbox lists, claims and locks the files of a folder.
+//! Listing and claiming the files of an inbox.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -8,41 +8,41 @@ use std::path::{Path, PathBuf};
 use super::names::{LONG, Named, escaped, folder_name, named, numbered_folder, numbered_name};
 use crate::safe_fs::{Folder, Kind, Look, Refusal};
 
-/// A folder into which other accounts drop files, with the places where they go from there:
-/// `processing/NAME/` during the import, then `done/DATE/`, `failed/DATE/` or `held/`. Only this account
-/// can write to these.
+/// A folder into which other accounts put files. During the import, a file is in `processing/NAME/`;
+/// afterwards it moves to `done/DATE/`, `partial/DATE/`, `failed/DATE/` or `held/`. Only this account can
+/// write to these folders.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     root: PathBuf,
 }
 
-/// A file as it lies in the inbox: whether it is whole shows when it is looked at again.
+/// A file in the inbox with its metadata. An unchanged file in a later pass is considered complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lying {
     look: Look,
-    /// Whether a marker beside it, `NAME.ready`, says that it is whole.
+    /// Whether a marker file `NAME.ready` declares the file complete.
     pub ready: bool,
 }
 
 impl Lying {
-    /// When it was modified, in seconds and nanoseconds since the epoch.
+    /// Returns the modification time in seconds and nanoseconds since the epoch.
     pub fn modified(&self) -> (i64, i64) {
         self.look.modified
     }
 
-    /// Its size and modification time, by which it is told from the next file of its name.
+    /// Returns the size and modification time, which distinguish files with the same name.
     pub fn stamp(&self) -> String {
         stamp(&self.look)
     }
 }
 
-/// The size and modification time of a file.
+/// Formats the size and modification time of a file.
 fn stamp(look: &Look) -> String {
     let (seconds, nanoseconds) = look.modified;
     format!("{seconds}.{nanoseconds:09}:{}", look.size)
 }
 
-/// The size and modification time of a file that was taken; empty if it is not there any more.
+/// Returns the size and modification time of a claimed file, or an empty string if it no longer exists.
 pub fn stamp_of(file: &Path) -> String {
     let folder = file.parent().map(Folder::open).and_then(Result::ok);
     let look = folder
@@ -52,7 +52,7 @@ pub fn stamp_of(file: &Path) -> String {
     look.as_ref().map(stamp).unwrap_or_default()
 }
 
-/// When the file with this stamp was modified, in seconds and nanoseconds since the epoch.
+/// Returns the modification time in a stamp, in seconds and nanoseconds since the epoch.
 pub fn modified_in(stamp: &str) -> Option<(i64, i64)> {
     let (seconds, nanoseconds) = stamp.split_once(':')?.0.split_once('.')?;
     Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
@@ -61,55 +61,55 @@ pub fn modified_in(stamp: &str) -> Option<(i64, i64)> {
 /// The entries of the inbox.
 #[derive(Debug, Default)]
 pub struct Entries {
-    /// The files that may be taken, by name.
+    /// Files that can be claimed, by name.
     pub files: HashMap<String, Lying>,
-    /// The entries that stay.
+    /// Entries that stay in the inbox.
     pub others: Vec<Other>,
 }
 
-/// The files that were taken and not brought to an end.
+/// Claimed files whose import is not finished.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// The files, the oldest first.
+    /// The files, oldest first.
     pub files: Vec<PathBuf>,
-    /// The entries that are no files and were moved to `failed`.
+    /// Entries that are not regular files and were moved to `failed`.
     pub others: Vec<SetAside>,
 }
 
-/// An entry of `processing` that is no file, and was moved to `failed`.
+/// An entry of `processing` that is not a regular file and was moved to `failed`.
 #[derive(Debug)]
 pub struct SetAside {
-    /// Its name.
+    /// The name of the entry.
     pub name: String,
-    /// Why it is not imported.
+    /// Why the entry is not imported.
     pub why: io::Error,
-    /// Its size and modification time.
+    /// The size and modification time.
     pub stamp: String,
-    /// Where it is now.
+    /// The current path.
     pub path: PathBuf,
 }
 
 /// An entry that is not imported.
 #[derive(Debug)]
 pub struct Other {
-    /// Its name; bytes that are no text are escaped.
+    /// The name. Invalid UTF-8 is escaped.
     pub name: String,
-    /// Why.
+    /// Why the entry is not imported.
     pub why: io::Error,
-    /// Whether its name is a roster's, so that somebody expects it to be imported.
+    /// Whether the name is that of a roster, so that users expect an import.
     pub is_roster: bool,
-    /// Its size and modification time.
+    /// The size and modification time.
     pub stamp: String,
 }
 
-/// The folder of the files that are being imported.
+/// The folder for files that are being imported.
 pub(super) const PROCESSING: &str = "processing";
 
-/// The folder of the files that could not be imported.
+/// The folder for files that could not be imported.
 pub(super) const FAILED: &str = "failed";
 
 impl Inbox {
-    /// The inbox at `root`.
+    /// Creates an inbox at `root`.
     pub fn at(root: &Path) -> Inbox {
         Inbox {
             root: root.to_owned(),
@@ -120,11 +120,11 @@ impl Inbox {
         Folder::open(&self.root)
     }
 
-    /// The files that may be taken, and the entries that stay. Hidden names, markers and, for an hour,
-    /// names of unfinished uploads are passed over.
+    /// Lists the files that can be claimed and the entries that stay. Hidden files and markers are skipped,
+    /// and unfinished uploads for one hour.
     ///
     /// # Errors
-    /// When the folder cannot be read, or other accounts can rename what lies in it.
+    /// Fails if the folder cannot be read, or other accounts can rename its entries.
     pub fn entries(&self) -> io::Result<Entries> {
         let root = self.open()?;
         let mut entries = Entries::default();
@@ -135,7 +135,7 @@ impl Inbox {
                 continue;
             }
             let look = match root.look(&name) {
-                // Another process has taken it meanwhile.
+                // Another process has claimed the file.
                 Ok(None) => continue,
                 Ok(Some(look)) => Ok(look),
                 Err(error) => Err(error),
@@ -176,13 +176,13 @@ impl Inbox {
         Ok(entries)
     }
 
-    /// Takes a file that lies as it lay in `as_seen`: moves it into a folder of its own below
-    /// `processing`. Nothing if it has changed since, or if another process has taken it or is working on
-    /// one of the same name.
+    /// Claims a file that is unchanged since `as_seen`: moves it into a separate folder below `processing`.
+    /// Returns `None` if it has changed, or another process has claimed it or is processing a file of the
+    /// same name.
     ///
     /// # Errors
-    /// When the folders cannot be written to, or what was moved is not the file that was seen. It is back
-    /// in the inbox then, or in `failed` if the name was taken again.
+    /// Fails if the folders cannot be written to, or the moved file is not the one in `as_seen`. It is then
+    /// moved back to the inbox, or to `failed` if the name is taken.
     pub fn claim(&self, name: &str, as_seen: &Lying) -> io::Result<Option<PathBuf>> {
         let root = self.open()?;
         let processing = root.private(PROCESSING)?;
@@ -199,25 +199,25 @@ impl Inbox {
             if is_new {
                 let taken = take(&root, &folder, name, as_seen);
                 if !matches!(taken, Ok(true)) {
-                    // What cannot be removed is removed by a later sweep.
+                    // If the removal fails, a later sweep removes the folder.
                     let _ = processing.remove_folder(&own);
                 }
                 return Ok(taken?.then(|| folder.path().join(name)));
             }
-            // The process that made it is at work there, or died between two steps a while ago.
+            // The process that created the folder is using it, or was killed between two steps.
             if folder.look(name)?.is_some() || is_fresh(&folder) {
                 return Ok(None);
             }
             if processing.remove_folder(&own).is_ok() {
                 return Ok(None);
             }
-            // What is left of an earlier one does no harm.
+            // The remains of an earlier file are harmless: the next number is tried.
         }
         Ok(None)
     }
 
-    /// The files that were taken and not brought to an end, by name: the process that took them is still at
-    /// work, or died. What is no file is moved to `failed`.
+    /// Returns the claimed files that are not archived, oldest first. Their process is still running or was
+    /// killed. Entries that are not regular files are moved to `failed`.
     pub fn taken(&self) -> io::Result<Taken> {
         let (mut files, mut others) = (Vec::new(), Vec::new());
         let root = self.open()?;
@@ -231,7 +231,7 @@ impl Inbox {
             if !is_folder {
                 continue;
             }
-            // Another process may have removed it meanwhile.
+            // Another process may have removed the folder.
             let Some(folder) = processing.private_if_there(&own)? else {
                 continue;
             };
@@ -268,8 +268,7 @@ impl Inbox {
     }
 }
 
-/// Moves a file into its own folder, and looks at what was moved there: other accounts cannot change the
-/// entry from then on.
+/// Moves a file into its own folder and checks it there, where other accounts can no longer replace it.
 fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Result<bool> {
     match root.look(name)? {
         None => return Ok(false),
@@ -279,7 +278,7 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
             return Ok(false);
         }
     }
-    // The marker goes first: left behind, it would vouch for the next file of that name.
+    // The marker is removed first: otherwise it would apply to the next file of this name.
     let _ = root.remove_file(marker(name));
     match root.rename(name, folder, name) {
         Ok(()) => {}
@@ -289,13 +288,13 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
     keep(root, folder, name, &as_seen.look)
 }
 
-/// Whether what was moved into a file's own folder is the file that was seen. What is not goes back to the
-/// inbox, or to `failed` if something else has its name there by now.
+/// Returns whether the moved file is the one that was seen. Otherwise it is moved back to the inbox, or to
+/// `failed` if its name is taken.
 fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Result<bool> {
     let moved = folder.open_file(name).and_then(|file| Look::at(&file));
     let why = match moved {
         Ok(look) if look == *as_seen => return Ok(true),
-        // It is being written; the next sweep finds it whole.
+        // The file is still being written. A later pass claims it.
         Ok(_) => None,
         Err(why) => Some(why),
     };
@@ -309,7 +308,7 @@ fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Resul
     }
 }
 
-/// Moves an entry into `failed` under a free name, and returns its path there.
+/// Moves an entry to `failed` under a free name. Returns its path there.
 fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<PathBuf> {
     let failed = root.private(FAILED)?;
     for number in 1..=MOST {
@@ -322,15 +321,15 @@ fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// The names that the file of a folder below `processing` may have, the likeliest first.
+/// Returns the possible names of the file in a folder below `processing`, the most likely first.
 fn names_of_file(folder: &Folder, own: &str) -> io::Result<Vec<String>> {
-    // A number tells apart what has the same name.
+    // Folders for files with the same name are numbered.
     let bare = own.rsplit_once('~').map_or("", |(name, _)| name);
     if !own.starts_with(LONG) {
         let names = [own, bare].into_iter().filter(|name| !name.is_empty());
         return Ok(names.map(str::to_owned).collect());
     }
-    // The file's name does not fit in the folder's name.
+    // The name of the file is too long for the folder's name.
     let inside = folder.names()?.into_iter();
     let names = inside.filter_map(|name| name.into_string().ok());
     let fits = |name: &String| [own, bare].contains(&folder_name(name).as_str()) || name == own;
@@ -341,10 +340,10 @@ fn marker(name: &str) -> String {
     format!("{name}.ready")
 }
 
-/// Files of one name that may have been left behind.
+/// The maximum number of folders per file name.
 const MOST: u32 = 1000;
 
-/// Whether a file was modified within the last hour.
+/// Returns whether a file was modified within the last hour.
 fn is_recent(look: &Look) -> bool {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH);
@@ -352,14 +351,14 @@ fn is_recent(look: &Look) -> bool {
     now.abs_diff(look.modified.0.unsigned_abs()) < 3600
 }
 
-/// Whether a folder was made, or something in it changed, within the last minute.
+/// Returns whether a folder was modified within the last minute.
 fn is_fresh(folder: &Folder) -> bool {
     let modified = folder.modified().ok();
     let age = modified.and_then(|modified| modified.elapsed().ok());
     age.is_none_or(|age| age < std::time::Duration::from_secs(60))
 }
 
-/// The folder that a file has to itself below `processing`, if it lies in one.
+/// Returns the name of the folder below `processing` that contains only this file, if any.
 pub(super) fn own_folder(file: &Path) -> Option<&OsStr> {
     let folder = file.parent()?;
     let is_own = folder.parent()?.ends_with(PROCESSING);

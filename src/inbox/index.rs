@@ -1,4 +1,4 @@
-//! The index of an archive folder lists the files that rosterpatch put there.
+//! The index of an archive folder, which lists the files that rosterpatch put there.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::safe_fs::Folder;
 
-/// The name of the index.
+/// The file name of the index.
 const NAME: &str = ".rosterpatch";
 
-/// Bytes that are read of an index. Files past that count as files of others.
+/// The maximum size of an index. Files listed beyond it count as files of other programs.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// What a file of an archive folder is.
+/// The origin of a file in an archive folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Archived {
@@ -22,7 +22,7 @@ pub(super) enum Archived {
     Roster,
     /// An output file.
     Output,
-    /// A file of others, which was reported.
+    /// A file of another program that was reported.
     Foreign,
 }
 
@@ -33,11 +33,11 @@ struct Line {
     kind: Archived,
 }
 
-/// The files of a folder, by name.
+/// The listed files of a folder, by name.
 pub(super) struct Index(BTreeMap<String, Archived>);
 
 impl Index {
-    /// The index of a folder. A line that cannot be read lists nothing.
+    /// Reads the index of a folder. Unreadable lines are ignored.
     pub(super) fn of(folder: &Folder) -> io::Result<Index> {
         let mut text = Vec::new();
         match folder.look(NAME)? {
@@ -52,23 +52,23 @@ impl Index {
         Ok(Index(lines.map(|line| (line.name, line.kind)).collect()))
     }
 
-    /// What a file is, if it is listed.
+    /// Returns the origin of a file, if it is listed.
     pub(super) fn kind(&self, name: &OsStr) -> Option<Archived> {
         self.0.get(&*name.to_string_lossy()).copied()
     }
 }
 
-/// Whether a name is that of the index.
+/// Returns whether a name is that of the index.
 pub(super) fn is_index(name: &OsStr) -> bool {
     name == NAME
 }
 
-/// Lists files of a folder. The list is durable when this returns.
+/// Adds files to the index of a folder. The index is durable when this returns.
 pub(super) fn list(folder: &Folder, files: &[(String, Archived)]) -> io::Result<()> {
     if files.is_empty() {
         return Ok(());
     }
-    // A process that died in the middle of a line left it without its end.
+    // A killed process may have left a line without its line break.
     let mut text = vec![b'\n'];
     for (name, kind) in files {
         let name = name.clone();
@@ -80,7 +80,7 @@ pub(super) fn list(folder: &Folder, files: &[(String, Archived)]) -> io::Result<
     file.sync_all()
 }
 
-/// Removes the index of a folder, if it has one.
+/// Removes the index of a folder, if any.
 pub(super) fn remove(folder: &Folder) -> io::Result<()> {
     match folder.look(NAME)? {
         Some(_) => folder.remove_file(NAME),

@@ -1,4 +1,4 @@
-//! A folder into which others drop files: which of them may be taken, by whom, and where they go.
+//! The inbox layer claims files that other accounts put into a folder, and archives them.
 
 mod archive;
 mod folder;

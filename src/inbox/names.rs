@@ -1,13 +1,13 @@
-//! Names of inbox entries show which files are complete, hidden or temporary.
+//! Classification and numbering of file names in an inbox.
 
 use std::ffi::OsStr;
 
 /// The classification of an inbox entry by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
-    /// It ends like a roster.
+    /// The name has the extension of a roster.
     Roster,
-    /// It is being written.
+    /// The name is that of an unfinished upload.
     Unfinished,
     /// A hidden file, the lock file of an office program, a marker, or a folder of rosterpatch.
     Passed,
@@ -15,10 +15,10 @@ pub(super) enum Named {
     Other,
 }
 
-/// The endings of the files that are imported.
+/// The extensions of files that are imported.
 const ENDINGS: [&str; 6] = [".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods"];
 
-/// The endings under which programs write a file before they give it its own name.
+/// The extensions that programs use for unfinished files.
 const UNFINISHED: [&str; 7] = [
     ".part",
     ".partial",
@@ -34,7 +34,7 @@ pub(super) fn named(name: &str) -> Named {
     let lower = name.to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
     let own = ["processing", "done", "partial", "failed", "held"];
-    // A note for people among the rosters.
+    // A readme file among the rosters is not imported.
     let stem = lower.strip_suffix(".txt").map(str::trim);
     let is_note = stem.is_some_and(|stem| {
         [
@@ -58,7 +58,7 @@ pub(super) fn named(name: &str) -> Named {
     }
 }
 
-/// A name for a person: control characters and bytes that are no text are escaped.
+/// Formats a name for output. Control characters and invalid UTF-8 are escaped.
 pub(super) fn escaped(name: &OsStr) -> String {
     let quoted = format!("{name:?}");
     let bare = quoted
@@ -67,13 +67,13 @@ pub(super) fn escaped(name: &OsStr) -> String {
     bare.unwrap_or(&quoted).to_owned()
 }
 
-/// Bytes that a file's name may have (POSIX, NAME_MAX of every common file system).
+/// The maximum length of a file name in bytes (POSIX, NAME_MAX of every common file system).
 const LONGEST: usize = 255;
 
-/// What begins the name of a folder for a file whose own name leaves no room for a number.
+/// The prefix of folders for files whose names leave no room for a number.
 pub(super) const LONG: &str = "long-";
 
-/// The name of a file's folder below `processing`.
+/// Returns the name of a file's folder below `processing`.
 pub(super) fn folder_name(name: &str) -> String {
     if name.len() + 12 <= LONGEST {
         return name.to_owned();
@@ -81,7 +81,7 @@ pub(super) fn folder_name(name: &str) -> String {
     format!("{LONG}{:016x}", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
 }
 
-/// The same with a number, from 2 on.
+/// Returns the folder name with a number from 2 on.
 pub(super) fn numbered_folder(name: &str, number: u32) -> String {
     let name = folder_name(name);
     match number {
@@ -90,7 +90,7 @@ pub(super) fn numbered_folder(name: &str, number: u32) -> String {
     }
 }
 
-/// A file's name with a number before its ending, from 2 on.
+/// Returns a file name with a number before its extension, from 2 on.
 pub(super) fn numbered_name(name: &str, number: u32) -> String {
     match (number, name.rsplit_once('.')) {
         (1, _) => name.to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn numbered_name(name: &str, number: u32) -> String {
     }
 }
 
-/// The beginning of a name, in so many bytes.
+/// Truncates a name to at most `most` bytes at a character boundary.
 pub(super) fn short(name: &str, most: usize) -> &str {
     let mut end = name.len().min(most);
     while !name.is_char_boundary(end) {
@@ -117,7 +117,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_name_is_shown_without_bytes_that_a_terminal_would_obey() {
+    fn control_characters_in_names_are_escaped() {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes("å\u{1b}[2J\n".as_bytes());
         assert_eq!(escaped(name), "å\\u{1b}[2J\\n");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_end_like_a_roster_are_taken() {
+    fn only_names_with_roster_extensions_are_imported() {
         for (expected, names) in [
             (
                 Named::Roster,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_stands_before_the_ending_from_two_on() {
+    fn names_are_numbered_before_the_extension_from_two_on() {
         assert_eq!(numbered_name("a.b.csv", 1), "a.b.csv");
         assert_eq!(numbered_name("a.b.csv", 2), "a.b-2.csv");
         assert_eq!(numbered_name("roster", 1), "roster");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leaves_room_for_any_number_and_is_cut_no_more_than_that() {
+    fn names_are_truncated_only_as_far_as_numbers_require() {
         let long = "x".repeat(300);
         assert_eq!(
             numbered_name(&format!("{long}.csv"), u32::MAX).len(),
@@ -207,7 +207,7 @@ mod tests {
         let longest = &long[..243];
         assert_eq!(folder_name(longest), longest);
         assert_eq!(numbered_folder(longest, u32::MAX).len(), LONGEST - 1);
-        // A longer one gives its folder a name that is found again, and that no other file's has.
+        // The folder of a longer name is reproducible and unique.
         let (one, other) = (folder_name(&long[..244]), folder_name(&long[..245]));
         assert!(one.starts_with(LONG) && one.len() < 30, "{one}");
         assert_eq!(one, folder_name(&long[..244]));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_cut_between_two_letters() {
+    fn names_are_truncated_at_character_boundaries() {
         for (most, expected) in [
             (0, ""),
             (1, "a"),

@@ -1,14 +1,14 @@
-//! Numbers, durations and sizes are formatted for the current language.
+//! Formatting of numbers and durations for the current language.
 
 use super::language::{Language, spoken};
 use super::{in_language, say};
 
-/// A number with its thousands set apart: `12,044`, or `12 044` with a no-break space.
+/// Formats a number with a thousands separator: `12,044`, or `12 044` with a no-break space.
 pub fn number(number: u64) -> String {
     number_in(number, spoken())
 }
 
-/// The same in a language.
+/// Formats a number for `language`.
 pub(super) fn number_in(number: u64, language: Language) -> String {
     let digits = number.to_string();
     let mark = in_language(language).thousands_mark();
@@ -22,7 +22,7 @@ pub(super) fn number_in(number: u64, language: Language) -> String {
     text
 }
 
-/// A time in seconds, as a person says it: the two largest units that matter.
+/// Formats a duration in seconds with its two largest units.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return say().time_unknown();
@@ -43,10 +43,10 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// So many of something, in the form that goes with the number.
+/// Defines functions that format a count with its noun in the right plural form.
 macro_rules! amounts {
     ($($name:ident: $message:ident, $example:literal;)*) => { $(
-        #[doc = concat!("So many, as in `", $example, "`.")]
+        #[doc = concat!("Formats a count: `", $example, "`.")]
         pub(crate) fn $name(count: u64) -> String {
             say().$message(count, number(count))
         }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_as_people_say_them() {
+    fn durations_show_their_two_largest_units() {
         for (seconds, text) in [
             (0.04, "0.0 s"),
             (9.94, "9.9 s"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_with_their_thousands_set_apart() {
+    fn numbers_have_a_thousands_separator() {
         for (count, text) in [
             (0, "0"),
             (999, "999"),

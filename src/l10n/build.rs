@@ -1,4 +1,4 @@
-//! Generates two functions for each message of the catalogues: the first renders it, the second
+//! This build script generates two functions for each message of the catalogues: one renders it, the other
 //! constructs it as data. A missing key, argument or translation fails the build.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The language is detected once and selects the catalogue.
+//! Languages and the selection of the current one.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::say;
 
-/// A language that the program speaks.
+/// A language of the user interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Language {
@@ -16,7 +16,7 @@ pub enum Language {
     Swedish = 1,
 }
 
-/// The language of readers who chose none of their own: that of the process.
+/// The language of the process, for readers without a preference.
 static SPOKEN: AtomicU8 = AtomicU8::new(Language::English as u8);
 
 tokio::task_local! {
@@ -24,22 +24,22 @@ tokio::task_local! {
     static READER: Language;
 }
 
-/// Sets the language of all readers who choose none of their own.
+/// Sets the language for readers without a preference.
 pub fn speak(language: Language) {
     SPOKEN.store(language as u8, Ordering::Relaxed);
 }
 
-/// Renders for a reader of `language` for the duration of a task.
+/// Renders in `language` for the duration of a task.
 pub async fn read_in<T>(language: Language, task: impl Future<Output = T>) -> T {
     READER.scope(language, task).await
 }
 
-/// Renders for a reader of `language` for the duration of a call.
+/// Renders in `language` for the duration of a call.
 pub fn in_scope<T>(language: Language, render: impl FnOnce() -> T) -> T {
     READER.sync_scope(language, render)
 }
 
-/// The language of the current reader.
+/// Returns the language of the current reader.
 pub(super) fn spoken() -> Language {
     if let Ok(language) = READER.try_with(|language| *language) {
         return language;
@@ -52,12 +52,12 @@ pub(super) fn spoken() -> Language {
 }
 
 impl Language {
-    /// The language of the current reader.
+    /// Returns the language of the current reader.
     pub fn spoken() -> Language {
         spoken()
     }
 
-    /// Its code (ISO 639-1).
+    /// Returns the language code (ISO 639-1).
     pub fn code(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -65,7 +65,7 @@ impl Language {
         }
     }
 
-    /// What it calls itself.
+    /// Returns the name of the language in the language itself.
     pub fn own_name(self) -> &'static str {
         match self {
             Language::English => "English",
@@ -73,7 +73,7 @@ impl Language {
         }
     }
 
-    /// The language of a locale such as `sv_SE.UTF-8` (POSIX, LANG); English where it is another's.
+    /// Returns the language of a locale such as `sv_SE.UTF-8` (POSIX, LANG). The default is English.
     pub fn of_locale(locale: &str) -> Language {
         let name = locale.split(['_', '.', '@', '-']).next();
         name.and_then(|name| name.parse().ok())
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locale_has_a_language() {
+    fn a_locale_selects_a_language() {
         for (locale, language) in [
             ("sv_SE.UTF-8", Language::Swedish),
             ("sv", Language::Swedish),

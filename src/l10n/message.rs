@@ -1,4 +1,4 @@
-//! Constructors of messages: a function for each message of the catalogues, with its arguments.
+//! Message constructors, one per catalogue message, generated with its arguments.
 #![allow(
     missing_docs,
     dead_code,

@@ -1,7 +1,6 @@
-//! What the program says to people, in their language. The messages are catalogues of Fluent
-//! (`messages/LANGUAGE/*.ftl`), and each is a function here: one that is missing in a language, or an
-//! argument too few, fails the build. Codes, columns, and the keys of JSON and logs are not here: they
-//! are the same in every language.
+//! User-facing texts are Fluent catalogues (`messages/LANGUAGE/*.ftl`) with a generated function for each
+//! message. A missing translation or argument fails the build. Codes, column names, and the keys of JSON and
+//! logs are not translated.
 
 mod amounts;
 mod language;
@@ -32,7 +31,7 @@ mod messages {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
     impl L10nLanguage {
-        /// Renders the message of a key; nothing if there is no such key, or an argument is missing.
+        /// Renders the message of a key, or returns `None` if the key or an argument is missing.
         pub(super) fn render(&self, key: &str, args: FluentArgs<'_>) -> Option<String> {
             self.0.msg(key, Some(args)).ok()
         }
@@ -41,12 +40,12 @@ mod messages {
 
 pub(crate) use messages::L10nLanguage as Messages;
 
-/// Every message, in the reader's language.
+/// Returns all messages in the reader's language.
 pub(crate) fn say() -> &'static Messages {
     in_language(language::spoken())
 }
 
-/// Every message in a language.
+/// Returns all messages in a language.
 pub(crate) fn in_language(language: Language) -> &'static Messages {
     static EACH: [OnceLock<Messages>; 2] = [const { OnceLock::new() }; 2];
     EACH[language as usize].get_or_init(|| match language {
@@ -55,8 +54,8 @@ pub(crate) fn in_language(language: Language) -> &'static Messages {
     })
 }
 
-/// Whether a text stands in a catalogue as it is: then it is an example of ours, and nothing that
-/// anybody wrote into a roster.
+/// Returns whether a text occurs in a catalogue. Such a text is an example of rosterpatch and does not come
+/// from a roster.
 pub fn is_ours(text: &str) -> bool {
     static ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/messages.ftl"));
     !text.is_empty() && memchr::memmem::find(ALL, text.as_bytes()).is_some()

@@ -1,12 +1,11 @@
-//! Moments and places are formatted for the current language.
+//! Formatting of times for the current language and time zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::say;
 
-/// A moment near now, by the clock on the wall here: `18:32`, with the day where it is another one than
-/// `now`'s.
+/// Formats a time near `now` in local time: `18:32`, with the date unless it is today.
 pub fn clock_time(moment: Timestamp, now: Timestamp) -> String {
     let zone = TimeZone::system();
     let (then, today) = (moment.to_zoned(zone.clone()), now.to_zoned(zone));
@@ -18,13 +17,13 @@ pub fn clock_time(moment: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A moment in local time with its seconds: `2026-08-17 18:32:05`.
+/// Formats a time in local time with seconds: `2026-08-17 18:32:05`.
 pub fn local_seconds(moment: Timestamp) -> String {
     let zoned = moment.to_zoned(TimeZone::system());
     zoned.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A moment in local time, for a list: `2026-08-17 18:32`.
+/// Formats a time in local time for a list: `2026-08-17 18:32`.
 pub fn local_time(moment: Timestamp) -> String {
     let zoned = moment.to_zoned(TimeZone::system());
     zoned.strftime("%Y-%m-%d %H:%M").to_string()

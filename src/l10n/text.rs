@@ -1,5 +1,5 @@
-//! A message as data: the key of a catalogue and its arguments. It is stored, compared and passed on in
-//! this form, and rendered in the reader's language.
+//! A message as data is a catalogue key with arguments. It is stored and compared in this form, and rendered
+//! in the reader's language.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::amounts::number_in;
 use super::in_language;
 use super::language::{Language, spoken};
 
-/// A message that has not been rendered yet. `Display` renders it in the reader's language.
+/// A message that is not rendered yet. `Display` renders it in the reader's language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Message(Box<Parts>);
@@ -20,19 +20,19 @@ pub struct Message(Box<Parts>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Parts {
-    /// A message of the catalogues. A journal may hold keys that another version of the program wrote.
+    /// A message of the catalogues. A journal may contain keys from another version.
     Catalogued {
         key: Cow<'static, str>,
         #[serde(default, skip_serializing_if = "Vec::is_empty", with = "by_name")]
         args: Vec<(Cow<'static, str>, Argument)>,
     },
-    /// Words that came from outside, such as an API's error message. They have no translation.
+    /// Text from outside, such as an API's error message, without a translation.
     Verbatim(String),
-    /// Several messages, of which each is a clause.
+    /// Several messages, each of them a clause.
     Clauses(Vec<Message>),
 }
 
-/// Arguments as an object, in their order.
+/// Serializes arguments as an object, in order.
 mod by_name {
     use super::*;
 
@@ -69,16 +69,16 @@ mod by_name {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Argument {
-    /// A number that is rendered with plain digits and selects plural forms.
+    /// A number rendered with plain digits, which selects plural forms.
     Number(i64),
-    /// A number that is rendered with the reader's thousands separator.
+    /// A number rendered with the reader's thousands separator.
     Grouped {
         /// The number.
         grouped: u64,
     },
-    /// A text of the roster, the target or the API.
+    /// A text from the roster, the target or the API.
     Text(String),
-    /// A message within the message.
+    /// A nested message.
     Message(Message),
 }
 
@@ -94,17 +94,17 @@ impl Message {
         }))
     }
 
-    /// Words from outside, which are the same in every language.
+    /// Wraps text from outside, which is the same in every language.
     pub fn verbatim(words: impl Into<String>) -> Message {
         Message(Box::new(Parts::Verbatim(words.into())))
     }
 
-    /// Several messages, rendered one behind the other with `; ` between them.
+    /// Joins several messages with `; `.
     pub fn clauses(messages: Vec<Message>) -> Message {
         Message(Box::new(Parts::Clauses(messages)))
     }
 
-    /// The key in the catalogues; none of words from outside.
+    /// Returns the catalogue key, or `None` for text from outside.
     pub fn key(&self) -> Option<&str> {
         match &*self.0 {
             Parts::Catalogued { key, .. } => Some(key),
@@ -112,7 +112,7 @@ impl Message {
         }
     }
 
-    /// The arguments by name.
+    /// Returns the arguments by name.
     pub fn args(&self) -> impl Iterator<Item = (&str, &Argument)> {
         let args = match &*self.0 {
             Parts::Catalogued { args, .. } => args.as_slice(),
@@ -121,7 +121,7 @@ impl Message {
         args.iter().map(|(name, argument)| (&**name, argument))
     }
 
-    /// Whether it renders as an empty text in every language.
+    /// Returns whether the message is empty in every language.
     pub fn is_empty(&self) -> bool {
         match &*self.0 {
             Parts::Catalogued { .. } => false,
@@ -130,7 +130,7 @@ impl Message {
         }
     }
 
-    /// Whether a text is among its arguments, or within one of them.
+    /// Returns whether an argument or a nested argument contains a text.
     pub fn mentions(&self, text: &str) -> bool {
         self.args().any(|(_, argument)| match argument {
             Argument::Text(own) => own.contains(text),
@@ -139,8 +139,7 @@ impl Message {
         })
     }
 
-    /// Renders the message in a language. A key that this version does not have is rendered with its
-    /// arguments, so that nothing a journal holds is lost.
+    /// Renders the message in a language. An unknown key from another version is rendered with its arguments.
     pub fn in_language(&self, language: Language) -> String {
         match &*self.0 {
             Parts::Verbatim(words) => words.clone(),
@@ -191,7 +190,7 @@ impl fmt::Display for Message {
 }
 
 impl Argument {
-    /// A number with the reader's thousands separator.
+    /// Returns a number with the reader's thousands separator.
     pub fn grouped(number: u64) -> Argument {
         Argument::Grouped { grouped: number }
     }
@@ -236,7 +235,7 @@ impl From<Cow<'_, str>> for Argument {
     }
 }
 
-/// Numbers; one that is too large for a journal's integers is a text.
+/// Implements `From` for number types. Numbers beyond i64 become texts.
 macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl From<$number> for Argument {
@@ -287,18 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_another_version_is_rendered_with_its_arguments() {
+    fn an_unknown_message_is_rendered_with_its_arguments() {
         let stored = r#"{"key":"cell-haunted","args":{"text":"Anna","count":3}}"#;
         let message: Message = serde_json::from_str(stored).unwrap();
         assert_eq!(both(&message)[1], "cell-haunted (text Anna, count 3)");
-        // With an argument missing, the message is not rendered in part.
+        // Without a required argument, the message is not rendered in part.
         let stored = r#"{"key":"date-future"}"#;
         let message: Message = serde_json::from_str(stored).unwrap();
         assert_eq!(both(&message)[0], "date-future");
     }
 
     #[test]
-    fn a_constructor_has_the_arguments_of_the_function_that_renders() {
+    fn constructors_and_rendering_functions_have_the_same_arguments() {
         let said = super::super::say().cell_is_merged("B3", "x", "B2");
         assert_eq!(message::cell_is_merged("B3", "x", "B2").to_string(), said);
         assert_eq!(message::amount_rows(1, "1").to_string(), "1 row");

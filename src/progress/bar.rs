@@ -1,4 +1,4 @@
-//! The bar shows the progress of a run on a terminal.
+//! A progress bar on a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,8 @@ use crate::l10n::{number, say};
 use crate::model::visible;
 use crate::report::{Look, plan_overview};
 
-/// A bar for a terminal, of what is done at the time: the file is read, records are read, rows are sent.
-/// Behind it how far that is, when it will be done, and counts by state.
+/// A progress bar on standard error for reading the file, reading records and sending rows, with the
+/// estimated finish and counts by state.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
@@ -26,24 +26,23 @@ pub struct Bar {
     color: bool,
 }
 
-/// What the bar shows.
+/// The data that the bar shows.
 #[derive(Debug, Default)]
 struct Known {
     progress: Progress,
     is_stopping: bool,
 }
 
-/// How often the bar is drawn again while nothing happens.
+/// How often the bar is redrawn without events.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Columns that the bar and the percentage before the text take.
+/// The width of the bar and the percentage in columns.
 const BEFORE: usize = 22;
 
 impl Bar {
-    /// A bar on standard error. With `detail`, every retry is told too; `color` says whether the plan has
-    /// colours.
+    /// Creates a bar. `detail` reports every retry, and `color` enables colours in the plan.
     pub fn new(detail: bool, color: bool) -> Bar {
-        // Nothing is drawn before there is something to count.
+        // The bar stays hidden until there is something to count.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let known: Arc<Mutex<Known>> = Arc::default();
         bar.set_style(
@@ -59,7 +58,7 @@ impl Bar {
         }
     }
 
-    /// The bar itself, for log lines that must not tear it.
+    /// Returns the underlying bar, so that log lines can be printed above it.
     pub fn handle(&self) -> ProgressBar {
         self.bar.clone()
     }
@@ -78,7 +77,7 @@ impl Bar {
         };
         self.bar.suspend(|| {
             for line in lines {
-                // Watching cannot fail a run, even when nobody reads any more.
+                // A closed standard error must not fail the run.
                 let _ = writeln!(std::io::stderr(), "{}", visible(&line));
             }
         });
@@ -103,7 +102,7 @@ impl Bar {
         self.bar.set_position(progress.sent);
     }
 
-    /// Shows the bar, if it is not there yet and there is a terminal.
+    /// Shows the bar if it is hidden and standard error is a terminal.
     fn draw(&self) {
         if self.bar.is_hidden() && std::io::stderr().is_terminal() {
             let screen = Box::new(Screen::new());
@@ -119,14 +118,14 @@ impl Bar {
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 
-    /// Draws the bar again now and then: the time that is left grows shorter while nothing happens.
+    /// Redraws the bar periodically, because the remaining time decreases without events.
     fn tick(&self) {
         let (bar, known) = (self.bar.clone(), self.known.clone());
         let draw = move || bar.set_message(text_of(&lock(&known)));
         *lock(&self.ticker) = Some(Ticker::start(TICK, draw));
     }
 
-    /// Takes the bar away for good.
+    /// Hides the bar permanently.
     fn end(&self) {
         *lock(&self.ticker) = None;
         self.hide();
@@ -137,7 +136,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What stands behind the bar: first what matters most.
+/// Returns the text after the bar, with the most important parts first.
 fn text_of(known: &Known) -> String {
     let progress = &known.progress;
     let (sent, all) = (number(progress.sent), number(progress.to_send));
@@ -152,10 +151,10 @@ fn text_of(known: &Known) -> String {
     fitting(&parts, Screen::columns())
 }
 
-/// The parts that a window of so many columns has room for behind the bar, each in the first of its forms
-/// that fits; of one that is too narrow for any, the beginning.
+/// Joins the parts that fit into a window of `columns`, each in its first form that fits. If none fits, the
+/// first part is truncated.
 fn fitting(parts: &[Vec<String>], columns: usize) -> String {
-    // The last column stays free: a cursor behind it is on the next line in some terminals.
+    // The last column stays free, because some terminals wrap the cursor after it.
     let room = columns.saturating_sub(BEFORE + 1);
     let mut text = String::new();
     for forms in parts.iter().filter(|forms| !forms.is_empty()) {
@@ -208,7 +207,7 @@ impl Observer for Bar {
                 lock(&self.known).is_stopping = true;
                 self.say(event);
             }
-            // The figures that follow say all that it said.
+            // The final summary contains the same information.
             RunEvent::Finished(_) | RunEvent::BrokeOff => self.end(),
             _ => self.say(event),
         }
@@ -226,7 +225,7 @@ mod tests {
     use super::fitting;
 
     #[test]
-    fn a_narrow_window_loses_the_last_parts_first() {
+    fn a_narrow_window_drops_the_last_parts_first() {
         let forms = |forms: &[&str]| forms.iter().map(|&form| form.to_owned()).collect();
         let parts: [Vec<String>; 4] = [
             forms(&["12 of 34 sent"]),

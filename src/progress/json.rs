@@ -1,4 +1,4 @@
-//! JSON lines report events to programs.
+//! Progress events as JSON lines.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,20 +11,20 @@ use crate::clock::{Clock, SystemClock};
 use crate::events::{Attempt, Observer, Progress, RunEvent, UnmappedColumn};
 use crate::model::visible;
 
-/// One JSON object a line for each event, on standard error: for programs.
+/// An observer that writes one JSON object per event and line to standard error.
 #[derive(Debug, Default)]
 pub struct JsonLines {
-    /// How far the run has come.
+    /// The progress of the run.
     known: Arc<Mutex<Progress>>,
-    /// What tells it, while there is something sent.
+    /// The thread that reports the progress while rows are sent.
     ticker: Mutex<Option<Ticker>>,
 }
 
-/// Time between two objects that say how far the run has come.
+/// The interval between two progress objects.
 const EVERY: Duration = Duration::from_secs(1);
 
 impl JsonLines {
-    /// Takes note of how far the run has come.
+    /// Stores the progress of the run.
     fn know(&self, progress: &Progress) {
         lock(&self.known).clone_from(progress);
     }
@@ -59,7 +59,7 @@ fn of_progress(progress: &Progress) -> Value {
     })
 }
 
-/// A closed reader does not fail the run.
+/// Writes an object. A closed reader does not fail the run.
 fn write(object: &Value) {
     let _ = writeln!(std::io::stderr(), "{}", visible(&object.to_string()));
 }

@@ -1,4 +1,4 @@
-//! Log events report a run with stable keys.
+//! Progress as log events with stable keys.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::events::{Attempt, Observer, RunEvent, UnmappedColumn};
 use crate::model::StateCounts;
 
-/// A handful of log events a run, with stable keys: for a log that a program reads.
+/// An observer that writes a few log events with stable keys per run.
 #[derive(Debug, Default)]
 pub struct LogEvents {
     states: Mutex<StateCounts>,
@@ -15,7 +15,7 @@ pub struct LogEvents {
 }
 
 impl LogEvents {
-    /// Log events. With `detail`, every retry is told too.
+    /// Creates the observer. `detail` reports every retry.
     pub fn new(detail: bool) -> LogEvents {
         LogEvents {
             states: Mutex::default(),

@@ -1,5 +1,5 @@
-//! How a run looks while it continues: a bar on a terminal, plain lines or JSON elsewhere. To
-//! standard error, always.
+//! Progress output of a run on standard error: a bar on a terminal, plain lines, JSON lines or log events
+//! otherwise.
 
 mod bar;
 mod json;

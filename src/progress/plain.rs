@@ -1,4 +1,4 @@
-//! Plain lines report progress without a terminal.
+//! Progress as plain lines, without a terminal.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,29 +8,29 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, RunEvent};
 use crate::model::visible;
 
-/// Plain lines: one at the beginning, one at most each tenth of the way and each ten minutes, and one
-/// at the end. For a log, or a terminal that cannot draw.
+/// An observer that writes plain lines: at the start, for each tenth of the rows or every ten minutes, and at
+/// the end.
 #[derive(Debug)]
 pub struct PlainLines {
     clock: Arc<dyn Clock>,
     spoke: Mutex<Spoke>,
     detail: bool,
-    /// What each line begins with.
+    /// Returns the prefix of each line.
     prefix: fn() -> String,
 }
 
-/// When a line was written last, and how many tenths of the way had been gone by then.
+/// When the last line was written, and the tenths completed by then.
 #[derive(Debug, Default)]
 struct Spoke {
     at: UnixNanos,
     tenths: u64,
 }
 
-/// Nanoseconds between two lines about how far a run has come, where it comes slowly.
+/// The maximum time between two progress lines, in nanoseconds.
 const EVERY: u64 = 600_000_000_000;
 
 impl PlainLines {
-    /// Lines on standard error, each after `prefix`. With `detail`, every retry is reported too.
+    /// Creates the observer. Each line starts with `prefix`. `detail` reports every retry.
     pub fn new(clock: Arc<dyn Clock>, detail: bool, prefix: fn() -> String) -> PlainLines {
         PlainLines {
             clock,
@@ -40,7 +40,7 @@ impl PlainLines {
         }
     }
 
-    /// Whether a line is due after `done` of `all`; then it counts as said.
+    /// Returns whether a line is due after `done` of `all`, and records it as written.
     fn is_due(&self, done: u64, all: u64) -> bool {
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
@@ -52,12 +52,12 @@ impl PlainLines {
         is_due
     }
 
-    /// Writes a line to standard error, and lives on if nobody reads it.
+    /// Writes a line to standard error. A closed reader does not fail the run.
     fn say(&self, line: &str) {
         let _ = writeln!(std::io::stderr(), "{}{}", (self.prefix)(), visible(line));
     }
 
-    /// Begins to count again, as if a line had just been written after `done` of `all`.
+    /// Restarts the interval, as if a line had just been written after `done` of `all`.
     fn begin(&self, done: u64, all: u64) {
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
         *spoke = Spoke {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::clock::VirtualClock;
 
-    /// Lets so many seconds pass.
+    /// Advances the clock.
     fn pass(clock: &VirtualClock, seconds: u64) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_due_at_most_each_tenth_and_each_ten_minutes() {
+    fn a_line_is_due_for_each_tenth_and_after_ten_minutes() {
         let start = "2026-08-20T18:00:00Z".parse().unwrap();
         let clock = Arc::new(VirtualClock::starting_at(start));
         let plain = PlainLines::new(clock.clone(), false, String::new);

@@ -1,4 +1,4 @@
-//! The screen writes to a terminal whose width may change.
+//! A terminal whose width may change while a line is redrawn.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +8,8 @@ use indicatif::TermLike;
 
 use crate::model::visible;
 
-/// Standard error as a terminal that may change its width at any time. What was drawn for a wider
-/// window stands on several lines after it has become narrower; all of them are taken away before the
-/// next drawing.
+/// Standard error as a terminal whose width may change. When the window becomes narrower, the drawn line
+/// wraps; all its parts are cleared before the next drawing.
 #[derive(Debug)]
 pub(super) struct Screen {
     term: Term,
@@ -25,7 +24,7 @@ impl Screen {
         }
     }
 
-    /// The width of the window in columns; a usual width if unknown.
+    /// Returns the width of the window in columns, or 80 if unknown.
     pub(super) fn columns() -> usize {
         Term::stderr()
             .size_checked()
@@ -59,7 +58,7 @@ impl TermLike for Screen {
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        // A line that is filled up with spaces is as wide as the window, and breaks in a narrower one.
+        // Clears the line instead: padding to the window's width would wrap once the window becomes narrower.
         if text.bytes().all(|byte| byte == b' ') {
             return self.term.write_str("\x1b[K");
         }
@@ -82,7 +81,7 @@ impl TermLike for Screen {
     }
 }
 
-/// Lines above the last of those on which a text of `drawn` columns stands.
+/// Returns the number of wrapped lines above the last one of a text with `drawn` columns.
 fn lines_above(drawn: usize, columns: usize) -> usize {
     drawn.saturating_sub(1) / columns.max(1)
 }
@@ -92,7 +91,7 @@ mod tests {
     use super::lines_above;
 
     #[test]
-    fn output_for_a_wider_window_wraps_onto_several_lines() {
+    fn lines_wider_than_the_window_wrap() {
         assert_eq!(lines_above(0, 80), 0);
         assert_eq!(lines_above(80, 80), 0);
         assert_eq!(lines_above(81, 80), 1);

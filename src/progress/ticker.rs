@@ -1,17 +1,17 @@
-//! The ticker repeats a task on its own thread.
+//! A thread that repeats a task.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-/// Does something again and again in a thread of its own, for as long as it is kept.
+/// A thread that repeats a task until this is dropped.
 #[derive(Debug)]
 pub(super) struct Ticker {
-    /// Nothing is sent: its end is what the thread hears.
+    /// Sends nothing: dropping it ends the thread.
     _alive: Sender<()>,
 }
 
 impl Ticker {
-    /// Does `work` after each time of this length.
+    /// Starts a thread that calls `work` at this interval.
     pub(super) fn start(every: Duration, work: impl Fn() + Send + 'static) -> Ticker {
         let (alive, ended) = channel::<()>();
         let tick = move || {
@@ -19,7 +19,7 @@ impl Ticker {
                 work();
             }
         };
-        // If no thread can be started, nothing ticks and the run continues.
+        // If no thread can be started, the run continues without ticks.
         let _ = std::thread::Builder::new().spawn(tick);
         Ticker { _alive: alive }
     }
@@ -30,17 +30,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ticks_until_it_is_dropped() {
+    fn a_ticker_ticks_until_it_is_dropped() {
         let (tick, ticks) = channel();
         let ticker = Ticker::start(Duration::from_millis(1), move || {
-            // The counter may have ended.
+            // The receiver may be closed.
             let _ = tick.send(());
         });
         for _ in 0..3 {
             ticks.recv().unwrap();
         }
         drop(ticker);
-        // The thread ends, and with it what it would tick with.
+        // The loop ends only when the thread has ended and dropped its sender.
         while ticks.recv().is_ok() {}
     }
 }

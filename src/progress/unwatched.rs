@@ -1,9 +1,9 @@
-//! Unattended output passes events on without cells, headers and API texts.
+//! An observer for unattended output without cells, headers and API texts.
 
 use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
 
-/// Passes events on to an observer whose lines go to a log or to the mail of cron. Cells and headers of the
-/// roster and the API's words are left out.
+/// An observer for output to logs or cron mail. It removes cells, headers and the API's words from events and
+/// passes them on.
 pub struct Unwatched(pub Box<dyn Observer>);
 
 impl Observer for Unwatched {
@@ -37,7 +37,7 @@ impl Observer for Unwatched {
                 why: fact.in_words(),
                 fact: fact.clone(),
             }),
-            // A plan names the fields that it changes by the roster's headers, and has examples from its rows.
+            // A plan contains the roster's headers and example rows.
             RunEvent::Planned(plan) => self.0.on_event(&RunEvent::Planned(Box::new(Plan {
                 columns: Default::default(),
                 noticed: Vec::new(),

@@ -1,4 +1,4 @@
-//! Events are rendered as lines for people.
+//! Progress events as text.
 
 use jiff::Timestamp;
 
@@ -6,7 +6,7 @@ use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
 use crate::report::{for_terminal, plan_lines, withheld_rows};
 
-/// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
+/// Returns the lines for an event at the time `now`. Events that only change counters have none.
 pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     match event {
         RunEvent::Reading {
@@ -65,7 +65,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     }
 }
 
-/// The warning that a column is not imported and resembles a field.
+/// Returns the warning for an unmapped column that resembles a field.
 fn unmapped(column: &UnmappedColumn) -> String {
     let field = column.field.as_str();
     match &column.header {
@@ -74,7 +74,7 @@ fn unmapped(column: &UnmappedColumn) -> String {
     }
 }
 
-/// The first line of a run; for a resumed run, its progress and the remaining time.
+/// Returns the first line of a run. For a resumed run, it has the progress and the remaining time.
 fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
     if progress.sent == 0 {
         return say().progress_run(run);
@@ -88,7 +88,7 @@ fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
     }
 }
 
-/// How far a run has come by its rows, and when it will be done.
+/// Returns the progress by rows and the estimated finish.
 pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
     let (done, all) = (number(progress.done), rows(progress.rows));
     let mut line = say().progress_rows(done, all, progress.states.in_words());
@@ -99,7 +99,8 @@ pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
     line
 }
 
-/// When a run will be done, and what it waits for; none where nothing is left or nothing tells it.
+/// Returns the estimated finish and what the run waits for, or `None` if nothing is left or no estimate
+/// exists.
 pub fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
     let time = time_done(progress, now)?;
     Some(match progress.waiting_for {
@@ -115,12 +116,12 @@ pub fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
     })
 }
 
-/// When a run will be done, and nothing else.
+/// Returns the estimated finish only.
 pub(super) fn time_done(progress: &Progress, now: Timestamp) -> Option<String> {
     let finish = progress
         .finish
         .filter(|_| progress.sent < progress.to_send)?;
-    // As it is now: the moment stays what it was until more is known.
+    // The remaining time is computed from now, because the estimate is updated only by events.
     let left = finish.as_millisecond() - now.as_millisecond();
     let left = duration(left.max(0) as f64 / 1000.0);
     Some(say().progress_done_about(clock_time(finish, now), left))

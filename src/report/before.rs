@@ -1,4 +1,4 @@
-//! The before file holds replaced values as a roster.
+//! The before file: replaced values as a roster.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,19 +16,19 @@ use crate::model::{Call, Change, RowState};
 use crate::read::Dialect;
 use crate::targets::{FieldSpec, ListMode, TargetSpec};
 
-/// How a roster of the program's own is written.
+/// The format of a generated roster.
 #[derive(Debug, Clone)]
 pub struct Like<'a> {
-    /// The replacement of a value.
+    /// Whether an existing file is replaced.
     pub placing: Placing,
-    /// Its delimiter and mark.
+    /// The delimiter, and whether the file has a byte order mark.
     pub dialect: Dialect,
-    /// The headers of fields by their names, where they have others.
+    /// Headers that differ from the field names, by field.
     pub headers: Option<&'a BTreeMap<String, String>>,
 }
 
 impl Like<'_> {
-    /// One of commas and the fields' own names.
+    /// Returns the default format: commas, and field names as headers.
     pub fn ours(placing: Placing) -> Like<'static> {
         Like {
             placing,
@@ -38,21 +38,20 @@ impl Like<'_> {
     }
 
     fn header<'b>(&'b self, name: &'b str) -> &'b str {
-        // A header is read as it stands, so that one which is no safe cell stays the field's own.
+        // Headers are not unescaped when they are read, so an unsafe header is replaced by the field name.
         let known = self.headers.and_then(|headers| headers.get(name));
         let known = known.filter(|header| is_safe(header));
         known.map_or(name, String::as_str)
     }
 }
 
-/// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
-/// that the target itself finds them by, with the values that they had before. A cell is empty
-/// where the run left the field alone, and `<null>` where there was nothing. Returns the path, or
-/// nothing where the run replaced nothing that is known. What was empty and cannot be cleared is left
-/// out, or the roster could not be imported, and so is a list that no cell puts back.
+/// Writes the values that a run replaced as an importable roster: the updated records by id, with their
+/// previous values. A cell is empty if the run did not change the field, and `<null>` if the field had no
+/// value. Empty values of fields that cannot be cleared are omitted, as are lists that no cell can restore.
+/// Returns the path, or `None` if no replaced values are known.
 ///
 /// # Errors
-/// When the file cannot be written or the journal not read.
+/// Fails if the file cannot be written or the journal cannot be read.
 pub fn write_before(
     journal: &Journal,
     run: i64,
@@ -69,11 +68,8 @@ pub fn write_before(
     })
 }
 
-/// Writes the same of the calls that `each` hands out, as often as it is asked: their changes are from what
-/// was delivered before.
-///
-/// # Errors
-/// If the file cannot be written, or `each` fails.
+/// Writes the same roster for the requests from `each`, whose changes start from previously delivered values.
+/// `each` is called more than once.
 pub fn write_delivered(
     spec: &TargetSpec,
     path: &Path,
@@ -86,11 +82,11 @@ pub fn write_delivered(
     })
 }
 
-/// What a field held before a change, if a roster can put it back.
+/// Returns the value of a field before a change, if a roster can restore it.
 fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     let field = spec.field(&change.field).map(|index| &spec.fields[index]);
     let can_be_cleared = || field.is_some_and(|field| field.nullable);
-    // An empty cell would leave the field as it is.
+    // An empty cell means no change, so an empty value becomes null.
     let from = change
         .from
         .as_ref()
@@ -100,7 +96,7 @@ fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
             _ => from,
         });
     let from = from.filter(|from| !from.is_null() || can_be_cleared())?;
-    // A row that adds to a list, or removes from it, does not put it back.
+    // A row that adds to a list or removes from it cannot restore the list.
     let is_put_back = |field: &FieldSpec| match from {
         Json::Array(items) => field.mode() == ListMode::Replace && field.cell_of(items).is_some(),
         _ => !field.is_list() || field.mode() == ListMode::Replace,
@@ -108,11 +104,8 @@ fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     Some(Cow::Borrowed(from)).filter(|_| field.is_none_or(is_put_back))
 }
 
-/// Writes the records that a run updated, and of which it is known what they held before, as a roster
-/// that names them and says nothing else: to undo it. Returns nothing where there are none.
-///
-/// # Errors
-/// When the file cannot be written or the journal not read.
+/// Writes the ids of the records that a run updated and whose previous values are known as a roster for an
+/// undo. Returns `None` if there are none.
 pub fn write_updated(
     journal: &Journal,
     run: i64,
@@ -141,13 +134,13 @@ pub fn write_updated(
     file.map(SheetFile::finish).transpose()
 }
 
-/// The fields that name a record in the update's path.
+/// Returns the fields in the update's path, which identify a record.
 fn places_of(spec: &TargetSpec) -> Vec<&str> {
     let places = spec.path_fields();
     places.filter(|name| spec.field(name).is_some()).collect()
 }
 
-/// Their values for a call's record.
+/// Returns the values of these fields for the record of a request.
 fn names_in<'a>(
     spec: &'a TargetSpec,
     call: &'a Call,
@@ -157,11 +150,8 @@ fn names_in<'a>(
     places.iter().map(value)
 }
 
-/// Writes what a run was to send for these rows as a roster that can be imported: for rows that
-/// were not delivered, and whose file is gone. Returns where it is, or nothing where there are none.
-///
-/// # Errors
-/// When the file cannot be written or the journal not read.
+/// Writes the planned values of undelivered rows as an importable roster, for runs whose file is gone.
+/// Returns the path, or `None` if there are none.
 pub fn write_rest(
     journal: &Journal,
     run: i64,
@@ -188,8 +178,8 @@ pub fn write_rest(
     )
 }
 
-/// What the row of a change said: of a list, the values that it was to add or to remove. It is unknown what
-/// was to be removed from a list of which nothing was kept.
+/// Returns the value that the row of a change contained. For a list with the mode add or remove, these are
+/// the added or removed values. The values to remove are unknown if the previous list was not stored.
 fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     let field = spec.field(&change.field).map(|index| &spec.fields[index]);
     let (Some(field), Json::Array(to)) = (field, &change.to) else {
@@ -212,9 +202,8 @@ fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     Some(Cow::Owned(Json::Array(values)))
 }
 
-/// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
-/// roster: what names the record in the update's path, and every field that any of them changes.
-/// Nothing where there is no such field.
+/// Writes one side of the changes of the requests from `each` as a roster: the fields in the update's path,
+/// and every changed field. `each` is called twice. Returns `None` if there is no changed field.
 fn write_roster(
     spec: &TargetSpec,
     candidates: Vec<String>,
@@ -232,7 +221,7 @@ fn write_roster(
         let changes = spec.changes_of(&call);
         let known = changes.iter().filter(|change| side(change).is_some());
         fields.extend(known.filter_map(|change| spec.field(&change.field)));
-        // There are no others to look for.
+        // The scan ends once all candidates are found.
         Ok(fields.len() < most)
     })?;
     if fields.is_empty() {
@@ -247,8 +236,7 @@ fn write_roster(
     let as_it_is = (like.placing.clone(), like.dialect);
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Program)?;
     each(&mut |call| {
-        // A roster whose column a row needs must have a value in it: what the call sent along was
-        // the record's own.
+        // A required column needs a value in every row. The request sent the record's own value along.
         let changes = spec.changes_of(&call);
         let changed = |field: usize| {
             let name = spec.fields[field].name();

@@ -1,4 +1,4 @@
-//! Check results are described for a person.
+//! The result of a check as text and as a problems file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use crate::map::Unmapped;
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
 
-/// What a check found, for a person: what was read, what the columns became, and what is wrong,
-/// grouped, the most frequent first.
+/// Returns the result of a check as text: the input, the mapping of columns, and the problems grouped by
+/// code, the most frequent first.
 pub fn check_text(
     input: &Input,
     checker: &Checker,
@@ -96,7 +96,7 @@ pub fn check_text(
     lines.join("\n")
 }
 
-/// What was found, by code, the most frequent first, each with its first rows.
+/// Returns the problems by code, the most frequent first, each with its first rows.
 fn group_lines(
     groups: &BTreeMap<Cow<'static, str>, ProblemGroup>,
     tone: Tone,
@@ -124,8 +124,8 @@ fn group_lines(
     lines
 }
 
-/// The row of a problem with its cell marked, for a terminal: a pipe may lead into a log, where whole rows
-/// have no business.
+/// Returns the row of a problem with its cell marked. Only for terminals, because other output may be logged
+/// and must not contain whole rows.
 fn row_lines(first: &FirstProblem, checker: &Checker, input: &Input, look: Look) -> Vec<String> {
     let map = checker.map();
     let column = (0..map.width()).find(|column| map.header(*column) == first.problem.column);
@@ -187,7 +187,7 @@ fn column_lines(checker: &Checker, unmapped: &[Unmapped]) -> Vec<String> {
     (0..map.width()).map(line).collect()
 }
 
-/// Where a problem is, by the numbers and names that the spreadsheet shows.
+/// Returns the position of a problem, with the row number and the header of the spreadsheet.
 fn place(at: RowAt, problem: &Problem) -> String {
     if problem.column.is_empty() {
         say().place_row(at.sheet_row)
@@ -196,7 +196,7 @@ fn place(at: RowAt, problem: &Problem) -> String {
     }
 }
 
-/// How many rows are about protected persons, and which.
+/// Returns the number of rows about protected persons with their first row numbers.
 pub fn withheld_rows(lines: &[u64]) -> String {
     const SHOWN: usize = 20;
     let mut named: Vec<String> = lines.iter().take(SHOWN).map(|line| number(*line)).collect();
@@ -206,7 +206,7 @@ pub fn withheld_rows(lines: &[u64]) -> String {
     say().rows_withheld(rows(lines.len() as u64), named.join(", "))
 }
 
-/// The line about hidden rows of a workbook, if any, and whether they were skipped.
+/// Returns the line about hidden rows of a workbook, if any.
 pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
     (hidden > 0).then(|| match skips {
         true => say().check_hidden_skipped(hidden_rows(hidden)),
@@ -214,11 +214,8 @@ pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
     })
 }
 
-/// Writes problems as CSV in the roster's dialect or as a workbook, one a line:
-/// `row,line,column,field,code,message,value`. `problems` hands each one over.
-///
-/// # Errors
-/// When the file cannot be written to, or `problems` fails.
+/// Writes problems as CSV in the roster's dialect or as a workbook, one per line:
+/// `row,line,column,field,code,message,value`. `problems` passes on each one.
 pub fn write_problems(
     path: &Path,
     dialect: Dialect,

@@ -1,4 +1,4 @@
-//! CSV files are written whole or not at all.
+//! CSV files that are written atomically.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,15 @@ use super::safe_cell::{Reader, safe_cell};
 use super::whole_file::{Placing, WholeFile};
 use crate::read::Dialect;
 
-/// A CSV file that appears under its name whole or not at all.
+/// A CSV file that is written atomically.
 pub(super) struct CsvFile {
     writer: Writer<WholeFile>,
     path: PathBuf,
 }
 
 impl CsvFile {
-    /// A file in the dialect of a roster, with a mark where a spreadsheet needs one to open both alike.
+    /// Creates a file in the dialect of a roster, with a byte order mark if a spreadsheet needs one to open
+    /// both alike.
     pub(super) fn create(
         path: &Path,
         placing: Placing,
@@ -44,7 +45,7 @@ impl CsvFile {
         })
     }
 
-    /// Writes a record of cells as they stand in it: the user's own, and such as are safe already.
+    /// Writes a record without escaping: its cells are input cells or already escaped.
     pub(super) fn write(&mut self, record: &ByteRecord) -> Result<(), ReportError> {
         self.writer
             .write_byte_record(record)
@@ -54,7 +55,7 @@ impl CsvFile {
             })
     }
 
-    /// Puts the file in its place. Returns its path.
+    /// Moves the file to its path. Returns the path.
     pub(super) fn finish(self) -> Result<PathBuf, ReportError> {
         let path = self.path;
         let file = self
@@ -68,10 +69,7 @@ impl CsvFile {
     }
 }
 
-/// The lines of a generated roster, with this delimiter.
-///
-/// # Errors
-/// When there is no memory for them.
+/// Returns generated rows as CSV text with this delimiter.
 pub fn roster_text<T: AsRef<str>>(
     delimiter: u8,
     records: impl IntoIterator<Item = Vec<T>>,

@@ -1,4 +1,4 @@
-//! Report errors state why a report cannot be written.
+//! Errors of writing reports.
 
 use std::path::PathBuf;
 
@@ -12,20 +12,20 @@ use crate::read::ReadError;
 /// Why a report cannot be written.
 #[derive(Debug, Error)]
 pub enum ReportError {
-    /// The folder that a file is to stand in is not there.
+    /// The folder of the file does not exist.
     #[error("{}", say().report_no_folder(path.display().to_string(), folder.display().to_string()))]
     NoFolder {
-        /// The file.
+        /// The path of the file.
         path: std::path::PathBuf,
-        /// The folder.
+        /// The path of the folder.
         folder: std::path::PathBuf,
     },
     /// The file cannot be written.
     #[error("{}", say().report_write(path.display().to_string()))]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The input cannot be read again.
@@ -37,15 +37,15 @@ pub enum ReportError {
     /// The report's template failed.
     #[error("{}", say().report_template(path.display().to_string(), why.as_str()))]
     Template {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         why: String,
     },
 }
 
 impl ReportError {
-    /// The same for logs and notifications.
+    /// Returns the error as a fact, for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {
             ReportError::NoFolder { path, .. } => Fact::new(Code::ReportNoFolder).at_path(path),

@@ -1,4 +1,4 @@
-//! Problem codes are explained in the current language.
+//! Explanations of problem codes in the current language.
 
 use super::results::NOT_FOUND;
 use crate::check::findings;
@@ -168,7 +168,7 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     ),
 ];
 
-/// Codes that a row has for the API's answer to it.
+/// Codes of rows that describe the response of the API.
 const OF_ANSWERS: [Code; 7] = [
     Code::AnswerHtml,
     Code::AnswerEmpty,
@@ -184,20 +184,20 @@ const OF_ANSWERS: [Code; 7] = [
 pub struct Explanation {
     /// The code.
     pub code: String,
-    /// The severity for the row; `None` for codes that are not from the check of a cell.
+    /// The severity for the row, or `None` for codes that do not come from the check of a cell.
     pub severity: Option<String>,
     /// The meaning.
     pub what: String,
-    /// An example cell; empty if a cell cannot show it.
+    /// An example cell, or an empty string if no cell has the problem.
     pub example: &'static str,
     /// The remedy.
     pub remedy: String,
-    /// Whether a row has it; otherwise it is a code of runs and files.
+    /// Whether the code is one of rows, as opposed to runs and files.
     pub is_of_row: bool,
 }
 
-/// Every code, in order: first the codes of rows, then those of runs and files. A code with two meanings is
-/// listed twice.
+/// Returns every code, those of rows before those of runs and files. A code with two meanings is listed
+/// twice.
 pub fn explanations() -> Vec<Explanation> {
     let plain = |code: &str, what: String, remedy: String| Explanation {
         code: code.to_owned(),
@@ -240,14 +240,14 @@ pub fn explanations() -> Vec<Explanation> {
         .collect()
 }
 
-/// Whether a code is an HTTP status.
+/// Returns whether a code is an HTTP status code.
 fn is_status(code: &str) -> bool {
     code.strip_prefix("http.")
         .is_some_and(|status| status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What a code means, an example, and what to do, in the language that the program speaks. None where no
-/// such code is known.
+/// Explains a code with an example and a remedy in the current language, or returns `None` for an unknown
+/// code.
 pub fn explain(code: &str) -> Option<String> {
     let listed = if is_status(code) { "http.STATUS" } else { code };
     let mut meanings = explanations();
@@ -272,7 +272,7 @@ pub fn explain(code: &str) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Every code, each with what it means, in order: those of rows first, then those of runs and files.
+/// Returns every code with its meaning, those of rows before those of runs and files.
 pub fn explain_all() -> String {
     let mut lines: Vec<String> = explanations()
         .into_iter()
@@ -292,12 +292,12 @@ pub fn explain_all() -> String {
     lines.join("\n")
 }
 
-/// Whether a code is listed among those of rows.
+/// Returns whether a code is listed among those of rows.
 fn is_known_row(code: &Code) -> bool {
     OF_ROWS.iter().any(|(known, ..)| *known == code.as_str())
 }
 
-/// The known code that is most like a text, if one is.
+/// Returns the known code that is most similar to a text, if any.
 pub fn nearest_code(text: &str) -> Option<String> {
     let findings = findings().map(|finding| finding.code);
     let rows = OF_ROWS.iter().map(|(code, ..)| *code);
@@ -331,7 +331,7 @@ mod tests {
             &mut files,
         );
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
-        // Names of files, and of members in other programs' files.
+        // Names of files, and of members in files of other programs.
         let is_other = |text: &str| {
             let ending = text.rsplit('.').next().unwrap_or_default();
             let endings = [
@@ -350,7 +350,7 @@ mod tests {
         assert!(unknown.is_empty(), "{unknown:#?}");
     }
 
-    /// What looks like a code and is none.
+    /// Strings in the source that have the form of a code but are not codes.
     const ELSEWHERE: [&str; 6] = [
         "notify.url",
         "quota.headers",
@@ -364,7 +364,7 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                // Simulated APIs answer with codes of their own.
+                // Simulated APIs respond with their own codes.
                 if !path.ends_with("sandbox") {
                     all_files(&path, found);
                 }
@@ -400,7 +400,7 @@ mod tests {
             nearest_code("phone.lenght").as_deref(),
             Some("phone.length")
         );
-        // Every example is one of its code's.
+        // Every code of a check is listed.
         for finding in findings() {
             assert!(explain_all().contains(finding.code), "{}", finding.code);
         }

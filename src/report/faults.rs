@@ -1,11 +1,11 @@
-//! Problems name the columns that are marked in results and reports.
+//! Assignment of problems to the columns of a results file.
 
 use std::ops::Range;
 
 use crate::model::Problem;
 
-/// The columns at fault, each once, and what is wrong with each. `outcome` are the columns that the results
-/// add.
+/// Returns the columns with problems, each once, and the problems of each. `outcome` is the range of the
+/// result columns.
 pub(super) fn faults(
     header: &[String],
     outcome: &Range<usize>,
@@ -38,7 +38,7 @@ mod tests {
     use crate::l10n::Message;
 
     #[test]
-    fn each_fault_is_of_the_column_that_its_problem_names() {
+    fn faults_are_assigned_to_the_columns_of_their_problems() {
         let header = ["Förnamn", "Mobil", "import_error", "Mobil (arbete)"].map(str::to_owned);
         let of = |column: &str, message: &str| Problem {
             column: column.to_owned(),

@@ -1,4 +1,4 @@
-//! Changes to a record are written as CSV or as a workbook.
+//! History files: changes to a record as CSV or workbook.
 
 use std::path::Path;
 
@@ -11,24 +11,24 @@ use super::whole_file::Placing;
 use crate::l10n::Language;
 use crate::read::Dialect;
 
-/// One change to a record, as it stands in a file.
+/// One line of a history file: a change, a row or a file.
 #[derive(Debug, Clone, Default)]
 pub struct HistoryLine {
-    /// When it was made.
+    /// The time of the change.
     pub at: Option<Timestamp>,
-    /// The run that made it.
+    /// The name of the run.
     pub run: String,
-    /// The roster file.
+    /// The path of the roster.
     pub file: String,
     /// The spreadsheet row number.
     pub line: Option<u64>,
-    /// What the record was found by.
+    /// The key that found the record.
     pub key: String,
-    /// The field.
+    /// The name of the field.
     pub field: String,
-    /// What the record held, where that was read.
+    /// The previous value, if it was read.
     pub from: Option<String>,
-    /// What was sent.
+    /// The sent value.
     pub to: String,
     /// The kind of the line: a change, a row or a file.
     pub kind: &'static str,
@@ -40,8 +40,8 @@ pub struct HistoryLine {
     pub by: String,
 }
 
-/// What a spreadsheet in the language that is spoken opens as a table: a Swedish one has semicolons
-/// between cells.
+/// Returns a dialect that spreadsheets in the current language open as a table: Swedish ones expect
+/// semicolons.
 fn for_spreadsheets() -> Dialect {
     Dialect {
         mark: true,
@@ -54,8 +54,8 @@ fn for_spreadsheets() -> Dialect {
     }
 }
 
-/// Writes changes as CSV that spreadsheets open, or as a workbook: `at,run,file,line,key,field,from,to`, and
-/// `kind,state,said,by` behind them.
+/// Writes changes as CSV or as a workbook with the columns
+/// `at,run,file,line,key,field,from,to,kind,state,said,by`.
 pub fn write_history(
     lines: impl IntoIterator<Item = HistoryLine>,
     path: &Path,

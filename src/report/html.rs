@@ -1,4 +1,4 @@
-//! The HTML report describes one run in a single file.
+//! The HTML report of a run in a single file.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,34 +22,34 @@ use crate::model::{
     Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
 };
 
-/// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
+/// The maximum number of listed rows, which keeps the page small. The failed file contains all of them.
 const LISTED: usize = 5_000;
 
-/// Stretches into which a run's time is divided.
+/// The number of intervals in the chart of sent rows.
 const SLOTS: i64 = 100;
 
-/// Width and height of the picture of a run's time.
+/// The width and height of the chart.
 const WIDTH: u64 = 1_000;
 const HEIGHT: u64 = 100;
 
-/// What a report tells of.
+/// The content of a report.
 #[derive(Debug)]
 pub struct Reported<'a> {
-    /// The run's figures.
+    /// The summary of the run.
     pub summary: &'a Summary,
     /// The spreadsheet row number of each row.
     pub lines: &'a Lines,
-    /// When the rows came to an end.
+    /// The times at which sent rows ended.
     pub timeline: &'a Timeline,
-    /// The roster's header.
+    /// The header of the roster.
     pub header: &'a [String],
-    /// Why the run ended before its last row, if it did and that is known.
+    /// The reason why the run ended early, if it did and the reason is known.
     pub why: Option<String>,
     /// The account that released rows about protected persons, and the reason.
     pub release: Option<String>,
-    /// Whether it went to a sandbox of its own, which is gone.
+    /// Whether the run went to a sandbox that no longer exists.
     pub is_played: bool,
-    /// What leads another command to the journal, such as ` --state DIR`.
+    /// The option that leads another command to the journal, such as ` --state DIR`.
     pub journal_flag: &'a str,
 }
 
@@ -76,39 +76,39 @@ struct Page<'a> {
     lang: &'static str,
 }
 
-/// One row that somebody has to look at.
+/// A row that requires attention.
 struct Listed {
     /// The spreadsheet row number.
     line: u64,
     outcome: Outcome,
-    /// The columns at fault.
+    /// The columns with problems.
     column: String,
     wrong: String,
 }
 
-/// A row that turns one person into another, without the persons.
+/// A row with a change of person, without personal data.
 struct Turned {
     /// The spreadsheet row number.
     line: u64,
-    /// Whether it was matched by name and date of birth only.
+    /// Whether the row was matched by name and date of birth only.
     is_proposal: bool,
     /// The outcome of the row.
     state: RowState,
 }
 
-/// One state in the bar that shows how the rows are divided.
+/// A segment of the bar that shows the rows by state.
 struct Bar {
     state: RowState,
     count: u64,
     shown: String,
-    /// The state in the form that goes with the number.
+    /// The name of the state in the right plural form.
     word: String,
-    /// Where it begins and how wide it is, in thousandths.
+    /// The start and width of the segment, in thousandths.
     start: u64,
     width: u64,
 }
 
-/// Rows that did not succeed in the same way.
+/// A group of rows that failed in the same way.
 struct Kind {
     state: RowState,
     code: String,
@@ -116,14 +116,14 @@ struct Kind {
     advice: String,
 }
 
-/// What to do next.
+/// The recommended next step.
 struct Next {
     advice: String,
-    /// The command that does it.
+    /// The command for the step.
     command: String,
 }
 
-/// A stretch of time, as it is drawn.
+/// A drawn interval of the chart.
 struct Stretch {
     told: String,
     start: u64,
@@ -138,7 +138,7 @@ struct Part {
 }
 
 impl Page<'_> {
-    /// What the run was, on one line.
+    /// Returns one line that describes the run.
     fn line(&self) -> String {
         let summary = self.summary;
         let line = self.say.html_line(
@@ -153,7 +153,7 @@ impl Page<'_> {
         parts.collect::<Vec<_>>().join(" · ")
     }
 
-    /// The requests that it made.
+    /// Returns the number of requests as text.
     fn requests(&self) -> String {
         let summary = self.summary;
         self.say.html_requests(
@@ -164,11 +164,7 @@ impl Page<'_> {
     }
 }
 
-/// Writes a run's report as one HTML file that needs nothing else: its style and script are in it, and
-/// no request leaves it.
-///
-/// # Errors
-/// When the file cannot be written or the journal not read.
+/// Writes a self-contained HTML report of a run: style and script are inline, and the page makes no requests.
 pub fn write_html(
     journal: &Journal,
     run: i64,
@@ -178,7 +174,7 @@ pub fn write_html(
 ) -> Result<PathBuf, ReportError> {
     let summary = reported.summary;
     let all = summary.states.unsuccessful();
-    // Failures are searched for among all rows.
+    // Finding failures scans all rows, so it is skipped if there are none.
     let (rows, kinds) = match all + summary.warnings {
         0 => Default::default(),
         _ => (listed(journal, run, reported)?, journal.kinds(run)?),
@@ -226,8 +222,8 @@ pub fn write_html(
     file.finish()
 }
 
-/// The rows that turn one person into another or give one another number, under their headings. The plan and the
-/// console show both persons.
+/// Returns the rows with a change of person or number, under their headings. Only the plan and the console
+/// show the persons.
 fn turned(
     journal: &Journal,
     run: i64,
@@ -250,8 +246,8 @@ fn turned(
     Ok(groups)
 }
 
-/// The rows that somebody has to look at, without what they hold: a report is sent around, and the
-/// results file beside it has everything.
+/// Returns the rows that require attention without their cells. A report is forwarded to others; the results
+/// file has the cells.
 fn listed(
     journal: &Journal,
     run: i64,
@@ -309,10 +305,10 @@ fn bars(summary: &Summary) -> Vec<Bar> {
     .collect()
 }
 
-/// Kinds that are listed; an API may have a code for each row.
+/// The maximum number of listed groups, because an API may use a different code for each row.
 const KINDS: usize = 100;
 
-/// The kinds of failure by the codes that are shown: the API's own may quote a value.
+/// Groups failures by displayed code. Codes from the API that could contain a value are hidden.
 fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
     let mut merged: Vec<FailureKind> = Vec::new();
     for mut kind in kinds {
@@ -330,7 +326,7 @@ fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
     merged
 }
 
-/// A kind of failure with its remedy: the message of its first row.
+/// Returns a group of failures with its remedy, based on the messages of its rows.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     let code = kind.code.clone();
     let said = said_of(
@@ -377,7 +373,7 @@ fn said_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     texts.join("; ") + if is_more { "; …" } else { "" }
 }
 
-/// What to do next, if anything.
+/// Returns the recommended next step, if any.
 fn next(reported: &Reported<'_>) -> Option<Next> {
     let Reported {
         summary,
@@ -387,7 +383,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     } = reported;
     let ended_early = summary.exit_code == Exit::Interrupted || reported.why.is_some();
     if *is_played && (summary.held.is_some() || ended_early) {
-        // Its sandbox is gone: there is nothing to release or to continue.
+        // The sandbox no longer exists, so the run cannot be approved or resumed.
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
@@ -427,7 +423,7 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     })
 }
 
-/// When rows were sent, in stretches of equal length.
+/// Returns when rows were sent, in intervals of equal length.
 fn stretches(timeline: &Timeline, summary: &Summary) -> Vec<Stretch> {
     let (began, ended) = (summary.started_at, summary.finished_at);
     let span = ended.as_microsecond() - began.as_microsecond();
@@ -466,7 +462,7 @@ fn stretches(timeline: &Timeline, summary: &Summary) -> Vec<Stretch> {
     slots.iter().map(stretch).collect()
 }
 
-/// The files beside the report, by what they are called.
+/// Returns the names of the files beside the report, with their labels.
 fn files(summary: &Summary) -> Vec<(String, String)> {
     let files = [
         (say().summary_results(), &summary.results),
@@ -485,7 +481,7 @@ mod tests {
     use super::said_of;
 
     #[test]
-    fn one_code_is_advised_for_each_column() {
+    fn the_remedy_of_a_code_covers_each_column() {
         let rows = [
             ("Bio", "no more than 500"),
             ("Bio", "no more than 500"),

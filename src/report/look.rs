@@ -1,33 +1,33 @@
-//! A look defines the width, colour and escaping of printed text.
+//! Width, colour and escaping of printed text.
 
 use anstyle::{AnsiColor, Style};
 
-/// How text is laid out for where it is read: a terminal of some width, in colour or not.
+/// The layout of printed text: the width of the terminal, and whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Columns of the terminal; none where lines are not to be broken, as in a pipe.
+    /// The width in columns, or `None` if lines are not wrapped, as in a pipe.
     pub width: Option<usize>,
-    /// Whether there are colours.
+    /// Whether colours are used.
     pub color: bool,
 }
 
-/// The meaning of a color.
+/// The meaning of a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// A heading.
     Heading,
-    /// What is there now, or went wrong.
+    /// An old value or a failure.
     Old,
-    /// What will be there, or went well.
+    /// A new value or a success.
     New,
-    /// What wants a look.
+    /// A warning.
     Warning,
-    /// What can be passed over.
+    /// Secondary information.
     Aside,
 }
 
 impl Look {
-    /// `text` in a tone.
+    /// Formats `text` in a tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
         let text = &*for_terminal(text);
         if !self.color {
@@ -43,9 +43,8 @@ impl Look {
         format!("{style}{text}{style:#}")
     }
 
-    /// `text` in lines that fit, each in a tone; the first behind `indent`, the others behind as many
-    /// spaces. A control character, which a terminal would obey, becomes a space: the text may be a
-    /// roster's or an API's.
+    /// Wraps `text` into lines in a tone, the first after `indent`, the others after as many spaces. Control
+    /// characters become spaces, because the text may come from a roster or an API.
     pub fn lines(self, tone: Option<Tone>, indent: &str, text: &str) -> Vec<String> {
         let text = &*for_terminal(text);
         let painted = |line: &str| match tone {
@@ -56,8 +55,7 @@ impl Look {
             return vec![painted(&format!("{indent}{text}"))];
         };
         let rest = " ".repeat(indent.chars().count());
-        // A path or an address that does not fit is better broken by the terminal than by us: then it
-        // can still be copied.
+        // Paths and addresses that do not fit are left to the terminal to wrap, so that they can be copied.
         let options = textwrap::Options::new(width.max(40))
             .initial_indent(indent)
             .subsequent_indent(&rest)
@@ -68,7 +66,7 @@ impl Look {
     }
 }
 
-/// A text without what a terminal would obey.
+/// Replaces control characters with spaces.
 pub fn for_terminal(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
@@ -83,7 +81,7 @@ mod tests {
     };
 
     #[test]
-    fn a_long_text_stays_within_the_window_and_under_its_beginning() {
+    fn long_text_wraps_within_the_window_with_a_hanging_indent() {
         let look = Look {
             width: Some(40),
             color: false,
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_ends_with_its_line() {
+    fn a_colour_is_reset_at_the_end_of_each_line() {
         let look = Look {
             width: None,
             color: true,

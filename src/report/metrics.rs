@@ -1,4 +1,4 @@
-//! Run metrics are added to a Prometheus textfile.
+//! Run metrics as a Prometheus textfile.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,27 +10,27 @@ use super::error::ReportError;
 use super::whole_file::WholeFile;
 use crate::model::{Exit, Summary};
 
-/// The outcome of one file, for those who watch from outside.
+/// The outcome of one file, for monitoring.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
-    /// The target's name; empty where it is not known.
+    /// The name of the target. Empty if unknown.
     pub target: &'a str,
-    /// The profile in use; empty where there is none.
+    /// The profile in use. Empty if there is none.
     pub profile: &'a str,
-    /// The folder that the file was dropped into; empty where it was not.
+    /// The inbox of the file. Empty if it did not come from an inbox.
     pub inbox: &'a str,
-    /// How it ended.
+    /// The exit code.
     pub exit: Exit,
-    /// When.
+    /// The end of the import.
     pub at: Timestamp,
-    /// Its figures; none where it could not be imported at all.
+    /// The summary, or `None` if the file was not imported.
     pub summary: Option<&'a Summary>,
 }
 
 /// Series by family and labels.
 type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
 
-/// The metrics of runs and inboxes: name, whether it is a counter, and meaning.
+/// The metrics of runs and inboxes: name, whether it is a counter, and description.
 pub const RUN_METRICS: [(&str, bool, &str); 14] = [
     ("rosterpatch_files_total", true, "Files by exit code."),
     ("rosterpatch_rows_total", true, "Rows by state."),
@@ -88,28 +88,29 @@ pub const RUN_METRICS: [(&str, bool, &str); 14] = [
     ),
 ];
 
-/// Bytes of a textfile that are read.
+/// The maximum size of a textfile in bytes.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// Adds the outcome of a file to a Prometheus textfile, which is written whole or not at all, for a
-/// collector of another user to read: it holds no personal data. The series of other profiles and
-/// folders stay as they are. Whoever calls this keeps others from doing so meanwhile.
+/// Adds the outcome of a file to a Prometheus textfile atomically. Series of other profiles and folders are
+/// unchanged. The file contains no personal data and is readable by all accounts. The caller must hold a
+/// lock.
 pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {
     change(path, |series| add(series, sample))
 }
 
-/// The files of an inbox that were not imported, of one fate.
+/// The files of an inbox with one fate that were not imported.
 #[derive(Debug, Clone, Copy)]
 pub struct Lying {
-    /// Their fate, as in the journal.
+    /// The fate, as in the journal.
     pub fate: &'static str,
-    /// How many there are.
+    /// The number of files.
     pub files: u64,
-    /// When the oldest arrived.
+    /// The arrival of the oldest file.
     pub oldest: Option<Timestamp>,
 }
 
-/// Writes how many files of an inbox were not imported, and since when. The other series stay as they are.
+/// Writes the number of files of an inbox that were not imported, and the arrival of the oldest. Other series
+/// are unchanged.
 pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<(), ReportError> {
     change(path, |series| {
         for lying in all {
@@ -130,7 +131,7 @@ pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<()
 fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportError> {
     let text = match crate::safe_fs::read_file(path, MOST) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        // A new file would reset every counter.
+        // An unreadable file is not replaced, because that would reset all counters.
         read => read.map_err(|source| ReportError::Write {
             path: path.to_owned(),
             source,
@@ -147,7 +148,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportErr
     Ok(())
 }
 
-/// The series of a file that this program wrote.
+/// Parses the series of a file that this program wrote.
 fn known(text: &str) -> Series {
     let mut series = Series::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -233,7 +234,7 @@ fn text_of(series: &Series) -> String {
     text
 }
 
-/// A label's value (the Prometheus exposition format).
+/// Escapes the value of a label (Prometheus exposition format).
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_inbox_says_how_many_files_wait_and_since_when() {
+    fn inbox_metrics_have_the_number_of_files_and_the_oldest_arrival() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.prom");
         let lying = |files, oldest| Lying {
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn one_inbox_leaves_anothers_series_alone_and_counters_count_up() {
+    fn counters_increase_and_series_of_other_inboxes_are_unchanged() {
         let sample = |inbox, exit| Sample {
             target: "meitner",
             profile: "a\"b",

@@ -1,5 +1,5 @@
-//! The outcome of every row: results files made from the journal and the input alone, so that
-//! they can be made again, each written whole or not at all.
+//! Reports: results files, HTML reports, plans and metrics. They can be rebuilt from the journal and the
+//! input.
 
 mod before;
 mod check;

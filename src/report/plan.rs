@@ -1,4 +1,4 @@
-//! Plans are written as rows of changes and as lines of a log.
+//! Plans as files of changes and as log lines.
 
 use std::path::Path;
 
@@ -22,11 +22,8 @@ use crate::model::{Call, KnownBefore};
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
-/// Writes every change that a run is to make, one a line, as CSV in the roster's dialect or as a
-/// workbook: `row,key,field,from,to,line`. The rows `first` come before the others.
-///
-/// # Errors
-/// When the file cannot be written or the journal not read.
+/// Writes every planned change, one per line, as CSV in the roster's dialect or as a workbook:
+/// `row,key,field,from,to,line`. The rows `first` precede the others.
 pub fn write_changes(
     journal: &Journal,
     run: i64,
@@ -76,7 +73,7 @@ fn text_of(value: &Json) -> String {
     }
 }
 
-/// The lines that say a plan in a log at the moment `now`: counts, fields, requests, time. No personal
+/// Returns a plan as log lines at the time `now`: counts, fields, requests and duration, without personal
 /// data.
 pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     let first = say().plan_first(plan.target.as_str(), plan.base_url.as_str());
@@ -95,7 +92,7 @@ pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// How many rows are not sent: their number, the reason in a word, and its tone.
+/// Returns the rows that are not sent: their number, the reason and its tone.
 pub fn not_sent(plan: &Plan) -> Vec<(String, String, Option<Tone>)> {
     let reasons = [
         (
@@ -112,7 +109,7 @@ pub fn not_sent(plan: &Plan) -> Vec<(String, String, Option<Tone>)> {
         .collect()
 }
 
-/// The fields that change, by what the user calls them, the most frequent first.
+/// Returns the changed fields by their headers, the most frequent first.
 pub fn fields(plan: &Plan) -> Vec<(String, u64)> {
     let named = |(name, count): &(String, u64)| {
         let column = plan.columns.get(name).unwrap_or(name);
@@ -123,7 +120,7 @@ pub fn fields(plan: &Plan) -> Vec<(String, u64)> {
     fields
 }
 
-/// What is worth knowing about how the plan came about.
+/// Returns notes on how the plan was made.
 pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(url) = &plan.token_url {
@@ -177,7 +174,7 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     notes
 }
 
-/// How old the data is that a plan took from the snapshot of an earlier run.
+/// Returns the age of data that the plan took from the snapshot of an earlier run.
 fn how_known(known: &KnownBefore) -> String {
     let age = known.read_at.duration_since(known.listed_at).as_secs_f64();
     say().plan_known(
@@ -191,7 +188,7 @@ fn how_known(known: &KnownBefore) -> String {
     )
 }
 
-/// The requests and the time that a plan takes.
+/// Returns the number of requests and the duration of a plan.
 pub fn time_line(plan: &Plan, now: Timestamp) -> String {
     let to_make = plan.requests_for(plan.to_send);
     let rate = match plan.rate_is_guess {

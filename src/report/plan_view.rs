@@ -1,4 +1,4 @@
-//! A plan is summarised for a person with examples of its changes.
+//! Plans as text with examples of their changes.
 
 use jiff::Timestamp;
 
@@ -10,11 +10,11 @@ use crate::events::{
 use crate::l10n::{number, say};
 use crate::model::{NAMED_ROWS, Problem};
 
-/// Fields that are listed, each on a line.
+/// The maximum number of listed fields.
 const FIELDS: usize = 20;
 
-/// A plan for a person who looks at it at the moment `now`: where it goes, the counts, the fields that
-/// change, requests and time. No personal data.
+/// Returns the overview of a plan at the time `now`: target, counts, changed fields, requests and duration.
+/// No personal data.
 pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     let mut lines = vec![look.paint(Tone::Heading, &plan.target)];
     lines.extend(look.lines(Some(Tone::Aside), "", &plan.base_url));
@@ -31,7 +31,7 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     lines
 }
 
-/// How many rows come to what.
+/// Returns the number of rows by planned outcome.
 fn counts(plan: &Plan, look: Look) -> Vec<String> {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send(), Some(Tone::New))];
     counts.extend(not_sent(plan));
@@ -47,7 +47,7 @@ fn counts(plan: &Plan, look: Look) -> Vec<String> {
     counts.iter().map(line).collect()
 }
 
-/// The fields that change, one a line.
+/// Returns the changed fields, one per line.
 fn field_lines(plan: &Plan, look: Look) -> Vec<String> {
     let fields = fields(plan);
     if fields.is_empty() {
@@ -65,8 +65,8 @@ fn field_lines(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
-/// The first few changes and invalid rows of a plan, by the numbers and names that the spreadsheet
-/// shows. Personal data: for the person at the terminal, and for no log.
+/// Returns the first changes and invalid rows of a plan, with row numbers and headers of the spreadsheet.
+/// Contains personal data and must not be logged.
 pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     let mut lines = plan_persons(plan, look);
     if !lines.is_empty() {
@@ -125,8 +125,8 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
-/// The rows that turn one person into another or give one another number, with the person of the record and the person
-/// of the roster. Personal data, like the examples.
+/// Returns the rows with a change of person or number, with the person of the record and of the roster.
+/// Contains personal data.
 pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     let mut left = NAMED_ROWS;
@@ -148,7 +148,7 @@ pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
     lines
 }
 
-/// The rows that turn one person into another, and those that give one another number, each under a heading.
+/// Groups rows with a change of person and rows with a change of number, each with a heading.
 pub fn person_groups(persons: &[PersonChange]) -> Vec<(String, Vec<&PersonChange>)> {
     let of = |is: fn(Turn) -> bool| {
         let persons = persons.iter().filter(|person| is(person.turn));
@@ -162,7 +162,7 @@ pub fn person_groups(persons: &[PersonChange]) -> Vec<(String, Vec<&PersonChange
     groups.filter(|(_, persons)| !persons.is_empty()).collect()
 }
 
-/// One of these rows, on one line.
+/// Returns one such row as a line.
 pub fn person_line(of: &PersonChange) -> String {
     let (from, to) = (of.from.as_str(), of.to.as_str());
     let line = say().plan_person(say().place_row(of.line), from, to);
@@ -172,7 +172,7 @@ pub fn person_line(of: &PersonChange) -> String {
     }
 }
 
-/// A line for each invalid row that a plan shows. Personal data, like the examples.
+/// Returns a line for each invalid row in the plan. Contains personal data.
 pub fn plan_problems(plan: &Plan) -> Vec<String> {
     let line = |row: &RowProblems| {
         let place = say().place_row(row.line);
@@ -181,7 +181,7 @@ pub fn plan_problems(plan: &Plan) -> Vec<String> {
     plan.problems.iter().map(line).collect()
 }
 
-/// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.
+/// Returns a line for each kind of restored or doubtful value, with an example. Contains personal data.
 pub fn plan_noticed(plan: &Plan) -> Vec<String> {
     let line = |found: &ExampleFinding| {
         let place = say().place_cell(found.line, found.column.as_str());
@@ -191,7 +191,7 @@ pub fn plan_noticed(plan: &Plan) -> Vec<String> {
     plan.noticed.iter().map(line).collect()
 }
 
-/// A field of a row: what its record holds, and what it is to hold.
+/// Returns a changed field with its current and its new value.
 fn change(example: &ExampleChange, look: Look) -> Vec<String> {
     let value = |text: &str| match text {
         "" => say().plan_nothing(),
@@ -209,7 +209,7 @@ fn change(example: &ExampleChange, look: Look) -> Vec<String> {
     lines
 }
 
-/// A conflict with its three values.
+/// Returns a conflict with its three values.
 fn conflict(found: &FoundConflict, look: Look) -> Vec<String> {
     let place = say().place_cell(found.line, found.column.as_str());
     let mut lines = look.lines(None, "  ", &place);

@@ -1,4 +1,4 @@
-//! For tests: a journal that holds one run.
+//! Test fixture: a journal with one run.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::journal::{
 };
 use crate::model::{Call, Outcome, Problem, RowAt, RowFacts, RowState};
 
-/// What a journal holds of a row.
+/// The journal's records of a row.
 #[derive(Default)]
 pub(super) struct Held {
     pub(super) row: u64,
@@ -17,7 +17,7 @@ pub(super) struct Held {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// A row's outcome, after one request.
+/// Returns the outcome of a row after one request.
 pub(super) fn outcome(row: u64, state: RowState) -> Outcome {
     Outcome {
         row,
@@ -32,7 +32,7 @@ pub(super) fn outcome(row: u64, state: RowState) -> Outcome {
     }
 }
 
-/// A journal of a run that holds this of its rows, and the run's number.
+/// Creates a journal of a run with these rows. Returns it with the id of the run.
 pub(super) fn journal_of(rows: Vec<Held>) -> (Journal, i64) {
     let mut journal = Journal::temporary().unwrap();
     let (run, _) = journal
@@ -93,7 +93,7 @@ pub(super) fn journal_of(rows: Vec<Held>) -> (Journal, i64) {
     (writer.close().unwrap(), run)
 }
 
-/// The cells of a file, row by row.
+/// Returns the cells of a CSV file, row by row.
 pub(super) fn rows_of(path: &std::path::Path, delimiter: u8) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new();
     let reader = reader.has_headers(false).flexible(true);

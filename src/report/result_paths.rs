@@ -1,4 +1,4 @@
-//! Result paths name the output files of a run and reserve the results.
+//! The paths of a run's output files and their reservation.
 
 use std::path::{Path, PathBuf};
 
@@ -13,39 +13,39 @@ use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
 use crate::safe_fs::canonical;
 
-/// Where the files about a run go.
+/// The paths of a run's output files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPaths {
-    /// Every row and its outcome.
+    /// The results file, with every row and its outcome.
     pub results: PathBuf,
-    /// The rows that did not succeed.
+    /// The file with unsuccessful rows.
     pub failed: PathBuf,
     /// The HTML report.
     pub report: PathBuf,
-    /// What was replaced, as a roster.
+    /// The roster with the replaced values.
     pub before: PathBuf,
-    /// The rows whose record was not found. Empty in a run of an earlier version, which wrote none.
+    /// The file with rows whose record was not found. Empty for a run of an earlier version.
     #[serde(default)]
     pub new: PathBuf,
-    /// Whether the failed file is written even if every row succeeded: when its path was given,
-    /// what is there must not be taken for this run's.
+    /// Whether the failed file is written even if every row succeeded. Set if its path was given, so that an
+    /// old file is not mistaken for this run's.
     pub failed_always: bool,
-    /// Whether the outcome of a row stands before its own columns.
+    /// Whether the result columns precede the roster's columns.
     #[serde(default)]
     pub outcome_first: bool,
-    /// The paths that somebody named: what is there is replaced.
+    /// The paths that the user named. Existing files there are replaced.
     #[serde(default)]
     pub named: Vec<PathBuf>,
-    /// The files that are this run's own, and as it left them: they may be replaced too.
+    /// The files that this run wrote, with their state at that time. They may be replaced too.
     #[serde(default)]
     pub own: Vec<(PathBuf, Mark)>,
 }
 
 impl ResultPaths {
-    /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
-    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks if the input is one. Where one of them is
-    /// there already, all get the same number, so that they stay together and no old file is lost. Standard input's
-    /// go to the working folder.
+    /// Returns paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
+    /// `NAME.before.csv` and `NAME.new.csv`. The first two are workbooks if the input is one. If a file
+    /// exists, all paths get the same number, so that they stay together and no old file is lost. For
+    /// standard input, the folder is the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
             (PathBuf::new(), "stdin".to_owned())
@@ -88,7 +88,7 @@ impl ResultPaths {
 }
 
 impl ResultPaths {
-    /// All of the paths.
+    /// Returns all paths.
     pub fn all(&self) -> [&PathBuf; 5] {
         [
             &self.results,
@@ -99,7 +99,7 @@ impl ResultPaths {
         ]
     }
 
-    /// Has `change` change every path, wherever it stands.
+    /// Applies `change` to every path, including those in `named` and `own`.
     pub fn change_each(&mut self, mut change: impl FnMut(&mut PathBuf)) {
         for path in [
             &mut self.results,
@@ -108,7 +108,7 @@ impl ResultPaths {
             &mut self.before,
             &mut self.new,
         ] {
-            // A run of an earlier version has no name for one of them.
+            // A run of an earlier version has no path for new rows.
             if !path.as_os_str().is_empty() {
                 change(path);
             }
@@ -117,7 +117,7 @@ impl ResultPaths {
         self.own.iter_mut().for_each(|(path, _)| change(path));
     }
 
-    /// What becomes of a file that is at one of the paths already.
+    /// Returns whether an existing file at one of the paths is replaced.
     pub fn placing(&self, path: &Path) -> Placing {
         if self.named.iter().any(|named| named == path) {
             return Placing::Replace;
@@ -126,15 +126,14 @@ impl ResultPaths {
         Placing::Beside(own.map(|(_, mark)| mark.clone()))
     }
 
-    /// The same paths, with the results' name reserved for this process, and with another number where
-    /// another process has it or a file of one of the names is there. The reservation is a lock in the
-    /// state folder, so that a process that is killed leaves no file behind.
+    /// Reserves the results' path for this process, with another number if the path is reserved or a file
+    /// exists. The reservation is a lock in the state folder, so a killed process leaves no file behind.
     pub fn claim(&self, state: &State) -> Result<(ResultPaths, Option<Claim>), ReportError> {
         let mut take = |path: &Path| RosterLock::take_here(state, path);
         self.claim_by(&mut take)
     }
 
-    /// The same, where `take` takes the lock of a path, or nothing if another process has it.
+    /// Like `claim`. `take` locks a path, or returns `None` if another process has locked it.
     fn claim_by(
         &self,
         take: &mut dyn FnMut(&Path) -> Result<Option<RosterLock>, JournalError>,
@@ -155,7 +154,7 @@ impl ResultPaths {
                 continue;
             }
             let lock = take(&in_its_folder(&paths.results))?;
-            // Who had it may just have written its files.
+            // The previous holder of the lock may just have written its files.
             if let Some(lock) = lock.filter(|_| !paths.all().iter().any(is_taken)) {
                 return Ok((paths, Some(Claim(lock))));
             }
@@ -163,9 +162,9 @@ impl ResultPaths {
         Ok((self.clone(), None))
     }
 
-    /// Whether the files of rows may be written for as long as a run takes. A workbook would be in memory
-    /// meanwhile, who reads a stream is to have all of it at once, and a file that has a name would be left
-    /// where it is if the process dies.
+    /// Returns whether the output files may be written during the whole run. Workbooks would stay in memory,
+    /// readers of a stream expect a complete file, and a named temporary file would be left behind by a
+    /// killed process.
     pub fn may_take_long(&self) -> bool {
         let is_file = |path: &Path| path.metadata().map_or(true, |there| there.is_file());
         let paths = [&self.results, &self.failed, &self.new].into_iter();
@@ -176,14 +175,14 @@ impl ResultPaths {
         })
     }
 
-    /// Takes note that these files were written, where they were.
+    /// Records the files that were written, with their paths.
     pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
-        // Files that this run wrote when it was held or interrupted, and no longer needs.
+        // Files that this run wrote when it was held or interrupted, and no longer needs, are removed.
         for (path, mark) in self.own.drain(..) {
             let is_left = (written.failed.is_none() && path == self.failed)
                 || (written.new.is_none() && path == self.new);
             if is_left && Mark::of(&path) == Some(mark) {
-                // A file that cannot be removed does no harm.
+                // A file that cannot be removed is harmless.
                 let _ = std::fs::remove_file(&path);
             }
         }
@@ -198,7 +197,7 @@ impl ResultPaths {
             let Some(place) = place else {
                 continue;
             };
-            // A path that somebody named may lead elsewhere by a link; it stays as it was named.
+            // A path that the user named stays as given, even if it is a link.
             if !self.named.contains(path) {
                 *path = place.to_owned();
                 let mark = Mark::of(place);
@@ -207,11 +206,10 @@ impl ResultPaths {
         }
     }
 
-    /// Finds out whether all of them can be written, before anything is done that they are to tell
-    /// of.
+    /// Checks that all files can be written, before any row is sent.
     ///
     /// # Errors
-    /// When one of them cannot, or is a workbook, which holds fewer rows than these.
+    /// Fails if a file cannot be written, or is a workbook that cannot hold this number of rows.
     pub fn probe(&self, rows: u64) -> Result<(), ReportError> {
         for path in self.all() {
             if rows > MOST_ROWS && is_workbook(path) {
@@ -228,11 +226,12 @@ impl ResultPaths {
     }
 }
 
-/// The results' name, reserved for this process while this lives.
+/// The reservation of the results' path by this process.
 #[derive(Debug)]
 pub struct Claim(#[expect(dead_code, reason = "held until it is dropped")] RosterLock);
 
-/// The same path for each process, whatever folder it works in. The file need not exist.
+/// Returns an absolute path with a canonical folder, so that all processes lock the same path. The file need
+/// not exist.
 fn in_its_folder(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().and_then(|folder| canonical(folder).ok());
@@ -242,13 +241,14 @@ fn in_its_folder(path: &Path) -> PathBuf {
     }
 }
 
-/// Numbers that are tried for a free name.
+/// The maximum number that is tried for a free name.
 const MOST: u32 = 100_000;
 
-/// Bytes of a name that are kept, so that what is put behind it fits into a file system's 255.
+/// The maximum length of a base name in bytes, so that suffixes fit into the 255 bytes of common file
+/// systems.
 const NAME: usize = 200;
 
-/// The beginning of a name that is so long that nothing fits behind it.
+/// Truncates a base name that is too long for a suffix.
 fn short(name: &str) -> &str {
     let mut end = name.len().min(NAME);
     while !name.is_char_boundary(end) {
@@ -257,20 +257,20 @@ fn short(name: &str) -> &str {
     &name[..end]
 }
 
-/// What was written.
+/// The result of writing the output files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Rows by state, counted while writing.
+    /// The rows by state, counted while writing.
     pub states: StateCounts,
     /// The spreadsheet row number of each row.
     pub lines: Lines,
-    /// When the rows came to an end.
+    /// The times at which sent rows ended.
     pub timeline: Timeline,
-    /// The results file.
+    /// The path of the results file.
     pub results: PathBuf,
-    /// The file of rows that did not succeed, where there were any.
+    /// The file with unsuccessful rows, if there were any.
     pub failed: Option<PathBuf>,
-    /// The file of rows whose record was not found, where there were any.
+    /// The file with rows whose record was not found, if there were any.
     pub new: Option<PathBuf>,
 }
 
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workbook_is_refused_more_rows_than_it_holds_before_anything_is_sent() {
+    fn too_many_rows_for_a_workbook_are_refused_before_sending() {
         let folder = tempfile::tempdir().unwrap();
         let of_csv = ResultPaths::beside(&folder.path().join("r.csv"));
         let of_workbook = ResultPaths::beside(&folder.path().join("r.xlsx"));
@@ -289,13 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn files_that_another_process_wrote_before_it_let_go_of_the_name_are_not_replaced() {
+    fn files_written_by_the_previous_holder_of_a_name_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::in_folder(&folder.path().join("state"));
         let paths = ResultPaths::beside(&folder.path().join("r.csv"));
         let mut first = true;
         let mut take = |path: &Path| {
-            // Between the look at the name and its lock, another run ends.
+            // Another run ends between the check of the path and its lock.
             if std::mem::take(&mut first) {
                 std::fs::write(&paths.report, "another run's").unwrap();
             }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_added_to_all_three_rather_than_an_old_file_lost() {
+    fn all_paths_get_a_number_if_an_old_file_exists() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("elever.v2.csv");
         let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();

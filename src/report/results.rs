@@ -1,4 +1,4 @@
-//! The results file holds every row with its outcome.
+//! The results file: every row with its outcome.
 
 use std::path::Path;
 
@@ -16,31 +16,31 @@ use crate::map::{RESULT_COLUMNS, ResultColumn};
 use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
-/// Code of a row whose record was looked for and not found.
+/// The code of a row whose record was not found.
 pub const NOT_FOUND: &str = "lookup.not_found";
 
-/// Whose results they are.
+/// The run whose results are written.
 #[derive(Debug, Clone, Copy)]
 pub struct ResultsOf<'a> {
     /// The journal.
     pub journal: &'a Journal,
-    /// The run's number in it.
+    /// The id of the run.
     pub run: i64,
-    /// Why a guard holds the run, if one does: each row that waits for it says so too.
+    /// Why a guard holds the run, if one does. Waiting rows show this reason.
     pub held: Option<&'a str>,
-    /// How far the run has come, where it is in progress: each row is waited for then.
+    /// The progress of a run that is still recording. Each row is awaited then.
     pub recorded: Option<&'a Recorded>,
-    /// The rows whose records were restored since, in order, and what is said of each.
+    /// The sorted rows whose records were restored, and the note for each.
     pub restored: (&'a [u64], &'a str),
 }
 
-/// Writes the results file, and the failed file if any row did not succeed: the input's columns
-/// as they were, then the outcome of the row, in the input's order. Rows whose record was not found
-/// are written once more, in the input's own columns alone: what somebody has to create first. None of
-/// them appears before they are placed.
+/// Writes the results file, the failed file and the file of new rows: the input's columns followed by the
+/// outcome of each row, in input order. Rows whose record was not found are also written to the file of new
+/// rows, with the input's columns only, because their records must be created first. The files get their
+/// names in [`UnplacedResults::place`].
 ///
 /// # Errors
-/// When a file cannot be written, or the input or the journal cannot be read.
+/// Fails if a file cannot be written, or the input or the journal cannot be read.
 pub fn write_results(
     input: &Input,
     of: ResultsOf<'_>,
@@ -55,7 +55,8 @@ pub fn write_results(
     }
     let mut new: Option<SheetFile> = None;
     if paths.named.contains(&paths.new) && paths.new.is_file() {
-        // A file of an earlier run must not be mistaken for this run's.
+        // An old file at a named path is replaced even without rows, so that it is not mistaken for this
+        // run's.
         new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
     }
     let mut states = StateCounts::default();
@@ -88,7 +89,7 @@ pub fn write_results(
                 }
                 let mut outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
-                    // The row succeeded, so this is a warning and no error.
+                    // The row succeeded, so its problems are warnings.
                     warning.append(&mut outcome.problems);
                 } else if let Some(outcome) = outcome.as_mut().filter(|it| it.state.succeeded()) {
                     // An overwritten change is a warning too.
@@ -145,7 +146,7 @@ pub fn write_results(
     })
 }
 
-/// Files of results that are written to their end, and not in their places yet.
+/// Complete output files that are not moved to their paths yet.
 pub struct UnplacedResults {
     states: StateCounts,
     lines: Lines,
@@ -156,10 +157,7 @@ pub struct UnplacedResults {
 }
 
 impl UnplacedResults {
-    /// Puts them in their places.
-    ///
-    /// # Errors
-    /// When one of them cannot be put there.
+    /// Moves the files to their paths.
     pub fn place(self) -> Result<Written, ReportError> {
         Ok(Written {
             states: self.states,
@@ -172,18 +170,18 @@ impl UnplacedResults {
     }
 }
 
-/// Whether the API has no record for a row: none was found, or the update was answered so.
+/// Returns whether the API has no record for a row, according to the look-up or to the update.
 fn was_not_found(outcome: &Outcome) -> bool {
     outcome.error_code == NOT_FOUND
         || (outcome.state == RowState::Rejected && outcome.http_status == Some(404))
 }
 
-/// Whether a row succeeded and the API's answer does not show all of it.
+/// Returns whether a row succeeded although the response does not confirm every change.
 fn is_doubtful(outcome: &Outcome) -> bool {
     outcome.state == RowState::Updated && outcome.error_code == Code::AnswerNotApplied.as_str()
 }
 
-/// Begins a file in the input's dialect, with its header and ours.
+/// Creates a file in the input's dialect, with the input's header and the result columns.
 fn begin(
     paths: &ResultPaths,
     path: &Path,
@@ -193,7 +191,7 @@ fn begin(
     begin_with(paths, path, input, layout, RESULT_COLUMNS)
 }
 
-/// The same, with these columns behind the input's, or before them.
+/// Creates a file with `columns` after or before the input's columns.
 fn begin_with(
     paths: &ResultPaths,
     path: &Path,
@@ -216,25 +214,25 @@ fn begin_with(
     SheetFile::create(path, placing, input.dialect(), (header, outcome))
 }
 
-/// Which of the input's columns are kept: all but those of an earlier results file.
+/// The columns of the input that are kept. Those of an earlier results file are dropped.
 struct Layout {
     kept: Vec<usize>,
-    /// Columns before those that a spreadsheet added for rows with too many cells.
+    /// The number of columns without those that were added for surplus cells.
     width: usize,
-    /// Where a results file says which line a row came from.
+    /// The column of a results file with the original row number.
     line: Option<usize>,
     is_utf8: bool,
-    /// Whether the outcome of a row stands before its cells.
+    /// Whether the result columns precede the roster's columns.
     outcome_first: bool,
 }
 
-/// One row's cells as they are written back.
+/// The cells of one row as they are written back.
 struct Cells {
     row: u64,
     /// The spreadsheet row number in the original file.
     line: u64,
     kept: ByteRecord,
-    /// Cells beyond the header's, which go behind everything.
+    /// Cells beyond the header's width, which are written last.
     surplus: Vec<Vec<u8>>,
 }
 
@@ -265,14 +263,14 @@ impl Layout {
         table
             .rows()
             .map(|row| {
-                // With room for the result columns, if they are short.
+                // The capacity includes short result columns.
                 let fields = self.kept.len() + RESULT_COLUMNS.len();
                 let mut kept = ByteRecord::with_capacity(row.bytes() + 256, fields);
                 for &column in &self.kept {
                     match row.cell(column) {
                         None => kept.push_field(b""),
-                        // What did not decode is written as it stood where the file was UTF-8,
-                        // and marked where it was not.
+                        // Undecodable cells of a UTF-8 file are written unchanged. In other encodings,
+                        // invalid bytes are replaced.
                         Some(Cell::Undecodable(bytes)) if !self.is_utf8 => {
                             kept.push_field(String::from_utf8_lossy(bytes).as_bytes());
                         }
@@ -297,13 +295,13 @@ impl Layout {
 }
 
 impl Cells {
-    /// Empties the roster's cells of the row, which is about a protected person.
+    /// Clears the roster's cells of a row about a protected person.
     fn empty(&mut self) {
         self.kept = self.kept.iter().map(|_| b"").collect();
         self.surplus.clear();
     }
 
-    /// The row's record: its outcome behind its cells, or before them.
+    /// Returns the row's record with the result columns after or before its cells.
     fn with(mut self, end: &RowEnd<'_>, layout: &Layout) -> ByteRecord {
         if end
             .outcome
@@ -328,7 +326,7 @@ impl Cells {
     }
 }
 
-/// Text of ours as it stands beside the user's.
+/// Escapes generated text that is written beside the input's cells.
 fn inert(text: &str) -> std::borrow::Cow<'_, str> {
     safe_cell(text, Reader::Person)
 }

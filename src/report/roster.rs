@@ -1,4 +1,4 @@
-//! A corrected roster is written in its own format.
+//! Writing a roster with its edited cells in its own format.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use super::whole_file::Placing;
 use crate::model::RowState;
 use crate::read::{Cell, Input, RawRow};
 
-/// Writes a roster as it is read now, with what was corrected in it: as CSV in its own dialect, or as a
-/// workbook where the path says so.
+/// Writes a roster with its edited cells, as CSV in its own dialect or as a workbook, depending on the
+/// extension.
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
     let end = header.len();
@@ -22,7 +22,7 @@ pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
         |table| table.rows().map(record).collect::<Vec<_>>(),
         |rows| {
             for row in &rows {
-                // No state: nothing is marked in it.
+                // A row without a problem state is not marked.
                 file.write(row, RowState::Unchanged, &[])?;
             }
             Ok::<bool, ReportError>(true)

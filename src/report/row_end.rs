@@ -1,4 +1,4 @@
-//! Formats the outcome of a row for the result columns.
+//! The outcome of a row in the result columns.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use crate::l10n::say;
 use crate::map::ResultColumn;
 use crate::model::{Outcome, RowFacts, RowState};
 
-/// Code of a row of a run that a guard holds.
+/// The code of a row whose run a guard holds.
 const HELD: &str = "run.held";
 
-/// The end of a row, as its results show it.
+/// The outcome of a row as shown in the result columns.
 pub(super) struct RowEnd<'a> {
     /// The row number, from 1.
     pub(super) row: u64,
     /// The spreadsheet row number in the original file.
     pub(super) line: u64,
-    /// Its outcome, if it has one.
+    /// The outcome, if there is one.
     pub(super) outcome: Option<&'a Outcome>,
-    /// Its warnings.
+    /// The warnings of the row.
     pub(super) warning: &'a str,
     /// Why the run is held, if it is.
     pub(super) held: Option<&'a str>,
-    /// Its facts from planning.
+    /// The facts about the row from planning.
     pub(super) facts: RowFacts,
 }
 
@@ -65,7 +65,7 @@ impl RowEnd<'_> {
     }
 }
 
-/// The reported state of a row. It is unknown whether a request without a response arrived.
+/// Returns the reported state of a row. A row whose request got no response counts as failed.
 pub(super) fn final_state(state: RowState) -> RowState {
     match state {
         RowState::Unknown => RowState::Failed,

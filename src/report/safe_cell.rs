@@ -1,4 +1,4 @@
-//! Output cells are escaped against formula injection.
+//! Escaping of output cells against formula injection.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use crate::check::is_padding;
 pub(super) enum Reader {
     /// A person.
     Person,
-    /// This program, which takes the file for a roster and must find the same value in it.
+    /// rosterpatch, which reads the file as a roster and must find the same value.
     Program,
 }
 
-/// A cell's text in a form that no spreadsheet runs as a formula (OWASP, CSV injection). For a person an
-/// apostrophe stands before it. For the program it is a formula that is nothing but its text, which the
-/// checks take out again: `="-5"`, and `=""&" x"` where space at its ends is a part of it.
+/// Escapes a cell against formula injection (OWASP, CSV injection). For a person, an apostrophe is prefixed.
+/// For the program, the cell becomes a formula with a constant text, which the checks decode: `="-5"`, or
+/// `=""&" x"` if the text starts or ends with space.
 pub(super) fn safe_cell(text: &str, reader: Reader) -> Cow<'_, str> {
     match reader {
         Reader::Person if is_run(text) => format!("'{text}").into(),
@@ -29,13 +29,13 @@ pub(super) fn safe_cell(text: &str, reader: Reader) -> Cow<'_, str> {
     }
 }
 
-/// Whether a cell of this text is safe as it stands.
+/// Returns whether a text needs no escaping against formulas.
 pub(super) fn is_safe(text: &str) -> bool {
     !is_run(text)
 }
 
-/// Whether a spreadsheet may run a cell of this text: it begins with a sign that begins a formula, also in
-/// the width of East Asian letters, or with one of the controls that are passed over before it.
+/// Returns whether a spreadsheet may evaluate a text as a formula: it starts with a formula sign, which may
+/// be full-width or follow padding, or with a tab or line break.
 fn is_run(text: &str) -> bool {
     text.starts_with(['\t', '\r', '\n'])
         || text
@@ -43,13 +43,13 @@ fn is_run(text: &str) -> bool {
             .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
-/// Whether a check takes something away from the ends of a cell of this text.
+/// Returns whether the checks would trim a text.
 fn has_space_at_its_ends(text: &str) -> bool {
     text.starts_with(is_padding) || text.ends_with(is_padding)
 }
 
-/// Whether a check gives a cell with this text another meaning: the word that clears a field, a spreadsheet error, or
-/// text after an apostrophe that marks it as text.
+/// Returns whether the checks would change the meaning of a text: the word that clears a field, a spreadsheet
+/// error, or an apostrophe that marks text.
 fn means_something_else(text: &str) -> bool {
     text.eq_ignore_ascii_case("<null>") || text.starts_with(['#', '\''])
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_of_ours_is_a_formula() {
+    fn generated_cells_are_escaped_against_formulas() {
         for bad in [
             "=1+1",
             "+1",
@@ -89,19 +89,19 @@ mod tests {
     }
 
     #[test]
-    fn the_program_finds_the_same_text_in_a_cell_that_a_check_would_change() {
+    fn escaped_cells_are_read_back_as_the_same_text() {
         for (text, cell) in [
-            // A space at an end would be taken away.
+            // Space at the start or end would be trimmed.
             (" x", "=\"\"&\" x\""),
             ("x ", "=\"\"&\"x \""),
             ("x\u{200B}", "=\"\"&\"x\u{200B}\""),
             ("\u{FEFF}x", "=\"\"&\"\u{FEFF}x\""),
             (" \"x\"", "=\"\"&\" \"\"x\"\"\""),
-            // A word would be taken for another value.
+            // A keyword would be read as another value.
             ("<null>", "=\"<null>\""),
             ("<NULL>", "=\"<NULL>\""),
             ("#N/A", "=\"#N/A\""),
-            // The check would read an apostrophe as the mark of text.
+            // An apostrophe would be read as the marker of text.
             ("'Anna", "=\"'Anna\""),
             ("\u{200E}x", "=\"\"&\"\u{200E}x\""),
         ] {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_text_that_a_spreadsheet_may_run_is_no_safe_header() {
+    fn headers_are_unsafe_only_if_a_spreadsheet_may_evaluate_them() {
         assert!(is_safe("Personnummer") && is_safe("") && is_safe("#1"));
         assert!(!is_safe("=1") && !is_safe("\tx") && !is_safe(" @x"));
     }

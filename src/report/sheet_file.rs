@@ -1,4 +1,4 @@
-//! Tables are written as CSV or as a workbook.
+//! Tables as CSV or workbook.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -15,30 +15,30 @@ use crate::l10n::{number, say};
 use crate::model::{Problem, RowState};
 use crate::read::Dialect;
 
-/// Rows of a workbook's sheet below its header (Microsoft, Excel specifications and limits).
+/// The maximum number of rows in a sheet below its header (Microsoft, Excel specifications and limits).
 pub(super) const MOST_ROWS: u64 = 1_048_575;
 
-/// Characters of a workbook's cell (there, too).
+/// The maximum number of characters in a cell (Microsoft, Excel specifications and limits).
 const MOST_CHARACTERS: usize = 32_767;
 
-/// Faults that are marked with a note. Each is held in memory, and nobody reads more.
+/// The maximum number of cells with a note. Notes are kept in memory.
 const MOST_NOTES: usize = 2_000;
 
-/// A file of rows: CSV in the roster's dialect, or a workbook where its name says so. It appears whole or
-/// not at all.
+/// A table that is written atomically, as CSV in the roster's dialect or as a workbook, depending on the
+/// extension.
 pub(super) enum SheetFile {
     Csv(Box<CsvFile>),
     Workbook(Box<WorkbookFile>),
 }
 
-/// Whether a file of this name is a workbook.
+/// Returns whether a path has the extension of a workbook.
 pub(super) fn is_workbook(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))
 }
 
 impl SheetFile {
-    /// A file with this header, in which the outcome stands in the columns `outcome`.
+    /// Creates a file with this header. `outcome` is the range of the result columns.
     pub(super) fn create(
         path: &Path,
         placing: Placing,
@@ -54,7 +54,7 @@ impl SheetFile {
         Ok(SheetFile::Csv(Box::new(file)))
     }
 
-    /// A file of the program's own cells with this header, which nothing became of.
+    /// Creates a file of generated cells with this header and no result columns.
     pub(super) fn of_ours<T: AsRef<str>>(
         path: &Path,
         (placing, dialect): (Placing, Dialect),
@@ -79,11 +79,11 @@ impl SheetFile {
         for cell in cells {
             record.push_field(safe_cell(cell.as_ref(), reader).as_bytes());
         }
-        // No state: nothing is marked in it.
+        // A row without a problem state is not marked.
         self.write(&record, RowState::Unchanged, &[])
     }
 
-    /// Writes a row in this state, with what is wrong with it.
+    /// Writes a row in this state, with its problems.
     pub(super) fn write(
         &mut self,
         record: &csv::ByteRecord,
@@ -96,7 +96,7 @@ impl SheetFile {
         }
     }
 
-    /// Puts the file in its place. Returns its path.
+    /// Moves the file to its path. Returns the path.
     pub(super) fn finish(self) -> Result<PathBuf, ReportError> {
         match self {
             SheetFile::Csv(file) => file.finish(),
@@ -105,15 +105,15 @@ impl SheetFile {
     }
 }
 
-/// A workbook with one sheet: its header stays in view and has filters, rows that did not succeed are
-/// coloured, and the cells at fault are marked, with a note that says why. Every cell is text.
+/// A workbook with one sheet. The header is frozen and has filters, unsuccessful rows are coloured, and cells
+/// with problems are marked with a note. Every cell is text.
 pub(super) struct WorkbookFile {
     file: WholeFile,
     path: PathBuf,
     workbook: Workbook,
     header: Vec<String>,
     outcome: Range<usize>,
-    /// Rows so far, the header included.
+    /// The number of rows so far, including the header.
     rows: u32,
     notes: usize,
 }
@@ -274,7 +274,7 @@ fn write_text(
     Ok(())
 }
 
-/// A text as far as a cell can hold it. What is longer is no value of any field, and stays too long.
+/// Truncates a text to the maximum length of a cell, which still exceeds the limit of every field.
 fn cut(text: &str) -> &str {
     match text.char_indices().nth(MOST_CHARACTERS) {
         None => text,

@@ -1,10 +1,10 @@
-//! A row's request is rendered as a curl command.
+//! The request of a row as a curl command.
 
 use crate::model::{Call, Method, in_quotes};
 use crate::targets::{SignIn, TargetSpec};
 
-/// A row's request as a command line of curl. Secrets stand in it by the names of their environment
-/// variables, which `variable` knows from the target's own names; the first way to sign in is meant.
+/// Returns the request of a row as a curl command for the first sign-in method. Secrets are replaced by
+/// environment variables, which `variable` maps from the target's variable names.
 pub fn curl_text(
     call: &Call,
     spec: &TargetSpec,
@@ -87,7 +87,8 @@ pub fn curl_text(
     lines.join("\n")
 }
 
-/// The name of a variable of the environment; of what is none, and so might be the secret itself, another.
+/// Returns the name of an environment variable, or a placeholder if it is not a valid name and may be the
+/// secret itself.
 fn named(name: &str) -> &str {
     let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
         && name

@@ -1,10 +1,10 @@
-//! A target file is described for a person.
+//! The description of a target file as text.
 
 use std::fmt::Write;
 
 use crate::targets::{FieldSpec, Lookup, Place, SignIn, TargetSpec};
 
-/// A target file as text for people.
+/// Describes a target file as text.
 pub fn target_text(spec: &TargetSpec) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -39,7 +39,7 @@ pub fn target_text(spec: &TargetSpec) -> String {
     text
 }
 
-/// What it needs to be used, and how it answers.
+/// Appends the requirements for access and the error format.
 fn write_access(text: &mut String, spec: &TargetSpec) {
     for (name, variable) in &spec.variables {
         let default = variable
@@ -98,7 +98,7 @@ fn write_access(text: &mut String, spec: &TargetSpec) {
     }
 }
 
-/// The requests that read records, and what each of them finds.
+/// Returns the requests that read records, with their results.
 fn requests_of(lookup: &Lookup) -> Vec<String> {
     let of = |verb: &str, path: &Option<String>, finds: &str| {
         path.as_ref().map(|path| format!("{verb} {path}: {finds}"))

@@ -1,4 +1,4 @@
-//! Run figures are rendered as text.
+//! The summary of a run as text.
 
 use crate::l10n::{
     columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,
@@ -7,7 +7,7 @@ use crate::model::{Held, RowState, Summary, word};
 
 use super::look::{Look, Tone};
 
-/// The time in which nothing was done for a run, where there was any.
+/// Returns the pauses of a run, if any.
 pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
     let held = |seconds| say().summary_was_held(duration(seconds));
     let idle = |seconds| say().summary_was_idle(duration(seconds));
@@ -16,7 +16,7 @@ pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
     held.into_iter().chain(idle).collect()
 }
 
-/// The decided conflicts of a run, if any.
+/// Returns the decided conflicts of a run, if any.
 pub(super) fn conflicts_in_words(summary: &Summary) -> Option<String> {
     let is_asked = matches!(summary.held_by, Some(Held::Conflicts { .. }));
     let (all, kept) = (summary.conflicts, summary.conflicts_kept);
@@ -24,16 +24,16 @@ pub(super) fn conflicts_in_words(summary: &Summary) -> Option<String> {
     (all > 0 && !is_asked).then(told)
 }
 
-/// A run's figures for a person, with `more` that is known of it, each by its name.
+/// Returns the summary of a run as text. `more` are additional labelled facts.
 pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
     let (file, target) = (summary.file.as_str(), summary.target.as_str());
     let (address, time) = (summary.base_url.as_str(), duration(summary.duration_s));
     let mut first = vec![match summary.dialect.is_empty() && summary.rows == 0 {
-        // How many rows it has is not known before it is planned.
+        // The number of rows is unknown before the run is planned.
         true => say().summary_first_unread(file, target, address, time),
         false => say().summary_first(rows(summary.rows), file, target, address, time),
     }];
-    // Of a run that came to no end, the journal does not tell how its file was read.
+    // The journal does not store the dialect of a run that did not end.
     if !summary.dialect.is_empty() {
         let dialect = match &summary.sheet {
             Some(sheet) => say().dialect_workbook(summary.dialect.as_str(), sheet.as_str()),
@@ -64,7 +64,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     }
     let (made, again) = (requests(summary.requests), number(summary.retries));
     lines.push(match summary.dialect.is_empty() && summary.throttled == 0 {
-        // Nor how often its process was asked to slow down.
+        // The journal does not store how often the API throttled a run that did not end.
         true => say().summary_requests_known(made, again),
         false => say().summary_requests(made, again, times(summary.throttled)),
     });

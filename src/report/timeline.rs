@@ -1,4 +1,4 @@
-//! The timeline counts sent rows in intervals of bounded number.
+//! Counts of sent rows in a bounded number of intervals.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,21 @@ use jiff::Timestamp;
 
 use crate::model::{Outcome, RowState};
 
-/// When rows that were sent came to an end: how many in each stretch of time, the stretches as short as
-/// memory allows.
+/// The times at which sent rows ended, counted in intervals that are as short as memory allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
-    /// Microseconds of each.
+    /// The length of an interval in microseconds.
     length: i64,
-    /// By number since the Unix epoch, those in which no row ended left out.
+    /// The non-empty intervals, by number since the Unix epoch.
     stretches: BTreeMap<i64, Ended>,
 }
 
-/// Rows that were sent and came to an end in one stretch of time.
+/// Counts of the sent rows that ended in one interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ended {
     /// Rows that were updated at the first attempt.
     pub(super) at_once: u64,
-    /// Rows that were updated at a later one.
+    /// Rows that were updated after a retry.
     pub(super) again: u64,
     /// Rows that were not updated.
     pub(super) without_success: u64,
@@ -39,7 +38,7 @@ impl Ended {
     }
 }
 
-/// Stretches that are held: many more than are drawn, so that it makes no difference where one begins.
+/// The maximum number of stored intervals. Many more than are drawn, so that their alignment does not matter.
 const MOST: usize = 4_096;
 
 impl Default for Timeline {
@@ -52,7 +51,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Takes note of a row, if anything was sent for it and its end is known.
+    /// Counts a row if a request was sent for it and its end is known.
     pub(super) fn note(&mut self, outcome: &Outcome) {
         let is_over = matches!(
             outcome.state,
@@ -78,8 +77,7 @@ impl Timeline {
         }
     }
 
-    /// How many rows came to an end when, in stretches of `width` microseconds from `start` on, by number;
-    /// those in which none did left out.
+    /// Returns the counts by interval of `width` microseconds from `start` on, without empty intervals.
     pub(super) fn since(&self, start: Timestamp, width: i64) -> BTreeMap<u64, Ended> {
         let mut since: BTreeMap<u64, Ended> = BTreeMap::new();
         for (number, ended) in &self.stretches {
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_where_they_ended_and_none_that_was_not_sent_is() {
+    fn sent_rows_are_counted_at_their_end_and_unsent_rows_are_not() {
         let mut timeline = Timeline::default();
         for (micros, state, attempts) in [
             (5, RowState::Updated, 1),
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_takes_no_more_room_and_loses_no_row() {
+    fn a_long_run_uses_bounded_memory_and_counts_every_row() {
         let mut timeline = Timeline::default();
         let rows = 3 * MOST as i64;
         for row in 0..rows {

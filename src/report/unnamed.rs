@@ -1,4 +1,4 @@
-//! Unnamed files disappear with the process that writes them.
+//! Unnamed files, which disappear with the process that writes them.
 
 use std::fs::File;
 use std::io::{self, Seek};
@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::safe_fs::{create_private, for_system};
 
-/// A file in a folder that has no name, and is gone with the process that has it.
+/// Creates a file without a name, which disappears with its process.
 #[cfg(target_os = "linux")]
 pub(super) fn unnamed_in(folder: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
@@ -21,19 +21,19 @@ pub(super) fn unnamed_in(_folder: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// A file that is not finished, for its owner alone.
+/// Creates a private temporary file.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     names().make_in(for_system(folder)?, create_private)
 }
 
-/// The names of files that are not finished.
+/// Returns the naming scheme of temporary files.
 fn names() -> tempfile::Builder<'static, 'static> {
     let mut names = tempfile::Builder::new();
     names.prefix(".rosterpatch-").suffix(".tmp");
     names
 }
 
-/// Gives a file that has no name a temporary one in its folder; or a copy of it, where it can have none.
+/// Links an unnamed file to a temporary name in its folder, or copies it if it cannot be linked.
 pub(super) fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(target_os = "linux")]
     {
@@ -64,10 +64,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_have_no_name_is_copied_for_its_owner_alone() {
+    fn a_file_that_cannot_be_linked_is_copied_privately() {
         let folder = tempfile::tempdir().unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        // A file whose name was taken away gets no other one.
+        // A file whose name was removed cannot be linked again.
         let gone = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
         let (mut file, name) = gone.keep().unwrap();
         std::fs::remove_file(name).unwrap();

@@ -1,4 +1,4 @@
-//! Whole files appear under their name complete or not at all.
+//! Files that are written atomically: complete under their name, or not at all.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,10 +14,9 @@ use crate::log;
 use crate::model::{Code, Fact};
 use crate::safe_fs::{canonical, for_system, identity, is_held_open, let_others_read};
 
-/// A file that appears under its name whole or not at all: written in its folder without any name, or
-/// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
-/// it leaves nothing behind where the process dies. Readable by its owner alone, since it may hold
-/// personal data.
+/// A file that is written atomically: it is created without a name, or under a temporary name if the file
+/// system requires one, then synced and renamed. An unnamed file leaves nothing behind if the process is
+/// killed. Only the owner can read it, because it may contain personal data.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
@@ -25,17 +24,16 @@ pub struct WholeFile {
     file: BufWriter<Target>,
 }
 
-/// What becomes of a file that is there already.
+/// What happens to an existing file at the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placing {
-    /// It is replaced: somebody named it.
+    /// The existing file is replaced, because the user named the path.
     Replace,
-    /// It is replaced only if it is the one with this mark; else it stays, and the new one gets a
-    /// number.
+    /// The existing file is replaced only if it has this mark. Otherwise the new file gets a number.
     Beside(Option<Mark>),
 }
 
-/// What tells a file from any other, and from itself once somebody has changed it.
+/// The identity and state of a file, which change if the file is replaced or edited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     device: u64,
@@ -45,7 +43,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The mark of the file at `path`; none where there is none.
+    /// Returns the mark of the file at `path`, or `None` if there is none.
     pub fn of(path: &Path) -> Option<Mark> {
         let metadata = std::fs::symlink_metadata(path).ok()?;
         let since = metadata
@@ -66,7 +64,7 @@ impl Mark {
 enum Target {
     Unnamed(File),
     Beside(NamedTempFile),
-    /// Standard output, or a pipe that somebody reads: nothing can be put in its place.
+    /// Standard output or a pipe, which cannot be replaced.
     Stream(Stream),
 }
 
@@ -100,24 +98,22 @@ impl Write for Target {
 }
 
 impl WholeFile {
-    /// Begins a file that is to be called `path`, in place of whatever has that name. What is there
-    /// already stays until [`WholeFile::finish`]. `-` is standard output.
+    /// Creates a file that replaces `path` in [`WholeFile::finish`]. `-` is standard output.
     ///
     /// # Errors
-    /// When the folder cannot be written to, or what is there is neither a file nor a pipe that
-    /// somebody reads.
+    /// Fails if the folder cannot be written to, or the path is neither a file nor a pipe with a reader.
     pub fn create(path: &Path) -> Result<WholeFile, ReportError> {
         WholeFile::create_as(path, Placing::Replace)
     }
 
-    /// The same; `placing` says what becomes of a file that is there already.
+    /// Creates a file. `placing` decides what happens to an existing file.
     ///
     /// # Errors
-    /// As for [`WholeFile::create`].
+    /// Fails as [`WholeFile::create`] does.
     pub fn create_as(path: &Path, placing: Placing) -> Result<WholeFile, ReportError> {
         let explain = |source: io::Error| ReportError::Write {
             path: path.to_owned(),
-            // The temporary file's own name would only confuse.
+            // The name of the temporary file would be confusing.
             source: source.kind().into(),
         };
         let begun = |path: PathBuf, target| WholeFile {
@@ -135,7 +131,7 @@ impl WholeFile {
                 folder: folder.to_owned(),
             });
         }
-        // A link stays what it is; what it points to is replaced, where somebody named it.
+        // If the user named a link, its destination is replaced and the link stays.
         let path = match placing {
             Placing::Replace => {
                 crate::safe_fs::place_of(path).map_err(|source| ReportError::Write {
@@ -165,7 +161,7 @@ impl WholeFile {
         Ok(begun(path, target))
     }
 
-    /// Writes a text to `path`, in place of whatever has that name.
+    /// Writes a text to `path`, replacing an existing file.
     pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
         let mut file = WholeFile::create(path)?;
         let explain = file.explain();
@@ -174,12 +170,12 @@ impl WholeFile {
         Ok(())
     }
 
-    /// Finds out whether a file can be written at `path`, and leaves nothing there.
+    /// Checks that a file can be written at `path`, without leaving a file there.
     ///
     /// # Errors
-    /// As for [`WholeFile::create`].
+    /// Fails as [`WholeFile::create`] does.
     pub fn probe(path: &Path, placing: Placing) -> Result<(), ReportError> {
-        // A pipe that is opened and closed has ended for its reader.
+        // A pipe is not opened, because closing it would end the input of its reader.
         if placing == Placing::Replace && is_pipe(path) {
             let there = std::fs::metadata(path);
             let checked = there.and_then(|there| Ok(crate::safe_fs::refuse_foreign(&there)?));
@@ -191,18 +187,19 @@ impl WholeFile {
         WholeFile::create_as(path, placing).map(drop)
     }
 
-    /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
+    /// Returns whether a file at `path` stays unnamed until it is finished, so that a killed process leaves
+    /// nothing.
     pub(super) fn is_unnamed_at(path: &Path) -> bool {
-        // One that is a link may be written where that leads.
+        // A link may be written at its destination.
         let path = canonical(path).unwrap_or_else(|_| path.to_owned());
         unnamed_in(folder_of(&path)).is_ok()
     }
 
-    /// Puts the file in its place. Returns where that is: its path, or the same with a number where
-    /// another file has it or another program has the file there open.
+    /// Syncs the file and moves it to its path. Returns the path, with a number if another file exists there
+    /// or another program holds it open.
     ///
     /// # Errors
-    /// When it cannot be written to its end or renamed; nothing is left behind then.
+    /// Fails if the file cannot be written or renamed. Nothing is left behind then.
     pub fn finish(self) -> Result<PathBuf, ReportError> {
         let path = self.path;
         let explain = |source| ReportError::Write {
@@ -247,15 +244,16 @@ impl WholeFile {
         } else {
             beside(file, &path).map_err(explain)?
         };
-        // The new name lives in the folder, so that must reach the disk too. Not every file
-        // system lets a folder be synced; the file itself is safe by now.
+        // The folder is synced so that the new name is durable. Not every file system supports it; the
+        // content is durable already.
         if let Ok(folder) = File::open(folder_of(&placed)) {
             let _ = folder.sync_all();
         }
         Ok(placed)
     }
 
-    /// Lets every account read the file. On the handle: what its path leads to may be another file by then.
+    /// Lets every account read the file. The mode is set on the handle, because the path may lead to another
+    /// file.
     pub(super) fn share(&self) -> io::Result<()> {
         match self.file.get_ref() {
             Target::Unnamed(file) => let_others_read(file),
@@ -283,8 +281,7 @@ impl Write for WholeFile {
     }
 }
 
-/// Gives a finished file its name, or the same with a number: whichever nobody has, in one step that
-/// nobody can come between.
+/// Links a finished file to its path or to a numbered path, atomically and without replacing a file.
 fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
     for number in 1..MOST {
         let name = numbered(path, number);
@@ -299,16 +296,16 @@ fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Files of one name that may lie beside each other.
+/// The maximum number of files with one base name.
 const MOST: u32 = 100_000;
 
-/// A path with a number before its ending, from 2 on: `r.results-2.csv`.
+/// Returns a path with a number before its extension, from 2 on: `r.results-2.csv`.
 pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     if number < 2 {
         return path.to_owned();
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    // One that has a number already gets the next one in its place.
+    // An existing number is replaced.
     let bare = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     let stem = bare
         .strip_suffix('-')
@@ -322,7 +319,7 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     }
 }
 
-/// What can be written to and is no file: a pipe that somebody reads, or nowhere.
+/// Opens a writable path that is not a file: a pipe with a reader, or the null device.
 #[cfg(unix)]
 fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -331,7 +328,7 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
     if !kind.is_fifo() && !is_nowhere {
         return Err(io::Error::other(say().report_not_a_file()));
     }
-    // Without waiting: a pipe that nobody reads would hold everything up, signals too.
+    // Opening must not block on a pipe without a reader, because that would also delay signals.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let file = std::fs::OpenOptions::new()
         .write(true)
@@ -342,7 +339,7 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
     if opened.file_type().is_fifo() {
         crate::safe_fs::refuse_foreign(&opened)?;
     }
-    // From here on a slow reader is waited for.
+    // Writes may block on a slow reader.
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
     Ok(Stream::Pipe(file))
 }
@@ -381,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_whole_or_as_it_was() {
+    fn a_file_is_replaced_completely_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.csv");
         std::fs::write(&path, "old").unwrap();
@@ -402,7 +399,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_its_owners_alone() {
+    fn a_file_is_private_to_its_owner() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.csv");
@@ -418,9 +415,9 @@ mod tests {
         let own = write(&path, Placing::Beside(None), "one");
         assert_eq!(own, path);
         let mark = Mark::of(&path);
-        // Again, by the one who wrote it.
+        // The run that wrote the file may replace it.
         assert_eq!(write(&path, Placing::Beside(mark), "two"), path);
-        // Somebody has edited it since, or it is another's.
+        // The file has been edited or belongs to another run.
         let mark = Mark::of(&path);
         std::fs::write(&path, "edited").unwrap();
         let other = write(&path, Placing::Beside(mark), "three");
@@ -438,7 +435,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_that_nobody_reads_and_a_device_are_refused_at_once() {
+    fn pipes_without_a_reader_and_devices_are_refused_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();

@@ -1,9 +1,9 @@
-//! Access control lists are detected on files and folders.
+//! Detection of access control lists on files and folders.
 
 use std::os::fd::AsFd;
 
-/// Whether an access control list grants more than the mode shows: its mask stands in the group's place
-/// there. Unknown counts as yes.
+/// Returns whether an access control list may grant more than the mode. With a list, the group bits of the
+/// mode show its mask. Returns true if the system does not report it.
 #[cfg(target_os = "linux")]
 pub(super) fn may_have_list(folder: impl AsFd) -> bool {
     use rustix::io::Errno;

@@ -1,12 +1,9 @@
-//! Paths are resolved to one form without a prefix that only the system understands.
+//! Canonical paths without the verbatim prefix of Windows.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The absolute path of a file or folder that exists, with every link resolved.
-///
-/// # Errors
-/// When there is none, or a part of the way cannot be read.
+/// Returns the absolute path of an existing file or folder, with all links resolved.
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     Ok(plain(std::fs::canonicalize(path)?))
 }
@@ -43,11 +40,8 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
-/// A path for libraries that pass it to the system unchanged: on Windows absolute, with the prefix without which the system
-/// refuses more than 260 characters. The standard library adds the prefix by itself.
-///
-/// # Errors
-/// When the current folder is not known.
+/// Returns a path for libraries that pass it to the system unchanged. Outside Windows, the path needs no
+/// prefix.
 #[cfg(not(windows))]
 pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())

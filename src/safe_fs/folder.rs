@@ -1,4 +1,4 @@
-//! A folder opens and changes its entries without following links.
+//! Folders whose entries are opened and changed without following links.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -17,23 +17,23 @@ use super::kind::Look;
 use super::rule::Access;
 use crate::model::{Kind, Refusal};
 
-/// An open folder in which no other account can rename or replace entries of this account. Every name is
-/// looked up relative to the handle, so renaming the folder meanwhile changes nothing.
+/// An open folder in which other accounts cannot rename or replace entries of this account. Names are
+/// resolved relative to the handle, so renaming the folder has no effect.
 #[derive(Debug, Clone)]
 pub struct Folder {
     handle: Arc<File>,
     path: PathBuf,
 }
 
-/// How many links may lead to one folder (Linux follows 40: path_resolution(7)).
+/// The maximum number of links on the way to a folder (Linux follows 40: path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 impl Folder {
     /// Opens a folder. Each folder on the way belongs to this account or root, and other accounts cannot
-    /// rename what lies in it; each link on the way was made by this account or root.
+    /// rename its entries. Each link on the way belongs to this account or root.
     ///
     /// # Errors
-    /// When it cannot be opened, or another account could replace a part of the way.
+    /// Fails if the folder cannot be opened, or another account could replace a part of the path.
     pub fn open(path: &Path) -> io::Result<Folder> {
         let own = own();
         let mut left = Left::default();
@@ -75,15 +75,16 @@ impl Folder {
         })
     }
 
-    /// The path that it was opened by.
+    /// Returns the path with which the folder was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens a subfolder of this account's own, and makes it with mode 0700 if it is missing.
+    /// Opens a private subfolder, and creates it with mode 0700 if it is missing.
     ///
     /// # Errors
-    /// When it cannot be made or opened, is a link, belongs to another account or is writable by others.
+    /// Fails if it cannot be created or opened, is a link, belongs to another account or is writable by
+    /// others.
     pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         match self.make_folder(name) {
@@ -94,10 +95,7 @@ impl Folder {
         there.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The same, without making it.
-    ///
-    /// # Errors
-    /// As for [`Folder::private`].
+    /// Opens a private subfolder if it exists. See [`Folder::private`].
     pub fn private_if_there(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Folder>> {
         let name = component(name.as_ref())?;
         let path = self.path.join(name);
@@ -118,16 +116,16 @@ impl Folder {
         }))
     }
 
-    /// Makes a subfolder with mode 0700.
+    /// Creates a subfolder with mode 0700.
     ///
     /// # Errors
-    /// When it cannot be made, or there is something of that name.
+    /// Fails if the name exists or the folder cannot be created.
     pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = component(name.as_ref())?;
         Ok(rustix::fs::mkdirat(&*self.handle, name, Mode::RWXU)?)
     }
 
-    /// The names in it.
+    /// Returns the names of the entries.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&*self.handle)? {
@@ -139,27 +137,24 @@ impl Folder {
         Ok(names)
     }
 
-    /// What has this name, if anything does.
-    ///
-    /// # Errors
-    /// When the system does not say.
+    /// Returns the metadata of an entry, or `None` if the name does not exist.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Look>> {
         let name = component(name.as_ref())?;
         match rustix::fs::statat(&*self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(Look::of_stat(&stat))),
-            // Nothing can have a name that is too long.
+            // An entry with a name that is too long cannot exist.
             Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Opens a regular file that has no other name.
+    /// Opens a regular file that has only one name.
     ///
     /// # Errors
-    /// When it cannot be opened, or is something else.
+    /// Fails if the entry cannot be opened or is not such a file.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
-        // Opening a device can have an effect of its own.
+        // Opening a device may have side effects.
         if let Some(look) = self.look(name)? {
             look.refuse_other_than_one_file()?;
         }
@@ -181,7 +176,7 @@ impl Folder {
     /// Creates a file with mode 0600.
     ///
     /// # Errors
-    /// When it cannot be created, or there is something of that name.
+    /// Fails if the name exists or the file cannot be created.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
@@ -190,10 +185,10 @@ impl Folder {
         Ok(opened.into())
     }
 
-    /// Opens a file to append to, and creates it with mode 0600 if nothing has its name.
+    /// Opens a file for appending, and creates it with mode 0600 if the name does not exist.
     ///
     /// # Errors
-    /// When it cannot be opened, or is something else than a regular file with one name.
+    /// Fails if the entry cannot be opened or is not a regular file with one name.
     pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
@@ -204,10 +199,10 @@ impl Folder {
         Ok(file)
     }
 
-    /// Moves an entry to a folder, under a name that nothing has there.
+    /// Moves an entry to another folder without replacing an existing entry.
     ///
     /// # Errors
-    /// When it cannot be moved, or there is something of that name.
+    /// Fails if the new name exists or the entry cannot be moved.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,
@@ -220,7 +215,8 @@ impl Folder {
             use rustix::fs::{RenameFlags, renameat_with};
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&*self.handle, name, &*to.handle, new, flags) {
-                // Not every file system can; the caller's lock keeps other processes away there.
+                // Not every file system supports NOREPLACE. There, the caller's lock excludes other
+                // processes.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 renamed => return Ok(renamed?),
             }
@@ -231,16 +227,13 @@ impl Folder {
         Ok(rustix::fs::renameat(&*self.handle, name, &*to.handle, new)?)
     }
 
-    /// Removes a file, or a link itself.
+    /// Removes a file or a link. Links are not followed.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = component(name.as_ref())?;
         Ok(rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?)
     }
 
-    /// Removes an empty subfolder.
-    ///
-    /// # Errors
-    /// When it cannot be removed, or is not empty.
+    /// Removes a subfolder, which must be empty.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = component(name.as_ref())?;
         Ok(rustix::fs::unlinkat(
@@ -250,20 +243,17 @@ impl Folder {
         )?)
     }
 
-    /// Its modification time.
-    ///
-    /// # Errors
-    /// When the system does not say.
+    /// Returns the modification time.
     pub fn modified(&self) -> io::Result<std::time::SystemTime> {
         self.handle.metadata()?.modified()
     }
 
-    /// Waits until no other process holds the folder, and holds it until the returned file is dropped.
+    /// Waits for the lock on the folder, and holds it until the returned file is dropped.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// Fails if the folder cannot be written to.
     pub fn lock(&self) -> io::Result<File> {
-        // An account that can open a folder can lock it.
+        // Any account that can open the folder could lock it.
         let mode = self.handle.metadata()?.mode();
         if mode & 0o077 != 0 {
             rustix::fs::fchmod(&*self.handle, Mode::RWXU)?;
@@ -272,7 +262,7 @@ impl Folder {
         if lock.lock().is_ok() {
             return Ok(lock);
         }
-        // NFS locks only what is open for writing.
+        // NFS requires a file that is open for writing.
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let flags = flags | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
@@ -281,7 +271,8 @@ impl Folder {
         Ok(lock)
     }
 
-    /// Why this account cannot move files of other accounts out of the folder: it is sticky and not its own.
+    /// Explains a failed move: in a sticky folder of another account, this account cannot move files that it
+    /// does not own.
     pub fn explain_not_moved(&self, error: io::Error) -> io::Error {
         let own = own();
         let access = self.handle.metadata().map(|metadata| Access::of(&metadata));
@@ -299,10 +290,10 @@ impl Folder {
     }
 }
 
-/// The file that is locked where a folder cannot be.
+/// The lock file for file systems that cannot lock folders.
 const LOCK: &str = ".lock";
 
-/// The components of a path that are still to be walked.
+/// The remaining components of a path.
 #[derive(Default)]
 struct Left(VecDeque<OsString>);
 
@@ -318,7 +309,7 @@ impl Left {
     }
 }
 
-/// A folder on the way needs no right to be read.
+/// Flags for folders on the way, which need not be readable.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const WALK: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -345,7 +336,7 @@ fn is_private_group(access: Access, handle: &File) -> bool {
     access.has_private_group() && opened.is_ok_and(|opened| !may_have_list(&opened))
 }
 
-/// Refuses a name that would lead out of the folder.
+/// Refuses a name that leads out of the folder.
 fn component(name: &OsStr) -> io::Result<&OsStr> {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {

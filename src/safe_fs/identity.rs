@@ -1,11 +1,11 @@
-//! Files are identified by their device and number, whatever name they are opened by.
+//! File identity by device and file number.
 
 use std::path::Path;
 
-/// The device of a file and its number there.
+/// A device number and a file number on it.
 pub type Identity = (u64, u64);
 
-/// The identity of the file or folder at `path`; nothing if there is none. Links are followed.
+/// Returns the identity of a file or folder, or `None` if it does not exist. Links are followed.
 #[cfg(unix)]
 pub fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
@@ -13,7 +13,7 @@ pub fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// The identity of the file or folder at `path`; nothing if there is none. Links are followed.
+/// Returns the identity of a file or folder, or `None` if it does not exist. Links are followed.
 #[cfg(windows)]
 pub fn identity(path: &Path) -> Option<Identity> {
     let handle = winapi_util::Handle::from_path_any(path).ok()?;
@@ -21,7 +21,7 @@ pub fn identity(path: &Path) -> Option<Identity> {
     Some((found.volume_serial_number(), found.file_index()))
 }
 
-/// Whether two paths lead to one file, by whatever names and links.
+/// Returns whether two paths lead to the same file, including by links.
 pub fn is_one_file(one: &Path, other: &Path) -> bool {
     one.is_file() && identity(one).is_some() && identity(one) == identity(other)
 }

@@ -1,8 +1,8 @@
-//! File types are determined from open files.
+//! File types and metadata.
 
 use crate::model::{Kind, Refusal};
 
-/// The type of an opened file.
+/// Returns the type of an opened file.
 pub(super) fn kind_of(metadata: &std::fs::Metadata) -> Kind {
     let kind = metadata.file_type();
     if kind.is_file() {
@@ -27,24 +27,21 @@ pub(super) fn kind_of(metadata: &std::fs::Metadata) -> Kind {
     Kind::Device
 }
 
-/// What a directory entry was when it was looked at. A link is not followed.
+/// The metadata of a directory entry. Links are not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
-    /// Its type.
+    /// The file type.
     pub kind: Kind,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its modification time, in seconds and nanoseconds since the epoch.
+    /// The modification time, in seconds and nanoseconds since the epoch.
     pub modified: (i64, i64),
-    /// How many names it has.
+    /// The number of names (hard links).
     pub links: u64,
 }
 
 impl Look {
-    /// An opened file.
-    ///
-    /// # Errors
-    /// When the system does not say.
+    /// Reads the metadata of an opened file.
     pub fn at(file: &std::fs::File) -> std::io::Result<Look> {
         let look = Look::of(&file.metadata()?);
         #[cfg(windows)]
@@ -69,7 +66,7 @@ impl Look {
     #[cfg(unix)]
     pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Look {
         use rustix::fs::FileType;
-        // The systems' types differ in width.
+        // The integer types differ between systems.
         fn wide<T: TryInto<i64>>(number: T) -> i64 {
             number.try_into().unwrap_or(i64::MAX)
         }
@@ -105,11 +102,8 @@ impl Look {
         }
     }
 
-    /// Refuses what is not a regular file with one name. A second name may be the way to a file of another
-    /// account.
-    ///
-    /// # Errors
-    /// When it is something else.
+    /// Refuses anything but a regular file with one name. A second name may be a hard link to a file of
+    /// another account.
     pub fn refuse_other_than_one_file(&self) -> Result<(), Refusal> {
         match self.kind {
             Kind::File if self.links > 1 => Err(Refusal::HardLinked { links: self.links }),

@@ -1,7 +1,7 @@
-//! Opens files and folders that other accounts can write to. Every name is looked up relative to an open
-//! folder, without following links and without blocking; type, owner and mode are checked on the opened
-//! handle; every read is bounded. Files whose content decides what the program does are used only if no other
-//! account can change them.
+//! This module opens files and folders that other accounts can write to. Names are resolved relative to an
+//! open folder, without following links and without blocking. Type, owner and mode are checked on the opened
+//! handle, and reads are bounded. Files that control the program are used only if no other account can change
+//! them.
 
 #[cfg(unix)]
 mod acl;

@@ -1,4 +1,4 @@
-//! Files that a user names are opened with bounded checks.
+//! Opening and reading files that the user named.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,11 +19,11 @@ pub enum Named {
     Stream(Stream),
 }
 
-/// Opens a file that the user named: a regular file or a FIFO. Links are followed: the user knows where
-/// they lead. Opening does not wait for a FIFO's writer; reading does.
+/// Opens a regular file or a FIFO that the user named. Links are followed, because the user chose them.
+/// Opening does not wait for the writer of a FIFO; reading does.
 ///
 /// # Errors
-/// When it cannot be opened, or is something else.
+/// Fails if the file cannot be opened or has another type.
 pub fn open(path: &Path) -> io::Result<Named> {
     let file = open_without_waiting(path)?;
     match Look::at(&file)?.kind {
@@ -33,10 +33,10 @@ pub fn open(path: &Path) -> io::Result<Named> {
     }
 }
 
-/// Opens a regular file that the user named; links are followed.
+/// Opens a regular file that the user named. Links are followed.
 ///
 /// # Errors
-/// When it cannot be opened, or is not a regular file.
+/// Fails if the file cannot be opened or is not regular.
 pub fn open_file(path: &Path) -> io::Result<File> {
     match open(path)? {
         Named::File(file) => Ok(file),
@@ -44,10 +44,10 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a regular file that the user named, if it holds at most `most` bytes.
+/// Reads a regular file of at most `most` bytes that the user named.
 ///
 /// # Errors
-/// When it cannot be read, is not a regular file, or holds more.
+/// Fails if the file cannot be read, is not regular or is larger.
 pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Bounded::new(open_file(path)?, most).read_to_end(&mut bytes)?;
@@ -55,11 +55,11 @@ pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Opens a file in a folder that other accounts can write to. No link is followed, and every folder on the
-/// way must be safe from renaming.
+/// way must be protected from renaming.
 ///
 /// # Errors
-/// When it cannot be opened, is not a regular file with one name, or another account can replace a folder
-/// on the way.
+/// Fails if the file cannot be opened, is not a regular file with one name, or another account can replace a
+/// folder on the way.
 pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -67,11 +67,11 @@ pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
     Folder::open(folder)?.open_file(name)
 }
 
-/// Reads a text file that the user named. A regular file, a FIFO or a device is read to its end, if that
-/// comes within `most` bytes.
+/// Reads a text file of at most `most` bytes that the user named. Regular files, FIFOs and devices are read
+/// to their end.
 ///
 /// # Errors
-/// When it cannot be read, is a folder, holds more, or is not UTF-8.
+/// Fails if the file cannot be read, is a folder, is larger, or is not UTF-8.
 pub fn text_of(path: &Path, most: u64) -> io::Result<String> {
     let file = open_without_waiting(path)?;
     let mut bytes = Vec::new();
@@ -84,18 +84,15 @@ pub fn text_of(path: &Path, most: u64) -> io::Result<String> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Where a file is written that the user named: what a link leads to is replaced, and the link stays. A link
-/// of another account is refused, since it may lead to a file of this one.
-///
-/// # Errors
-/// When another account made the link.
+/// Returns the path to write for a file that the user named. If it is a link, its destination is replaced and
+/// the link stays. Links of other accounts are refused, because they may lead to a file of this account.
 pub fn place_of(path: &Path) -> io::Result<PathBuf> {
     let there = path.symlink_metadata().ok();
     if let Some(there) = there.filter(std::fs::Metadata::is_symlink) {
         refuse_foreign(&there)?;
         return Ok(canonical(path).unwrap_or_else(|_| path.to_owned()));
     }
-    // A link that takes this name from now on is not followed.
+    // The folder is resolved and the name is not, so a link created later under this name is not followed.
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -106,10 +103,7 @@ pub fn place_of(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Refuses what neither this account nor root made.
-///
-/// # Errors
-/// When another account made it.
+/// Refuses files that belong neither to this account nor to root.
 #[cfg(unix)]
 pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
     use std::os::unix::fs::MetadataExt;
@@ -134,7 +128,7 @@ pub fn refuse_foreign(_there: &std::fs::Metadata) -> Result<(), Refusal> {
 #[cfg(unix)]
 fn open_without_waiting(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
-    // A terminal that is opened must not become the one that controls the process.
+    // Without NOCTTY, an opened terminal could become the controlling terminal.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(handle) => Ok(handle.into()),

@@ -1,4 +1,4 @@
-//! Owner and mode decide whether a file may be trusted.
+//! Trust in files, based on owner and mode.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,24 +11,24 @@ use elsewhere as system;
 #[cfg(unix)]
 use unix as system;
 
-/// Bytes that a file of settings, of certificates or of a secret may have.
+/// The maximum size in bytes of a file with settings, certificates or a secret.
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// The owner of a file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// The name of the account, or its number.
+    /// The name of the account, or its id.
     pub name: String,
-    /// Whether it is the account of this process.
+    /// Whether the owner is the account of this process.
     pub is_own: bool,
 }
 
-/// The owner of a file or folder; none on systems without Unix owners.
+/// Returns the owner of a file or folder, or `None` on systems without Unix owners.
 pub fn owner_of(path: &Path) -> Option<Owner> {
     system::owner_of(path)
 }
 
-/// A file that only the current user and root can change, open.
+/// An open file that only the current user and root can change.
 #[derive(Debug)]
 pub struct TrustedFile {
     file: File,
@@ -36,24 +36,25 @@ pub struct TrustedFile {
 }
 
 impl TrustedFile {
-    /// Opens a file. Its owner and mode are those of the open file, not of whatever its name leads to.
+    /// Opens a file. Owner and mode are checked on the open file.
     ///
     /// # Errors
-    /// When it cannot be opened, or another account can change it, a link to it or a folder above it.
+    /// Fails if the file cannot be opened, or another account can change it, a link to it or a folder above
+    /// it.
     pub fn open(path: &Path) -> io::Result<TrustedFile> {
         let (file, exposed) = system::open(path)?;
         Ok(TrustedFile { file, exposed })
     }
 
-    /// Whether it belongs to the current user and other accounts can read it.
+    /// Returns whether the file belongs to the current user and other accounts can read it.
     pub fn is_exposed(&self) -> bool {
         self.exposed
     }
 
-    /// Its text. A folder, and a file without an end, are not read.
+    /// Reads the text of the file.
     ///
     /// # Errors
-    /// When it cannot be read, is not UTF-8, is a folder or is too large.
+    /// Fails if the file cannot be read, is not UTF-8, is a folder or is too large.
     pub fn text(self) -> io::Result<String> {
         if self.file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -67,28 +68,26 @@ impl TrustedFile {
     }
 }
 
-/// The text of a small file that only the current user and root can change.
+/// Reads a small text file that only the current user and root can change.
 ///
 /// # Errors
-/// When it cannot be read, is a folder or too large, or another account can change it.
+/// Fails if the file cannot be read, is a folder or too large, or another account can change it.
 pub fn read_text(path: &Path) -> io::Result<String> {
     TrustedFile::open(path)?.text()
 }
 
-/// Checks a folder in which the program keeps its own files: no other account may be able to add, replace or
-/// change one.
+/// Checks that no other account can add, replace or change files in one of the program's folders.
 ///
 /// # Errors
-/// When there is no such folder, or another account can change it, a link to it or a folder above it.
+/// Fails if the folder does not exist, or another account can change it, a link to it or a folder above it.
 pub fn check_folder(path: &Path) -> io::Result<()> {
     system::check_folder(path)
 }
 
-/// Checks a file of the program's own in such a folder, if it is there: it may be no link, and no other
-/// account may read or change it.
+/// Checks one of the program's own files, if it exists.
 ///
 /// # Errors
-/// When it is a link, or another account can read or change it.
+/// Fails if the file is a link, or another account can read or change it.
 pub fn check_private(path: &Path) -> io::Result<()> {
     system::check_private(path)
 }
@@ -105,11 +104,11 @@ mod unix {
     use crate::model::{Refusal, Untrusted, in_quotes};
 
     const ROOT: u32 = 0;
-    /// The mode bits of a folder in which an account can remove its own files only.
+    /// The mode bit of folders in which accounts can remove only their own files.
     const STICKY: u32 = 0o1000;
     const GROUP_WRITES: u32 = 0o020;
     const OTHERS_WRITE: u32 = 0o002;
-    /// Links on the way to a file, as in Linux.
+    /// The maximum number of links on the way to a file, as in Linux.
     const MOST_LINKS: usize = 40;
 
     pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
@@ -119,7 +118,7 @@ mod unix {
         check(path, &opened)?;
         let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
         if named.is_some_and(|named| identity(&named) != identity(&opened)) {
-            // The way to the file that has its name now was not checked.
+            // The opened file is not the checked one.
             return Err(refusal(path, &opened, Untrusted::Replaced));
         }
         let mode = opened.mode();
@@ -132,7 +131,7 @@ mod unix {
         let Some(folder) = follow(path)? else {
             return Ok(());
         };
-        // In a sticky one others could still add files.
+        // A sticky folder does not prevent other accounts from adding files.
         match is_writable_by_others(path, &folder) {
             true => Err(refusal(path, &folder, Untrusted::Writable)),
             false => Ok(()),
@@ -154,8 +153,8 @@ mod unix {
         }
     }
 
-    /// Checks every folder and link on the way to `path`, and what it leads to, whose metadata are returned;
-    /// none of what the kernel leads to by itself.
+    /// Checks every folder and link on the way to `path` and its destination. Returns the metadata of the
+    /// destination, or `None` for links that the kernel resolves without a path.
     fn follow(path: &Path) -> io::Result<Option<Metadata>> {
         let mut left = parts(&std::path::absolute(path)?);
         let mut at = PathBuf::from("/");
@@ -176,7 +175,7 @@ mod unix {
                 continue;
             }
             if next.starts_with("/proc") {
-                // A descriptor of a process, whose name may be no path.
+                // A link to a descriptor of a process may not contain a path.
                 return Ok(None);
             }
             links += 1;
@@ -193,7 +192,7 @@ mod unix {
         Ok(Some(metadata))
     }
 
-    /// The names in a path, the last one first.
+    /// Returns the names in a path, last first.
     fn parts(path: &Path) -> Vec<OsString> {
         let named = path.components().rev().filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_owned()),
@@ -203,12 +202,12 @@ mod unix {
         named.collect()
     }
 
-    /// Refuses what another account owns or can change.
+    /// Refuses a file or folder that another account owns or can change.
     fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
         check_owner(path, metadata)?;
         let kind = metadata.file_type();
         let is_sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
-        // The mode of a link means nothing, and what is written to a device is not read back.
+        // Links have no meaningful mode, and data written to a device cannot be read back.
         if kind.is_symlink() || kind.is_char_device() || is_sticky {
             return Ok(());
         }
@@ -232,9 +231,9 @@ mod unix {
         is_open && !is_read_only(path)
     }
 
-    /// Whether it is the folder at which a read-only file system is mounted, such as a ConfigMap of Kubernetes,
-    /// which has the mode 0777. Below it, and in `/`, modes count: a service may see a file system read-only
-    /// that other accounts can write to (systemd's `ProtectSystem`).
+    /// Returns whether a folder is the mount point of a read-only file system, such as a ConfigMap of
+    /// Kubernetes with mode 0777. Below it, and in `/`, modes count: a service may see a file system as
+    /// read-only that other accounts can write to (systemd's `ProtectSystem`).
     #[cfg(target_os = "linux")]
     fn is_read_only(path: &Path) -> bool {
         use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxAttributes, StatxFlags};
@@ -256,9 +255,8 @@ mod unix {
         rustix::process::geteuid().as_raw()
     }
 
-    /// Whether the group of a file has no member but the file's owner, as where each user has a group of the
-    /// same name and files are made with umask 002. Of a group that is not listed on this machine, and of a
-    /// file with an access list, that is not known.
+    /// Returns whether the owner of a file is the only member of its group, as with per-user groups and umask
+    /// 002. Returns false if the group is not listed on this machine or the file has an access control list.
     fn is_private_group(path: &Path, metadata: &Metadata) -> bool {
         #[cfg(target_os = "linux")]
         if rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0; 0]).is_ok() {
@@ -269,7 +267,7 @@ mod unix {
         Access::of(metadata).has_private_group()
     }
 
-    /// The entries of a file such as /etc/passwd, each with four fields at least.
+    /// Returns the entries of a file such as /etc/passwd with at least four fields.
     fn entries(text: &str) -> impl Iterator<Item = Vec<&str>> {
         let fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
         fields.filter(|fields| fields.len() >= 4)
@@ -280,7 +278,7 @@ mod unix {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// An account as a person knows it.
+    /// Returns the name of an account, or its id if it has none.
     fn account(id: u32) -> String {
         let number = id.to_string();
         let users = text_of("/etc/passwd");
@@ -302,7 +300,7 @@ mod unix {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let word = in_quotes(&path.display().to_string());
         let fix = match why {
-            // A link's own owner is changed, not that of what it leads to.
+            // `-h` changes the owner of a link and not of its destination.
             Untrusted::Foreign => format!("chown -h {} {word}", account(user())),
             Untrusted::Writable => format!("chmod go-w {word}"),
             Untrusted::Open => format!("chmod 600 {word}"),

@@ -1,4 +1,4 @@
-//! Private files and folders are created so that only the account of this process can use them.
+//! Creation of files and folders that only the current account can use.
 
 #[cfg(not(unix))]
 pub(super) use system::create_one_folder;
@@ -11,28 +11,22 @@ mod system {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
 
-    /// Creates a file that only this account can read or write, open for both.
+    /// Creates a private file, open for reading and writing.
     ///
     /// # Errors
-    /// When it cannot be created, or there is something of that name.
+    /// Fails if the name exists or the file cannot be created.
     pub fn create_private(path: &Path) -> io::Result<File> {
         let mut options = File::options();
         options.create_new(true).read(true).write(true).mode(0o600);
         options.open(path)
     }
 
-    /// Creates a folder that only this account can use, and those above it that are missing.
-    ///
-    /// # Errors
-    /// When one of them cannot be created.
+    /// Creates a private folder, including missing parent folders.
     pub fn create_private_folder(path: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
     /// Lets every account read an open file that this account created.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub fn let_others_read(file: &File) -> io::Result<()> {
         file.set_permissions(PermissionsExt::from_mode(0o644))
     }

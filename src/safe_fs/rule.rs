@@ -1,10 +1,10 @@
-//! Determines who can rename the entries of a folder.
+//! Rules for who can rename the entries of a folder.
 
 use std::path::Path;
 
 use crate::model::Refusal;
 
-/// A folder's owner, group and mode.
+/// The owner, group and mode of a folder.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Access {
     pub(super) owner: u32,
@@ -24,8 +24,8 @@ impl Access {
         }
     }
 
-    /// Refuses a folder in which accounts other than `own` and root can rename or remove entries that are
-    /// not their own. In a sticky folder they cannot (POSIX, rename: EACCES or EPERM).
+    /// Refuses a folder in which accounts other than `own` and root can rename or remove entries of others. A
+    /// sticky folder prevents this (POSIX, rename: EACCES or EPERM).
     pub(super) fn refuse_renaming(
         self,
         path: &Path,
@@ -44,7 +44,7 @@ impl Access {
         Err(Refusal::Open { path, mode })
     }
 
-    /// Refuses a folder that is not `own`, or that other accounts can write to.
+    /// Refuses a folder that does not belong to `own` or that other accounts can write to.
     pub(super) fn refuse_sharing(
         self,
         path: &Path,
@@ -67,8 +67,8 @@ impl Access {
         self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && !is_private_group())
     }
 
-    /// Whether the group holds the owner and no other account, as far as the files of this machine tell:
-    /// several distributions give each account such a group, and a umask of 002.
+    /// Returns whether the owner is the only known member of the group. Several distributions create such a
+    /// group per account, with umask 002.
     pub(super) fn has_private_group(self) -> bool {
         let text = |path: &str| std::fs::read_to_string(path).ok();
         let (Some(sources), Some(accounts), Some(groups)) = (
@@ -82,8 +82,8 @@ impl Access {
     }
 }
 
-/// Whether the files of this machine have every account and group: `/etc/nsswitch.conf` names no directory
-/// service. What systemd adds are accounts with groups of their own.
+/// Returns whether the local files list all accounts and groups: `/etc/nsswitch.conf` names no directory
+/// service. Accounts added by systemd have groups of their own.
 fn is_complete(sources: &str) -> bool {
     let lines = || {
         sources
@@ -94,7 +94,7 @@ fn is_complete(sources: &str) -> bool {
         let found = lines().filter_map(|line| line.trim().split_once(':'));
         let mut found = found.filter(|(name, _)| name.trim() == database);
         let (_, services) = found.next()?;
-        // An action such as `[success=merge]` is no service.
+        // Actions such as `[success=merge]` are not services.
         let mut services = services
             .split_whitespace()
             .filter(|word| !word.starts_with('[') && !word.ends_with(']'));
@@ -103,7 +103,7 @@ fn is_complete(sources: &str) -> bool {
     of("passwd") == Some(true) && of("group") == Some(true) && of("initgroups") != Some(false)
 }
 
-/// Whether a group is the primary one of one account alone, and lists no other member.
+/// Returns whether a group is the primary group of one account only and has no other members.
 fn is_alone(owner: u32, group: u32, accounts: &str, groups: &str) -> bool {
     let number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
     let fields = |line: &'_ str| -> Vec<String> { line.split(':').map(str::to_owned).collect() };
@@ -146,7 +146,7 @@ mod tests {
     const GROUPS: &str = "root:x:0:\nanna:x:1000:anna\nbo:x:1001:ute\nusers:x:100:\n";
 
     #[test]
-    fn a_group_is_private_only_if_it_is_certain() {
+    fn a_group_is_private_only_if_it_has_no_other_known_member() {
         let is_alone = |owner, group| is_alone(owner, group, ACCOUNTS, GROUPS);
         assert!(is_alone(1000, 1000));
         assert!(is_alone(0, 0));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_safe_if_no_other_account_can_rename_what_lies_in_it() {
+    fn a_folder_is_accepted_if_others_cannot_rename_its_entries() {
         let refused = |owner, mode, is_private: bool| {
             let access = Access {
                 owner,

@@ -1,4 +1,4 @@
-//! Streams are read with waits that a signal can interrupt.
+//! Reading streams with waits that a signal can interrupt.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,22 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::Refusal;
 
-/// Whether the process was asked to stop.
+/// Whether a stop of the process was requested.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Ends every wait for data, now and later, so that a signal can end the process.
+/// Ends all current and future waits for data, so that a signal can end the process.
 pub fn stop_waiting() {
     STOPPED.store(true, Ordering::Relaxed);
 }
 
-/// A stream without a known end: a FIFO, a terminal, standard input. Waiting for its data ends when
-/// [`stop_waiting`] is called.
+/// A stream without a known end: a FIFO, a terminal or standard input. [`stop_waiting`] interrupts reading.
 #[derive(Debug)]
 pub struct Stream(From);
 
 #[derive(Debug)]
 enum From {
-    /// Opened without blocking.
+    /// A file opened without blocking.
     Opened(File),
     Input(io::Stdin),
 }
@@ -32,7 +31,7 @@ impl Stream {
     }
 }
 
-/// Standard input.
+/// Returns standard input as a stream.
 pub fn standard_input() -> Stream {
     Stream(From::Input(io::stdin()))
 }
@@ -55,7 +54,7 @@ impl Read for Stream {
             if STOPPED.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped.into());
             }
-            // A FIFO without a writer yet has nothing to say, where reading it would report its end.
+            // Without a writer, a read of a FIFO would return its end, so the writer is waited for.
             match poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&pause)) {
                 Ok(0) | Err(Errno::INTR) => continue,
                 Ok(_) => {}
@@ -82,7 +81,7 @@ impl Read for Stream {
     }
 }
 
-/// Reads at most so many bytes, and refuses a source that holds more.
+/// A reader that fails if its source has more than a given number of bytes.
 #[derive(Debug)]
 pub struct Bounded<R> {
     from: R,
@@ -91,7 +90,7 @@ pub struct Bounded<R> {
 }
 
 impl<R: Read> Bounded<R> {
-    /// Reads at most `most` bytes of `from`.
+    /// Limits `from` to `most` bytes.
     pub fn new(from: R, most: u64) -> Bounded<R> {
         Bounded {
             from,

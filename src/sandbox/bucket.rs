@@ -1,11 +1,10 @@
-//! The sandbox limits requests with a leaky bucket.
+//! The leaky bucket that limits requests.
 
 use std::time::Duration;
 
 use crate::clock::{UnixNanos, nanos};
 
-/// A leaky bucket of requests: full at first, it gains one every interval and never holds more
-/// than its depth.
+/// A leaky bucket of requests. It starts full and gains one request per interval, up to its depth.
 #[derive(Debug)]
 pub(super) struct Bucket {
     depth: f64,
@@ -14,14 +13,14 @@ pub(super) struct Bucket {
     at: UnixNanos,
 }
 
-/// What the rate headers say.
+/// The values of the rate-limit headers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Level {
-    /// Requests an hour.
+    /// Requests per hour.
     pub(super) limit: u64,
-    /// Whole requests left.
+    /// Remaining whole requests.
     pub(super) remaining: u64,
-    /// When the next request will be taken, in milliseconds since the Unix epoch.
+    /// When the next request is accepted, in milliseconds since the Unix epoch.
     pub(super) reset_ms: u64,
 }
 
@@ -36,10 +35,10 @@ impl Bucket {
         }
     }
 
-    /// Takes one request out, if there is one.
+    /// Takes one request, if available.
     pub(super) fn take(&mut self, now: UnixNanos) -> bool {
         self.fill(now);
-        // A hair's breadth for what floating-point lost on the way.
+        // The tolerance covers floating-point rounding.
         let taken = self.level >= 1.0 - 1e-9;
         if taken {
             self.level = (self.level - 1.0).max(0.0);
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_gives_its_depth_at_once_and_then_one_an_interval() {
+    fn a_bucket_allows_its_depth_at_once_and_then_one_per_interval() {
         const SECOND: u64 = 1_000_000_000;
         let mut bucket = Bucket::new(3.0, Duration::from_secs(2), 0);
         assert_eq!((0..5).filter(|_| bucket.take(0)).count(), 3);

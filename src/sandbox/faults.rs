@@ -1,4 +1,4 @@
-//! Faults are injected into the answers of the sandbox.
+//! Fault injection into responses.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,41 +7,41 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use thiserror::Error;
 
-/// What goes wrong with a request, and how often: `500=2%,stall=0.5%:60s`.
+/// Injected faults with their rates: `500=2%,stall=0.5%:60s`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
     each: Vec<(Fault, f64)>,
 }
 
-/// One thing that goes wrong.
+/// An injected fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fault {
-    /// An error of the API's own, without the request being carried out.
+    /// An error of the API. The request is not executed.
     Status {
         status: u16,
-        /// Seconds in a `Retry-After` header.
+        /// The value of the `Retry-After` header, in seconds.
         retry_after: Option<u64>,
     },
-    /// The connection is reset before the request is carried out.
+    /// The connection is reset before the request is executed.
     Reset,
-    /// The connection is closed before the request is carried out.
+    /// The connection is closed before the request is executed.
     Close,
-    /// Nothing comes for this time, and then the connection is closed.
+    /// The connection is idle for this time and then closed.
     Stall(Duration),
-    /// The answer takes this much longer.
+    /// The response is delayed by this time.
     Slow(Duration),
-    /// The request is carried out, and the answer's body ends half way.
+    /// The request is executed, and the body of the response is truncated halfway.
     Truncate,
-    /// What comes back is no HTTP; the request is not carried out.
+    /// The response is not valid HTTP. The request is not executed.
     Garbage,
-    /// A proxy's page in place of the API's answer; the request is not carried out.
+    /// A proxy's error page replaces the response. The request is not executed.
     Html,
-    /// The request is carried out, and the connection is closed without an answer.
+    /// The request is executed, and the connection is closed without a response.
     LostAnswer,
 }
 
 impl Fault {
-    /// The word for it.
+    /// Returns the name of the fault in options and counts.
     pub(super) fn name(self) -> &'static str {
         match self {
             Fault::Status { .. } => "status",
@@ -57,7 +57,7 @@ impl Fault {
     }
 }
 
-/// Why a list of faults cannot be understood.
+/// The error of an invalid list of faults.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "\"{0}\" is no fault such as 500=2%, 503=1%:retry-after=2, reset=1%, stall=0.5%:60s, slow=5%:800ms, truncate=1%, garbage=1%, html=1%, lost-answer=1% or close=2%"
@@ -79,7 +79,7 @@ impl FromStr for Faults {
     }
 }
 
-/// Reads `name=part%` or `name=part%:parameter`.
+/// Parses `name=rate%` or `name=rate%:parameter`.
 fn one(text: &str) -> Option<(Fault, f64)> {
     let (name, rest) = text.split_once('=')?;
     let (part, parameter) = match rest.split_once(':') {
@@ -128,7 +128,7 @@ fn one(text: &str) -> Option<(Fault, f64)> {
     Some((fault, part))
 }
 
-/// Draws faults, the same ones for the same number in the same order of requests.
+/// Draws faults reproducibly from a seed.
 #[derive(Debug)]
 pub(super) struct Draw {
     faults: Faults,
@@ -143,7 +143,7 @@ impl Draw {
         }
     }
 
-    /// What goes wrong with the next request, if anything does.
+    /// Returns the fault of the next request, if any.
     pub(super) fn next(&mut self) -> Option<Fault> {
         if self.faults.each.is_empty() {
             return None;
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_come_as_often_as_they_are_asked_for() {
+    fn faults_occur_at_the_requested_rates() {
         let faults: Faults =
             "500=2%,503=1%:retry-after=2,stall=0.5%:60s,slow=5%:800ms,lost-answer=1%"
                 .parse()
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_refused() {
+    fn an_invalid_fault_is_refused() {
         for bad in [
             "",
             "500",

@@ -1,6 +1,6 @@
-//! Both APIs on this machine, as their documentation says they behave, or any other as its file says:
-//! a real HTTP server over TCP with sign-in, quota and errors. It shares no wire type with the rest of the crate, so that
-//! a mistake cannot hide by being made on both sides.
+//! The sandbox simulates the built-in APIs according to their documentation, and any other API according to
+//! its target file. It is an HTTP server over TCP with sign-in, rate limits and errors. It shares no wire
+//! types with the rest of the crate, so that a mistake cannot cancel out on both sides.
 
 mod any;
 mod bucket;
@@ -19,15 +19,14 @@ pub use server::serve;
 pub use simulation::Simulation;
 pub use state::{Sandbox, SandboxOptions};
 
-/// A row of a roster, as field names and their normalised text: what the sandbox's records are
-/// made from.
+/// A roster row as field names and normalized text, from which the sandbox creates a record.
 pub type SeedRow = Vec<(String, String)>;
 
-/// The client id, the client secret and the token that the sandbox takes.
+/// The client id, client secret and token that the sandbox accepts.
 pub const SECRET: &str = "sandbox";
 
-/// A client id that may read and not write.
+/// A client id with read access only.
 pub const READ_ONLY: &str = "sandbox-readonly";
 
-/// A client id that may write and not read.
+/// A client id with write access only.
 pub const WRITE_ONLY: &str = "sandbox-writeonly";

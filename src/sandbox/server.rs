@@ -1,4 +1,4 @@
-//! The server accepts connections for the simulated APIs.
+//! The HTTP server of the simulated APIs.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub async fn serve(
         .await
 }
 
-/// Does to a request what was drawn for it.
+/// Applies a fault to a request.
 async fn with_fault(
     sandbox: &Sandbox,
     wire: &Wire,
@@ -111,7 +111,7 @@ async fn with_fault(
     }
 }
 
-/// An error in the shape of the API whose path it is.
+/// Returns an error in the format of the API at the request's path.
 fn nothing(uri: &Uri, status: StatusCode) -> Response {
     if uri.path().starts_with(pathwright::PATH) {
         pathwright::nothing(status)
@@ -124,7 +124,7 @@ async fn stats(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
     Json(sandbox.stats())
 }
 
-/// Waits for the latency, counts the answer, and puts the rate headers on it.
+/// Adds latency, draws a fault, counts the response and adds rate-limit headers.
 async fn around(
     State(sandbox): State<Arc<Sandbox>>,
     ConnectInfo(wire): ConnectInfo<Wire>,
@@ -150,7 +150,7 @@ async fn around(
     if let Some(Updated(record)) = response.extensions_mut().remove() {
         inner.stats.record(&record).acknowledged += 1;
     }
-    // One API reports the remaining quota in every response; the other is unknown.
+    // Only the Meitner API reports the remaining requests in every response.
     let tells =
         inner.any.is_none() && (path.starts_with(meitner::PATH) || path.starts_with("/oauth"));
     let level = inner.bucket.level(now);
@@ -158,7 +158,7 @@ async fn around(
         let headers = any::rate_headers(records, level, now / 1_000_000);
         response.headers_mut().extend(headers);
     }
-    // The time by which records are dated, also where that is not the machine's.
+    // The sandbox's clock may differ from the machine's and also dates the records.
     let date = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(now);
     if let Ok(date) = httpdate::fmt_http_date(date).parse() {
         response.headers_mut().insert(header::DATE, date);
@@ -171,8 +171,8 @@ async fn around(
     response
 }
 
-/// Refuses what a web page in the user's browser might send here: a Host that is not this machine
-/// (DNS rebinding), or an Origin that is not.
+/// Refuses requests that a web page in the user's browser could send: with a `Host` (DNS rebinding) or an
+/// `Origin` that is not this machine.
 async fn this_machine_only(headers: HeaderMap, request: Request, next: Next) -> Response {
     let host = headers
         .get(header::HOST)
@@ -201,7 +201,7 @@ fn is_this_machine(authority: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The three rate-limit headers of every response.
+/// Returns the three rate-limit headers of every response.
 fn rate_headers(level: Level) -> [(&'static str, String); 3] {
     [
         ("RateLimit-Limit", level.limit.to_string()),

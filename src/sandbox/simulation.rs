@@ -1,4 +1,4 @@
-//! A simulation selects the API that a target describes.
+//! Selection of the simulated API for a target.
 
 use super::any::{self, Description};
 use super::{meitner, pathwright};
@@ -17,12 +17,8 @@ pub enum Simulation {
 impl Simulation {
     /// Selects the simulation of the API that a target file describes.
     ///
-    /// The built-in APIs have simulations of their own. A target is one of them if it has the name and the
-    /// update request of the API. Addresses do not decide: several APIs have a path such as
-    /// `/directory/v1`, and one API can have any address.
-    ///
-    /// # Errors
-    /// If the text is not a target file.
+    /// A target is a built-in API if it has the API's name and update request. The address is not compared,
+    /// because several APIs have a path such as `/directory/v1`, and one API can have several addresses.
     pub fn of(target: &str) -> Result<Simulation, toml::de::Error> {
         let api = Description::parse(target)?;
         Ok(match api.identity() {
@@ -61,7 +57,7 @@ mod tests {
             assert!(text.contains(from), "{from}");
             text.replace(from, to)
         };
-        // Another API at an address with the same end.
+        // Another API whose address has the same path.
         let other = with(MEITNER, "name = \"meitner\"", "name = \"google\"");
         assert_eq!(path_of(&other), "/target");
         let other = with(MEITNER, "/student/{id}", "/users/{id}");

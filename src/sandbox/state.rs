@@ -1,4 +1,4 @@
-//! The state of the sandbox is what the simulated APIs hold and count.
+//! The state of the sandbox: records and counters of the simulated APIs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,25 +15,25 @@ use super::simulation::Simulation;
 use super::stats::Stats;
 use crate::clock::Clock;
 
-/// How the sandbox behaves.
+/// The options of the sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
-    /// Requests that a full bucket takes at once.
+    /// The number of requests that a full bucket accepts at once.
     pub depth: f64,
-    /// The time in which the bucket gains one request.
+    /// The interval at which the bucket gains one request.
     pub interval: Duration,
     /// The latency of every response.
     pub latency: Duration,
-    /// What goes wrong.
+    /// The injected faults.
     pub faults: Faults,
-    /// What is drawn by chance is drawn from this number.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// How the API of a target file differs from its file.
+    /// The behaviours that differ from the target file.
     pub vary: Vec<Variation>,
 }
 
 impl Default for SandboxOptions {
-    /// 1,500 requests an hour, without delay.
+    /// Returns options with 1,500 requests per hour and no latency.
     fn default() -> Self {
         SandboxOptions {
             depth: 1500.0,
@@ -46,7 +46,7 @@ impl Default for SandboxOptions {
     }
 }
 
-/// The sandbox's records and counts.
+/// The records and counters of the sandbox.
 #[derive(Debug)]
 pub struct Sandbox {
     pub(super) clock: Arc<dyn Clock>,
@@ -58,7 +58,7 @@ pub struct Sandbox {
 pub(super) struct Inner {
     pub(super) students: Students,
     pub(super) members: Members,
-    /// The records of an API that a file describes, which is then the only one.
+    /// The records of a described API, which is then the only API.
     pub(super) any: Option<Records>,
     pub(super) tokens: Vec<(String, u64)>,
     pub(super) bucket: Bucket,
@@ -66,11 +66,11 @@ pub(super) struct Inner {
     pub(super) draw: Draw,
 }
 
-/// On an answer: the record that the request changed.
+/// A response extension that names the record changed by the request.
 #[derive(Debug, Clone)]
 pub(super) struct Updated(pub(super) String);
 
-/// Puts the record that a request changed on its answer, if it did.
+/// Adds the changed record to a successful response.
 pub(super) fn with_record(mut response: Response, record: String) -> Response {
     if response.status().is_success() {
         response.extensions_mut().insert(Updated(record));
@@ -79,15 +79,15 @@ pub(super) fn with_record(mut response: Response, record: String) -> Response {
 }
 
 impl Sandbox {
-    /// A sandbox whose students are what the roster's `rows` might have been before the import:
-    /// some equal, some with another address or telephone number and, in a roster of a hundred
-    /// rows or more, three missing and two whose new values another student holds.
+    /// Creates a sandbox of the built-in APIs with students that could precede the roster's `rows`: some are
+    /// equal, others have another address or telephone number. From a hundred rows on, three are missing and
+    /// two have values that another student holds.
     pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::seed(rows, options.seed, clock.timestamp());
         Sandbox::with(options, students, rows, clock)
     }
 
-    /// A sandbox of one API, whose records are what the roster's `rows` might have been before the import.
+    /// Creates a sandbox of one API with records that could precede the roster's `rows`.
     pub fn of(
         options: &SandboxOptions,
         simulation: Simulation,
@@ -100,14 +100,13 @@ impl Sandbox {
         }
     }
 
-    /// A sandbox whose students hold what the roster's `rows` say.
+    /// Creates a sandbox whose students have the values of the roster's `rows`.
     pub fn holding(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::copy(rows, clock.timestamp());
         Sandbox::with(options, students, rows, clock)
     }
 
-    /// A sandbox of the API that a target's file describes, and of no other, whose records are what the
-    /// roster's `rows` might have been before the import.
+    /// Creates a sandbox of a described API only, with records that could precede the roster's `rows`.
     pub fn playing(
         options: &SandboxOptions,
         api: Description,
@@ -148,14 +147,14 @@ impl Sandbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many records there are, students and members.
+    /// Returns the number of records.
     pub fn records(&self) -> usize {
         let inner = self.lock();
         let any = inner.any.as_ref().map_or(0, Records::len);
         inner.students.len() + inner.members.len() + any
     }
 
-    /// All records of an API that a file describes as JSON, by key; null where there is none.
+    /// Returns all records of a described API as JSON by key, or null if there is none.
     pub fn any_records(&self) -> serde_json::Value {
         let inner = self.lock();
         inner
@@ -164,13 +163,13 @@ impl Sandbox {
             .map_or(serde_json::Value::Null, Records::dump)
     }
 
-    /// All students as JSON, by id.
+    /// Returns all students as JSON, by id.
     pub fn students(&self) -> serde_json::Value {
         self.lock().students.dump()
     }
 
-    /// Changes a student as somebody does in the system itself: `change` is a body of an update. Returns whether it
-    /// succeeded.
+    /// Updates a student as if a user did so in the system itself. `change` is the body of an update. Returns
+    /// whether it succeeded.
     pub fn edit_student(&self, id: &str, change: &serde_json::Value) -> bool {
         let now = self.clock.timestamp();
         let students = &mut self.lock().students;
@@ -178,7 +177,7 @@ impl Sandbox {
         change.is_some_and(|change| matches!(students.update(id, change, now), Ok(Some(_))))
     }
 
-    /// Adds a student as somebody does in the system itself. Returns whether that could be done.
+    /// Adds a student as if a user did so in the system itself. Returns whether it succeeded.
     pub fn add_student(&self, id: &str, student: &serde_json::Value) -> bool {
         let now = self.clock.timestamp();
         let students = &mut self.lock().students;
@@ -186,23 +185,23 @@ impl Sandbox {
         student.is_some_and(|student| students.insert(id, student, now).is_ok())
     }
 
-    /// Deletes a student as somebody does in the system itself. Returns whether there was one.
+    /// Deletes a student as if a user did so in the system itself. Returns whether the student existed.
     pub fn delete_student(&self, id: &str) -> bool {
         let now = self.clock.timestamp();
         self.lock().students.remove(id, now)
     }
 
-    /// All members as JSON, by integration and external id.
+    /// Returns all members as JSON, by integration and external id.
     pub fn members(&self) -> serde_json::Value {
         self.lock().members.dump()
     }
 
-    /// How many requests of a kind there were.
+    /// Returns the number of requests of a kind.
     pub fn requests(&self, kind: &str) -> u64 {
         self.lock().stats.requests.get(kind).copied().unwrap_or(0)
     }
 
-    /// The counts that `GET /_sandbox/stats` serves.
+    /// Returns the counts that `GET /_sandbox/stats` serves.
     pub fn stats(&self) -> serde_json::Value {
         serde_json::to_value(&self.lock().stats).unwrap_or_default()
     }

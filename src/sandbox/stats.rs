@@ -1,31 +1,30 @@
-//! The sandbox counts requests on the server side.
+//! Request counts of the server side.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What was asked of the sandbox, counted by the server: the other side of every claim about how
-/// many requests were made.
+/// Counts of the server side, against which tests check the client's counts.
 #[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct Stats {
     /// Requests by kind.
     pub(super) requests: BTreeMap<&'static str, u64>,
-    /// Faults that were put in, by kind.
+    /// Injected faults by kind.
     pub(super) faults: BTreeMap<&'static str, u64>,
-    /// Answers by status.
+    /// Responses by status code.
     pub(super) answers: BTreeMap<u16, u64>,
-    /// By record: requests that would change it, and those that were carried out.
+    /// Counts by record.
     pub(super) records: BTreeMap<String, RecordStats>,
 }
 
 /// Counts for one record.
 #[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct RecordStats {
-    /// Requests that would change it.
+    /// Requests to change the record.
     pub(super) requests: u64,
-    /// Requests that did.
+    /// Requests that changed it.
     pub(super) updates: u64,
-    /// Of those, the ones whose answer was written.
+    /// Changes whose response was sent intact.
     pub(super) acknowledged: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Answers are truncated, stalled or reset on the connection.
+//! Corruption of responses below HTTP: truncated, stalled or reset.
 
 use std::io;
 use std::pin::Pin;
@@ -10,25 +10,25 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How the answer that is about to be written to a connection is spoilt.
+/// How the next response on a connection is corrupted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Spoil {
-    /// Nothing of it is written, and the connection is closed.
+    /// Nothing is written, and the connection is closed.
     Close,
-    /// Nothing of it is written, and the connection is reset.
+    /// Nothing is written, and the connection is reset.
     Reset,
-    /// Something that is no HTTP is written in its place.
+    /// Invalid HTTP is written instead.
     Garbage,
-    /// So many bytes of its body are written.
+    /// Only this number of bytes of the body is written.
     Cut(usize),
 }
 
-/// A connection as the handler of a request on it sees it.
+/// A handle with which a request handler corrupts its response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire(Arc<Mutex<Option<Spoil>>>);
 
 impl Wire {
-    /// Spoils the next answer.
+    /// Corrupts the next response.
     pub(super) fn spoil(&self, how: Spoil) {
         *self.lock() = Some(how);
     }
@@ -38,7 +38,7 @@ impl Wire {
     }
 }
 
-/// A listener whose connections can be spoilt below HTTP.
+/// A listener whose connections can be corrupted below HTTP.
 pub(super) struct SpoilableListener(pub(super) TcpListener);
 
 impl Listener for SpoilableListener {
@@ -66,7 +66,7 @@ impl Connected<IncomingStream<'_, SpoilableListener>> for Wire {
     }
 }
 
-/// A TCP connection that spoils an answer when it is told to.
+/// A TCP connection that can corrupt a response.
 pub(super) struct Connection {
     stream: TcpStream,
     wire: Wire,
@@ -94,7 +94,7 @@ impl AsyncWrite for Connection {
         let part: &[u8] = match spoil {
             Spoil::Close => b"",
             Spoil::Reset => {
-                // Closing a socket that lingers for no time at all resets the connection.
+                // Closing a socket with a zero linger time resets the connection.
                 self.stream.set_zero_linger()?;
                 b""
             }
@@ -106,7 +106,7 @@ impl AsyncWrite for Connection {
             }
         };
         if !part.is_empty() {
-            // Small enough for a single write.
+            // The part is small enough for a single write.
             let _ = Pin::new(&mut self.stream).poll_write(context, part)?;
         }
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))

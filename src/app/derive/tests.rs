@@ -1,11 +1,11 @@
-//! This module tests `app/derive`.
+//! Unit tests of `app::derive`.
 
 use super::*;
 use crate::app::scene::{Scene, roster, sender};
 use crate::model::Exit;
 use crate::run::Queued;
 
-/// Nothing is otherwise than it was.
+/// Overrides that change nothing.
 fn nothing_else() -> Overrides {
     Overrides {
         sender: sender(1),
@@ -23,7 +23,7 @@ fn nothing_else() -> Overrides {
     }
 }
 
-/// Why a run is not retried.
+/// Returns the reason why a run is not retried.
 fn why(error: AppError) -> Code {
     match error {
         AppError::Run(RunError::NotRetriable { why, .. }) => why,
@@ -31,7 +31,7 @@ fn why(error: AppError) -> Code {
     }
 }
 
-/// A finished run of a roster of four students: the second failed, the third was not sent.
+/// A finished run of four students in which the second row failed and the third was not sent.
 fn with_failures(scene: &Scene, settings: &Settings) -> RunRecord {
     use RowState::{Failed, Invalid, NotSent, Updated};
     let run = scene.run("first", RunState::Running, settings);
@@ -41,7 +41,7 @@ fn with_failures(scene: &Scene, settings: &Settings) -> RunRecord {
 }
 
 #[test]
-fn a_retried_run_sends_what_failed_and_what_was_not_sent_by_row_number_from_the_same_file() {
+fn a_retry_sends_failed_and_unsent_rows_from_the_unchanged_file() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(4));
     let mut settings = scene.settings("r.csv");
@@ -65,7 +65,7 @@ fn a_retry_without_the_original_file_sends_the_recorded_changes() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(4));
     with_failures(&scene, &scene.settings("r.csv"));
-    // A row that was added at the top gives every other row another student's number.
+    // A row inserted at the top shifts the numbers of all other rows.
     scene.write("r.csv", &format!("{}0,Eva\n", roster(4)));
     for is_gone in [false, true] {
         if is_gone {
@@ -78,7 +78,7 @@ fn a_retry_without_the_original_file_sends_the_recorded_changes() {
         let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
         assert_eq!(lines, ["id,name", "2,Bo", "3,Bo"]);
         assert_eq!(retried.delivery.selection, Selection::default());
-        // It is read as this program wrote it, whatever was said of the roster.
+        // The reading options of the roster do not apply to a file of this program.
         let plain = (Some(b','), Some("utf-8"), true);
         let read = (own.read.delimiter, own.read.encoding.as_deref(), own.sparse);
         assert_eq!(read, plain);
@@ -87,7 +87,7 @@ fn a_retry_without_the_original_file_sends_the_recorded_changes() {
 }
 
 #[test]
-fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
+fn generated_rosters_ignore_the_reading_options_of_the_original() {
     let scene = Scene::new();
     let mut like = scene.settings("r.csv").roster;
     like.read.delimiter = Some(b';');
@@ -109,7 +109,7 @@ fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
 }
 
 #[test]
-fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
+fn a_run_is_retried_only_after_its_end_and_if_rows_are_left() {
     use RunState::{Held, Interrupted, Planning, Replaced, Running, Undone};
     let scene = Scene::new();
     scene.write("r.csv", &roster(2));
@@ -127,7 +127,7 @@ fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
         };
         assert_eq!(why(retry(state.as_str())), expected);
     }
-    // A process is working on it.
+    // A process is executing the run.
     let _at_work = RunLock::share(&scene.session.state, "running").unwrap();
     assert_eq!(retry("running").exit(), Exit::Busy);
 
@@ -143,7 +143,7 @@ fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
 }
 
 #[test]
-fn a_retry_keeps_what_protects_the_records_whatever_is_said_now() {
+fn a_retry_cannot_weaken_the_protection_of_records() {
     let scene = Scene::new();
     let mut settings = scene.settings("r.csv");
     settings.inbox = Some(scene.path("inbox"));
@@ -167,13 +167,13 @@ fn a_retry_keeps_what_protects_the_records_whatever_is_said_now() {
         assert_eq!(delivery.blind, is, "{was} {now}");
         assert_eq!(derived.roster.check.strict, is, "{was} {now}");
         assert_eq!(derived.roster.sparse, !is, "{was} {now}");
-        // No file of a folder is moved by a retry.
+        // A retry does not archive an inbox file.
         assert_eq!((derived.inbox, derived.dropped_as), (None, None));
     }
 }
 
 #[test]
-fn a_retry_goes_by_the_options_of_the_day_and_keeps_those_that_nobody_names() {
+fn a_retry_applies_new_options_and_inherits_the_others() {
     let scene = Scene::new();
     let mut settings = scene.settings("r.csv");
     settings.delivery.all = true;
@@ -205,7 +205,7 @@ fn a_retry_goes_by_the_options_of_the_day_and_keeps_those_that_nobody_names() {
 }
 
 #[test]
-fn an_undo_has_no_results_that_can_be_retried() {
+fn results_of_an_undo_cannot_be_retried() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(1));
     let mut settings = scene.settings("r.csv");
@@ -220,7 +220,7 @@ fn an_undo_has_no_results_that_can_be_retried() {
 }
 
 #[test]
-fn a_named_run_is_that_of_results_only_where_they_are_sent_to_its_place() {
+fn a_named_run_matches_results_only_at_its_own_address() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(1));
     let settings = scene.settings("r.csv");
@@ -236,7 +236,7 @@ fn a_named_run_is_that_of_results_only_where_they_are_sent_to_its_place() {
 }
 
 #[test]
-fn the_run_of_results_is_found_by_where_it_wrote_them_and_standard_input_is_none() {
+fn the_run_of_a_results_file_is_found_by_path_but_not_for_stdin() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(1));
     let settings = scene.settings("r.csv");
@@ -245,7 +245,7 @@ fn the_run_of_results_is_found_by_where_it_wrote_them_and_standard_input_is_none
     results.file = Settings::of(&run).unwrap().delivery.paths.results;
     let found = runs_of(&scene.session, &results, None, None).unwrap();
     assert_eq!(found.len(), 1);
-    // It can be read once, and that is for later.
+    // Standard input can be read only once, and the retry needs it.
     results.file = "-".into();
     assert!(
         runs_of(&scene.session, &results, None, None)
@@ -255,7 +255,7 @@ fn the_run_of_results_is_found_by_where_it_wrote_them_and_standard_input_is_none
 }
 
 #[test]
-fn of_several_runs_none_is_guessed() {
+fn several_matching_runs_are_an_error() {
     let scene = Scene::new();
     let settings = scene.settings("r.csv");
     let one = scene.run("one", RunState::Finished, &settings);
@@ -273,7 +273,7 @@ fn of_several_runs_none_is_guessed() {
 }
 
 #[test]
-fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
+fn retried_results_use_new_reading_options_and_the_original_checks() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(2));
     let mut settings = scene.settings("r.csv");
@@ -312,7 +312,7 @@ fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
     assert_eq!(retries.only, [RowState::Rejected]);
     let roster = settings.roster;
     assert_eq!(roster.file, scene.path("r.results.csv"));
-    // For hours nobody changes the rows under a run.
+    // The roster is copied, so that edits during a long run have no effect.
     assert!(roster.read.copy);
     assert_eq!(roster.read.header_row, Some(2));
     assert!(roster.map.of_results && roster.check.recalls);
@@ -325,7 +325,7 @@ fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
 }
 
 #[test]
-fn results_of_a_rehearsal_are_retried_only_while_its_api_is_played() {
+fn sandbox_results_are_retried_only_while_the_sandbox_runs() {
     let mut scene = Scene::new();
     scene.write("r.csv", &roster(2));
     let mut settings = scene.settings("r.csv");
@@ -347,7 +347,7 @@ fn results_of_a_rehearsal_are_retried_only_while_its_api_is_played() {
 }
 
 #[test]
-fn elsewhere_what_is_said_now_goes_before_what_was_said_then() {
+fn at_another_address_new_options_override_inherited_ones() {
     let scene = Scene::new();
     let mut before = scene.settings("r.csv");
     before.roster.key = Some("name".into());
@@ -382,11 +382,11 @@ fn elsewhere_what_is_said_now_goes_before_what_was_said_then() {
         assert_eq!(roster.key, of.key);
         assert_eq!(roster.check.empty, of.check.empty);
         assert_eq!(roster.duplicates, of.duplicates);
-        // As strict as then, and as blind.
+        // Strict checks and blind sending are inherited.
         assert!(roster.check.strict && settings.delivery.blind && !roster.sparse);
         assert_eq!(roster.map.overrides.len(), 2);
         assert!(roster.map.of_results);
-        // Rows are known again only where a run here knows them.
+        // Recorded rows are matched only if a run at this address has them.
         assert_eq!(roster.check.recalls, is_said);
         let retries = settings.delivery.retries.unwrap();
         assert_eq!((retries.run, retries.only), (run, vec![RowState::Failed]));
@@ -407,7 +407,7 @@ fn elsewhere_what_is_said_now_goes_before_what_was_said_then() {
 }
 
 #[test]
-fn results_on_standard_input_are_not_read_for_the_runs_that_they_are_of() {
+fn finding_the_run_of_results_does_not_read_standard_input() {
     let scene = Scene::new();
     let mut results = scene.settings("r.csv").roster;
     results.file = "-".into();
@@ -416,7 +416,7 @@ fn results_on_standard_input_are_not_read_for_the_runs_that_they_are_of() {
 }
 
 #[test]
-fn a_retry_and_an_undo_inherit_no_decision() {
+fn retries_and_undos_inherit_no_decisions() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(4));
     let mut settings = scene.settings("r.csv");

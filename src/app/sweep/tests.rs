@@ -1,4 +1,4 @@
-//! This module tests `app/sweep`.
+//! Unit tests of `app::sweep`.
 
 mod refusals;
 
@@ -12,7 +12,7 @@ use crate::model::RowState;
 use crate::report::ResultPaths;
 use crate::send::StopRequest;
 
-/// Imports each file to one address, and notes what it is told.
+/// A desk that imports each file to one address and records its reports.
 struct Noting<'a> {
     scene: &'a Scene,
     base_url: RefCell<String>,
@@ -20,7 +20,7 @@ struct Noting<'a> {
     account: Cell<u64>,
     /// The fates of each reported pass.
     passes: RefCell<Vec<Vec<(Fate, u64)>>>,
-    /// Whether a stop is asked for once a pass is reported.
+    /// Whether to request a stop after a reported pass.
     stops: Cell<bool>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// The reports since the last call: the name and the outcome of each file.
+    /// Takes the reports since the last call: the name and the fate of each file.
     fn told(&self) -> Vec<String> {
         self.told.take()
     }
@@ -93,7 +93,7 @@ fn options(scene: &Scene) -> SweepOptions {
     }
 }
 
-/// The files below a folder of the inbox, without their dates and without the index of an archive.
+/// Lists the files below a folder of the inbox, without date folders and the archive index.
 fn files(scene: &Scene, below: &str) -> Vec<String> {
     let mut found = Vec::new();
     let days = std::fs::read_dir(scene.path("in").join(below));
@@ -107,7 +107,7 @@ fn files(scene: &Scene, below: &str) -> Vec<String> {
     found
 }
 
-/// The fates of a sweep's files, each with its count.
+/// Returns the fates of a sweep's files with their counts.
 fn fates(swept: &Swept) -> Vec<(Fate, u64)> {
     let all = swept.tally.fates();
     all.filter(|(_, count)| *count > 0).collect()
@@ -118,7 +118,7 @@ fn newest(scene: &Scene) -> crate::journal::RunRecord {
 }
 
 #[test]
-fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate() {
+fn an_imported_file_is_archived_with_results_and_copies_are_duplicates() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = |options: SweepOptions| {
@@ -138,7 +138,7 @@ fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate(
             .iter()
             .all(|name| done.contains(&(*name).into()))
     );
-    // The journal knows where they are now.
+    // The journal has the new paths.
     let run = newest(&scene);
     assert!(
         Path::new(&run.file).is_file() && run.file.contains("/done/"),
@@ -166,7 +166,7 @@ fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate(
     assert_eq!(noting.told(), [format!("b.csv: duplicate of {}", run.name)]);
     assert_eq!(api.updates(), 5);
     assert!(files(&scene, "done").contains(&"b-2.csv".to_owned()));
-    // Nothing new is said of a file that is not there.
+    // A missing file is not reported.
     assert_eq!(sweep(options(&scene)).unwrap(), Exit::Success);
     assert_eq!(noting.told(), Vec::<String>::new());
 
@@ -181,7 +181,7 @@ fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate(
 }
 
 #[test]
-fn a_file_whose_rows_fail_or_that_cannot_be_read_goes_to_failed_and_the_worst_exit_code_is_told() {
+fn failed_and_unreadable_files_move_to_failed_and_the_worst_code_wins() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 404));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -194,12 +194,12 @@ fn a_file_whose_rows_fail_or_that_cannot_be_read_goes_to_failed_and_the_worst_ex
     assert_eq!(noting.told()[2], "b.csv: not imported: read.empty");
     let failed = files(&scene, "failed");
     assert!(failed.contains(&"b.csv".to_owned()) && failed.contains(&"b.error.txt".to_owned()));
-    // What is out of the way is not tried again.
+    // An archived file is not tried again.
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
 }
 
 #[test]
-fn a_watch_that_is_asked_to_stop_imports_nothing_more() {
+fn a_watch_claims_no_files_after_a_stop_request() {
     let (scene, api) = (Scene::new(), Api::of("Åsa", 200));
     let noting = Noting::of(&scene, &api);
     scene.write("in/a.csv", &roster(1));
@@ -212,7 +212,7 @@ fn a_watch_that_is_asked_to_stop_imports_nothing_more() {
 }
 
 #[test]
-fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
+fn a_file_locked_by_another_process_is_skipped() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -225,11 +225,11 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), Vec::<String>::new());
     assert!(taken.is_file());
-    // Once it is dead, the next sweep continues it.
+    // Once the other process has ended, the next sweep resumes the file.
     drop(lock);
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), ["a.csv: 2 updated"]);
-    // One that was dealt with meanwhile is no failure.
+    // A file that was archived in the meantime is not an error.
     assert_eq!(sweep.file(&taken, "").unwrap(), None);
     assert_eq!(noting.told(), Vec::<String>::new());
 }
@@ -250,7 +250,7 @@ fn an_unusable_file_is_reported_once() {
             .filter(|told| told.starts_with("a.csv: not imported"));
         assert_eq!(failed.count(), told);
     }
-    // One that was taken away and is there again is news.
+    // An entry that was removed and created again is reported again.
     std::fs::remove_dir(scene.path("in/a.csv")).unwrap();
     assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     std::fs::create_dir(scene.path("in/a.csv")).unwrap();
@@ -283,7 +283,7 @@ fn only_complete_files_are_claimed_and_none_after_a_stop() {
     let mut seen = HashMap::new();
     assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     let since = seen["a.csv"].1;
-    // It lies as it lay, so that its time continues; once it is changed that begins again.
+    // An unchanged file keeps its time; a change restarts it.
     sweep.look(&mut seen).unwrap();
     assert_eq!(seen["a.csv"].1, since);
     scene.write("in/a.csv", &roster(2));
@@ -297,7 +297,7 @@ fn only_complete_files_are_claimed_and_none_after_a_stop() {
 }
 
 #[test]
-fn only_a_run_that_brought_all_of_its_file_makes_a_copy_a_duplicate() {
+fn a_copy_is_a_duplicate_only_of_a_completed_run() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(2));
     let run = scene.finished("first", 2, &scene.settings("r.csv"));
@@ -311,7 +311,7 @@ fn only_a_run_that_brought_all_of_its_file_makes_a_copy_a_duplicate() {
         })
     };
     assert!(with(0, 0, Exit::Success));
-    // An invalid row will be invalid again.
+    // An invalid row would be invalid again, so the run counts as completed.
     assert!(with(0, 0, Exit::RowsFailed));
     assert!(!with(0, 0, Exit::Held));
     for (failed, not_sent) in [(1, 0), (0, 1), (1, 1)] {
@@ -320,7 +320,7 @@ fn only_a_run_that_brought_all_of_its_file_makes_a_copy_a_duplicate() {
 }
 
 #[test]
-fn a_file_that_was_imported_and_not_put_away_is_put_away_by_the_next_sweep() {
+fn an_imported_but_unarchived_file_is_archived_by_the_next_sweep() {
     for is_moved in [false, true] {
         let (scene, api) = (Scene::new(), Api::of("Bo", 200));
         let noting = Noting::of(&scene, &api);
@@ -329,7 +329,7 @@ fn a_file_that_was_imported_and_not_put_away_is_put_away_by_the_next_sweep() {
         let inbox = Inbox::at(&scene.path("in"));
         let lying = inbox.entries().unwrap().files.remove("a.csv").unwrap();
         let taken = inbox.claim("a.csv", &lying).unwrap().unwrap();
-        // Its process died after the last row, before the journal knew another place or after.
+        // The process was killed after the last row, before or after the journal recorded the new path.
         let mut settings = noting.wanted(&taken, "a.csv").unwrap().0.settings;
         settings.inbox = Some(scene.path("in"));
         if is_moved {
@@ -350,7 +350,7 @@ fn a_file_that_was_imported_and_not_put_away_is_put_away_by_the_next_sweep() {
 }
 
 #[test]
-fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
+fn a_file_with_open_rows_or_an_undone_run_is_not_a_duplicate() {
     for (state, rest, told) in [
         (RunState::Finished, RowState::Failed, "b.csv: 2 updated"),
         (
@@ -374,7 +374,7 @@ fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
 }
 
 #[test]
-fn a_wait_lasts_as_long_as_it_is_asked_to_and_ends_with_a_stop() {
+fn a_wait_lasts_its_full_duration_unless_a_stop_is_requested() {
     let stop = StopSignal::new();
     let short = Duration::from_millis(20);
     let began = Instant::now();
@@ -407,7 +407,7 @@ fn a_sweep_exits_with_the_worst_code() {
 }
 
 #[test]
-fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_once() {
+fn refused_credentials_are_reported_once_and_retried_when_changed() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 401));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -441,7 +441,7 @@ fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_o
 }
 
 #[test]
-fn refused_credentials_wait_an_hour_and_an_api_that_is_away_ten_minutes_at_most() {
+fn backoff_is_an_hour_if_refused_and_at_most_ten_minutes_if_unreachable() {
     for (times, is_reachable, seconds) in [
         (1, true, 3600),
         (9, true, 3600),
@@ -470,7 +470,7 @@ fn refused_credentials_wait_an_hour_and_an_api_that_is_away_ten_minutes_at_most(
 }
 
 #[test]
-fn a_sweep_waits_once_for_a_file_and_ten_times_for_one_that_grows() {
+fn a_sweep_waits_once_for_a_file_and_ten_times_for_a_growing_one() {
     let scene = Scene::new();
     let inbox = Inbox::at(&scene.path("in"));
     let mut awaited = Awaited::default();
@@ -487,13 +487,13 @@ fn a_sweep_waits_once_for_a_file_and_ten_times_for_one_that_grows() {
 }
 
 #[test]
-fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
+fn a_file_that_cannot_be_archived_does_not_stop_others() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     scene.write("in/a.csv", "");
     scene.write("in/b.csv", &roster(1));
-    // A file has the name of the folder that the first file is moved to.
+    // A file blocks the path of the folder to which the first file would move.
     scene.write("in/failed", "");
     let swept = sweep.run().unwrap();
     assert_eq!(swept.exit, Exit::CannotDo);
@@ -506,7 +506,7 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
 }
 
 #[test]
-fn two_files_of_one_name_are_counted_as_two() {
+fn two_files_with_the_same_name_are_counted_separately() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -521,7 +521,7 @@ fn two_files_of_one_name_are_counted_as_two() {
 }
 
 #[test]
-fn a_pass_of_watch_that_records_anything_is_reported_with_the_files_that_still_wait() {
+fn a_watch_pass_with_news_is_reported_including_waiting_files() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -560,7 +560,7 @@ fn a_pass_of_watch_that_records_anything_is_reported_with_the_files_that_still_w
 }
 
 #[test]
-fn a_watch_imports_what_is_there_and_ends_once_it_is_asked_to_stop() {
+fn a_watch_imports_existing_files_and_ends_on_a_stop_request() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     noting.stops.set(true);

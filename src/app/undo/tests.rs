@@ -1,4 +1,4 @@
-//! This module tests `app/undo`.
+//! Unit tests of `app::undo`.
 
 use super::*;
 use crate::app::job::Job;
@@ -20,7 +20,7 @@ fn why(undone: Result<Undone, AppError>) -> Code {
 }
 
 #[test]
-fn a_run_is_undone_once_it_has_ended_and_never_while_it_is_held_or_under_way() {
+fn held_and_running_runs_are_not_undone() {
     use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
     for is_queued in [false, true] {
         for is_under_way in [false, true] {
@@ -29,7 +29,7 @@ fn a_run_is_undone_once_it_has_ended_and_never_while_it_is_held_or_under_way() {
                 assert_eq!(why(ended), None);
             }
             assert_eq!(why(Held), Some(Code::WhyIsHeld));
-            // Whoever stopped a run of the queue has taken it out of there.
+            // A stopped run has left the queue.
             let goes_on = is_under_way.then_some(Code::WhyIsRunning);
             assert_eq!(why(Interrupted), goes_on);
             let goes_on = (is_under_way || is_queued).then_some(Code::WhyIsRunning);
@@ -40,7 +40,7 @@ fn a_run_is_undone_once_it_has_ended_and_never_while_it_is_held_or_under_way() {
 }
 
 #[test]
-fn an_undo_brings_back_what_was_changed_and_leaves_the_run_as_it_is_until_it_is_agreed_to() {
+fn an_undo_restores_changes_and_keeps_the_run_until_confirmed() {
     use RowState::{Failed, Updated};
     let scene = Scene::new();
     scene.write("r.csv", &roster(3));
@@ -64,7 +64,7 @@ fn an_undo_brings_back_what_was_changed_and_leaves_the_run_as_it_is_until_it_is_
     let settings = undone.settings.as_ref().unwrap();
     let file = scene.path("r.undo.csv");
     assert_eq!(settings.roster.file, file);
-    // What was changed, under the roster's own headers.
+    // The roster contains the changed values under the original headers.
     let text = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
     assert_eq!(lines, ["id,Name", "1,Åsa", "3,Åsa"]);
@@ -77,7 +77,7 @@ fn an_undo_brings_back_what_was_changed_and_leaves_the_run_as_it_is_until_it_is_
         (false, false, None)
     );
     assert_eq!(delivery.paths, ResultPaths::beside(&file));
-    // A value that the checks refuse today was there before, and keeps no other from being restored.
+    // A previous value that fails today's checks does not prevent the others from being restored.
     assert_eq!(delivery.guards.max_invalid, Threshold::Percent(100.0));
     assert_eq!((&settings.inbox, &settings.dropped_as), (&None, &None));
 
@@ -86,7 +86,7 @@ fn an_undo_brings_back_what_was_changed_and_leaves_the_run_as_it_is_until_it_is_
 }
 
 #[test]
-fn a_run_that_changed_nothing_is_closed_only_when_somebody_says_so() {
+fn a_run_without_changes_is_closed_only_on_confirmation() {
     let scene = Scene::new();
     scene.write("r.csv", &roster(1));
     let settings = scene.settings("r.csv");
@@ -106,7 +106,7 @@ fn a_run_that_changed_nothing_is_closed_only_when_somebody_says_so() {
 }
 
 #[test]
-fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
+fn a_run_whose_values_cannot_be_restored_is_not_undone() {
     let mut scene = Scene::new();
     scene.write("r.csv", &roster(1));
     let refused = |scene: &Scene, change: &dyn Fn(&mut Settings)| {
@@ -129,7 +129,7 @@ fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
         settings.target = format!("{head}[[fields]]{fields}");
     };
     assert_eq!(refused(&scene, &unreadable), Code::WhyUnreadable);
-    // Changes in a sandbox that still exists are undone there.
+    // Changes in a running sandbox can be undone.
     scene.session.played = vec!["http://127.0.0.1:1".into()];
     let mut settings = scene.settings("r.csv");
     settings.sandbox = true;
@@ -138,7 +138,7 @@ fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
 }
 
 #[test]
-fn no_run_is_undone_while_it_or_its_roster_is_in_use() {
+fn a_run_is_not_undone_while_it_or_its_roster_is_locked() {
     let scene = Scene::new();
     let file = scene.write("r.csv", &roster(1));
     let settings = scene.settings("r.csv");
@@ -151,7 +151,7 @@ fn no_run_is_undone_while_it_or_its_roster_is_in_use() {
     let roster = RosterLock::take(state, &file).unwrap();
     assert_eq!(why(undo(&scene, "first")), Code::WhyIsRunning);
     drop(roster);
-    // While it is undone nobody resumes it, and nobody forgets it.
+    // The prepared undo keeps the run from being resumed or pruned.
     let undone = undo(&scene, "first").unwrap();
     assert!(RosterLock::take(state, &file).unwrap().is_none());
     assert!(RunLock::take(state, "first").unwrap().is_none());
@@ -161,7 +161,7 @@ fn no_run_is_undone_while_it_or_its_roster_is_in_use() {
 }
 
 #[test]
-fn what_was_read_from_standard_input_is_held_by_its_content() {
+fn an_undo_of_standard_input_locks_its_content() {
     let scene = Scene::new();
     let mut settings = scene.settings("r.csv");
     settings.roster.file = "-".into();
@@ -173,13 +173,13 @@ fn what_was_read_from_standard_input_is_held_by_its_content() {
 }
 
 #[test]
-fn an_undo_lies_beside_the_roster_or_in_the_working_folder() {
+fn the_undo_roster_lies_beside_the_roster_or_in_the_working_folder() {
     assert_eq!(beside(Path::new("-")), Path::new("stdin.undo.csv"));
     assert_eq!(beside(Path::new("/in/r.csv")), Path::new("/in/r.undo.csv"));
 }
 
 #[test]
-fn a_run_that_waits_in_the_queue_is_not_undone() {
+fn a_queued_run_is_not_undone() {
     let scene = Scene::new();
     let mut settings = scene.settings("r.csv");
     settings.queued = Some(Queued {
@@ -192,7 +192,7 @@ fn a_run_that_waits_in_the_queue_is_not_undone() {
     assert_eq!(why(undo(&scene, "first")), Code::WhyIsRunning);
 }
 
-/// Undoes the run called "first"; who is asked says this.
+/// Undoes the run called "first", with this answer to the confirmation.
 fn undo_and_say(scene: &Scene, consent: Consent) -> Result<u64, AppError> {
     let undone = undo(scene, "first")?;
     let ready = ready(&scene.session, wanted(undone.settings.clone().unwrap()))?;
@@ -209,7 +209,7 @@ fn undo_and_say(scene: &Scene, consent: Consent) -> Result<u64, AppError> {
 }
 
 #[test]
-fn an_undo_asks_before_it_closes_a_run_also_where_every_record_is_as_it_was() {
+fn an_undo_without_changes_asks_before_it_closes_the_run() {
     for (now, changed) in [("Bo", 1), ("Åsa", 0)] {
         let api = Api::of(now, 200);
         let scene = Scene::new();

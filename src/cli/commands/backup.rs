@@ -1,4 +1,4 @@
-//! The `backup` command copies the state folder.
+//! The `backup` command, which copies the state folder.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use crate::cli::{settings, terminal};
 use crate::l10n::{files, runs, say};
 use crate::model::Exit;
 
-/// `rosterpatch backup --out FOLDER`.
+/// Runs `rosterpatch backup --out FOLDER`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &BackupArgs) -> Result<Exit> {
     let state = settings::state(&Config::load(common)?, common)?;
     let done = back_up(&state, &args.out)?;

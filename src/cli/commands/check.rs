@@ -1,4 +1,4 @@
-//! The `check` command validates a roster without any request.
+//! The `check` command, which validates a roster offline.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::model::{Exit, StateCounts, Summary};
 use crate::report::{check_text, write_problems};
 use crate::run::{RunError, prepare, refuse_empty, row_problems};
 
-/// `rosterpatch check FILE`.
+/// Runs `rosterpatch check FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
     if let Some(path) = &args.problems {

@@ -1,4 +1,4 @@
-//! The `doctor` command prints what would stop an import.
+//! The `doctor` command, which prints problems that would stop an import.
 
 use std::sync::Arc;
 
@@ -16,8 +16,7 @@ use crate::report::{Look, Tone};
 use crate::send::{ClientOptions, Credentials};
 use crate::targets::TargetSpec;
 
-/// `rosterpatch doctor`: what would stop an import here, and what to do about it. Each is looked at that
-/// can be, whatever is wrong with the others.
+/// Runs `rosterpatch doctor`. Every possible check is made, even if others fail.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
     let look = terminal::look(common);
@@ -49,7 +48,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<
     Ok(exit(&all))
 }
 
-/// What scripts learn: what is wrong here goes before what the API refuses.
+/// Returns the exit code. A local problem takes precedence over a refusal by the API.
 fn exit(found: &[Finding]) -> Exit {
     let any = |health| found.iter().any(|one| one.health == health);
     if any(Health::Wrong) {
@@ -92,7 +91,7 @@ fn wrong(what: String, error: AppError) -> Finding {
     Finding::new(what, Health::Wrong, with_causes(&error))
 }
 
-/// Looks at one thing after another, as far as those before it allow.
+/// Makes the checks in order and skips those whose prerequisites failed.
 fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<Finding> {
     let told = match config.path() {
         Some(_) => config.origin(config.profile()),
@@ -131,7 +130,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
         ca_cert: args.reach.ca_cert.clone(),
         ..ConnectionOptions::default()
     });
-    // A variable may stand in the address of the token endpoint.
+    // The address of the token endpoint may contain a variable.
     let spec = match settings::variables(config, &connection, &spec) {
         Ok(variables) => Arc::new(Arc::unwrap_or_clone(spec).with_variables(&variables)),
         Err(_) => spec,
@@ -198,7 +197,8 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
     found
 }
 
-/// The variables that hold the credentials in use: of the target's first way to sign in that has all of them.
+/// Returns the environment variables of the credentials in use, for the first sign-in method that has all of
+/// them.
 fn variables_of(config: &Config, spec: &TargetSpec) -> String {
     let set = |name: String| {
         let variable = config.credential_variable(&name);

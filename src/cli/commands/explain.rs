@@ -1,4 +1,4 @@
-//! The `explain` command prints the meaning of problem codes.
+//! The `explain` command, which prints the meaning of problem codes.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::{explain, explain_all, nearest_code};
 
-/// `rosterpatch explain` and `rosterpatch explain CODE`.
+/// Runs `rosterpatch explain` and `rosterpatch explain CODE`.
 pub(in crate::cli) fn run(args: &ExplainArgs) -> Result<Exit> {
     let Some(code) = &args.code else {
         terminal::out(&explain_all());

@@ -1,4 +1,4 @@
-//! The `enqueue`, `work`, `queue` and `database` commands manage the shared queue.
+//! The `enqueue`, `work`, `queue` and `database` commands of the shared queue.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::run::{Actor, Author, Deed};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
-/// `rosterpatch enqueue FILE… --profile P`.
+/// Runs `rosterpatch enqueue FILE… --profile P`.
 pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result<Exit, AppError> {
     let config = Config::load(common)?;
     let state = settings::state(&config, common)?;
@@ -64,7 +64,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
     Ok(Exit::Success)
 }
 
-/// `rosterpatch work`.
+/// Runs `rosterpatch work`.
 pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Result<Exit, AppError> {
     let front = Front::open_unwatched(common)?;
     database_of(&front.session.state)?;
@@ -102,7 +102,7 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
     Ok(Exit::Success)
 }
 
-/// `rosterpatch queue`.
+/// Runs `rosterpatch queue`.
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<Exit, AppError> {
     let state = settings::state(&Config::load(common)?, common)?;
     if let Some(number) = args.remove {
@@ -124,7 +124,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<
     Ok(Exit::Success)
 }
 
-/// The queue as lines below a header.
+/// Formats the queue as lines below a header.
 fn table(entries: &[Entry]) -> String {
     let line = |cells: [&str; 6]| {
         let [id, state, due, profile, requests, file] = cells;
@@ -170,7 +170,7 @@ fn table(entries: &[Entry]) -> String {
     text
 }
 
-/// `rosterpatch database migrate`.
+/// Runs `rosterpatch database migrate`.
 pub(in crate::cli) fn database(
     common: &GeneralOptions,
     command: &DatabaseCommand,
@@ -187,7 +187,7 @@ pub(in crate::cli) fn database(
     Ok(Exit::Success)
 }
 
-/// What this machine's config and environment say of the profiles.
+/// A worker's access to the profiles in this machine's config and environment.
 struct WorkDoor {
     config: Config,
     is_json: bool,

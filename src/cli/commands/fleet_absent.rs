@@ -1,4 +1,4 @@
-//! The commands of many machines in a program that was built without PostgreSQL.
+//! Replacement for the queue commands in builds without PostgreSQL.
 
 use crate::app::AppError;
 use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};

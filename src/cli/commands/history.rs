@@ -1,4 +1,4 @@
-//! The `history` command prints the changes to one record.
+//! The `history` command, which prints the changes to one record.
 
 use crate::app::{
     AppError, Dossier, RecordChanges, RowAbout, dossier, forget, refuse_kind, write_dossier,
@@ -12,7 +12,7 @@ use crate::l10n::{local_time, rows, say};
 use crate::model::Exit;
 use crate::report::{Look, Tone, for_terminal};
 
-/// `rosterpatch history KEY`.
+/// Runs `rosterpatch history KEY`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
     let state = settings::state(&Config::load(common)?, common)?;
@@ -50,7 +50,7 @@ fn text(found: &Dossier, look: Look) -> String {
     blocks.join("\n")
 }
 
-/// The lines about a row that changed no record.
+/// Returns the lines about a row without a change.
 fn of_row(row: &RowAbout, look: Look) -> String {
     let mut lines = vec![look.paint(Tone::Heading, &local_time(row.at))];
     let file = say().history_line(row.line, row.file.as_str());
@@ -63,7 +63,8 @@ fn of_row(row: &RowAbout, look: Look) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What one run did to one record: when, by which file, and each field from and to.
+/// Returns the lines about one run's changes to one record: time, file, and the old and new value of each
+/// field.
 fn of_record(record: &RecordChanges, look: Look) -> String {
     let heading = format!("{}  {}", local_time(record.at), record.key);
     let mut lines = vec![look.paint(Tone::Heading, &heading)];

@@ -1,4 +1,4 @@
-//! The `import` command sends a roster's changes.
+//! The `import` command, which sends the changes of a roster.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::l10n::say;
 use crate::model::Exit;
 use crate::plan::{SAVED_PLAN, SavedPlan};
 
-/// `rosterpatch import FILE`.
+/// Runs `rosterpatch import FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<Exit, AppError> {
     if args.dry_run {
         let file = args.file.display().to_string();
@@ -35,7 +35,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
             let asked = asked.clone().of_sheet(sheet);
             ready(session, asked.resolve(session, config)?)
         })?;
-        // What an interrupted run had still to send was planned before.
+        // A saved plan is newer than that of an interrupted run, so that run is not resumed.
         let fresh = args.start.fresh || args.plan.is_some();
         if let Some(path) = &args.plan {
             ready.settings.delivery.expected = Some(Arc::new(saved(path)?));
@@ -52,10 +52,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
     })
 }
 
-/// Bytes that a saved plan may have. One of a million rows has a sixth of that.
+/// The maximum size of a saved plan in bytes. A plan of a million rows has a sixth of it.
 const MOST_OF_PLAN: u64 = 256 * 1024 * 1024;
 
-/// A plan that was saved.
+/// Reads a saved plan.
 fn saved(path: &Path) -> Result<SavedPlan, AppError> {
     let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(Action::Read.failed(path))?;
     match serde_json::from_str::<SavedPlan>(&text) {

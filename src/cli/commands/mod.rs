@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! The commands, with one module per command.
 
 pub(super) mod backup;
 pub(super) mod check;

@@ -1,4 +1,4 @@
-//! The `open` command starts the console in a browser.
+//! The `open` command, which starts the console in a browser.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,13 +24,13 @@ use crate::report::WholeFile;
 use crate::run::{Roster, Settings};
 use crate::targets::TargetSpec;
 
-/// `rosterpatch open [FILE]`.
+/// Runs `rosterpatch open [FILE]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
     let config = Config::load(common)?;
     let state = settings::state(&config, common)?;
     if let Some(file) = &args.file {
-        // Before a browser is started for nothing.
+        // A missing file is reported before a browser is started.
         std::fs::metadata(file).map_err(Action::Read.failed(file))?;
     }
     let listen = args.listen.unwrap_or(([127, 0, 0, 1], 0).into());
@@ -71,8 +71,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     Ok(Exit::Success)
 }
 
-/// Has a browser show an address by way of a page that its user alone can read: the arguments of a process
-/// are there for every account of a machine to see. The page lies there until what is returned is dropped.
+/// Opens an address in a browser through a private page, because every account of the machine can read the
+/// arguments of a process. The page is removed when the result is dropped.
 fn show(address: &str) -> std::io::Result<tempfile::NamedTempFile> {
     let mut page = tempfile::Builder::new()
         .prefix("rosterpatch-")
@@ -88,7 +88,7 @@ fn show(address: &str) -> std::io::Result<tempfile::NamedTempFile> {
     Ok(page)
 }
 
-/// What the command line and the config file say.
+/// The console's access to the command line and the config file.
 struct FrontDoor {
     common: GeneralOptions,
     options: PlanOptions,
@@ -99,8 +99,7 @@ struct FrontDoor {
 }
 
 impl FrontDoor {
-    /// The config as it stands now, with the profile that a file of this name belongs to, unless one was
-    /// named.
+    /// Returns the current config with the profile that matches the file's name, unless a profile was chosen.
     fn config_for(&self, file: &Path) -> Result<Config, AppError> {
         let config = Config::load(&self.common)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -110,13 +109,14 @@ impl FrontDoor {
         }
     }
 
-    /// Whether a run that another command began is to ask about its conflicts here: `roster` is the default there.
+    /// Returns whether a run started by another command must ask about conflicts in the console. The default
+    /// of other commands is `roster`.
     fn asks_about_conflicts(&self, config: &Config, run: &Settings) -> Result<bool, AppError> {
         let said = self.options.guards.conflicts;
         let said = said.or_else(|| config.first(|layer| &layer.conflicts.all));
         let delivery = &run.delivery;
         let is_default = said.is_none() && delivery.edits.conflicts == ConflictPolicy::Roster;
-        // A run that reads no records finds no conflicts to ask about.
+        // A run that does not read records cannot detect conflicts.
         let compares = !delivery.blind && delivery.undoes.is_none();
         Ok(is_default && compares && run.spec()?.is_readable())
     }
@@ -242,8 +242,8 @@ impl Door for FrontDoor {
     }
 }
 
-/// Keeps columns in a profile of a config file: the one that is in use, or a new one for files of this
-/// name. All else in the file stays as it is.
+/// Stores columns in a profile of a config file: in the one in use, or in a new one for files with this name.
+/// The rest of the file is unchanged.
 fn keep(
     document: &mut DocumentMut,
     profile: Option<&str>,
@@ -257,7 +257,7 @@ fn keep(
         table.set_implicit(true);
         Item::Table(table)
     });
-    // A profile with that name applies to other files.
+    // An existing profile with this name applies to other files.
     while profile.is_none() && profiles.get(&own).is_some() {
         own.push('+');
     }
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_kept_for_files_of_a_name_and_all_else_stays() {
+    fn columns_are_stored_by_file_name_and_the_rest_is_unchanged() {
         let mut document: DocumentMut = "# ours\nrate = \"1500/h\"\n".parse().unwrap();
         let usual = [];
         let columns = [("Kommentar".to_owned(), String::new())];
@@ -317,7 +317,7 @@ mod tests {
         assert!(text.contains("Tel = \"phone_number1\""), "{text}");
         assert!(!text.contains("Kommentar"), "{text}");
 
-        // Of a profile that is there, nothing else is touched.
+        // Nothing else in an existing profile is changed.
         let before = "# of the town\n[profile.town]\ntarget = 'meitner' # theirs\nrate = \"5/s\"\n\n\
                       [profile.town.map]\nKlass = \"class\" # not ours\n";
         let mut document: DocumentMut = before.parse().unwrap();

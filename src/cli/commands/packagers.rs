@@ -1,4 +1,4 @@
-//! The `completions` and `man` commands write files for packages.
+//! The `completions` and `man` commands, which write files for packages.
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
@@ -9,16 +9,16 @@ use crate::cli::{man, terminal};
 use crate::l10n::say;
 use crate::model::Exit;
 
-/// `rosterpatch completions SHELL`.
+/// Runs `rosterpatch completions SHELL`.
 pub(in crate::cli) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
-    // Written to memory first: the generator panics on a closed pipe.
+    // The script is written to memory first, because the generator panics on a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "rosterpatch", &mut script);
     terminal::out(&String::from_utf8(script)?);
     Ok(Exit::Success)
 }
 
-/// `rosterpatch man`, `rosterpatch man COMMAND` and `rosterpatch man --out FOLDER`.
+/// Runs `rosterpatch man`, `rosterpatch man COMMAND` and `rosterpatch man --out FOLDER`.
 pub(in crate::cli) fn man(args: &ManArgs) -> Result<Exit> {
     let pages = man::pages();
     if let Some(folder) = &args.out {

@@ -1,4 +1,4 @@
-//! The `plan` command shows what an import would change.
+//! The `plan` command, a dry run of `import`.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::plan::SavedPlan;
 use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
 use crate::run::{Context, Looked, look, saved_plan};
 
-/// `rosterpatch plan FILE`.
+/// Runs `rosterpatch plan FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
     let front = Front::open(common)?;
     let session = &front.session;
@@ -106,13 +106,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     Ok(looked.summary.exit_code)
 }
 
-/// Writes a plan whole or not at all.
+/// Writes a plan atomically.
 fn save(path: &Path, plan: &SavedPlan) -> Result<(), AppError> {
     let json = serde_json::to_string(plan).map_err(|error| AppError::Front(error.to_string()))?;
     Ok(WholeFile::write_text(path, &json)?)
 }
 
-/// Prints what would be sent for a row, or that nothing would be.
+/// Prints the planned request of a row, or that there is none.
 fn show_request(front: &Front, ready: &Ready, looked: &Looked, row: u64) -> Result<(), AppError> {
     let survey = &ready.prepared.survey;
     if row > survey.rows {

@@ -1,4 +1,4 @@
-//! The `resume` and `approve` commands continue interrupted and held runs.
+//! The `resume` and `approve` commands, which continue interrupted and held runs.
 
 use std::path::Path;
 
@@ -17,12 +17,12 @@ use crate::model::Exit;
 use crate::report::ResultPaths;
 use crate::run::{Deed, Settings};
 
-/// `rosterpatch resume [RUN]`.
+/// Runs `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
     with(common, args, (GoOn::Resume, Decisions::default()))
 }
 
-/// `rosterpatch approve RUN`.
+/// Runs `rosterpatch approve RUN`.
 pub(in crate::cli) fn approve(
     common: &GeneralOptions,
     args: &ApproveArgs,
@@ -64,7 +64,7 @@ fn with(
         if how == GoOn::Approve {
             decide(&front.session, &record, &mut run_settings, decided)?;
         }
-        // Any worker that has its credentials goes on with it.
+        // Any worker with the credentials can continue a queued run.
         let session = &front.session;
         let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
         let goes_on = match how {

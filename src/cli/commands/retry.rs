@@ -1,4 +1,4 @@
-//! The `retry` command sends rows that did not succeed again.
+//! The `retry` command, which resends unsuccessful rows.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use crate::plan::Threshold;
 use crate::read::Input;
 use crate::run::{Roster, RunError, Settings};
 
-/// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
+/// Runs `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
     let mut front = Front::open(common)?;
     front.session.author.note.clone_from(&args.start.note);
@@ -53,7 +53,7 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
     front.send(&config, &ready, start, agreed, args.output.format)
 }
 
-/// A run that goes where an earlier one went, with that one's config.
+/// Prepares a run with the address and the config of an earlier run.
 fn ready_again(
     common: &GeneralOptions,
     front: &Front,
@@ -67,7 +67,7 @@ fn ready_again(
     Ok((ready(&front.session, wanted)?, config))
 }
 
-/// The states that `--only` names.
+/// Parses the states that `--only` names.
 fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
     let known = [
         RowState::Invalid,
@@ -88,7 +88,7 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
         .collect()
 }
 
-/// The options that differ from those of the run whose rows are retried.
+/// Returns the options that differ from those of the retried run.
 pub(in crate::cli) fn overrides(
     config: &Config,
     options: &PlanOptions,
@@ -134,13 +134,13 @@ fn of_file(
 ) -> Result<(Ready, Config), AppError> {
     let (session, config, options) = (&front.session, &front.config, &args.options);
     if results != Path::new("-") {
-        // Before anything is said of what it might hold.
+        // A missing file is reported before anything about its run.
         std::fs::metadata(results).map_err(Action::Read.failed(results))?;
     }
     let now = session.clock.timestamp();
     let roster = settings::roster(config, results, &config.fill(&options.roster), now);
     if results != Path::new("-") {
-        // Of what cannot be read no run is known, which is not what is wrong with it.
+        // An unreadable file is reported before the search for its run, which would fail too.
         Input::open(results, &roster.read).map_err(RunError::from)?;
     }
     let of = args.of.as_deref();
@@ -150,7 +150,7 @@ fn of_file(
     // Another value of a variable may result in another address.
     elsewhere |= !options.connection.var.is_empty();
     if let Some(target) = &options.roster.target {
-        // Naming the target that the run had, maybe by the environment, is no other place.
+        // A named target that equals the run's, possibly from the environment, is not another address.
         let (_, text) = settings::target_and_text(Some(target))?;
         found.retain(|run| Settings::of(run).is_ok_and(|run| run.target == text));
         elsewhere |= found.is_empty();
@@ -179,8 +179,8 @@ fn of_file(
     ready_again(common, front, again, &args.options)
 }
 
-/// A retry at another place than that of the run which made the file, `found` first, or of rows that
-/// no run knows.
+/// Prepares a retry at another address than that of the run that made the file, which is first in `found`, or
+/// of rows without a recorded run.
 fn elsewhere_ready(
     front: &Front,
     args: &RetryArgs,
@@ -204,7 +204,7 @@ fn elsewhere_ready(
     if options.guards.max_invalid.is_none() {
         settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
     }
-    // The outcome of the rows elsewhere says nothing of here.
+    // Outcomes at the other address do not apply here, so runs at this address are looked up.
     let place = (&*wanted.spec.name, &*settings.delivery.client.base_url);
     let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
     let run = the_one(here)?.map(|run| run.name);

@@ -1,4 +1,4 @@
-//! The `runs`, `show` and `report` commands read past runs from the journal.
+//! The `runs`, `show` and `report` commands, which read past runs from the journal.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use crate::model::{Code, Exit, Fact, Held, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
 
-/// `rosterpatch runs`: the newest first.
+/// Runs `rosterpatch runs`, which lists the newest first.
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<Exit> {
     let state = settings::state(&Config::load(common)?, common)?;
     let journal = Journal::open(&state)?;
@@ -60,7 +60,8 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
     Ok(exit)
 }
 
-/// `rosterpatch runs --since 1d`: the files that arrived, and the command for each that needs a person.
+/// Runs `rosterpatch runs --since 1d`, which lists the files that arrived, with a command for each that
+/// requires action.
 fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) -> Result<Exit> {
     let age = jiff::SignedDuration::try_from(since.length)?;
     let files = arrived_within(journal, state, age)?;
@@ -84,7 +85,7 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
         }
         let flag = settings::journal_flag_for_others(state);
         let command = file.next.as_ref().map(|next| match next {
-            // The run says what is to be decided.
+            // `show` lists what has to be decided before the approval.
             Next::Approve(run) if file.why.as_ref().is_some_and(Fact::asks_a_person) => {
                 format!("rosterpatch show {run}{flag}")
             }
@@ -101,7 +102,7 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
     Ok(Exit::Success)
 }
 
-/// The runs as lines below a header.
+/// Formats the runs as lines below a header.
 fn table(runs: &[(RunRecord, ListedRun)]) -> String {
     let line = |cells: [&str; 7]| {
         let [run, started, state, rows, to_mend, account, file] = cells;
@@ -141,7 +142,7 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
     text
 }
 
-/// `rosterpatch runs prune --older-than 90d`.
+/// Runs `rosterpatch runs prune --older-than 90d`.
 pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) -> Result<Exit> {
     let now = SystemClock.timestamp();
     let config = Config::load(common)?;
@@ -179,7 +180,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     Ok(Exit::Success)
 }
 
-/// A run, its position in the shared queue, and its rows that did not succeed.
+/// The JSON output of `show`: a run, its position in the shared queue, and its unsuccessful rows.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -190,7 +191,7 @@ struct Shown {
     unsuccessful: Vec<UnsuccessfulRow>,
 }
 
-/// `rosterpatch show RUN`.
+/// Runs `rosterpatch show RUN`.
 pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
     let place = settings::state(&Config::load(common)?, common)?;
     let journal = Journal::open(&place)?;
@@ -263,7 +264,7 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     Ok(Exit::Success)
 }
 
-/// How far a run had come that was interrupted.
+/// Describes the progress of an interrupted run.
 fn how_far(journal: &Journal, run: &RunRecord, listed: &ListedRun) -> Result<String> {
     let (summary, states) = (&listed.summary, &listed.summary.states);
     let at = local_time(summary.finished_at);
@@ -276,7 +277,7 @@ fn how_far(journal: &Journal, run: &RunRecord, listed: &ListedRun) -> Result<Str
     })
 }
 
-/// `rosterpatch report RUN`: the results from the journal and the input.
+/// Runs `rosterpatch report RUN`, which rebuilds the results from the journal and the input.
 pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit> {
     let place = settings::state(&Config::load(common)?, common)?;
     let journal = Journal::open(&place)?;
@@ -297,8 +298,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     tell_damage(&journal, run.id)
 }
 
-/// Says what is damaged of what the journal holds of a run's rows. It could not be done in full where
-/// anything is.
+/// Prints damaged journal records of a run's rows. With any, the exit code is that of a failure.
 fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
     let mut exit = Exit::Success;
     for damage in journal.damaged(run)? {

@@ -1,4 +1,4 @@
-//! The `sandbox` command serves simulated APIs.
+//! The `sandbox` command, which serves simulated APIs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ use crate::sandbox::{
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
-/// The quota of the built-in APIs, as it was seen.
+/// The observed rate limit of the built-in APIs.
 const USUAL_QUOTA: Rate = Rate {
     requests: 1_500.0,
     per: RateUnit::Hour,
 };
 
-/// `rosterpatch sandbox`.
+/// Runs `rosterpatch sandbox`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result<Exit> {
     logging::start(common, None);
     if !args.listen.ip().is_loopback() {
@@ -126,7 +126,7 @@ fn play_target(
     })
 }
 
-/// Serves a sandbox until it is asked to stop, after printing what `told` says of its address.
+/// Serves a sandbox until a stop is requested. `told` formats the message about its address.
 fn listen(
     args: &SandboxArgs,
     sandbox: Arc<Sandbox>,
@@ -146,7 +146,7 @@ fn listen(
     })
 }
 
-/// A roster that a sandbox's records are made from.
+/// Returns a roster from which a sandbox's records are made.
 fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
     Roster {
         file: file.to_owned(),
@@ -160,11 +160,11 @@ fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
     }
 }
 
-/// The rows of a roster file for the built-in target `only`, or for any, as the sandbox takes them.
+/// Reads a roster file for the built-in target `only`, or for any built-in target, as rows for the sandbox.
 fn rows_of(file: &Path, only: Option<&str>, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
     let mut roster = seed_roster(file, clock);
-    // A seed is a roster of whichever API its header fits, the whole of it before a part; the
-    // first one's complaint is the one to tell.
+    // The header selects the API. Targets that match it completely are preferred, and the first error is
+    // reported.
     let mut complaint = None;
     for sparse in [false, true] {
         roster.sparse = sparse;

@@ -1,4 +1,4 @@
-//! The `config` command prints each setting and its source.
+//! The `config` command, which prints each setting and its source.
 
 use anyhow::Result;
 
@@ -11,10 +11,10 @@ use crate::model::{Exit, with_causes};
 use crate::safe_fs::TrustedFile;
 use crate::targets::TargetSpec;
 
-/// The value of a setting in a layer of the config file.
+/// Returns the value of a setting in a layer of the config file.
 type InLayer = fn(&Layer) -> Option<String>;
 
-/// Settings that have no option: their names, and what holds where nobody says anything.
+/// Settings without an option: their names and their defaults.
 const MORE: [(&str, InLayer, &str); 10] = [
     (
         "conflicts",
@@ -60,18 +60,18 @@ fn listed(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// `rosterpatch config`: what is in force, and where it comes from.
+/// Runs `rosterpatch config`, which prints the settings in force and their sources.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let target = config.fill(&args.roster).target;
-    // Without a target there is less to show; one that cannot be used is a mistake.
+    // The target is optional, but an invalid one is an error.
     let spec = match target.as_deref() {
         Some(name) => Some(settings::target(Some(name))?),
         None => None,
     };
     let own = spec.as_deref().map(settings::own_quota);
     if let Some(own) = own {
-        // What cannot be used is better found out here than at night.
+        // Invalid rate limits are reported here and not only during an import.
         settings::pace(&config.fill(&args.quota), own)?;
     }
     let state = settings::state(&config, common)?;
@@ -104,7 +104,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             _ => "",
         };
         let shown = |value: String| match name {
-            // Its address may hold a password.
+            // The address of a database may contain a password.
             "state" => state.shown(),
             _ => value,
         };
@@ -160,7 +160,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
     Ok(Exit::Success)
 }
 
-/// Where each credential of a target comes from; none of them is shown.
+/// Prints the source of each credential of a target, but not its value.
 fn credential_lines(config: &Config, spec: &TargetSpec, line: &mut impl FnMut(&str, &str, &str)) {
     for name in spec.sign_in.iter().flat_map(|way| way.variables()) {
         let variable = config.credential_variable(name);
@@ -189,7 +189,7 @@ fn credential_lines(config: &Config, spec: &TargetSpec, line: &mut impl FnMut(&s
     }
 }
 
-/// A webhook's address may be the secret itself: only its host is shown.
+/// Reduces a webhook's address to its host, because the rest may be a secret.
 fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The `sweep` and `watch` commands import the files of an inbox.
+//! The `sweep` and `watch` commands, which import the files of an inbox.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::l10n::{duration, files, number, requests, say};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::run::absolute;
 
-/// `rosterpatch sweep INBOX`.
+/// Runs `rosterpatch sweep INBOX`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Exit, AppError> {
     let desk = SweepDesk::open(common, &args.sweep)?;
     let swept = if args.enqueue {
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Ex
     Ok(swept.exit)
 }
 
-/// `rosterpatch watch INBOX`.
+/// Runs `rosterpatch watch INBOX`.
 pub(in crate::cli) fn watch_on(
     common: &GeneralOptions,
     args: &SweepArgs,
@@ -56,7 +56,7 @@ fn complain(error: &AppError) {
     terminal::error(&fact.in_words(), &fact);
 }
 
-/// `14 files: 7 done, 2 held, 4 not processed (3 without a profile, 1 not a roster)`.
+/// Returns a line such as `14 files: 7 done, 2 held, 4 not processed (3 without a profile, 1 not a roster)`.
 fn closing_line(tally: &Tally) -> String {
     let reasons: Vec<String> = tally
         .reasons()
@@ -98,7 +98,7 @@ struct SweepDesk<'a> {
     front: Front,
     common: &'a GeneralOptions,
     args: &'a SweepArgs,
-    /// The config that is in force, and the text that it was read from.
+    /// The config in force, with the text from which it was parsed.
     config: RefCell<(Config, Option<Vec<u8>>)>,
 }
 
@@ -130,7 +130,8 @@ impl<'a> SweepDesk<'a> {
         }
     }
 
-    /// Removes data that is older than the config allows. A file that cannot be removed does not affect the sweep.
+    /// Removes data that is older than the config allows. A file that cannot be removed does not affect the
+    /// sweep.
     fn expire(&self) {
         let session = &self.front.session;
         let retention = settings::retention(&self.config.borrow().0);
@@ -141,7 +142,7 @@ impl<'a> SweepDesk<'a> {
         }
     }
 
-    /// Returns the outcome of a sweep, with the same figures as the closing line.
+    /// Returns the outcome of a sweep as JSON, with the counts of the closing line.
     fn closing(&self, swept: &Swept) -> serde_json::Value {
         let count = |word: &str, count: u64| (word.to_owned(), count.into());
         let fates = swept.tally.fates();
@@ -205,7 +206,7 @@ impl SweepDesk<'_> {
         sweep_into_queue(&self.front.session, &options, &desk)
     }
 
-    /// The config with the profile to which a file belongs, where the command line names none.
+    /// Returns the config with the profile that matches the file, unless a profile was chosen.
     fn config_of(&self, name: &str) -> Result<Config, AppError> {
         let own = &self.config.borrow().0;
         match own.profile() {
@@ -228,7 +229,7 @@ impl Desk for SweepDesk<'_> {
         kept.1 = text;
         match Config::load(self.common) {
             Ok(config) => kept.0 = config,
-            // The config from before stays in force until the mistake is corrected.
+            // The previous config stays in force until the mistake is corrected.
             Err(error) => complain(&error),
         }
     }
@@ -304,7 +305,7 @@ impl Desk for SweepDesk<'_> {
     }
 }
 
-/// Prints an object for a file that was not imported, with `--format json`.
+/// Prints a JSON object for a file that was not imported, with `--format json`.
 fn print_failure(is_json: bool, name: &str, run: Option<&str>, why: &Fact) {
     if is_json {
         let failure = Failure {
@@ -318,7 +319,7 @@ fn print_failure(is_json: bool, name: &str, run: Option<&str>, why: &Fact) {
     }
 }
 
-/// A file of an inbox that was not imported.
+/// The JSON output for a file that was not imported.
 #[derive(Serialize)]
 struct Failure<'a> {
     file: &'a str,
@@ -330,7 +331,7 @@ struct Failure<'a> {
     path: Option<&'a Path>,
 }
 
-/// One line a file on standard output, or one object.
+/// Prints one line or one JSON object per file to standard output.
 fn print_file(is_json: bool, name: &str, summary: &Summary) {
     if is_json {
         return print_json(&summary.facts(), false);

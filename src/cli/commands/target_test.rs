@@ -1,4 +1,4 @@
-//! The `targets test` command tests a target file against its API.
+//! The `targets test` command, which tests a target file against its API.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::model::Exit;
 use crate::report::{Look, Tone};
 use crate::send::ClientOptions;
 
-/// `rosterpatch targets test`: how a target file understands what the API returns.
+/// Runs `rosterpatch targets test`, which shows how a target file parses the responses of the API.
 ///
 /// Values of records are printed and never logged.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &TestArgs) -> Result<Exit, AppError> {
@@ -85,7 +85,7 @@ struct Told<'a> {
     base_url: &'a str,
     #[serde(flatten)]
     test: &'a TargetTest,
-    /// What is wrong.
+    /// The problems found.
     problems: Vec<&'a str>,
     exit_code: u8,
 }

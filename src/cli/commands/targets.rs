@@ -1,4 +1,4 @@
-//! The `targets` commands list and describe target files.
+//! The `targets` commands, which list and describe target files.
 
 use anyhow::Result;
 use schemars::schema_for;
@@ -12,7 +12,7 @@ use crate::model::Exit;
 use crate::report::target_text;
 use crate::targets::{self, BUILT_IN, TargetSpec};
 
-/// `rosterpatch targets` and its subcommands.
+/// Runs `rosterpatch targets` and its subcommands.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &TargetsArgs) -> Result<Exit> {
     match &args.command {
         None => {
@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TargetsArgs) -> Result
             }
         }
         Some(TargetsCommand::Show { name, toml: true }) => {
-            // Read once to report its errors, if any.
+            // The target is parsed first, so that its errors are reported.
             terminal::out(&settings::target_and_text(Some(name))?.1);
         }
         Some(TargetsCommand::Show { name, toml: false }) => {

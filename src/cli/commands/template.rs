@@ -1,4 +1,4 @@
-//! The `template` command writes a roster header and an example row.
+//! The `template` command, which writes a roster header and an example row.
 
 use anyhow::Result;
 use serde_json::Value as Json;
@@ -13,7 +13,7 @@ use crate::model::Exit;
 use crate::report::roster_text;
 use crate::targets::{FieldSpec, Kind, TargetSpec};
 
-/// `rosterpatch template`: a header, and with `--example` a row.
+/// Runs `rosterpatch template`, which prints a header and, with `--example`, a row.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Result<Exit> {
     let named = args.target.clone();
     let named = named.or(Config::load(common)?.first(|layer| &layer.target));
@@ -50,7 +50,7 @@ fn header<'a>(field: &'a FieldSpec, language: Option<&str>) -> &'a str {
         .map_or(field.name(), String::as_str)
 }
 
-/// An example as people write it where the headers are theirs.
+/// Returns the example of a field, in a local format if the headers are translated.
 fn example(field: &FieldSpec, language: Option<&str>) -> String {
     let text = field.example.as_str();
     match (field.kind, text, language) {

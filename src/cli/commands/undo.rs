@@ -1,4 +1,4 @@
-//! The `undo` command restores the values that a run replaced.
+//! The `undo` command, which restores the values that a run replaced.
 
 use crate::app::{AppError, Wanted, ready, undone};
 use crate::cli::args::OneRunArgs;
@@ -10,7 +10,7 @@ use crate::l10n::say;
 use crate::model::{Code, Exit, Fact};
 use crate::run::{RunError, Start};
 
-/// `rosterpatch undo RUN`.
+/// Runs `rosterpatch undo RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit, AppError> {
     if !args.yes && !terminal::can_ask() {
         return Err(AppError::Usage(say().front_undo_needs_yes()));
@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
             &Fact::new(Code::JournalDamagedRow).in_run(&args.run),
         );
     }
-    // A row that could not be read is not restored.
+    // Rows with damaged records are not restored.
     let least = if undone.damaged.is_empty() {
         Exit::Success
     } else {
@@ -56,7 +56,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     });
     let exit = exit.inspect_err(|error| {
         if error.exit() == Exit::Usage || matches!(error, AppError::Run(RunError::Declined)) {
-            // It holds personal data, and nothing was restored. A file that stays does no harm.
+            // The roster of the undo contains personal data, and nothing was restored. A file that cannot be
+            // removed is harmless.
             let _ = std::fs::remove_file(&file);
         }
     })?;

@@ -1,4 +1,4 @@
-//! This module tests `inbox/folder`.
+//! Unit tests of `inbox::folder`.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ fn archive(inbox: &Inbox, file: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_file_is_taken_once_and_goes_where_it_belongs() {
+fn a_file_is_claimed_once_and_archived() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     let write = |name: &str| std::fs::write(folder.path().join(name), name).unwrap();
@@ -37,7 +37,7 @@ fn a_file_is_taken_once_and_goes_where_it_belongs() {
     assert_eq!(moved[1], folder.path().join("done/2026-08-20/a.csv"));
     assert!(inbox.taken().unwrap().files.is_empty());
     assert!(!folder.path().join("processing/a.csv").exists());
-    // Another one of that name gets a number, and so does what belongs to it.
+    // A second file of the same name gets a number, as do its output files.
     write("a.csv");
     let taken = claim(&inbox, "a.csv").unwrap();
     std::fs::write(taken.with_file_name("a.results.csv"), "").unwrap();
@@ -47,7 +47,7 @@ fn a_file_is_taken_once_and_goes_where_it_belongs() {
 }
 
 #[test]
-fn leftovers_of_a_dead_process_are_harmless() {
+fn leftovers_of_a_killed_process_are_harmless() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     std::fs::write(folder.path().join("a.csv"), "").unwrap();
@@ -70,7 +70,7 @@ fn leftovers_of_a_dead_process_are_harmless() {
 }
 
 #[test]
-fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
+fn a_file_that_changed_since_it_was_listed_is_not_claimed() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     std::fs::write(folder.path().join("a.csv"), "1").unwrap();
@@ -78,7 +78,7 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     std::fs::write(folder.path().join("a.csv"), "12").unwrap();
     assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
     assert!(folder.path().join("a.csv").exists());
-    // Rewritten with the same size: not complete yet either.
+    // A change of the modification time alone counts too.
     std::fs::write(folder.path().join("a.csv.ready"), "").unwrap();
     let lying = inbox.entries().unwrap().files;
     let file = std::fs::File::create(folder.path().join("a.csv")).unwrap();
@@ -86,7 +86,7 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
     assert!(folder.path().join("a.csv").exists());
-    // What is left keeps its marker, and no folder keeps its name taken.
+    // The file keeps its marker, and no empty folder is left behind.
     assert!(folder.path().join("a.csv.ready").exists());
     assert!(!folder.path().join("processing/a.csv").exists());
     assert!(claim(&inbox, "a.csv").is_some());
@@ -94,7 +94,8 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     assert_eq!(gone, None, "another process has it");
 }
 
-/// An inbox in whose `processing/a.csv/` a file lies that has just been moved there, and how it looks.
+/// Returns an inbox, a folder `processing/a.csv/` with a file that was just moved there, and the file's
+/// metadata.
 fn just_moved(root: &Path) -> (Folder, Folder, Look) {
     let inbox = Inbox::at(root).open().unwrap();
     let own = inbox.private(PROCESSING).unwrap();
@@ -105,7 +106,7 @@ fn just_moved(root: &Path) -> (Folder, Folder, Look) {
 }
 
 #[test]
-fn what_changed_while_it_was_moved_goes_back_and_overwrites_nothing() {
+fn a_file_that_changed_during_the_move_goes_back_without_overwriting() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let content = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
@@ -117,7 +118,7 @@ fn what_changed_while_it_was_moved_goes_back_and_overwrites_nothing() {
     };
     assert!(!keep(&inbox, &own, "a.csv", &before).unwrap());
     assert_eq!(content("a.csv"), "moved", "the next sweep finds it");
-    // Somebody has dropped another file of that name meanwhile.
+    // Another file of the same name has arrived in the meantime.
     for expected in ["failed/a.csv", "failed/a-2.csv", "failed/a-3.csv"] {
         std::fs::write(root.join("a.csv"), "new").unwrap();
         let (inbox, own, _) = just_moved(root);
@@ -132,7 +133,7 @@ fn what_changed_while_it_was_moved_goes_back_and_overwrites_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_was_moved_is_refused_and_goes_back() {
+fn a_claimed_link_is_refused_and_moved_back() {
     let folder = tempfile::tempdir().unwrap();
     let (inbox, own, as_seen) = just_moved(folder.path());
     own.remove_file("a.csv").unwrap();
@@ -142,7 +143,7 @@ fn a_link_that_was_moved_is_refused_and_goes_back() {
     let is_link = matches!(refusal, Some(Refusal::NotAFile { kind: Kind::Link }));
     assert!(is_link, "{error}");
     assert!(folder.path().join("a.csv").is_symlink());
-    // The name stays with the one who was there first.
+    // A file that has taken the name is not replaced.
     let (inbox, own, as_seen) = just_moved(folder.path());
     own.remove_file("a.csv").unwrap();
     std::os::unix::fs::symlink("/etc/hosts", own.path().join("a.csv")).unwrap();
@@ -153,7 +154,7 @@ fn a_link_that_was_moved_is_refused_and_goes_back() {
 
 #[cfg(unix)]
 #[test]
-fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
+fn each_roster_like_entry_is_listed_or_reported_with_the_reason() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -197,17 +198,17 @@ fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
 }
 
 #[test]
-fn a_file_with_a_long_name_is_found_again_and_only_it() {
+fn only_the_claimed_file_is_found_in_the_folder_of_a_long_name() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     let name = format!("{}.csv", "x".repeat(245));
     let drop_it = || std::fs::write(folder.path().join(&name), "").unwrap();
     drop_it();
     let first = claim(&inbox, &name).unwrap();
-    // What lies beside it is not the file.
+    // Other files in the folder are ignored.
     std::fs::write(first.with_file_name("other.csv"), "").unwrap();
     assert_eq!(inbox.taken().unwrap().files, std::slice::from_ref(&first));
-    // One that is left behind does not keep the name taken: the next has a number.
+    // The remains of the first folder do not block the name: the second folder is numbered.
     std::fs::remove_file(&first).unwrap();
     let own = std::fs::File::open(first.parent().unwrap()).unwrap();
     own.set_modified(SystemTime::UNIX_EPOCH).unwrap();
@@ -215,7 +216,7 @@ fn a_file_with_a_long_name_is_found_again_and_only_it() {
     let second = claim(&inbox, &name).unwrap();
     assert_ne!(second.parent(), first.parent());
     assert_eq!(inbox.taken().unwrap().files, [second]);
-    // A short name may begin like a long one's folder.
+    // A short name may have the prefix of the folders for long names.
     let short = format!("{LONG}term.csv");
     std::fs::write(folder.path().join(&short), "").unwrap();
     let short = claim(&inbox, &short).unwrap();
@@ -223,7 +224,7 @@ fn a_file_with_a_long_name_is_found_again_and_only_it() {
 }
 
 #[test]
-fn the_files_that_were_taken_are_told_the_oldest_first() {
+fn claimed_files_are_listed_oldest_first() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     assert!(inbox.taken().unwrap().files.is_empty(), "nothing was yet");
@@ -232,7 +233,7 @@ fn the_files_that_were_taken_are_told_the_oldest_first() {
         std::fs::write(folder.path().join(name), "").unwrap();
         taken.extend(claim(&inbox, name));
     }
-    // Files of one moment are in the order of their names.
+    // Files with equal times are sorted by name.
     for (path, seconds) in taken.iter().zip([30, 10, 20, 20]) {
         let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
         std::fs::File::options()
@@ -244,7 +245,7 @@ fn the_files_that_were_taken_are_told_the_oldest_first() {
     }
     let taken: Vec<_> = [1, 2, 3, 0].map(|index: usize| taken[index].clone()).into();
     let mut taken = taken;
-    // A name with a number in it is no numbered folder.
+    // A file name that contains `~2` does not make its folder a numbered one.
     std::fs::write(folder.path().join("e~2.csv"), "").unwrap();
     taken.extend(claim(&inbox, "e~2.csv"));
     std::fs::write(folder.path().join("processing/stray"), "").unwrap();
@@ -253,7 +254,7 @@ fn the_files_that_were_taken_are_told_the_oldest_first() {
 }
 
 #[test]
-fn only_a_folder_right_below_processing_is_a_files_own() {
+fn only_a_direct_subfolder_of_processing_belongs_to_one_file() {
     for (file, own) in [
         ("/in/processing/a.csv/a.csv", Some("a.csv")),
         ("/in/processing/a.csv~2/a.csv", Some("a.csv~2")),
@@ -277,7 +278,7 @@ fn a_claimed_file_is_the_one_that_was_checked() {
     let path = folder.path().join("a.csv");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Another account replaces the entry as fast as it can.
+        // Another account replaces the entry as fast as possible.
         scope.spawn(|| {
             let other = folder.path().join(".other");
             while !is_over.load(Ordering::Relaxed) {
@@ -291,7 +292,7 @@ fn a_claimed_file_is_the_one_that_was_checked() {
         });
         let (mut taken, mut refused) = (0, 0);
         let mut tries = 0;
-        // On a busy machine the entry may have changed at every look.
+        // On a busy machine, every attempt may find a changed entry.
         while tries < 3000 || (taken + refused == 0 && tries < 300_000) {
             tries += 1;
             let lying = inbox.entries().unwrap().files;
@@ -322,7 +323,7 @@ fn a_claimed_file_is_the_one_that_was_checked() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_leaves_the_name_free() {
+fn an_entry_that_is_not_a_file_does_not_block_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     let own = inbox.open().unwrap().private(PROCESSING).unwrap();
@@ -337,7 +338,7 @@ fn what_is_no_file_leaves_the_name_free() {
 }
 
 #[test]
-fn a_stamp_holds_the_size_of_a_file_and_when_it_was_modified() {
+fn a_stamp_contains_the_size_and_the_modification_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.csv");
     std::fs::write(&path, "four").unwrap();

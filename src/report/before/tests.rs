@@ -1,4 +1,4 @@
-//! This module tests `report/before`.
+//! Unit tests of `report::before`.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::model::RowAt;
 
 type Rows = Option<Vec<Vec<String>>>;
 
-/// A call that changes these fields, and sends the required ones along.
+/// A request that changes these fields and also sends the required ones.
 fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
     let change = |(field, from, to): &(&str, Option<Json>, Json)| Change {
         field: (*field).into(),
@@ -52,7 +52,7 @@ fn meitner() -> TargetSpec {
     crate::targets::load("meitner").unwrap()
 }
 
-/// A folder, and a path in it.
+/// Returns a temporary folder and a path in it.
 fn place() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.before.csv");
@@ -90,15 +90,15 @@ fn replaced_values_can_be_imported_again() {
             3,
             &[("identity_temporary", Some(json!(true)), json!(false))],
         ),
-        // A cell that a spreadsheet would run is a text to it.
+        // A cell that a spreadsheet would evaluate is escaped.
         updated(4, &[("postal_city", Some(json!("=1+1")), json!("Solna"))]),
-        // The response is unknown: the value may have been replaced.
+        // The response is unknown, so the value may have been replaced.
         held(
             5,
             RowState::Unknown,
             &[("gender", Some(json!("Male")), json!("Other"))],
         ),
-        // Nothing was replaced in these.
+        // These rows replaced nothing.
         held(
             6,
             RowState::Rejected,
@@ -122,10 +122,10 @@ fn replaced_values_can_be_imported_again() {
 }
 
 #[test]
-fn a_column_that_a_row_needs_holds_what_was_sent_along() {
+fn a_required_column_contains_the_value_that_was_sent_along() {
     let rows = before(vec![
         updated(1, &[("first_name", Some(json!("Eva")), json!("Ewa"))]),
-        // The record's own first name; its gender, which no row needs, is left alone.
+        // The required first name has the record's value; the optional gender is empty.
         updated(2, &[("last_name", Some(json!("Ek")), json!("Eek"))]),
         updated(3, &[("gender", Some(json!("Male")), json!("Other"))]),
     ]);
@@ -160,7 +160,7 @@ fn fields_that_were_empty_and_cannot_be_cleared_are_omitted() {
 }
 
 #[test]
-fn nothing_is_written_where_nothing_is_known_of_what_was_replaced() {
+fn no_file_is_written_if_no_replaced_value_is_known() {
     assert_eq!(before(vec![]), None);
     assert_eq!(
         before(vec![updated(1, &[("gender", None, json!("Other"))])]),
@@ -169,7 +169,7 @@ fn nothing_is_written_where_nothing_is_known_of_what_was_replaced() {
 }
 
 #[test]
-fn the_columns_are_named_and_written_as_in_the_roster_that_was_imported() {
+fn the_file_has_the_headers_and_the_dialect_of_the_imported_roster() {
     let (_folder, path) = place();
     let (journal, run) = journal_of(vec![updated(
         1,
@@ -195,13 +195,13 @@ fn the_columns_are_named_and_written_as_in_the_roster_that_was_imported() {
     };
     let written = write_before(&journal, run, &meitner(), &path, like).unwrap();
     let rows = rows_of(&written.unwrap(), b';');
-    // A header is read as it stands, so that one that would be run is replaced by the field's name.
+    // Headers are not unescaped when they are read, so an unsafe header is replaced by the field name.
     assert_eq!(rows[0], ["Elev-ID", "gender", "postal_city"]);
     assert_eq!(rows[1], ["id 1", "Male", "Åre"]);
 }
 
 #[test]
-fn the_records_that_can_be_put_back_are_named_by_their_id_alone() {
+fn restorable_records_are_listed_by_id_only() {
     let updated_of = |rows: Vec<Held>| {
         let (_folder, path) = place();
         let (journal, run) = journal_of(rows);
@@ -220,7 +220,7 @@ fn the_records_that_can_be_put_back_are_named_by_their_id_alone() {
 }
 
 #[test]
-fn the_rest_of_a_run_is_what_it_was_to_send_for_these_rows() {
+fn the_rest_of_a_run_contains_the_planned_values_of_these_rows() {
     let rest = |rows: &[u64]| {
         let (_folder, path) = place();
         let (journal, run) = journal_of(vec![
@@ -252,7 +252,7 @@ fn the_rest_of_a_run_is_what_it_was_to_send_for_these_rows() {
     assert_eq!(rest(&[]), None);
 }
 
-/// The target with its postal city as a list that rows change so.
+/// Returns the target with its postal city as a list of this mode.
 fn with_list(mode: ListMode) -> TargetSpec {
     let mut spec = meitner();
     let city = spec.field("postal_city").unwrap();
@@ -264,10 +264,10 @@ fn with_list(mode: ListMode) -> TargetSpec {
 }
 
 #[test]
-fn a_list_is_written_as_the_row_that_gives_it() {
+fn a_list_is_written_as_a_row_that_produces_it() {
     let list = |values: &[&str]| json!(values);
-    // Each: how rows change the list, what it was and is to be, and the cells of what it was and what the
-    // row said. A roster without a cell is not written.
+    // Each case has the list mode, the list before and after, and the expected cells for the previous values
+    // and for the row. Without a cell, no roster is written.
     for (mode, from, to, was, said) in [
         (
             ListMode::Replace,
@@ -290,7 +290,7 @@ fn a_list_is_written_as_the_row_that_gives_it() {
             Some("a"),
             Some("<null>"),
         ),
-        // A cell would be read as two values.
+        // The value contains the separator, so no cell can restore it.
         (
             ListMode::Replace,
             Some(list(&["a;b"])),
@@ -328,7 +328,7 @@ fn a_list_is_written_as_the_row_that_gives_it() {
             None,
             Some("b"),
         ),
-        // The remaining values are not those to remove.
+        // Without the previous list, the values to remove are unknown.
         (ListMode::Remove, None, list(&["a"]), None, None),
     ] {
         let spec = with_list(mode);

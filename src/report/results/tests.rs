@@ -1,4 +1,4 @@
-//! This module tests `report/results`.
+//! Unit tests of `report::results`.
 
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
 use super::*;
@@ -7,7 +7,7 @@ use crate::read::ReadOptions;
 
 type Rows = Vec<Vec<String>>;
 
-/// A roster and the places of its results.
+/// A roster and the paths of its results.
 struct Roster {
     folder: tempfile::TempDir,
     input: Input,
@@ -55,13 +55,13 @@ impl Roster {
             .unwrap()
     }
 
-    /// The rows of the results file without its header.
+    /// Returns the rows of the results file without its header.
     fn results(&self, rows: Vec<Held>) -> Rows {
         rows_of(&self.write(rows).results, b',').split_off(1)
     }
 }
 
-/// A row with this outcome and nothing else.
+/// A row that ended in this state, without details.
 fn ended(row: u64, state: RowState) -> Held {
     failed(row, state, "", "", Some(200))
 }
@@ -85,7 +85,7 @@ fn first_cells(path: Option<&std::path::PathBuf>) -> Vec<String> {
 }
 
 #[test]
-fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
+fn each_row_has_its_outcome_and_is_written_to_the_right_files() {
     let roster = Roster::of(b"name\nA\nB\nC\nD\nE\nF\nG\nH\nI\n");
     let written = roster.write(vec![
         ended(1, RowState::Updated),
@@ -96,7 +96,7 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
         failed(6, RowState::Failed, NOT_FOUND, "not found", None),
         failed(7, RowState::NotSent, LEFT_OUT, "left out", None),
         ended(8, RowState::Unknown),
-        // The ninth has no outcome.
+        // The ninth row has no outcome.
     ]);
     let states = written.states;
     assert_eq!(
@@ -125,14 +125,14 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
         "E|5|rejected|404|gone|no such record||1|id-5|1970-01-01T00:00:05.000Z|6|||"
     );
     let unseen = say().answer_unseen();
-    // Whether the request arrived is not known: it did not succeed.
+    // It is unknown whether the request arrived, so the row counts as failed.
     assert_eq!(
         of(8)[..],
         format!("H|8|failed|200|network.unknown|{unseen}||1|id-8|1970-01-01T00:00:08.000Z|9|||")
     );
     assert_eq!(of(9), "I|9|not_sent||||||||10|||");
 
-    // Who asked for a part of the rows does not want the others again.
+    // Rows outside the selection are not in the failed file.
     let failed = first_cells(written.failed.as_ref());
     assert_eq!(failed, ["C", "D", "E", "F", "H", "I"]);
     let new = rows_of(written.new.as_ref().unwrap(), b',');
@@ -140,7 +140,7 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
 }
 
 #[test]
-fn a_status_of_404_says_only_of_an_update_that_the_record_is_missing() {
+fn only_a_404_response_to_an_update_means_a_missing_record() {
     let roster = Roster::of(b"name\nA\nB\nC\n");
     let written = roster.write(vec![
         failed(1, RowState::Failed, "http.404", "wrong address", Some(404)),
@@ -152,7 +152,7 @@ fn a_status_of_404_says_only_of_an_update_that_the_record_is_missing() {
 }
 
 #[test]
-fn a_row_of_a_held_run_says_why_unless_something_became_of_it() {
+fn rows_of_a_held_run_without_an_outcome_show_the_reason() {
     let roster = Roster::of(b"name\nA\nB\n");
     let rows = vec![failed(1, RowState::Invalid, "name.empty", "no name", None)];
     let written = roster.write_as(rows, Some("too many"), (&[], ""));
@@ -163,7 +163,7 @@ fn a_row_of_a_held_run_says_why_unless_something_became_of_it() {
 }
 
 #[test]
-fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
+fn a_row_shows_the_matched_record_and_the_field_that_found_it() {
     let roster = Roster::of(b"name,import_matched_by,import_record_id,age\nA,x,y,1\nB,x,y,2\n");
     let matched = Held {
         facts: RowFacts {
@@ -177,7 +177,7 @@ fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
     };
     let written = roster.write(vec![matched, ended(2, RowState::Invalid)]);
     let rows = rows_of(&written.results, b',');
-    // Those of an earlier results file are replaced.
+    // Result columns of an earlier results file are replaced.
     let header: Vec<&str> = ["name", "age"]
         .into_iter()
         .chain(RESULT_COLUMNS.iter().copied())
@@ -188,7 +188,7 @@ fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
 }
 
 #[test]
-fn a_row_is_told_its_warning_and_that_it_was_put_back() {
+fn a_row_shows_its_warning_and_that_it_was_restored() {
     let roster = Roster::of(b"name\nA\nB\nC\nD\n");
     let warned = |row, warning| Held {
         warning,
@@ -224,7 +224,7 @@ fn api_messages_are_escaped_against_formulas_and_input_cells_are_unchanged() {
 }
 
 #[test]
-fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_once() {
+fn a_reimported_results_file_keeps_row_numbers_and_repeats_no_column() {
     let roster = Roster::of(
         b"name,Import_Status,import_line,age,,\nA,failed,7,3,,more\nB,failed,x,4,,\nC,failed,30,5,,\n",
     );
@@ -249,16 +249,16 @@ fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_onc
 }
 
 #[test]
-fn columns_without_a_name_are_the_users_own_in_a_roster() {
+fn unnamed_columns_of_a_roster_are_kept() {
     let roster = Roster::of(b"name,,\nA,x,y\nB\n");
     let rows = roster.results(vec![ended(1, RowState::Updated)]);
     assert_eq!(rows[0][..4], ["A", "x", "y", "1"]);
-    // A row that ends early has them too.
+    // A short row is padded.
     assert_eq!(rows[1][..4], ["B", "", "", "2"]);
 }
 
 #[test]
-fn cells_that_do_not_decode_stay_as_they_are_or_are_marked() {
+fn undecodable_cells_are_unchanged_in_utf8_and_marked_otherwise() {
     let bytes_of = |roster: &Roster| {
         let written = roster.write(vec![]);
         std::fs::read(written.results).unwrap()
@@ -292,7 +292,7 @@ fn result_columns_come_first_if_requested() {
 }
 
 #[test]
-fn files_without_rows_are_written_only_where_an_old_one_would_be_taken_for_this_runs() {
+fn files_without_rows_are_written_only_to_replace_old_files() {
     let done = || vec![ended(1, RowState::Updated)];
     let header = |path: &Path| rows_of(path, b',').len();
     let mut roster = Roster::of(b"name\nA\n");
@@ -321,7 +321,7 @@ fn files_without_rows_are_written_only_where_an_old_one_would_be_taken_for_this_
 }
 
 #[test]
-fn a_run_of_an_earlier_version_has_no_file_of_missing_records() {
+fn a_run_of_an_earlier_version_has_no_file_of_new_rows() {
     let mut roster = Roster::of(b"name\nA\n");
     roster.paths.new = std::path::PathBuf::new();
     let written = roster.write(vec![failed(1, RowState::Failed, NOT_FOUND, "", None)]);

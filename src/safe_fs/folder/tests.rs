@@ -1,4 +1,4 @@
-//! This module tests `safe_fs/folder`.
+//! Unit tests of `safe_fs::folder`.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -16,7 +16,7 @@ fn refusal<T: std::fmt::Debug>(result: io::Result<T>) -> Refusal {
 }
 
 #[test]
-fn a_name_does_not_lead_out_of_its_folder() {
+fn names_that_lead_out_of_the_folder_are_refused() {
     let (folder, opened) = here();
     std::fs::write(folder.path().join("a"), "a").unwrap();
     for name in ["", ".", "..", "../a", "/etc/passwd", "b/a"] {
@@ -31,7 +31,7 @@ fn a_name_does_not_lead_out_of_its_folder() {
 }
 
 #[test]
-fn only_a_regular_file_with_one_name_is_opened_and_nothing_is_waited_for() {
+fn only_regular_files_with_one_name_are_opened_without_blocking() {
     let (folder, opened) = here();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("a"), "a").unwrap();
@@ -75,7 +75,7 @@ fn created_files_are_readable_by_their_owner_only() {
     opened.private("processing").unwrap();
     opened.create("error.txt").unwrap();
     assert_eq!((mode("processing"), mode("error.txt")), (0o700, 0o600));
-    // A folder that others can open is closed to them before it is locked: they could lock it too.
+    // A folder that others can open is made private before it is locked, because they could lock it too.
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path().join("processing"), open).unwrap();
     let _lock = opened.private("processing").unwrap().lock().unwrap();
@@ -83,7 +83,7 @@ fn created_files_are_readable_by_their_owner_only() {
 }
 
 #[test]
-fn a_subfolder_is_no_link_and_not_writable_by_others() {
+fn links_and_subfolders_writable_by_others_are_refused() {
     let (folder, opened) = here();
     let elsewhere = tempfile::tempdir().unwrap();
     symlink(elsewhere.path(), folder.path().join("held")).unwrap();
@@ -106,7 +106,7 @@ fn a_subfolder_is_no_link_and_not_writable_by_others() {
 }
 
 #[test]
-fn a_folder_is_opened_by_links_of_this_account_and_not_below_one_that_others_can_write_to() {
+fn own_links_are_followed_and_folders_writable_by_others_refused() {
     let (folder, _) = here();
     let inbox = folder.path().join("a/inbox");
     std::fs::create_dir_all(&inbox).unwrap();
@@ -130,7 +130,7 @@ fn a_folder_is_opened_by_links_of_this_account_and_not_below_one_that_others_can
 }
 
 #[test]
-fn a_handle_leads_to_the_same_folder_after_it_was_renamed() {
+fn a_handle_stays_valid_after_its_folder_is_renamed() {
     let (folder, opened) = here();
     let own = opened.private("held").unwrap();
     let elsewhere = tempfile::tempdir().unwrap();

@@ -1,11 +1,11 @@
-//! A description holds what a server reads from a target file.
+//! The parts of a target file that a simulated server needs.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What of a target's file a server must know.
+/// The parts of a target file that a simulated server needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Description {
     name: String,
@@ -44,7 +44,7 @@ pub(super) struct Update {
     pub(super) body: String,
     pub(super) content_type: Option<String>,
     pub(super) if_match: Option<String>,
-    /// Whether a PUT erases what its body leaves out.
+    /// Whether a PUT removes members that its body omits.
     #[serde(default = "yes")]
     pub(super) replaces: bool,
 }
@@ -197,20 +197,17 @@ pub(super) struct Field {
 }
 
 impl Description {
-    /// Reads what a target's file says.
-    ///
-    /// # Errors
-    /// When it is not a target.
+    /// Parses a target file.
     pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
         toml::from_str(text)
     }
 
-    /// The name, and the method and path of the update: what tells one API from another.
+    /// Returns the name, and the method and path of the update, which identify the API.
     pub(in crate::sandbox) fn identity(&self) -> (&str, &str, &str) {
         (&self.name, &self.update.method, &self.update.path)
     }
 
-    /// Names of the fields in the update's path, in its order: those that tell one record from another.
+    /// Returns the fields in the update's path, in order. They identify a record.
     pub(super) fn keys(&self) -> Vec<&str> {
         let segments = self.update.path.split('/');
         let names = segments.filter_map(|segment| Some(placeholder(segment)?.1));
@@ -218,7 +215,7 @@ impl Description {
         names.filter(is_field).collect()
     }
 
-    /// Where a field stands in a record.
+    /// Returns the JSON pointer of a field in a record.
     pub(super) fn place(&self, field: &Field) -> String {
         if field.place != "path" {
             return field.pointer.clone();
@@ -232,7 +229,7 @@ impl Description {
         format!("/{}", field.name)
     }
 
-    /// The status for a request that this API would refuse with `usual`, or whatever it has instead.
+    /// Returns the status code that this API uses in place of `usual`.
     pub(super) fn status(&self, usual: u16) -> u16 {
         let Answers {
             retry,
@@ -251,7 +248,7 @@ impl Description {
         }
     }
 }
-/// The text before a placeholder in a segment of a path, its name, and the text behind it.
+/// Splits a path segment into the text before its placeholder, the placeholder's name, and the text after it.
 pub(super) fn placeholder(segment: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = segment.split_once('{')?;
     let (name, behind) = rest.split_once('}')?;

@@ -1,8 +1,8 @@
-//! Reads the keys in a filter as the target's file writes them.
+//! Parsing of filters in the format of a target file.
 
 use super::description::Query;
 
-/// Returns the keys in a filter. Nothing if it is written otherwise.
+/// Returns the keys in a filter, or `None` if it does not follow the target file.
 pub(super) fn keys_in(query: &Query, filter: &str) -> Option<Vec<String>> {
     let (before, after) = query.around.split_once("{filter}")?;
     let mut rest = filter.strip_prefix(before)?.strip_suffix(after)?;
@@ -19,7 +19,7 @@ pub(super) fn keys_in(query: &Query, filter: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Returns the key in a text that is written as `template`, which ends where the text does.
+/// Returns the key in a text that matches `template` as a whole.
 pub(super) fn key_in(query: &Query, template: &str, text: &str) -> Option<String> {
     let (key, end) = key_of(query, template, text)?;
     end.is_empty().then_some(key)
@@ -44,7 +44,7 @@ fn key_of<'a>(query: &Query, template: &str, text: &'a str) -> Option<(String, &
         };
         match end {
             Some(end) if is_end(&end) => return (!key.is_empty()).then_some((key, end)),
-            // What stands unescaped where the key could end is no part of it.
+            // An unescaped terminator cannot be part of the key.
             Some(_) if !after.is_empty() => return None,
             _ => {}
         }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_as_the_file_writes_them() {
+    fn keys_are_parsed_in_the_format_of_the_target_file() {
         let query: Query = toml::from_str(
             r#"
             key = "email"

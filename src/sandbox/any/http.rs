@@ -1,4 +1,4 @@
-//! HTTP handlers serve the API that a target file describes.
+//! HTTP handlers of a described API.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,7 +27,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
     Router::new().fallback(handle)
 }
 
-/// An error in the shape that the file describes.
+/// Returns an error response in the format of the target file.
 pub(in crate::sandbox) fn error(records: &Records, status: StatusCode, what: &str) -> Response {
     of_field(&records.api, status, "", what)
 }
@@ -66,7 +66,7 @@ fn of_field(api: &Description, status: StatusCode, field: &str, what: &str) -> R
     (status, Json(body)).into_response()
 }
 
-/// The rate-limit headers of every response, under the names in the target file.
+/// Returns the rate-limit headers of every response, under the names in the target file.
 pub(in crate::sandbox) fn rate_headers(
     records: &Records,
     level: Level,
@@ -253,7 +253,7 @@ async fn handle(
     }
 }
 
-/// What is requested, and what stands in the path for each name in braces.
+/// Returns the kind of a request and the values of its path parameters.
 fn asked(
     api: &Description,
     method: &Method,
@@ -263,7 +263,7 @@ fn asked(
     let lookup = api.lookup.as_ref();
     let of = |path: fn(&Lookup) -> &Option<String>| lookup.and_then(|lookup| path(lookup).as_ref());
     let places = [
-        // What has a name of its own goes before what any name fits.
+        // Literal paths take precedence over paths with parameters.
         ("POST", "search", of(|lookup| &lookup.search)),
         ("GET", "list", of(|lookup| &lookup.list)),
         update,
@@ -276,11 +276,11 @@ fn asked(
     })
 }
 
-/// What a query of the target's file asks for.
+/// The result of matching a request with a query of the target file.
 enum Queried {
-    /// The records that have one of the values at a place. Nothing where the filter is not understood.
+    /// A search for records with one of the values at a pointer, or `None` if the filter is invalid.
     List(Option<(String, HashSet<String>)>),
-    /// The record that has the value at the place.
+    /// A request for the record with this value at a pointer.
     One(String, String),
 }
 
@@ -303,7 +303,7 @@ fn queried(api: &Description, uri: &Uri, path: &str) -> Option<Queried> {
         let (place, segment) = places.find(|(place, _)| place.contains("{key}"))?;
         let text = percent_decode_str(segment).decode_utf8().ok()?;
         let key = key_in(query, place, &text)?;
-        // The other segments are as they are elsewhere.
+        // The other segments must match the template.
         fitting(&template.replace(place, "{key}"), path)?;
         Some(Queried::One(api.place(field), key))
     })
@@ -329,14 +329,14 @@ fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
     Some(names)
 }
 
-/// The entity tag of a record as it is now (RFC 9110, section 8.8.3).
+/// Returns the entity tag of a record (RFC 9110, section 8.8.3).
 fn tag_of(record: &Value) -> String {
     let mut hasher = DefaultHasher::new();
     record.to_string().hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
 }
 
-/// A record as it stands in the answer to an update or to reading it.
+/// Wraps a record as in responses to updates and reads.
 fn enveloped(records: &Records, mut record: Value) -> Value {
     for variation in &records.variations {
         variation.shown(&mut record);
@@ -368,7 +368,7 @@ fn is_token_path(api: &Description, path: &str) -> bool {
     })
 }
 
-/// RFC 6749, section 4.4.
+/// Handles a token request (RFC 6749, section 4.4).
 fn token(api: &Description, body: &[u8]) -> Response {
     let uri = format!("/?{}", String::from_utf8_lossy(body));
     let form: Option<BTreeMap<String, String>> = uri
@@ -403,7 +403,7 @@ fn signed_in(way: &Way, headers: &HeaderMap) -> bool {
     }
 }
 
-/// The values that a search asks for, by place in a record.
+/// Parses the body of a search into accepted values by JSON pointer.
 fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, HashSet<String>)>, &'static str> {
     let body: Value = serde_json::from_slice(body).map_err(|_| "The body is not JSON.")?;
     if !has_all(&body, &Value::Object(lookup.search_body.clone())) {
@@ -420,7 +420,7 @@ fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, HashSet<String>)>
     Ok(wanted)
 }
 
-/// Whether everything in `least` stands in `value`.
+/// Returns whether `value` contains everything in `least`.
 fn has_all(value: &Value, least: &Value) -> bool {
     match (value, least) {
         (Value::Object(value), Value::Object(least)) => least
@@ -430,7 +430,7 @@ fn has_all(value: &Value, least: &Value) -> bool {
     }
 }
 
-/// Lists of values, by the names that lead to them; a name with dots leads as far as several.
+/// Collects lists of values by JSON pointer. With `is_dotted`, a dot in a name separates two members.
 fn collect(
     filter: &Value,
     place: String,
@@ -453,7 +453,7 @@ fn collect(
     }
 }
 
-/// A page of records, as the file describes it.
+/// Returns a page of records in the format of the target file.
 fn page(
     records: &Records,
     lookup: &Lookup,
@@ -531,7 +531,7 @@ fn page(
     match &lookup.paging {
         Paging::Next { pointer } if is_last => put(&mut body, pointer, Value::Null),
         Paging::Next { pointer } => put(&mut body, pointer, next.into()),
-        // A cursor that would be another one if it were not encoded.
+        // The cursor contains a space, so a client that does not encode it fails.
         Paging::Cursor { pointer, .. } if !is_last => {
             put(&mut body, pointer, format!("after {end}").into());
         }

@@ -1,16 +1,16 @@
-//! Values in lists: `/emails[type=work]/value` is a member of one element, `/groups[]/id` one of each.
+//! Pointers into lists: `/emails[type=work]/value` selects a member of one element, `/groups[]/id` of each.
 
 use serde_json::{Map, Value};
 
 /// A step of a pointer.
 enum Step {
     Member(String),
-    /// To the element whose member has this value.
+    /// Selects the element whose member has this value.
     Element(String, Value),
     Each,
 }
 
-/// RFC 6901, section 4, with what selects elements behind a name.
+/// Parses a pointer (RFC 6901, section 4) with element selectors.
 fn steps(pointer: &str) -> Vec<Step> {
     let plain = |text: &str| text.replace("~1", "/").replace("~0", "~");
     let mut steps = Vec::new();
@@ -36,13 +36,13 @@ fn steps(pointer: &str) -> Vec<Step> {
     steps
 }
 
-/// The pointer of the list from which another one selects.
+/// Returns the pointer of the list that a selector applies to.
 pub(super) fn list_of(pointer: &str) -> Option<&str> {
     let (list, _) = pointer.split_once('[')?;
     Some(list)
 }
 
-/// What stands at a pointer, if anything; a list of what stands in each element.
+/// Returns the value at a pointer, if any. A selector of all elements returns a list.
 pub(super) fn at(record: &Value, pointer: &str) -> Option<Value> {
     found(record, &steps(pointer))
 }
@@ -62,7 +62,7 @@ fn found(held: &Value, steps: &[Step]) -> Option<Value> {
     }
 }
 
-/// Puts a value at a pointer, in objects, lists and elements that are made on the way.
+/// Sets the value at a pointer. Missing objects, lists and elements are created.
 pub(super) fn put(whole: &mut Value, pointer: &str, value: Value) {
     put_at(whole, &steps(pointer), value);
 }

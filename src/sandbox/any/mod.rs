@@ -1,6 +1,6 @@
-//! Any API that a target's file describes, as that file says it behaves: records in memory by key, its
-//! sign-in, errors, quota headers, search and pages. For whoever writes a target, to rehearse it. The
-//! file is read here again, so that a mistake in how the rest of the crate reads it shows.
+//! The simulation of an API that a target file describes: records in memory, sign-in, errors, rate-limit
+//! headers, search and pages. Target authors use it for dry runs. The target file is parsed independently of
+//! the rest of the crate, so that a mistake there shows.
 
 mod description;
 mod filter;
@@ -14,5 +14,5 @@ pub(in crate::sandbox) use http::{error, rate_headers, routes};
 pub(in crate::sandbox) use records::Records;
 pub use variation::Variation;
 
-/// The path below which it is served.
+/// The path below which the API is served.
 pub const PATH: &str = "/target";

@@ -1,4 +1,4 @@
-//! Records of a described API are stored, updated and listed.
+//! The records of a described API.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,20 +9,20 @@ use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
 use crate::sandbox::SeedRow;
 
-/// The records of an API that a target file describes, by their id.
+/// The records of an API that a target file describes, by id.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Records {
     pub(super) api: Description,
     by_key: BTreeMap<Vec<String>, Value>,
-    /// The owner of each unique value, by pointer and text.
+    /// The key of the record that holds each unique value, by pointer and text.
     taken: HashMap<(String, String), Vec<String>>,
-    /// How the API differs from its file.
+    /// The behaviours that differ from the target file.
     pub(super) variations: Vec<Variation>,
-    /// Look-ups so far.
+    /// The number of look-ups so far.
     pub(super) asked: u64,
 }
 
-/// Why an update is refused: with which status, by which name of the field, and in words.
+/// A refused update: status code, field name and message.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -31,8 +31,7 @@ pub(super) struct Refusal {
 }
 
 impl Records {
-    /// Records that are what the roster's `rows` might have been before: of every third, one member is
-    /// not there yet.
+    /// Creates records that could precede the roster's `rows`. Every third record lacks one member.
     pub(in crate::sandbox) fn new(
         mut api: Description,
         rows: &[SeedRow],
@@ -72,7 +71,7 @@ impl Records {
                     put(&mut record, &api.place(field), typed(field, text));
                 }
             }
-            // What finds a record that the roster names otherwise.
+            // Keys must be present even if the roster identifies records by another field.
             for (name, text) in api.keys().into_iter().zip(&key) {
                 if let Some(field) = api.fields.iter().find(|field| field.name == name) {
                     put(&mut record, &api.place(field), typed(field, text));
@@ -102,7 +101,7 @@ impl Records {
         self.by_key.len()
     }
 
-    /// All records as JSON, in the order of their keys.
+    /// Returns all records as JSON, in the order of their keys.
     pub(in crate::sandbox) fn dump(&self) -> Value {
         let records = self.by_key.iter();
         let record = |(key, record): (&Vec<String>, &Value)| (key.join("/"), record.clone());
@@ -113,7 +112,7 @@ impl Records {
         self.by_key.get(key)
     }
 
-    /// The key of the record that has this text at a place.
+    /// Returns the key of the record with this text at a pointer.
     pub(super) fn key_with(&self, place: &str, text: &str) -> Option<Vec<String>> {
         let mut records = self.by_key.iter();
         let is_found = |record: &Value| record.pointer(place).map(text_of).as_deref() == Some(text);
@@ -121,7 +120,7 @@ impl Records {
         Some(key.clone())
     }
 
-    /// The records for which all of `wanted` holds: a place, and the values of which one stands there.
+    /// Returns the records that match all of `wanted`: pointers with their accepted values.
     pub(super) fn found(&self, wanted: &[(String, HashSet<String>)]) -> Vec<&Value> {
         let fits = |record: &&Value| {
             wanted.iter().all(|(place, values)| {
@@ -132,7 +131,7 @@ impl Records {
         self.by_key.values().filter(fits).collect()
     }
 
-    /// Changes a record by an update's body. Nothing where there is no such record.
+    /// Applies the body of an update to a record, or returns `None` if there is no such record.
     pub(super) fn update(
         &mut self,
         key: &[String],
@@ -178,7 +177,7 @@ impl Records {
         let unnamed = format!("/{UNNAMED}");
         for (place, value) in leaves(body, String::new()) {
             let takes = |variation| self.variations.contains(&variation);
-            // An API that sends null for a member takes it back.
+            // An API that returns null for absent members accepts it too.
             if takes(Variation::NullMembers) && value.is_null()
                 || takes(Variation::UnnamedMembers) && place.starts_with(&unnamed)
             {
@@ -245,7 +244,7 @@ impl Records {
     }
 }
 
-/// An id for a record whose row has none: it is found by another field.
+/// Returns an id for a record whose row has none because another field finds it.
 fn made_up(api: &Description, number: usize) -> Option<String> {
     api.lookup.as_ref()?;
     let keys = api.keys();
@@ -257,7 +256,7 @@ fn made_up(api: &Description, number: usize) -> Option<String> {
     })
 }
 
-/// The values of a record that must be unique, by place and text.
+/// Returns the unique values of a record, by pointer and text.
 fn unique(api: &Description, record: &Value) -> Vec<(String, String)> {
     let fields = api.fields.iter().filter(|field| field.unique);
     fields
@@ -281,7 +280,7 @@ fn take(
     }
 }
 
-/// What is wrong with a value for a field, if anything.
+/// Returns the error of a value for a field, if any.
 fn wrong(field: &Field, value: &Value) -> Option<String> {
     let expected = match (&*field.kind, value) {
         ("list", Value::Array(values)) => {
@@ -308,7 +307,7 @@ fn wrong(field: &Field, value: &Value) -> Option<String> {
     Some(format!("This must be {expected}."))
 }
 
-/// Every value in a JSON value that is no object, with where it stands.
+/// Returns every value that is not an object, with its JSON pointer.
 fn leaves(value: &Value, place: String) -> Vec<(String, &Value)> {
     match value {
         Value::Object(members) => members
@@ -322,7 +321,7 @@ fn leaves(value: &Value, place: String) -> Vec<(String, &Value)> {
     }
 }
 
-/// RFC 7396, but that a null stays: it is what the member was set to.
+/// Merges as in RFC 7396, except that null is stored as a value.
 fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
@@ -334,7 +333,7 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-/// A field for one value of a list.
+/// Returns the field definition of a single list element.
 fn one_of(field: &Field) -> Field {
     Field {
         kind: field.items.clone().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Variations are API behaviours that no target file describes.
+//! API behaviours that no target file describes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use super::lists::list_of;
 /// A behaviour of a simulated API that its target file does not describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variation {
-    /// Pages hold fewer records than requested.
+    /// Pages contain fewer records than requested.
     CappedPages,
     /// The first page or record has number 0 instead of 1, or 1 instead of 0.
     OtherFirst,
@@ -21,15 +21,15 @@ pub enum Variation {
     NullMembers,
     /// Records have members that no field names.
     UnnamedMembers,
-    /// Each answer has the records in another order.
+    /// Each response has the records in a different order.
     ShuffledRecords,
     /// The total counts the records of the page.
     PageTotals,
-    /// Pathwright answers 400 for a member that a client cannot set, where the framework ignores it.
+    /// Pathwright responds with 400 to a member that clients cannot set, which the framework ignores.
     StrictMembers,
-    /// A change of a Meitner student does not move `updatedAt`.
+    /// Changing a Meitner student does not update `updatedAt`.
     FrozenTimes,
-    /// A Meitner student that is added has no `updatedAt` before its first change.
+    /// A new Meitner student has no `updatedAt` before its first change.
     UnsetTimes,
     /// Searches of the Meitner API ignore comparisons of times.
     IgnoredTimes,
@@ -37,14 +37,14 @@ pub enum Variation {
     SilentDeletions,
 }
 
-/// Records of a capped page.
+/// The number of records on a capped page.
 const CAP: usize = 7;
 
 /// The member that no field names.
 pub(super) const UNNAMED: &str = "sandboxUnnamed";
 
 impl Variation {
-    /// Every variation.
+    /// All variations.
     pub const ALL: [Variation; 12] = [
         Variation::CappedPages,
         Variation::OtherFirst,
@@ -60,7 +60,7 @@ impl Variation {
         Variation::SilentDeletions,
     ];
 
-    /// Whether it is a variation of a built-in API, and not of any that a file describes.
+    /// Returns whether the variation applies to a built-in API and not to described ones.
     pub fn is_of_built_in(self) -> bool {
         matches!(
             self,
@@ -72,7 +72,7 @@ impl Variation {
         )
     }
 
-    /// The name that `--vary` takes.
+    /// Returns the value for `--vary`.
     pub fn as_str(self) -> &'static str {
         match self {
             Variation::CappedPages => "capped-pages",
@@ -90,7 +90,7 @@ impl Variation {
         }
     }
 
-    /// Changes how the API pages, before the first request.
+    /// Changes the description of the API before the first request.
     pub(super) fn describe(self, api: &mut Description) {
         if let (Variation::OtherFirst, Some(lookup)) = (self, &mut api.lookup)
             && let Paging::Offset { first, .. } | Paging::Page { first, .. } = &mut lookup.paging
@@ -99,7 +99,7 @@ impl Variation {
         }
     }
 
-    /// Members that a record has besides its own before the first request, by pointer.
+    /// Returns additional members of a record before the first request, by JSON pointer.
     pub(super) fn more(
         self,
         api: &Description,
@@ -113,7 +113,7 @@ impl Variation {
             ],
             Variation::NullMembers => {
                 let places = api.fields.iter().map(|field| api.place(field));
-                // A list has no element that is there for nothing.
+                // Elements of lists are not added.
                 let is_member = |place: &String| !place.is_empty() && list_of(place).is_none();
                 places
                     .filter(|place| is_member(place) && record.pointer(place).is_none())
@@ -124,11 +124,11 @@ impl Variation {
         }
     }
 
-    /// Changes the records that an answer to a look-up is made of.
+    /// Reorders the records of a look-up.
     pub(super) fn order<T>(self, found: &mut [T], asked: u64) {
         if self == Variation::ShuffledRecords && !found.is_empty() {
             let length = found.len();
-            // Differs between requests, and is the same in each run.
+            // The order depends only on the number of the request, so runs are reproducible.
             let by = usize::try_from(asked).unwrap_or(0).wrapping_mul(17) % length;
             found.rotate_left(by);
             if asked % 2 == 1 {
@@ -137,7 +137,7 @@ impl Variation {
         }
     }
 
-    /// The records of a page where `size` are requested.
+    /// Returns the size of a page for which `size` records are requested.
     pub(super) fn page_size(self, size: usize) -> usize {
         match self {
             Variation::CappedPages => size.min(CAP),
@@ -145,7 +145,7 @@ impl Variation {
         }
     }
 
-    /// The total on a page of so many records.
+    /// Returns the total that a page reports, given its own number of records.
     pub(super) fn total(self, total: usize, page: usize) -> usize {
         match self {
             Variation::PageTotals => page,
@@ -153,7 +153,7 @@ impl Variation {
         }
     }
 
-    /// Changes a record as it stands in an answer.
+    /// Changes a record before it is returned.
     pub(super) fn shown(self, record: &mut Value) {
         if self == Variation::AbsentMembers {
             drop_nulls(record);

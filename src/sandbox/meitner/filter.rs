@@ -1,4 +1,4 @@
-//! Search filters of the simulated Meitner API are parsed.
+//! Parsing of search filters in the simulated Meitner API.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-/// A search filter that was understood.
+/// A parsed search filter.
 #[derive(Debug)]
 pub(super) struct Filter {
     conditions: Vec<Condition>,
@@ -40,7 +40,7 @@ enum Operator {
     NotNull,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Holds {
     Id,
@@ -51,7 +51,7 @@ enum Holds {
     Moment,
 }
 
-/// A field that a filter may name, and the operators that know it beside `equals` and `notEquals`.
+/// A field that filters can name, and the operators it supports besides `equals` and `notEquals`.
 #[derive(Debug)]
 pub(super) struct Field {
     path: &'static [&'static str],
@@ -62,7 +62,7 @@ pub(super) struct Field {
     nullable: bool,
 }
 
-/// The fields that a filter may name.
+/// The fields that filters can name.
 pub(super) type Fields = &'static [Field];
 
 const fn field(
@@ -83,7 +83,8 @@ const fn field(
 const YES: bool = true;
 const NO: bool = false;
 
-/// The fields of students in the vendor's description: ordered, in lists, by likeness, null or not.
+/// The fields of students in the vendor's description, each with support for comparison, lists, `like` and
+/// `null`.
 pub(super) const OF_STUDENTS: &[Field] = &[
     field(&["id"], Holds::Id, [NO, YES, NO, NO]),
     field(&["meta", "createdAt"], Holds::Moment, [YES, NO, NO, NO]),
@@ -126,7 +127,7 @@ pub(super) const OF_STUDENTS: &[Field] = &[
     ),
 ];
 
-/// The same of deletions.
+/// The fields of deletions in the vendor's description.
 pub(super) const OF_DELETIONS: &[Field] = &[
     field(&["id"], Holds::Id, [NO, YES, NO, NO]),
     field(&["meta", "createdAt"], Holds::Moment, [YES, NO, NO, NO]),
@@ -137,14 +138,14 @@ pub(super) const OF_DELETIONS: &[Field] = &[
     field(&["type"], Holds::Text, [NO, YES, NO, NO]),
 ];
 
-/// Objects of the description that hold fields.
+/// Objects of the description that contain fields.
 const OBJECTS: [&str; 3] = ["meta", "external", "address"];
 
-/// Values that one list of `contains` may hold here.
+/// The maximum number of values in a list of `contains`.
 const LONGEST_LIST: usize = 100;
 
 impl Filter {
-    /// Reads the body of a search, or says what in it is not of the description.
+    /// Parses the body of a search. The error names what is not in the description.
     pub(super) fn of_body(body: &Json, fields: Fields) -> Result<Filter, String> {
         let Json::Object(members) = body else {
             return Err("the body must be an object".into());
@@ -156,7 +157,7 @@ impl Filter {
         Filter::parse(filter, fields)
     }
 
-    /// Removes the comparisons with moments.
+    /// Removes comparisons with times.
     pub(super) fn ignore_moments(&mut self) {
         self.conditions.retain_mut(|condition| match condition {
             Condition::Compare { field, .. } => field.holds != Holds::Moment,
@@ -231,8 +232,8 @@ fn operator(name: &str) -> Result<Operator, String> {
     })
 }
 
-/// Reads what an operator is to compare: fields by name, those of nested objects within objects.
-/// A group, an object or a value that is null is ignored.
+/// Parses the operands of an operator: fields by name, including those in nested objects. Null groups,
+/// objects and values are ignored.
 fn compare_all<'a>(
     (operator, fields): (Operator, Fields),
     path: &mut Vec<&'a str>,
@@ -311,7 +312,7 @@ impl Holds {
 }
 
 impl Operator {
-    /// Whether the description has the field under this operator.
+    /// Returns whether the description lists the field for this operator.
     fn knows(self, field: &Field) -> bool {
         match self {
             Operator::Equals | Operator::NotEquals => true,
@@ -376,8 +377,8 @@ fn compare(field: &Field, found: &Json, with: &Json) -> Option<Ordering> {
     }
 }
 
-/// Whether a text holds a pattern, in which `%` stands for any text; without one the pattern may
-/// stand anywhere. Case does not matter.
+/// Returns whether a text matches a pattern in which `%` stands for any text. A pattern without `%` matches
+/// anywhere. Case is ignored.
 fn like(found: &Json, pattern: &Json) -> bool {
     let (Some(found), Some(pattern)) = (found.as_str(), pattern.as_str()) else {
         return false;

@@ -1,4 +1,4 @@
-//! HTTP handlers serve the simulated Meitner API.
+//! HTTP handlers of the simulated Meitner API.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use super::validate;
 use crate::sandbox::state::{Inner, Sandbox, with_record};
 use crate::sandbox::{READ_ONLY, SECRET, Variation, WRITE_ONLY};
 
-/// Seconds for which a token is good.
+/// The lifetime of a token in seconds.
 const TOKEN_SECONDS: u64 = 3600;
 
-/// Records on a page, where none are requested, and at most.
+/// The default and the maximum page size.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 100;
 
@@ -37,7 +37,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/directory/v1/audit-event/{id}", get(read_deletion))
 }
 
-/// The response for unknown paths and methods.
+/// Returns the response for unknown paths and methods.
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let message = match status {
         StatusCode::NOT_FOUND => "no such resource",
@@ -48,7 +48,7 @@ pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     Refused(status, message.into()).into_response()
 }
 
-/// An answer in the API's own error shape.
+/// An error response in the API's format.
 struct Refused(StatusCode, String);
 
 impl IntoResponse for Refused {
@@ -87,7 +87,7 @@ enum Access {
     Write,
 }
 
-/// Signs in, takes from the quota, and does `work`.
+/// Checks the sign-in and the rate limit, then calls `work`.
 fn answer(
     sandbox: &Sandbox,
     kind: &'static str,

@@ -1,4 +1,4 @@
-//! Students are created from a roster.
+//! Creation of students from a roster.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::students::Students;
 use crate::sandbox::SeedRow;
 
-/// Where a roster's field stands in a student, by the sandbox's own account.
+/// The member of a student for each field, independent of the target file.
 const PLACES: &[(&str, &str)] = &[
     ("identity_number", "identityNumber"),
     ("first_name", "firstName"),
@@ -33,11 +33,11 @@ const PLACES: &[(&str, &str)] = &[
     ("edu_person_principal_name", "eduPersonPrincipalName"),
 ];
 
-/// Rows from which on some students are missing and some collide.
+/// The number of rows from which some students are missing and some values collide.
 const ENOUGH: usize = 100;
 const MISSING: usize = 3;
 
-/// Students as they might have been before the roster was imported.
+/// Creates students that could precede the roster.
 pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(seed);
@@ -61,7 +61,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
             Fate::Present => make_older(&mut student, &mut random),
             Fate::NumberTaken => {
                 let other = other_holding(&student, &["identityNumber"], &mut random);
-                // A student refused here was refused there too; the seed continues without it.
+                // Another student may already hold the value. The seed then does without the collision.
                 let _ = students.insert(&random_id(&mut random), other, now);
                 student.insert("identityNumber".into(), json!("20100101-T001"));
                 student.insert("identityTemporary".into(), json!(true));
@@ -72,7 +72,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
                 student.insert("emailAddress1".into(), Json::Null);
             }
         }
-        // A later row with the same id may be about another person.
+        // A later row with the same id may describe another person.
         if is_first {
             let _ = students.insert(&id, student, now);
         }
@@ -80,7 +80,7 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
     students
 }
 
-/// Students with the values of the roster.
+/// Creates students with the values of the roster.
 pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(1);
@@ -89,15 +89,15 @@ pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
         if let Some((id, student)) = record(number, row, &mut random)
             && seen.insert(id.clone())
         {
-            // The API refuses a student with the number or address of another student.
+            // The API refuses a student whose number or address another student holds.
             let _ = students.insert(&id, student, now);
         }
     }
     students
 }
 
-/// The student that a row names, with something in place of what a student must have and the row
-/// does not say. None where it names none.
+/// Returns the student of a row, with placeholders for required values that the row lacks, or `None` if the
+/// row has no key.
 fn record(
     number: usize,
     row: &SeedRow,
@@ -175,7 +175,7 @@ fn student(row: &SeedRow) -> Map<String, Json> {
     student
 }
 
-/// Four in ten stay as they are; the others had another address or telephone number.
+/// Changes the address or telephone number of six in ten students.
 fn make_older(student: &mut Map<String, Json>, random: &mut SmallRng) {
     match random.random_range(0..10) {
         0..4 => {}
@@ -189,7 +189,7 @@ fn make_older(student: &mut Map<String, Json>, random: &mut SmallRng) {
             }
         }
         _ => {
-            // Numbers that the Swedish numbering plan keeps for fiction.
+            // The Swedish numbering plan reserves these numbers for fiction.
             let number = random.random_range(5..100);
             student.insert(
                 "phoneNumber1".into(),
@@ -199,8 +199,8 @@ fn make_older(student: &mut Map<String, Json>, random: &mut SmallRng) {
     }
 }
 
-/// Another student that holds some of this one's values. It has the same first name and date of birth, so
-/// that a row which matches it changes a surname and does not turn one person into another.
+/// Returns another student that holds values of this one. It has the same first name and date of birth, so
+/// that a row that matches it does not look like a change of person.
 fn other_holding(
     student: &Map<String, Json>,
     fields: &[&str],

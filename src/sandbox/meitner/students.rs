@@ -1,4 +1,4 @@
-//! Students are stored with indexes of their unique fields.
+//! Storage of students with indexes of unique fields.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,26 +8,26 @@ use uuid::Uuid;
 
 use crate::sandbox::Variation;
 
-/// The students, by id, with what must be unique kept beside them.
+/// The students by id, with indexes of their unique values.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Students {
     by_id: BTreeMap<String, Map<String, Json>>,
-    /// By unique field: who has each value.
+    /// The student that holds each value, by unique field.
     holders: [HashMap<String, String>; UNIQUE.len()],
     last_change: Option<Timestamp>,
     /// The deletions, as the API lists them.
     deletions: Vec<Map<String, Json>>,
-    /// How it differs from what the documentation suggests.
+    /// The behaviours that differ from the documentation.
     pub(in crate::sandbox) vary: Vec<Variation>,
 }
 
-/// The fields of which no two students may have the same value.
+/// The fields with unique values.
 const UNIQUE: [&str; 3] = ["identityNumber", "emailAddress1", "eduPersonPrincipalName"];
 
-/// The user who made or changed a student here.
+/// The user recorded as the author of all changes.
 const USER: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
-/// The name of a unique field that another student holds.
+/// The name of a unique field whose value another student holds.
 #[derive(Debug, PartialEq)]
 pub(in crate::sandbox) struct Taken(pub(super) &'static str);
 
@@ -48,7 +48,7 @@ impl Students {
         self.by_id.values()
     }
 
-    /// Adds a student, unless one of its unique values is taken.
+    /// Adds a student unless another student holds one of its unique values.
     pub(in crate::sandbox) fn insert(
         &mut self,
         id: &str,
@@ -67,7 +67,7 @@ impl Students {
         Ok(())
     }
 
-    /// Merges `change` into a student: objects member by member, everything else whole.
+    /// Merges `change` into a student. Objects are merged member by member, other values are replaced.
     pub(in crate::sandbox) fn update(
         &mut self,
         id: &str,
@@ -80,7 +80,7 @@ impl Students {
         let mut new = old.clone();
         merge(&mut new, change);
         self.refuse_taken(id, &new)?;
-        // Two changes in one moment are still one after the other.
+        // Simultaneous changes still get increasing times.
         let moved = match self.last_change {
             Some(last) if last >= now => last + jiff::SignedDuration::from_micros(1),
             _ => now,
@@ -98,7 +98,7 @@ impl Students {
         Ok(Some(new))
     }
 
-    /// Removes a student, and lists that.
+    /// Removes a student and records the deletion. Returns whether the student existed.
     pub(in crate::sandbox) fn remove(&mut self, id: &str, now: Timestamp) -> bool {
         let Some(student) = self.by_id.remove(id) else {
             return false;
@@ -119,12 +119,12 @@ impl Students {
         true
     }
 
-    /// The deletions.
+    /// Returns the deletions.
     pub(super) fn deletions(&self) -> impl Iterator<Item = &Map<String, Json>> {
         self.deletions.iter()
     }
 
-    /// Whether it differs in this from what the documentation suggests.
+    /// Returns whether the API has this variation.
     pub(super) fn varies(&self, how: Variation) -> bool {
         self.vary.contains(&how)
     }
@@ -156,7 +156,7 @@ impl Students {
     }
 }
 
-/// A unique value as it is compared: without regard to case.
+/// Returns a unique value in lower case, for comparison.
 fn value_of(student: &Map<String, Json>, name: &str) -> Option<String> {
     student.get(name)?.as_str().map(str::to_lowercase)
 }

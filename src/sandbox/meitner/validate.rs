@@ -1,9 +1,9 @@
-//! Updates of students are validated.
+//! Validation of student updates.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 
-/// Judges an update body by the described fields and types. The error says what is wrong.
+/// Validates an update body against the described fields and types. The error names the problem.
 pub(super) fn update(body: &Json) -> Result<&Map<String, Json>, String> {
     let Json::Object(body) = body else {
         return Err("the body must be an object".into());
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_of_the_description_is_refused() {
+    fn bodies_outside_the_description_are_refused() {
         let good = json!({
             "identityNumber": "20100402-2388", "firstName": "Åsa", "lastName": "Ek",
             "address": {"postalCode": null}, "external": {"sourceID": "1"},

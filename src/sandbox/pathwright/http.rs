@@ -1,4 +1,4 @@
-//! HTTP handlers serve the simulated Pathwright API.
+//! HTTP handlers of the simulated Pathwright API.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::members::Messages;
 use crate::sandbox::SECRET;
 use crate::sandbox::state::{Inner, Sandbox, with_record};
 
-/// Links on a page.
+/// The number of links on a page.
 const PAGE: usize = 100;
 
 pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
@@ -30,7 +30,7 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/api/public/link/", get(links))
 }
 
-/// The response for unknown paths and methods.
+/// Returns the response for unknown paths and methods.
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let text = match status {
         StatusCode::NOT_FOUND => "Not found.",
@@ -41,7 +41,7 @@ pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     Refused::detail(status, text).into_response()
 }
 
-/// An answer in the framework's shape.
+/// An error response in the framework's format.
 struct Refused(StatusCode, Value, Option<u64>);
 
 impl Refused {
@@ -62,7 +62,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Signs in, takes from the quota, and does `work`.
+/// Checks the sign-in and the rate limit, then calls `work`.
 fn answer(
     sandbox: &Sandbox,
     kind: &'static str,
@@ -92,7 +92,7 @@ fn answer(
     }
 }
 
-/// `Token sandbox`, or Basic with the token as the user name and any password.
+/// Returns whether the request has `Token sandbox`, or Basic with the token as the user name.
 fn signed_in(headers: &HeaderMap) -> bool {
     let Some(value) = headers
         .get(header::AUTHORIZATION)

@@ -1,4 +1,4 @@
-//! Members are stored by integration and identifier.
+//! Storage of members by integration and identifier.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::sandbox::SeedRow;
 
-/// What names a member: the integration and the id within it.
+/// The identity of a member: the integration and the id within it.
 pub(super) type Key = (String, String);
 
-/// The members, by what names them.
+/// The members by identity.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Members {
     by_key: BTreeMap<Key, Map<String, Json>>,
-    /// Whether a member that a client cannot set is refused. The API's documentation does not say; the
-    /// framework ignores it.
+    /// Whether a member that clients cannot set is refused. The documentation does not say; the framework
+    /// ignores it.
     pub(in crate::sandbox) is_strict: bool,
 }
 
-/// Messages by field, as the framework shapes them.
+/// Error messages by field, in the framework's format.
 #[derive(Debug, PartialEq)]
 pub(super) struct Messages(pub(super) Map<String, Json>);
 
@@ -50,7 +50,7 @@ impl Members {
         )
     }
 
-    /// The links of all members, in the order of their keys.
+    /// Returns the links of all members, in the order of their keys.
     pub(super) fn links(&self) -> impl Iterator<Item = &Json> {
         let links = self
             .by_key
@@ -59,7 +59,7 @@ impl Members {
         links.filter_map(Json::as_array).flatten()
     }
 
-    /// Merges `change` into a member. Nothing where there is none.
+    /// Merges `change` into a member, or returns `None` if there is no such member.
     pub(super) fn update(
         &mut self,
         key: &Key,
@@ -88,7 +88,7 @@ impl Members {
     }
 }
 
-/// What a client sets of a member, or what is wrong with that.
+/// Returns the members that a client sets, or error messages.
 fn judge(
     change: &Json,
     member: &Map<String, Json>,
@@ -138,7 +138,7 @@ fn judge(
                 continue;
             }
             ("profile" | "membership", _) => Some("Invalid data. Expected a dictionary.".into()),
-            // The framework ignores what it does not know or does not let a client set.
+            // The framework ignores members that are unknown or that clients cannot set.
             _ => not_settable(),
         };
         if let Some(message) = message {
@@ -207,11 +207,11 @@ fn choice_fault(value: &Json, choices: &[&str]) -> Option<String> {
     }
 }
 
-/// When the members' links were last used, before the roster was imported.
+/// When the links were last updated before the import.
 const LAST_UPDATE: &str = "2026-01-15T08:00:00Z";
 
-/// Members before the import of the roster: every third one has another city, and with a hundred rows or more,
-/// three are missing.
+/// Creates members that could precede the roster: every third one has another city, and from a hundred rows
+/// on, three are missing.
 pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
     let mut members = Members::default();
     for (number, row) in rows.iter().enumerate() {
@@ -269,7 +269,7 @@ mod tests {
     const NOW: &str = "2026-02-01T08:00:00Z";
 
     #[test]
-    fn links_are_as_documented_and_what_a_client_cannot_set_is_ignored() {
+    fn links_are_as_documented_and_read_only_members_are_ignored() {
         let mut members = members();
         let link = members.links().nth(1).unwrap().clone();
         assert_eq!(
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_is_merged_and_judged_by_field() {
+    fn an_update_is_merged_and_validated_by_field() {
         let mut members = members();
         let key = ("external".to_owned(), "1".to_owned());
         let body = json!({"first_name": "Åsa", "profile": {"salutation": "Dr."}});

@@ -1,5 +1,5 @@
-//! Pathwright's school members, as its public documentation describes them, with the errors of
-//! the framework whose paging and slashes it shows (Django REST framework).
+//! This module simulates Pathwright's school members, following its public documentation and the errors of
+//! the framework that it appears to use (Django REST framework).
 
 mod http;
 mod members;
@@ -7,7 +7,7 @@ mod members;
 pub(super) use http::{nothing, routes};
 pub(super) use members::{Members, seed};
 
-/// The path below which it is served.
+/// The path below which the API is served.
 pub(super) const PATH: &str = "/api/public";
 
 /// The name, method and path of the update in its target file.

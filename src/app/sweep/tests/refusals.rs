@@ -1,4 +1,4 @@
-//! Tests of files that are not imported: the reasons, the retries and the notifications.
+//! Unit tests for files that are not imported: reasons, retries and notifications.
 
 use super::*;
 use crate::send::SignInError;
@@ -6,7 +6,7 @@ use crate::send::SignInError;
 /// The error that a desk returns for each file, or none.
 type Answer = dyn Fn() -> Option<AppError>;
 
-/// A desk that can fail for each file, and can act before the folder is read.
+/// A desk that can fail for each file and can act before the folder is read.
 struct Failing<'a> {
     noting: Noting<'a>,
     answer: RefCell<Box<Answer>>,
@@ -28,7 +28,7 @@ impl<'a> Failing<'a> {
         *self.answer.borrow_mut() = Box::new(move || Some(error()));
     }
 
-    /// Whether a notification was sent since the last call.
+    /// Returns whether a notification was sent since the last call.
     fn has_notified(&self) -> bool {
         std::fs::remove_file(&self.metrics).is_ok()
     }
@@ -56,7 +56,7 @@ impl Desk for Failing<'_> {
         self.noting.account(name)
     }
 
-    /// Only files have metrics, the folder has none.
+    /// Returns metrics for files only, so that metrics of the folder are not mistaken for a notification.
     fn notifications(&self, name: &str) -> Notifications {
         Notifications {
             metrics: (!name.is_empty()).then(|| self.metrics.clone()),
@@ -75,7 +75,7 @@ fn no_key() -> AppError {
 }
 
 #[test]
-fn the_pause_of_an_account_depends_on_the_number_and_the_kind_of_its_refusals() {
+fn backoff_depends_on_the_number_and_kind_of_refusals() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -172,7 +172,7 @@ fn a_refusal_is_reported_after_an_api_could_not_be_reached() {
 }
 
 #[test]
-fn wrong_settings_are_reported_without_a_notification() {
+fn usage_errors_are_reported_without_a_notification() {
     for (error, is_notified, is_put_aside) in [
         (
             (|| AppError::Usage("no".into())) as fn() -> AppError,
@@ -198,7 +198,7 @@ fn wrong_settings_are_reported_without_a_notification() {
         let worst = sweep.once(&mut HashMap::new()).unwrap().worst;
         assert_eq!(worst, worse(None, Some(error().exit())));
         assert_eq!(desk.noting.told().len(), 1, "{}", error());
-        // An unchanged file has been reported.
+        // The error of an unchanged file is not reported again.
         sweep.once(&mut HashMap::new()).unwrap();
         assert_eq!(desk.noting.told(), Vec::<String>::new(), "{}", error());
         assert_eq!(desk.has_notified(), is_notified, "{}", error());
@@ -239,7 +239,7 @@ fn an_entry_of_processing_that_is_no_file_is_set_aside_and_reported() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let desk = Failing::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
-    // Only this account can create entries there.
+    // Only this account can create entries in `processing`.
     scene.write("in/a.csv", &roster(1));
     let lying = sweep.inbox.entries().unwrap().files.remove("a.csv");
     let taken = sweep
@@ -272,7 +272,7 @@ fn a_sweep_waits_again_for_a_file_that_grows_meanwhile() {
 }
 
 #[test]
-fn a_file_with_a_misspelt_header_is_not_imported_without_its_column() {
+fn a_file_with_a_misspelt_header_is_not_imported() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let desk = Failing::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();

@@ -1,4 +1,4 @@
-### Problems of a cell or a row: what was found, what was expected, what to do. The column's header precedes
+### Problems of a cell or a row: the value, the expected format and what to do. The column's header precedes
 ### each message, so messages do not name the column.
 
 -as-text = format the column as text in the spreadsheet, enter the value again and export once more

@@ -1,4 +1,4 @@
-### The console in the browser.
+### Messages of the console in the browser.
 
 console-steps = Steps of this import
 console-step-file = File

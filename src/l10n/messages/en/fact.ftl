@@ -1,5 +1,5 @@
-### Errors in logs, notifications and files in shared folders. No argument can contain a cell, a header or an
-### API's text: arguments are numbers, field names and similar.
+### Errors in logs, notifications and files in shared folders. Arguments are numbers, field names and similar;
+### none can contain a cell, a header or text from an API.
 
 fact-run = run { $run }
 fact-at-row = row number { $row }

@@ -163,7 +163,7 @@ cause-denied = permission denied
 cause-full = the disk is full
 cause-held-open = another program has it open; close it there
 
-# Many machines
+# Messages of the shared queue.
 
 fleet-needs-database = this requires a database that all machines can reach: --state postgres://USER@HOST/DATABASE
 fleet-roster-gone = the database no longer has the file { $file }, and it is not on this machine. Run the command where the file is

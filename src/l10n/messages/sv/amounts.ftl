@@ -1,4 +1,4 @@
-### ”Anrop” och ”körning” för request och run; ett hårt blanksteg skiljer tusental.
+### Termer: request heter ”anrop” och run ”körning”. Ett hårt blanksteg skiljer tusental.
 
 thousands-mark = { "\u00A0" }
 time-unknown = okänd tid

@@ -1,4 +1,4 @@
-### Konsolen i webbläsaren.
+### Meddelanden i konsolen i webbläsaren.
 
 console-steps = Importens steg
 console-step-file = Fil

@@ -1,5 +1,5 @@
-### Vad loggar, aviseringar och filer i delade mappar säger om ett fel. Inget meddelande har ett argument som
-### kan vara en cell, en rubrik eller ett svar från API:et.
+### Fel i loggar, aviseringar och filer i delade mappar. Inget argument kan innehålla en cell, en rubrik eller
+### text från API:et.
 
 fact-run = körning { $run }
 fact-at-row = radnummer { $row }

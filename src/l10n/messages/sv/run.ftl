@@ -161,7 +161,7 @@ cause-denied = användaren får inte läsa eller skriva den
 cause-full = disken är full
 cause-held-open = den är öppen i ett annat program; stäng den där
 
-# Många datorer
+# Meddelanden från den delade kön.
 
 fleet-needs-database = det här kräver en databas som alla datorer når: --state postgres://ANVÄNDARE@VÄRD/DATABAS
 fleet-roster-gone = databasen har inte längre filen { $file }, och den finns inte på den här datorn. Kör kommandot där filen finns

@@ -1,4 +1,4 @@
-//! This module tests `sandbox/meitner/filter`.
+//! Unit tests of `sandbox::meitner::filter`.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ fn filter(operator: &str, fields: Json) -> Json {
 }
 
 #[test]
-fn every_operator() {
+fn filters_support_every_operator() {
     let student = json!({
         "firstName": "Åsa", "gender": "Female", "emailAddress2": null,
         "external": {"sourceID": "E-7"}, "dateOfBirth": "2010-04-02",
@@ -97,7 +97,7 @@ fn every_operator() {
 }
 
 #[test]
-fn what_the_description_does_not_have_is_refused() {
+fn filters_outside_the_description_are_refused() {
     for bad in [
         json!({}),
         json!({"equals": {"gender": "Male"}}),
