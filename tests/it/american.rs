@@ -109,7 +109,7 @@ fn ids_are_not_rejected_if_the_list_has_no_link_of_their_kind() {
 }
 
 #[test]
-fn an_undo_restores_delivered_values_and_reports_forgotten_ones() {
+fn an_undo_restores_delivered_values_and_reports_deleted_ones() {
     let folder = Folder::new();
     let sandbox = members(&["E-1", "E-2", "E-3"].map(|id| ("external", id)));
     let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");

@@ -433,7 +433,7 @@ pub fn two_sheets(hide: impl Fn(&mut Worksheet, &mut Worksheet)) -> Vec<u8> {
 }
 
 #[test]
-fn a_hidden_sheet_is_skipped_and_two_visible_ones_need_a_choice() {
+fn a_hidden_sheet_is_skipped_and_two_visible_sheets_need_a_choice() {
     let folder = Folder::new();
     let only = |year: &str| {
         (2..)

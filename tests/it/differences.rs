@@ -246,7 +246,7 @@ fn a_failed_look_up_stops_the_run_before_sending() {
 }
 
 #[test]
-fn changes_between_planning_and_sending_are_overwritten_only_in_the_planned_fields() {
+fn changes_after_planning_are_overwritten_only_in_planned_fields() {
     // As documented: the roster wins in its own columns; other fields are sent as they were read.
     let folder = Folder::new();
     let before = roster(2, |row| format!("Skolgatan {row}"));
