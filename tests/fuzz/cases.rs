@@ -223,7 +223,7 @@ fn checked(bytes: &[u8], of_results: bool) {
         },
     );
     let spec = SPECS[0].0.clone();
-    // The first columns are mapped to fields, whatever the header is.
+    // The first columns are mapped to fields, regardless of the header.
     let overrides = input
         .header()
         .iter()

@@ -1575,7 +1575,7 @@ fn every_row_survives_killed_frozen_and_disconnected_workers() {
     };
     let mut most_at_once = 0;
     let queue = fleet.wait(Duration::from_secs(420), |passed| {
-        // Worker 0 is cut off and worker 1 frozen; the others are killed in turn.
+        // Worker 0 is cut off and worker 1 frozen; the others are killed one after another.
         if passed > next_kill {
             next_kill += Duration::from_secs(1);
             let number = 2 + killed % 6;

@@ -284,7 +284,7 @@ fn the_problem_codes_page_matches_the_program() {
         escaped(&duplicate.what),
         escaped(&duplicate.remedy),
     ]);
-    // A code that a row can have is described with its remedy, whatever its prefix.
+    // A code that a row can have is described with its remedy, regardless of its prefix.
     for code in [
         "identity.changed",
         "conflict.kept",

@@ -221,7 +221,7 @@ fn a_terminal_asks_about_a_column_that_resembles_a_field() {
         .zip(plain_roster(5).lines().skip(1))
         .map(|(row, line)| format!("{line},elev{row}@example.se"))
         .collect();
-    // Makes sure that there is something to send, whatever the answer is.
+    // Makes sure that there is something to send after every answer.
     lines[0] = lines[0].replace(",Ek,", ",Lind,");
     let header = plain_roster(0).lines().next().unwrap().to_owned();
     lines.insert(0, format!("{header},Kolumn 5"));

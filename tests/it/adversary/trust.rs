@@ -322,7 +322,7 @@ fn a_planted_journal_is_not_resumed() {
     for command in ["resume", "runs", "show", "history 1", import] {
         refused(&folder, command, "state");
     }
-    // The same through a link, whoever created it.
+    // The same through a link of either account.
     std::fs::rename(folder.path("state"), folder.path("planted")).unwrap();
     symlink("planted", folder.path("state")).unwrap();
     refused(&folder, "resume", "planted");
@@ -499,7 +499,7 @@ fn a_folder_on_a_read_only_mount_is_trusted() {
     scene.refuses("here", "chmod go-w", &[]);
     assert!(mount("remount,ro,mode=0777"));
     scene.takes(&[]);
-    // Files and folders below it are judged by their modes, because the folder may be mounted writable
+    // Files and folders below it are checked by their modes, because the folder may be mounted writable
     // elsewhere too.
     assert!(mount("remount,rw,mode=0777"));
     mode(&scene.folder.path("here/rosterpatch.toml"), 0o666);
