@@ -98,7 +98,6 @@ impl Journal {
 
     /// Calls `each` with every call of a run and the state of its row, in row order, until it returns false.
     /// Damaged calls are skipped; [`Journal::damaged`] returns them.
-    /// When the journal cannot be read, or `each` fails.
     pub fn each_call<E: From<JournalError>>(
         &self,
         run: i64,

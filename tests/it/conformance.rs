@@ -225,7 +225,7 @@ fn a_row_is_sent_as_the_request_that_the_api_documents() {
 }
 
 #[test]
-fn any_2xx_is_success_whatever_its_body() {
+fn any_2xx_is_success_with_any_body() {
     let expects = |subject: &Subject| subject.spec().answers.expects.is_some();
     for subject in subjects().into_iter().filter(|subject| !expects(subject)) {
         for (status, body) in [

@@ -521,7 +521,7 @@ fn a_put_keeps_unmapped_members_and_can_be_undone() {
 }
 
 #[test]
-fn a_merge_patch_contains_only_differences() {
+fn a_merging_api_receives_only_differences() {
     let pointers = [
         ("\"/name\"", "\"/profile/name\""),
         (

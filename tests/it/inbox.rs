@@ -356,7 +356,7 @@ fn a_file_that_matches_two_profiles_needs_an_explicit_profile() {
 }
 
 #[test]
-fn profiles_have_their_own_credentials_and_notifications() {
+fn profiles_have_separate_credentials_and_notifications() {
     let folder = inbox();
     let server = ok();
     let told = Server::start(|_| respond(500, &[], "no"));

@@ -388,7 +388,7 @@ fn a_file_removed_during_its_batch_sends_nothing() {
 }
 
 #[test]
-fn a_held_file_is_sent_after_its_approval_even_an_early_one() {
+fn an_approval_releases_a_file_even_before_it_is_held() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("held.csv", &held_roster(), None);
     let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(id));

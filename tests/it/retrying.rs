@@ -278,7 +278,7 @@ fn success_at_one_address_does_not_count_at_another() {
 }
 
 #[test]
-fn a_value_that_changed_twice_is_sent_again() {
+fn a_value_that_returns_to_an_earlier_one_is_sent_again() {
     let folder = Folder::new();
     let server = Server::start(|_| respond(200, &[], "{}"));
     let row = |name: &str| {
@@ -341,7 +341,7 @@ fn results_belong_to_the_run_that_wrote_them() {
 }
 
 #[test]
-fn a_retry_skips_rows_of_a_run_in_progress() {
+fn a_retry_runs_beside_another_run_but_not_of_a_live_run() {
     let folder = Folder::new();
     folder.write("a.csv", plain_roster(3));
     let roster = plain_roster(6);

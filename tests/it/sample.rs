@@ -14,7 +14,7 @@ fn import_sample() -> (Folder, std::process::Output) {
 }
 
 #[test]
-fn the_samples_outcome_by_row() {
+fn the_sample_gives_the_expected_outcome_for_each_row() {
     let (folder, output) = import_sample();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let rows = folder.csv("elever-2026-ht.results.csv", b';');

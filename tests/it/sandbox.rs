@@ -158,7 +158,7 @@ fn each_error_has_its_documented_shape() {
 }
 
 #[test]
-fn a_token_signs_requests_and_an_empty_bucket_refuses_them() {
+fn a_token_authorizes_requests_and_an_empty_bucket_rejects_them() {
     let options = SandboxOptions {
         depth: 2.0,
         interval: Duration::from_secs(3600),
@@ -192,7 +192,7 @@ fn a_token_signs_requests_and_an_empty_bucket_refuses_them() {
 }
 
 #[test]
-fn members_are_written_and_their_links_paged() {
+fn members_are_updated_and_their_links_are_paged() {
     let served = Served::with(150, &SandboxOptions::default());
     let first = served.ask("GET", "/api/public/link/", TOKEN, "");
     // Three of the 150 members are missing, as at the end of a term.

@@ -162,7 +162,7 @@ fn an_import_and_its_undo_change_only_the_fields_of_the_roster() {
 }
 
 #[test]
-fn a_rejected_row_is_corrected_and_resent() {
+fn a_rejected_row_can_be_corrected_and_resent() {
     let Some(python) = python() else { return };
     let judge = start(&python, "etag,50", 5);
     let folder = Folder::new();

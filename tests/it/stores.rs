@@ -693,7 +693,7 @@ fn a_quota_bucket_is_shared_by_all_processes() {
 }
 
 #[test]
-fn a_users_rate_limit_uses_only_its_requests_of_the_quota() {
+fn a_limited_run_takes_only_its_own_requests_from_the_quota() {
     with_each(|state| {
         let clock = evening();
         let runtime = tokio::runtime::Builder::new_current_thread()
