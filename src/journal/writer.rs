@@ -227,8 +227,8 @@ impl Writer {
         self.write(Entry::Reach(row)).await
     }
 
-    /// Records the intent of requests for all rows up to `row`, on a thread that may block. After an error, none
-    /// of the requests may be made.
+    /// Records the intent of requests for all rows up to `row`, on a thread that may block. After an error,
+    /// none of the requests may be made.
     pub fn reach_blocking(&self, row: u64) -> Result<(), JournalError> {
         let (done, durable) = oneshot::channel();
         self.entries
