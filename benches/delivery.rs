@@ -1,5 +1,5 @@
-//! What the journal costs: the CPU time of sending a row at full speed to a server on this
-//! machine, with the journal and without, in the same run.
+//! The cost of the journal: the CPU time per row at full speed against a local server, with and without the
+//! journal in the same run.
 //!
 //! `cargo bench --bench delivery -- --rows 20000`
 
@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 
 const ROUNDS: usize = 5;
 
-/// The sandbox in a process of its own, so that its time is not counted.
+/// The sandbox in a separate process, so that its CPU time is not counted.
 struct Server(Child);
 
 impl Drop for Server {
@@ -77,7 +77,7 @@ fn id(row: u64) -> String {
     format!("00000000-0000-4000-8000-{row:012}")
 }
 
-/// Sends all rows once. Returns seconds of CPU time and of wall time a row.
+/// Sends all rows once. Returns the CPU time and the wall time per row, in seconds.
 fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
     let clock = Arc::new(SystemClock);
     let spec = Arc::new(targets::load("meitner").expect("a built-in target"));
@@ -135,7 +135,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         for row in 1..=rows {
             let call = Pending {
                 row,
-                // Always the same student: each request succeeds, and costs what any does.
+                // The same student each time, so that every request succeeds at the same cost.
                 path: format!("/student/{}", id(1)),
                 body: br#"{"identityNumber":"20100402-2388","firstName":"Anna","lastName":"Ek","address":{"postalAddress":"Skolgatan 3 B","postalCode":"169 56","postalCity":"Solna"}}"#.to_vec(),
                 changed: String::new(),
@@ -195,7 +195,7 @@ fn main() {
             .begin_sending(run, "account", SystemClock.timestamp())
             .expect("a run that sends");
         let writer = Writer::start(journal, run, Stage::Sending).expect("a writer");
-        // As a run does a page at a time.
+        // A run also declares one page of rows at a time.
         writer.reach_blocking(rows).expect("a window");
         with.push(send(rows, &base_url, &writer));
         writer.close().expect("the writer ends");

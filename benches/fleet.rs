@@ -1,12 +1,12 @@
-//! Many machines on one: workers in processes of their own, a PostgreSQL of Debian's, and a neutral server.
+//! A fleet on one machine: worker processes, a PostgreSQL from Debian's packages, and a minimal server.
 //!
 //! ```text
 //! cargo bench --features postgres --bench fleet -- --rows 32000
 //! ```
 //!
-//! It prints rows a second for 1, 2, 4 and 8 workers over 16 credentials without a quota in the way, beside
-//! one import with the journal in a file in the same run; what a row costs the database; and what 10,000
-//! files that wait for their quota cost those that do not.
+//! Prints the rows per second of 1, 2, 4 and 8 workers with 16 credentials and no quota, compared with one
+//! import with an SQLite journal in the same run; the database cost per row; and the effect of 10,000 files
+//! that wait for their quota.
 
 #[path = "../tests/it/machine.rs"]
 #[allow(dead_code, reason = "the tests ask for more of it")]
@@ -63,7 +63,7 @@ struct Bench<'a> {
     rows: usize,
 }
 
-/// The server, in a process of its own.
+/// The server, in a separate process.
 struct Server {
     process: Child,
     address: String,
@@ -97,7 +97,7 @@ impl Drop for Server {
 }
 
 impl Bench<'_> {
-    /// The rosters: one for each of the credentials, and one with all rows.
+    /// Writes the rosters: one for each of the credentials, and one with all rows.
     fn files(&self) {
         let each = (self.rows / CREDENTIALS).to_string();
         for number in 0..CREDENTIALS {
@@ -142,7 +142,7 @@ impl Bench<'_> {
         assert!(output.status.success(), "{output:?}");
     }
 
-    /// Rows a second of one import with the journal in a file.
+    /// Returns the rows per second of one import with an SQLite journal.
     fn alone(&self) -> f64 {
         let server = Server::start();
         self.profiles(&server.address);
@@ -175,7 +175,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Rows a second of so many workers, and what a row costs the database.
+    /// Measures the rows per second of this many workers, and the database cost per row.
     fn workers(&self, workers: usize, alone: f64) {
         let server = Server::start();
         self.profiles(&server.address);
@@ -188,7 +188,7 @@ impl Bench<'_> {
         let number = |sql: &str| -> f64 { self.cluster.psql(name, sql).parse().unwrap_or(0.0) };
         self.cluster
             .psql(name, "CREATE EXTENSION pg_stat_statements");
-        // The queue's own polling is among them.
+        // The statements include the queue's polling.
         let statements = "SELECT sum(calls) FROM pg_stat_statements
             WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
         let (size_before, commits_before) = (number(size), number(commits));
@@ -219,7 +219,7 @@ impl Bench<'_> {
         for worker in &mut all {
             let _ = worker.wait();
         }
-        // The server counts a transaction a moment after it.
+        // PostgreSQL updates its transaction counters with a delay.
         std::thread::sleep(Duration::from_secs(2));
         let rows = self.rows as f64;
         println!(
@@ -232,7 +232,7 @@ impl Bench<'_> {
         );
     }
 
-    /// What files cost that wait for their quota.
+    /// Measures the cost of files that wait for their quota.
     fn waiting(&self) {
         let server = Server::start();
         self.profiles(&server.address);
@@ -288,7 +288,7 @@ impl Bench<'_> {
     }
 }
 
-/// Seconds of a process's own that it has used (proc(5)).
+/// Returns the CPU time of a process in seconds (proc(5)), without its children.
 fn cpu_of(process: u32) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after = text.rsplit(')').next().unwrap_or_default();

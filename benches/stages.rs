@@ -1,5 +1,5 @@
-//! How long each stage takes on a generated roster, as a ratio to the bare csv reader over the
-//! same file in the same run: machines differ, ratios less so.
+//! The time of each stage on a generated roster, as a ratio to the bare csv reader on the same file in the
+//! same run, because ratios vary less between machines than times.
 //!
 //! ```text
 //! cargo bench --bench stages -- --rows 1000000
@@ -33,7 +33,7 @@ fn main() {
     generate(&plain, rows, Style::English);
     generate(&swedish, rows, Style::Swedish);
 
-    // First, while nothing else has raised it.
+    // Measured first, before other stages raise the peak.
     whole(&plain);
     if let Some(peak) = peak_memory_mib() {
         println!("peak memory of a whole check of {rows} rows: {peak} MiB\n");
@@ -80,7 +80,7 @@ fn generate(path: &Path, rows: usize, style: Style) {
     make_roster::write(&options, &mut out).expect("a roster");
 }
 
-/// Wall and processor time, in seconds.
+/// Wall time and CPU time, in seconds.
 type Times = [f64; 2];
 
 fn times(work: impl Fn()) -> Times {
@@ -89,7 +89,7 @@ fn times(work: impl Fn()) -> Times {
     [start.elapsed(), used.elapsed()].map(|time| time.as_secs_f64())
 }
 
-/// Runs the bare loop and the work in turn, and prints the work's median times and median ratios.
+/// Runs the bare reader and the work alternately, and prints the median times and ratios of the work.
 fn compare(name: &str, bare: impl Fn(), work: impl Fn()) {
     work();
     let runs = (0..RUNS).map(|_| (times(&bare), times(&work)));
@@ -202,7 +202,7 @@ fn whole(path: &Path) {
     std::hint::black_box(survey);
 }
 
-/// The most memory that this process has had, where the system tells.
+/// Returns the peak memory of this process, if the system reports it.
 fn peak_memory_mib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

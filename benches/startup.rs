@@ -1,5 +1,5 @@
-//! How long commands take that do next to nothing: whole processes, in turns with one that does
-//! nothing at all.
+//! The startup time of commands that do almost nothing, measured as whole processes, alternating with a
+//! program that does nothing.
 //!
 //! ```text
 //! cargo bench --bench startup
@@ -59,7 +59,7 @@ fn main() {
     }
 }
 
-/// Wall and processor time of a process. `open` is ended once its page answers.
+/// Returns the wall time and CPU time of a process. `open` is stopped once its page responds.
 fn run(program: &Path, arguments: &str, folder: &Path) -> (Duration, Duration) {
     let began = Instant::now();
     let mut child = Command::new(program)
@@ -102,7 +102,7 @@ fn run(program: &Path, arguments: &str, folder: &Path) -> (Duration, Duration) {
     (wall, used.utime + used.stime)
 }
 
-/// The answer of the console.
+/// Returns the console's response.
 fn get(host: &str, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(host).expect("the console");
     let request =

@@ -1,11 +1,11 @@
-//! Makes a roster of synthetic people, the same one for the same seed:
+//! Writes a roster of synthetic people. The same seed gives the same roster:
 //!
 //! ```text
 //! cargo run --release --example make-roster -- --rows 20000 --bad 1% --seed 7 > elever.csv
 //! ```
 //!
-//! Nobody in it exists: up to 50,000 rows the identity numbers are from the range that Skatteverket
-//! keeps for tests, and telephone numbers are from the one that PTS keeps for fiction.
+//! Up to 50,000 rows, the identity numbers are from the range that Skatteverket reserves for tests. Telephone
+//! numbers are from the range that PTS reserves for fiction.
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -16,29 +16,29 @@ use jiff::civil::{Date, date};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-/// Makes a roster of synthetic people on standard output.
+/// Write a roster of synthetic people to standard output.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
-    /// How many rows; there are no more days and birth numbers for more than two million
+    /// The number of rows; more than two million rows would exhaust the identity numbers
     #[arg(long, default_value_t = 500, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=2_000_000))]
     pub rows: usize,
-    /// How many of them fail the checks: a number, or a share such as 2%
+    /// The number of invalid rows, absolute or as a share such as 2%
     #[arg(long, default_value = "0")]
     pub bad: String,
-    /// The same seed makes the same roster
+    /// The random seed; the same seed gives the same roster
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How it is written
+    /// The format of the file
     #[arg(long, value_enum, default_value_t = Style::Swedish)]
     pub style: Style,
 }
 
-/// How a roster is written.
+/// The format of a roster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Style {
-    /// Semicolons, a byte-order mark, Swedish headers and words: a Swedish Excel
+    /// Semicolons, a byte-order mark, and Swedish headers and words, as in Swedish Excel
     Swedish,
-    /// Commas, the API's own names and words
+    /// Commas, and the API's names and words
     English,
 }
 
@@ -190,9 +190,6 @@ const TOWNS: [(&str, &str, &str); 8] = [
 ];
 
 /// Writes the roster to `out`.
-///
-/// # Errors
-/// When `out` cannot be written to.
 pub fn write(options: &Options, out: &mut impl Write) -> csv::Result<()> {
     let swedish = options.style == Style::Swedish;
     let mut random = SmallRng::seed_from_u64(options.seed);
@@ -216,7 +213,7 @@ pub fn write(options: &Options, out: &mut impl Write) -> csv::Result<()> {
     for row in 0..options.rows {
         let mut cells = people.next(&mut random, options.style);
         let id = cells[0].clone();
-        // Spread over the roster, the first not at once.
+        // Spread the invalid rows evenly over the roster, not starting with the first row.
         if bad > 0 && (row + 1) * bad / options.rows > row * bad / options.rows {
             let number = row * bad / options.rows;
             spoil(&mut cells, number, &previous_id);
@@ -243,10 +240,10 @@ fn bad_rows(text: &str, rows: usize) -> std::io::Result<usize> {
     Ok((number.ok_or_else(wrong)? as usize).min(rows))
 }
 
-/// One way to fail after another.
+/// Makes a row invalid, in one of twelve ways by turns.
 fn spoil(cells: &mut Vec<String>, number: usize, previous_id: &str) {
     match number % 12 {
-        // A temporary number has no check digit to get wrong.
+        // A temporary number has no check digit.
         0 if ["SANT", "true"].contains(&cells[6].as_str()) => cells[1] = "20121399-T001".into(),
         0 => {
             // A mistyped last digit.
@@ -309,7 +306,7 @@ impl People {
             (true, false) => "true",
             (false, false) => "false",
         };
-        // Someone with a protected address has none in a roster.
+        // People with a protected address have no address in a roster.
         let protected = random.random_range(0..25) == 0;
         let street = STREETS[random.random_range(0..STREETS.len())];
         let door = ["", " A", " B", ", lgh 1102"][random.random_range(0..4usize)];
@@ -352,7 +349,7 @@ impl People {
         ]
     }
 
-    /// A day of birth and a birth number that nobody else has; even for girls, odd for boys.
+    /// Returns an unused day of birth and birth number. The birth number is even for girls and odd for boys.
     fn birth(&mut self, girl: bool, random: &mut SmallRng) -> (Date, u16) {
         loop {
             let day = date(2007, 1, 1).saturating_add(random.random_range(0..4600i64).days());
@@ -387,7 +384,7 @@ fn identity_number(birth: Date, serial: u16, temporary: bool, coordination: bool
     )
 }
 
-/// A name as it stands in a login: small letters without accents.
+/// Converts a name to ASCII for logins: lower-case letters without accents.
 fn ascii(name: &str) -> String {
     name.to_lowercase()
         .chars()

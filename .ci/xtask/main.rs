@@ -22,16 +22,16 @@ Needs: cargo install --locked cargo-auditable cargo-cyclonedx cargo-deb
        rustup target add TARGET
        on Debian: apt-get install musl-tools gcc-mingw-w64-x86-64";
 
-/// A larger package is refused.
+/// The maximum size of a package.
 const MOST_BYTES: u64 = 15_000_000;
 
-/// The features that packages have.
+/// The features of the packaged program.
 const FEATURES: &str = "--features=postgres";
 
-/// cargo-deb finds the generated assets of Cargo.toml below this folder.
+/// The parent folder of the generated assets that Cargo.toml lists for cargo-deb.
 const PACKAGES: &str = "target/packages";
 
-/// The shells with a completion script, and its file name.
+/// The shells with completion scripts, and the file names.
 const SHELLS: [(&str, &str); 3] = [
     ("bash", "rosterpatch.bash"),
     ("zsh", "_rosterpatch"),
@@ -114,7 +114,7 @@ fn default_targets() -> Result<Vec<String>> {
     Ok(vec![host.ok_or("rustc -vV prints no host")?.to_owned()])
 }
 
-/// Writes the manual pages and the completion scripts of a program that runs on this machine. Returns their paths.
+/// Writes the manual pages and completion scripts of a program for this machine. Returns their paths.
 fn described(program: &Path) -> Result<Vec<PathBuf>> {
     let program = program.to_str().ok_or("the path is not UTF-8")?;
     let parts = Path::new(PACKAGES).join("parts");
@@ -139,7 +139,8 @@ fn described(program: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Packs files, and those of the repository that every archive has, in an archive with one folder.
+/// Packs these files, and the repository's files that every archive contains, into an archive with one
+/// folder.
 fn pack(name: &str, files: &[PathBuf]) -> Result<()> {
     let of_repository = ["LICENSE", "CHANGELOG.md", "samples/rosterpatch.toml"].map(PathBuf::from);
     let files = of_repository.iter().chain(files);
@@ -165,7 +166,7 @@ fn pack(name: &str, files: &[PathBuf]) -> Result<()> {
     Ok(fs::remove_dir_all(folder)?)
 }
 
-/// Writes the checksums of all packages, and refuses packages that are too large.
+/// Writes the checksums of all packages, and fails if a package is too large.
 fn write_sums() -> Result<()> {
     let mut packages = Vec::new();
     for file in fs::read_dir(PACKAGES)? {
@@ -196,7 +197,7 @@ fn absent_is_fine(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// Runs a command of cargo, and shows what it prints.
+/// Runs a cargo command and passes its output through.
 fn cargo(command: &[&str], options: &[&str]) -> Result<()> {
     let status = Command::new("cargo").args(command).args(options).status()?;
     match status.success() {
@@ -205,7 +206,7 @@ fn cargo(command: &[&str], options: &[&str]) -> Result<()> {
     }
 }
 
-/// Runs a program, and returns what it writes to standard output.
+/// Runs a program and returns its standard output.
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let done = Command::new(program)
         .args(arguments)

@@ -1,4 +1,4 @@
-"""Sends a roster with aiohttp, 64 requests under way."""
+"""Sends a roster with aiohttp, with 64 requests in progress."""
 import asyncio
 import csv
 import json

@@ -1,6 +1,5 @@
-//! The least that a client of these crates can do: 64 tasks on one thread, which share one reader of
-//! the roster. Each sends a row, reads the answer and takes the next row. Nothing is checked or
-//! recorded.
+//! The lower bound for a client of these crates: 64 tasks on one thread share one reader of the roster. Each
+//! task sends a row, reads the response and takes the next row, without checks or a journal.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -17,7 +16,7 @@ use super::roster::Requests;
 
 const TASKS: usize = 64;
 
-/// Sends every row with reqwest. `plain` is without compression and HTTP/2.
+/// Sends every row with reqwest. `plain` disables compression and HTTP/2.
 pub fn reqwest(base_url: &str, roster: &str, plain: bool) {
     let mut builder = rosterpatch::send::client_builder().no_proxy();
     if plain {
@@ -41,7 +40,7 @@ pub fn reqwest(base_url: &str, roster: &str, plain: bool) {
     });
 }
 
-/// Sends every row with hyper, each task over a connection of its own.
+/// Sends every row with hyper, with one connection per task.
 pub fn hyper(base_url: &str, roster: &str) {
     let host = base_url.strip_prefix("http://").expect("plain http");
     each_task(roster, async |requests| {
@@ -71,7 +70,7 @@ fn next(requests: &RefCell<Requests>) -> Option<(String, Vec<u8>)> {
     requests.borrow_mut().next()
 }
 
-/// Runs the tasks on this thread until the roster is at its end.
+/// Runs the tasks on this thread until the roster ends.
 fn each_task<F: Future<Output = ()>>(roster: &str, task: impl Fn(Rc<RefCell<Requests>>) -> F) {
     let requests = Rc::new(RefCell::new(Requests::of(Path::new(roster))));
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,16 +1,15 @@
-//! Sending, beside other programs that do the same: whole processes on the same roster, in turns,
-//! against the same server, each on a processor of its own where there are two.
+//! Compares sending with other programs: whole processes on the same roster, alternating, against the same
+//! server, each pinned to a different processor if there are two.
 //!
 //! ```text
 //! cargo bench --bench compare -- --rows 100000
 //! ```
 //!
-//! Three floors read the roster with the csv crate and send it from 64 tasks on one thread, without
-//! checks and records: with reqwest as a program without compression and HTTP/2 uses it, with
-//! reqwest's defaults, and with hyper over connections of their own. Ratios are to the first. `curl`,
-//! Python's aiohttp and, for a hundredth of the rows, the vendor's SDK (`pip install aiohttp meitner`)
-//! take part where they are installed; the SDK words its requests in its own way. `COMPARE_PYTHON`
-//! names another Python.
+//! Three floors read the roster with the csv crate and send it from 64 tasks on one thread, without checks or
+//! a journal: with reqwest without compression and HTTP/2, with reqwest's defaults, and with hyper. Ratios
+//! are relative to the first. `curl`, Python's aiohttp and the vendor's SDK (`pip install aiohttp meitner`)
+//! take part if they are installed; the SDK sends a hundredth of the rows, with differently formatted
+//! requests. `COMPARE_PYTHON` selects another Python.
 
 mod floor;
 mod peers;
@@ -50,7 +49,7 @@ fn main() {
     }
 }
 
-/// Has everyone do the work in turn, and prints what each came to beside the floor.
+/// Runs every peer alternately, and prints the figures of each beside the floor.
 fn compare(work: &Work, rounds: usize, folder: &Path) {
     let roster = peers::roster(folder, work.rows);
     let peers = work.peers(folder, &roster);

@@ -1,4 +1,4 @@
-//! Who takes part, and how each is measured.
+//! The compared programs, and how each is measured.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,41 +13,41 @@ use wait4::Wait4;
 
 use super::roster::Requests;
 
-/// The server's records differ from the rows in every field, names and numbers too.
+/// The server's records differ from the rows in every field, including names and numbers.
 const OTHER_PERSONS: &[&str] = &["--max-identity-changes", "1000000", "--renumber", "off"];
 
-/// One kind of work.
+/// A workload.
 pub struct Work {
     pub name: String,
     pub rows: usize,
-    /// Milliseconds that each answer takes.
+    /// The latency of each response, in milliseconds.
     latency: u64,
-    /// How this program is told not to look anything up, or to.
+    /// The options of this program that disable or configure look-ups.
     options: &'static [&'static str],
     /// Whether other programs take part.
     others: bool,
-    /// Whether the vendor's SDK does, which takes long.
+    /// Whether the vendor's SDK takes part, which takes long.
     sdk: bool,
-    /// Whether the API holds the roster's records and no others, so that all are listed.
+    /// Whether the API holds exactly the roster's records, so that all are listed.
     is_listed: bool,
 }
 
-/// A program that does the work.
+/// A program that sends the workload.
 pub struct Peer {
     name: &'static str,
     program: PathBuf,
     arguments: Vec<String>,
-    /// This program keeps a journal, and is given a new folder for it each time.
+    /// Whether the program keeps a journal, and gets a new state folder each time.
     has_state: bool,
 }
 
-/// What one process came to.
+/// The measurements of one process.
 #[derive(Clone, Copy)]
 pub struct Figures {
     wall: f64,
     cpu: f64,
     mebibytes: f64,
-    /// Bytes of journal a row.
+    /// The journal's size in bytes per row.
     journal: f64,
     updates: u64,
     sum: u64,
@@ -134,7 +134,7 @@ impl Work {
         peers
     }
 
-    /// Runs a peer against a server of its own.
+    /// Measures a peer against a new server.
     pub fn measure(&self, peer: &Peer, roster: &str, folder: &Path) -> Figures {
         let server = Server::start();
         server.ask(
@@ -148,7 +148,7 @@ impl Work {
         let base_url = format!("http://{}", server.address);
         let mut command = pinned(&peer.program, "0");
         for argument in &peer.arguments {
-            // curl's addresses stand in a file.
+            // curl reads its requests from a file.
             if let Some(roster) = argument.strip_prefix("@requests:") {
                 let made = folder.join("curl.conf");
                 by_another(&["curl", &base_url, roster, &made.display().to_string()]);
@@ -190,7 +190,7 @@ impl Work {
     }
 }
 
-/// One line a peer, medians, with ratios to the first.
+/// Prints one line per peer with medians, and with ratios to the first.
 pub fn print(work: &Work, peers: &[Peer], figures: &[Vec<Figures>]) {
     let median = |all: &[Figures], of: fn(&Figures) -> f64| {
         let mut values: Vec<f64> = all.iter().map(of).collect();
@@ -230,14 +230,14 @@ pub fn print(work: &Work, peers: &[Peer], figures: &[Vec<Figures>]) {
     }
 }
 
-/// Has a process of its own do something: what it takes of memory would count as its children's.
+/// Does the work in a separate process, because its memory would count towards the children of this one.
 fn by_another(arguments: &[&str]) {
     let own = std::env::current_exe().expect("this program");
     let status = Command::new(own).args(arguments).status();
     assert!(status.expect("this program starts").success());
 }
 
-/// A roster of so many rows.
+/// Writes a roster of `rows` rows, unless it exists, and returns its path.
 pub fn roster(folder: &Path, rows: usize) -> PathBuf {
     let path = folder.join(format!("roster-{rows}.csv"));
     if !path.exists() {
@@ -246,7 +246,7 @@ pub fn roster(folder: &Path, rows: usize) -> PathBuf {
     path
 }
 
-/// Writes all requests of a roster as a config file of curl's.
+/// Writes all requests of a roster as a curl config file.
 pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
     let mut out = BufWriter::new(File::create(path).expect("curl's file"));
     let mut next = "";
@@ -264,7 +264,7 @@ pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
     }
 }
 
-/// `curl` with all requests in one file, 64 in progress.
+/// Returns `curl` with all requests in one file, 64 in progress.
 fn curl(roster: &Path) -> Option<Peer> {
     Command::new("curl").arg("--version").output().ok()?;
     Some(Peer {
@@ -279,7 +279,7 @@ fn curl(roster: &Path) -> Option<Peer> {
     })
 }
 
-/// A script for Python, where the `module` that it needs is installed.
+/// Returns a Python script, if the `module` that it needs is installed.
 fn python(
     name: &'static str,
     module: &str,
@@ -309,7 +309,7 @@ fn python(
     })
 }
 
-/// A command on one processor, where that can be said.
+/// Returns a command that is pinned to one processor, if possible.
 fn pinned(program: &Path, processor: &str) -> Command {
     let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     let taskset = Command::new("taskset").arg("--version").output().is_ok();

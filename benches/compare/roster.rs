@@ -1,4 +1,4 @@
-//! The roster, and the requests that it comes to.
+//! The roster and its requests.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -11,7 +11,7 @@ mod make_roster;
 
 use make_roster::{Options, Style};
 
-/// Writes a roster in the API's own words, none of whose rows fails the checks.
+/// Writes a roster in the API's format whose rows are all valid.
 pub fn write(rows: &str, path: &str) {
     let options = Options {
         rows: rows.parse().expect("a number of rows"),
@@ -23,7 +23,7 @@ pub fn write(rows: &str, path: &str) {
     make_roster::write(&options, &mut out).expect("a roster");
 }
 
-/// Where each column of the roster stands in the body, in the order of the API's description.
+/// The position of each column in the body, in the order of the API's documentation.
 const BODY: [(&str, &str, Option<&str>); 15] = [
     ("identity_number", "identityNumber", None),
     ("first_name", "firstName", None),
@@ -42,12 +42,12 @@ const BODY: [(&str, &str, Option<&str>); 15] = [
     ("edu_person_principal_name", "eduPersonPrincipalName", None),
 ];
 
-/// The path and the body of each row's request, in the order of the rows.
+/// The path and body of each row's request, in row order.
 pub struct Requests {
     reader: csv::Reader<File>,
     record: csv::StringRecord,
     id: usize,
-    /// The columns of `BODY`.
+    /// The index of each column of `BODY`.
     columns: Vec<Option<usize>>,
 }
 

@@ -1,4 +1,4 @@
-//! A server that costs little and takes nobody's side: it counts what it is sent, and answers.
+//! A minimal, neutral server that counts requests and responds.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -10,19 +10,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What was asked since it was last reset.
+/// The requests since the last reset.
 #[derive(Default)]
 struct Seen {
     updates: Cell<u64>,
     reads: Cell<u64>,
-    /// Of every update's path and body, whatever their order.
+    /// An order-independent checksum of every update's path and body.
     sum: Cell<u64>,
     latency: Cell<Duration>,
-    /// The ids of the records that are listed; none where there are too many to list.
+    /// The ids of the listed records; empty if there are too many to list.
     listed: RefCell<Vec<String>>,
 }
 
-/// Serves until it is killed, on a port that it prints.
+/// Serves until killed, on a port that it prints.
 pub fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +79,7 @@ async fn answer_all(mut stream: TcpStream, seen: Rc<Seen>) {
     }
 }
 
-/// Bytes of a request's head, and of its body, once the head is there.
+/// Returns the lengths of a request's head and body, once the head is complete.
 fn request_in(buffer: &[u8]) -> Option<(usize, usize)> {
     let head = memchr::memmem::find(buffer, b"\r\n\r\n")? + 4;
     const NAME: &[u8] = b"content-length:";
@@ -97,7 +97,7 @@ fn request_in(buffer: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
-    // The API answers with the record, which holds what was sent.
+    // The API responds with the record, which contains the values that were sent.
     const ID: &[u8] = br#"{"id":"00000000-0000-4000-8000-000000000000","#;
     const META: &[u8] = br#","meta":{"modifiedAt":"2026-08-17T08:00:00Z"}}"#;
     let add = |cell: &Cell<u64>| cell.set(cell.get() + 1);
@@ -141,7 +141,7 @@ fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
             let listed = seen.listed.borrow();
             let end = listed.len().min((offset + limit) as usize);
             let ids = listed[end.min(offset as usize)..end].iter().cloned();
-            // More than anyone would list for a few rows.
+            // A total that is too large to list for a few rows.
             let total = if listed.is_empty() {
                 1 << 40
             } else {
@@ -169,7 +169,7 @@ fn ids_of(roster: &str) -> Vec<String> {
     records.map(|record| record[0].to_owned()).collect()
 }
 
-/// A page of records that differ from every row in every field.
+/// Returns a page of records that differ from every row in every field.
 fn page(total: u64, ids: impl Iterator<Item = String>) -> Vec<u8> {
     let records: Vec<String> = ids
         .map(|id| {

@@ -1,4 +1,4 @@
-//! The files that were dropped into an inbox, and the fate of each.
+//! The files that were dropped into inboxes, and their fates.
 
 use jiff::Timestamp;
 
@@ -10,22 +10,22 @@ use crate::model::Fact;
 pub enum Fate {
     /// Every row succeeded.
     Done,
-    /// Some rows succeeded.
+    /// Some rows did not succeed.
     Partial,
-    /// Nothing was done.
+    /// Nothing was imported.
     Failed,
-    /// A guard holds its run.
+    /// A guard holds the run.
     Held,
-    /// It had been imported before.
+    /// The file had been imported before.
     Duplicate,
-    /// Its import was interrupted, or waits; the next sweep continues.
+    /// The import was interrupted or waits; the next sweep continues.
     Waiting,
-    /// It stays in the inbox.
+    /// The file stays in the inbox.
     NotProcessed,
 }
 
 impl Fate {
-    /// Every fate, in the order of the closing line of a sweep.
+    /// Every fate, in the order of a sweep's summary line.
     pub const ALL: [Fate; 7] = [
         Fate::Done,
         Fate::Duplicate,
@@ -36,7 +36,7 @@ impl Fate {
         Fate::NotProcessed,
     ];
 
-    /// The word in the journal, in JSON and in metrics.
+    /// Returns the word in the journal, in JSON and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Fate::Done => "done",
@@ -49,7 +49,7 @@ impl Fate {
         }
     }
 
-    /// The words for a person.
+    /// Returns the localized words.
     pub fn in_words(self) -> String {
         match self {
             Fate::Done => say().fate_done(),
@@ -62,7 +62,7 @@ impl Fate {
         }
     }
 
-    /// The fate of that word.
+    /// Returns the fate with this word.
     pub fn of(word: &str) -> Option<Fate> {
         Fate::ALL.into_iter().find(|fate| fate.as_str() == word)
     }
@@ -75,16 +75,16 @@ pub struct Arrival {
     pub inbox: String,
     /// The file's name.
     pub name: String,
-    /// Its size and modification time: the next file of the name is another one.
+    /// Its size and modification time, which distinguish files of the same name.
     pub stamp: String,
-    /// When it was first seen.
+    /// When the file was first seen.
     pub at: Timestamp,
-    /// Its fate, as far as a sweep knows; a run knows more.
+    /// The fate at the end of the sweep; the state of the run may be newer.
     pub fate: Fate,
-    /// Where it is now.
+    /// The current path.
     pub path: String,
-    /// Its run, if one began.
+    /// The run, if one started.
     pub run: Option<String>,
-    /// Why it was not imported.
+    /// Why the file was not imported.
     pub why: Option<Fact>,
 }

@@ -1,49 +1,49 @@
-//! The shared quota bucket has one interface for all stores.
+//! The interface of the shared quota bucket.
 
 use super::error::JournalError;
 use crate::clock::UnixNanos;
 
-/// The bucket as all processes see it. Moments are nanoseconds since the Unix epoch, by a clock that
-/// nobody can set: see [`super::QuotaStore::began`].
+/// The state of a bucket that all processes share. Times are nanoseconds since the Unix epoch, on a clock
+/// that users cannot set: see [`super::QuotaStore::began`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SharedQuota {
     /// The theoretical arrival time of the generic cell rate algorithm.
     pub arrival: UnixNanos,
-    /// The time in which one request came back, in nanoseconds, when that was reckoned.
+    /// The time in nanoseconds in which the bucket regained one request, when it was last computed.
     pub interval: u64,
     /// The API forbids requests before this time.
     pub not_before: UnixNanos,
-    /// When that was said.
+    /// When `not_before` was set.
     pub held_at: UnixNanos,
-    /// When this was written, in the time that nobody can set, and by the wall clock.
+    /// When the state was written, on the steady clock.
     pub steady: UnixNanos,
-    /// The same by the wall clock; 0 where a version of the program wrote it that did not know.
+    /// The same on the wall clock; 0 if an older version wrote the state.
     pub wall: UnixNanos,
-    /// The API's own time when it was last heard, 0 if it never was, and when that was.
+    /// The time in the API's latest response, or 0 if there was none.
     pub api_date: UnixNanos,
-    /// When that was heard.
+    /// When that response arrived.
     pub dated_at: UnixNanos,
 }
 
-/// A change of the bucket: what stands there, and what is to stand there instead, if anything.
+/// Computes the new state of a bucket from its current one; `None` keeps it.
 pub(super) type Alter<'a> = dyn FnMut(SharedQuota) -> Option<SharedQuota> + Send + 'a;
 
-/// Where a bucket is kept.
+/// A store of one quota bucket.
 pub(super) trait Quotas: std::fmt::Debug + Send {
-    /// The moment at which this start of the machine lies in the time that all processes count in: `since`
-    /// nanoseconds have passed in it, and the wall clock shows `wall`.
+    /// Returns the time of this boot on the shared clock, `since` nanoseconds after it and with `wall` on the
+    /// wall clock.
     fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError>;
 
-    /// Changes the bucket in one step that no other process can come between.
+    /// Changes the bucket atomically.
     fn update(&mut self, change: &mut Alter<'_>) -> Result<(), JournalError>;
 
-    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts for a whole
-    /// run receives it with the first response.
+    /// Returns the rate limit that the API last announced, as text, unless it is outdated. A process that
+    /// sends a whole run gets it with the first response instead.
     fn announced(&mut self) -> Result<Option<String>, JournalError> {
         Ok(None)
     }
 
-    /// Notes the limit that the API announces.
+    /// Stores the rate limit that the API announces.
     fn announce(&mut self, _limit: &str) -> Result<(), JournalError> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Changes of a call are encoded as JSON for the journal.
+//! The JSON encoding of a call's changes in the journal.
 
 use memchr::memmem;
 use serde::de::Error;
@@ -7,16 +7,12 @@ use serde_json::Value as Json;
 use crate::l10n::say;
 use crate::model::{Call, Change};
 
-/// What changes begin with that are kept short: a list of what the record held and where in the body stands
-/// what it is to hold, in turn, for each field of the call's set. Other changes are a list of
-/// `[field, from, to]`.
+/// The prefix of the compact encoding: a list with the previous value and the position of the new value in
+/// the body, for each field of the call's set. The full encoding is a list of `[field, from, to]`.
 const SHORT: char = '~';
 
-/// What a call changes, as it is kept; nothing where nobody knew what the record held: that is no change
-/// that could be undone, and what it is to hold is in the body.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
+/// Encodes the changes of a call. Returns `None` if no previous value is known: the changes cannot be undone
+/// then, and the body has the new values.
 pub(super) fn kept(call: &Call) -> Result<Option<String>, serde_json::Error> {
     if call.changes.iter().all(|change| change.from.is_none()) {
         return Ok(None);
@@ -31,7 +27,7 @@ pub(super) fn kept(call: &Call) -> Result<Option<String>, serde_json::Error> {
     serde_json::to_string(&listed).map(Some)
 }
 
-/// The same kept short; nothing where the call says something else, or in another order.
+/// Encodes the changes compactly, or returns `None` if they do not match the fields or the body of the call.
 fn short(call: &Call) -> Result<Option<String>, serde_json::Error> {
     let fields = call.changes.iter().map(|change| &*change.field);
     if !fields.eq(call.changed.split(' ')) {
@@ -41,7 +37,7 @@ fn short(call: &Call) -> Result<Option<String>, serde_json::Error> {
     kept.push(SHORT);
     let mut kept = kept.into_bytes();
     let mut to = Vec::new();
-    // Most fields stand in the body as they stand in the list.
+    // Most fields have the same order in the body as in the list.
     let mut after = 0;
     for change in &call.changes {
         to.clear();
@@ -60,12 +56,12 @@ fn short(call: &Call) -> Result<Option<String>, serde_json::Error> {
     Ok(String::from_utf8(kept).ok())
 }
 
-/// Where a value stands in a body from `after` on.
+/// Returns the position of a value in a body, from `after` on.
 fn place_of(value: &[u8], body: &[u8], mut after: usize) -> Option<usize> {
     let finder = memmem::Finder::new(value);
     loop {
         let place = after + finder.find(body.get(after..)?)?;
-        // A value ends where it is followed by what ends one; a name is followed by a colon.
+        // A value is followed by a delimiter. A member name is followed by a colon.
         if matches!(body.get(place + value.len()), Some(b',' | b'}' | b']')) {
             return Some(place);
         }
@@ -73,7 +69,7 @@ fn place_of(value: &[u8], body: &[u8], mut after: usize) -> Option<usize> {
     }
 }
 
-/// What was kept of a call with this set of fields and this body.
+/// Decodes the changes of a call with these field names and this body.
 pub(super) fn changes_of(
     text: &str,
     names: &str,
@@ -128,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_body_is_not_kept_twice() {
+    fn new_values_in_the_body_are_not_stored_again() {
         let fields = [
             ("first", json!("Åsa"), json!("Bo")),
             ("city", json!(null), json!("first")),
@@ -141,10 +137,10 @@ mod tests {
         assert_eq!(kept, r#"~["Åsa",9,null,52,4,32,["x",1],21]"#);
         let read = changes_of(&kept, &call.changed, &call.body).unwrap();
         assert_eq!(read, call.changes);
-        // Changes that differ from the call are kept in full.
+        // Changes that differ from the call are encoded in full.
         let long = r#"[["first","Åsa","Bo"]]"#;
         assert_eq!(changes_of(long, "", b"").unwrap(), call.changes[..1]);
-        // Nothing that is damaged is guessed at.
+        // Damaged encodings are errors.
         for (text, names, body) in [
             ("~[1,9]", "first last", body),
             ("~[1,9]", "", body),
@@ -159,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_body_is_kept() {
+    fn new_values_missing_from_the_body_are_stored() {
         let fields = [("first", json!("Åsa"), json!("Bo"))];
         for (body, changed) in [
             (r#"{"first":"B"}"#, "first"),
@@ -190,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_call_changes_is_read_as_it_was(
+        fn every_encoded_change_is_decoded_unchanged(
             values in proptest::collection::vec((value(), value()), 1..6),
             order in any::<u8>(),
         ) {

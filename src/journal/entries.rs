@@ -1,53 +1,54 @@
-//! Entries are what a writer records in the journal.
+//! The entries that a writer records in the journal.
 
 use std::collections::HashMap;
 
 use crate::model::{Call, DAMAGED, Found, Outcome, Problem, RowAt, RowFacts};
 
-/// A row that is planned.
+/// A planned row.
 #[derive(Debug)]
 pub struct PlannedRow {
-    /// By what it is known.
+    /// The stored data about the row.
     pub mark: RowMark,
-    /// What is to be done for it.
+    /// The planned action.
     pub what: PlannedWhat,
 }
 
-/// What is kept of a row itself.
+/// The stored data about a row, without its request.
 #[derive(Debug, Clone, Default)]
 pub struct RowMark {
-    /// Where it stands.
+    /// The position of the row.
     pub at: RowAt,
-    /// A fingerprint of its key, by which it is known again in another file.
+    /// The fingerprint of the key, which identifies the row in other files.
     pub key: i64,
-    /// Fingerprints of its cells, by which it is known whether it was changed.
+    /// The fingerprints of the cells, which show whether the row was edited.
     pub cells: Vec<u8>,
-    /// What is doubtful about it, for a person; empty where nothing is.
+    /// The warnings of the row.
     pub warning: Vec<Problem>,
-    /// What planning learned about it.
+    /// The facts that planning found.
     pub facts: RowFacts,
 }
 
-/// What is to be done for a row.
+/// The planned action for a row.
 #[derive(Debug)]
 pub enum PlannedWhat {
-    /// This request is to be made.
+    /// A request to send.
     Call(Box<Call>),
-    /// Nothing: it has its outcome.
+    /// No request: the outcome is known.
     Settled(Outcome),
 }
 
-/// Whose entries they are.
+/// The run of the entries, with a cache of its field sets.
 #[derive(Debug)]
 pub struct Place {
     pub(super) run: i64,
-    /// The sets of fields that its calls change, by number: most rows have the same few.
+    /// The numbers of the field sets, which most rows share.
     field_sets: HashMap<String, i64>,
-    /// The one that was asked for last, and its number: most rows have that of the row before.
+    /// The last field set with its number, which most rows have in common with the previous row.
     last: Option<(String, i64)>,
 }
 
-/// Sets of fields that are remembered; a file where each row changes others has some of them twice.
+/// The maximum size of the cache. In a file where each row changes different fields, some sets are stored
+/// twice.
 const FIELD_SETS: usize = 1024;
 
 impl Place {
@@ -59,7 +60,7 @@ impl Place {
         }
     }
 
-    /// The number of a set of fields; where it has none yet, `number` gives it one.
+    /// Returns the number of a field set; a new set gets one from `number`.
     pub(super) fn field_set<E>(
         &mut self,
         names: &str,
@@ -85,24 +86,24 @@ impl Place {
     }
 }
 
-/// Something that is to be recorded of a run.
+/// An entry to record.
 #[derive(Debug)]
 pub enum Entry {
-    /// Rows of the plan.
+    /// Planned rows.
     Planned(Vec<PlannedRow>),
     /// Requests may be made for all rows up to this one.
     Reach(u64),
-    /// So many requests may have been made for this row.
+    /// This many requests may have been made for this row.
     Attempt(u64, u32),
     /// The outcome of a row.
     Outcome(Box<Outcome>),
-    /// The run sends no more: requests whose answer nobody waited for, and their attempts.
+    /// The run stops sending: rows with unanswered requests, and their attempts.
     Left(Vec<(u64, u32)>),
-    /// Nothing; whoever waits for it waits for all before it.
+    /// Nothing; it becomes durable after all earlier entries.
     Flush,
 }
 
-/// The facts of a row as a column holds them.
+/// Encodes the facts of a row for its column.
 pub(super) fn facts_text(facts: &RowFacts) -> Result<Option<String>, serde_json::Error> {
     if facts.is_empty() {
         return Ok(None);
@@ -110,13 +111,12 @@ pub(super) fn facts_text(facts: &RowFacts) -> Result<Option<String>, serde_json:
     serde_json::to_string(facts).map(Some)
 }
 
-/// How the facts of a row begin that matched the record with this id.
+/// Returns the start of the encoded facts of a row that matched the record with this id.
 pub(super) fn facts_of_record(id: &str) -> String {
     format!("{{\"found\":{{\"id\":{},", serde_json::Value::from(id))
 }
 
-/// The facts of rows whose columns hold these texts. A text that is damaged is reported as a match by
-/// [`DAMAGED`].
+/// Decodes the facts of rows. A damaged text is reported as a match by [`DAMAGED`].
 pub(super) fn facts_in(rows: Vec<(u64, String)>) -> Vec<(u64, RowFacts)> {
     let facts = |text: &str| {
         serde_json::from_str(text).unwrap_or_else(|_| RowFacts {
@@ -134,19 +134,19 @@ pub(super) fn filled(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The last segment of a path.
+/// Returns the last segment of a path.
 pub(super) fn last_segment(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// What a value in a path is encoded with: all but the unreserved characters (RFC 3986, section 2.3).
+/// The characters to encode in a path segment: all but the unreserved ones (RFC 3986, section 2.3).
 const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A value as it stands in a path.
+/// Encodes a value as a path segment.
 pub(super) fn encoded_segment(value: &str) -> String {
     percent_encoding::utf8_percent_encode(value, SEGMENT).to_string()
 }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damaged_facts_are_reported_and_those_of_other_rows_are_read() {
+    fn damaged_facts_are_reported_and_other_rows_are_read() {
         let found = Found {
             id: "7".into(),
             by: "name".into(),

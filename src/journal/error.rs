@@ -1,4 +1,4 @@
-//! Journal errors state why runs cannot be recorded or read.
+//! The errors of the journal.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use thiserror::Error;
 use crate::l10n::say;
 use crate::model::{Code, DatabaseError, Fact, IoError};
 
-/// Why the record of runs cannot be kept or read. Sending stops when it cannot be written.
+/// Why runs cannot be recorded or read. Sending stops if the journal cannot be written.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// The state folder cannot be made or used.
+    /// The state folder cannot be created or used.
     #[error("{}", say().journal_folder(path.display().to_string()))]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The state folder is on a network file system.
@@ -24,106 +24,106 @@ pub enum JournalError {
         /// The folder.
         path: PathBuf,
     },
-    /// SQLite refused.
+    /// SQLite returned an error.
     #[error("{}", say().journal_sqlite(action.in_words(), path.display().to_string()))]
     Sqlite {
-        /// What was tried.
+        /// The attempted action.
         action: Action,
         /// The journal's file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Refusal,
     },
-    /// The database refused, or cannot be reached.
+    /// The database returned an error or cannot be reached.
     #[error("{}", say().journal_database(action.in_words(), place.as_str()))]
     Database {
-        /// What was tried.
+        /// The attempted action.
         action: Action,
         /// The server and the database, without a password.
         place: String,
-        /// Why.
+        /// The cause.
         source: Refusal,
     },
-    /// The address of the database cannot be understood.
+    /// The database address is invalid.
     #[error("{}", say().journal_address(why.as_str()))]
     Address {
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// The database has no journal of this format yet.
+    /// The database has no journal of this format.
     #[error("{}", say().journal_not_migrated(place.as_str()))]
     NotMigrated {
         /// The server and the database.
         place: String,
     },
-    /// The server backs up its databases itself.
+    /// The journal is in a database, which the server backs up.
     #[error("{}", say().journal_no_backup())]
     NoBackup,
-    /// This program was built without it.
+    /// This build does not support PostgreSQL.
     #[error("{}", say().journal_not_built())]
     NotBuilt,
-    /// Another process has taken the work over.
+    /// Another process has taken over the run.
     #[error("{}", say().journal_taken_over())]
     TakenOver,
-    /// A newer version of the program wrote the journal.
+    /// A newer version of rosterpatch wrote the journal.
     #[error("{}", say().journal_newer(path.display().to_string(), *found, *known))]
     Newer {
         /// The journal's file, or its database.
         path: PathBuf,
-        /// Its format.
+        /// The format of the journal.
         found: i64,
-        /// The newest format known here.
+        /// The newest supported format.
         known: i64,
     },
-    /// The file has tables that are not those of a journal.
+    /// The file is not a journal of rosterpatch.
     #[error("{}", say().journal_foreign(path.display().to_string()))]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// No run of that name.
+    /// No run has that name.
     #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
-        /// What was requested.
+        /// The requested name.
         name: String,
     },
-    /// No run waits to continue.
+    /// There is no run to resume.
     #[error("{}", say().journal_nothing_unfinished())]
     NothingUnfinished,
-    /// A run's record is damaged.
+    /// The record of a run is damaged.
     #[error("{}", say().journal_damaged_run(run.as_str()))]
     DamagedRun {
         /// The run.
         run: String,
-        /// What is wrong with it.
+        /// The reason.
         source: Refusal,
     },
-    /// What the journal holds of a row is damaged.
+    /// The stored data of a row is damaged.
     #[error("{}", say().journal_damaged_row(*row, run.as_str(), why.as_str()))]
     DamagedRow {
         /// The run.
         run: String,
         /// The row's number.
         row: u64,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// What a run changed is no longer there.
+    /// The changes of a run are no longer stored.
     #[error("{}", say().journal_no_changes(run.as_str()))]
     NoChanges {
         /// The run.
         run: String,
     },
-    /// The thread that writes has ended.
+    /// The writer thread has ended.
     #[error("{}", say().journal_closed())]
     Closed,
-    /// A write failed earlier, and nothing may be sent without a record.
+    /// An earlier write failed, and nothing may be sent without a record.
     #[error("{}", say().journal_broken(.0.as_str()))]
     Broken(String),
 }
 
 impl JournalError {
-    /// The same for logs and notifications: of a database error, only its code.
+    /// Returns the error for logs and notifications, with only the code of a database error.
     pub fn fact(&self) -> Fact {
         match self {
             JournalError::Folder { path, source } => {
@@ -159,22 +159,22 @@ impl JournalError {
     }
 }
 
-/// What the program tries to do with the journal.
+/// An action on the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Open it.
+    /// Open the journal.
     Open,
-    /// Read from it.
+    /// Read the journal.
     Read,
-    /// Write to it.
+    /// Write to the journal.
     Write,
-    /// Keep the shared quota in it.
+    /// Store the shared quota.
     KeepQuota,
-    /// Keep the records in it that the API returned.
+    /// Store the records that the API returned.
     KeepRecords,
-    /// Bring its tables to this version.
+    /// Migrate the tables to this version.
     Migrate,
-    /// Delete old runs from it.
+    /// Delete old runs.
     Prune,
 }
 
@@ -192,17 +192,17 @@ impl Action {
     }
 }
 
-/// The error of a store. Its causes repeat it and are not printed.
+/// The error of a store. The message includes its causes, so they are not printed separately.
 #[derive(Debug)]
 pub struct Refusal {
-    /// For a person: a database's own words may quote values.
+    /// The message for users only, because a database error may quote values.
     words: String,
     number: Option<DatabaseError>,
     io: Option<IoError>,
 }
 
 impl Refusal {
-    /// A refusal in words of our own.
+    /// Returns a refusal with our own message.
     pub(super) fn words(words: String) -> Refusal {
         Refusal {
             words,
@@ -211,13 +211,13 @@ impl Refusal {
         }
     }
 
-    /// The same with the database's number for it.
+    /// Adds the database's error code.
     #[cfg(feature = "postgres")]
     pub(super) fn numbered(self, number: Option<DatabaseError>) -> Refusal {
         Refusal { number, ..self }
     }
 
-    /// The same with what the operating system said.
+    /// Adds the operating system's error.
     #[cfg(feature = "postgres")]
     pub(super) fn of_system(self, io: Option<IoError>) -> Refusal {
         Refusal { io, ..self }
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_database_says_is_its_number_in_a_log() {
+    fn a_database_error_is_logged_by_its_code_only() {
         let source = Refusal::words("Key (number)=(20100402-2388) already exists".to_owned());
         let error = JournalError::DamagedRun {
             run: "Åsa Ek".to_owned(),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_migration_and_a_failed_prune_say_what_was_tried() {
+    fn failed_migrations_and_prunes_name_the_attempted_action() {
         let failed = |action| {
             let error = JournalError::Database {
                 action,

@@ -17,7 +17,7 @@ use super::store::{Calls, Store};
 use crate::l10n::message;
 use crate::model::{Call, DAMAGED, Pending, Problem, RowState};
 
-/// The journal, open: what it can do is what a [`Store`] can, and what follows from that.
+/// The open journal: a [`Store`] and the operations that build on it.
 pub struct Journal(Box<dyn Store>);
 
 impl std::fmt::Debug for Journal {
@@ -41,11 +41,7 @@ impl DerefMut for Journal {
 }
 
 impl Journal {
-    /// Opens the journal. In a folder it is made where there is none yet; a database is left as it is.
-    ///
-    /// # Errors
-    /// When the folder or the database cannot be used, what is there is no journal, or a newer program
-    /// wrote it.
+    /// Opens the journal. In a folder, it is created if missing; a database must have been migrated.
     pub fn open(state: &State) -> Result<Journal, JournalError> {
         Ok(Journal(match state.place() {
             Place::Folder(folder) => Box::new(Sqlite::open(folder)?),
@@ -53,11 +49,9 @@ impl Journal {
         }))
     }
 
-    /// Copies the journal of a folder, as it is at one moment, into another folder. Returns the runs in the copy; the
-    /// rows that its unfinished runs have still to send are in doubt there, as after a crash.
-    ///
-    /// # Errors
-    /// When the state is a database, or the folder has no journal or it cannot be copied.
+    /// Copies a consistent snapshot of a folder's journal to another folder. Returns the runs in the copy.
+    /// Rows that its unfinished runs have not sent are in doubt there, as after a crash. Fails if the state
+    /// is a database.
     pub fn back_up(state: &State, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
         match state.place() {
             Place::Folder(folder) => Sqlite::back_up(folder, to),
@@ -65,14 +59,13 @@ impl Journal {
         }
     }
 
-    /// A journal that nobody else sees and that is gone with this process: for a plan that is
-    /// only looked at.
+    /// Creates a private journal that is deleted with this process, for plans that are only displayed.
     pub fn temporary() -> Result<Journal, JournalError> {
         Ok(Journal(Box::new(Sqlite::temporary()?)))
     }
 
-    /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row
-    /// order. A row whose call is damaged is recorded as failed, and the next ones follow.
+    /// Returns the first `most` calls without an outcome for rows after `after`, in row order. A row with a
+    /// damaged call is recorded as failed and skipped.
     pub fn calls_left(
         &self,
         run: i64,
@@ -94,7 +87,7 @@ impl Journal {
         }
     }
 
-    /// The error of a damaged row.
+    /// Returns the error for a damaged row.
     fn damaged_row(&self, run: i64, row: u64, why: &str) -> JournalError {
         JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_else(|_| run.to_string()),
@@ -103,11 +96,8 @@ impl Journal {
         }
     }
 
-    /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one, until
-    /// that returns false. Calls that are damaged are passed over; [`Journal::damaged`] tells them.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or `each` fails.
+    /// Calls `each` with every call of a run and the state of its row, in row order, until it returns false.
+    /// Damaged calls are skipped; [`Journal::damaged`] returns them.
     pub fn each_call<E: From<JournalError>>(
         &self,
         run: i64,
@@ -116,10 +106,7 @@ impl Journal {
         self.each_call_after(run, 0, each)
     }
 
-    /// The same for the rows after `row`.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or `each` fails.
+    /// Like [`Journal::each_call`], for the rows after `row`.
     pub fn each_call_after<E: From<JournalError>>(
         &self,
         run: i64,
@@ -132,7 +119,7 @@ impl Journal {
         })
     }
 
-    /// The first `most` calls of a run for rows after `after` that were not made, or may not have been.
+    /// Returns the first `most` calls for rows after `after` that were not made or whose outcome is unknown.
     pub fn open_calls(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
         let mut calls = Vec::new();
         self.each_call_after::<JournalError>(run, after, |call, state| {
@@ -144,11 +131,8 @@ impl Journal {
         Ok(calls)
     }
 
-    /// The same for those calls alone that have changed a record, or may have, of which it is known what
-    /// it held before.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or `each` fails.
+    /// Like [`Journal::each_call`], for calls that changed, or may have changed, a record whose previous
+    /// values are known.
     pub fn each_change<E: From<JournalError>>(
         &self,
         run: i64,
@@ -181,7 +165,7 @@ impl Journal {
         }
     }
 
-    /// What is damaged of what is held of a run's rows.
+    /// Returns the errors of a run's damaged rows.
     pub fn damaged(&self, run: i64) -> Result<Vec<JournalError>, JournalError> {
         let mut damaged = self.damaged_outcomes(run)?;
         self.each_record((run, 0), Which::All, |row, record| {
@@ -196,9 +180,8 @@ impl Journal {
             .collect())
     }
 
-    /// Takes account of what the runs of `account` have delivered that have not come to an end, or
-    /// never will. Returns whether anything can be believed to be delivered: nothing can while another
-    /// run is in progress, as the locks of `state` tell, which may be about to send something else.
+    /// Merges the deliveries of earlier runs of `account` that have not been merged. Returns whether any
+    /// delivery can be trusted: none can while another run, which holds its lock in `state`, may be sending.
     pub fn merge_delivered(
         &mut self,
         state: &State,
@@ -215,9 +198,8 @@ impl Journal {
         self.has_delivered(account)
     }
 
-    /// Forgets runs that began before `moment`, with all that was kept of their records, and what was
-    /// delivered before it; but for runs that somebody is working on, or reads, as the locks of `state`
-    /// tell. A run whose process died is forgotten like any other.
+    /// Deletes runs that began before `moment` with their stored values, and deliveries from before it. Runs
+    /// whose lock in `state` is held are kept. A run whose process died is deleted.
     pub fn prune(
         &mut self,
         state: &State,
@@ -238,7 +220,7 @@ impl Journal {
                 Some(_) if !self.may_be_forgotten(run.id)? => pruned.left += 1,
                 None => pruned.left += 1,
                 Some(_alone) => {
-                    // What it has sent is not to be forgotten with it.
+                    // Its deliveries are kept.
                     self.merge_run(run.id, now)?;
                     self.forget(run.id)?;
                     pruned.forgotten += 1;

@@ -1,12 +1,12 @@
-//! The files and folders of the journal belong to this account alone.
+//! Creates and checks the journal's files and folders, which are private to this account.
 
 use std::path::Path;
 
 use super::error::JournalError;
 use crate::safe_fs;
 
-/// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between
-/// processes and locks files, and neither can be relied on there (sqlite.org/wal.html).
+/// Refuses a folder on a network file system, where the shared memory and file locks of SQLite's write-ahead
+/// log are unreliable (sqlite.org/wal.html).
 #[cfg(target_os = "linux")]
 pub(super) fn refuse_network(folder: &Path) -> Result<(), JournalError> {
     // The magic numbers of statfs(2): NFS, SMB, CIFS, SMB 2, AFS, 9P, Ceph.
@@ -23,7 +23,7 @@ pub(super) fn refuse_network(folder: &Path) -> Result<(), JournalError> {
         Ok(system) if NETWORK.contains(&(system.f_type as u32)) => Err(JournalError::Network {
             path: folder.to_owned(),
         }),
-        // What cannot be told is left to SQLite.
+        // An unknown file system is left to SQLite.
         _ => Ok(()),
     }
 }
@@ -33,8 +33,8 @@ pub(super) fn refuse_network(_folder: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Makes a folder for its owner alone, if there is none, and checks that no other account can change what is
-/// in it: such an account would decide what is sent, and where.
+/// Creates a folder for this account if it is missing, and checks that no other account can change its
+/// contents, because they determine what is sent and where.
 pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     match safe_fs::check_folder(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -44,11 +44,11 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     safe_fs::check_folder(folder)
 }
 
-/// Makes a file for its owner alone, if there is none, and checks that no other account can read or change
-/// it. An existing file is not opened: a process that closes a database's file lets go of every lock that the process has on it
+/// Creates a file for this account if it is missing, and checks that no other account can read or change it.
+/// An existing file is not opened, because closing it would release every lock of this process on it
 /// (sqlite.org/howtocorrupt.html, section 2.2).
 ///
-/// SQLite gives its side files the main file's permissions, so making that one private is enough.
+/// SQLite gives side files the permissions of the main file.
 pub(crate) fn make_private_file(path: &Path) -> std::io::Result<()> {
     match safe_fs::create_private(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),

@@ -1,4 +1,4 @@
-//! Locks reserve a roster or a run for one process.
+//! The locks on rosters, runs and copies of rosters.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -11,13 +11,13 @@ use super::postgres::SessionLock;
 use super::state::{Place, State};
 use crate::model::hex;
 
-/// Holds one roster for one process. It lets go when the process ends, however it ends.
+/// A lock on a roster. It is released when the process ends, even by a kill.
 #[derive(Debug)]
 pub struct RosterLock {
     _held: Held,
 }
 
-/// A lock that lasts as long as this does: the operating system's on a file, or the database's.
+/// A held lock: of the operating system on a file, or of a database session.
 #[derive(Debug)]
 enum Held {
     File { _file: File },
@@ -25,15 +25,15 @@ enum Held {
 }
 
 impl RosterLock {
-    /// Takes the roster at `roster`, or nothing if another process has it.
+    /// Takes the lock on the roster at `roster`, or returns `None` if another process holds it.
     pub fn take(state: &State, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
         let mut name = name_of(roster);
         if state.database().is_some() {
-            // The same path on another machine is another file.
+            // The same path on another machine is a different file.
             name = format!("{name} of {}", machine());
         }
         let mut held = take(state, &name)?;
-        // A database hears a moment later than an operating system that a process is gone.
+        // The database notices the end of a process later than the operating system does.
         for _ in 0..40 {
             if held.is_some() || state.database().is_none() {
                 break;
@@ -44,13 +44,13 @@ impl RosterLock {
         Ok(held.map(|held| RosterLock { _held: held }))
     }
 
-    /// Takes any file at `path` of this machine, or nothing if another process has it.
+    /// Takes the lock on a file of this machine, or returns `None` if another process holds it.
     pub fn take_here(state: &State, path: &Path) -> Result<Option<RosterLock>, JournalError> {
         let held = take_file(state.folder(), &name_of(path))?;
         Ok(held.map(|held| RosterLock { _held: held }))
     }
 
-    /// Takes any file at `path` of this machine, once no other process has it.
+    /// Takes the lock on a file of this machine, once no other process holds it.
     pub fn wait(state: &State, path: &Path) -> Result<RosterLock, JournalError> {
         let (file, explain) = open_lock(state.folder(), &name_of(path))?;
         file.lock().map_err(explain)?;
@@ -60,8 +60,8 @@ impl RosterLock {
     }
 }
 
-/// Holds the copies of rosters that a process of this machine reads. It is released when the process ends, however it
-/// ends.
+/// A lock on the copies of rosters that a process of this machine reads. It is released when the process
+/// ends, even by a kill.
 #[derive(Debug)]
 pub struct CopyLock {
     _file: File,
@@ -69,19 +69,13 @@ pub struct CopyLock {
 
 impl CopyLock {
     /// Shares the copies of the process `id`. Waits while another process removes them.
-    ///
-    /// # Errors
-    /// When the state folder cannot be written.
     pub fn share(state: &State, id: u32) -> Result<CopyLock, JournalError> {
         let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
         file.lock_shared().map_err(explain)?;
         Ok(CopyLock { _file: file })
     }
 
-    /// Takes the copies of the process `id`, or returns `None` while it reads one.
-    ///
-    /// # Errors
-    /// When the state folder cannot be written.
+    /// Takes the copies of the process `id`, or returns `None` while that process reads one.
     pub fn take(state: &State, id: u32) -> Result<Option<CopyLock>, JournalError> {
         let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
         match file.try_lock() {
@@ -92,7 +86,7 @@ impl CopyLock {
     }
 }
 
-/// What this machine is called.
+/// Returns the name of this machine.
 pub(crate) fn machine() -> String {
     #[cfg(target_os = "linux")]
     return rustix::system::uname()
@@ -105,16 +99,16 @@ pub(crate) fn machine() -> String {
         .unwrap_or_default()
 }
 
-/// The name of a roster's lock.
+/// Returns the name of a roster's lock.
 fn name_of(roster: &Path) -> String {
-    // The same file by another name is the same roster. The name itself may be a school's,
-    // so the lock is called by a hash of it.
+    // Other paths to the same file share its lock. The name is hashed, because it may contain a school's
+    // name.
     let whole = std::fs::canonicalize(roster).unwrap_or_else(|_| roster.to_owned());
     let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
     hex(&hash[..16])
 }
 
-/// Takes a lock alone, or nothing if somebody has it.
+/// Takes an exclusive lock, or returns `None` if it is held.
 fn take(state: &State, name: &str) -> Result<Option<Held>, JournalError> {
     match state.place() {
         Place::Database(database) => {
@@ -134,7 +128,7 @@ fn take_file(folder: &Path, name: &str) -> Result<Option<Held>, JournalError> {
     }
 }
 
-/// The file of a lock, and what it means where it cannot be used.
+/// Opens a lock file, and returns it with the error constructor for it.
 fn open_lock(
     folder: &Path,
     name: &str,
@@ -152,16 +146,16 @@ fn open_lock(
     Ok((file, explain))
 }
 
-/// Holds one run: a process that works on it, or reads what it did, shares it; one that forgets it has it
-/// alone. It lets go when the process ends, however it ends, so that a run that says it is in progress and
-/// that nobody holds has died.
+/// A lock on a run. A process that works on the run or reads it shares the lock; pruning needs it
+/// exclusively. It is released when the process ends, even by a kill, so a run in progress without a lock has
+/// died.
 #[derive(Debug)]
 pub struct RunLock {
     _held: Held,
 }
 
 impl RunLock {
-    /// Shares the run called `name`. Waits for a process that is just forgetting it.
+    /// Shares the lock on the run called `name`. Waits while another process prunes it.
     pub fn share(state: &State, name: &str) -> Result<RunLock, JournalError> {
         let name = format!("run-{name}");
         let held = match state.place() {
@@ -177,13 +171,13 @@ impl RunLock {
         Ok(RunLock { _held: held })
     }
 
-    /// Takes the run called `name` alone, or nothing if somebody has it.
+    /// Takes the exclusive lock on the run called `name`, or returns `None` if it is held.
     pub fn take(state: &State, name: &str) -> Result<Option<RunLock>, JournalError> {
         let held = take(state, &format!("run-{name}"))?;
         Ok(held.map(|held| RunLock { _held: held }))
     }
 
-    /// Whether anyone has the run called `name`.
+    /// Returns whether any process holds the lock on the run called `name`.
     pub fn is_held(state: &State, name: &str) -> Result<bool, JournalError> {
         RunLock::take(state, name).map(|lock| lock.is_none())
     }
@@ -194,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_shared_by_whoever_works_on_it_and_taken_by_nobody_meanwhile() {
+    fn a_shared_run_lock_excludes_exclusive_ones() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::in_folder(folder.path());
         let one = RunLock::share(&state, "r").unwrap();
@@ -208,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_roster_is_held_once_by_whatever_name() {
+    fn a_roster_can_be_locked_only_once_under_any_path() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::in_folder(&folder.path().join("state"));
         let roster = folder.path().join("r.csv");

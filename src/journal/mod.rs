@@ -1,6 +1,5 @@
-//! The durable record of every run, in SQLite or in PostgreSQL. An intent is durable before its request
-//! leaves, and an outcome before its row counts as done; the journal is in the way of the work, not
-//! beside it.
+//! The durable record of every run, in SQLite or PostgreSQL. An intent is durable before its request is sent,
+//! and an outcome before its row counts as done.
 
 mod arrival;
 mod bucket;

@@ -1,20 +1,20 @@
-//! A place name states where a journal is stored.
+//! Parses the location of a journal on the command line.
 
-/// What the place of a journal is, as it is written on a command line.
+/// The kind of a journal's location on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceName {
     /// A folder.
     Folder,
-    /// The address of a database, with its scheme in lower case.
+    /// A database address, with its scheme in lower case.
     Address(String),
-    /// The address of a database of another kind, or in another form: as much of it as can be no secret.
+    /// An unsupported database address, reduced to the parts that cannot contain a secret.
     Unsupported(String),
 }
 
-/// Schemes of the address of a database that can be used.
+/// The supported schemes of database addresses.
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 
-/// Schemes of other addresses of databases, also where `//` is missing behind them.
+/// Schemes of other database addresses, which are recognized even without `//`.
 const OTHERS: [&str; 8] = [
     "jdbc",
     "mariadb",
@@ -26,7 +26,7 @@ const OTHERS: [&str; 8] = [
     "sqlserver",
 ];
 
-/// Words of a connection string of libpq, `host=h password=p`
+/// The keywords of libpq connection strings such as `host=h password=p`
 /// (postgresql.org/docs/current/libpq-connect.html).
 const WORDS: [&str; 17] = [
     "host",
@@ -49,7 +49,7 @@ const WORDS: [&str; 17] = [
 ];
 
 impl PlaceName {
-    /// What a text is. A folder whose name looks like an address is written with `./` before it.
+    /// Classifies a text. A folder whose name looks like an address must be written with `./`.
     pub fn of(text: &str) -> PlaceName {
         let text = text.trim();
         if text.starts_with(['/', '.', '~']) {
@@ -78,7 +78,7 @@ impl PlaceName {
                 let is_scheme = SCHEMES.iter().chain(&OTHERS).any(|known| *known == scheme);
                 match is_scheme {
                     true => PlaceName::Unsupported(format!("{scheme}:…")),
-                    // A user and a password, without a scheme.
+                    // A user and a password without a scheme.
                     false if rest.contains('@') => PlaceName::Unsupported("…:…@…".to_owned()),
                     false => PlaceName::Folder,
                 }
@@ -88,7 +88,7 @@ impl PlaceName {
     }
 }
 
-/// The first word of libpq's in a text that is followed by `=`.
+/// Returns the first libpq keyword in a text that is followed by `=`.
 fn word_of_libpq(text: &str) -> Option<&'static str> {
     let before = text.match_indices('=').map(|(at, _)| text[..at].trim_end());
     let mut names = before.filter_map(|before| before.split_whitespace().next_back());
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_a_folder_or_an_address_and_no_secret_of_another_is_shown() {
+    fn locations_are_classified_and_unsupported_ones_shown_safely() {
         for folder in [
             "state",
             "/var/lib/rosterpatch",

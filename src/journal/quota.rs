@@ -1,4 +1,4 @@
-//! The quota store shares the rate limit of an account between processes.
+//! The quota store shares a rate limit between processes.
 
 use sha2::{Digest, Sha256};
 
@@ -9,8 +9,8 @@ use super::sqlite::SqliteQuota;
 use super::state::{Place, State};
 use crate::model::hex;
 
-/// What is left of one account's quota, kept where runs are recorded so that every process that
-/// records there, now and later, draws on the same bucket.
+/// The remaining quota of one account, stored with the runs so that every process with the same journal
+/// shares the bucket.
 #[derive(Debug)]
 pub struct QuotaStore {
     bucket: Box<dyn Quotas>,
@@ -18,8 +18,8 @@ pub struct QuotaStore {
     account: String,
 }
 
-/// The name of the quota of one set of credentials: at an origin, for a quota, or at an address below it. It tells
-/// neither: it is a hash.
+/// Returns the name of the quota of a set of credentials at a place: an origin for a quota, or a base URL.
+/// The name is a hash that reveals neither.
 pub fn account_of(place: &str, credentials: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(place.as_bytes());
@@ -29,7 +29,7 @@ pub fn account_of(place: &str, credentials: &[u8]) -> String {
 }
 
 impl QuotaStore {
-    /// The quota of `account`.
+    /// Opens the quota of `account`.
     pub fn open(state: &State, account: &str) -> Result<QuotaStore, JournalError> {
         let bucket: Box<dyn Quotas> = match state.place() {
             Place::Folder(folder) => Box::new(SqliteQuota::open(folder, account)?),
@@ -42,21 +42,22 @@ impl QuotaStore {
         })
     }
 
-    /// The bucket of those alone who draw on this quota under one limit, which `name` tells from others.
+    /// Opens the bucket of processes that use this quota under the same additional limit, which `name`
+    /// identifies.
     pub fn under_limit(&self, name: &str) -> Result<QuotaStore, JournalError> {
         QuotaStore::open(&self.state, &account_of(&self.account, name.as_bytes()))
     }
 
-    /// The moment at which this start of the machine lies in the time that all processes count in: the
-    /// wall clock's, when the journal first heard of any start; and after that the moment at which
-    /// anything was last written, so that time which nobody can vouch for has not passed. Where several
-    /// machines record in one database, its clock is the one that they have in common.
+    /// Returns the time of this boot on the clock that all processes share. For the first boot that the
+    /// journal records, it is derived from the wall clock; for later boots, from the time of the last write,
+    /// so that an unverifiable interval does not count as elapsed. Machines that share a database use its
+    /// clock.
     pub fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError> {
         self.bucket.began(boot, since, wall)
     }
 
-    /// Changes the bucket in one step that no other process can come between. `change` gets what
-    /// stands there, and returns what is to stand there, if anything else, and its result.
+    /// Changes the bucket atomically. `change` gets the current state, and returns the new state, if it
+    /// changes, and a result.
     pub fn update<T: Send>(
         &mut self,
         change: impl FnOnce(SharedQuota) -> (Option<SharedQuota>, T) + Send,
@@ -72,13 +73,14 @@ impl QuotaStore {
         result.ok_or(JournalError::Closed)
     }
 
-    /// The limit that the API announced last for this quota, as whoever noted it wrote it; none where
-    /// that was long ago, or is not kept here because each process hears it itself.
+    /// Returns the rate limit that the API last announced for this quota, as stored by [`Self::announce`].
+    /// Returns `None` if it is outdated, or if the store keeps none because each process gets it with its
+    /// first response.
     pub fn announced(&mut self) -> Result<Option<String>, JournalError> {
         self.bucket.announced()
     }
 
-    /// Notes the limit that the API announces, for those who draw on this quota next.
+    /// Stores the rate limit that the API announces, for other processes with this quota.
     pub fn announce(&mut self, limit: &str) -> Result<(), JournalError> {
         self.bucket.announce(limit)
     }
@@ -86,7 +88,7 @@ impl QuotaStore {
 
 #[cfg(test)]
 impl QuotaStore {
-    /// One whose bucket is empty, and cannot be reached any more after so many changes.
+    /// Returns a store with an empty bucket that fails after this many changes.
     pub(crate) fn failing_after(changes: u32) -> QuotaStore {
         #[derive(Debug)]
         struct Failing(u32);

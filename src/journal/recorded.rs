@@ -1,12 +1,12 @@
-//! Readers follow how many rows a writer has recorded.
+//! The progress of a writer, which other threads can wait for.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::error::JournalError;
 use super::facade::Journal;
 
-/// Tells other threads how far a [`Writer`](super::Writer) has come, so that the outcome of rows can be
-/// read from the journal as soon as it is there.
+/// Reports a [`Writer`](super::Writer)'s progress to other threads, which can read outcomes as soon as they
+/// are recorded.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded(Arc<Shared>);
 
@@ -18,24 +18,24 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Outcomes that are durable.
+    /// The number of durable outcomes.
     outcomes: u64,
-    /// Rows whose plan is.
+    /// The number of rows with a durable plan.
     planned: u64,
-    /// Whether more rows are planned meanwhile.
+    /// Whether more rows are being planned.
     is_planning: bool,
-    /// Whether that has failed.
+    /// Whether planning has failed.
     has_failed: bool,
-    /// Whether nothing more will be written.
+    /// Whether the writer has ended.
     is_over: bool,
 }
 
-/// Rows are planned as long as this is there.
+/// A guard that marks rows as being planned until it is dropped.
 #[derive(Debug)]
 pub struct PlanningAhead(Recorded);
 
 impl PlanningAhead {
-    /// That the rest will not be planned: what is planned and not handed on yet is not to be sent.
+    /// Reports that the rest cannot be planned, so that planned rows that were not handed on are not sent.
     pub fn fail(self) {
         self.0.change(|known| known.has_failed = true);
     }
@@ -50,12 +50,12 @@ impl Drop for PlanningAhead {
     }
 }
 
-/// How far planning had come when somebody looked.
+/// The progress of planning at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct PlannedSoFar {
     rows: u64,
     is_whole: bool,
-    /// Whether the rest could not be planned.
+    /// Whether planning has failed.
     pub has_failed: bool,
 }
 
@@ -66,7 +66,7 @@ impl Recorded {
         PlanningAhead(self.clone())
     }
 
-    /// How far planning has come.
+    /// Returns the progress of planning.
     pub fn planned(&self) -> PlannedSoFar {
         let known = self.known();
         PlannedSoFar {
@@ -76,8 +76,8 @@ impl Recorded {
         }
     }
 
-    /// Waits until more rows are planned than there were `before`, or no more will be. Returns whether
-    /// any can have been since.
+    /// Waits until more rows are planned than `before`, or until planning has ended. Returns whether more
+    /// rows may have been planned since.
     pub fn wait_for_more(&self, before: PlannedSoFar) -> bool {
         if before.is_whole {
             return false;
@@ -91,8 +91,8 @@ impl Recorded {
         self.wait(|known| !known.is_planning);
     }
 
-    /// Waits until each of a run's rows from `first` to `last` has its outcome in the journal, or no
-    /// other will be written.
+    /// Waits until all rows of a run from `first` to `last` have an outcome in the journal, or until the
+    /// writer has ended.
     pub fn wait_for(
         &self,
         journal: &Journal,
@@ -111,7 +111,7 @@ impl Recorded {
             if open == 0 {
                 return Ok(());
             }
-            // Fewer cannot be enough: it is looked no more often than that.
+            // Fewer outcomes cannot be enough, so the journal is not read before.
             self.wait(|known| known.outcomes >= before + open);
         }
     }
@@ -124,7 +124,7 @@ impl Recorded {
         });
     }
 
-    /// Reports that nothing more will be written.
+    /// Reports that the writer has ended.
     pub(super) fn end(&self) {
         self.change(|known| known.is_over = true);
     }
@@ -134,7 +134,7 @@ impl Recorded {
         self.0.changed.notify_all();
     }
 
-    /// Waits until something is so, or nothing more will be written.
+    /// Waits until the condition holds, or until the writer has ended.
     fn wait(&self, is_so: impl Fn(&Known) -> bool) {
         let mut known = self.known();
         while !known.is_over && !is_so(&known) {

@@ -5,104 +5,104 @@ use jiff::Timestamp;
 use super::run_state::RunState;
 use crate::model::{Call, Held, Pending, Problem, RowAt, RowState};
 
-/// A run as it begins.
+/// A run at its start.
 #[derive(Debug, Clone)]
 pub struct NewRun {
-    /// Its name, unique in the journal.
+    /// The name, unique in the journal.
     pub name: String,
-    /// The command that makes it.
+    /// The command that starts the run.
     pub command: &'static str,
-    /// The target's name.
+    /// The name of the target.
     pub target: String,
-    /// The address that requests go to.
+    /// The base URL of the requests.
     pub base_url: String,
     /// The input file.
     pub file: String,
     /// SHA-256 of the input, in hexadecimal.
     pub sha256: String,
-    /// How it was requested, as JSON: what continuing it needs. Holds no secret.
+    /// The settings for resuming the run, as JSON, without secrets.
     pub settings: String,
-    /// When it begins.
+    /// The start time.
     pub started_at: Timestamp,
-    /// Its number in the queue, if it waited there.
+    /// The number in the queue, if the run was queued.
     pub queued: Option<i64>,
 }
 
-/// A run as the journal knows it.
+/// A recorded run.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
-    /// Its number in the journal.
+    /// The number in the journal.
     pub id: i64,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The command that made it.
+    /// The command that started the run.
     pub command: String,
-    /// How far it has come.
+    /// The state.
     pub state: RunState,
-    /// The target's name.
+    /// The name of the target.
     pub target: String,
-    /// The address that requests went to.
+    /// The base URL of the requests.
     pub base_url: String,
     /// The input file.
     pub file: String,
     /// SHA-256 of the input, in hexadecimal.
     pub sha256: String,
-    /// How it was requested, as JSON.
+    /// The settings, as JSON.
     pub settings: String,
-    /// When it began.
+    /// The start time.
     pub started_at: Timestamp,
-    /// When it ended, if it has.
+    /// The end time, if the run has ended.
     pub finished_at: Option<Timestamp>,
-    /// Its figures, as JSON, once it has ended.
+    /// The figures, as JSON, if the run has ended.
     pub summary: Option<String>,
-    /// Why a guard held it, if one did.
+    /// Why a guard held the run, if one did.
     pub held: Option<Held>,
 }
 
-/// What a row said in an earlier run, and its outcome.
+/// A row of an earlier run and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRow {
-    /// The run's number: the later, the higher.
+    /// The number of the run; later runs have higher numbers.
     pub run: i64,
-    /// A fingerprint of its cells.
+    /// The fingerprint of the cells.
     pub cells: Vec<u8>,
-    /// Its state; none where it was open still.
+    /// The state; `None` if the row is open.
     pub state: Option<RowState>,
-    /// The code of its problem.
+    /// The code of the problem.
     pub error_code: String,
-    /// What was wrong with it.
+    /// The problems of the row.
     pub problems: Vec<Problem>,
 }
 
-/// What a run sent to one record, or may have sent.
+/// A call that a run sent, or may have sent, to a record.
 #[derive(Debug, Clone)]
 pub struct PastCall {
-    /// The run's number.
+    /// The number of the run.
     pub run: i64,
     /// The call.
     pub call: Call,
-    /// Updated, or unknown where no answer was seen.
+    /// Updated, or unknown if no response was received.
     pub state: RowState,
-    /// When its outcome was recorded; none where it was not.
+    /// When the outcome was recorded, if it was.
     pub at: Option<Timestamp>,
 }
 
-/// The record of one row in a run.
+/// The stored data about one row of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowSaid {
-    /// The run's number.
+    /// The number of the run.
     pub run: i64,
     /// The position of the row.
     pub at: RowAt,
-    /// Its state; none where it has none yet.
+    /// The state, if the row has one.
     pub state: Option<RowState>,
-    /// The code of its problem.
+    /// The code of the problem.
     pub error_code: String,
-    /// Its problems and its warnings.
+    /// The problems and warnings.
     pub problems: Vec<Problem>,
 }
 
-/// The call of a row of which what was sent cannot be read.
+/// Returns an empty call for a row whose call cannot be read.
 pub(super) fn unreadable(row: u64) -> Call {
     Call {
         at: RowAt {
@@ -119,50 +119,50 @@ pub(super) fn unreadable(row: u64) -> Call {
     }
 }
 
-/// What a run's rows tell of it, whatever became of its process.
+/// The counts that a run's rows give, even if its process died.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traces {
-    /// Requests that were made for its rows.
+    /// The number of requests for its rows.
     pub requests: u64,
-    /// Requests beyond a row's first.
+    /// The number of requests after a row's first.
     pub retries: u64,
     /// When the last outcome was recorded.
     pub last: Option<Timestamp>,
 }
 
-/// Rows of a run that did not succeed in the same way.
+/// A group of unsuccessful rows with the same state and code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureKind {
-    /// Their state.
+    /// The state.
     pub state: RowState,
-    /// Their code.
+    /// The code.
     pub code: String,
-    /// How many there are.
+    /// The number of rows.
     pub rows: u64,
 }
 
-/// What was forgotten.
+/// The result of a prune.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Runs that are gone.
+    /// The number of deleted runs.
     pub forgotten: usize,
-    /// Runs that are old enough, and that somebody is working on.
+    /// The number of old runs that are in use.
     pub left: usize,
-    /// Runs whose record is damaged, so that nobody can tell how old they are.
+    /// The number of runs with damaged records, whose age is unknown.
     pub damaged: usize,
 }
 
-/// Which of a run's calls are wanted.
+/// A selection of a run's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// All.
+    /// All calls.
     All,
-    /// Those that changed a record which was read, as far as is known.
+    /// Calls that changed, or may have changed, a record that was read.
     Changed,
 }
 
-/// A call and the state of its row, or what is damaged of what is held of them.
+/// A call with the state of its row, or the reason why it is damaged.
 pub type KeptCall = Result<(Call, Option<RowState>), String>;
 
-/// Calls, and rows whose call is damaged.
+/// Calls, and the rows whose call is damaged with the reasons.
 pub type CallsLeft = (Vec<Pending>, Vec<(u64, String)>);

@@ -1,11 +1,11 @@
-//! The register keeps the records of an API in a temporary table.
+//! The register holds the records of an API in a temporary table.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{Action, JournalError};
 
-/// All records of an API, by the key that finds them: a temporary file that nobody else sees and
-/// that is gone with this process, so that memory does not grow with the register.
+/// All records of an API, by their keys. They are in a private temporary file that is deleted with this
+/// process, so that memory does not grow with the register.
 #[derive(Debug)]
 pub struct Register {
     connection: Connection,
@@ -20,7 +20,7 @@ fn explain(source: rusqlite::Error) -> JournalError {
 }
 
 impl Register {
-    /// An empty register.
+    /// Creates an empty register.
     pub fn new() -> Result<Register, JournalError> {
         let connection = Connection::open("").map_err(explain)?;
         connection
@@ -48,7 +48,7 @@ impl Register {
             .map_err(explain)
     }
 
-    /// Adds that the record `id` has this value of a field that must be unique.
+    /// Adds that the record `id` has this value in a unique field.
     pub fn add_holder(&self, field: usize, value: &str, id: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT INTO holder VALUES (?1, ?2, ?3)")
@@ -57,7 +57,7 @@ impl Register {
             .map_err(explain)
     }
 
-    /// A record other than `id` that has this value of a field that must be unique.
+    /// Returns a record other than `id` that has this value in a unique field.
     pub fn other_holder(
         &self,
         field: usize,
@@ -77,7 +77,7 @@ impl Register {
             .map_err(explain)
     }
 
-    /// Adds that the record `id` is to have another value of a field.
+    /// Adds that the value of a field of the record `id` will change.
     pub fn add_changed(&self, field: usize, id: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO changed VALUES (?1, ?2)")
@@ -86,7 +86,7 @@ impl Register {
             .map_err(explain)
     }
 
-    /// Whether the record `id` is to have another value of a field.
+    /// Returns whether the value of a field of the record `id` will change.
     pub fn is_changed(&self, field: usize, id: &str) -> Result<bool, JournalError> {
         self.connection
             .prepare_cached("SELECT 1 FROM changed WHERE field = ?1 AND id = ?2")
@@ -94,7 +94,7 @@ impl Register {
             .map_err(explain)
     }
 
-    /// The records with this key, as JSON.
+    /// Returns the records with this key, as JSON.
     pub fn find(&self, key: &str) -> Result<Vec<String>, JournalError> {
         let mut statement = self
             .connection

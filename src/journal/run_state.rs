@@ -1,30 +1,30 @@
-//! The run state tells how far a run has come.
+//! The states of a run.
 
 use std::str::FromStr;
 
 use crate::l10n::say;
 
-/// How far a run has come.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
-    /// Being planned: nothing has been sent.
+    /// Being planned; nothing has been sent.
     Planning,
-    /// Under way, or its process died.
+    /// In progress, or its process died.
     Running,
-    /// Stopped before its end; it can be resumed.
+    /// Stopped early; it can be resumed.
     Interrupted,
     /// Held by a guard before anything was sent; it can be approved.
     Held,
-    /// Never brought to its end: a later run of the same file took its place.
+    /// Superseded by a later run of the same file before it ended.
     Replaced,
-    /// At its end.
+    /// Finished.
     Finished,
-    /// Closed by an undo, whatever it had come to: nothing continues it.
+    /// Closed by an undo; it cannot be continued.
     Undone,
 }
 
 impl RunState {
-    /// The word for it.
+    /// Returns the word in the journal and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             RunState::Planning => "planning",
@@ -39,7 +39,7 @@ impl RunState {
 }
 
 impl RunState {
-    /// The word for a person.
+    /// Returns the localized words.
     pub fn in_words(self) -> String {
         match self {
             RunState::Planning => say().run_state_planning(),

@@ -1,4 +1,4 @@
-//! A snapshot keeps what is known of an API's records between runs, without a value of theirs.
+//! A snapshot stores fingerprints of an API's records between runs, without their values.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
 
-/// The file beside the journal.
+/// The name of the file beside the journal.
 const FILE: &str = "snapshots.sqlite3";
 
-/// The format of the file. A file of another format is emptied: it holds nothing that cannot be read again.
+/// The format of the file. A file of another format is emptied, because everything in it can be read again.
 const FORMAT: i64 = 1;
 
-/// The id in a mark of all records.
+/// The id of a mark that covers all records.
 const ANY: &str = "";
 
-/// `snapshot` has a row for each place from the moment at which its listing begins; it is whole once
-/// `listed_at` is set. `mark` has the records that a run is about to change, by the address of the API:
-/// a snapshot looks at those after `seen`.
+/// `snapshot` has a row for each place from the start of its listing; it is complete once `listed_at` is set.
+/// `mark` has the records that a run is about to change, by the address of the API; a snapshot considers the
+/// marks after `seen`.
 const TABLES: &str = "
 CREATE TABLE snapshot (
     id          INTEGER PRIMARY KEY,
@@ -60,7 +60,7 @@ CREATE TABLE mark (
 CREATE INDEX mark_by_address ON mark (address, seq);
 ";
 
-/// The copy that a run works on.
+/// The tables of a run's working copy.
 const COPY: &str = "
 CREATE TEMP TABLE known (id TEXT PRIMARY KEY, prints BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE held (
@@ -70,53 +70,49 @@ CREATE INDEX temp.held_by_id ON held (id);
 CREATE TEMP TABLE marked (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ";
 
-/// Empties the copy.
+/// Empties the working copy.
 const EMPTY: &str = "DELETE FROM temp.known; DELETE FROM temp.held; DELETE FROM temp.marked;";
 
-/// When a snapshot was taken, by the clock of the API.
+/// The time of a snapshot, by the API's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     /// When all records were listed.
     pub listed_at: Timestamp,
-    /// All changes before this moment are in it.
+    /// The snapshot includes all changes before this time.
     pub as_of: Timestamp,
-    /// The latest change of a record in it.
+    /// The latest change of a record in the snapshot.
     pub newest: Timestamp,
-    /// The page of the list that is compared next.
+    /// The next page of the list to compare.
     pub page: u64,
 }
 
-/// A record in a snapshot.
+/// The fingerprints of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPrints {
-    /// Its id.
+    /// The id of the record.
     pub id: String,
-    /// Keyed hashes of its fields.
+    /// Keyed hashes of the fields.
     pub prints: Vec<u8>,
-    /// Keyed hashes of its keys and of its values that must be unique, by field.
+    /// Keyed hashes of the keys and of the unique values, by field.
     pub holds: Vec<(usize, i64)>,
 }
 
-/// The records of one place: of a target, an address and an account.
+/// The records of a place: a target, an address and an account.
 ///
-/// It is a copy that only this process sees. The stored snapshot is replaced as a whole, in one
-/// transaction.
+/// This process works on a private copy. The stored snapshot is replaced as a whole, in one transaction.
 #[derive(Debug)]
 pub struct Snapshot {
     connection: Connection,
     path: PathBuf,
     place: String,
     address: String,
-    /// The last mark that is accounted for once this copy is saved.
+    /// The last mark that this copy accounts for once it is saved.
     seen: i64,
 }
 
 impl Snapshot {
-    /// Opens the snapshot of a place, whose copy is empty. There is none if the journal is in a database,
-    /// since other machines would not mark what they change, or while a run may change any record.
-    ///
-    /// # Errors
-    /// If the file cannot be opened or written.
+    /// Opens the snapshot of a place with an empty working copy. Returns `None` if the journal is in a
+    /// database, because other machines would not mark their changes, or while a run may change any record.
     pub fn open(
         state: &State,
         (place, address): (&str, &str),
@@ -131,7 +127,7 @@ impl Snapshot {
         let Some(seen) = accounted(&connection, state, address, &path)? else {
             return Ok(None);
         };
-        // Marks are kept for it from now on.
+        // From now on, marks are kept for this place.
         connection
             .execute(
                 "INSERT INTO snapshot (place, address, used_at, seen) VALUES (?1, ?2, ?3, ?4)
@@ -148,10 +144,8 @@ impl Snapshot {
         }))
     }
 
-    /// Copies what is stored, and returns when it was taken; nothing where no whole snapshot is stored.
-    ///
-    /// # Errors
-    /// If it cannot be read.
+    /// Loads the stored snapshot into the working copy, and returns its time. Returns `None` if no complete
+    /// snapshot is stored.
     pub fn load(&self) -> Result<Option<Taken>, JournalError> {
         self.in_one("BEGIN", |connection| {
             let found = connection
@@ -195,20 +189,14 @@ impl Snapshot {
         })
     }
 
-    /// Empties the copy.
-    ///
-    /// # Errors
-    /// If there is no room.
+    /// Empties the working copy.
     pub fn clear(&self) -> Result<(), JournalError> {
         self.connection
             .execute_batch(EMPTY)
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// Puts records into the copy, each in place of the one with the same id.
-    ///
-    /// # Errors
-    /// If there is no room.
+    /// Adds records to the working copy, replacing records with the same id.
     pub fn put(&self, records: &[RecordPrints]) -> Result<(), JournalError> {
         self.in_one("BEGIN", |connection| {
             for record in records {
@@ -226,18 +214,12 @@ impl Snapshot {
         })
     }
 
-    /// Removes a record from the copy. Returns whether it was there.
-    ///
-    /// # Errors
-    /// If there is no room.
+    /// Removes a record from the working copy. Returns whether it was there.
     pub fn remove(&self, id: &str) -> Result<bool, JournalError> {
         self.in_one("BEGIN", |connection| forget(connection, id))
     }
 
-    /// The hashes of a record's fields, if the copy has the record.
-    ///
-    /// # Errors
-    /// If the copy cannot be read.
+    /// Returns the hashes of a record's fields, if the working copy has it.
     pub fn prints(&self, id: &str) -> Result<Option<Vec<u8>>, JournalError> {
         self.connection
             .prepare_cached("SELECT prints FROM temp.known WHERE id = ?1")
@@ -245,10 +227,7 @@ impl Snapshot {
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// The ids of the records that hold a value of a field, in order.
-    ///
-    /// # Errors
-    /// If the copy cannot be read.
+    /// Returns the ids of the records with this value in a field, in order.
     pub fn holders(&self, field: usize, print: i64) -> Result<Vec<String>, JournalError> {
         self.texts(
             "SELECT id FROM temp.held WHERE field = ?1 AND print = ?2 ORDER BY id",
@@ -256,35 +235,26 @@ impl Snapshot {
         )
     }
 
-    /// How many records the copy has.
-    ///
-    /// # Errors
-    /// If the copy cannot be read.
+    /// Counts the records of the working copy.
     pub fn records(&self) -> Result<u64, JournalError> {
         self.connection
             .query_row("SELECT count(*) FROM temp.known", [], |row| row.get(0))
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// The ids of the records that runs may have changed between the moment the copied snapshot was taken and the
-    /// moment it was copied.
-    ///
-    /// # Errors
-    /// If they cannot be read.
+    /// Returns the ids of the records that runs may have changed between the time of the loaded snapshot and
+    /// the time of loading it.
     pub fn marked(&self) -> Result<Vec<String>, JournalError> {
         self.texts("SELECT id FROM temp.marked ORDER BY id", [])
     }
 
-    /// Stores the copy in place of what was stored, unless the place was forgotten or a newer snapshot was stored
-    /// meanwhile.
-    ///
-    /// # Errors
-    /// If it cannot be written. What was stored stays.
+    /// Stores the working copy in place of the stored snapshot, unless the place was deleted or a newer
+    /// snapshot was stored meanwhile. After an error, the stored snapshot is unchanged.
     pub fn save(&self, taken: &Taken) -> Result<(), JournalError> {
         self.in_one("BEGIN IMMEDIATE", |connection| {
             let moments = [taken.listed_at, taken.as_of, taken.newest];
             let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
-            // Marks that a newer snapshot accounts for may be gone.
+            // The marks that a newer snapshot accounts for may have been deleted.
             let id = connection.query_row(
                 "SELECT id FROM snapshot WHERE place = ?1 AND seen <= ?2",
                 params![self.place, self.seen],
@@ -312,10 +282,7 @@ impl Snapshot {
         })
     }
 
-    /// Forgets what is stored: it cannot be believed.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
+    /// Deletes the stored snapshot, because it cannot be trusted.
     pub fn discard(&self) -> Result<(), JournalError> {
         self.in_one("BEGIN IMMEDIATE", |connection| {
             connection.execute(
@@ -342,7 +309,7 @@ impl Snapshot {
             .map_err(|source| failed(&self.path, source))
     }
 
-    /// Does `work` in one transaction.
+    /// Runs `work` in one transaction.
     fn in_one<T>(
         &self,
         begin: &str,
@@ -352,30 +319,27 @@ impl Snapshot {
     }
 }
 
-/// Whether there are snapshots, of any records.
+/// Returns whether the state has snapshots of any records.
 pub fn has_snapshots(state: &State) -> bool {
     state.database().is_none() && state.folder().join(FILE).exists()
 }
 
-/// Marks the records with these ids, which `run` is about to change at `address`: no snapshot is believed
-/// about them until they were read again. If they cannot be marked, all snapshots are removed,
-/// and the error says why.
-///
-/// # Errors
-/// If neither can be done: nothing may be sent.
+/// Marks records that `run` is about to change at `address`. Snapshots do not trust them until they are read
+/// again. If the records cannot be marked, all snapshots are removed, and the reason is returned. After an
+/// error, nothing may be sent.
 pub fn mark_records(
     state: &State,
     (address, run): (&str, &str),
     ids: &[String],
 ) -> Result<Option<JournalError>, JournalError> {
-    // The marks would be deleted, and their numbers lead on.
+    // An empty list would delete marks and restart their numbers.
     if ids.is_empty() {
         return Ok(None);
     }
     with_file(state, |connection, path| {
         let seen = accounted(connection, state, address, path)?;
         in_one(connection, "BEGIN IMMEDIATE", |connection| {
-            // Every snapshot has seen these.
+            // Every snapshot has seen these marks.
             connection.execute(
                 "DELETE FROM mark WHERE address = ?1 AND seq <= min(?2, (
                      SELECT coalesce(min(seen), ?2) FROM snapshot WHERE address = ?1))",
@@ -392,11 +356,8 @@ pub fn mark_records(
     })
 }
 
-/// Forgets the snapshots of the records at `address`, and lets none be taken while `run` is in progress: it
-/// changes records that are not known beforehand.
-///
-/// # Errors
-/// If they cannot be forgotten: nothing may be sent.
+/// Invalidates the snapshots of the records at `address`, and prevents new ones while `run` is in progress,
+/// because it changes records that are not known beforehand. After an error, nothing may be sent.
 pub fn forget_snapshots(
     state: &State,
     (address, run): (&str, &str),
@@ -411,10 +372,7 @@ pub fn forget_snapshots(
     })
 }
 
-/// Forgets the snapshots that were not used since `moment`.
-///
-/// # Errors
-/// If they cannot be forgotten.
+/// Deletes the snapshots that were not used since `moment`.
 pub fn prune_snapshots(
     state: &State,
     moment: Timestamp,
@@ -425,8 +383,8 @@ pub fn prune_snapshots(
     })
 }
 
-/// Does `work` with the file, and removes the file if that fails: the error says why. There is nothing to do for a journal in a
-/// database, which has no snapshots.
+/// Runs `work` with the file. If that fails, removes the file and returns the reason. Does nothing for a
+/// journal in a database, which has no snapshots.
 fn with_file(
     state: &State,
     work: impl FnOnce(&Connection, &Path) -> Result<(), JournalError>,
@@ -442,7 +400,7 @@ fn with_file(
     let path = folder.join(FILE);
     match std::fs::remove_file(&path) {
         Ok(()) => {
-            // Its journal belongs to it.
+            // SQLite's journal of the file.
             let _ = std::fs::remove_file(folder.join(format!("{FILE}-journal")));
             Ok(Some(error))
         }
@@ -450,7 +408,7 @@ fn with_file(
     }
 }
 
-/// Opens the file, and brings it to this format.
+/// Opens the file and creates or replaces its tables.
 fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
     let path = folder.join(FILE);
     let explain = |source| JournalError::Folder {
@@ -481,8 +439,8 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
     Ok((connection, path))
 }
 
-/// The last mark at `address` that a new snapshot can ignore: the runs that made it and all earlier marks have
-/// ended. None while a run may change any record.
+/// Returns the last mark at `address` that a new snapshot can ignore, because the runs that made it and all
+/// earlier marks have ended. Returns `None` while a run may change any record.
 fn accounted(
     connection: &Connection,
     state: &State,
@@ -527,13 +485,13 @@ fn forget_where(
             );
             connection.execute(&sql, of)?;
         }
-        // A run that is just listing cannot store its own either.
+        // A run that is listing now cannot store its snapshot either.
         connection.execute(&format!("DELETE FROM snapshot WHERE {which}"), of)?;
         Ok(())
     })
 }
 
-/// Removes a record from the copy. Returns whether it was there.
+/// Removes a record from the working copy. Returns whether it was there.
 fn forget(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
     let removed = connection
         .prepare_cached("DELETE FROM temp.known WHERE id = ?1")?
@@ -555,7 +513,7 @@ fn in_one<T>(
         Ok(done)
     });
     if done.is_err() {
-        // It is over already where SQLite ended it.
+        // SQLite may have ended the transaction already.
         let _ = connection.execute_batch("ROLLBACK");
     }
     done
@@ -618,12 +576,12 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_replaced_as_a_whole() {
+    fn a_snapshot_is_replaced_atomically() {
         let (_folder, state) = state();
         let first = open(&state);
         assert_eq!(first.load().unwrap(), None);
         first.put(&[record("a", 1), record("b", 2)]).unwrap();
-        // Nothing is stored before it is whole.
+        // Nothing is stored before the snapshot is complete.
         assert_eq!(open(&state).load().unwrap(), None);
         first.save(&taken(0)).unwrap();
         let second = open(&state);
@@ -646,14 +604,14 @@ mod tests {
         );
         third.discard().unwrap();
         assert_eq!(open(&state).load().unwrap(), None);
-        // Another place has its own.
+        // Another place has a separate snapshot.
         second.save(&taken(2)).unwrap();
         let other = Snapshot::open(&state, ("other", "address"), moment(100));
         assert_eq!(other.unwrap().unwrap().load().unwrap(), None);
     }
 
     #[test]
-    fn what_a_run_is_about_to_change_is_marked_until_it_is_read_after_the_run() {
+    fn marks_last_until_the_record_is_read_after_the_run() {
         let (_folder, state) = state();
         let before = open(&state);
         before.put(&[record("a", 1), record("b", 2)]).unwrap();
@@ -661,25 +619,25 @@ mod tests {
         let under_way = RunLock::share(&state, "run").unwrap();
         mark(&state, "run", &["b"]);
         assert_eq!(marked(&state), ["b"]);
-        // Read while the run is in progress, it may change once more.
+        // A record that is read during the run may change again.
         let during = open(&state);
         during.load().unwrap();
         during.save(&taken(1)).unwrap();
         assert_eq!(marked(&state), ["b"]);
-        // One that was opened before the run ended knows no better.
+        // A snapshot that was opened before the run ended keeps the mark too.
         let early = open(&state);
         drop(under_way);
         early.save(&taken(2)).unwrap();
         assert_eq!(marked(&state), ["b"]);
         let after = open(&state);
-        // Marked after this one began to read.
+        // Marked after this snapshot started to read.
         mark(&state, "next", &["a"]);
         after.save(&taken(3)).unwrap();
         assert_eq!(marked(&state), ["a"]);
     }
 
     #[test]
-    fn of_two_interleaved_snapshots_the_newer_stays_and_each_keeps_its_marks() {
+    fn the_newer_of_two_interleaved_snapshots_wins_and_both_keep_marks() {
         let (_folder, state) = state();
         let first = open(&state);
         first.put(&[record("a", 1)]).unwrap();
@@ -691,21 +649,21 @@ mod tests {
         let newer = open(&state);
         newer.load().unwrap();
         newer.save(&taken(1)).unwrap();
-        // It removes the marks that all stored snapshots account for.
+        // Saving removes the marks that all stored snapshots account for.
         mark(&state, "last", &["c"]);
         assert_eq!(older.marked().unwrap(), ["a"]);
         assert_eq!(newer.marked().unwrap(), ["a", "b"]);
         older.save(&taken(2)).unwrap();
         assert_eq!(open(&state).load().unwrap(), Some(taken(1)));
         assert_eq!(marked(&state), ["c"]);
-        // A run without changes moves no numbers.
+        // A run without changes does not advance the numbers.
         mark(&state, "none", &[]);
         open(&state).save(&taken(3)).unwrap();
         assert_eq!(open(&state).load().unwrap(), Some(taken(3)));
     }
 
     #[test]
-    fn no_snapshot_is_taken_while_a_run_may_change_any_record() {
+    fn no_snapshot_is_stored_while_a_run_may_change_any_record() {
         let (_folder, state) = state();
         let listing = open(&state);
         listing.put(&[record("a", 1)]).unwrap();
@@ -722,7 +680,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_marked_is_removed() {
+    fn a_snapshot_file_that_cannot_be_marked_is_removed() {
         let (_folder, state) = state();
         open(&state).save(&taken(0)).unwrap();
         let path = state.folder().join(FILE);
@@ -738,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_no_run_uses_is_pruned() {
+    fn unused_snapshots_are_pruned() {
         let (_folder, state) = state();
         open(&state).save(&taken(0)).unwrap();
         prune_snapshots(&state, moment(100)).unwrap();

@@ -1,18 +1,18 @@
-//! The state is the folder or the database that holds the journal.
+//! The location of the journal: a folder or a database.
 
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::postgres::Database;
 
-/// Where runs are recorded: in a folder of this machine, or in a database that several machines share.
+/// The location of recorded runs: a folder of this machine, or a database that several machines share.
 #[derive(Debug, Clone)]
 pub struct State {
     folder: PathBuf,
     database: Option<Database>,
 }
 
-/// Where the journal lies.
+/// The location of the journal.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place<'a> {
     Folder(&'a Path),
@@ -20,7 +20,7 @@ pub(super) enum Place<'a> {
 }
 
 impl State {
-    /// A journal in a file in `folder`.
+    /// Returns a state with the journal in a file in `folder`.
     pub fn in_folder(folder: &Path) -> State {
         State {
             folder: folder.to_owned(),
@@ -28,7 +28,8 @@ impl State {
         }
     }
 
-    /// A journal in the database at `address`, with this password where that has none; `folder` is for what this machine needs for itself.
+    /// Returns a state with the journal in the database at `address`, using `password` if the address has
+    /// none. `folder` holds the local files of this machine.
     pub fn in_database(
         address: &str,
         password: Option<&str>,
@@ -40,12 +41,12 @@ impl State {
         })
     }
 
-    /// The folder for what this machine needs for itself, which holds the journal where no database does.
+    /// Returns the folder for local files, which also holds the journal if it is not in a database.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where it is, for a person.
+    /// Returns the location for display.
     pub fn shown(&self) -> String {
         match &self.database {
             Some(database) => database.place().to_owned(),
@@ -53,14 +54,14 @@ impl State {
         }
     }
 
-    /// The database, where the journal lies in one.
+    /// Returns the database, if the journal is in one.
     pub fn database(&self) -> Option<&Database> {
         self.database.as_ref()
     }
 
     #[cfg(feature = "postgres")]
-    /// The same with separate connections. Every write fails once another process holds newer fencing tokens than
-    /// `fences`.
+    /// Returns the state with separate connections. Every write fails once another process holds newer
+    /// fencing tokens than `fences`.
     pub(crate) fn fenced(&self, fences: Vec<super::Fence>) -> State {
         State {
             folder: self.folder.clone(),

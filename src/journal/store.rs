@@ -17,8 +17,7 @@ use crate::model::{
     Call, Change, Fingerprint, Held, Outcome, Problem, RowFacts, RowState, StateCounts,
 };
 
-/// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
-/// one suite of tests holds both to them.
+/// A store that records runs. One conformance suite holds every store to the same promises.
 pub trait Store:
     Runs
     + Calls
@@ -53,19 +52,19 @@ impl<T> Store for T where
 {
 }
 
-/// The runs themselves.
+/// Operations on runs.
 pub trait Runs {
-    /// Records the start of a run that has no plan yet. Returns its number, and its name: the one asked for, with a
-    /// number behind it where another run has that already.
+    /// Records the start of a run without a plan. Returns its number and its name: the requested name, with a
+    /// number appended if another run has it.
     fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError>;
 
-    /// Takes a run over that another process may still be at work on: it may change nothing more of it.
-    /// Where the operating system's locks tell that nobody is, there is nothing to do.
+    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
+    /// operating system locks has nothing to do, because they show that no such process exists.
     fn take_over(&mut self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }
 
-    /// Records that a run is planned again, whatever it had come to: it is not held, and has no figures.
+    /// Resets a run to planning: it is no longer held and has no figures.
     fn begin_again(&mut self, run: i64) -> Result<(), JournalError>;
 
     /// Records that a run has ended, with its figures as JSON.
@@ -77,13 +76,10 @@ pub trait Runs {
         summary: &str,
     ) -> Result<(), JournalError>;
 
-    /// The run called `name`, or the newest one.
-    ///
-    /// # Errors
-    /// When there is no such run, or the journal cannot be read.
+    /// Returns the run called `name`, or the newest one. Returns [`JournalError::NoRun`] if there is none.
     fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError>;
 
-    /// All runs whose records can be read, the newest first.
+    /// Returns all runs with readable records, newest first.
     fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
         Ok(self
             .all_runs()?
@@ -92,18 +88,16 @@ pub trait Runs {
             .collect())
     }
 
-    /// A run's name.
+    /// Returns the name of a run.
     fn name_of(&self, run: i64) -> Result<String, JournalError>;
 
-    /// The undo runs that began after the run `run`, the newest first.
+    /// Returns the undo runs that began after `run`, newest first.
     fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError>;
 
-    /// All runs, the newest first, and in place of one whose record is damaged what is wrong
-    /// with it.
+    /// Returns all runs, newest first, with an error in place of each damaged record.
     fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError>;
 
-    /// The newest run of this very content of `file`, by the same target to the same address,
-    /// that has begun and not ended.
+    /// Returns the newest run with this content, file path, target and address, if it has not ended.
     fn unfinished(
         &self,
         file: &str,
@@ -112,22 +106,20 @@ pub trait Runs {
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError>;
 
-    /// The newest run that was interrupted, or whose process died.
-    ///
-    /// # Errors
-    /// When there is none, or the journal cannot be read.
+    /// Returns the newest run that was interrupted or whose process died, or
+    /// [`JournalError::NothingUnfinished`].
     fn newest_unfinished(&self) -> Result<RunRecord, JournalError>;
 
-    /// Records how far a run has come. What the API answered to its plan is forgotten once that is made.
+    /// Records the state of a run. Stored responses are deleted once the run is no longer planning.
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError>;
 
-    /// Records a run's plan, as JSON, and the requests that were made for it.
+    /// Records a run's plan, as JSON, and adds the number of requests made for it.
     fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError>;
 
-    /// A run's plan, as JSON, and the requests that were made for it.
+    /// Returns a run's plan, as JSON, and the number of requests made for it.
     fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError>;
 
-    /// Records that a run's file and what belongs to it lie elsewhere now.
+    /// Records the new paths of a run's file and of the files that belong to it.
     fn moved(
         &mut self,
         run: i64,
@@ -136,10 +128,10 @@ pub trait Runs {
         summary: &str,
     ) -> Result<(), JournalError>;
 
-    /// Records what a run was requested, as JSON.
+    /// Records a run's settings, as JSON.
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
-    /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
+    /// Records why a guard holds a run. Stored responses are deleted.
     fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError>;
 
     /// Removes the plan and the outcomes of a run before it is planned again.
@@ -149,14 +141,13 @@ pub trait Runs {
     fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
-/// What a run is going to send.
+/// Operations on planned calls.
 pub trait Calls {
-    /// Replaces calls of a run that were planned: their bodies, their fields and, where there are any, their
-    /// fingerprints. All of them or none.
+    /// Replaces planned calls of a run: their bodies, their fields and their fingerprints, if any. Atomic.
     fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError>;
 
-    /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row order, and
-    /// the rows among them whose call is damaged.
+    /// Returns the first `most` calls without an outcome for rows after `after`, in row order, and the rows
+    /// among them whose call is damaged.
     fn calls_left_after(
         &self,
         run: i64,
@@ -164,11 +155,11 @@ pub trait Calls {
         most: usize,
     ) -> Result<CallsLeft, JournalError>;
 
-    /// Records that what is held of a row is damaged: the row has failed.
+    /// Records a row as failed because its stored data is damaged.
     fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError>;
 
-    /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
-    /// A row for which a request may have been made, and that has no outcome, is unknown.
+    /// Returns the first `most` calls for rows after `after`, in row order, with the states of their rows.
+    /// The state of a row is unknown if a request may have been made without a recorded outcome.
     fn calls_after(
         &self,
         run: i64,
@@ -177,29 +168,29 @@ pub trait Calls {
         most: usize,
     ) -> Result<Vec<(u64, KeptCall)>, JournalError>;
 
-    /// The fields that any call of a run changes, by name, with repetitions.
+    /// Returns the names of the fields that any call of a run changes, with repetitions.
     fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError>;
 }
 
-/// The outcome of a run's rows.
+/// Operations on the outcomes of rows.
 pub trait Outcomes {
-    /// How many of a run's rows from `first` to `last` have an outcome.
+    /// Counts the rows from `first` to `last` that have an outcome.
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError>;
 
-    /// Rows of a run that are in their last state, by state.
+    /// Counts the rows of a run by their final state.
     fn states(&self, run: i64) -> Result<StateCounts, JournalError>;
 
-    /// The requests that were made for a run's rows, and when the last outcome was recorded.
+    /// Returns the number of requests of a run's rows, and the time of the last outcome.
     fn traces(&self, run: i64) -> Result<Traces, JournalError>;
 
-    /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
-    /// damaged is a failure that says so.
+    /// Returns the recorded outcomes of rows `first` to `last`, in row order. A damaged record is returned as
+    /// a failed row with the reason.
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError>;
 
-    /// The rows of a run whose outcome is damaged, and what is wrong with it.
+    /// Returns the rows with a damaged outcome, and the reason for each.
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError>;
 
-    /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
+    /// Returns the warnings of rows `first` to `last`, in row order. Rows without warnings are omitted.
     fn warnings(
         &self,
         run: i64,
@@ -207,29 +198,29 @@ pub trait Outcomes {
         last: u64,
     ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError>;
 
-    /// The facts that planning stored about a run's rows from `first` to `last`, in row order. Rows without facts are
-    /// omitted.
+    /// Returns the facts that planning stored about rows `first` to `last`, in row order. Rows without facts
+    /// are omitted.
     fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError>;
 
-    /// The body that a run was to send for a row; empty where there is none.
+    /// Returns the request body of a row, or an empty one if it has none.
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError>;
 
-    /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
+    /// Returns the first `most` unsuccessful rows of a run, in row order.
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError>;
 
-    /// How many rows of a run did not succeed, by state and code, the most frequent first; and how many
-    /// succeeded with a code, of which something is doubtful.
+    /// Counts the unsuccessful rows of a run by state and code, most frequent first, and the successful rows
+    /// with warnings by code.
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError>;
 }
 
-/// The steps of a run that sends.
+/// Operations of a run that sends.
 pub trait Sending {
-    /// Makes an interrupted run ready to continue: its rows that were to be sent and were not are
-    /// open again. Returns the requests that were made for its rows.
+    /// Prepares an interrupted run for resuming: its rows that were not sent are open again. Returns the
+    /// number of requests made for its rows.
     fn reopen(&mut self, run: i64) -> Result<u64, JournalError>;
 
-    /// Records that a run sends now, or continues. What it delivers from now on to records that cannot be
-    /// read is remembered for `account`.
+    /// Records that a run starts or resumes sending. Its deliveries to records that cannot be read are stored
+    /// for `account`.
     fn begin_sending(
         &mut self,
         run: i64,
@@ -237,33 +228,32 @@ pub trait Sending {
         now: Timestamp,
     ) -> Result<(), JournalError>;
 
-    /// Makes what later runs search a run's rows by, now that all of them are planned: in order, and a long
-    /// run in slices. That it is there is recorded once the run has ended.
+    /// Indexes a run's rows for later runs, after all of them are planned: in order, and in batches if the run
+    /// is long. The run counts as indexed only after it has ended.
     fn index_own(&mut self, run: i64) -> Result<(), JournalError>;
 
-    /// Makes what later runs search a run by, now that it has come to an end; of its rows, unless
-    /// that `is_indexed`.
+    /// Records a finished run's deliveries, and indexes its rows unless `is_indexed`.
     fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError>;
 }
 
-/// What earlier runs have done, for those after them.
+/// Queries about earlier runs.
 pub trait History {
-    /// The number of occurrences of these keys in each run, by run number.
+    /// Counts the occurrences of these keys in each run, by run number.
     fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
-    /// The outcome of the row with this key in a run and in those after it with the same target and
-    /// address, the newest first: its cells' fingerprint and its state.
+    /// Returns the fingerprint and the outcome of the row with this key in the run `since` and in later runs
+    /// with the same target and address, newest first.
     fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError>;
 
-    /// How many rows a run's file had, as far as it was read.
+    /// Returns the number of rows of a run's file that were read.
     fn rows_of(&self, run: i64) -> Result<u64, JournalError>;
 
-    /// The rows of a run that are in one of these states, in row order; a row without an outcome
-    /// is not sent. A row that was left out because it was not asked for is not among them.
+    /// Returns the rows of a run in one of these states, in row order. A row without an outcome counts as not
+    /// sent. Rows that were not selected are omitted.
     fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError>;
 
-    /// The newest run of this content that ended or is held, by any name, with the same
-    /// target and address.
+    /// Returns the newest run of this content, under any file name, with the same target and address, if it
+    /// has ended or is held.
     fn finished_before(
         &self,
         sha256: &str,
@@ -271,58 +261,47 @@ pub trait History {
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError>;
 
-    /// The rows of a run, in order, whose records the run `undo` updated: it put them back.
+    /// Returns the rows of a run, in order, whose records the run `undo` restored.
     fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError>;
 
-    /// What a run has changed in the record at `path`, which it updated, or may have.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
+    /// Returns the changes that a run made, or may have made, to the record at `path`. Fails if they are
+    /// missing or damaged.
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError>;
 
-    /// Makes what [`History::changes_made`] searches by, for this connection alone.
+    /// Builds the index for [`History::changes_made`], for this connection only.
     fn index_changes(&self, run: i64) -> Result<(), JournalError>;
 
-    /// Returns what was sent to the record at `path` by `run` and by all runs with its target and address,
-    /// the last planned first: what the API accepted, and what it may have accepted. A damaged call is
-    /// empty, and its state unknown.
-    ///
-    /// # Errors
-    /// If the journal cannot be read.
+    /// Returns the calls of `run` and of all runs with its target and address to the record at `path`, latest
+    /// planned first, that the API accepted or may have accepted. A damaged call is empty and its state
+    /// unknown.
     fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError>;
 
-    /// Makes what [`History::deliveries`] searches by, for this connection alone.
-    ///
-    /// # Errors
-    /// If there is no room for it.
+    /// Builds the index for [`History::deliveries`], for this connection only.
     fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
 
-    /// Builds the index of [`History::deliveries`] under the number `of`, with the requests of all runs with this
-    /// target and address. It exists for this connection only. Returns whether there are any.
-    ///
-    /// # Errors
-    /// If there is no room for it.
+    /// Builds the index of [`History::deliveries`] under the number `of`, with the requests of all runs with
+    /// this target and address. It exists for this connection only. Returns whether there are any.
     fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError>;
 
-    /// Makes what runs search by, for those other than `own` that have come to no end and so have not
-    /// made it yet. Returns their names: some may be in progress still.
+    /// Indexes the rows of runs other than `own` that have not ended and are not indexed yet. Returns their
+    /// names: some may still be in progress.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
 }
 
-/// What was last delivered to records that cannot be read.
+/// The values last delivered to records that cannot be read.
 pub trait Deliveries {
-    /// The runs of `account` other than `own` whose deliveries were not taken into account, by number and name, the
-    /// oldest first.
+    /// Returns the runs of `account` other than `own` whose deliveries are not merged yet, by number and
+    /// name, oldest first.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
 
-    /// Takes account of what a run has delivered, unless that was done before. A long run is gone
-    /// through in slices, so that others can write in between.
+    /// Merges a run's deliveries into the last delivered values, unless that was done before. A long run is
+    /// merged in batches, so that other processes can write in between.
     fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError>;
 
-    /// Whether anything is known to be delivered for `account`.
+    /// Returns whether any delivery is known for `account`.
     fn has_delivered(&self, account: &str) -> Result<bool, JournalError>;
 
-    /// The fingerprint of what was last delivered to the record at `path`, and when.
+    /// Returns the fingerprint and the time of the last delivery to the record at `path`.
     fn delivered(
         &self,
         account: &str,
@@ -330,63 +309,63 @@ pub trait Deliveries {
     ) -> Result<Option<(Fingerprint, Timestamp)>, JournalError>;
 }
 
-/// What is held of one record, over all runs.
+/// The stored data about one record, across all runs.
 pub trait Dossiers {
-    /// The records that were changed and that one of these `keys` leads to, as pairs of a run and a path:
-    /// as the end of the path, as what the record was found by, or as a value that was sent.
+    /// Returns the changed records that match one of these `keys`, as pairs of run and path. A key matches
+    /// the end of the path, the value that found the record, or a value that was sent.
     fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError>;
 
-    /// What these `runs` have sent to the record at `path`, or may have, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or what it holds of the record is damaged.
+    /// Returns the calls that these `runs` sent, or may have sent, to the record at `path`, newest first.
+    /// Fails if one of them is damaged.
     fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError>;
 
-    /// Removes the values that ended runs hold of the record at `path`: what they changed, sent and said
-    /// of it. That they did, and when, stays. Returns how many rows held any.
+    /// Removes the values that ended runs store about the record at `path`: changes, request bodies and
+    /// messages. The fact and the time of each change are kept. Returns the number of affected rows.
     ///
-    /// The fingerprints of what was last delivered to that path are removed for every account: runs that
-    /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
+    /// The fingerprints of the last deliveries to that path are removed for every account. Without its
+    /// fingerprint, a record is sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
 
-    /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids` and had
-    /// nothing to send. Returns how many rows had any.
+    /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids`
+    /// and had nothing to send. Returns each run with the number of affected rows.
     fn forget_found(
         &mut self,
         runs: &[i64],
         ids: &[String],
     ) -> Result<Vec<(i64, u64)>, JournalError>;
 
-    /// Removes the values of all records from an ended run, in the same way. Returns how many rows had any.
+    /// Removes the values of all records from an ended run, as [`Self::forget_values`] does. Returns the
+    /// number of affected rows.
     fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError>;
 
-    /// The rows whose key has one of these fingerprints, in any state, including rows that changed no record.
+    /// Returns the rows whose key has one of these fingerprints, in any state, including rows that changed no
+    /// record.
     fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError>;
 
-    /// Removes the messages and warnings of these rows from ended runs. Returns how many rows had any.
+    /// Removes the messages and warnings of these rows from ended runs. Returns the number of affected rows.
     fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError>;
 }
 
 /// Deletion of stored data.
 pub trait Forgetting {
-    /// Whether a run can be pruned: one that continues by itself cannot.
+    /// Returns whether a run can be pruned. A run that waits in the queue cannot.
     fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
         Ok(true)
     }
 
-    /// From now on, deleted data is overwritten.
+    /// Makes later deletions overwrite the deleted data.
     fn forget_for_good(&self) -> Result<(), JournalError>;
 
-    /// Forgets what was delivered before `moment`, and what belongs to no run any more.
+    /// Deletes deliveries from before `moment`, and data that belongs to no run.
     fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError>;
 
-    /// Gives the room of what was forgotten back, where nobody is at work (`alone`).
+    /// Returns free space to the system. `alone` states that no other process works with the journal.
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError>;
 }
 
-/// The files themselves, where those who share the journal do not share a folder.
+/// The content of rosters, for machines that share the journal but not a folder.
 pub trait Rosters {
-    /// Keeps a file by the SHA-256 of its content, in hexadecimal, where it is not kept yet.
+    /// Stores a file under the SHA-256 of its content, in hexadecimal, unless it is stored already.
     fn keep_roster(
         &self,
         _sha256: &str,
@@ -395,13 +374,13 @@ pub trait Rosters {
         Ok(())
     }
 
-    /// A file that was kept.
+    /// Returns a stored file.
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
     }
 
-    /// Removes a file, unless a run of this content has not ended or waits in the queue. Returns whether there was
-    /// one.
+    /// Removes a file, unless a run with this content has not ended or waits in the queue. Returns whether a
+    /// file was removed.
     fn forget_roster(&self, _sha256: &str) -> Result<bool, JournalError> {
         Ok(false)
     }
@@ -409,26 +388,27 @@ pub trait Rosters {
 
 /// The files that were dropped into inboxes.
 pub trait Arrivals {
-    /// Records the fate of a file. Of a file that is known the time of its arrival is kept.
+    /// Records the fate of a file. The arrival time of a known file is kept.
     fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
-    /// The files that arrived at `since` or later, the newest first.
+    /// Returns the files that arrived at `since` or later, newest first.
     fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError>;
 
-    /// Forgets one file, which is not there any more.
+    /// Deletes the entry of a file that no longer exists.
     fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
-    /// Forgets the files that arrived before a moment.
+    /// Deletes the entries of files that arrived before `before`.
     fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError>;
 }
 
-/// How long stored responses of a run that was not continued are valid. Later, its records are read again.
+/// How long stored responses of a run that was not continued are valid. After that, its records are read
+/// again.
 pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 
-/// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later
-/// slice asks it again. A run that is planned by one process keeps none.
+/// The responses of an API to the look-ups of a run that is planned in batches, so that later batches do not
+/// repeat them. A run that one process plans stores none.
 pub trait Answers {
-    /// Keeps answers, each by the number of its question, and counts the requests that were made meanwhile.
+    /// Stores responses by the number of their request, and adds the number of requests made.
     fn keep_answers(
         &self,
         _run: i64,
@@ -438,44 +418,40 @@ pub trait Answers {
         Ok(())
     }
 
-    /// The numbers of the questions whose answers are kept; they are forgotten where none was added for
-    /// [`ANSWERS_STAND`].
+    /// Returns the numbers of the stored responses. They are deleted if none was added for [`ANSWERS_STAND`].
     fn questions(&self, _run: i64) -> Result<Vec<i64>, JournalError> {
         Ok(Vec::new())
     }
 
-    /// The answer to a question, if it is kept.
+    /// Returns a stored response.
     fn answer(&self, _run: i64, _question: i64) -> Result<Option<String>, JournalError> {
         Ok(None)
     }
 
-    /// Forgets the answers that are kept for a run.
+    /// Deletes the stored responses of a run.
     fn forget_answers(&self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }
 }
 
-/// How a run's entries are written: by one thread, many in a commit.
+/// Writes the entries of a run, many per commit, from one thread.
 pub trait Recording {
-    /// Says what is written from now on, and so how much of it may be lost when the power fails: what is
-    /// planned can be planned again.
+    /// Sets the stage of the entries that follow. It determines how much may be lost in a power failure: a
+    /// lost plan can be planned again.
     fn begin_writing(&mut self, run: i64, stage: Stage);
 
-    /// Writes entries in one commit: all of them, or none.
-    ///
-    /// # Errors
-    /// When they cannot be written, or the journal is no longer this process's to write to.
+    /// Writes entries in one atomic commit. Fails if another process has taken over the journal.
     fn write(
         &mut self,
         place: &mut Place,
         entries: &mut dyn Iterator<Item = &Entry>,
     ) -> Result<(), Refusal>;
 
-    /// The next commit takes all that were made before it to the disk.
+    /// Makes the next commit flush all earlier commits to the disk.
     fn end_writing(&mut self);
 
-    /// For how long after a commit the journal is this process's without asking again; none where it
-    /// always is.
+    /// Returns how long after a commit this process owns the journal without asking again, or `None` if no
+    /// other process can take it over.
     fn lease(&self) -> Option<Duration> {
         None
     }

@@ -1,4 +1,4 @@
-//! The writer records intents and outcomes on a thread of its own.
+//! The writer records intents and outcomes on a separate thread.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
@@ -16,39 +16,38 @@ use super::recorded::Recorded;
 use crate::clock::{Clock, SystemClock};
 use crate::model::{Outcome, RowState};
 
-/// Writes one run's plan, intents and outcomes from a thread of its own.
+/// Writes a run's plan, intents and outcomes from a separate thread.
 ///
-/// A run that sends says a window of rows ahead which requests may be made, in one commit, so that
-/// none waits for a commit of its own; after a crash those of them without an outcome are in doubt.
-/// Outcomes are committed in groups, off the path: at most [`Writer::MOST_IN_MEMORY`] rows may be
-/// answered and not yet durable, and none for longer than [`Writer::LONGEST_IN_MEMORY`] and the time
-/// that the disk takes for a commit.
+/// A sending run records intents for a window of rows in one commit, so that no request waits for a separate
+/// commit. After a crash, rows of the window without an outcome are in doubt. Outcomes are committed in
+/// groups, and no request waits for them: at most [`Writer::MOST_IN_MEMORY`] rows are acknowledged and not
+/// yet durable, and none for longer than [`Writer::LONGEST_IN_MEMORY`] plus the duration of a commit.
 #[derive(Debug)]
 pub struct Writer {
     entries: mpsc::Sender<Waiting>,
     is_strict: bool,
     shared: Arc<Shared>,
     durable: AsyncMutex<mpsc::UnboundedReceiver<Durable>>,
-    /// The plan's rows that were handed over last, until they are written.
+    /// The result of the last planned rows that were sent to the thread.
     planned: Mutex<Option<oneshot::Receiver<Written>>>,
-    /// Requests in progress, and how many were made for each row.
+    /// The requests in progress, with the number of attempts for each row.
     under_way: Mutex<BTreeMap<u64, u32>>,
     recorded: Recorded,
     thread: JoinHandle<Journal>,
 }
 
-/// What both sides see.
+/// The state that the thread shares with callers.
 #[derive(Debug)]
 struct Shared {
-    /// When the journal was last known to be this process's, in nanoseconds of [`awake`].
+    /// When this process was last known to own the journal, in nanoseconds of [`awake`].
     confirmed: AtomicU64,
-    /// For how long that is believed; none where nobody could take it over.
+    /// How long that is valid; `None` if no other process can take over the journal.
     lease: Option<Duration>,
-    /// The last row of which it is durable that a request may be made for it.
+    /// The last row whose intent is durable.
     reach: AtomicU64,
-    /// Outcomes that wait to be written.
+    /// The number of outcomes waiting to be written.
     waiting: AtomicIsize,
-    /// Somebody waits, or much does.
+    /// Wakes the thread if a caller waits or many entries are queued.
     urgent: Notify,
 }
 
@@ -58,7 +57,7 @@ impl Shared {
         self.confirmed.fetch_max(at, Ordering::Release);
     }
 
-    /// Whether the journal may have been taken over since it was last written to.
+    /// Returns whether another process may have taken over the journal since the last write.
     fn is_stale(&self) -> bool {
         let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Acquire));
         self.lease
@@ -69,19 +68,19 @@ impl Shared {
 /// The result of writing; later callers receive the same error.
 type Written = Result<(), String>;
 
-/// Rows whose outcome is durable, or why none will be any more.
+/// Rows whose outcome is durable, or the error after which none will be.
 type Durable = Result<Vec<(u64, RowState)>, String>;
 
-/// An entry, and who is told when it is durable.
+/// An entry, and the channel that receives its result.
 type Waiting = (Entry, Option<oneshot::Sender<Written>>);
 
-/// Outcomes that are worth a commit.
+/// The number of outcomes that triggers a commit.
 const GROUP: usize = 512;
 
 impl Record for Writer {
     async fn intent(&self, row: u64, attempt: u32) -> Result<(), JournalError> {
         if self.is_strict || attempt > 1 {
-            // A window tells of first attempts only.
+            // The window contains only first attempts.
             self.write(Entry::Attempt(row, attempt)).await?;
         } else {
             self.reach(row).await?;
@@ -95,7 +94,7 @@ impl Record for Writer {
         let entry = Entry::Outcome(Box::new(outcome));
         let (done, durable) = self.is_strict.then(oneshot::channel).unzip();
         self.put(entry, done).await?;
-        // Only now: one that is dropped before is in doubt.
+        // Removed only here, because an outcome whose call was cancelled earlier leaves the row in doubt.
         lock(&self.under_way).remove(&row);
         let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
         if self.is_strict || waiting >= GROUP as isize {
@@ -120,16 +119,14 @@ impl Record for Writer {
 }
 
 impl Writer {
-    /// Rows that may be answered and not yet durable: those that wait, and those in the commit.
+    /// The maximum number of rows that are acknowledged and not yet durable: those in the queue and those in
+    /// the commit.
     pub const MOST_IN_MEMORY: usize = 2 * 1024;
 
-    /// How long an outcome waits at most before it is written.
+    /// The maximum time for which an outcome waits to be written.
     pub const LONGEST_IN_MEMORY: Duration = Duration::from_millis(5);
 
-    /// A writer of run number `run`.
-    ///
-    /// # Errors
-    /// When the process may start no further thread.
+    /// Starts a writer for the run with this number. Fails if no thread can be started.
     pub fn start(journal: Journal, run: i64, stage: Stage) -> Result<Writer, JournalError> {
         let (entries, receiver) = mpsc::channel(Writer::MOST_IN_MEMORY / 2);
         let (tell, durable) = mpsc::unbounded_channel();
@@ -169,13 +166,12 @@ impl Writer {
         })
     }
 
-    /// Reports this thread's progress to other threads.
+    /// Returns a handle with which other threads can follow the progress.
     pub fn recorded(&self) -> Recorded {
         self.recorded.clone()
     }
 
-    /// Waits until the rows that were handed to [`Writer::plan`] last are written, so that no more than
-    /// two lots are in memory.
+    /// Waits until the rows of the last [`Writer::plan`] are written, which limits the memory to two batches.
     pub async fn room(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {
@@ -184,11 +180,8 @@ impl Writer {
         }
     }
 
-    /// Records what rows say, what is to be sent for them, and the outcome of those for which nothing
-    /// is, without waiting for the disk; [`Record::flush`] waits for all of it.
-    ///
-    /// # Errors
-    /// When nothing can be recorded any more.
+    /// Records planned rows: their marks, their calls, and the outcomes of rows with nothing to send. Does
+    /// not wait for the disk; [`Record::flush`] does. Fails if the writer has ended.
     pub fn plan(&self, rows: Vec<PlannedRow>) -> Result<(), JournalError> {
         let (done, written) = oneshot::channel();
         self.entries
@@ -198,7 +191,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The same on a thread that may wait, with [`Writer::room`] before it.
+    /// Like [`Writer::plan`], for threads that may block; includes [`Writer::room`].
     pub fn plan_blocking(&self, rows: Vec<PlannedRow>) -> Result<(), JournalError> {
         self.room_blocking()?;
         let (done, written) = oneshot::channel();
@@ -209,13 +202,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Rows of the plan are on their way, and somebody will wait for them.
+    /// Stores the receiver for [`Writer::room`] and wakes the thread.
     fn handed_over(&self, written: oneshot::Receiver<Written>) {
         *lock(&self.planned) = Some(written);
         self.shared.urgent.notify_one();
     }
 
-    /// [`Writer::room`] on a thread that may wait.
+    /// Like [`Writer::room`], for threads that may block.
     pub fn room_blocking(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {
@@ -224,10 +217,8 @@ impl Writer {
         }
     }
 
-    /// Records that requests may be made for all rows up to `row`. Returns when that is durable.
-    ///
-    /// # Errors
-    /// When it could not be recorded: none of the requests may be made.
+    /// Records the intent of requests for all rows up to `row`, and returns once it is durable. After an
+    /// error, none of the requests may be made.
     async fn reach(&self, row: u64) -> Result<(), JournalError> {
         let is_known = row <= self.shared.reach.load(Ordering::Acquire);
         if is_known && !self.shared.is_stale() {
@@ -236,10 +227,8 @@ impl Writer {
         self.write(Entry::Reach(row)).await
     }
 
-    /// The same on a thread that may wait.
-    ///
-    /// # Errors
-    /// When it could not be recorded: none of the requests may be made.
+    /// Records the intent of requests for all rows up to `row`, on a thread that may block. After an error,
+    /// none of the requests may be made.
     pub fn reach_blocking(&self, row: u64) -> Result<(), JournalError> {
         let (done, durable) = oneshot::channel();
         self.entries
@@ -265,16 +254,13 @@ impl Writer {
         settled(durable).await
     }
 
-    /// Ends the thread, and gives the journal back. Rows for which a request was made and of which
-    /// nothing is known are recorded as that, and no other is in doubt any more.
-    ///
-    /// # Errors
-    /// When the thread has died.
+    /// Ends the thread and returns the journal. Rows with a request in progress are recorded as unknown; no
+    /// other row stays in doubt. Fails if the thread has panicked.
     pub fn close(self) -> Result<Journal, JournalError> {
         if self.shared.reach.load(Ordering::Acquire) > 0 {
             let left = std::mem::take(&mut *lock(&self.under_way));
             let left = Entry::Left(left.into_iter().collect());
-            // Where nothing can be written any more, they are in doubt by what was written before.
+            // If this write fails, the earlier intents leave the rows in doubt.
             let _ = self.entries.blocking_send((left, None));
         }
         self.shared.urgent.notify_one();
@@ -291,7 +277,7 @@ async fn settled(written: oneshot::Receiver<Written>) -> Result<(), JournalError
         .map_err(JournalError::Broken)
 }
 
-/// The same on a thread that may wait.
+/// Like [`settled`], for threads that may block.
 fn settled_blocking(written: oneshot::Receiver<Written>) -> Result<(), JournalError> {
     written
         .blocking_recv()
@@ -303,7 +289,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reports the end of the writer thread, however it ends.
+/// Marks the writer thread as ended, even if it panics.
 struct Over(Recorded);
 
 impl Drop for Over {
@@ -312,7 +298,7 @@ impl Drop for Over {
     }
 }
 
-/// The thread that writes.
+/// The state of the writer thread.
 struct Work {
     journal: Journal,
     stage: Stage,
@@ -320,7 +306,7 @@ struct Work {
     shared: Arc<Shared>,
     recorded: Recorded,
     tell: mpsc::UnboundedSender<Durable>,
-    /// After a failed write nothing later may be called durable: a gap in the record is no record.
+    /// The first write error. No later entry may count as durable, because the record would have a gap.
     broken: Option<String>,
 }
 
@@ -359,7 +345,7 @@ impl Work {
                 let written = self.journal.write(&mut self.place, &mut all);
                 self.broken = written.err().map(|error| error.to_string());
                 match &self.broken {
-                    // No request may be made any more, whatever was recorded beforehand.
+                    // No further request may be made, even with a recorded intent.
                     Some(_) => self.shared.reach.store(0, Ordering::Release),
                     None => self.shared.confirm(asked_at),
                 }
@@ -368,7 +354,7 @@ impl Work {
         }
     }
 
-    /// Reports the result to all waiting threads.
+    /// Reports the result of a commit to all waiting threads.
     fn answer(&self, group: impl Iterator<Item = Waiting>) {
         let (mut rows, mut waiting) = (Vec::new(), Vec::new());
         let (mut planned, mut settled) = (0, 0);
@@ -388,7 +374,7 @@ impl Work {
             }
             waiting.extend(done);
         }
-        // A row may be written before it is counted, so that there are fewer than none for a moment.
+        // The counter can be negative for a moment, because a row may be written before it is counted.
         self.shared
             .waiting
             .fetch_sub(rows.len() as isize, Ordering::Relaxed);
@@ -401,16 +387,16 @@ impl Work {
             None if rows.is_empty() => Ok(()),
             None => self.tell.send(Ok(rows)),
         };
-        // Nobody may be listening any more.
+        // The receiver may be gone.
         drop(told);
         for done in waiting {
-            // The one who waited may have given up; the record stands all the same.
+            // The waiting caller may have been cancelled; the entry is recorded anyway.
             let _ = done.send(self.broken.clone().map_or(Ok(()), Err));
         }
     }
 }
 
-/// Time that continues while the process is frozen and while the machine sleeps.
+/// Returns a monotonic time that also advances while the process or the machine is suspended.
 fn awake() -> Duration {
     static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     match SystemClock.since_boot() {

@@ -1,6 +1,6 @@
-// Walks through the console in Chromium, as somebody who mends a roster and sends it, and looks for barriers
-// on each page. Prints what it found as JSON. Arguments: the address that opens it, what to do there, and a
-// folder for pictures, if any.
+// Walks through the console in Chromium as a user who corrects and sends a roster, with an accessibility
+// check of each page. Prints its findings as JSON. Arguments: the address that opens the console, the walk,
+// and an optional folder for screenshots.
 "use strict";
 const { chromium } = require("playwright-core");
 const fs = require("fs");
@@ -8,7 +8,7 @@ const path = require("path");
 
 const [, , address, what, pictures] = process.argv;
 const origin = new URL(address).origin;
-// Where its pages are, once it is open.
+// The path prefix of the pages, set once the console is open.
 let home;
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const found = { errors: [], strangers: [], barriers: [], overflow: [], large: [], words: [], steps: {} };
@@ -27,7 +27,7 @@ async function open(context) {
   return page;
 }
 
-// The words of a page, without what is quoted from the roster and what is in closed details.
+// Returns the text of a page, without values from the roster and closed details.
 async function words() {
   return page.evaluate(() => {
     const quoted = [...document.querySelectorAll(".quoted, #grid td:nth-child(-n + 5), option, .chips a, del, ins")];
@@ -39,7 +39,7 @@ async function words() {
   });
 }
 
-// Looks at a page as it stands: dark and light, wide and as narrow as a phone.
+// Checks the current page in light and dark mode, wide and as narrow as a phone.
 async function look(name) {
   await page.evaluate(axe);
   for (const colorScheme of ["light", "dark"]) {
@@ -60,7 +60,7 @@ const text = (selector) => page.locator(selector).first().innerText();
 const press = (selector) => page.locator(selector).first().click();
 const cell = (line, header, on = page) => on.locator(`#grid [aria-label="${header}, ${line}"]`);
 
-// Types into a cell of a row, or chooses in it, and waits until it has been checked.
+// Types or selects a cell's value, and waits until the row has been checked.
 async function mend(line, header, value) {
   const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
   const input = cell(line, header);
@@ -69,7 +69,7 @@ async function mend(line, header, value) {
   await checked;
 }
 
-// Opens the cells of a row that have no line.
+// Expands the cells of a row that are not listed.
 async function whole(row, on = page) {
   const shown = on.waitForResponse((response) => response.url().includes("/problems/whole"));
   await on.locator(`#r${row} .do a`).click();
@@ -89,7 +89,7 @@ async function ended() {
 }
 
 const walks = {
-  // A roster from its file to its undo.
+  // A roster from opening the file to undoing its run.
   async whole(context) {
     found.steps.read = await text("main p");
     await look("file");
@@ -154,10 +154,10 @@ const walks = {
     await look("run");
     await press("button[value=go_on]");
     await page.waitForSelector("button[value=pause]");
-    // Closing the page changes nothing.
+    // Closing the page does not affect the run.
     await page.close();
     page = await open(context);
-    // A console that is not there any more is told.
+    // The page reports that the console is unreachable.
     await context.route("**/run/events", (route) => route.abort());
     await page.goto(`${home}/run`);
     await page.waitForSelector("#lost:not([hidden])");
@@ -198,7 +198,7 @@ const walks = {
     await person.saveAs(path.join(process.env.OUT, "person.csv"));
   },
 
-  // A file is dropped whose cells hold HTML and where one value is wrong in several rows; by keyboard alone.
+  // A dropped file with HTML in its cells and the same fault in several rows, by keyboard only.
   async dropped(context) {
     await look("start");
     await page.setInputFiles("input[type=file]", process.env.ROSTER);
@@ -237,7 +237,7 @@ const walks = {
     found.steps.images = await page.locator("main img, main b > i").count();
     found.steps.rows = await page.locator("#grid tbody").count();
 
-    // What is typed and not received is told, and so is what is refused.
+    // The page reports edits that were not received and edits that were refused.
     await page.goto(`${home}/problems`);
     await whole(1);
     const cell = page.locator('#i1-2');
@@ -254,9 +254,9 @@ const walks = {
     await page.waitForFunction(() => document.getElementById("said").innerText);
     found.steps.refused = await text("#said");
     await setEditions(own);
-    // The browser itself notes both.
+    // The browser logs both failures as errors.
     found.errors.length = 0;
-    // Two windows that look at one row do not undo each other.
+    // Two windows with the same row do not overwrite each other's edits.
     const other = await open(context);
     await other.goto(`${home}/problems`);
     await whole(1, other);
@@ -277,7 +277,7 @@ const walks = {
     await other.waitForFunction(() => document.querySelector("#r2 .back button") === null);
     found.steps.takenBack = await row.locator(".back button").count();
     await other.close();
-    // What was typed a moment ago is in the plan, and Enter makes none.
+    // An edit made just before planning is in the plan, and Enter in a cell starts no plan.
     await cell.fill("Zo");
     await page.keyboard.press("Enter");
     found.steps.staysAt = new URL(page.url()).pathname.endsWith("/problems");
@@ -288,7 +288,7 @@ const walks = {
     found.steps.typed = (await cell.inputValue()) === "Zoé";
   },
 
-  // A run that a guard held last night is looked at, and approved.
+  // A run that a guard held last night is reviewed and approved.
   async held() {
     found.steps.waiting = await text("section .cards li");
     await press("section .cards a");
@@ -296,13 +296,13 @@ const walks = {
     found.steps.changes = await page.locator("table.stack tbody tr").count();
     found.steps.images = await page.locator("main img").count();
     await look("held");
-    // Nothing is sent before it is confirmed.
+    // Nothing is sent before the confirmation.
     await press(".confirm summary");
     await press("button[value=approve]");
     found.steps.ended = await ended();
   },
 
-  // Runs that workers send: one that a guard holds is approved, and its results are taken.
+  // Runs of workers: a held run is approved, and its results are downloaded.
   async fleet() {
     await page.goto(`${home}/runs`);
     found.steps.runs = await page.locator("tbody tr").count();
@@ -325,7 +325,7 @@ const walks = {
     found.steps.undone = await ended();
   },
 
-  // A plan is left for the rows and edited: it is replaced, and the one in another window cannot be sent.
+  // An edit after planning replaces the plan, and the old plan in another window cannot be sent.
   async flow(context) {
     const steps = async () => (await page.locator("#steps li").allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
     const classes = () => page.locator("#steps li").evaluateAll((items) => items.map((item) => item.className));
@@ -366,7 +366,7 @@ const walks = {
     found.steps.done = await text("#steps [aria-current] b");
   },
 
-  // Faults are corrected line by line: by a suggestion, by choice and by keyboard.
+  // Faults are corrected one by one: by suggestion, by choice and by keyboard.
   async faults() {
     await page.goto(`${home}/problems`);
     const lines = await page.locator("#grid tbody tr:not(.more)").evaluateAll((rows) =>
@@ -374,7 +374,7 @@ const walks = {
     );
     found.steps.lines = lines;
     await look("faults");
-    // What is jumped to is not under what sticks to the top.
+    // A focused cell is not hidden below the sticky header.
     await page.setViewportSize({ width: 1280, height: 320 });
     await page.emulateMedia({ reducedMotion: "reduce" });
     await page.locator("#grid [aria-invalid]").first().focus();
@@ -398,7 +398,7 @@ const walks = {
     await suggestion.click();
     await checked;
     await page.waitForFunction(() => !document.querySelector("#i1-4").hasAttribute("aria-invalid"));
-    // One of two that are the same is changed: both are right.
+    // Changing one of two duplicates makes both rows valid.
     const changed = page.waitForResponse((response) => response.url().includes("/problems/row"));
     await page.locator("#i3-1").fill(process.env.NUMBER);
     await changed;
@@ -412,7 +412,7 @@ const walks = {
     }
   },
 
-  // A large roster: how long it takes from the check's end to the first row that needs somebody.
+  // A large roster: the time from the end of the check to the first row with a fault.
   async large() {
     await page.goto(`${home}/problems`);
     await page.waitForSelector("#grid tbody tr");
@@ -437,7 +437,7 @@ const walks = {
 };
 
 (async () => {
-  // A container has no sandbox of its own to give.
+  // Chromium's sandbox is not available in a container.
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],

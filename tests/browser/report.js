@@ -1,6 +1,6 @@
-// Opens a report in Chromium, as somebody who got it by mail: wide, dark, on a phone and on paper.
-// Prints what it found as JSON. Arguments: the report, and a folder for pictures, or "quick" for one view
-// and no search for barriers, which takes long in a long page.
+// Opens a report in Chromium as a recipient of a mail would: wide, dark, on a phone and in print. Prints its
+// findings as JSON. Arguments: the report, and a folder for screenshots, or "quick" for a single view without
+// the accessibility check, which is slow on long pages.
 "use strict";
 const { chromium } = require("playwright-core");
 const path = require("path");
@@ -15,7 +15,7 @@ const views = [
 ];
 
 (async () => {
-  // A container has no sandbox of its own to give.
+  // Chromium's sandbox is not available in a container.
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
   const found = { errors: [], requests: [], barriers: [], overflow: [] };
   for (const { name, ...view } of quick ? views.slice(0, 1) : views) {
@@ -40,7 +40,7 @@ const views = [
   console.log(JSON.stringify(found));
 })();
 
-// What filter and sort do, and what the page says.
+// Returns the effect of filtering and sorting, and the text of the page.
 async function used(page) {
   const text = await page.innerText("main");
   const command = await page.locator("#command").textContent({ timeout: 100 }).catch(() => null);

@@ -1,5 +1,5 @@
-//! Rows that are planned while others are sent, and results that are written meanwhile: the same comes of
-//! it as if one had been done after the other.
+//! Pipelining: rows are planned while others are sent, and results are written meanwhile. The outcome equals
+//! that of sequential stages.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::harness::{
     respond, sandbox_holding, stderr,
 };
 
-/// Keeps a run's plan, and how many rows were in the journal when it was shown.
+/// Stores a run's plan and the number of journaled rows when the plan was shown.
 struct Watched {
     state: State,
     shown: Arc<Mutex<Option<(Plan, u64)>>>,
@@ -33,10 +33,10 @@ impl Observer for Watched {
     }
 }
 
-/// What a run came to.
+/// The results of a run.
 struct Came {
     plan: Plan,
-    /// Rows in the journal when the plan was shown.
+    /// The number of journaled rows when the plan was shown.
     recorded: u64,
     calls: Vec<(Call, Option<RowState>)>,
     results: Vec<Vec<String>>,
@@ -76,7 +76,7 @@ fn import(text: &str, asks: bool) -> Came {
     plan.is_ahead = false;
     let mut results = folder.csv("r.results.csv", b',');
     for row in &mut results[1..] {
-        // When each row ended is another matter.
+        // The finish times differ between runs.
         row[12].clear();
     }
     Came {
@@ -90,7 +90,7 @@ fn import(text: &str, asks: bool) -> Came {
 }
 
 #[test]
-fn what_is_planned_as_it_is_sent_is_what_would_have_been_planned_before() {
+fn planning_during_sending_gives_the_same_plan_as_planning_first() {
     let mut mixed = plain_roster(40);
     for row in 41..=900 {
         let (id, number) = (plain_id(row), identity_number(row));
@@ -127,7 +127,7 @@ fn what_is_planned_as_it_is_sent_is_what_would_have_been_planned_before() {
 }
 
 #[test]
-fn rows_that_repeat_a_value_are_planned_before_any_is_sent() {
+fn a_file_with_duplicate_values_is_planned_before_any_row_is_sent() {
     let text =
         plain_roster(5) + &plain_roster(2)["id,identity_number,first_name,last_name\n".len()..];
     let came = import(&text, false);
@@ -136,7 +136,7 @@ fn rows_that_repeat_a_value_are_planned_before_any_is_sent() {
 }
 
 #[test]
-fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
+fn results_written_during_sending_equal_those_rebuilt_from_the_journal() {
     let came = import(&plain_roster(2_500), false);
     assert_eq!(came.ended.summary.exit_code, Exit::RowsFailed);
     let folder = &came.folder;
@@ -153,7 +153,7 @@ fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
     }
 }
 
-/// Whether this process writes a file in a folder that has no name.
+/// Returns whether this process has an unnamed file open for writing in this folder.
 #[cfg(target_os = "linux")]
 fn is_writing_in(folder: &std::path::Path) -> bool {
     let folder = folder.canonicalize().unwrap();
@@ -164,13 +164,13 @@ fn is_writing_in(folder: &std::path::Path) -> bool {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn results_are_begun_while_rows_are_sent() {
+fn results_are_written_while_rows_are_sent() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(5));
     let place = folder.path("");
     let server = Server::start(move |seen| {
         if seen.path.ends_with("3") {
-            // The first row is done: its results are written, or never before the end.
+            // The first row is done. Its results must be written now and not only at the end.
             let began = std::time::Instant::now();
             while !is_writing_in(&place) && began.elapsed() < Duration::from_secs(20) {
                 std::thread::yield_now();
@@ -188,12 +188,12 @@ fn results_are_begun_while_rows_are_sent() {
 }
 
 #[test]
-fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
+fn a_run_stopped_while_planning_resumes_with_the_remaining_rows() {
     stopped_while_it_plans(StopRequest::Finish);
 }
 
 #[test]
-fn a_run_that_is_stopped_at_once_while_it_plans_goes_on_with_the_rest() {
+fn a_run_stopped_immediately_while_planning_resumes_with_remaining_rows() {
     stopped_while_it_plans(StopRequest::Now);
 }
 
@@ -211,7 +211,7 @@ fn stopped_while_it_plans(how: StopRequest) {
     run.rate = "100000/s".parse().unwrap();
     run.burst = 100_000;
     run.stop = Some(stopped);
-    // However busy the machine is, requests in progress come to their end.
+    // The grace period never expires, even on a busy machine.
     run.sender.grace = Duration::from_secs(600);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.exit_code, Exit::Interrupted);
@@ -237,7 +237,7 @@ fn stopped_while_it_plans(how: StopRequest) {
 }
 
 #[test]
-fn a_run_that_died_half_planned_goes_on_with_the_next_row() {
+fn a_run_killed_while_planning_resumes_with_the_next_row() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(9) + "x,,,\n");
     let server = Server::start(|_| respond(200, &[], RECORD));
@@ -245,7 +245,7 @@ fn a_run_that_died_half_planned_goes_on_with_the_next_row() {
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.states.updated, 9);
     let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
-    // As if the process had been killed when four rows were in the journal, and two of them were sent.
+    // Simulate a kill after four rows were journaled and two of them sent.
     journal
         .execute_batch(
             "DELETE FROM planned WHERE id & 255 > 4;
@@ -273,7 +273,7 @@ fn a_run_that_died_half_planned_goes_on_with_the_next_row() {
 }
 
 #[test]
-fn whoever_waits_for_rows_finds_them_in_the_journal() {
+fn waiting_for_rows_returns_once_the_journal_has_them() {
     let came = import(&plain_roster(8), false);
     let state = came.folder.state();
     let mut journal = Journal::open(&state).unwrap();
@@ -317,13 +317,13 @@ fn whoever_waits_for_rows_finds_them_in_the_journal() {
         for waiting in each {
             assert_eq!(waiting.join().unwrap(), 0);
         }
-        // Row 7 never comes.
+        // The outcome of row 7 never arrives.
         writer.close().unwrap();
         assert_eq!(last.join().unwrap(), 1);
     });
 }
 
-/// Rows to which nothing that the API might need is lacking, so that no record is read.
+/// Returns rows that have every field the API requires, so that no record is read.
 fn full_roster(rows: usize) -> String {
     let lines = plain_roster(rows);
     let mut lines = lines.lines();
@@ -333,7 +333,7 @@ fn full_roster(rows: usize) -> String {
 }
 
 #[test]
-fn a_half_planned_run_goes_on_as_it_began_whatever_is_asked_now() {
+fn a_resumed_half_planned_run_keeps_its_original_options() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(9), Duration::ZERO);
     folder.write("r.csv", full_roster(9).replace("Åsa", "Bo"));
@@ -375,7 +375,7 @@ fn a_half_planned_run_goes_on_as_it_began_whatever_is_asked_now() {
 }
 
 #[test]
-fn a_file_without_rows_is_held_whatever_is_asked() {
+fn a_file_without_rows_is_held_with_any_options() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(1), Duration::ZERO);
     folder.write("r.csv", full_roster(0));

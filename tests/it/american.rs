@@ -1,4 +1,4 @@
-//! What an American school does with the second built-in target, whose records cannot be read.
+//! An American school imports to the second built-in target, whose records cannot be read.
 
 use std::process::Output;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
 use crate::harness::{Folder, repository, serve_sandbox_at, stderr, stdout};
 
-/// A sandbox of members that have these ids, by the kind of link.
+/// Returns a sandbox of members with these ids; the first part of each pair is the kind of link.
 fn members(ids: &[(&str, &str)]) -> Arc<Sandbox> {
     let rows: Vec<Vec<(String, String)>> = ids
         .iter()
@@ -49,7 +49,7 @@ fn the_sample_succeeds_with_one_command() {
 }
 
 #[test]
-fn ids_that_are_not_linked_are_reported_before_anything_is_sent() {
+fn unlinked_ids_are_reported_before_sending() {
     let folder = Folder::new();
     let sandbox = members(&[("external", "E-1"), ("external", "E-2"), ("saml2", "E-3")]);
     let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
@@ -77,7 +77,7 @@ fn ids_that_are_not_linked_are_reported_before_anything_is_sent() {
     );
     assert_eq!(import.status.code(), Some(3), "{}", stderr(&import));
     let new = folder.csv("r.new.csv", b',');
-    // An id that differs in case alone may be known: it is sent, and this API does not know it.
+    // An id that differs only in case may exist, so it is sent; this API rejects it as unknown.
     assert_eq!((new.len(), &*new[1][0], &*new[2][0]), (3, "e-2", "E-3"));
     assert_eq!(sandbox.requests("update"), 2);
 
@@ -93,7 +93,7 @@ fn ids_that_are_not_linked_are_reported_before_anything_is_sent() {
 }
 
 #[test]
-fn a_kind_of_link_that_the_list_lacks_proves_nothing() {
+fn ids_are_not_rejected_if_the_list_has_no_link_of_their_kind() {
     let folder = Folder::new();
     let sandbox = members(&[("external", "E-1")]);
     let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
@@ -109,7 +109,7 @@ fn a_kind_of_link_that_the_list_lacks_proves_nothing() {
 }
 
 #[test]
-fn an_undo_restores_what_was_delivered_before_and_reports_what_is_forgotten() {
+fn an_undo_restores_delivered_values_and_reports_deleted_ones() {
     let folder = Folder::new();
     let sandbox = members(&["E-1", "E-2", "E-3"].map(|id| ("external", id)));
     let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
@@ -131,7 +131,7 @@ fn an_undo_restores_what_was_delivered_before_and_reports_what_is_forgotten() {
     assert_eq!(held("E-1"), r#""Anna" "Lee""#);
     let forget = folder.run("history E-2 --forget");
     assert_eq!(forget.status.code(), Some(0), "{}", stderr(&forget));
-    // A damaged call in an older run is an unknown delivery, no reason to refuse the other rows.
+    // A damaged call in an older run counts as an unknown delivery and does not block the other rows.
     let damage = "UPDATE planned SET changes = '[{' WHERE id & 255 = 3 AND id >> 32 = 1";
     let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
     assert_eq!(journal.execute(damage, []).unwrap(), 1);
@@ -154,7 +154,7 @@ fn an_undo_restores_what_was_delivered_before_and_reports_what_is_forgotten() {
 }
 
 #[test]
-fn the_doctor_proves_the_token() {
+fn the_doctor_verifies_the_token() {
     let folder = Folder::new();
     let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");
     for (token, code) in [("sandbox", 0), ("wrong", 6)] {
@@ -175,7 +175,7 @@ fn a_column_of_name_ids_is_recognised() {
 }
 
 #[test]
-fn a_header_that_is_nearly_right_stops_a_run_that_nobody_watches() {
+fn a_misspelled_header_stops_an_unattended_run() {
     let folder = Folder::new();
     folder.write(
         "r.csv",
@@ -190,7 +190,7 @@ fn a_header_that_is_nearly_right_stops_a_run_that_nobody_watches() {
 }
 
 #[test]
-fn a_template_with_english_headers_has_commas_and_passes() {
+fn a_template_with_english_headers_uses_commas_and_is_valid() {
     let folder = Folder::new();
     let output = folder.run("template --target pathwright --headers en --example");
     let text = stdout(&output);
@@ -202,7 +202,7 @@ fn a_template_with_english_headers_has_commas_and_passes() {
 }
 
 #[test]
-fn a_guessed_rate_is_marked_as_one() {
+fn an_estimated_rate_is_marked_as_estimated() {
     let folder = Folder::new();
     folder.write("r.csv", "Student ID,First Name\nE-1,Ann\n");
     let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");

@@ -1,4 +1,4 @@
-//! The sandbox as any API that a file describes: what is rehearsed there is what the file says.
+//! The sandbox simulates any API that a target file describes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::harness::{
     Folder, plain_id, plain_roster, repository, seed_of, serve_sandbox_at, stderr, stdout,
 };
 
-/// The built-in target as somebody's own, with these changes.
+/// Returns the built-in target as a custom target, with these replacements.
 pub fn own_target(changes: &[(&str, &str)]) -> String {
     let mut text = rosterpatch::targets::BUILT_IN[0].1.to_owned();
     let own = [
@@ -21,7 +21,7 @@ pub fn own_target(changes: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
     }
-    // Not every way of paging can compare single pages with what is known of their records.
+    // Single pages cannot be compared with the snapshot in every kind of paging.
     let start = text.find("[lookup.changes]").unwrap();
     let end = text.find("[[fields]]").unwrap();
     text.replace_range(start..end, "");
@@ -44,7 +44,7 @@ pub fn playing(text: &str, roster: &str) -> Arc<Sandbox> {
 }
 
 #[test]
-fn a_target_of_ones_own_is_rehearsed_from_plan_to_undo() {
+fn a_custom_target_runs_in_the_sandbox_from_plan_to_undo() {
     let folder = Folder::new();
     folder.write("own.toml", own_target(&[]));
     let roster = plain_roster(130);
@@ -76,7 +76,7 @@ fn a_target_of_ones_own_is_rehearsed_from_plan_to_undo() {
 }
 
 #[test]
-fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
+fn the_sandbox_simulates_every_kind_of_sign_in_and_paging() {
     let paging = "paging = { kind = \"offset\", limit = \"limit\", offset = \"offset\" }";
     for (changes, name) in [
         (vec![], "offset"),
@@ -172,7 +172,7 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
 }
 
 #[test]
-fn a_played_target_has_the_versions_that_its_file_names() {
+fn a_simulated_api_has_the_record_versions_of_its_target_file() {
     let target = repository().join("samples/targets/skolkort.toml");
     let text = std::fs::read_to_string(target).unwrap();
     let lookup = r#"[lookup]
@@ -207,7 +207,7 @@ paging = { kind = "link" }
 }
 
 #[test]
-fn a_played_target_refuses_as_its_file_says() {
+fn a_simulated_api_rejects_values_by_its_target_file() {
     let folder = Folder::new();
     let target = repository().join("samples/targets/skolkort.toml");
     let text = std::fs::read_to_string(target).unwrap();
@@ -252,7 +252,7 @@ fn a_played_target_refuses_as_its_file_says() {
 }
 
 #[test]
-fn an_address_that_ends_as_that_of_a_built_in_api_does_not_select_its_simulation() {
+fn a_path_like_a_built_in_apis_does_not_select_its_simulation() {
     let folder = Folder::new();
     let text = rosterpatch::targets::BUILT_IN[0].1;
     let text = text

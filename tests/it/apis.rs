@@ -1,5 +1,5 @@
-//! True to what the makers of the APIs publish: their own examples, the shape of their searches, and
-//! what may and may not be sent. See also `judges.rs`.
+//! Conformance with the vendors' documentation: their examples, their searches, and what may be sent. See
+//! also `judges.rs`.
 
 use std::process::Output;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::harness::{
     respond, sandbox_holding, stderr, stdout,
 };
 
-/// The example of an update in the vendor's documentation, as a roster's header and row.
+/// The update example in the vendor's documentation, as a roster's header and row.
 const MEITNER: [(&str, &str); 18] = [
     ("id", "123e4567-e89b-12d3-a456-426614174000"),
     ("identityNumber", "20191216-1234"),
@@ -36,10 +36,10 @@ const MEITNER: [(&str, &str); 18] = [
     ("eduPersonPrincipalName", "kalko@edu.goteborg.se"),
 ];
 
-/// Its body, as the vendor's own SDK sends it.
+/// The body of that update, as the vendor's SDK sends it.
 const MEITNER_BODY: &str = r#"{"identityNumber":"20191216-1234","firstName":"Lise","lastName":"Meitner","external":{"sourceID":"12345678"},"gender":"Female","identityTemporary":true,"dateOfBirth":"2019-12-16","address":{"postalAddress":"Dalvägen 14","postalCode":"169 56","postalCity":"Solna","countryCode":"SWE","municipalityCode":"0184"},"emailAddress1":"lise@meitner.se","emailAddress2":"lise@gmail.com","phoneNumber1":"+46701234567","phoneNumber2":"example","eduPersonPrincipalName":"kalko@edu.goteborg.se"}"#;
 
-/// The member in Pathwright's documentation.
+/// The example member in Pathwright's documentation.
 const PATHWRIGHT: [(&str, &str); 9] = [
     ("external_id", "some_account@gsuite.example.com"),
     ("first_name", "Test"),
@@ -65,7 +65,7 @@ fn roster(cells: &[(&str, &str)]) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-/// The program with credentials that the sandbox takes.
+/// Runs the program with the sandbox's credentials.
 fn program(folder: &Folder, arguments: &[&str]) -> Output {
     program_as(folder, "sandbox", arguments)
 }
@@ -81,12 +81,12 @@ fn program_as(folder: &Folder, client: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// A sandbox that holds what the roster says.
+/// Serves a sandbox seeded with this roster.
 fn holding(text: &str) -> (Arc<Sandbox>, String, tokio::sync::oneshot::Sender<()>) {
     sandbox_holding(text, Duration::ZERO)
 }
 
-/// The column of a results file, by its name.
+/// Returns a column of a results file by its name.
 fn column(folder: &Folder, file: &str, name: &str) -> Vec<String> {
     let rows = folder.csv(file, b',');
     let place = rows[0].iter().position(|other| other == name).unwrap();
@@ -94,7 +94,7 @@ fn column(folder: &Folder, file: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_example_that_is_documented_passes_the_check_and_is_sent_as_documented() {
+fn documented_examples_are_valid_and_sent_as_documented() {
     let folder = Folder::new();
     for (target, cells, path, body, more) in [
         (
@@ -144,7 +144,7 @@ fn every_example_that_is_documented_passes_the_check_and_is_sent_as_documented()
 }
 
 #[test]
-fn telephone_numbers_of_elsewhere_stand_as_they_are() {
+fn foreign_telephone_numbers_are_kept_unchanged() {
     let folder = Folder::new();
     let text = "external_id,phone_number\n1,(864) 555-0123\n2,020 7946 0958\n3,\"8,64555E+09\"\n";
     folder.write("r.csv", text);
@@ -229,7 +229,7 @@ fn doubtful_values_are_sent_unchanged_and_reported() {
 }
 
 #[test]
-fn numbers_that_are_kept_for_tests_are_doubtful_in_production_alone() {
+fn reserved_test_numbers_are_doubtful_only_in_production() {
     let folder = Folder::new();
     let id = plain_id(1);
     folder.write(
@@ -254,13 +254,13 @@ fn numbers_that_are_kept_for_tests_are_doubtful_in_production_alone() {
 }
 
 #[test]
-fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
+fn a_search_that_ignores_its_filter_stops_the_run_early() {
     let folder = Folder::new();
     folder.write(
         "r.csv",
         plain_roster(120).replace("id,", "external_source_id,"),
     );
-    // A server that passes the filter over: every search finds the whole register.
+    // A server that ignores the filter: every search returns the whole register.
     let records: Vec<Json> = (1..=50)
         .map(|row| json!({"id": plain_id(row), "external": {"sourceID": format!("E-{row}")}}))
         .collect();
@@ -284,7 +284,7 @@ fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let told = stderr(&output);
     assert!(told.contains("ignores the search filter"), "{told}");
-    // One for how many there are, one a search in progress at most.
+    // At most one count request, and one request for each concurrent search.
     let seen = server.seen();
     assert!(seen.len() <= 4, "{}", seen.len());
     assert!(seen.iter().all(|seen| seen.method != "PATCH"));
@@ -295,7 +295,7 @@ fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
 }
 
 #[test]
-fn records_are_found_by_their_principal_name_too() {
+fn records_are_also_found_by_principal_name() {
     let folder = Folder::new();
     let seed = "id,identity_number,first_name,last_name,edu_person_principal_name\n";
     let line = |row: usize| {
@@ -314,7 +314,7 @@ fn records_are_found_by_their_principal_name_too() {
 }
 
 #[test]
-fn an_undo_sends_nothing_that_the_api_must_refuse() {
+fn an_undo_sends_nothing_that_the_api_would_reject() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = holding(&plain_roster(2));
     let mut text = "id,first_name,external_source_id\n".to_owned();
@@ -349,12 +349,12 @@ fn an_undo_sends_nothing_that_the_api_must_refuse() {
     assert_eq!(codes[1], "undo.cannot_be_cleared");
     assert_eq!(sandbox.stats()["answers"]["422"], Json::Null);
 
-    // And the file of what was before can be imported.
+    // The written file of previous values is a valid roster.
     let output = import("r.before.csv");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
-/// A roster of three with a street, of whom the second lost its last cells on the way.
+/// Returns a roster of three rows with addresses, and a copy whose second row lost its last cells.
 fn cut_short() -> (String, String) {
     let header = "id,identity_number,first_name,last_name,postal_address,postal_city\n";
     let line = |row: usize| {
@@ -370,7 +370,7 @@ fn cut_short() -> (String, String) {
 }
 
 #[test]
-fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
+fn a_row_with_too_few_cells_stays_invalid_until_it_is_edited() {
     let folder = Folder::new();
     let (whole, cut) = cut_short();
     let (sandbox, base_url, _stop) = holding(&whole);
@@ -384,7 +384,7 @@ fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
         ["row.too_few_cells"]
     );
 
-    // As it is: by the journal, by a journal that knows nothing, and by a plain import.
+    // Unedited, the row stays invalid: with its journal, with an empty journal, and as a plain import.
     let clear = [
         "--empty",
         "clear",
@@ -413,7 +413,7 @@ fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
         );
         assert_eq!(city(&sandbox), "Solna", "{command:?}");
     }
-    // Fixed: one cell is enough, and so is a word that clears.
+    // Edited: filling one cell, or clearing one explicitly, makes the row valid.
     let text = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
     folder.write(
         "fixed.csv",
@@ -427,7 +427,7 @@ fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
 }
 
 #[test]
-fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
+fn a_row_with_too_many_cells_stays_invalid_after_a_spreadsheet_saves_it() {
     let folder = Folder::new();
     let (whole, _) = cut_short();
     let (_sandbox, base_url, _stop) = holding(&whole);
@@ -439,7 +439,7 @@ fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
     let arguments = ["import", "r.csv", "--target", "meitner"];
     program(&folder, &[&arguments[..], &address].concat());
     let rows = folder.csv("r.failed.csv", b',');
-    // A spreadsheet gives the header as many cells as the longest row has.
+    // A spreadsheet pads the header to the length of the longest row.
     let save = |name: &str, surplus: &str| {
         let mut text = format!("{},\n", rows[0].join(","));
         let mut row = rows[1].clone();
@@ -465,7 +465,7 @@ fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
 }
 
 #[test]
-fn credentials_that_may_write_and_not_read_are_enough_where_nothing_is_read() {
+fn write_only_credentials_are_enough_for_a_blind_import() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = holding(&plain_roster(3));
     folder.write("r.csv", plain_roster(3).replace("Åsa", "Bo"));
@@ -513,11 +513,11 @@ fn credentials_that_may_write_and_not_read_are_enough_where_nothing_is_read() {
     assert_eq!(undo.status.code(), Some(1));
     assert!(stderr(&undo).contains("--blind"), "{}", stderr(&undo));
 
-    // What was delivered is remembered, as for an API that cannot be read.
+    // Delivered values are remembered, as for an API whose records cannot be read.
     let output = run(&["--blind"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(sandbox.requests("update"), 3);
-    // What every update needs must be in the file.
+    // The file must contain the fields that every update requires.
     folder.write("r.csv", "id,first_name\n1,Bo\n");
     let output = run(&["--blind"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -529,7 +529,7 @@ fn credentials_that_may_write_and_not_read_are_enough_where_nothing_is_read() {
 }
 
 #[test]
-fn an_api_that_fails_each_first_attempt_is_slow_and_not_stuck() {
+fn an_api_that_fails_every_first_attempt_does_not_stall_the_run() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(60));
     let server =
@@ -547,7 +547,7 @@ fn an_api_that_fails_each_first_attempt_is_slow_and_not_stuck() {
 }
 
 #[test]
-fn an_api_that_is_down_sees_less_than_a_request_a_second_after_the_first_minute() {
+fn an_api_outage_reduces_the_rate_below_one_request_a_second() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2000));
     let run = LibraryRun::new();
@@ -555,7 +555,7 @@ fn an_api_that_is_down_sees_less_than_a_request_a_second_after_the_first_minute(
     let start = clock.now();
     let late = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let (counted, told) = (late.clone(), clock.clone());
-    // Each answer is another one, so that it is not the same error which stops the run.
+    // Each error message differs, so that the repeated-error guard does not stop the run.
     let server = Server::start_forgetful(move |seen| {
         let seconds = (told.now() - start) / 1_000_000_000;
         if (60..360).contains(&seconds) {
@@ -574,7 +574,7 @@ fn an_api_that_is_down_sees_less_than_a_request_a_second_after_the_first_minute(
 }
 
 #[test]
-fn a_retry_is_of_the_run_that_was_meant() {
+fn a_retry_finds_its_run_or_asks_for_it() {
     let folder = Folder::new();
     let taken = plain_roster(3).replace("Åsa", "Bo");
     folder.write("r.csv", taken.replace(&identity_number(2), "20100402-2389"));
@@ -594,7 +594,7 @@ fn a_retry_is_of_the_run_that_was_meant() {
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     };
     let retry = |more: &[&str]| {
-        // The second change of the name is that of another person to the records of the other run.
+        // Compared with the other run's record, the change of the last name is an identity change.
         let arguments = ["retry", "moved.csv", "--yes", "--max-identity-changes", "1"];
         program(&folder, &[&arguments[..], more].concat())
     };
@@ -613,7 +613,7 @@ fn a_retry_is_of_the_run_that_was_meant() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(one.students()[plain_id(2)]["firstName"], "Bo");
 
-    // Of two that remain, neither is guessed at.
+    // With two candidate runs, the retry refuses to guess.
     import(&[
         "--base-url",
         &other_url,
@@ -640,7 +640,7 @@ fn a_retry_is_of_the_run_that_was_meant() {
     assert_eq!(other.students()[plain_id(2)]["lastName"], "Ekman");
     assert_eq!(one.students()[plain_id(2)]["lastName"], "Ek");
 
-    // Elsewhere, by the target of the run that is known.
+    // A retry to another address uses the target of the known run.
     let (third, third_url, _stop) = holding(&plain_roster(3));
     let output = retry(&["--base-url", &third_url]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -648,7 +648,7 @@ fn a_retry_is_of_the_run_that_was_meant() {
 }
 
 #[test]
-fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
+fn rows_without_a_record_are_written_to_a_separate_roster() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = holding(&plain_roster(2));
     let text = plain_roster(4)
@@ -677,7 +677,7 @@ fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
     );
     assert_eq!(new[1..], folder.csv("r.csv", b',')[3..]);
 
-    // A path that somebody named holds nobody of an earlier run.
+    // A file named with `--new` is replaced, so it contains no rows of an earlier run.
     let named = ["--all", "--new", "r.new.csv"];
     folder.write("r.csv", plain_roster(2));
     let output = program(&folder, &[&arguments[..], &named].concat());
@@ -686,7 +686,7 @@ fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
 }
 
 #[test]
-fn what_a_held_run_wrote_as_failed_is_gone_when_all_of_it_succeeded() {
+fn the_failed_file_of_a_held_run_is_removed_after_all_rows_succeed() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = holding(&plain_roster(3));
     folder.write("r.csv", plain_roster(3).replace("Åsa", "Bo"));
@@ -703,7 +703,7 @@ fn what_a_held_run_wrote_as_failed_is_gone_when_all_of_it_succeeded() {
 }
 
 #[test]
-fn a_workbooks_rows_are_told_by_the_numbers_that_stand_beside_them() {
+fn workbook_rows_are_identified_by_their_spreadsheet_row_numbers() {
     let folder = Folder::new();
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
@@ -734,7 +734,7 @@ fn a_workbooks_rows_are_told_by_the_numbers_that_stand_beside_them() {
 }
 
 #[test]
-fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
+fn a_value_held_by_another_record_is_reported_before_sending() {
     let folder = Folder::new();
     let line = |row: usize, email: usize| {
         let (id, number) = (plain_id(row), identity_number(row));
@@ -743,8 +743,8 @@ fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
     let header = "id,identity_number,first_name,last_name,email_address1\n";
     let all: String = (1..=60).map(|row| line(row, row)).collect();
     let (sandbox, base_url, _stop) = holding(&format!("{header}{all}"));
-    // The second takes what nobody gives up; the fourth what the fifth gives up here, and the
-    // fifth something new.
+    // Row 2 takes a value that another record keeps. Row 4 takes the value that row 5 gives up, and row 5
+    // takes a new value.
     let mut text = format!(
         "{header}{}{}{}{}",
         line(2, 60),
@@ -781,7 +781,7 @@ fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_row_that_was_cut_short_is_not_sent_by_a_way_around() {
+fn a_truncated_row_is_not_sent_by_any_sequence_of_retries() {
     let (whole, cut) = cut_short();
     let (here, base_url, _stop) = holding(&whole);
     let (there, elsewhere, _stop_there) = holding(&whole);
@@ -814,18 +814,18 @@ fn a_row_that_was_cut_short_is_not_sent_by_a_way_around() {
         )
     };
 
-    // After a retry that left the row out, and one that found it strictly wrong.
+    // After a retry that excluded the row, and one in strict mode.
     let folder = imported();
     retry(&folder, "r.failed.csv", &["--rows", "9"]);
     retry(&folder, "r.failed.csv", &["--strict"]);
     assert_eq!(retry(&folder, "r.failed.csv", &[]).0, Some(3));
     is_whole();
-    // To a place where its record is known, and was never cut.
+    // To an API where the record is known and was never truncated.
     let there = [&target[..], &[&*elsewhere]].concat();
     let (code, told) = retry(&folder, "r.failed.csv", &there);
     assert_eq!(code, Some(3), "{told}");
     is_whole();
-    // And what it says to do about it works.
+    // The advice in the message releases the row.
     let text = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
     folder.write("released.csv", text.replace("row.too_few_cells", ""));
     let here_too = [&target[..], &[&*base_url]].concat();
@@ -835,7 +835,7 @@ fn a_row_that_was_cut_short_is_not_sent_by_a_way_around() {
 }
 
 #[test]
-fn cells_in_excess_stay_in_excess_when_the_columns_of_results_are_gone() {
+fn surplus_cells_stay_invalid_after_the_results_columns_are_removed() {
     let folder = Folder::new();
     let (whole, _) = cut_short();
     let (_sandbox, base_url, _stop) = holding(&whole);
@@ -854,7 +854,7 @@ fn cells_in_excess_stay_in_excess_when_the_columns_of_results_are_gone() {
 }
 
 #[test]
-fn a_row_that_a_spreadsheet_ended_at_its_last_named_column_is_whole() {
+fn a_row_without_cells_for_unnamed_columns_is_complete() {
     let folder = Folder::new();
     let text = plain_roster(2).replacen('\n', ",,\n", 1);
     let (_sandbox, base_url, _stop) = holding(&plain_roster(2));
@@ -864,7 +864,7 @@ fn a_row_that_a_spreadsheet_ended_at_its_last_named_column_is_whole() {
 }
 
 #[test]
-fn what_was_delivered_blindly_is_not_believed_after_another_run_sent_something_else() {
+fn a_blind_delivery_is_not_trusted_after_another_run_changed_the_record() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = holding(&plain_roster(1));
     let import = |first: &str, more: &[&str]| {
@@ -883,7 +883,7 @@ fn what_was_delivered_blindly_is_not_believed_after_another_run_sent_something_e
 }
 
 #[test]
-fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
+fn a_retry_sends_only_to_the_api_of_its_run() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let server = Server::start(|_| respond(422, &[], "{}"));
@@ -893,7 +893,7 @@ fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
     };
     import("r.csv", &["--base-url", &server.base_url]);
     let seen = server.seen().len();
-    // A target in the environment, as in a crontab, is the run's own.
+    // A target in the environment, such as in a crontab, must match the run's target.
     let output = folder
         .program()
         .args(["retry", "r.failed.csv", "--yes"])
@@ -908,7 +908,7 @@ fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 2 * seen);
 
-    // What the sandbox wrote goes nowhere by itself, though another run knows one of its rows.
+    // A sandbox's failed file is never sent to a real API, even if another run knows one of its rows.
     let more = plain_roster(5)
         .replacen(&plain_id(5), &plain_id(6), 1)
         .replace("Ek\n", "\n");
@@ -926,7 +926,7 @@ fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
 }
 
 #[test]
-fn a_retry_elsewhere_understands_the_file_as_its_run_did() {
+fn a_retry_to_another_address_keeps_the_column_mapping_of_its_run() {
     let folder = Folder::new();
     let (whole, _) = cut_short();
     let (there, elsewhere, _stop) = holding(&whole);

@@ -1,5 +1,5 @@
-//! Which room may know which other: imports point one way, so that a reader can follow a row
-//! through the house without walking back.
+//! Architecture rules: module imports point one way, machine-readable output contains only facts, and other
+//! accounts' files are opened only by `safe_fs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::harness::repository;
 
-/// Each room, and the rooms whose items it may name.
+/// Each module and the modules that it may import.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("l10n", &[]),
     ("model", &["l10n"]),
@@ -102,7 +102,7 @@ fn imports_point_one_way() {
             continue;
         };
         let text = std::fs::read_to_string(&file).unwrap();
-        // A unit test may build what it needs from anywhere.
+        // Unit tests may import any module.
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for used in used_rooms(code) {
             used_by
@@ -130,7 +130,7 @@ fn imports_point_one_way() {
 }
 
 #[test]
-fn the_page_about_the_architecture_has_every_room() {
+fn the_architecture_page_describes_every_module() {
     let page = repository().join("docs/internals/architecture.md");
     let page = std::fs::read_to_string(page).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -142,7 +142,7 @@ fn the_page_about_the_architecture_has_every_room() {
     assert_eq!(told, rooms);
 }
 
-/// The rooms named in paths that begin with `crate::` or `rosterpatch::`, comments aside.
+/// Returns the modules named in paths that begin with `crate::` or `rosterpatch::`, comments excluded.
 fn used_rooms(code: &str) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for line in code
@@ -193,10 +193,9 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-/// No two files of a room import each other, directly or through others: each can be read after
-/// those that it builds on. An item that a module re-exports counts as an import of the file that defines it.
+/// An item that a module re-exports counts as an import of the file that defines it.
 #[test]
-fn no_files_of_a_room_import_each_other_in_a_circle() {
+fn no_module_has_an_import_cycle() {
     let source = repository().join("src");
     let mut circles = Vec::new();
     for (room, _) in MAY_USE {
@@ -211,9 +210,9 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn an_import_of_a_re_exported_item_is_one_of_its_file() {
+fn importing_a_re_export_counts_as_importing_its_defining_file() {
     let imports = imports(&repository().join("src/sandbox"));
-    // `use super::meitner`, and then `meitner::routes`, which `meitner/mod.rs` re-exports.
+    // `use super::meitner`, then `meitner::routes`, which `meitner/mod.rs` re-exports.
     let of_server = &imports["server"];
     assert!(of_server.contains("meitner::http"), "{of_server:?}");
     // `use super::any::Records`
@@ -221,19 +220,19 @@ fn an_import_of_a_re_exported_item_is_one_of_its_file() {
     assert!(of_state.contains("any::records"), "{of_state:?}");
 }
 
-/// What the file of a module names.
+/// The paths in a module's file.
 struct Module {
-    /// Paths, from the folder of its room on.
+    /// Paths relative to the folder of the top-level module.
     paths: Vec<Vec<String>>,
-    /// What it imports, by the name that this has there.
+    /// Imported items, by their local name.
     names: BTreeMap<String, Vec<String>>,
-    /// A `mod.rs`, which gathers others.
+    /// Whether the file is a `mod.rs`.
     gathers: bool,
 }
 
 type Modules = BTreeMap<Vec<String>, Module>;
 
-/// The files of a room, each with those that it imports, but for each `mod.rs`.
+/// Returns the imports of each file in a top-level module. A `mod.rs` has no entry.
 fn imports(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let mut modules = Modules::new();
     let mut named = Vec::new();
@@ -271,7 +270,7 @@ fn imports(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
     imports
 }
 
-/// A file's path in its room as a module: `meitner/http.rs` is `meitner::http`, `mod.rs` is its folder.
+/// Converts a file's path to a module path: `meitner/http.rs` to `meitner::http`, `mod.rs` to its folder.
 fn module_of(below: &Path) -> Vec<String> {
     let parts = below.with_extension("");
     let mut parts: Vec<String> = parts
@@ -284,7 +283,8 @@ fn module_of(below: &Path) -> Vec<String> {
     parts
 }
 
-/// The paths in code, `a::{b, c}` as `a::b` and `a::c`; one of a `use` with the name that it gives.
+/// Returns the paths in code, with `a::{b, c}` expanded to `a::b` and `a::c`. Paths of a `use` carry their
+/// local name.
 fn paths(words: &[String]) -> Vec<(Option<String>, Vec<String>)> {
     let mut found: Vec<(Option<String>, Vec<String>)> = Vec::new();
     let mut path: Vec<String> = Vec::new();
@@ -317,7 +317,7 @@ fn paths(words: &[String]) -> Vec<(Option<String>, Vec<String>)> {
     found
 }
 
-/// A path as it is from the folder of a room on, if it leads there.
+/// Converts a path to one relative to the top-level module, if it leads there.
 fn from_room(
     path: &[String],
     room: &str,
@@ -342,7 +342,7 @@ fn from_room(
     Some([base.as_slice(), rest].concat())
 }
 
-/// The module whose file defines what a path leads to, through what others re-export.
+/// Returns the module whose file defines the item of a path, following re-exports.
 fn defining(path: &[String], modules: &Modules) -> Option<Vec<String>> {
     let depth = (0..=path.len()).rfind(|depth| modules.contains_key(&path[..*depth]))?;
     let module = &modules[&path[..depth]];
@@ -355,7 +355,7 @@ fn defining(path: &[String], modules: &Modules) -> Option<Vec<String>> {
     }
 }
 
-/// A way from a file back to itself.
+/// Returns a cycle of imports that starts and ends at a file.
 fn way_back(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> Option<Vec<String>> {
     let mut ways: Vec<Vec<String>> = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -379,7 +379,7 @@ fn the_core_knows_no_api_by_name() {
     let source = repository().join("src");
     for file in files(&source) {
         let below = file.strip_prefix(&source).unwrap();
-        // The sandbox plays the APIs; the list of built-in files names them; tests use them.
+        // The sandbox simulates the APIs, `load.rs` lists the built-in files, and tests use them.
         let may = ["load.rs", "tests.rs"]
             .iter()
             .any(|name| below.ends_with(name));
@@ -388,7 +388,7 @@ fn the_core_knows_no_api_by_name() {
         }
         let text = std::fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        // What is said about the code may give an example.
+        // Comments may name an API as an example.
         let lines = code.lines().map(str::trim_start);
         let code: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
         let code = code.join("\n").to_lowercase();
@@ -400,11 +400,11 @@ fn the_core_knows_no_api_by_name() {
 
 /// The layout of the queue's private tables may change with any release of its crate.
 #[test]
-fn no_private_table_of_the_queue_is_named() {
+fn no_private_table_of_the_queue_is_used() {
     let needle = ["_priv", "ate_"].concat();
     for path in files(&repository().join("src")) {
         let code = std::fs::read_to_string(&path).unwrap();
-        // Functions such as make_private_folder are no tables.
+        // Functions such as `make_private_folder` are not tables.
         let named = code
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .find(|word| word.starts_with(&needle));
@@ -413,8 +413,8 @@ fn no_private_table_of_the_queue_is_named() {
 }
 
 #[test]
-fn tests_start_the_program_by_the_harness_alone() {
-    // It gives the program its language, its home and its temporary folder, and finds it in any path.
+fn tests_start_the_program_only_through_the_harness() {
+    // The harness sets the program's language, home and temporary folder, and finds it in any path.
     for path in files(&repository().join("tests/it")) {
         if path.ends_with("harness.rs") || path.ends_with("architecture.rs") {
             continue;
@@ -431,8 +431,8 @@ fn tests_start_the_program_by_the_harness_alone() {
     }
 }
 
-/// What a line of the log may have, by name: numbers, codes, paths and moments. Whatever else is to be said
-/// there is a code of its own.
+/// The fields allowed in log lines: numbers, codes, paths and timestamps. Other information needs its own
+/// code.
 const LOGGED: &[&str] = &[
     "attempt",
     "cause",
@@ -479,7 +479,7 @@ const LOGGED: &[&str] = &[
     "wait_s",
 ];
 
-/// Files that write lines of the log; every other one goes through `log.rs`, whose functions take facts.
+/// The files that write log lines. All others use `log.rs`, whose functions take facts.
 const LOGGING: [&str; 5] = [
     "app/job.rs",
     "cli/logging.rs",
@@ -488,7 +488,7 @@ const LOGGING: [&str; 5] = [
     "send/transport.rs",
 ];
 
-/// Files whose output machines and other users read.
+/// The files whose output is read by machines and by other users.
 const FOR_MACHINES: [&str; 8] = [
     "app/notify.rs",
     "fleet/metrics.rs",
@@ -500,7 +500,8 @@ const FOR_MACHINES: [&str; 8] = [
     "send/transport.rs",
 ];
 
-/// What is for persons: names of functions that render an error, and of what holds cells and headers.
+/// Names that must not appear in machine-readable output: functions that render an error, and types that hold
+/// cells or headers.
 const FOR_PERSONS: [&str; 10] = [
     "Mistakes",
     "description",
@@ -515,7 +516,7 @@ const FOR_PERSONS: [&str; 10] = [
 ];
 
 #[test]
-fn what_machines_read_is_built_from_facts() {
+fn machine_readable_output_is_built_from_facts() {
     let source = repository().join("src");
     let mut wrong = Vec::new();
     let (mut lines, mut declaring) = (0, BTreeSet::new());
@@ -558,7 +559,7 @@ fn what_machines_read_is_built_from_facts() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(lines > 8, "the lines of the log are found: {lines}");
-    // A name is declared where a target's file is read, and where the command line is.
+    // These names are declared in the target file reader and in the command line parser.
     let declaring: Vec<&str> = declaring.iter().map(String::as_str).collect();
     assert_eq!(
         declaring,
@@ -566,7 +567,7 @@ fn what_machines_read_is_built_from_facts() {
     );
 }
 
-/// A stream of tokens without nesting: what groups them is a token too.
+/// Flattens a token stream; group delimiters become tokens.
 fn flat(tokens: TokenStream) -> Vec<String> {
     let mut found = Vec::new();
     for token in tokens {
@@ -588,7 +589,7 @@ fn flat(tokens: TokenStream) -> Vec<String> {
     found
 }
 
-/// What is wrong with the arguments of a line of the log, from behind its `(` on.
+/// Returns the faults in the arguments of a log line, given the tokens after its `(`.
 fn faults_of_line(words: &[&str]) -> Vec<String> {
     let mut arguments: Vec<Vec<&str>> = vec![Vec::new()];
     let mut depth = 0;
@@ -609,7 +610,7 @@ fn faults_of_line(words: &[&str]) -> Vec<String> {
     for argument in arguments.iter().filter(|argument| !argument.is_empty()) {
         let all = argument.join(" ");
         match argument.as_slice() {
-            // The level, and the sentence of a code, which has no argument.
+            // The level, and the sentence of a code, which takes no argument.
             ["tracing", ..] => {}
             ["\"{}\""] => {}
             ["fact", ".", "code", "(", ")", ".", "sentence", "(", ")"] => {}
@@ -631,7 +632,7 @@ fn faults_of_line(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_line_of_the_log_with_a_text_of_others_is_found() {
+fn log_lines_with_external_text_are_detected() {
     let faults = |line: &str| {
         let tokens: TokenStream = line.parse().unwrap();
         let tokens = flat(tokens);
@@ -654,7 +655,7 @@ fn a_line_of_the_log_with_a_text_of_others_is_found() {
 /// Modules that handle files of other accounts.
 const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
 
-/// Files of these modules that open, make or move something by its path, and why they may.
+/// Files of these modules that open, create or move a file by its path, with the reason.
 const BY_PATH: &[(&str, &str)] = &[
     ("app/backup.rs", "the state folder and its copy"),
     ("app/dropped.rs", "the state folder"),
@@ -666,7 +667,7 @@ const BY_PATH: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn files_of_other_accounts_are_opened_by_safe_fs_alone() {
+fn files_of_other_accounts_are_opened_only_by_safe_fs() {
     let source = repository().join("src");
     let mut found = BTreeSet::new();
     for module in OF_OTHERS {
@@ -684,7 +685,7 @@ fn files_of_other_accounts_are_opened_by_safe_fs_alone() {
     assert_eq!(found, permitted);
 }
 
-/// Whether code calls the standard library, or another crate, with a path of a file.
+/// Returns whether code passes a path to a file function of the standard library or another crate.
 fn opens_by_path(code: &str) -> bool {
     let lines = code.lines().map(str::trim_start);
     let mut lines = lines.filter(|line| !line.starts_with("//"));
@@ -716,7 +717,7 @@ fn opens_by_path(code: &str) -> bool {
 }
 
 #[test]
-fn what_opens_by_a_path_is_found() {
+fn opening_a_file_by_its_path_is_detected() {
     for code in [
         "let text = std::fs::read_to_string(path)?;",
         ".map(std::fs::canonicalize)",
@@ -755,7 +756,7 @@ fn each_row_of_the_trust_model_has_a_test() {
         .filter(|line| line.starts_with("| "))
         .collect();
     assert!(rows.len() > 15, "{rows:?}");
-    // The row of the command line has no test: its author starts the program.
+    // The command line row has no test, because its author starts the program.
     for row in rows
         .iter()
         .skip(2)

@@ -1,4 +1,4 @@
-//! Backups: a copy that is taken while a run sends, and restored elsewhere.
+//! Backups that are taken during a run and restored elsewhere.
 
 use std::path::Path;
 use std::process::Output;
@@ -16,7 +16,7 @@ fn back_up(folder: &Path, name: &str) -> Output {
         .unwrap()
 }
 
-/// The number of requests for each row, by the last digits of its id.
+/// Returns the number of requests for each row, identified by the last digits of its id.
 fn requests(server: &Server, rows: usize) -> Vec<usize> {
     let mut counts = vec![0; rows];
     for seen in server.seen() {
@@ -26,9 +26,9 @@ fn requests(server: &Server, rows: usize) -> Vec<usize> {
     counts
 }
 
-/// Imports ten rows, one after the other, with a backup during the third request; then deletes the state and the roster,
-/// and resumes from the backup in another place. Returns the output of `resume`, the requests for each row, and the
-/// results.
+/// Imports ten rows sequentially with a backup during the third request, then deletes the state and the
+/// roster and resumes from the backup in another folder. Returns the output of `resume`, the number of
+/// requests for each row, and the results.
 fn restored(idempotent: bool) -> (Output, Vec<usize>, Vec<Vec<String>>) {
     let folder = Folder::new();
     folder.plain_target(idempotent);
@@ -61,10 +61,11 @@ fn restored(idempotent: bool) -> (Output, Vec<usize>, Vec<Vec<String>>) {
 }
 
 #[test]
-fn a_backup_taken_during_a_run_restores_elsewhere_to_a_run_that_resumes() {
+fn a_backup_taken_during_a_run_can_be_resumed_elsewhere() {
     let (output, requests, results) = restored(true);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // Two rows were done. The others may have been sent after the backup: they are resent, which is safe, and counted.
+    // Two rows were done at the backup. The others may have been sent after it: they are resent, which is
+    // idempotent, and the attempts are counted.
     assert_eq!(requests, [1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
     let attempts: Vec<&str> = results[1..].iter().map(|row| &*row[10]).collect();
     assert_eq!(results[0][10], "import_attempts");
@@ -73,7 +74,7 @@ fn a_backup_taken_during_a_run_restores_elsewhere_to_a_run_that_resumes() {
 }
 
 #[test]
-fn a_restored_run_sends_nothing_again_that_it_may_have_sent_where_that_is_not_safe() {
+fn a_restored_run_does_not_resend_rows_if_the_target_is_not_idempotent() {
     let (output, requests, results) = restored(false);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(requests, [1; 10]);
@@ -84,7 +85,7 @@ fn a_restored_run_sends_nothing_again_that_it_may_have_sent_where_that_is_not_sa
 
 #[cfg(unix)]
 #[test]
-fn a_backup_is_private_and_contains_the_files_beside_the_journal() {
+fn a_backup_is_private_and_includes_the_files_beside_the_journal() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
@@ -136,7 +137,7 @@ fn a_backup_is_private_and_contains_the_files_beside_the_journal() {
         .collect();
     there.sort();
     assert_eq!(there, ["dropped", "journal.sqlite", "mends"]);
-    // An ended run is as it was.
+    // The backup of a finished run equals the original.
     let runs = |state: &Path| {
         let mut program = folder.program();
         stdout(
@@ -151,7 +152,7 @@ fn a_backup_is_private_and_contains_the_files_beside_the_journal() {
 }
 
 #[test]
-fn a_backup_names_what_it_cannot_do_and_leaves_nothing_behind() {
+fn a_failed_backup_reports_the_reason_and_leaves_no_files() {
     let folder = Folder::new();
     let refused = |out: &str| {
         let output = back_up(&folder.path(""), out);
@@ -203,7 +204,7 @@ fn a_backup_names_what_it_cannot_do_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_backup_reports_an_unfinished_run_whose_roster_is_not_the_one_it_read() {
+fn a_backup_reports_unfinished_runs_whose_roster_has_changed() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3) + "not a number,A,B,C\n");
     let server = Server::start(|_| respond(200, &[], RECORD));

@@ -1,5 +1,5 @@
-//! Files that are no roster, and rows that are no row: a clear error or a row's problem, never a
-//! panic, never a changed value.
+//! Invalid input files and invalid rows: each gives a clear error or a problem of its row, never a panic or a
+//! changed value.
 
 use crate::harness::{Folder, identity_number, plain_id, plain_roster, stderr, stdout};
 
@@ -17,7 +17,7 @@ fn refused(folder: &Folder, name: &str) -> String {
 }
 
 #[test]
-fn files_in_other_formats_are_refused_by_name() {
+fn unsupported_file_formats_are_refused_by_name() {
     let folder = Folder::new();
     for (name, content, expected) in [
         ("empty.csv", &b""[..], "is empty"),
@@ -55,7 +55,7 @@ fn files_in_other_formats_are_refused_by_name() {
     assert!(refused(&folder, "nowhere.csv").contains("cannot read"));
 }
 
-/// Imports a roster with one bad row between two good ones. Returns the bad row's code and text.
+/// Imports a roster with one bad row between two valid ones. Returns the code and message of the bad row.
 fn one_bad_row(bad: &[u8]) -> (String, String) {
     let folder = Folder::new();
     let good = plain_roster(2);
@@ -76,7 +76,7 @@ fn one_bad_row(bad: &[u8]) -> (String, String) {
     assert_eq!(rows.len(), 3);
     let states: Vec<&[u8]> = rows.iter().map(|row| &row[5]).collect();
     assert_eq!(states, [&b"unchanged"[..], b"invalid", b"unchanged"]);
-    // What stood in the bad row stands in the results.
+    // The results contain the cells of the bad row unchanged.
     let mut before = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -90,7 +90,7 @@ fn one_bad_row(bad: &[u8]) -> (String, String) {
 }
 
 #[test]
-fn a_bad_row_is_a_problem_of_that_row_alone() {
+fn a_bad_row_does_not_affect_other_rows() {
     let id = plain_id(9);
     let number = identity_number(9);
     let cases: Vec<(Vec<u8>, &str, &str)> = vec![
@@ -143,7 +143,7 @@ fn a_bad_row_is_a_problem_of_that_row_alone() {
 }
 
 #[test]
-fn all_problems_of_a_row_are_told() {
+fn all_problems_of_a_row_are_reported() {
     let (_, message) = one_bad_row(b"x,20100402-2389,,");
     for field in ["id: ", "identity_number: ", "first_name: ", "last_name: "] {
         assert!(message.contains(field), "{field} not in {message}");
@@ -151,7 +151,7 @@ fn all_problems_of_a_row_are_told() {
 }
 
 #[test]
-fn a_value_that_must_be_unique_may_stand_once() {
+fn the_second_occurrence_of_a_unique_value_is_invalid() {
     let folder = Folder::new();
     let (a, b) = (identity_number(1), identity_number(2));
     let compact = a.replace('-', "");
@@ -186,7 +186,7 @@ fn a_value_that_must_be_unique_may_stand_once() {
 }
 
 #[test]
-fn a_command_line_that_is_wrong_exits_with_2() {
+fn an_invalid_command_line_exits_with_2() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     for arguments in [
@@ -219,7 +219,7 @@ fn a_command_line_that_is_wrong_exits_with_2() {
     );
 }
 
-/// An OpenDocument spreadsheet of one sheet with these rows.
+/// Returns an OpenDocument spreadsheet with one sheet of these rows.
 fn opendocument(rows: &str) -> Vec<u8> {
     use std::io::Write;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -247,7 +247,7 @@ fn opendocument(rows: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_spreadsheet_that_says_it_is_huge_is_refused_before_it_is_unfolded() {
+fn a_spreadsheet_that_declares_a_huge_size_is_refused_before_expansion() {
     let cell = |text: &str| {
         format!(
             r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#

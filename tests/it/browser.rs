@@ -1,5 +1,4 @@
-//! The report in a browser: Chromium opens it, and axe-core looks for barriers in it. `tests/run`
-//! installs both.
+//! The HTML report in Chromium, with accessibility checks by axe-core. `tests/run` installs both.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +8,8 @@ use serde_json::Value as Json;
 use crate::harness::{Folder, plain_roster, repository, stderr};
 use crate::machine::installed;
 
-/// What a browser finds in a report; nothing where there is none, and then it is said.
+/// Returns what the browser script found in a report, or `None` with a printed reason if no browser is
+/// installed.
 fn opened(report: &Path) -> Option<Json> {
     opened_with(report, &[])
 }
@@ -41,7 +41,7 @@ fn opened_with(report: &Path, options: &[&str]) -> Option<Json> {
 }
 
 #[test]
-fn the_samples_report_is_filtered_sorted_and_without_barriers_in_both_languages() {
+fn the_sample_report_filters_sorts_and_is_accessible_in_both_languages() {
     for (language, wrong) in [("en", "Rows to review"), ("sv", "Rader att titta på")] {
         let folder = Folder::new();
         folder.sample("elever-2026-ht.csv");
@@ -68,7 +68,7 @@ fn the_samples_report_is_filtered_sorted_and_without_barriers_in_both_languages(
 }
 
 #[test]
-fn reports_of_a_held_run_and_of_one_row_are_whole_pages() {
+fn reports_of_a_held_run_and_of_one_row_are_complete_pages() {
     let folder = Folder::new();
     folder.write("one.csv", plain_roster(1));
     let output = folder.run("import one.csv --target meitner --sandbox --all");

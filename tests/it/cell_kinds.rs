@@ -1,4 +1,4 @@
-//! Cells that are no text in their workbook, workbooks that are written unusually, and hidden sheets and rows.
+//! Typed workbook cells, unusual but valid workbooks, and hidden sheets and rows.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -20,10 +20,10 @@ const HEADER: [&str; 5] = [
     "external_source_id",
 ];
 
-/// Empty cells clear a field that can be cleared.
+/// Maps the last column to a field that an empty cell can clear.
 const CLEARING: &str = "--empty clear --map external_source_id=postal_address";
 
-/// The row's first four cells, as they should be.
+/// Returns the expected first four cells of a row.
 fn person(row: u32) -> [String; 4] {
     let number = row as usize;
     [
@@ -37,7 +37,7 @@ fn person(row: u32) -> [String; 4] {
 /// Writes the last cell of a row.
 type Writer<'a> = &'a dyn Fn(&mut Worksheet, u32);
 
-/// A sheet with a header and a row for each of these writers, which write its last cell.
+/// Writes a header, and one row for each writer of a last cell.
 fn fill(sheet: &mut Worksheet, cells: &[Writer<'_>]) {
     for (column, name) in (0..).zip(HEADER) {
         sheet.write_string(0, column, name).unwrap();
@@ -50,7 +50,7 @@ fn fill(sheet: &mut Worksheet, cells: &[Writer<'_>]) {
     }
 }
 
-/// What is reported about each row's last cell: its code, or what is sent of it.
+/// Returns, for each row, the problem code of its last cell or the value that is sent.
 fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
     let output = folder.run(format!(
         "import {file} --target meitner --sandbox --blind --all --fresh --max-invalid 100% --results out.csv {more}"
@@ -80,7 +80,7 @@ fn told(folder: &Folder, file: &str, more: &str) -> BTreeMap<u64, String> {
                 }
                 "updated" => format!("{} ({})", row[last], row[warning]),
                 _ => {
-                    // The cell is named as the spreadsheet names it.
+                    // The message names the cell by its spreadsheet reference.
                     let name = format!("E{}", row[line]);
                     assert!(row[error].contains(&name), "{}", row[error]);
                     row[code].clone()
@@ -172,7 +172,7 @@ fn values_converted_by_a_spreadsheet_are_sent_as_displayed_or_refused() {
     if office().is_none() {
         return;
     }
-    // The same workbook as LibreOffice saves it.
+    // The same workbook, saved by LibreOffice.
     for kind in ["ods", "xls", "xlsx"] {
         folder.rewritten_by_office("kinds.xlsx", kind);
         let found = told(&folder, &format!("office-out/kinds.{kind}"), "");
@@ -180,12 +180,12 @@ fn values_converted_by_a_spreadsheet_are_sent_as_displayed_or_refused() {
     }
 }
 
-/// Writes a workbook with openpyxl, a cell of these in each row; nothing where that is not installed.
+/// Writes a workbook with openpyxl, one of these cells per row. Returns `None` if openpyxl is not installed.
 fn by_openpyxl(folder: &Folder, name: &str, cells: &[(&str, Json, &str)]) -> Option<()> {
     merged_by_openpyxl(folder, name, cells, &[])
 }
 
-/// The same, with the cells of these ranges merged.
+/// Like [`by_openpyxl`], with these ranges merged.
 fn merged_by_openpyxl(
     folder: &Folder,
     name: &str,
@@ -257,9 +257,9 @@ fn cells_by_openpyxl_are_read_as_libreoffice_shows_them() {
 }
 
 #[test]
-fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
+fn an_uncalculated_formula_is_not_an_empty_cell() {
     let folder = Folder::new();
-    // Such as openpyxl writes it, without a value; the writer in Rust writes a 0 and asks for it to be calculated.
+    // openpyxl writes formulas without a cached value; rust_xlsxwriter writes 0 and requests a recalculation.
     let formula = |sheet: &mut Worksheet, row: u32| {
         sheet.write_formula(row, 4, "=VLOOKUP(A2,A1:B2,2)").unwrap();
     };
@@ -276,7 +276,7 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
     for more in ["", CLEARING] {
         assert_eq!(told(&folder, "zero.xlsx", more), expected, "{more}");
     }
-    // What the results say of it stays wrong until somebody corrects it.
+    // The cell of the results file stays invalid until it is corrected.
     let output = folder.run(&format!(
         "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
     ));
@@ -296,7 +296,7 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
 }
 
 #[test]
-fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
+fn a_cell_inside_a_merged_range_is_not_an_empty_cell() {
     let folder = Folder::new();
     let merged = "cell.merged".to_owned();
     let expected = BTreeMap::from([
@@ -342,7 +342,7 @@ fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
         return;
     }
     judge("merged.xlsx");
-    // What the results say of it stays wrong until somebody corrects it.
+    // The cell of the results file stays invalid until it is corrected.
     let output = folder.run(&format!(
         "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
     ));
@@ -363,7 +363,7 @@ fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
 }
 
 #[test]
-fn merged_titles_unmapped_columns_and_empty_rows_change_nothing() {
+fn merged_cells_in_titles_unmapped_columns_and_empty_rows_are_ignored() {
     let folder = Folder::new();
     let plain = Format::new();
     let mut book = Workbook::new();
@@ -392,7 +392,7 @@ fn merged_titles_unmapped_columns_and_empty_rows_change_nothing() {
         sheet.write_string(9, column, text).unwrap();
     }
     sheet.write_string(9, 4, "7B").unwrap();
-    // Nothing is shown for it.
+    // A merged range without text is displayed as empty.
     sheet.merge_range(5, 4, 6, 4, "", &plain).unwrap();
     book.save(folder.path("titled.xlsx")).unwrap();
     let expected = BTreeMap::from([
@@ -412,7 +412,7 @@ fn merged_titles_unmapped_columns_and_empty_rows_change_nothing() {
     }
 }
 
-/// A workbook with two sheets of the same header, of which `hide` hides some, and rows.
+/// Returns a workbook of two sheets with the same header and rows. `hide` can hide a sheet or rows.
 pub fn two_sheets(hide: impl Fn(&mut Worksheet, &mut Worksheet)) -> Vec<u8> {
     let mut book = Workbook::new();
     let mut sheets = ["2025", "2026"].map(|year| {
@@ -433,7 +433,7 @@ pub fn two_sheets(hide: impl Fn(&mut Worksheet, &mut Worksheet)) -> Vec<u8> {
 }
 
 #[test]
-fn a_hidden_sheet_is_passed_over_and_which_of_two_is_asked() {
+fn a_hidden_sheet_is_skipped_and_two_visible_sheets_need_a_choice() {
     let folder = Folder::new();
     let only = |year: &str| {
         (2..)
@@ -470,7 +470,7 @@ fn a_hidden_sheet_is_passed_over_and_which_of_two_is_asked() {
         );
     }
     assert_eq!(told(&folder, "two.xlsx", "--sheet 2026"), only("2026"));
-    // What stands before the roster: an empty sheet, and one with other columns.
+    // Sheets before the roster: an empty one, or one with other columns.
     let behind = |title: Option<&str>| {
         let mut book = Workbook::new();
         let first = book.add_worksheet();
@@ -506,7 +506,7 @@ fn a_hidden_sheet_is_passed_over_and_which_of_two_is_asked() {
 }
 
 #[test]
-fn hidden_rows_are_reported_and_left_out_where_that_is_wanted() {
+fn hidden_rows_are_reported_and_excluded_on_request() {
     let folder = Folder::new();
     let rows = two_sheets(|first, second| {
         first.set_row_hidden(2).unwrap();
@@ -552,7 +552,7 @@ fn hidden_rows_are_reported_and_left_out_where_that_is_wanted() {
     );
 }
 
-/// The same workbook with its parts under other names, and other words in them.
+/// Returns the workbook with its parts renamed or rewritten by `change`.
 fn rewritten(workbook: &[u8], change: impl Fn(&str, String) -> (String, String)) -> Vec<u8> {
     let mut from = zip::ZipArchive::new(Cursor::new(workbook)).unwrap();
     let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -570,7 +570,7 @@ fn rewritten(workbook: &[u8], change: impl Fn(&str, String) -> (String, String))
 }
 
 #[test]
-fn workbooks_that_are_written_unusually_are_read() {
+fn unusual_but_valid_workbooks_are_read() {
     let folder = Folder::new();
     let zeros = |sheet: &mut Worksheet, row: u32| {
         let format = Format::new().set_num_format("0000");
@@ -650,7 +650,7 @@ fn workbooks_that_are_written_unusually_are_read() {
 }
 
 #[test]
-fn files_of_another_kind_are_called_by_their_name() {
+fn files_of_another_format_are_refused_by_name() {
     let folder = Folder::new();
     folder.write(
         "r.xlsx",
@@ -711,7 +711,7 @@ fn files_of_another_kind_are_called_by_their_name() {
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{name}: {told}");
         assert!(told.contains(what) && told.contains(name), "{name}: {told}");
-        // A retry says the same, and not that it knows of no API.
+        // A retry reports the same reason, and not a missing target.
         let output = folder.run(&format!("retry {name}"));
         assert!(stderr(&output).contains(what), "{name}: {}", stderr(&output));
     }
@@ -739,7 +739,7 @@ fn files_of_another_kind_are_called_by_their_name() {
 }
 
 #[test]
-fn a_plan_written_out_has_the_spreadsheets_row_numbers() {
+fn an_exported_plan_has_the_spreadsheet_row_numbers() {
     let folder = Folder::new();
     let roster = plain_roster(3).replace(",Åsa,Ek\n", ",Åsa,\"Ek\nLund\"\n");
     folder.write("r.csv", format!("Elever\n\n{roster}"));
@@ -760,7 +760,7 @@ fn a_plan_written_out_has_the_spreadsheets_row_numbers() {
 }
 
 #[test]
-fn an_opendocument_spreadsheet_says_what_its_cells_are() {
+fn opendocument_cells_are_read_by_their_value_types() {
     let folder = Folder::new();
     let text = |text: &str| {
         format!(

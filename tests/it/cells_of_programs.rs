@@ -1,5 +1,5 @@
-//! What spreadsheets and other programs leave in a roster's cells and headers: the value is sent as it was
-//! meant, and reported, or it is not sent.
+//! Cells and headers that spreadsheets and other programs changed: the original value is restored and
+//! reported, or the row is not sent.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::harness::{
     stdout,
 };
 
-/// Imports rows and returns the bodies that were sent, by row number, and the results.
+/// Imports rows and returns the request bodies by row number, and the results.
 fn imported(header: &str, rows: &[String], arguments: &[&str]) -> (Vec<Value>, Vec<Vec<String>>) {
     let folder = Folder::new();
     folder.write("r.csv", format!("{header}\n{}\n", rows.join("\n")));
@@ -27,7 +27,7 @@ fn imported(header: &str, rows: &[String], arguments: &[&str]) -> (Vec<Value>, V
     (bodies.collect(), folder.csv("r.results.csv", b';'))
 }
 
-/// The column of a results file with this header, without the header.
+/// Returns a column of a results file by its header, without the header.
 fn column(results: &[Vec<String>], name: &str) -> Vec<String> {
     let at = results[0].iter().position(|header| header == name).unwrap();
     results[1..].iter().map(|row| row[at].clone()).collect()
@@ -93,7 +93,7 @@ fn values_changed_by_a_program_are_restored_sent_and_reported() {
 }
 
 #[test]
-fn a_word_for_no_value_is_sent_once_with_a_warning_and_refused_where_it_is_repeated() {
+fn a_null_word_is_sent_once_with_a_warning_and_refused_if_repeated() {
     let row = |number: usize, last: &str, city: &str| {
         let (id, identity) = (plain_id(number), identity_number(number));
         format!("{id};{identity};Åsa;{last};{city}")
@@ -110,7 +110,7 @@ fn a_word_for_no_value_is_sent_once_with_a_warning_and_refused_where_it_is_repea
             ],
             vec!["invalid", "updated", "invalid"],
         ),
-        // Brothers and sisters.
+        // Siblings share a last name.
         (
             vec![row(1, "Null", "Solna"), row(2, "Null", "Solna")],
             vec!["updated", "updated"],
@@ -126,7 +126,7 @@ fn a_word_for_no_value_is_sent_once_with_a_warning_and_refused_where_it_is_repea
         assert_eq!(column(&results, "import_status"), states, "{rows:?}");
         let sent = states.iter().filter(|state| **state == "updated").count();
         assert_eq!(bodies.len(), sent, "{rows:?}");
-        // Nothing of this is silent.
+        // Each occurrence has a warning or an error.
         let warnings = column(&results, "import_warning");
         let errors = column(&results, "import_error");
         let is_reported = |place: usize| {
@@ -140,7 +140,7 @@ fn a_word_for_no_value_is_sent_once_with_a_warning_and_refused_where_it_is_repea
 }
 
 #[test]
-fn a_temporary_number_is_known_by_its_form_and_sent_as_one() {
+fn a_temporary_identity_number_is_recognized_by_its_form() {
     let header = "id;identity_number;first_name;last_name;gender";
     let row = |gender: &str| vec![format!("{};20150101-TF01;Åsa;Ek;{gender}", plain_id(1))];
     let (bodies, results) = imported(header, &row("Kvinna"), &[]);
@@ -151,7 +151,7 @@ fn a_temporary_number_is_known_by_its_form_and_sent_as_one() {
     let (_, results) = imported(header, &row("Man"), &[]);
     let warning = &column(&results, "import_warning")[0];
     assert!(warning.contains("does not match"), "{warning}");
-    // The row says that it is none.
+    // The `identity_temporary` cell contradicts the form of the number.
     let header = "id;identity_number;first_name;last_name;identity_temporary";
     let (bodies, results) = imported(header, &row("nej"), &[]);
     assert!(bodies.is_empty());
@@ -162,7 +162,7 @@ fn a_temporary_number_is_known_by_its_form_and_sent_as_one() {
 }
 
 #[test]
-fn a_misspelt_header_stops_an_import_that_asks_nothing() {
+fn a_misspelled_header_stops_an_import_with_yes() {
     let folder = Folder::new();
     let roster = plain_roster(1).replace("last_name\n", "last_name,Phone Numbr,Epost elev,Klass\n");
     let roster = roster.replace(",Ek\n", ",Ek,0701740605,a@x.example.se,7A\n");
@@ -179,7 +179,7 @@ fn a_misspelt_header_stops_an_import_that_asks_nothing() {
     let text = stderr(&refused);
     assert!(text.contains("--map \"Phone Numbr=\""), "{text}");
     assert!(server.seen().is_empty());
-    // Each word of the answer is obeyed; what else is like a field is a warning.
+    // `--map` resolves one column; another column that resembles a field is only a warning.
     let ignored = import(&["--map", "Phone Numbr="]);
     assert_eq!(ignored.status.code(), Some(0), "{}", stderr(&ignored));
     assert!(
@@ -194,7 +194,7 @@ fn a_misspelt_header_stops_an_import_that_asks_nothing() {
 }
 
 #[test]
-fn a_plan_and_a_check_show_what_was_restored_with_an_example() {
+fn plan_and_check_report_restored_values_with_an_example() {
     let folder = Folder::new();
     let roster = plain_roster(2).replace("last_name\n", "last_name,external_source_id\n");
     folder.write(

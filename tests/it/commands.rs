@@ -1,4 +1,4 @@
-//! The commands that send nothing: check, template, targets.
+//! Commands that send nothing, such as `check`, `template`, `targets` and `doctor`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::{
 use crate::machine::has_command;
 
 #[test]
-fn check_says_what_was_read_and_what_is_wrong() {
+fn check_reports_what_was_read_and_its_problems() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     let output = folder.run("check elever-2026-ht.csv --target meitner");
@@ -91,7 +91,7 @@ fn changes_by_spreadsheets_are_recognized() {
 }
 
 #[test]
-fn a_template_is_a_roster() {
+fn a_template_is_a_valid_roster() {
     let folder = Folder::new();
     let targets = ["meitner", "pathwright"];
     let languages = ["", " --headers sv", " --headers en"];
@@ -159,7 +159,7 @@ fn targets_are_listed_and_shown() {
 }
 
 #[test]
-fn a_mapping_can_be_kept_in_the_config_file() {
+fn a_column_mapping_can_be_set_in_the_config_file() {
     let folder = Folder::new();
     folder.write(
         "r.csv",
@@ -176,7 +176,7 @@ fn a_mapping_can_be_kept_in_the_config_file() {
     assert!(stdout(&output).contains("Extra                        (ignored)"));
     let output = folder.run("check r.csv --profile solna");
     assert!(stdout(&output).contains("Extra                        external_source_id"));
-    // The command line goes before the profile, and the profile before the file.
+    // The command line overrides the profile, and the profile overrides the config file.
     let output = folder.run("check r.csv --profile solna --map Extra=gender");
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
     assert_eq!(
@@ -223,7 +223,7 @@ fn runs_are_listed_shown_and_reported_again() {
 }
 
 #[test]
-fn packagers_get_completions_and_a_manual_page() {
+fn completions_and_manual_pages_are_generated() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&folder.run(&format!("completions {shell}"))).contains("rosterpatch"));
@@ -247,7 +247,7 @@ fn packagers_get_completions_and_a_manual_page() {
                 path.display()
             );
         }
-        // What nobody here wrote reads it without a complaint.
+        // groff accepts every page without a warning.
         if has_command("groff", "groff") {
             let judged = folder
                 .command_by("groff")
@@ -267,7 +267,7 @@ fn packagers_get_completions_and_a_manual_page() {
 }
 
 #[test]
-fn the_doctor_says_what_would_stop_an_import() {
+fn the_doctor_reports_what_would_stop_an_import() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
     let examine = |base_url: &str, more: &[&str]| {
@@ -296,7 +296,7 @@ fn the_doctor_says_what_would_stop_an_import() {
         "{told}"
     );
 
-    // Nobody there, refused, may not read, and a clock that is an hour off.
+    // No server, refused credentials, no permission to read, a server error, and a clock that is an hour off.
     let (code, told) = examine("http://127.0.0.1:1", &[]);
     assert_eq!(code, Some(6));
     assert!(told.contains("✗ network"), "{told}");
@@ -337,7 +337,7 @@ fn the_doctor_says_what_would_stop_an_import() {
 }
 
 #[test]
-fn the_doctor_tells_another_server_from_the_api() {
+fn the_doctor_detects_a_server_that_is_not_the_api() {
     let folder = Folder::new();
     let page: &[(&str, &str)] = &[("content-type", "text/html")];
     for (status, headers, body, part) in [
@@ -364,7 +364,7 @@ fn the_doctor_tells_another_server_from_the_api() {
 }
 
 #[test]
-fn the_doctor_goes_through_every_profile_and_ends_with_the_worst() {
+fn the_doctor_checks_every_profile_and_exits_with_the_worst_code() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
     let ek = format!("target = \"meitner\"\n[profile.ek]\nbase_url = \"{base_url}\"\n");
@@ -390,7 +390,7 @@ fn the_doctor_goes_through_every_profile_and_ends_with_the_worst() {
         !of_ek.contains("AL_SECRET") && of_ek.contains("✓ reading"),
         "{told}"
     );
-    // What is wrong here goes before what the API refuses.
+    // A local fault determines the exit code before an API's refusal does.
     let broken = "metrics = \"none/rosterpatch.prom\"\n\
         notify = { url = \"http://127.0.0.1:1/hunter2\", command = [\"no-such-command\", \"hunter2\"] }\n";
     let (code, told) = examine(format!("{broken}{ek}{al}"), &[]);
@@ -415,7 +415,7 @@ fn the_doctor_goes_through_every_profile_and_ends_with_the_worst() {
 }
 
 #[test]
-fn a_mistyped_variable_or_allowance_is_a_wrong_command_line() {
+fn a_misspelled_variable_or_allowance_exits_with_2() {
     let folder = Folder::new();
     folder.write("m.csv", "external_id,first_name\n1,Åsa\n");
     for arguments in [
@@ -448,7 +448,7 @@ fn a_mistyped_variable_or_allowance_is_a_wrong_command_line() {
 }
 
 #[test]
-fn a_command_offers_what_it_can_honour_and_takes_nothing_else() {
+fn commands_reject_options_that_they_do_not_support() {
     let folder = Folder::new();
     let refused = [
         "check r.csv --rate 5/s",
@@ -489,12 +489,12 @@ fn a_command_offers_what_it_can_honour_and_takes_nothing_else() {
     }
     assert!(stderr(&folder.run("import r.csv --dry-run")).contains("rosterpatch plan r.csv"));
     assert!(stderr(&folder.run("import r.csv --share 50")).contains("as \"50%\""));
-    // What names a file that is not there cannot be used either.
+    // An option that names a missing file is rejected.
     folder.write("r.csv", plain_roster(1));
     let output = folder.run("retry r.csv --target meitner --sandbox --ca-cert none.pem");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("none.pem"));
-    // A target in the environment is for whoever names none.
+    // `ROSTERPATCH_TARGET` is ignored if the run already determines the target.
     let output = folder
         .program()
         .args(["retry", "--run", "R"])
@@ -509,7 +509,7 @@ fn a_command_offers_what_it_can_honour_and_takes_nothing_else() {
 }
 
 #[test]
-fn help_fits_a_screen_in_groups_and_its_examples_run() {
+fn help_is_grouped_fits_a_screen_and_its_examples_run() {
     let folder = Folder::new();
     let text = std::fs::read_to_string(folder.sample("students-clean.csv")).unwrap();
     folder.write("elever.csv", &text);
@@ -557,7 +557,7 @@ fn help_fits_a_screen_in_groups_and_its_examples_run() {
 }
 
 #[test]
-fn a_mistake_in_the_config_file_is_told_with_its_place() {
+fn config_file_errors_are_reported_with_their_line() {
     let folder = Folder::new();
     for (text, line, said) in [
         ("settle = \"banana\"", 1, "\"banana\" is not a time"),
@@ -585,7 +585,7 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
             );
         }
     }
-    // A number is as good as its text, and the file's values are those that count.
+    // Numbers are accepted as well as strings, and the values of the file take effect.
     folder.write(
         "rosterpatch.toml",
         "max_changes = 5\nstrict = true\nshare = \"80%\"\n[retention]\nvalues = \"90d\"",
@@ -606,7 +606,7 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
 }
 
 #[test]
-fn a_column_that_the_file_lacks_is_refused_by_where_it_is_named() {
+fn a_mapping_of_a_missing_column_is_refused_with_its_source() {
     let folder = Folder::new();
     folder.write("r.csv", "id;E-post\n1;a@example.se\n");
     folder.write(
@@ -635,7 +635,7 @@ fn a_column_that_the_file_lacks_is_refused_by_where_it_is_named() {
 }
 
 #[test]
-fn the_schema_of_a_target_takes_what_the_program_takes_and_nothing_else() {
+fn the_json_schemas_accept_exactly_what_the_program_accepts() {
     let folder = Folder::new();
     let schema = |of: &str| -> serde_json::Value {
         let output = folder.run(&format!("targets schema {of}"));
@@ -670,7 +670,7 @@ fn the_schema_of_a_target_takes_what_the_program_takes_and_nothing_else() {
 }
 
 #[test]
-fn every_mistake_of_a_target_and_of_a_config_file_is_shown_where_it_stands() {
+fn every_error_in_a_target_or_config_file_is_shown_with_its_line() {
     let folder = Folder::new();
     let target = rosterpatch::targets::BUILT_IN[0].1;
     folder.write(
@@ -720,7 +720,7 @@ fn every_mistake_of_a_target_and_of_a_config_file_is_shown_where_it_stands() {
 }
 
 #[test]
-fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten() {
+fn history_lists_a_persons_changes_by_file_and_can_forget_them() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     let import = ["import", "elever-2026-ht.csv", "--target", "meitner"];
@@ -755,7 +755,7 @@ fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten(
         (changed, 1),
         "{held:?}"
     );
-    // The roster and everything that was written about it.
+    // Delete the roster and the files written beside it.
     let endings = [
         ".csv",
         ".results.csv",
@@ -773,7 +773,7 @@ fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten(
         );
         assert_eq!(files.count(), endings.len(), "{held:?}");
     }
-    // As people say it, and as they do not.
+    // The accepted spellings of an identity number, then a rejected one.
     for spelling in [
         &number[2..],
         &number.replace('-', ""),

@@ -1,5 +1,5 @@
-//! What every target must do, the built-in ones and one that is nothing but a file: one suite,
-//! run against each.
+//! The conformance suite for targets. Each test runs for the built-in targets and for an invented one that
+//! exists only as a file.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::harness::{
     Folder, LibraryRun, RECORD, Seen, Server, read_csv, repository, respond, serve_sandbox_at,
 };
 
-/// A target, and what is particular to it.
+/// A target and the values that are specific to it.
 struct Subject {
     target: String,
-    /// The path below which its sandbox serves it; none for the invented one.
+    /// The path at which the sandbox serves the target; `None` for the invented one.
     sandbox: Option<&'static str>,
-    /// The header that signs a request, and its value when every secret is `sandbox`.
+    /// The header that signs a request, and its value if every secret is `sandbox`.
     signature: (&'static str, &'static str),
-    /// Columns and cells of a row with everything in it.
+    /// The columns and cells of a row that sets every field.
     cells: &'static [(&'static str, &'static str)],
-    /// The request that this row must become.
+    /// The method, path and body of the request for this row.
     request: (&'static str, &'static str, &'static str),
-    /// Headers by which a 429 asks for seven seconds, now being 2026-08-20T18:00:00Z.
+    /// The headers of a 429 that asks for a wait of seven seconds at 2026-08-20T18:00:00Z.
     throttle: &'static [(&'static str, &'static str)],
-    /// An error body, and the message, code and request id that it must become.
+    /// An error body, and the message, code and request id that are read from it.
     error: (&'static str, &'static str, &'static str, &'static str),
 }
 
@@ -134,7 +134,7 @@ impl Subject {
         writer.flush().unwrap();
     }
 
-    /// The cells that every row needs, and these in their place or behind them.
+    /// Returns the required cells, replaced and extended by `more`.
     fn needed_and(
         &self,
         more: &[(&'static str, &'static str)],
@@ -151,7 +151,7 @@ impl Subject {
         cells
     }
 
-    /// The same for a target that takes one of its objects whole only.
+    /// Like [`Self::needed_and`], with all members of an object that the target replaces as a whole.
     fn whole_and(
         &self,
         more: &[(&'static str, &'static str)],
@@ -174,7 +174,7 @@ impl Subject {
 
     fn run(&self) -> LibraryRun {
         let mut run = LibraryRun::new();
-        // What an import looks up first is another test's business.
+        // Other tests cover the look-ups of an import.
         if !self.spec().is_readable() {
             run.target = Some(self.target.clone());
         }
@@ -185,8 +185,8 @@ impl Subject {
         run
     }
 
-    /// Imports these cells to a server that answers as told. Returns the row's state, its cells
-    /// in the results from `import_http_status` on, and the requests.
+    /// Imports these cells to a server with this answer. Returns the state of the row, its results from
+    /// `import_http_status` on, and the requests.
     fn import(
         &self,
         cells: &[(&str, &str)],
@@ -206,7 +206,7 @@ impl Subject {
 }
 
 #[test]
-fn a_row_becomes_the_request_that_the_api_asks_for() {
+fn a_row_is_sent_as_the_request_that_the_api_documents() {
     for subject in subjects() {
         let (state, _, seen) = subject.import(subject.cells, |_| respond(200, &[], RECORD));
         assert_eq!(state, "updated", "{}", subject.target);
@@ -225,7 +225,7 @@ fn a_row_becomes_the_request_that_the_api_asks_for() {
 }
 
 #[test]
-fn any_2xx_is_success_whatever_its_body() {
+fn any_2xx_is_success_with_any_body() {
     let expects = |subject: &Subject| subject.spec().answers.expects.is_some();
     for subject in subjects().into_iter().filter(|subject| !expects(subject)) {
         for (status, body) in [
@@ -243,7 +243,7 @@ fn any_2xx_is_success_whatever_its_body() {
 }
 
 #[test]
-fn each_status_has_its_verdict() {
+fn each_status_code_has_its_verdict() {
     for subject in subjects() {
         let answers = subject.spec().answers;
         for status in [
@@ -270,7 +270,7 @@ fn each_status_has_its_verdict() {
 }
 
 #[test]
-fn an_error_is_told_in_the_apis_own_words() {
+fn an_error_is_reported_with_the_apis_message() {
     for subject in subjects() {
         let (body, message, code, request_id) = subject.error;
         let (state, cells, _) = subject.import(subject.cells, move |_| respond(400, &[], body));
@@ -293,7 +293,7 @@ fn an_error_is_told_in_the_apis_own_words() {
 }
 
 #[test]
-fn a_429_is_waited_out_in_the_apis_own_dialect() {
+fn the_wait_of_a_429_follows_the_targets_headers() {
     for subject in subjects() {
         let folder = Folder::new();
         subject.roster(&folder, subject.cells);
@@ -316,7 +316,7 @@ fn a_429_is_waited_out_in_the_apis_own_dialect() {
 }
 
 #[test]
-fn null_clears_what_can_be_cleared_and_nothing_else() {
+fn null_clears_only_clearable_fields() {
     for subject in subjects() {
         for field in &subject.spec().fields {
             if field.read_only || field.constant.is_some() || field.place == Place::Path {
@@ -343,12 +343,12 @@ fn null_clears_what_can_be_cleared_and_nothing_else() {
     }
 }
 
-/// What a subject's API holds after a roster with these cells was imported.
+/// Returns the API's record after importing a roster with these cells.
 fn held_after(subject: &Subject, cells: &[(&'static str, &'static str)]) -> Json {
     let folder = Folder::new();
     subject.roster(&folder, cells);
     let Some(path) = subject.sandbox else {
-        // The invented API keeps what it is sent.
+        // The invented API stores the request body as it is.
         let server = Server::start(|seen| respond(200, &[], &seen.body));
         let ended = subject
             .run()
@@ -357,7 +357,7 @@ fn held_after(subject: &Subject, cells: &[(&'static str, &'static str)]) -> Json
         assert_eq!(ended.summary.states.updated, 1, "{cells:?}");
         return serde_json::from_str(&server.seen()[0].body).unwrap();
     };
-    // A record that holds what every row needs, and nothing else.
+    // A record with only the required fields.
     let seed: SeedRow = subject
         .needed_and(&[])
         .iter()
@@ -384,7 +384,7 @@ fn held_after(subject: &Subject, cells: &[(&'static str, &'static str)]) -> Json
 }
 
 #[test]
-fn every_field_makes_the_round_trip() {
+fn every_field_survives_a_round_trip() {
     for subject in subjects() {
         for field in &subject.spec().fields {
             if field.read_only || field.place == Place::Path || field.example.is_empty() {
@@ -394,7 +394,7 @@ fn every_field_makes_the_round_trip() {
             let example: &'static str = field.example.clone().leak();
             let mut more = vec![(name, example)];
             if name == "email" {
-                // Only who signs on elsewhere may have another address.
+                // The email address can change only for members with single sign-on.
                 more.push(("integration", "saml2"));
             }
             let record = held_after(&subject, &subject.whole_and(&more));
@@ -408,7 +408,7 @@ fn every_field_makes_the_round_trip() {
 }
 
 #[test]
-fn every_dialect_of_429_is_waited_out() {
+fn every_rate_limit_header_format_is_waited_for() {
     let invented = targets::text(&subjects()[2].target).unwrap();
     let (head, rest) = invented.split_once("[quota.headers]").unwrap();
     let fields = &rest[rest.find("[[fields]]").unwrap()..];
@@ -457,7 +457,7 @@ fn every_dialect_of_429_is_waited_out() {
 }
 
 #[test]
-fn basic_sign_in_is_taken_where_its_variable_is_set() {
+fn basic_authentication_is_used_if_its_variable_is_set() {
     let subject = &subjects()[1];
     let folder = Folder::new();
     let cells = subject.needed_and(&[("first_name", "Åsa")]);
@@ -473,7 +473,7 @@ fn basic_sign_in_is_taken_where_its_variable_is_set() {
 }
 
 #[test]
-fn bad_credentials_stop_the_run_at_once() {
+fn refused_credentials_stop_the_run_at_once() {
     for subject in subjects() {
         let (name, value) = subject.signature;
         let (state, cells, seen) = subject.import(subject.cells, move |seen| {
@@ -489,7 +489,7 @@ fn bad_credentials_stop_the_run_at_once() {
 }
 
 #[test]
-fn a_permission_is_never_raised_by_accident() {
+fn a_value_that_grants_permissions_must_be_allowed_explicitly() {
     for (position, field, value) in [(1, "membership_type", "admin"), (2, "level", "staff")] {
         let subject = &subjects()[position];
         for (allowed, expected) in [
@@ -529,7 +529,7 @@ fn read_only_fields_are_refused() {
 }
 
 #[test]
-fn limits_and_patterns_of_a_field_hold() {
+fn limits_and_patterns_of_a_field_are_enforced() {
     let subject = &subjects()[2];
     for (field, cell, code) in [
         (

@@ -1,4 +1,5 @@
-//! The console: in a browser, from a file to its undo, and over plain TCP, for all that must not get in.
+//! The console: in a browser, from opening a file to undoing its run, and over plain TCP for requests that
+//! must be refused.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,19 +18,19 @@ use crate::harness::{
 };
 use crate::machine::{installed, skipped};
 
-/// A console that was started, and the address that opens it.
+/// A running console and the address that opens it.
 pub struct Console {
     process: Child,
     entrance: String,
-    /// The path that its pages are under, once the token was given for its cookie.
+    /// The path prefix of its pages, set when the token is exchanged for a cookie.
     base: std::cell::OnceCell<String>,
-    /// Whether pictures are made of it, where they are requested.
+    /// Whether screenshots are taken, if they are requested.
     is_shown: bool,
 }
 
 impl Console {
     pub fn open(folder: &Folder, arguments: &[&str]) -> Console {
-        // A rehearsal needs no credentials.
+        // A run against the sandbox needs no credentials.
         let credentials = match arguments.contains(&"--sandbox") {
             true => &[][..],
             false => &OF_SANDBOX[..],
@@ -37,7 +38,7 @@ impl Console {
         Console::open_with(folder, arguments, None, credentials)
     }
 
-    /// The same, with programs in the folder `browsers` that may be browsers, and these credentials.
+    /// Like [`Console::open`], with a folder of browser executables and these credentials.
     fn open_with(
         folder: &Folder,
         arguments: &[&str],
@@ -72,18 +73,18 @@ impl Console {
         }
     }
 
-    /// The id of its process.
+    /// Returns the id of its process.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// `127.0.0.1:PORT`.
+    /// Returns the host and port of the console, `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
         let rest = self.entrance.strip_prefix("http://").unwrap();
         rest.split_once('/').unwrap().0
     }
 
-    /// The answer to a request that says just this.
+    /// Sends a request with exactly these headers and returns the response.
     pub fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.host()).unwrap();
         let length = body.len();
@@ -97,7 +98,7 @@ impl Console {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// The cookie that the token is given for.
+    /// Exchanges the token for a cookie and returns its header.
     pub fn enter(&self) -> String {
         let path = self.entrance.split_once(self.host()).unwrap().1;
         let host = format!("Host: {}\r\n", self.host());
@@ -107,18 +108,18 @@ impl Console {
         let (pair, rest) = cookie["set-cookie: ".len()..].split_once(';').unwrap();
         let base = rest.strip_prefix(" Path=").unwrap();
         let base = base.strip_suffix("; HttpOnly; SameSite=Strict").unwrap();
-        // Nobody guesses where the cookie is sent to.
+        // The path prefix is random, so other pages cannot guess where the cookie is sent.
         assert_eq!(base.len(), 33, "{base}");
         self.base.set(base.to_owned()).unwrap();
         format!("Cookie: {pair}\r\n")
     }
 
-    /// A page's address.
+    /// Returns the path of a page.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base.get().unwrap())
     }
 
-    /// What a page of it sends, as a form.
+    /// Submits a form as a page of the console does.
     pub fn post(&self, cookie: &str, path: &str, form: &str) -> String {
         let host = self.host();
         let headers = format!(
@@ -133,7 +134,7 @@ impl Console {
         self.ask("GET", &self.at(path), &headers, "")
     }
 
-    /// A page, once it says something.
+    /// Requests a page until it contains the text.
     pub fn once(&self, cookie: &str, path: &str, text: &str) -> String {
         for _ in 0..1200 {
             let page = self.get(cookie, path);
@@ -149,13 +150,14 @@ impl Console {
         );
     }
 
-    /// Kills it, as a machine that loses its power does.
+    /// Kills the process, as a power failure would.
     fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// What a browser finds on a walk; nothing where there is none, and then it is said.
+    /// Runs a browser scenario and returns its findings, or `None` with a printed reason if no browser is
+    /// installed.
     pub fn walk(&self, what: &str, environment: &[(&str, &str)]) -> Option<Json> {
         installed("CHROMIUM")?;
         let script = repository().join("tests/browser/console.js");
@@ -201,7 +203,7 @@ pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// What is wrong with the sample, corrected: the spreadsheet's line, the column and the value.
+/// The corrections of the sample's faults: spreadsheet row, column and value.
 const MENDS: &str = r#"[
     [43, "Personnummer", "20180110-9917"], [85, "E-post", "amina.bjork84@elev.example.se"],
     [126, "Efternamn", "Dahlgren"], [168, "Mobil", "070-174 06 99"], [210, "Postnummer", "169 56"],
@@ -215,7 +217,7 @@ fn has(step: &Json, text: &str) -> bool {
 }
 
 #[test]
-fn irregular_files_are_refused_and_a_signal_ends_the_wait() {
+fn irregular_files_are_refused_and_a_signal_stops_the_console() {
     let folder = Folder::new();
     let pipe = folder.path("pipe.csv");
     let made = Command::new("mkfifo").arg(&pipe).status();
@@ -233,7 +235,7 @@ fn irregular_files_are_refused_and_a_signal_ends_the_wait() {
 }
 
 #[test]
-fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
+fn a_roster_is_corrected_sent_stopped_resumed_and_undone_in_a_browser() {
     for (language, left, none_left) in [
         ("en", "12 rows have faults", "No row has a fault"),
         ("sv", "12 rader har fel", "Inga rader har fel"),
@@ -253,7 +255,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["columns"], 17, "{found}");
         assert!(has(&found["kept"], "rosterpatch.toml"), "{found}");
         assert!(has(&found["toMend"], left), "{found}");
-        // The row whose ID another row repeats is shown with it.
+        // A row whose id is duplicated is shown together with the other row.
         assert_eq!(found["faulty"], 13, "{found}");
         assert!(has(&found["stillWrong"], left), "{found}");
         assert!(has(&found["mended"], none_left), "{found}");
@@ -261,7 +263,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["stillInvalid"], 0, "{found}");
         assert_eq!(found["lost"], true, "{found}");
         assert!(found["classes"].as_u64().unwrap() > 3, "{found}");
-        // The people who are sent first, by name and with what changes.
+        // The first people to be sent, with names and changes.
         let first = found["first"].as_array().unwrap();
         assert_eq!(first.len(), 5, "{found}");
         assert!(has(&first[0], found["person"].as_str().unwrap()), "{found}");
@@ -285,7 +287,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["changes"], 2, "{found}");
         let results = folder.csv("results.csv", b';');
         assert_eq!(results.len(), 501);
-        // What was corrected stands in the results and in the files, and never in the roster.
+        // Corrections are in the results and the written files, but the roster is unchanged.
         assert_eq!(
             std::fs::read(folder.path("elever-2026-ht.csv")).unwrap(),
             before
@@ -302,7 +304,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
     }
 }
 
-/// A roster in which a value is wrong in several rows and names hold HTML.
+/// Returns a roster with the same fault in several rows, and with HTML in names.
 fn hostile() -> String {
     let mut text = String::from("id;identity_number;first_name;last_name;gender\r\n");
     for row in 1..=5 {
@@ -316,7 +318,7 @@ fn hostile() -> String {
 }
 
 #[test]
-fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
+fn a_dropped_file_is_corrected_by_keyboard_and_its_html_is_escaped() {
     let folder = Folder::new();
     let roster = folder.write("dropped.csv", hostile());
     let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
@@ -327,7 +329,7 @@ fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
     assert!(has(&found["toMend"], "3 rows"), "{found}");
     assert!(has(&found["alike"], "(3)"), "{found}");
     assert!(has(&found["mended"], "No row has a fault"), "{found}");
-    // A replacement in several rows has a receipt, and can be undone.
+    // A replacement in several rows is confirmed and can be undone.
     assert!(has(&found["receipt"], "in 3 rows"), "{found}");
     assert!(has(&found["undone"], "3 rows"), "{found}");
     assert_eq!(
@@ -345,7 +347,7 @@ fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
 }
 
 #[test]
-fn a_plan_that_was_not_answered_is_replaced_when_rows_change() {
+fn an_unanswered_plan_is_replaced_when_rows_change() {
     for (language, woman, names, refused, stale) in [
         (
             "en",
@@ -400,7 +402,7 @@ fn a_plan_that_was_not_answered_is_replaced_when_rows_change() {
         assert_eq!(states("atReview"), asked, "{found}");
         assert!(has(&found["refused"], refused), "{found}");
         assert!(has(&found["stale"], stale), "{found}");
-        // The edit is in the plan.
+        // The new plan contains the edit.
         assert!(found["plan"].as_str().unwrap().starts_with('3'), "{found}");
         let ended = [done, done, attention, done, done, attention];
         assert_eq!(states("atEnd"), ended, "{found}");
@@ -409,7 +411,7 @@ fn a_plan_that_was_not_answered_is_replaced_when_rows_change() {
 }
 
 #[test]
-fn faults_are_listed_one_a_line_and_corrected_by_suggestion_choice_and_keyboard() {
+fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
     for (language, email, gender) in [("en", "E-post", "Kön"), ("sv", "E-post", "Kön")] {
         let folder = Folder::new();
         let mut roster =
@@ -447,7 +449,7 @@ fn faults_are_listed_one_a_line_and_corrected_by_suggestion_choice_and_keyboard(
             "5|Namn4 Ek|7A|Personnummer".to_owned(),
         ];
         assert_eq!(found["lines"], serde_json::json!(lines), "{found}");
-        // Enter visits the faulty cells in order.
+        // Enter moves through the faulty cells in order.
         let order = [
             format!("{email}, 2"),
             format!("{gender}, 3"),
@@ -477,7 +479,7 @@ fn missing_credentials_are_reported_on_the_first_page() {
             }
             let page = console.get(&cookie, path);
             assert!(page.contains(asked), "{path}: {page}");
-            // The text for others names what is to be set.
+            // The text to forward names the variables to set.
             let text = page.split_once("id=\"sign-in-text\">").unwrap().1;
             let text = text.split_once("</textarea>").unwrap().0;
             assert!(text.contains("MEITNER_CLIENT_SECRET"), "{text}");
@@ -486,7 +488,7 @@ fn missing_credentials_are_reported_on_the_first_page() {
         let cookie = console.enter();
         assert!(!console.get(&cookie, "/").contains(asked));
 
-        // Which profile applies is known with the file.
+        // The profile is known once the file is chosen.
         let config = "[profile.own]\nfiles = [\"r.csv\"]\n\
                       [profile.own.credentials]\nMEITNER_CLIENT_SECRET = \"OWN_SECRET\"\n";
         folder.write("rosterpatch.toml", config);
@@ -499,7 +501,7 @@ fn missing_credentials_are_reported_on_the_first_page() {
 }
 
 #[test]
-fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
+fn a_held_nightly_run_is_approved_in_a_browser() {
     for (language, reason, updated) in [
         (
             "en",
@@ -535,7 +537,7 @@ fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
 }
 
 #[test]
-fn persons_are_approved_row_by_row_in_a_browser() {
+fn identity_changes_are_approved_row_by_row_in_a_browser() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = crate::identity::school(&folder);
     let mut import = import_of(&base_url).to_vec();
@@ -552,11 +554,11 @@ fn persons_are_approved_row_by_row_in_a_browser() {
         let line = line.unwrap_or_else(|| panic!("{page}"));
         assert!(line.contains(persons) && line.contains("Åsa Ek"), "{line}");
     }
-    // Of the married pupil no approval is asked.
+    // No approval is required for a changed last name alone.
     assert!(!page.contains("value=\"3\" form"), "{page}");
     // Only ticked rows are sent.
     assert!(page.contains("rows that you ticked") && !page.contains("Approve all"));
-    // The rows are corrected where they would be sent.
+    // Rows can be corrected only in a console with the address of the run.
     let path = format!("/runs/{run}/do");
     let elsewhere = ["--target", "meitner", "--base-url", "http://127.0.0.1:9"];
     let other = Console::open(&folder, &elsewhere);
@@ -570,7 +572,7 @@ fn persons_are_approved_row_by_row_in_a_browser() {
         &format!("/runs/{run}/do"),
         "what=approve&row=5&note=enligt+rektor",
     );
-    // The results are in place only when the run has ended.
+    // The results files exist only after the run has ended.
     let page = console.once(&cookie, "/run", ">Ended<");
     assert!(page.contains("2 updated"), "{page}");
     assert_eq!(sandbox.requests("update"), 2);
@@ -586,7 +588,7 @@ fn persons_are_approved_row_by_row_in_a_browser() {
 }
 
 #[test]
-fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
+fn the_start_page_lists_the_files_of_the_last_day_and_links_to_rows() {
     for (language, title, fates, mend) in [
         (
             "en",
@@ -655,18 +657,18 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
             let tag = format!("<span class=\"tag\">{fate}</span>");
             assert!(card(name).contains(&tag), "{fate}: {section}");
         }
-        // What needs nobody comes last.
+        // Files that need no action come last.
         assert!(
             cards[3].contains("good.csv") && !cards[3].contains("<form"),
             "{section}"
         );
-        // Where a file lies and what the program calls its fault is for others.
+        // Folder paths and error codes are not shown on this page.
         let folder_path = folder.path("inbox").display().to_string();
         assert!(
             !section.contains(&folder_path) && !section.contains('['),
             "{section}"
         );
-        // The first line is the file, the last one is when it came: why it waits is between them.
+        // Each card has the file name, the reason for the wait, and the time of arrival.
         for name in ["photo.jpg", "part.csv", "held.csv"] {
             assert_eq!(card(name).matches("<br>").count(), 2, "{section}");
         }
@@ -684,7 +686,7 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
 }
 
 #[test]
-fn which_of_several_sheets_is_read_is_asked_before_anything_else() {
+fn the_console_first_asks_which_of_several_sheets_to_read() {
     let hide_second = |_: &mut Worksheet, second: &mut Worksheet| {
         second.set_hidden(true);
     };
@@ -710,7 +712,7 @@ fn which_of_several_sheets_is_read_is_asked_before_anything_else() {
             "{page}"
         );
         assert!(!page.contains(" selected"), "{page}");
-        // Nothing leads past it, and no answer is none.
+        // The page offers no way around the question, and an empty answer is rejected.
         assert!(!page.contains("<a class=\"button\""), "{page}");
         for next in ["/columns", "/problems"] {
             let answer = console.get(&cookie, next);
@@ -743,7 +745,7 @@ fn which_of_several_sheets_is_read_is_asked_before_anything_else() {
 }
 
 #[test]
-fn a_hundred_thousand_rows_page_in_small_pages() {
+fn a_hundred_thousand_rows_are_shown_in_small_pages() {
     let folder = Folder::new();
     let mut text = String::from("id;identity_number;first_name;last_name;gender\r\n");
     for row in 1..=100_000 {
@@ -761,7 +763,7 @@ fn a_hundred_thousand_rows_page_in_small_pages() {
 }
 
 #[test]
-fn nobody_else_gets_into_the_console() {
+fn requests_without_the_token_or_from_other_origins_are_refused() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     let console = Console::open(
@@ -810,7 +812,7 @@ fn nobody_else_gets_into_the_console() {
             code,
             "{name}"
         );
-        // The origin of a rebound page equals its host.
+        // With DNS rebinding, the page's origin equals the host.
         let rebound = format!("Host: {name}\r\nOrigin: http://{name}\r\n{cookie}");
         let answer = ask("POST", &console.at("/plan"), &rebound);
         assert_eq!(answer == 403, code == 403, "{name}");
@@ -862,7 +864,7 @@ fn nobody_else_gets_into_the_console() {
 }
 
 #[test]
-fn a_page_that_was_made_of_another_file_changes_nothing() {
+fn a_form_of_a_previously_opened_file_changes_nothing() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     let console = Console::open(
@@ -883,7 +885,7 @@ fn a_page_that_was_made_of_another_file_changes_nothing() {
     }
 }
 
-/// The value of a form's hidden field on a page.
+/// Returns the value of a hidden form field on a page.
 pub fn hidden<'a>(page: &'a str, name: &str) -> &'a str {
     let before = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&before).unwrap_or_else(|| panic!("{page}"));
@@ -891,10 +893,10 @@ pub fn hidden<'a>(page: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
+fn edits_survive_a_restart_of_the_console_until_they_are_pruned() {
     let folder = Folder::new();
     let (id, number) = (plain_id(1), identity_number(1));
-    // A name with a line break, a gender that no API knows, and a cell too many.
+    // A name with a line break, an unknown gender, and a surplus cell.
     let roster = format!(
         "id;identity_number;first_name;last_name;gender\r\n{id};{number};\"Bo\r\nEk\";Ek;Okänt;x\r\n"
     );
@@ -922,7 +924,7 @@ fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
         std::fs::read_to_string(folder.path("r.csv")).unwrap(),
         roster
     );
-    // To another way to read the file it does not belong.
+    // The edits apply only to the settings with which the file was read.
     console.post(&cookie, "/file", "delimiter=comma");
     console.post(&cookie, "/file", "delimiter=semicolon");
     let page = console.get(&cookie, "/problems");
@@ -947,7 +949,7 @@ fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
 }
 
 #[test]
-fn a_dropped_file_is_forgotten_only_when_nobody_looks_at_it() {
+fn a_dropped_file_is_kept_while_a_console_shows_it() {
     let folder = Folder::new();
     let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
     let cookie = console.enter();
@@ -975,7 +977,7 @@ fn a_dropped_file_is_forgotten_only_when_nobody_looks_at_it() {
     assert_eq!(dropped(), 0);
 }
 
-/// A sandbox with the records of [`hostile`], each of the same person with another last name.
+/// Returns a sandbox with the records of [`hostile`]: the same persons with other last names.
 fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
     let rows: Vec<_> = (1..=5)
         .map(|row| {
@@ -998,7 +1000,7 @@ fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
 }
 
 #[test]
-fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
+fn an_unanswered_run_asks_again_and_its_event_stream_ends() {
     let folder = Folder::new();
     folder.write("r.csv", hostile().replace("<b><i>Flickan", "Kvinna"));
     let (base_url, _stop) = other_records();
@@ -1018,7 +1020,7 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let answer = console.post(&cookie, &format!("/runs/{run}/do"), form);
     assert_eq!(status(&answer), 303, "{answer}");
     let page = console.once(&cookie, "/plan", "name=\"consent\"");
-    // The stream ends by itself, and says so first, or a browser would ask again for ever.
+    // The stream sends a final event before it ends, because a browser would reconnect otherwise.
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("event: over"), "{events}");
     let run = hidden(&page, "run");
@@ -1031,7 +1033,7 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
 
-    // The rows of an undo are named as in the roster, and a declined undo leaves no file.
+    // An undo shows the names of the roster, and a declined undo leaves no file.
     console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
     let page = console.once(&cookie, "/undo", "name=\"consent\"");
     assert!(page.contains("onerror=alert(1)"), "{page}");
@@ -1043,7 +1045,7 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
 }
 
 #[test]
-fn a_row_is_completed_with_the_cells_that_the_page_does_not_show() {
+fn a_row_can_be_expanded_with_the_cells_that_the_page_hides() {
     let folder = Folder::new();
     folder.write("r.csv", hostile());
     let arguments = ["r.csv", "--target", "meitner", "--sandbox"];
@@ -1054,12 +1056,12 @@ fn a_row_is_completed_with_the_cells_that_the_page_does_not_show() {
         let page = whole(shown);
         assert_eq!(page.contains("name=\"r1c3\""), expected, "{page}");
     }
-    // A cell that has a fault and is not on the page is among them.
+    // A faulty cell in a column that is not shown is included.
     assert!(whole("").contains("name=\"r1c4\""));
 }
 
 #[test]
-fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
+fn a_file_that_changed_after_its_plan_is_not_sent() {
     let folder = Folder::new();
     let roster = hostile().replace("<b><i>Flickan", "Okänt");
     folder.write("r.csv", &roster);
@@ -1090,7 +1092,7 @@ fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
 }
 
 #[test]
-fn a_row_that_the_api_refused_is_to_be_mended_until_it_is() {
+fn a_rejected_row_stays_listed_until_it_is_corrected() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let refused = plain_id(2);
@@ -1133,7 +1135,7 @@ fn a_row_that_the_api_refused_is_to_be_mended_until_it_is() {
 }
 
 #[test]
-fn another_account_of_the_machine_gets_nothing() {
+fn another_local_account_cannot_read_or_use_the_console() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     let console = Console::open(
@@ -1178,7 +1180,7 @@ fn another_account_of_the_machine_gets_nothing() {
 }
 
 #[test]
-fn a_console_listens_on_this_machine_alone_and_ends_when_nobody_is_there() {
+fn a_console_listens_only_on_loopback_and_exits_when_idle() {
     let folder = Folder::new();
     let output = folder.run("open --no-browser --listen 0.0.0.0:0");
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -1200,7 +1202,7 @@ fn a_console_listens_on_this_machine_alone_and_ends_when_nobody_is_there() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_browser_is_shown_a_page_that_its_user_alone_can_read() {
+fn the_page_that_opens_the_console_is_readable_by_its_user_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::new();
@@ -1237,10 +1239,10 @@ fn a_browser_is_shown_a_page_that_its_user_alone_can_read() {
 
 #[test]
 #[cfg(unix)]
-fn an_interrupt_ends_a_console() {
+fn an_interrupt_stops_the_console() {
     let folder = Folder::new();
     let mut console = Console::open(&folder, &["--target", "meitner"]);
-    // It serves, so it listens for signals too.
+    // The console serves only after its signal handlers are installed.
     console.enter();
     signal(console.process.id(), "INT");
     assert_eq!(console.process.wait().unwrap().code(), Some(0));

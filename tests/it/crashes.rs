@@ -1,5 +1,5 @@
-//! What goes wrong around a run: it is interrupted, its journal or its disk is gone, its file is
-//! another. Afterwards it continues, or says why it does not.
+//! Failures around a run: interruption, a damaged journal, a full disk, a changed roster. The run resumes, or
+//! reports why it cannot.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::harness::{
     plain_roster, program_path, respond, sandbox_holding, signal, stderr, stdout, wait_until,
 };
 
-/// How often each row was answered with success, by the last digits of its id.
+/// Returns the number of successful requests for each row, by the last digits of its id.
 fn answered(server: &Server) -> Vec<usize> {
     let mut counts = vec![0; 1000];
     for seen in server.seen() {
@@ -27,7 +27,7 @@ fn answered(server: &Server) -> Vec<usize> {
     counts
 }
 
-/// A server at which the third request makes something happen, and the run stop.
+/// Returns a run and a server that requests a stop at the third request.
 fn stopping_at_three(rows: usize) -> (Folder, Server, LibraryRun) {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(rows));
@@ -44,14 +44,14 @@ fn stopping_at_three(rows: usize) -> (Folder, Server, LibraryRun) {
     });
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
-    // A clock that jumps would end the time that a request in progress may take.
+    // With a virtual clock, the grace period of a request in progress would expire at once.
     run.clock = Arc::new(SystemClock);
     run.stop = Some(stopped);
     (folder, server, run)
 }
 
 #[test]
-fn an_interrupted_run_goes_on_and_sends_nothing_twice() {
+fn an_interrupted_run_resumes_and_resends_nothing() {
     let (folder, server, mut run) = stopping_at_three(10);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.exit_code, Exit::Interrupted);
@@ -70,11 +70,12 @@ fn an_interrupted_run_goes_on_and_sends_nothing_twice() {
 }
 
 #[test]
-fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
+fn a_repeated_import_resumes_and_a_fresh_one_does_not() {
     let (folder, server, run) = stopping_at_three(10);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.states.updated, 3);
-    // The library's run and the program's have the same settings but for the user's own words.
+    // The settings of the library's run and the program's run differ only in the spelling of the command
+    // line.
     let again = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert!(
@@ -83,14 +84,14 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
         stderr(&again)
     );
     assert_eq!(server.seen().len(), 10);
-    // It ended, so the next one is a new one.
+    // The run has ended, so the next import starts a new one.
     let new = folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
     assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
     assert_eq!(server.seen().len(), 20);
 
     let (folder, server, run) = stopping_at_three(10);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
-    // Nobody agrees to a new run, so the old one keeps its place.
+    // Without `--yes`, the new run is not started and the old run stays resumable.
     let declined = folder.run(&format!(
         "import r.csv --target plain.toml --fresh --base-url {}",
         server.base_url
@@ -100,7 +101,7 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
     let fresh = folder.import_to("r.csv", &server.base_url, &["--fresh", "--all"], &[]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
     assert_eq!(server.seen().len(), 13);
-    // What the old one had still to send is never sent: its plan is as old as it is.
+    // A superseded run cannot be resumed, because its plan is out of date.
     let resumed = folder.run("resume");
     assert_eq!(resumed.status.code(), Some(1));
     assert!(
@@ -109,7 +110,7 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
         stderr(&resumed)
     );
 
-    // By another name it is the same file.
+    // Another path to the same file resumes the run.
     let (folder, server, run) = stopping_at_three(10);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     std::fs::create_dir(folder.path("sub")).unwrap();
@@ -138,7 +139,7 @@ fn a_run_of_another_version_does_not_block_the_next() {
 }
 
 #[test]
-fn a_file_that_has_changed_since_is_not_gone_on_with() {
+fn a_run_whose_file_has_changed_is_not_resumed() {
     let (folder, server, run) = stopping_at_three(10);
     let name = run
         .import(&folder, "r.csv", &server.base_url)
@@ -159,10 +160,10 @@ fn a_file_that_has_changed_since_is_not_gone_on_with() {
         "{text}"
     );
     assert_eq!(server.seen().len(), 3);
-    // A new file of that name is a new import: the night after must not hang on the night before.
+    // Changed content under the same name starts a new run.
     let new = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
-    // The three rows that were delivered before are remembered.
+    // The three rows that were delivered before are not resent.
     assert_eq!(server.seen().len(), 9);
 }
 
@@ -190,13 +191,13 @@ fn a_run_that_cannot_be_resumed_reports_the_reason() {
 }
 
 #[test]
-fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
+fn an_unanswered_request_is_resent_only_if_the_target_is_idempotent() {
     for (idempotent, expected, requests) in [(true, "updated", 4), (false, "failed", 3)] {
         let (folder, server, mut run) = stopping_at_three(4);
         run.target = Some(folder.plain_target(idempotent).display().to_string());
         let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
         assert_eq!(first.summary.states.updated, 3);
-        // As if the process had died right after the intent for row 4.
+        // Simulate a process that died after writing the intent for row 4.
         let journal = Journal::open(&folder.state()).unwrap();
         let id = journal.run(None).unwrap().id;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -221,7 +222,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
 }
 
 #[test]
-fn each_step_of_a_journals_life() {
+fn the_journal_records_every_stage_of_a_call() {
     let folder = Folder::new();
     let (_, server, run) = stopping_at_three(4);
     folder.write("r.csv", plain_roster(4));
@@ -272,7 +273,7 @@ fn each_step_of_a_journals_life() {
         request_id: String::new(),
         finished_at: now,
     };
-    // Sent, and no answer seen: whoever comes next knows.
+    // Sent without a response: a later reader of the journal must know.
     let writer = Writer::start(journal, record.id, Stage::StrictSending).unwrap();
     runtime.block_on(writer.intent(4, 1)).unwrap();
     assert_eq!(
@@ -281,7 +282,7 @@ fn each_step_of_a_journals_life() {
         "durable before the request leaves"
     );
     assert_eq!(open().recorded(record.id, 1, u64::MAX).unwrap(), 3);
-    // Not sent after all, because the run was stopped: open again, with what it has cost.
+    // Not sent after all, because the run was stopped: the call is open again and keeps its attempt count.
     runtime
         .block_on(writer.outcome(outcome(RowState::NotSent)))
         .unwrap();
@@ -301,13 +302,13 @@ fn each_step_of_a_journals_life() {
 }
 
 #[test]
-fn rows_that_the_journal_does_not_have_yet_are_bounded() {
+fn outcomes_waiting_for_the_journal_are_bounded() {
     let (folder, server, run) = stopping_at_three(4);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let state = folder.path("state");
     let journal = Journal::open(&State::in_folder(&state)).unwrap();
     let id = journal.run(None).unwrap().id;
-    // Somebody else has the journal, so that no commit ends.
+    // Another connection locks the journal, so that no commit completes.
     let other = rusqlite::Connection::open(state.join("journal.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writer = Writer::start(journal, id, Stage::Sending).unwrap();
@@ -337,7 +338,7 @@ fn rows_that_the_journal_does_not_have_yet_are_bounded() {
     });
     assert!(accepted <= Writer::MOST_IN_MEMORY, "{accepted}");
     assert!(accepted > Writer::MOST_IN_MEMORY / 2, "{accepted}");
-    // Whoever waits is told of all of them once the disk is free.
+    // All waiting callers are notified once the lock is released.
     other.execute_batch("ROLLBACK").unwrap();
     runtime.block_on(writer.flush()).unwrap();
     let journal = writer.close().unwrap();
@@ -346,10 +347,10 @@ fn rows_that_the_journal_does_not_have_yet_are_bounded() {
 }
 
 #[test]
-fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
+fn a_damaged_journal_stops_the_run_with_an_error() {
     type Spoil = fn(&Path);
     let older: Spoil = |journal| {
-        // A copy from before the run, as a backup that is restored.
+        // A copy from before the run, such as a restored backup.
         let empty = tempfile::tempdir().unwrap();
         drop(Journal::open(&State::in_folder(empty.path())).unwrap());
         std::fs::copy(empty.path().join("journal.sqlite"), journal).unwrap();
@@ -384,25 +385,25 @@ fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
         if what == "deleted" {
             assert!(text.contains("r.results.csv"), "{text}");
         } else if !folder.path("r.results.csv").exists() {
-            // What the journal held can no longer be read.
+            // The journal is unreadable, so there are no results.
             continue;
         }
         let results = folder.csv("r.results.csv", b',');
         let states: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
         assert_eq!(states[..2], ["updated", "updated"]);
-        // Its answer came, and could not be recorded any more.
+        // The response arrived but could not be recorded.
         assert_eq!(states[2], "failed", "{what}: {results:?} {text}");
         assert_eq!(states[3..], ["not_sent"; 7]);
     }
 }
 
 #[test]
-fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
+fn a_full_disk_stops_the_run_and_keeps_acknowledged_rows() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(400));
     let server = Server::start(|_| respond(200, &[], RECORD));
     let import = |limit: &str| {
-        // No file may grow past so many blocks: what a full disk looks like to a process.
+        // The file size limit simulates a full disk.
         let script = format!(
             "trap '' XFSZ; ulimit -f {limit}; exec \"$0\" import r.csv --target plain.toml --yes --base-url {} --concurrency 1",
             server.base_url
@@ -435,10 +436,10 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
 }
 
 #[test]
-fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+fn an_unwritable_state_folder_stops_the_run_before_sending() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
-    // A file where the folder should be: that stops even a superuser.
+    // A file in place of the folder stops even root.
     folder.write("state", "");
     let server = Server::start(|_| respond(200, &[], RECORD));
     let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
@@ -448,7 +449,7 @@ fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() 
 }
 
 #[test]
-fn a_newer_journal_or_another_programs_file_is_refused_and_not_touched() {
+fn a_newer_or_foreign_journal_is_refused_and_left_unchanged() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     drop(Journal::open(&folder.state()).unwrap());
@@ -471,10 +472,10 @@ fn a_newer_journal_or_another_programs_file_is_refused_and_not_touched() {
 }
 
 #[test]
-fn the_second_signal_does_not_wait() {
+fn a_second_signal_ends_the_program_at_once() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
-    // The second request is not answered before the test ends.
+    // The second request stays unanswered until the test ends.
     let (arrived, arrivals) = mpsc::channel();
     let (_release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
@@ -504,12 +505,12 @@ fn the_second_signal_does_not_wait() {
     let mut child = Started(child);
     arrivals.recv().unwrap();
     let began = std::time::Instant::now();
-    // Signals that come close together are taken for one.
+    // Signals in quick succession may be coalesced into one, so the signal is repeated.
     wait_until("it ends", || {
         signal(child.id(), "TERM");
         child.try_wait().unwrap().is_some()
     });
-    // After one signal alone, it waits ten seconds for the request.
+    // After a single signal, the program waits ten seconds for the request.
     assert!(began.elapsed() < Duration::from_secs(9), "{began:?}");
     let output = child_output(&mut child);
     assert_eq!(output.0, Some(5), "{}", output.1);
@@ -533,7 +534,7 @@ fn child_output(child: &mut std::process::Child) -> (Option<i32>, String) {
     (child.wait().unwrap().code(), text)
 }
 
-/// Asserts who may use a file or folder, where files have a mode.
+/// Asserts the mode of a file or folder, on Unix.
 fn assert_mode(path: &Path, expected: u32) {
     #[cfg(unix)]
     {
@@ -544,7 +545,7 @@ fn assert_mode(path: &Path, expected: u32) {
     let _ = (path, expected);
 }
 
-/// Every file below `folder`, and what is in it.
+/// Returns every file below `folder` with its content.
 fn everything_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -561,10 +562,10 @@ fn everything_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_the_journal() {
+fn identity_numbers_are_only_in_results_and_journal_and_secrets_nowhere() {
     let folder = Folder::new();
     let mut roster = plain_roster(30);
-    // One that fails the checks, and one that the API refuses in words that quote it.
+    // One row fails the checks; another is rejected with a message that quotes it.
     roster.push_str("00000000-0000-4000-8000-000000000031,20100402-2389,Åsa,Ek\n");
     folder.write("in.csv", &roster);
     let refused = identity_number(7);
@@ -633,7 +634,7 @@ fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_
 }
 
 #[test]
-fn a_damaged_record_is_named_and_takes_no_other_with_it() {
+fn a_damaged_journal_record_is_reported_and_others_stay_usable() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(5), Duration::ZERO);
     folder.write("r.csv", plain_roster(5).replace("Åsa", "Bo"));
@@ -645,7 +646,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
     let journal = || rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
     let damage = |statement: &str| assert_eq!(journal().execute(statement, []).unwrap(), 1);
 
-    // A row's outcome: its results say so, and the others' are as they were.
+    // An outcome: the row is reported as damaged, and the other rows are unchanged.
     damage("UPDATE outcome SET state = 'banana' WHERE id & 255 = 2");
     let output = folder.run(&format!("report {run} --results again.csv"));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -667,7 +668,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
         stderr(&output)
     );
 
-    // What it changed: the others are restored, and it is told.
+    // The changes of a row: the other rows are undone, and the row is reported.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let output = folder.send(&["undo", run, "--yes"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -679,7 +680,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
         .collect();
     assert_eq!(names, ["Åsa", "Åsa", "Åsa", "Bo", "Åsa"]);
 
-    // A run: the others are listed.
+    // A run: the other runs are listed.
     damage(&format!(
         "UPDATE run SET state = 'banana' WHERE name = '{run}'"
     ));
@@ -699,14 +700,14 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
+fn after_a_kill_only_rows_of_the_last_half_second_are_in_doubt() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(200));
     let pid = Arc::new(std::sync::Mutex::new(None::<u32>));
     let victim = pid.clone();
     let server = Server::start(move |seen| {
         if seen.path.ends_with("40") && seen.before == 0 {
-            // It is there before the importer has come so far.
+            // The process id is set before the importer gets this far.
             signal(victim.lock().unwrap().unwrap(), "KILL");
         }
         respond(200, &[], RECORD)
@@ -725,7 +726,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
         child
     };
     let output = child.wait_with_output().unwrap();
-    // On Windows the program that ends another one chooses its exit code.
+    // On Windows, the killing process sets the exit code.
     assert!(cfg!(windows) || output.status.code().is_none(), "killed");
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -735,9 +736,9 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     let run = journal.run(None).unwrap();
     let left = journal.calls_left(run.id, 0, 1_000).unwrap();
     let in_doubt = left.iter().filter(|call| call.doubtful).count();
-    // Two windows of ten, those in progress, and what was answered within a commit.
+    // Two windows of ten, the requests in progress, and the responses received during one commit.
     assert!((1..=40).contains(&in_doubt), "{in_doubt}");
-    // Its figures so far, and how it continues.
+    // The counts so far, and whether the run resumes.
     let states = journal.states(run.id).unwrap();
     let requests = journal.traces(run.id).unwrap().requests;
     assert!(states.updated > 0 && requests >= states.updated);
@@ -769,7 +770,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let results = folder.csv("r.results.csv", b',');
     assert!(results[1..].iter().all(|row| row[5] == "updated"));
-    // A request is counted that may have been made, and none is left out.
+    // Every request that may have been made is counted.
     let seen = server.seen();
     for row in &results[1..] {
         let made = seen.iter().filter(|seen| seen.path.ends_with(&row[0]));

@@ -1,4 +1,4 @@
-//! Who began, resumed or approved a run, where and why.
+//! The journal records who started, resumed or approved a run, on which machine and why.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 #[test]
-fn a_run_records_who_made_it_and_why_and_every_place_shows_it() {
+fn a_run_records_and_shows_its_account_command_and_note() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
     folder.write("r.csv", plain_roster(3).replace("Ek", "Alm"));
@@ -39,7 +39,7 @@ fn a_run_records_who_made_it_and_why_and_every_place_shows_it() {
             assert!(text.contains(part), "{command}: {part} not in {text}");
         }
     }
-    // A note is a reason.
+    // An empty note is rejected.
     let empty = folder.with_sandbox(&[&import[..], &["--note", ""]].concat());
     assert_eq!(empty.status.code(), Some(2));
 }
@@ -54,7 +54,7 @@ fn stored_data_about_a_person_can_be_exported_and_removed() {
     let elsewhere = Folder::new();
     elsewhere.write("r.csv", plain_roster(2).replace("Ek", "Granlund"));
     assert_eq!(elsewhere.with_sandbox(&import).status.code(), Some(0));
-    // This run changes nothing, and says why.
+    // This run changes nothing; its conflict is recorded.
     folder.write("r.csv", plain_roster(2).replace("Ek", "Lind"));
     let output = folder.with_sandbox(&[&import[..], &["--conflicts", "theirs"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -73,7 +73,7 @@ fn stored_data_about_a_person_can_be_exported_and_removed() {
         ] {
             assert!(text.contains(part), "{part} not in {text}");
         }
-        // The other person's row says nothing of this one.
+        // The export does not contain the other person's row.
         assert!(!text.contains(&identity_number(2)), "{text}");
     }
     let held = || -> Json {
@@ -107,7 +107,7 @@ fn sweep_and_prune_apply_the_retention_limits() {
     };
     let swept = sweep();
     assert_eq!(swept.status.code(), Some(0), "{}", stderr(&swept));
-    // Nothing limits anything yet.
+    // No retention limit is configured yet.
     assert_eq!(folder.run("runs prune").status.code(), Some(2));
     let day = |name: &str| folder.path("in/done").join(name);
     let today = std::fs::read_dir(folder.path("in/done"))

@@ -1,5 +1,4 @@
-//! What is sent, how often, how fast, and what is made of the answers: over real TCP, with a
-//! server that does as it is told.
+//! Requests, retries, pacing and verdicts, over real TCP with a scripted server.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -43,9 +42,9 @@ fn any_2xx_is_success_and_one_request() {
 }
 
 #[test]
-fn rows_with_the_same_body_are_each_their_own_request() {
+fn rows_with_equal_bodies_are_sent_as_separate_requests() {
     let folder = Folder::new();
-    // A target in which nothing but the id has to differ.
+    // A target in which only the id must be unique.
     let target = std::fs::read_to_string(folder.path("plain.toml")).unwrap();
     let (head, fields) = target.split_once("pointer = \"/identityNumber\"").unwrap();
     let fields = fields.replacen("unique = true\n", "", 1);
@@ -71,7 +70,7 @@ fn rows_with_the_same_body_are_each_their_own_request() {
 }
 
 #[test]
-fn a_request_is_what_the_documentation_asks_for() {
+fn a_request_follows_the_apis_documentation() {
     let folder = Folder::new();
     let header = "Elev-ID;Personnummer;Förnamn;Efternamn;Elevnummer;Kön;Tillfälligt personnummer;Födelsedatum;Gatuadress;Postnummer;Postort;Land;Kommunkod;E-post;Mobil;EPPN\n";
     let row = format!(
@@ -97,7 +96,7 @@ fn a_request_is_what_the_documentation_asks_for() {
 }
 
 #[test]
-fn a_row_is_tried_as_often_as_allowed_and_no_oftener() {
+fn a_row_is_attempted_at_most_max_attempts_times() {
     for (attempts, status) in [(5, 503), (1, 503), (3, 500), (1, 429), (5, 429)] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(4));
@@ -122,7 +121,7 @@ fn a_row_is_tried_as_often_as_allowed_and_no_oftener() {
 }
 
 #[test]
-fn a_storm_of_429_is_waited_out() {
+fn many_429_responses_are_waited_for() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(20));
     let server = Server::start(|seen| {
@@ -148,7 +147,7 @@ fn a_storm_of_429_is_waited_out() {
 }
 
 #[test]
-fn requests_keep_to_the_quota() {
+fn requests_stay_within_the_quota() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(300));
     let run = LibraryRun {
@@ -159,7 +158,7 @@ fn requests_keep_to_the_quota() {
     let clock = run.clock.clone();
     let moments: Arc<Mutex<Vec<u64>>> = Arc::default();
     let noted = moments.clone();
-    // Every tenth request fails once, so that attempts beyond the first are paced too.
+    // Every tenth request fails once, so that retries are paced too.
     let server = Server::start(move |seen| {
         noted.lock().unwrap().push(clock.now());
         let fails = seen.path.ends_with('7') && seen.before == 0;
@@ -170,14 +169,14 @@ fn requests_keep_to_the_quota() {
     assert_eq!(ended.summary.states.updated, 300);
     let moments = moments.lock().unwrap();
     assert_eq!(moments.len(), 330);
-    // Whenever it is looked at: no more than the burst and one for every 2.4 seconds.
+    // In every interval: at most the burst, and one request per 2.4 seconds.
     for (index, first) in moments.iter().enumerate() {
         for (later, last) in moments.iter().enumerate().skip(index) {
             let allowed = 20.0 + 1.0 + (last - first) as f64 / 2.4e9;
             assert!((later - index + 1) as f64 <= allowed + 1e-6);
         }
     }
-    // And what is allowed is used.
+    // The run uses nearly all of the quota.
     let ideal = (330.0 - 20.0) * 2.4;
     let took = (run.clock.now() - start) as f64 / 1e9;
     assert!(
@@ -217,7 +216,7 @@ fn rejections_are_reported_with_the_apis_message() {
 }
 
 #[test]
-fn wrong_credentials_cost_one_request_and_exit_6() {
+fn wrong_credentials_make_one_request_and_exit_with_6() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(40));
     let clock = Arc::new(rosterpatch::clock::SystemClock);
@@ -263,7 +262,7 @@ fn wrong_credentials_cost_one_request_and_exit_6() {
 }
 
 #[test]
-fn credentials_refused_in_mid_run_stop_it_and_leave_the_rest() {
+fn credentials_refused_during_a_run_stop_it() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(100));
     let server = Server::start(|seen| {
@@ -284,7 +283,7 @@ fn credentials_refused_in_mid_run_stop_it_and_leave_the_rest() {
 }
 
 #[test]
-fn an_api_that_nobody_answers_for_exits_6() {
+fn an_unreachable_api_exits_with_6() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(10));
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -322,7 +321,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn a_run_that_would_send_needs_a_yes() {
+fn a_run_that_would_send_requires_yes() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -345,7 +344,7 @@ fn a_run_that_would_send_needs_a_yes() {
 }
 
 #[test]
-fn only_the_rows_asked_for_are_sent() {
+fn only_the_selected_rows_are_sent() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(30));
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -369,7 +368,7 @@ fn only_the_rows_asked_for_are_sent() {
 fn a_token_is_fetched_once_and_again_when_it_is_refused() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(40));
-    // Whoever comes with the first token is let in ten times.
+    // The server accepts the first token ten times.
     let server = Server::start(|seen| {
         if seen.path == "/oauth/token" {
             let body = format!(
@@ -404,7 +403,7 @@ fn a_token_is_fetched_once_and_again_when_it_is_refused() {
 }
 
 #[test]
-fn of_rows_with_one_key_the_first_or_the_last_is_sent() {
+fn the_duplicates_option_selects_the_first_or_the_last_row() {
     let folder = Folder::new();
     let (id, number) = (plain_id(1), identity_number(1));
     let (other, third) = (plain_id(2), identity_number(2));
@@ -441,7 +440,7 @@ fn of_rows_with_one_key_the_first_or_the_last_is_sent() {
 }
 
 #[test]
-fn results_that_cannot_be_written_are_found_out_before_anything_is_sent() {
+fn unwritable_output_paths_stop_the_run_before_sending() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -474,7 +473,7 @@ fn results_that_cannot_be_written_are_found_out_before_anything_is_sent() {
 }
 
 #[test]
-fn plain_http_to_this_machine_goes_through_no_proxy() {
+fn plain_http_to_loopback_bypasses_the_proxy() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let proxy = Server::start(|_| respond(200, &[], "{}"));
@@ -490,7 +489,7 @@ fn plain_http_to_this_machine_goes_through_no_proxy() {
 }
 
 #[test]
-fn a_token_that_cannot_be_had_stops_the_run() {
+fn a_failed_token_request_stops_the_run() {
     for (status, code) in [(401, 6), (404, 6), (400, 6)] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(5));
@@ -516,14 +515,14 @@ fn a_token_that_cannot_be_had_stops_the_run() {
 }
 
 #[test]
-fn a_stop_begins_no_request_and_loses_no_row() {
+fn a_stop_starts_no_request_and_loses_no_row() {
     let folder = Folder::new();
-    // Two rows fail the checks; they are known for what they are, stop or no stop.
+    // Two rows fail the checks and stay invalid despite the stop.
     folder.write("r.csv", format!("{}x,y,,\nz,,,\n", plain_roster(20)));
     let (ask, asked) = tokio::sync::watch::channel(StopRequest::None);
     let ask = Arc::new(ask);
     let asker = ask.clone();
-    // The fifth request asks to stop; every answer would have the row tried again.
+    // The fifth request asks for a stop; every response would cause a retry.
     let count = Arc::new(Mutex::new(0));
     let server = Server::start(move |_| {
         let mut count = count.lock().unwrap();
@@ -536,7 +535,7 @@ fn a_stop_begins_no_request_and_loses_no_row() {
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
     run.stop = Some(asked);
-    // The grace is real time, which a request in progress needs.
+    // The grace period needs real time for the request in progress.
     run.clock = Arc::new(SystemClock);
     run.sender.backoff.most = Duration::from_millis(1);
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
@@ -552,7 +551,7 @@ fn a_stop_begins_no_request_and_loses_no_row() {
 }
 
 #[test]
-fn a_roster_that_changes_under_a_run_changes_nothing() {
+fn changing_the_roster_during_a_run_has_no_effect() {
     let folder = Folder::new();
     let path = folder.write("r.csv", plain_roster(5));
     let before = plain_roster(5);
@@ -577,16 +576,16 @@ fn a_roster_that_changes_under_a_run_changes_nothing() {
 }
 
 #[test]
-fn a_long_run_outlives_its_tokens() {
+fn a_long_run_renews_its_tokens() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(150));
     let mut run = LibraryRun::new();
     run.ceiling = Some("60/h".parse().unwrap());
     run.burst = 1;
-    // One at a time, so that the clock stands still while a request is in progress.
+    // One request at a time, so that the clock does not advance during a request.
     run.sender.concurrency = 1;
     run.credentials = Some(vec!["MEITNER_CLIENT_ID", "MEITNER_CLIENT_SECRET"]);
-    // The sandbox's tokens are good for an hour of the same clock.
+    // The sandbox's tokens expire after an hour of the same clock.
     let sandbox = Arc::new(Sandbox::new(
         &SandboxOptions::default(),
         &seed_of(&plain_roster(150)),
@@ -594,7 +593,7 @@ fn a_long_run_outlives_its_tokens() {
     ));
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
     let ended = run.import(&folder, "r.csv", &base_url).unwrap();
-    // Some are not in this sandbox; but everyone was let in.
+    // Some ids are not in this sandbox, but every request was authorized.
     let states = ended.summary.states;
     assert_eq!(states.updated + states.rejected, 150, "{states:?}");
     let stats = sandbox.stats();
@@ -607,13 +606,13 @@ fn a_long_run_outlives_its_tokens() {
 }
 
 #[test]
-fn a_roster_is_one_process_at_a_time() {
+fn a_roster_is_imported_by_one_process_at_a_time() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let second = Arc::new(Mutex::new(None));
     let found = second.clone();
     let again = Mutex::new(folder.command());
-    // While the first request is in progress, another process tries the same file.
+    // During the first request, another process imports the same file.
     let server = Server::start(move |seen| {
         if seen.path.ends_with('1') {
             let mut again = again.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Only what differs is sent: records are looked up first, and what a run did can be undone.
+//! Records are looked up first, only differences are sent, and a run can be undone.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::harness::{
 };
 use crate::machine::has_command;
 
-/// A roster with everything that a student has: `street` names each row's.
+/// Returns a roster with every column of a student; `street` returns the address of a row.
 fn roster(rows: usize, street: impl Fn(usize) -> String) -> String {
     let mut text = "id,identity_number,first_name,last_name,external_source_id,postal_address,\
                     postal_code,postal_city,phone_number1,email_address1\n"
@@ -31,7 +31,7 @@ fn roster(rows: usize, street: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// A sandbox that holds what `text` says, exactly.
+/// Returns a sandbox that holds exactly the rows of `text`.
 fn holding(text: &str, run: &LibraryRun) -> Arc<Sandbox> {
     let rows: Vec<SeedRow> = seed_of(text);
     let options = SandboxOptions {
@@ -50,7 +50,7 @@ fn by_look_up() -> LibraryRun {
     run
 }
 
-/// The students without what the server itself keeps of them.
+/// Returns the students without the server's own metadata.
 fn students(sandbox: &Sandbox) -> Json {
     let mut all = sandbox.students();
     for student in all.as_object_mut().unwrap().values_mut() {
@@ -64,7 +64,7 @@ fn requests(sandbox: &Sandbox, kind: &str) -> u64 {
 }
 
 #[test]
-fn of_twenty_thousand_rows_only_the_three_hundred_that_differ_are_sent() {
+fn only_the_300_differing_rows_of_20_000_are_sent() {
     let folder = Folder::new();
     let before = roster(20_000, |row| format!("Skolgatan {row}"));
     let run = by_look_up();
@@ -87,15 +87,15 @@ fn of_twenty_thousand_rows_only_the_three_hundred_that_differ_are_sent() {
     assert_eq!(ended.summary.requests, 300 + lookups);
     assert_eq!(ended.summary.lookups, lookups);
 
-    // The same file again: nothing is left to send.
+    // A second import of the same file sends nothing.
     let again = run.import(&folder, "r.csv", &base_url).unwrap();
     assert_eq!(again.summary.states.unchanged, 20_000);
     assert_eq!(requests(&sandbox, "update"), 300);
 }
 
 #[test]
-fn a_register_that_is_smaller_is_listed_and_a_larger_one_is_searched() {
-    // 600 students in the register.
+fn a_small_register_is_listed_and_a_large_one_is_searched() {
+    // The register has 600 students.
     let all = roster(600, |row| format!("Skolgatan {row}"));
     for (rows, listed, searched) in [(600, 12, 0), (40, 0, 1), (200, 1, 4)] {
         let folder = Folder::new();
@@ -111,7 +111,7 @@ fn a_register_that_is_smaller_is_listed_and_a_larger_one_is_searched() {
 }
 
 #[test]
-fn records_are_found_by_any_key_of_the_look_up() {
+fn records_are_found_by_any_look_up_key() {
     let all = roster(60, |row| format!("Skolgatan {row}"));
     for (column, value, unknown) in [
         ("identity_number", identity_number(7), identity_number(999)),
@@ -127,7 +127,7 @@ fn records_are_found_by_any_key_of_the_look_up() {
         let run = by_look_up();
         let sandbox = holding(&all, &run);
         let (base_url, _stop) = serve_sandbox(sandbox.clone());
-        // A key and one column: that is all.
+        // The file has a key and one other column.
         let text = format!("{column},phone_number1\n{value},070-999 88 77\n{unknown},070-1\n");
         folder.write("r.csv", text.replace("070-1\n", "070-999 88 66\n"));
         let before = students(&sandbox);
@@ -141,7 +141,7 @@ fn records_are_found_by_any_key_of_the_look_up() {
             told.contains("no student has") && told.contains(&unknown),
             "{told}"
         );
-        // Only that column of that student is another one.
+        // Only that column of that student has changed.
         let mut expected = before;
         expected[plain_id(7)]["phoneNumber1"] = json!("+46709998877");
         assert_eq!(students(&sandbox), expected, "{column}");
@@ -177,7 +177,7 @@ fn fields_required_in_every_update_come_from_the_record() {
     );
 }
 
-/// Answers a search with these records, and anything else with an empty success.
+/// Answers a search with these records, and other requests with an empty success.
 fn answer_with(seen: &Seen, records: &[Json]) -> axum::http::Response<axum::body::Body> {
     if seen.method != "POST" {
         return respond(200, &[], RECORD);
@@ -188,7 +188,7 @@ fn answer_with(seen: &Seen, records: &[Json]) -> axum::http::Response<axum::body
 }
 
 #[test]
-fn a_key_that_finds_two_records_says_so() {
+fn a_key_that_matches_two_records_is_reported() {
     let folder = Folder::new();
     folder.write("r.csv", "external_source_id,first_name\nE-1,Åsa\n");
     let student = |row: usize| json!({"id": plain_id(row), "external": {"sourceID": "E-1"}});
@@ -204,7 +204,7 @@ fn a_key_that_finds_two_records_says_so() {
 }
 
 #[test]
-fn a_look_up_that_fails_midway_leaves_nothing_sent() {
+fn a_failed_look_up_stops_the_run_before_sending() {
     let folder = Folder::new();
     folder.write("r.csv", roster(200, |row| format!("Skolgatan {row} B")));
     let run = by_look_up();
@@ -237,7 +237,7 @@ fn a_look_up_that_fails_midway_leaves_nothing_sent() {
     assert_eq!(ended.summary.exit_code, Exit::Refused);
     assert_eq!(ended.summary.states.not_sent, 200);
     assert!(server.seen().iter().all(|seen| seen.method != "PATCH"));
-    // With an API that is well again, the run continues from its plan.
+    // Once the API has recovered, the run resumes from its plan.
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
     let mut again = by_look_up();
     again.clock = Arc::new(SystemClock);
@@ -246,8 +246,8 @@ fn a_look_up_that_fails_midway_leaves_nothing_sent() {
 }
 
 #[test]
-fn changes_between_planning_and_sending_are_overwritten_only_in_the_planned_fields() {
-    // Documented: the roster wins in its own columns; what stands beside them is as it was read.
+fn changes_after_planning_are_overwritten_only_in_planned_fields() {
+    // As documented: the roster wins in its own columns; other fields are sent as they were read.
     let folder = Folder::new();
     let before = roster(2, |row| format!("Skolgatan {row}"));
     folder.write(
@@ -257,7 +257,7 @@ fn changes_between_planning_and_sending_are_overwritten_only_in_the_planned_fiel
     let run = by_look_up();
     let sandbox = holding(&before, &run);
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
-    // Someone changes the same student after the look-up: through another import.
+    // Another import changes the same student after the look-up.
     let other = Folder::new();
     other.write(
         "o.csv",
@@ -290,7 +290,7 @@ fn changes_between_planning_and_sending_are_overwritten_only_in_the_planned_fiel
     assert_eq!(student["address"]["postalCity"], "Umeå");
 }
 
-/// The program against a sandbox in this process.
+/// Runs the program against a sandbox in this process.
 fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process::Output {
     folder
         .program()
@@ -306,7 +306,7 @@ fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process:
 }
 
 #[test]
-fn an_import_and_its_undo_leave_everything_as_it_was() {
+fn an_import_followed_by_its_undo_restores_every_record() {
     let folder = Folder::new();
     let before = roster(120, |row| format!("Skolgatan {row}"));
     let run = LibraryRun {
@@ -323,11 +323,11 @@ fn an_import_and_its_undo_leave_everything_as_it_was() {
     let output = program(&folder, &base_url, &["import", "r.csv", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_ne!(students(&sandbox), was);
-    // What was replaced stands in a file that can be imported.
+    // The replaced values are in a file that can be imported.
     let replaced = folder.csv("r.before.csv", b',');
     assert_eq!(replaced[0], ["id", "postal_address", "phone_number1"]);
     assert_eq!(replaced.len(), 121);
-    // As text that a spreadsheet neither runs nor takes for a number.
+    // Text that a spreadsheet neither runs as a formula nor converts to a number.
     let phone = "=\"+46700000003\"";
     assert_eq!(replaced[3], [&*plain_id(3), "Skolgatan 3", phone]);
     assert_eq!(replaced[4], [&*plain_id(4), "Skolgatan 4", ""]);
@@ -338,14 +338,14 @@ fn an_import_and_its_undo_leave_everything_as_it_was() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(students(&sandbox), was);
     assert_eq!(requests(&sandbox, "update"), 240);
-    // Nothing is left to undo, and saying so costs no change.
+    // A second undo sends nothing.
     let output = program(&folder, &base_url, &["undo", &name]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(requests(&sandbox, "update"), 240);
 }
 
 #[test]
-fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
+fn a_repeated_undo_still_checks_for_later_changes() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(1), Duration::ZERO);
     let import = |first: &str| {
@@ -361,7 +361,7 @@ fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
     let output = folder.send(&["undo", &newest(), "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let undo = newest();
-    // As if its one request had not been delivered; and then someone changed the record.
+    // Simulate an undo whose only request was not delivered, followed by a change of the record.
     let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
     let failed = "UPDATE outcome SET state = 'failed' WHERE id >> 32 = (SELECT max(id) FROM run)";
     assert_eq!(journal.execute(failed, []).unwrap(), 1);
@@ -373,7 +373,7 @@ fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
 }
 
 #[test]
-fn an_undo_leaves_alone_what_someone_has_changed_since() {
+fn an_undo_keeps_later_changes() {
     let folder = Folder::new();
     let run = LibraryRun {
         clock: Arc::new(SystemClock),
@@ -388,7 +388,7 @@ fn an_undo_leaves_alone_what_someone_has_changed_since() {
     program(&folder, &base_url, &["import", "r.csv", "--yes"]);
     let listed = folder.runs();
     let name = listed.split_whitespace().next().unwrap().to_owned();
-    // Of one student someone changes the address, of another everything.
+    // Another import changes the address of one student and all fields of another.
     folder.write(
         "since.csv",
         format!(
@@ -420,7 +420,7 @@ fn an_undo_leaves_alone_what_someone_has_changed_since() {
 }
 
 #[test]
-fn a_plan_says_every_change_and_makes_none() {
+fn a_plan_lists_every_change_and_makes_none() {
     let folder = Folder::new();
     let run = LibraryRun {
         clock: Arc::new(SystemClock),
@@ -476,7 +476,7 @@ fn a_plan_says_every_change_and_makes_none() {
     assert!(summary["estimated_finish"].is_string() && summary["estimated_s"].is_number());
 }
 
-/// Keeps the plan that it sees.
+/// Stores the plan of a run.
 struct Keeper(Arc<Mutex<Option<Plan>>>);
 
 impl Observer for Keeper {
@@ -488,12 +488,12 @@ impl Observer for Keeper {
 }
 
 #[test]
-fn the_forecast_is_right_to_a_twentieth() {
+fn the_forecast_is_accurate_to_five_percent() {
     for (quota, rows) in [("60/m", 400), ("1500/h", 1700), ("2/s", 600)] {
         let folder = Folder::new();
         folder.write("r.csv", roster(rows, |row| format!("Nygatan {row}")));
         let mut run = by_look_up();
-        // What the target's file says is wrong; the sandbox's headers say what is right.
+        // The target file's quota is wrong; the sandbox's headers contain the right one.
         run.rate = "3000/h".parse().unwrap();
         run.burst = 3000;
         run.sender.concurrency = 1;
@@ -533,11 +533,11 @@ fn deliveries_to_an_unreadable_api_are_not_resent() {
     folder.write("r.csv", crate::harness::plain_roster(5));
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.states.updated, 4);
-    // Only the one that was refused is sent again.
+    // Only the rejected row is sent again.
     let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(second.summary.states.unchanged, 4);
     assert_eq!(server.seen().len(), 6);
-    // A row that says something else is another matter.
+    // A row with new values is sent.
     folder.write(
         "r.csv",
         crate::harness::plain_roster(5).replacen("Åsa", "Åsa-Maria", 1),
@@ -545,7 +545,7 @@ fn deliveries_to_an_unreadable_api_are_not_resent() {
     let third = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(third.summary.states.updated, 1);
     assert_eq!(third.summary.states.unchanged, 3);
-    // After a month nobody can be sure, and with --all nobody wants to be.
+    // After a month the delivery is no longer trusted, and `--all` ignores it.
     run.all = true;
     let all = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(all.summary.states.updated, 4);
@@ -558,7 +558,7 @@ fn deliveries_to_an_unreadable_api_are_not_resent() {
 }
 
 #[test]
-fn an_answer_that_was_lost_is_looked_for_in_the_record_where_sending_twice_is_not_safe() {
+fn a_lost_response_of_a_non_idempotent_update_is_read_from_the_record() {
     for (carried_out, expected) in [(true, "updated"), (false, "failed")] {
         let folder = Folder::new();
         let text = rosterpatch::targets::text("meitner").unwrap();
@@ -570,7 +570,7 @@ fn an_answer_that_was_lost_is_looked_for_in_the_record_where_sending_twice_is_no
         let student = |name: &str| json!({"id": plain_id(1), "identityNumber": "x", "firstName": name, "lastName": "Ek"});
         let server = Server::start(move |seen| match seen.method.as_str() {
             "PATCH" => {
-                // The answer breaks off before it has begun.
+                // The connection closes before the response starts.
                 panic!("no answer");
             }
             "GET" => {
@@ -594,7 +594,7 @@ fn an_answer_that_was_lost_is_looked_for_in_the_record_where_sending_twice_is_no
 }
 
 #[test]
-fn a_record_that_is_seen_on_two_pages_is_one_record() {
+fn a_record_on_two_pages_is_counted_once() {
     let folder = Folder::new();
     folder.write("r.csv", format!("id,first_name\n{},Åsa\n", plain_id(1)));
     let student =
@@ -608,7 +608,7 @@ fn a_record_that_is_seen_on_two_pages_is_one_record() {
 }
 
 #[test]
-fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
+fn a_complete_row_sent_without_undo_reads_nothing() {
     let folder = Folder::new();
     let full = |row: u64, temporary: &str| {
         let roster = crate::harness::plain_roster(3);
@@ -636,15 +636,15 @@ fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
     assert_eq!(undo.status.code(), Some(1));
     assert!(stderr(&undo).contains("--no-undo"), "{}", stderr(&undo));
 
-    // A row without what leaving out might reset is read first.
+    // A row without a field that its omission might reset is read first.
     folder.write("r.csv", rows(&full(3, "")).replace("Åsa", "Eva"));
     let (counts, _) = import(&["--all", "--no-undo"]);
     assert_eq!(counts, [4, 1]);
     let third = &sandbox.students()[crate::harness::plain_id(3)];
-    // Its number is a final one, so the mark of a temporary one goes.
+    // The number is permanent, so the mark of a temporary one is removed.
     assert_eq!(third["identityTemporary"], false, "{third}");
     assert_eq!(third["firstName"], "Eva");
-    // What would have to be compared is.
+    // Without `--all`, the record is read for comparison.
     folder.write("r.csv", rows(&full(3, "false")).replace("Åsa", "Eva"));
     let (counts, _) = import(&["--no-undo"]);
     assert_eq!(counts, [1, 1]);
@@ -652,7 +652,7 @@ fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
 }
 
 #[test]
-fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_without_an_answer() {
+fn a_delivery_is_not_trusted_after_a_later_unanswered_request() {
     let folder = Folder::new();
     let mut run = LibraryRun::new();
     run.trust_for = std::time::Duration::from_secs(30 * 86_400);
@@ -664,7 +664,7 @@ fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_witho
     run.sender.max_attempts = 1;
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.states.updated, 1);
-    // As if that run had never come to its end.
+    // Simulate a crash before the first run was finished.
     let journal = || rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
     journal()
         .execute_batch("UPDATE sending SET is_merged = 0; DELETE FROM delivered")
@@ -675,7 +675,7 @@ fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_witho
     );
     let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(second.summary.states.updated, 0, "{:?}", second.summary);
-    // What it holds now nobody knows, whatever the first run says.
+    // After the unanswered request, the first run's delivery is no longer trusted.
     let later: jiff::Timestamp = "2026-08-21T18:00:00Z".parse().unwrap();
     run.clock = Arc::new(rosterpatch::clock::VirtualClock::starting_at(later));
     folder.write("r.csv", crate::harness::plain_roster(1));
@@ -690,7 +690,7 @@ fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_witho
 }
 
 #[test]
-fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
+fn a_saved_plan_is_sent_unchanged_or_not_at_all() {
     let folder = Folder::new();
     let run = LibraryRun {
         clock: Arc::new(SystemClock),
@@ -708,7 +708,7 @@ fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
     let saved = std::fs::read_to_string(folder.path("p.json")).unwrap();
     assert!(!saved.contains("Nygatan"), "nobody's values stand in it");
 
-    // Somebody changes what the second row's record holds.
+    // Another import changes the record of the second row.
     folder.write(
         "other.csv",
         roster(20, |row| {
@@ -729,7 +729,7 @@ fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
     );
     assert_eq!(students(&sandbox), before, "nothing was sent");
 
-    // Without a question, since the plan was seen.
+    // Applying a saved plan asks for no confirmation.
     program(&folder, &base_url, &["plan", "r.csv", "--save", "p.json"]);
     let output = program(&folder, &base_url, &with_plan);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -747,7 +747,7 @@ fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
 }
 
 #[test]
-fn a_saved_plan_counts_where_an_interrupted_run_would_go_on() {
+fn a_saved_plan_takes_precedence_over_an_interrupted_run() {
     let folder = Folder::new();
     let refusing = Server::start(|seen| match seen.method.as_str() {
         "PATCH" => respond(401, &[], "{}"),
@@ -773,7 +773,7 @@ fn a_saved_plan_counts_where_an_interrupted_run_would_go_on() {
 }
 
 #[test]
-fn nothing_that_a_plan_or_a_check_writes_replaces_the_roster() {
+fn plan_and_check_never_overwrite_the_roster() {
     let folder = Folder::new();
     let text = roster(3, |row| format!("Nygatan {row}"));
     folder.write("r.csv", &text);
@@ -796,7 +796,7 @@ fn nothing_that_a_plan_or_a_check_writes_replaces_the_roster() {
 }
 
 #[test]
-fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
+fn a_request_is_shown_as_curl_without_secrets() {
     let folder = Folder::new();
     let run = LibraryRun {
         clock: Arc::new(SystemClock),
@@ -839,7 +839,7 @@ fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
     );
     assert_eq!(show("6").0, Some(2));
 
-    // What it says is what curl sends.
+    // curl sends the request that is shown.
     if !has_command("curl", "curl") {
         return;
     }

@@ -1,4 +1,4 @@
-//! The documents lead somewhere, and what they show is what the program does.
+//! The documentation's links resolve, and its commands and examples match the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{Folder, repository, stderr, stdout};
 
-/// Every Markdown file of the repository.
+/// Returns every Markdown file of the repository.
 fn documents() -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -37,18 +37,18 @@ fn text_of(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The path below the repository.
+/// Returns the path relative to the repository.
 fn shown(path: &Path) -> String {
     let below = path.strip_prefix(repository()).unwrap_or(path);
     below.display().to_string()
 }
 
-/// Whether a line begins or ends a block of code.
+/// Returns whether a line is a code fence.
 fn is_fence(line: &str) -> bool {
     line.trim_start().starts_with("```")
 }
 
-/// The lines outside of blocks of code, numbered from 1.
+/// Returns the lines outside code blocks, numbered from 1.
 fn prose(text: &str) -> Vec<(usize, &str)> {
     let mut in_code = false;
     let outside = |(_, line): &(usize, &str)| {
@@ -59,7 +59,7 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
     (1..).zip(text.lines()).filter(outside).collect()
 }
 
-/// The anchors of a document, as forges and mdBook make them from headings.
+/// Returns the anchors of a document's headings, as forges and mdBook generate them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     let mut found = BTreeSet::new();
@@ -83,7 +83,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The path with its `..` resolved, without asking the file system.
+/// Resolves `..` in a path without accessing the file system.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -98,7 +98,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// What is wrong with the links of a text that stands at `path`.
+/// Returns the broken links of a text at `path`.
 fn broken_links(path: &Path, text: &str) -> Vec<String> {
     let link = regex::Regex::new(r"\]\(([^)\s]+)\)").unwrap();
     let code = regex::Regex::new(r"`[^`]*`").unwrap();
@@ -121,7 +121,7 @@ fn broken_links(path: &Path, text: &str) -> Vec<String> {
             if !to.exists() {
                 wrong("no such file");
             } else if path.starts_with(&book) && !to.starts_with(&book) {
-                // The site that is built from the folder does not have it.
+                // The generated site contains only this folder.
                 wrong("outside of docs");
             } else if !anchor.is_empty() {
                 let own = if file.is_empty() {
@@ -139,7 +139,7 @@ fn broken_links(path: &Path, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_link_of_the_documents_leads_to_a_file_and_a_heading() {
+fn every_link_in_the_documents_resolves() {
     let broken: Vec<String> = documents()
         .iter()
         .flat_map(|path| broken_links(path, &text_of(path)))
@@ -148,7 +148,7 @@ fn every_link_of_the_documents_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_found() {
+fn broken_links_are_detected() {
     let page = repository().join("docs/guide/plan.md");
     for (text, count) in [
         ("[a](send.md)", 0),
@@ -166,7 +166,7 @@ fn a_link_that_leads_nowhere_is_found() {
 }
 
 #[test]
-fn the_summary_has_every_page() {
+fn the_summary_lists_every_page() {
     let book = repository().join("docs");
     let summary = text_of(&book.join("SUMMARY.md"));
     for path in documents() {
@@ -179,7 +179,7 @@ fn the_summary_has_every_page() {
     }
 }
 
-/// The blocks of code in a language, without the space before the block.
+/// Returns the code blocks in a language, without the indentation of the block.
 fn blocks(text: &str, language: &str) -> Vec<Vec<String>> {
     let mut blocks = Vec::new();
     let mut block: Option<(String, usize, Vec<String>)> = None;
@@ -205,7 +205,7 @@ fn blocks(text: &str, language: &str) -> Vec<Vec<String>> {
     blocks
 }
 
-/// The words of each call of the program in a shell command, as a shell takes it apart.
+/// Returns the words of each call of the program in a shell command, split as a shell does.
 fn calls(command: &str) -> Vec<Vec<String>> {
     let mut calls = Vec::new();
     let mut words: Vec<String> = Vec::new();
@@ -233,7 +233,7 @@ fn calls(command: &str) -> Vec<Vec<String>> {
                 }
                 match character {
                     ' ' => {}
-                    // The file that follows is no argument.
+                    // The file name after a redirection is not an argument.
                     '>' | '<' => {
                         take(&mut words);
                     }
@@ -266,7 +266,7 @@ fn every_command_in_the_documents_can_be_parsed() {
             let lines = block.lines().map(|line| line.trim_start_matches("$ "));
             commands.extend(lines.map(|line| line.replace(".\\rosterpatch.exe", "rosterpatch")));
         }
-        // In a sentence, a line break is a space, and what is written in capitals is to be replaced.
+        // In a sentence, a line break counts as a space, and words in capitals are placeholders.
         let sentences = prose(&text);
         let sentences: Vec<&str> = sentences.into_iter().map(|(_, line)| line).collect();
         let sentences = sentences.join(" ");
@@ -280,7 +280,7 @@ fn every_command_in_the_documents_can_be_parsed() {
         }));
         for call in commands.iter().flat_map(|command| calls(command)) {
             count += 1;
-            // The name of a command alone stands for it with any arguments.
+            // A command name without arguments refers to the command in general.
             let root = rosterpatch::cli::command();
             let mut command = Some(&root);
             for word in &call[1..] {
@@ -304,7 +304,7 @@ fn every_command_in_the_documents_can_be_parsed() {
 }
 
 #[test]
-fn the_task_for_windows_is_well_formed_and_its_command_can_be_parsed() {
+fn the_windows_task_is_well_formed_and_its_command_is_valid() {
     use quick_xml::events::Event;
     let text = text_of(&repository().join("samples/nightly/rosterpatch-watch.xml"));
     let mut reader = quick_xml::Reader::from_str(&text);
@@ -334,7 +334,7 @@ fn the_task_for_windows_is_well_formed_and_its_command_can_be_parsed() {
 }
 
 #[test]
-fn commands_are_found_in_shell_lines() {
+fn calls_are_found_in_shell_lines() {
     for (line, found) in [
         ("rosterpatch runs # all of them", "rosterpatch runs"),
         (
@@ -349,7 +349,7 @@ fn commands_are_found_in_shell_lines() {
     }
 }
 
-/// Output without what differs from run to run.
+/// Replaces the parts of the output that differ from run to run.
 fn without_chance(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, put) in [
@@ -364,8 +364,8 @@ fn without_chance(text: &str) -> String {
     text
 }
 
-/// Runs the commands of the blocks `console`, and compares their output with what the document shows. A line `…`
-/// stands for any lines.
+/// Runs the commands of the `console` blocks and compares their output with the document. A line `…` matches
+/// any lines.
 fn run_as_shown(document: &str) {
     let folder = Folder::new();
     let sample = folder.sample("elever-2026-ht.csv");
@@ -394,12 +394,12 @@ fn run_as_shown(document: &str) {
 }
 
 #[test]
-fn the_commands_of_the_readme_print_what_it_shows() {
+fn the_readme_commands_print_the_output_it_shows() {
     run_as_shown("README.md");
 }
 
 #[test]
-fn the_readme_is_short_and_shows_a_picture_early() {
+fn the_readme_is_short_and_starts_with_a_picture() {
     let text = text_of(&repository().join("README.md"));
     assert!(text.lines().count() <= 150, "{}", text.lines().count());
     let picture = text.lines().position(|line| line.starts_with("!["));
@@ -410,7 +410,7 @@ fn the_readme_is_short_and_shows_a_picture_early() {
 fn the_sample_config_has_every_key_and_the_schema_accepts_it() {
     let folder = Folder::new();
     let text = text_of(&repository().join("samples/rosterpatch.toml"));
-    // A key has no space after its mark, and a sentence has.
+    // A commented key follows the `#` directly; a comment has a space.
     let set: String = text
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -431,7 +431,7 @@ fn the_sample_config_has_every_key_and_the_schema_accepts_it() {
     let keys =
         |of: &Value| -> BTreeSet<String> { of.as_object().unwrap().keys().cloned().collect() };
     assert_eq!(keys(&config), keys(&schema["properties"]));
-    // As it is, and with every key set, the program takes it.
+    // The program accepts the sample unchanged and with every key set.
     for text in [&text, &set] {
         let path = folder.write("c.toml", text);
         let output = folder
@@ -446,7 +446,7 @@ fn the_sample_config_has_every_key_and_the_schema_accepts_it() {
 }
 
 #[test]
-fn without_arguments_the_program_says_in_five_lines_how_to_begin() {
+fn without_arguments_the_program_prints_a_five_line_introduction() {
     let folder = Folder::new();
     for (language, word) in [("en", "rosterpatch --help"), ("sv", "Provkör")] {
         let output = folder
@@ -462,7 +462,7 @@ fn without_arguments_the_program_says_in_five_lines_how_to_begin() {
 }
 
 #[test]
-fn the_site_is_built_where_mdbook_is_installed() {
+fn the_site_builds_and_loads_nothing_from_the_network() {
     let Some(mdbook) = crate::machine::installed("MDBOOK") else {
         return;
     };
@@ -479,7 +479,7 @@ fn the_site_is_built_where_mdbook_is_installed() {
     assert!(output.status.success(), "{text}");
     assert!(!text.contains("WARN"), "{text}");
     assert!(site.join("guide/first-import.html").is_file());
-    // Searchable, and without a network.
+    // The site is searchable and loads nothing from the network.
     let page = text_of(&site.join("guide/first-import.html"));
     assert!(page.contains("searchbar"));
     let elsewhere =

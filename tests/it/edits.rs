@@ -1,5 +1,5 @@
-//! What people changed in the API since the last run: conflicts, protected fields and fields that are only
-//! filled.
+//! Changes made in the API since the last run: conflicts, protected fields, and fields that are filled only
+//! if empty.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::Value as Json;
 use crate::console::{Console, hidden, status};
 use crate::harness::{Folder, plain_roster, read_csv, sandbox_holding, stderr, stdout};
 
-/// A roster of `rows` students whose last name is `name`.
+/// Returns a roster of `rows` students with this last name.
 fn named(name: &str, rows: usize) -> String {
     plain_roster(rows).replace("Ek", name)
 }
 
-/// The last names that the sandbox holds, in order.
+/// Returns the last names in the sandbox, in order.
 fn names(sandbox: &Sandbox) -> Vec<String> {
     let students = sandbox.students();
     let students = students.as_object().unwrap().values();
@@ -24,7 +24,7 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
     names
 }
 
-/// Imports a roster from a folder of its own: nothing of it is in the journal of any other.
+/// Imports a roster from a separate folder, so that other journals do not know the change.
 fn by_hand(roster: &str, base_url: &str) {
     let folder = Folder::new();
     folder.write("r.csv", roster);
@@ -32,7 +32,7 @@ fn by_hand(roster: &str, base_url: &str) {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
-/// A folder from which three names were written, of which somebody changed one by hand.
+/// Returns a folder whose run wrote three names, of which one was then edited by hand.
 fn edited() -> (
     Folder,
     std::sync::Arc<Sandbox>,
@@ -53,7 +53,7 @@ fn json(output: &std::process::Output) -> Json {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(output)))
 }
 
-/// The results file of a run with these figures.
+/// Returns the path of the results file in a run's summary.
 fn results(folder: &Folder, summary: &Json) -> std::path::PathBuf {
     folder.path(summary["results"].as_str().unwrap())
 }
@@ -73,7 +73,7 @@ fn a_conflict_is_counted_and_listed_with_its_three_values() {
     ]
     .concat();
     let output = folder.with_sandbox(&import);
-    // A log holds no value.
+    // The log contains no values.
     assert!(!stderr(&output).contains("Gran"), "{}", stderr(&output));
     let summary = json(&output);
     assert_eq!(
@@ -111,7 +111,7 @@ fn a_run_that_asks_is_held_until_a_person_decides() {
     let rows = std::fs::read_to_string(results(&folder, &summary)).unwrap();
     assert!(rows.contains("Gran"), "{rows}");
 
-    // An approval without a decision is none.
+    // An approval without a decision is rejected.
     for (more, code) in [
         (&[][..], 2),
         (&["--conflicts", "ask"], 2),
@@ -142,7 +142,7 @@ fn a_run_that_asks_is_held_until_a_person_decides() {
 }
 
 #[test]
-fn a_profile_says_what_is_done_with_each_field() {
+fn a_profile_sets_the_conflict_policy_of_each_field() {
     let (folder, sandbox, base_url, _stop) = edited();
     let import = |config: &str| {
         folder.write("rosterpatch.toml", config);
@@ -192,7 +192,7 @@ fn a_profile_says_what_is_done_with_each_field() {
 }
 
 #[test]
-fn the_console_lets_a_person_decide_for_each_row() {
+fn conflicts_are_decided_row_by_row_in_the_console() {
     let (folder, sandbox, base_url, _stop) = edited();
     by_hand(&named("Gran", 2), &base_url);
     let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
@@ -209,7 +209,7 @@ fn the_console_lets_a_person_decide_for_each_row() {
         let form = format!("run={run}&consent=all{more}");
         console.post(&cookie, "/plan/answer", &form)
     };
-    // Nothing is sent before something is chosen.
+    // Nothing is sent before a choice is made.
     assert_ne!(status(&answer("")), 303);
     assert_eq!(names(&sandbox), ["Alm", "Gran", "Gran"]);
     let sent = answer("&conflicts=rows&row-1=roster&row-2=theirs");
@@ -218,7 +218,7 @@ fn the_console_lets_a_person_decide_for_each_row() {
     assert_eq!(names(&sandbox), ["Gran", "Lind", "Lind"]);
 }
 
-/// The first and last names that the sandbox holds, in the order of the roster.
+/// Returns the first and last names in the sandbox, in the order of the roster.
 fn both_names(sandbox: &Sandbox) -> Vec<String> {
     let students = sandbox.students();
     let ids = (1..=3).map(crate::harness::plain_id);
@@ -230,13 +230,13 @@ fn both_names(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn a_decision_is_about_the_conflicts_that_were_seen() {
+fn a_decision_covers_only_the_conflicts_that_were_shown() {
     let (folder, sandbox, base_url, _stop) = edited();
     let import = crate::harness::import_of(&base_url);
     let ask = [&import[..], &["--conflicts", "ask", "--format", "json"]].concat();
     let summary = json(&folder.with_sandbox(&ask));
     let run = summary["run"].as_str().unwrap();
-    // Meanwhile, somebody edits another record, and none has been seen of it.
+    // Meanwhile another record is edited, which creates a conflict that was not shown.
     by_hand(&named("Gran", 2), &base_url);
     let approve = |policy: &str| folder.with_sandbox(&["approve", run, "--conflicts", policy]);
     let output = approve("theirs");
@@ -248,7 +248,7 @@ fn a_decision_is_about_the_conflicts_that_were_seen() {
 }
 
 #[test]
-fn a_retry_asks_about_its_conflicts_whatever_was_decided_before() {
+fn a_retry_asks_about_its_conflicts_again() {
     let (folder, sandbox, base_url, _stop) = edited();
     // A row that fails until it is corrected.
     folder.write("r.csv", named("Lind", 3).replacen("Åsa,Lind", ",Lind", 1));
@@ -280,8 +280,8 @@ fn a_retry_asks_about_its_conflicts_whatever_was_decided_before() {
     assert_eq!(both_names(&sandbox)[0], "Åsa Gran");
 }
 
-/// A held run with a row that turns one person into another, whose record was also edited by hand, and the conflict of
-/// another row.
+/// Returns a held run with an identity change in a row whose record was also edited by hand, and with a
+/// conflict in another row.
 fn held_for_both() -> (
     Folder,
     std::sync::Arc<Sandbox>,
@@ -304,7 +304,7 @@ fn held_for_both() -> (
 }
 
 #[test]
-fn rows_are_approved_and_conflicts_decided_in_one_command_or_in_two() {
+fn rows_and_conflicts_can_be_decided_in_one_command_or_two() {
     let (rows, theirs) = (&["--rows", "1"][..], &["--conflicts", "theirs"][..]);
     let both = &["--rows", "1", "--conflicts", "theirs"][..];
     for commands in [
@@ -317,7 +317,7 @@ fn rows_are_approved_and_conflicts_decided_in_one_command_or_in_two() {
     ] {
         let (folder, sandbox, _url, _stop, run) = held_for_both();
         let before = sandbox.requests("update");
-        // Neither of the two is no approval.
+        // Without either option, nothing is approved.
         let output = folder.with_sandbox(&["approve", &run]);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         for (number, command) in commands.iter().enumerate() {
@@ -340,7 +340,7 @@ fn rows_are_approved_and_conflicts_decided_in_one_command_or_in_two() {
 }
 
 #[test]
-fn rows_are_approved_and_conflicts_decided_in_the_console() {
+fn rows_and_conflicts_can_be_decided_in_the_console() {
     let (folder, sandbox, base_url, _stop, run) = held_for_both();
     let console = Console::open(&folder, &["--target", "meitner", "--base-url", &base_url]);
     let cookie = console.enter();
@@ -357,7 +357,7 @@ fn rows_are_approved_and_conflicts_decided_in_the_console() {
 }
 
 #[test]
-fn the_console_asks_about_the_conflicts_of_a_run_that_another_command_began() {
+fn the_console_asks_about_conflicts_of_a_run_started_elsewhere() {
     for (config, asks) in [("", true), ("conflicts = \"roster\"\n", false)] {
         let (folder, sandbox, base_url, _stop) = edited();
         folder.write("rosterpatch.toml", config);
@@ -387,7 +387,7 @@ fn the_console_asks_about_the_conflicts_of_a_run_that_another_command_began() {
 }
 
 #[test]
-fn a_held_run_of_the_command_line_asks_in_the_console() {
+fn a_run_held_on_the_command_line_asks_in_the_console() {
     let (folder, sandbox, base_url, _stop) = edited();
     let import = crate::harness::import_of(&base_url);
     let more = ["--format", "json", "--max-changes", "1"];

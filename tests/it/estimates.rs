@@ -1,5 +1,5 @@
-//! The time at which a run says that it will be done, held against when it is: on a clock that the test
-//! owns, at a tenth, at half and at nine tenths of the way.
+//! The estimated finish time of a run, compared with the actual one on a virtual clock at 10, 50 and 90
+//! percent of the rows.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,12 +16,12 @@ use tokio::sync::watch;
 
 use crate::harness::{Folder, LibraryRun, Server, evening, plain_roster, respond};
 
-/// Takes note of how far a run said it was, and when.
+/// Records the progress events of a run with their time.
 #[derive(Clone)]
 struct Notes {
     clock: Arc<VirtualClock>,
     said: Arc<Mutex<Vec<(Timestamp, Progress)>>>,
-    /// Asked to stop once so many rows are sent.
+    /// The number of sent rows at which the run is stopped, and the sender for the stop.
     stop: Option<(u64, watch::Sender<StopRequest>)>,
 }
 
@@ -40,7 +40,7 @@ impl Observer for Notes {
     }
 }
 
-/// A run of 1,500 requests an hour, 100 of them at once, one in progress at a time.
+/// Returns a run with a quota of 1,500 requests an hour, a burst of 100, and one request at a time.
 fn paced(clock: &Arc<VirtualClock>) -> (LibraryRun, Notes) {
     let notes = Notes {
         clock: clock.clone(),
@@ -60,14 +60,14 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_millisecond() - from.as_millisecond()) as f64 / 1000.0
 }
 
-/// What was said when so many rows had been sent.
+/// Returns the first progress event with at least this many rows sent.
 fn at(notes: &Notes, rows: u64) -> (Timestamp, Progress) {
     let said = notes.said.lock().unwrap();
     let found = said.iter().find(|(_, progress)| progress.sent >= rows);
     found.unwrap().clone()
 }
 
-/// Holds what was said at a part of the way against when the run ended.
+/// Asserts that the estimate at this many rows is close to the actual finish.
 fn holds(notes: &Notes, ended: &Ended, rows: u64) {
     let (now, progress) = at(notes, rows);
     let said = seconds(now, progress.finish.unwrap());
@@ -81,7 +81,7 @@ fn holds(notes: &Notes, ended: &Ended, rows: u64) {
 }
 
 #[test]
-fn a_paced_run_knows_when_it_will_be_done() {
+fn a_rate_limited_run_estimates_its_finish() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1000));
     let clock = evening();
@@ -98,7 +98,7 @@ fn a_paced_run_knows_when_it_will_be_done() {
 }
 
 #[test]
-fn a_wait_that_the_api_named_is_reckoned_with() {
+fn the_estimate_includes_a_retry_after_wait() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(600));
     let clock = evening();
@@ -127,7 +127,7 @@ fn a_wait_that_the_api_named_is_reckoned_with() {
 }
 
 #[test]
-fn a_resumed_run_counts_what_was_done_before_and_reckons_the_rest() {
+fn a_resumed_run_counts_finished_rows_and_estimates_the_rest() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(800));
     let clock = evening();
@@ -136,7 +136,7 @@ fn a_resumed_run_counts_what_was_done_before_and_reckons_the_rest() {
     notes.stop = Some((302, stop));
     run.observer = Box::new(notes);
     run.stop = Some(asked);
-    // The API lets through half of what the target's file says.
+    // The API allows half of the target file's quota.
     let server = Server::start_forgetful(|_| respond(200, &[("RateLimit-Limit", "750")], "{}"));
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     let done = ended.summary.states.updated;
@@ -157,7 +157,8 @@ fn a_resumed_run_counts_what_was_done_before_and_reckons_the_rest() {
     }
 }
 
-/// Another process on the same quota: it makes a request for each one that is made to the server.
+/// Starts a server that makes one more request on the shared quota for each request it receives, as another
+/// process would.
 fn other_process(folder: &Folder, clock: &Arc<VirtualClock>) -> (Server, Arc<OnceLock<Pacer>>) {
     let pacer: Arc<OnceLock<Pacer>> = Arc::default();
     let asked = pacer.clone();
@@ -202,7 +203,7 @@ fn pacer_of(state: &Path, clock: &Arc<VirtualClock>, base_url: &str) -> Pacer {
 }
 
 #[test]
-fn a_quota_that_another_draws_on_is_seen_by_what_it_lets_through() {
+fn the_estimate_accounts_for_other_users_of_the_quota() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(600));
     let clock = evening();

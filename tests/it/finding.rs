@@ -1,4 +1,4 @@
-//! Records that are found with GET: by a filter, or one by one. A server of another's making answers.
+//! Records that are found with GET, by a filter or one by one, against a SCIM server in Python.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -10,14 +10,15 @@ use crate::machine::has_command;
 
 const ROWS: usize = 250;
 
-/// Python's own HTTP server with SCIM users, until it is dropped.
+/// A Python HTTP server with SCIM users, stopped on drop.
 struct Scim {
     child: Child,
     address: String,
 }
 
 impl Scim {
-    /// A server with a user for each row. Nothing where there is no Python, and then it is said.
+    /// Starts a server with one user per row. Returns `None` with a printed reason if Python is not
+    /// installed.
     fn start() -> Option<Scim> {
         if !has_command("python3", "python3") {
             return None;
@@ -53,7 +54,7 @@ impl Scim {
         })
     }
 
-    /// The requests so far that begin so.
+    /// Returns the number of requests so far that start with this text.
     fn asked(&self, start: &str) -> usize {
         let log = self.ask("/_log");
         let log = log.as_array().unwrap().iter();
@@ -61,7 +62,7 @@ impl Scim {
             .count()
     }
 
-    /// The users with this name.
+    /// Returns the number of users with this name.
     fn named(&self, name: &str) -> usize {
         let users = self.ask("/_users");
         let users = users.as_object().unwrap().values();
@@ -175,7 +176,7 @@ impl Desk {
         )
     }
 
-    /// Imports, sends what failed once more, and undoes the import.
+    /// Imports the roster, retries its failed rows, and undoes the import.
     fn goes_round(&self, lookups: usize) {
         let (code, summary) = self.import();
         assert_eq!(code, Some(3), "{summary}");
@@ -196,7 +197,7 @@ impl Desk {
             "only these are looked up again"
         );
         assert_eq!(self.scim.named("Bo"), ROWS);
-        // Nothing differs now.
+        // A second import finds no difference.
         let (code, summary) = self.import();
         assert_eq!(
             (code, &summary["unchanged"]),
@@ -210,14 +211,14 @@ impl Desk {
 }
 
 #[test]
-fn users_that_are_read_one_by_one_are_imported_retried_and_undone() {
+fn users_found_one_by_one_are_imported_retried_and_undone() {
     let Some(scim) = Scim::start() else { return };
     let desk = Desk::new(scim, READ, "id", |row| format!("u-{row}"));
     desk.goes_round(ROWS);
     assert_eq!(desk.scim.asked("GET /scim/v2/Users?"), 0);
 }
 
-/// The user's name, as a CSV cell.
+/// Returns the user name of a row as a CSV cell.
 fn user_name(row: usize) -> String {
     match row {
         7 => "\"o\"\"brien\\7\"".to_owned(),
@@ -226,23 +227,23 @@ fn user_name(row: usize) -> String {
 }
 
 #[test]
-fn users_that_a_filter_finds_are_imported_retried_and_undone() {
+fn users_found_by_a_filter_are_imported_retried_and_undone() {
     let Some(scim) = Scim::start() else { return };
     let desk = Desk::new(scim, QUERY, "user_name", user_name);
     desk.goes_round(ROWS.div_ceil(15));
 }
 
 #[test]
-fn a_list_is_read_where_it_takes_fewer_requests_than_the_filters() {
+fn the_list_is_read_if_it_takes_fewer_requests_than_filters() {
     let Some(scim) = Scim::start() else { return };
     let listed = QUERY.replace("keys =", "list = \"/Users\"\nkeys =");
     let desk = Desk::new(scim, &listed, "user_name", user_name);
-    // 250 users are 13 pages of 20, and 17 requests with 15 keys.
+    // 250 users take 13 pages of 20, or 17 requests with 15 keys each.
     desk.goes_round(13);
 }
 
 #[test]
-fn a_user_who_is_not_there_is_reported_and_every_other_one_is_changed() {
+fn a_missing_user_is_reported_and_the_others_are_updated() {
     let Some(scim) = Scim::start() else { return };
     let desk = Desk::new(scim, QUERY, "user_name", |row| match row {
         20 => "gone@example.se".to_owned(),

@@ -1,5 +1,4 @@
-//! Many machines: files that wait in a database, workers in processes of their own, and everything that
-//! can happen to them.
+//! Distributed runs: files queued in a database, worker processes, and their failures.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -24,7 +23,7 @@ use crate::harness::{
 use crate::machine::{has_command, skipped};
 use crate::postgres::{Cluster, shared};
 
-/// A roster of `rows` students whose numbers begin after `before`, each with an address of its own.
+/// Returns a roster of `rows` students, numbered from `before + 1`, each with a different address.
 fn roster(before: usize, rows: usize) -> String {
     let mut text =
         "id,identity_number,first_name,last_name,postal_address,phone_number1\n".to_owned();
@@ -37,31 +36,31 @@ fn roster(before: usize, rows: usize) -> String {
     text
 }
 
-/// One school: an API with a quota of its own.
+/// A school: an API with a separate quota.
 struct School {
     sandbox: Arc<Sandbox>,
     port: u16,
     _stop: oneshot::Sender<()>,
 }
 
-/// Schools, their profiles and a folder for each worker.
+/// Schools with their profiles, and a working folder for each worker.
 struct Fleet {
     folder: Folder,
     schools: Vec<School>,
     address: String,
 }
 
-/// Settings that write each notification to a file.
+/// Settings that append each notification to a file.
 const TELLS: &str = "[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n";
 
 impl Fleet {
-    /// So many schools whose records are those of the `texts`, each with a quota of so many requests a
-    /// second.
+    /// Creates one school for each of `texts`, seeded with their records, with a quota of `a_second` requests
+    /// per second.
     fn new(address: String, texts: &[Vec<String>], a_second: f64, rate: &str) -> Fleet {
         Fleet::with(address, texts, (a_second, rate), Sandbox::new)
     }
 
-    /// The same with schools that `make` makes of the records.
+    /// Like [`Self::new`], with a sandbox built by `make`.
     fn with(
         address: String,
         texts: &[Vec<String>],
@@ -105,7 +104,7 @@ impl Fleet {
         }
     }
 
-    /// Makes an inbox for the files of the first school, with these lines at the top of the config.
+    /// Creates an inbox for the files of the first school, with these lines at the top of the config file.
     fn make_inbox(&self, settings: &str) {
         let config = self.folder.path("rosterpatch.toml");
         let text = std::fs::read_to_string(&config).unwrap();
@@ -132,7 +131,7 @@ impl Fleet {
             .unwrap()
     }
 
-    /// Puts a school's files into the queue.
+    /// Adds a school's files to the queue.
     fn enqueue(&self, school: usize, texts: &[String]) {
         for (number, text) in texts.iter().enumerate() {
             let name = format!("s{school}-{number}.csv");
@@ -167,7 +166,7 @@ impl Fleet {
         State::in_database(&self.address, None, &self.folder.path("local")).unwrap()
     }
 
-    /// Waits until every file has come to the end of its way through the queue.
+    /// Waits until every file in the queue has finished or stopped.
     fn wait(&self, limit: Duration, mut meanwhile: impl FnMut(Duration)) -> Vec<serde_json::Value> {
         let began = Instant::now();
         loop {
@@ -189,7 +188,7 @@ impl Fleet {
         }
     }
 
-    /// Waits as long as something is so.
+    /// Waits while the condition holds.
     fn wait_while(&self, is_so: impl Fn() -> bool) {
         let began = Instant::now();
         while is_so() {
@@ -202,7 +201,7 @@ impl Fleet {
         }
     }
 
-    /// The last lines that the workers wrote.
+    /// Returns the last lines of the workers' logs.
     fn logs(&self) -> String {
         let mut all = String::new();
         for entry in std::fs::read_dir(self.folder.path("")).unwrap().flatten() {
@@ -224,7 +223,8 @@ impl Fleet {
     }
 }
 
-/// Passes connections on to a server, until it is cut: then nothing goes through, and nobody is told.
+/// Forwards connections to a server until it is cut; from then on it drops all data without closing the
+/// connections.
 struct Cable {
     port: u16,
     is_cut: Arc<AtomicBool>,
@@ -241,7 +241,7 @@ impl Cable {
     }
 }
 
-/// Passes connections on to a port of the loopback's, as long as nothing is cut.
+/// Forwards connections to a loopback port until it is cut.
 fn pass_on(listener: &TcpListener, port: u16, is_cut: &Arc<AtomicBool>) {
     for client in listener.incoming().flatten() {
         let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
@@ -268,7 +268,7 @@ fn pass_on(listener: &TcpListener, port: u16, is_cut: &Arc<AtomicBool>) {
     }
 }
 
-/// Waits a moment between two looks.
+/// Waits between two polls.
 fn pause(_: Duration) {
     std::thread::sleep(Duration::from_millis(100));
 }
@@ -283,8 +283,9 @@ fn end(mut workers: Vec<Started>) {
     }
 }
 
-/// Holds what was sent against the files: each row has one state, the API holds what the file says, and
-/// nobody was told twice whom the journal does not know to have been in doubt. Returns how many were.
+/// Asserts that each row has exactly one outcome, that the API holds the values of the file, and that no row
+/// was acknowledged more often than the journal counts attempts. Returns the number of rows that were
+/// acknowledged more than once.
 fn accounts(fleet: &Fleet, texts: &[Vec<String>], queue: &[serde_json::Value]) -> usize {
     let state = fleet.state();
     let journal = Journal::open(&state).unwrap();
@@ -317,7 +318,7 @@ fn accounts(fleet: &Fleet, texts: &[Vec<String>], queue: &[serde_json::Value]) -
                     );
                 }
                 "unchanged" | "invalid" => {}
-                // One number is another student's: the sandbox has it so.
+                // The sandbox already has a student with this number.
                 "rejected" if outcome.http_status == Some(409) => continue,
                 other => panic!("{other}: {outcome:?}"),
             }
@@ -331,12 +332,12 @@ fn accounts(fleet: &Fleet, texts: &[Vec<String>], queue: &[serde_json::Value]) -
 }
 
 #[test]
-fn a_file_is_imported_by_whichever_worker_and_told_of_anywhere() {
+fn a_queued_file_is_imported_by_any_worker_and_shown_on_any_machine() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 1500)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
     fleet.enqueue(0, &texts[0]);
-    // Enqueued twice, it waits once.
+    // Enqueueing the same file twice adds it once.
     let again = fleet.run(&["enqueue", "s0-0.csv", "--profile", "s0"]);
     assert!(stdout(&again).contains("already"), "{}", stdout(&again));
     let listed = stdout(&fleet.run(&["queue"]));
@@ -350,12 +351,12 @@ fn a_file_is_imported_by_whichever_worker_and_told_of_anywhere() {
     });
     end(vec![worker]);
     assert_eq!(queue.len(), 1);
-    // More than 500 of them are to be sent: more than a slice.
+    // More than 500 rows differ, so the run takes several batches.
     assert!(queue[0]["slices"].as_i64().unwrap() >= 2, "{queue:?}");
     assert_eq!(accounts(&fleet, &texts, &queue), 0);
     let run = queue[0]["run"].as_str().unwrap();
 
-    // From another machine, where the file never was.
+    // From a machine that never had the file.
     std::fs::create_dir(fleet.folder.path("elsewhere")).unwrap();
     let elsewhere = |arguments: &[&str]| {
         let mut command = fleet.command(7, &fleet.address);
@@ -403,7 +404,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     let Some(cluster) = shared() else { return };
     let whole = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &whole, 1e6, "unlimited");
-    // More than half of them have no name.
+    // More than half of the rows have no name.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
     let note = ["enqueue", "s0-0.csv", "--profile", "s0", "--note"];
     let noted = fleet.run(&[&note[..], &["terminsstart"]].concat());
@@ -416,7 +417,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "held", "{queue:?}");
     assert_eq!(fleet.schools[0].sandbox.requests("update"), 0);
     let run = queue[0]["run"].as_str().unwrap();
-    // Nobody looks at it for an hour.
+    // The run stays held for an hour.
     let hour = "UPDATE run SET started_at = started_at - interval '1 hour',
                 finished_at = finished_at - interval '1 hour'";
     let state = fleet.state();
@@ -452,7 +453,7 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     );
 }
 
-/// Imports a file to the first school with a journal of its own, as somebody does who edits the records there.
+/// Imports a file to the first school with another journal, to simulate manual edits.
 fn edit(fleet: &Fleet, text: &str) {
     fleet.folder.write("edit.csv", text);
     let state = fleet.folder.path("elsewhere-state");
@@ -464,11 +465,11 @@ fn edit(fleet: &Fleet, text: &str) {
 }
 
 #[test]
-fn a_run_of_the_queue_that_is_held_again_needs_another_approval() {
+fn a_queued_run_that_is_held_again_needs_another_approval() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
-    // More than half of them have no name.
+    // More than half of the rows have no name.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
     let soon = Duration::from_secs(60);
     let worker = fleet.worker(0, &fleet.address, "1");
@@ -479,7 +480,7 @@ fn a_run_of_the_queue_that_is_held_again_needs_another_approval() {
     let approved = fleet.run(&["approve", run]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
     assert_eq!(cluster_rows(&fleet, "queued WHERE is_approved"), 1);
-    // Meanwhile a row turns one person into another, which the approval does not cover.
+    // Meanwhile a row becomes an identity change, which the approval does not cover.
     edit(&fleet, &roster(14, 1).replace("Åsa,Ek", "Kim,Ström"));
     let sent = fleet.schools[0].sandbox.requests("update");
     let worker = fleet.worker(0, &fleet.address, "1");
@@ -491,7 +492,7 @@ fn a_run_of_the_queue_that_is_held_again_needs_another_approval() {
 }
 
 #[test]
-fn the_console_releases_no_queued_run_with_undecided_conflicts() {
+fn the_console_does_not_release_a_queued_run_with_open_conflicts() {
     let Some(cluster) = shared() else { return };
     let whole = roster(0, 3);
     let texts = vec![vec![whole.clone()]];
@@ -529,7 +530,7 @@ fn the_console_releases_no_queued_run_with_undecided_conflicts() {
 }
 
 #[test]
-fn a_new_number_and_conflicts_wait_in_the_queue_for_a_decision() {
+fn a_queued_run_waits_for_decisions_on_renumbering_and_conflicts() {
     let Some(cluster) = shared() else { return };
     let header = "identity_number,external_source_id,first_name,last_name";
     let seed = format!(
@@ -575,7 +576,7 @@ fn a_new_number_and_conflicts_wait_in_the_queue_for_a_decision() {
     let run = held(&fleet.wait(soon, pause)).unwrap();
     let sandbox = &fleet.schools[0].sandbox;
     let before = sandbox.requests("update");
-    // One of the two decisions releases the run for the other one.
+    // The first of the two decisions does not release the run.
     for (decision, is_last) in [(["--rows", "1"], false), (["--conflicts", "theirs"], true)] {
         assert_eq!(sandbox.requests("update"), before);
         let output = fleet.run(&["approve", &run, decision[0], decision[1]]);
@@ -600,7 +601,7 @@ fn a_new_number_and_conflicts_wait_in_the_queue_for_a_decision() {
 }
 
 #[test]
-fn a_worker_does_not_import_a_file_with_a_misspelt_header() {
+fn a_worker_does_not_import_a_file_with_a_misspelled_header() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -618,28 +619,28 @@ fn a_worker_does_not_import_a_file_with_a_misspelt_header() {
 }
 
 #[test]
-fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
+fn a_stopped_worker_returns_its_files_to_the_queue() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 900)]];
-    // Reading what the API holds takes a while at this rate.
+    // At this rate, reading the records takes a while.
     let slow = "20/s\"\nburst = \"1";
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, slow);
     fleet.enqueue(0, &texts[0]);
     let worker = fleet.worker(0, &fleet.address, "1");
     let sandbox = &fleet.schools[0].sandbox;
     fleet.wait_while(|| sandbox.requests("list") + sandbox.requests("search") < 2);
-    // While it plans.
+    // While the worker plans.
     end(vec![worker]);
     let queue = fleet.queue();
     assert_eq!(queue[0]["state"], "waiting", "{queue:?}");
     assert_eq!(fleet.schools[0].sandbox.requests("update"), 0);
-    // And while it sends.
+    // While the worker sends.
     let worker = fleet.worker(1, &fleet.address, "1");
     fleet.wait_while(|| sandbox.requests("update") < 20);
     end(vec![worker]);
     let queue = fleet.queue();
     assert_eq!(queue[0]["state"], "waiting", "{queue:?}");
-    // What waits is in progress: it is neither forgotten nor undone, nor imported beside.
+    // A waiting run counts as in progress: it cannot be pruned, undone or imported a second time.
     let run = queue[0]["run"].as_str().unwrap();
     assert!(stdout(&fleet.run(&["runs"])).contains("running"));
     let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
@@ -652,7 +653,7 @@ fn a_worker_that_is_asked_to_stop_leaves_its_files_to_others() {
 }
 
 #[test]
-fn of_two_files_for_one_quota_the_older_goes_first() {
+fn the_older_of_two_files_with_the_same_quota_is_sent_first() {
     let Some(cluster) = shared() else { return };
     let older = roster(0, 1_500);
     let newer = older.replace("Skolgatan", "Nygatan");
@@ -673,10 +674,10 @@ fn of_two_files_for_one_quota_the_older_goes_first() {
 }
 
 #[test]
-fn a_canary_is_read_back_whichever_batch_sent_it() {
+fn a_canary_is_read_back_if_another_batch_sent_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 40)]];
-    // Slower than a slice waits: the first rows are sent and read back in slices of their own.
+    // The rate is below a batch's maximum wait, so the first rows are sent and read back in separate batches.
     let slow = "1200/h\"\nburst = \"5\"\ncanary = \"3";
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, slow);
     fleet.enqueue(0, &texts[0]);
@@ -692,15 +693,15 @@ fn a_canary_is_read_back_whichever_batch_sent_it() {
 }
 
 #[test]
-fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
+fn a_rate_limited_run_does_not_occupy_a_worker() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 60)], vec![roster(0, 60)]];
-    // A bucket of eight, and one more every three seconds: neither ends here.
+    // A burst of eight and one request every three seconds: neither run ends during the test.
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"8");
     fleet.enqueue(0, &texts[0]);
     fleet.enqueue(1, &texts[1]);
     let worker = fleet.worker(0, &fleet.address, "1");
-    // One worker that does one slice at a time has both schools send what they may.
+    // One worker with one batch at a time lets both schools use their quotas.
     fleet.wait_while(|| {
         fleet
             .schools
@@ -710,7 +711,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
     let later = |entry: &serde_json::Value| entry["state"] == "waiting" && entry["run"].is_string();
     fleet.wait_while(|| !fleet.queue().iter().all(later));
     end(vec![worker]);
-    // Between two slices it is told how far it is, and when it will be done.
+    // Between two batches, the progress and the estimated finish are shown.
     let entry = &fleet.queue()[0];
     let run = entry["run"].as_str().unwrap();
     let shown = stdout(&fleet.run(&["show", run]));
@@ -730,7 +731,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
         left + shown["updated"].as_u64().unwrap() + shown["unchanged"].as_u64().unwrap(),
         60
     );
-    // One every three seconds.
+    // One request every three seconds.
     assert_eq!(shown["estimated_s"].as_f64().unwrap(), left as f64 * 3.0);
     assert_eq!(shown["queued"]["state"], "waiting");
     let resumed = fleet.run(&["resume", run]);
@@ -748,7 +749,7 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
 #[test]
 fn a_batch_does_not_repeat_requests_of_earlier_batches() {
     let Some(cluster) = shared() else { return };
-    // Ten pages of records, at three a burst and then one every three seconds.
+    // Ten pages of records, with a burst of three and then one request every three seconds.
     let texts = vec![vec![roster(0, 500)], vec![roster(0, 3)]];
     let slow = "1200/h\"\nburst = \"3";
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, slow);
@@ -759,19 +760,19 @@ fn a_batch_does_not_repeat_requests_of_earlier_batches() {
     let kept = || cluster_rows(&fleet, "answer");
     let mut worker = fleet.worker(0, &fleet.address, "1");
     wait_for(&|| kept() >= 4);
-    // A worker that dies between two slices, or in one, takes nothing with it that is kept.
+    // The stored answers survive a worker that is killed between or during batches.
     signal(worker.id(), "KILL");
     worker.wait().unwrap();
     let worker = fleet.worker(1, &fleet.address, "1");
     wait_for(&|| read() > 5);
-    // Between two slices of a plan the only worker has time for another school.
+    // Between two planning batches, the only worker processes another school's file.
     fleet.enqueue(1, &texts[1]);
     wait_for(&|| fleet.schools[1].sandbox.requests("update") > 0);
     assert_eq!(sandbox.requests("update"), 0, "it is still planned");
     wait_for(&|| sandbox.requests("update") > 0);
     end(vec![worker]);
     let read = read();
-    // The page that was in progress when the worker was killed, if any was, is read twice.
+    // The page in progress when the worker was killed may be read twice.
     assert!((10..=12).contains(&read), "{read} pages read of ten");
     // Students that were not found are read one by one.
     let read = read + sandbox.requests("read");
@@ -788,7 +789,7 @@ fn a_batch_does_not_repeat_requests_of_earlier_batches() {
 }
 
 #[test]
-fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
+fn unused_stored_answers_are_deleted_after_a_day() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 200)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"2");
@@ -811,7 +812,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     assert!(age(20) >= 2, "they are a day's work");
     assert_eq!(age(5), 0);
 
-    // Whoever continues a run that has lain for so long asks everything again.
+    // Resuming a run after more than a day reads all records again.
     let read =
         fleet.schools[0].sandbox.requests("list") + fleet.schools[0].sandbox.requests("search");
     let worker = fleet.worker(1, &fleet.address, "1");
@@ -820,12 +821,12 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let sandbox = &fleet.schools[0].sandbox;
     assert!(sandbox.requests("list") + sandbox.requests("search") > read);
     assert_eq!(sandbox.requests("update"), 0);
-    // What is taken out of the queue leaves nothing of anybody's records there.
+    // Removing a file from the queue deletes its stored answers.
     let id = fleet.queue()[0]["id"].to_string();
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
-    // No worker continues it by itself.
+    // No worker resumes the run on its own.
     let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
     let shown = stdout(&fleet.run(&["show", &run]));
     for text in ["interrupted", "0 of 200 rows done", "resume"] {
@@ -834,9 +835,9 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
 }
 
 #[test]
-fn a_held_run_that_was_approved_is_under_way_while_it_is_planned_again() {
+fn an_approved_run_counts_as_in_progress_while_it_is_planned_again() {
     let Some(cluster) = shared() else { return };
-    // Four pages to read, two of them at once; more than half of the rows have no name.
+    // Four pages to read, with a burst of two; more than half of the rows have no name.
     let text = roster(0, 400).replacen("Åsa,Ek", ",", 220);
     let texts = vec![vec![text]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"2");
@@ -867,7 +868,7 @@ fn a_held_run_that_was_approved_is_under_way_while_it_is_planned_again() {
 }
 
 #[test]
-fn a_limit_that_was_announced_holds_for_the_next_slice() {
+fn an_announced_rate_limit_applies_to_the_next_batch() {
     let Some(cluster) = shared() else { return };
     let local = Folder::new();
     let state = State::in_database(&cluster.database(), None, &local.path("local")).unwrap();
@@ -886,7 +887,7 @@ fn a_limit_that_was_announced_holds_for_the_next_slice() {
     assert_eq!(pacer().quota(), (rate("750/h"), 750));
     pacer().observe(Some(rate("300/h")), None, 0);
     assert_eq!(pacer().quota(), (rate("150/h"), 150));
-    // Heard long ago, it says nothing.
+    // An old announcement is ignored.
     let older = "UPDATE quota SET announced_at = announced_at - interval '25 hours'";
     let database = state.database().unwrap();
     database
@@ -896,7 +897,7 @@ fn a_limit_that_was_announced_holds_for_the_next_slice() {
 }
 
 #[test]
-fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
+fn a_sweep_enqueues_files_and_fetches_their_results() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 30)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -1010,7 +1011,7 @@ fn an_older_file_of_the_same_name_is_not_enqueued() {
     assert!(metrics.contains("rosterpatch_inbox_files{"), "{metrics}");
     let queue = stdout(&fleet.run(&["queue", "--all", "--format", "json"]));
     assert_eq!(queue.matches("\"id\"").count(), 1, "{queue}");
-    // With --again it is imported.
+    // `--again` imports it.
     std::fs::rename(moved, fleet.folder.path("inbox/s0-0.csv")).unwrap();
     let again = sweep(&["--again"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
@@ -1022,7 +1023,7 @@ fn an_older_file_of_the_same_name_is_not_enqueued() {
 }
 
 #[test]
-fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_taken_out() {
+fn a_worker_without_credentials_leaves_a_file_to_others() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -1068,7 +1069,7 @@ fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_ta
 }
 
 #[test]
-fn a_file_that_is_taken_out_disturbs_no_other_of_its_quota() {
+fn removing_a_file_does_not_affect_others_with_the_same_quota() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 300)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "60/s");
@@ -1090,7 +1091,7 @@ fn a_file_that_is_taken_out_disturbs_no_other_of_its_quota() {
 }
 
 #[test]
-fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
+fn a_database_connection_requires_a_trusted_certificate() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 10)]];
     let secret = |address: &str| {
@@ -1113,7 +1114,7 @@ fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
         .output()
         .unwrap();
     assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
-    // The journal's connections and the queue's.
+    // The connections of the journal and those of the queue.
     let worker = trusting(&["work"]).stdout(Stdio::null()).spawn();
     let worker = Started(worker.unwrap());
     let began = Instant::now();
@@ -1135,7 +1136,7 @@ fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
 }
 
 #[test]
-fn the_roles_of_the_sample_are_enough() {
+fn the_sample_database_roles_are_sufficient() {
     let Some(cluster) = shared() else { return };
     let name = cluster.empty_database();
     let grants = repository().join("samples/fleet/grants.sql");
@@ -1148,7 +1149,7 @@ fn the_roles_of_the_sample_are_enough() {
     };
     let texts = vec![vec![roster(0, 20)]];
     let fleet = Fleet::new(of("rosterpatch_worker"), &texts, 1e6, "unlimited");
-    // The workers' role cannot make the tables, and the owner's can.
+    // The worker role cannot create the tables; the owner role can.
     assert_eq!(fleet.run(&["database", "migrate"]).status.code(), Some(1));
     let mut owner = fleet.command(98, &of("rosterpatch_owner"));
     let made = owner.args(["database", "migrate"]).output().unwrap();
@@ -1175,10 +1176,10 @@ fn the_roles_of_the_sample_are_enough() {
 }
 
 #[test]
-fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
+fn a_held_queued_run_is_approved_and_undone_in_the_console() {
     let Some(cluster) = shared() else { return };
     let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 30)]], 1e6, "unlimited");
-    // More than half of them have no name.
+    // More than half of the rows have no name.
     fleet
         .folder
         .write("held.csv", roster(0, 20).replacen("Åsa,Ek", ",", 12));
@@ -1214,7 +1215,7 @@ fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
 }
 
 #[test]
-fn an_undo_shuts_out_whoever_was_at_work_on_the_run() {
+fn an_undo_fences_off_the_previous_owner_of_the_run() {
     let Some(cluster) = shared() else { return };
     let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 5)]], 1e6, "unlimited");
     for (name, text) in [
@@ -1230,7 +1231,7 @@ fn an_undo_shuts_out_whoever_was_at_work_on_the_run() {
         fleet.folder.write(name, text);
         let imported = fleet.run(&["import", name, "--profile", "s0", "--yes"]);
         assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
-        // Another machine's process, which lost its locks with its connection and sleeps.
+        // A suspended process on another machine that lost its connection, and with it its locks.
         let mut asleep = Journal::open(&fleet.state()).unwrap();
         let run = asleep.run(None).unwrap();
         asleep.take_over(run.id).unwrap();
@@ -1253,7 +1254,7 @@ fn an_undo_shuts_out_whoever_was_at_work_on_the_run() {
 }
 
 #[test]
-fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
+fn a_worker_waits_for_an_unavailable_database_and_reports_it() {
     let Some(cluster) = Cluster::start() else {
         return;
     };
@@ -1275,7 +1276,7 @@ fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
     cluster.stop_server();
     logged("the database cannot be reached");
     assert!(worker.try_wait().unwrap().is_none(), "it waits");
-    // What is asked for meanwhile says so, and that nothing was done.
+    // Other commands report that the database is unavailable and that nothing was done.
     let away = fleet.run(&["enqueue", "rosterpatch.toml", "--profile", "s0"]);
     assert_eq!(away.status.code(), Some(1));
     assert!(stderr(&away).contains("postgres://"), "{}", stderr(&away));
@@ -1308,7 +1309,7 @@ fn resuming_a_run_and_starting_its_batch_do_not_deadlock() {
             rosterpatch::journal::cell(&tables.one(sql, &[])?, 0)
         })
         .unwrap();
-    // What resume does, with a worker that comes in between its two steps.
+    // The steps of `resume`, with a worker that starts between them.
     let resumed = database.change(|tables| {
         tables.execute("UPDATE queued SET is_approved = is_approved", &[])?;
         worker = Some(fleet.worker(0, &fleet.address, "1"));
@@ -1330,12 +1331,12 @@ fn resuming_a_run_and_starting_its_batch_do_not_deadlock() {
     end(vec![worker.unwrap()]);
     assert_eq!(accounts(&fleet, &texts, &queue), 0);
     let log = std::fs::read_to_string(fleet.folder.path("worker-0.log")).unwrap();
-    // The database's code for a deadlock; its words are not logged.
+    // PostgreSQL's code for a deadlock; the log contains no error texts.
     assert!(!log.contains("40P01"), "{log}");
 }
 
 #[test]
-fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
+fn a_full_database_disk_stops_the_run_and_keeps_acknowledged_rows() {
     let Some(cluster) = Cluster::start_on_a_disk(220) else {
         return;
     };
@@ -1350,7 +1351,7 @@ fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_s
     let mut process = Started(importing.args(import).stderr(log).spawn().unwrap());
     let began = Instant::now();
     fleet.wait_while(|| sandbox.requests("update") < 100);
-    // All the room that is left is somebody else's.
+    // Fill the rest of the disk.
     let full = Command::new("dd")
         .args(["if=/dev/zero", "bs=64k"])
         .arg(format!("of={}", filler.display()))
@@ -1384,7 +1385,7 @@ fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_s
     for outcome in journal.outcomes(run, 1, u64::MAX).unwrap() {
         let id = plain_id(usize::try_from(outcome.row).unwrap());
         let heard = stats["records"][&id]["acknowledged"].as_u64().unwrap_or(0);
-        // Whoever was told twice is known to have been in doubt.
+        // The journal counts at least as many attempts as the API acknowledged.
         assert!(
             heard <= u64::from(outcome.attempts),
             "{id} {heard} {outcome:?}"
@@ -1395,7 +1396,7 @@ fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_s
 }
 
 #[test]
-fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
+fn a_damaged_database_record_is_reported_and_others_stay_usable() {
     let Some(cluster) = shared() else { return };
     let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 5)]], 1e6, "unlimited");
     fleet
@@ -1422,7 +1423,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
             "{sql}"
         );
     };
-    // A row's outcome: its results say so, and the others' are as they were.
+    // An outcome: the row is reported as damaged, and the other rows are unchanged.
     damage("UPDATE outcome SET state = 'banana' WHERE id & 255 = 2");
     let again = fleet.run(&["report", run, "--results", "again.csv"]);
     assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
@@ -1435,7 +1436,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
         ["updated", "failed", "updated", "updated", "updated"]
     );
     assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
-    // The same where nothing but its time is damaged, which no other record of the row tells of.
+    // The same if only its time is damaged.
     let soon = i64::MAX;
     damage(&format!(
         "UPDATE outcome SET state = 'updated', at = {soon} WHERE id & 255 = 2"
@@ -1445,7 +1446,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
     let text = stderr(&again);
     assert!(text.contains("row 2") && text.contains(run), "{text}");
     damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
-    // What it changed: the others are restored, and it is told.
+    // The changes of a row: the other rows are undone, and the row is reported.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
     assert_eq!(undone.status.code(), Some(1), "{}", stderr(&undone));
@@ -1461,7 +1462,7 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
         "{names:?}"
     );
     assert_eq!(names[3], "Bo");
-    // A run: the others are listed.
+    // A run: the other runs are listed.
     damage(&format!(
         "UPDATE run SET state = 'banana' WHERE name = '{run}'"
     ));
@@ -1535,10 +1536,10 @@ fn commands_that_need_a_database_explain_how_to_create_one() {
     );
 }
 
-/// Forty files for ten schools, eight workers. One is killed every second, one is frozen for longer than
-/// it takes to be given up, the database is restarted twice, and one worker's connection is cut.
+/// Forty files of ten schools and eight workers. A worker is killed every second, one is frozen until its
+/// lease has expired, one loses its connection, and the database restarts twice.
 #[test]
-fn every_row_survives_killed_frozen_and_cut_off_workers() {
+fn every_row_survives_killed_frozen_and_disconnected_workers() {
     let Some(cluster) = Cluster::start() else {
         return;
     };
@@ -1574,7 +1575,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
     };
     let mut most_at_once = 0;
     let queue = fleet.wait(Duration::from_secs(420), |passed| {
-        // Worker 0 is cut off, and worker 1 frozen; the others are killed in turn.
+        // Worker 0 is cut off and worker 1 frozen; the others are killed one after another.
         if passed > next_kill {
             next_kill += Duration::from_secs(1);
             let number = 2 + killed % 6;
@@ -1609,7 +1610,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
     if at(70, Duration::MAX) {
         signal(workers[1].id(), "CONT");
     }
-    // What was claimed by those who were killed last is looked at again, and there is nothing left to do.
+    // Jobs claimed by killed workers are picked up again and find nothing left to do.
     let name = database.rsplit('/').next().unwrap();
     let name = name.split('?').next().unwrap();
     let claimed = "SELECT count(*) FROM rosterpatch_queue._private_jobs";
@@ -1641,7 +1642,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
     println!("20,000 rows, {killed} kills; acknowledged twice {twice}");
 }
 
-/// A network namespace: a host of its own, with one cable to the database and one to an API.
+/// A network namespace that simulates a machine, with one link to the database and one to an API.
 struct Host {
     name: String,
     number: u8,
@@ -1656,7 +1657,7 @@ fn ip(arguments: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Passes connections on from a loopback port to an address: what runs in a namespace.
+/// A relay from a loopback port to an address, which runs in the namespace.
 const RELAY: &str = "
 import socket, sys, threading
 own, host, port = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -1677,7 +1678,7 @@ while True:
 ";
 
 impl Host {
-    /// A new host; none where this process may make none.
+    /// Creates a namespace, or returns `None` if this process may not.
     fn new(number: u8) -> Option<Host> {
         let name = format!("rp{}n{number}", std::process::id());
         if !ip(&format!("netns add {name}")) {
@@ -1709,8 +1710,7 @@ impl Host {
         Some(host)
     }
 
-    /// Has what listens on a port of this machine's loopback be reached by the host's own: over the cable
-    /// to the API.
+    /// Makes a loopback port of this machine available on the namespace's loopback, over the link to the API.
     fn reaches(&mut self, port: u16) {
         let outside = relay_from(&format!("10.78.{}.1", self.number), port);
         let relay = Command::new("ip")
@@ -1726,7 +1726,7 @@ impl Host {
         assert!(ip(&format!("link set {}d {how}", self.name)));
     }
 
-    /// A command that runs on this host.
+    /// Returns a command that runs in this namespace.
     fn runs(&self, command: &Command) -> Command {
         let mut own = Command::new("ip");
         own.args(["netns", "exec", &self.name]);
@@ -1751,7 +1751,7 @@ impl Drop for Host {
     }
 }
 
-/// Passes connections on from a free port of `address` to one of the loopback's. Returns the free one.
+/// Forwards connections from a free port of `address` to a loopback port. Returns the free port.
 fn relay_from(address: &str, port: u16) -> u16 {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let own = listener.local_addr().unwrap().port();
@@ -1759,10 +1759,10 @@ fn relay_from(address: &str, port: u16) -> u16 {
     own
 }
 
-/// Two workers on hosts of their own. One is cut off from the database and not from the API: it stops
-/// sending by itself, and the other one continues.
+/// Two workers in separate namespaces. One loses the database but not the API: it stops sending, and the
+/// other one continues.
 #[test]
-fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
+fn a_worker_that_loses_only_the_database_stops_sending() {
     if !has_command("python3", "python3") {
         return;
     }
@@ -1800,8 +1800,8 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     let first = worker(&mut one, 0);
     fleet.wait_while(|| sent() < 100);
     one.cut_off_from_the_database(true);
-    // What the journal allowed already is sent, and requests in progress are; then it stops, though the API
-    // answers: at a request each 17 ms, two seconds without one are its end.
+    // Requests that the journal already allowed are still sent, although the API answers. At one request
+    // every 17 ms, two seconds without a request mean that the worker has stopped.
     let mut then = sent();
     loop {
         std::thread::sleep(Duration::from_secs(2));
@@ -1824,7 +1824,7 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
 }
 
 #[test]
-fn contents_of_a_file_are_in_no_job_and_no_worker_log() {
+fn file_contents_are_in_no_job_and_no_worker_log() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
@@ -1881,13 +1881,13 @@ fn contents_of_a_file_are_in_no_job_and_no_worker_log() {
 }
 
 #[test]
-fn a_file_whose_job_was_lost_gets_another_and_the_worker_reports_it() {
+fn a_file_whose_job_is_lost_gets_another_and_a_worker_reports_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
     fleet.enqueue(0, &texts[0]);
     let state = fleet.state();
-    // The job is lost, and the lock of its queue has expired: the queue itself frees that.
+    // The job is deleted and the lock of its queue has expired, which the queue releases by itself.
     let lost = state.database().unwrap().change(|tables| {
         tables.execute("DELETE FROM rosterpatch_queue._private_jobs", &[])?;
         tables.execute(

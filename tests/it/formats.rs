@@ -1,5 +1,5 @@
-//! What a target's file says of requests and answers, before a real server: bodies, sign-in, rate
-//! limits, and what a success contains.
+//! The requests and responses that a target file describes, against a real server: bodies, sign-in, rate
+//! limits, and what a success must contain.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Folder, LibraryRun, RECORD, Server, respond, stderr, stdout};
 
-/// An API of users that cannot be read.
+/// A target of users whose records cannot be read.
 const USERS: &str = r#"
 name = "users"
 title = "Users"
@@ -53,7 +53,7 @@ pointer = "/city"
 kind = "text"
 "#;
 
-/// A folder with the target, changed so, and a roster of so many users.
+/// Returns a folder with the changed target and a roster of `rows` users.
 fn users(changes: &[(&str, &str)], rows: usize) -> Folder {
     let folder = Folder::new();
     let mut text = USERS.to_owned();
@@ -69,7 +69,7 @@ fn users(changes: &[(&str, &str)], rows: usize) -> Folder {
     folder
 }
 
-/// A run of the program with every credential set.
+/// Runs the program with every credential set.
 fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process::Output {
     let to = ["--target", "users.toml", "--base-url", base_url];
     let mut program = folder.program();
@@ -102,7 +102,7 @@ fn by_library(folder: &Folder) -> LibraryRun {
 }
 
 #[test]
-fn a_rate_limit_is_waited_for_in_every_form_in_which_it_is_sent() {
+fn a_rate_limit_is_waited_for_in_every_header_format() {
     for (status, value) in [
         (429, "20"),
         (429, "20.0"),
@@ -133,7 +133,7 @@ fn a_rate_limit_is_waited_for_in_every_form_in_which_it_is_sent() {
 }
 
 #[test]
-fn a_rate_limit_that_cannot_be_read_is_reported_once() {
+fn an_unreadable_rate_limit_is_reported_once() {
     for value in ["soon", "-1", "172800"] {
         let folder = users(&[], 4);
         let server = Server::start(move |_| {
@@ -148,7 +148,7 @@ fn a_rate_limit_that_cannot_be_read_is_reported_once() {
 }
 
 #[test]
-fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
+fn a_success_without_the_record_stops_the_run() {
     let expects = ("[answers]", "[answers]\nexpects = \"record\"");
     let page = "<!doctype html><title>Sign in to Contoso</title><p>Password";
     for (status, body, part) in [
@@ -179,7 +179,7 @@ fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
         assert_eq!(states(&folder), vec!["not_sent"; 20], "{body}");
         assert_eq!(server.seen().len(), 1, "it is not sent to again");
     }
-    // A page where nothing is expected.
+    // A page in response to an update that expects no content.
     let nothing = ("[answers]", "[answers]\nexpects = \"no_content\"");
     let folder = users(&[nothing], 20);
     let server = Server::start(move |_| respond(200, &[], r#"{"id":"1"}"#));
@@ -195,7 +195,7 @@ fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
     let output = import(&folder, &server.base_url, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(states(&folder), vec!["updated"; 20]);
-    // With the record, and without the setting, it is done.
+    // With the record, or without the setting, the row is updated.
     for (changes, body) in [(&[expects][..], RECORD), (&[], page)] {
         let folder = users(changes, 20);
         let server = Server::start(move |_| respond(200, &[], body));
@@ -205,7 +205,7 @@ fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
     }
 }
 
-/// A sign-in whose token endpoint is at another server.
+/// Changes that move the token endpoint to another server.
 fn at_another_host(token_server: &str) -> [(&'static str, String); 2] {
     let way = format!(
         "kind = \"oauth\"\ntoken_url = \"{token_server}/{{tenant}}/token\"\nscope = \"{{tenant}}.read write\"\naudience = \"https://api.example.com/\"\nclient_id = \"USERS_ID\"\nclient_secret = \"USERS_SECRET\""
@@ -220,7 +220,7 @@ fn at_another_host(token_server: &str) -> [(&'static str, String); 2] {
 }
 
 #[test]
-fn a_token_is_fetched_at_another_host_which_is_shown() {
+fn a_token_endpoint_at_another_host_is_used_and_shown() {
     let tokens =
         Server::start(|_| respond(200, &[], r#"{"access_token":"t-1","expires_in":3600}"#));
     let api = Server::start(|_| respond(200, &[], "{}"));
@@ -262,7 +262,7 @@ fn a_token_is_fetched_at_another_host_which_is_shown() {
         let said = format!("{seen:?}");
         assert!(!said.contains("users_secret"), "{said}");
     }
-    // The simulated API has the endpoint too, and nothing leaves this machine.
+    // The simulated API also serves the token endpoint, so no request leaves this machine.
     let before = tokens.seen().len();
     let output = folder.run("import r.csv --target users.toml --sandbox --var tenant=acme");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -327,7 +327,7 @@ fn a_servers_error_text_is_shown_and_not_logged() {
 }
 
 #[test]
-fn a_403_and_a_404_at_a_search_show_what_the_server_says() {
+fn a_search_refused_with_403_or_404_shows_the_servers_message() {
     let lookup = "[lookup]\nkeys = [\"id\"]\nsearch = \"/users/search\"\nrecords = \"/data\"\npage_size = 50\npaging = { kind = \"page\", parameter = \"page\" }\n\n[quota]\n";
     for (status, body) in [
         (
@@ -356,7 +356,7 @@ fn a_403_and_a_404_at_a_search_show_what_the_server_says() {
 }
 
 #[test]
-fn a_body_has_the_envelope_and_the_media_type_of_the_file() {
+fn a_request_body_has_the_targets_envelope_and_media_type() {
     let update = (
         "idempotent = true",
         "idempotent = true\ncontent_type = \"application/scim+json\"\nbody = \"/Operations/0/value\"\nbody_members = { schemas = [\"urn:x\"], Operations = [{ op = \"replace\" }] }",
@@ -387,12 +387,12 @@ fn a_body_has_the_envelope_and_the_media_type_of_the_file() {
         "Operations": [{"op": "replace", "value": {"name": "N1", "city": "Lund"}}],
     });
     assert_eq!(body, expected);
-    // The simulated API reads and answers the same.
+    // The simulated API reads the same request and sends the same response.
     let output = folder.run("import r.csv --target users.toml --sandbox");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
-/// Look-ups of users, by a listing and one by one.
+/// A look-up of users, by list and one by one.
 const LOOKUP: &str = r#"[lookup]
 keys = ["id"]
 list = "/users"
@@ -406,7 +406,7 @@ paging = { kind = "page", parameter = "page" }
 [quota]
 "#;
 
-/// An API that holds one user, with a version that each update moves.
+/// An API with one user and a version that each update increments.
 struct Held {
     user: Value,
     version: u64,
@@ -414,7 +414,7 @@ struct Held {
     refused: usize,
 }
 
-/// A server of one user. `meanwhile` changes the user after so many requests for it alone.
+/// Serves one user. `meanwhile` can change the user; it receives the number of reads so far.
 fn holding(
     user: Value,
     meanwhile: impl Fn(usize, &mut Value) -> bool + Send + Sync + 'static,
@@ -479,7 +479,7 @@ fn merge(into: &mut Value, from: &Value) {
 }
 
 #[test]
-fn a_put_keeps_members_that_are_not_fields_and_undo_restores_them() {
+fn a_put_keeps_unmapped_members_and_can_be_undone() {
     let user = json!({"id": "1", "name": "Anna", "city": "Lund", "roles": ["a", {"b": 1}], "meta": {"by": "x"}});
     let put = (
         "method = \"PATCH\"",
@@ -504,7 +504,7 @@ fn a_put_keeps_members_that_are_not_fields_and_undo_restores_them() {
     let output = import(&folder, &server.base_url, &["--blind", "--fresh"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 
-    // Without a way to read, the file is refused, unless it says that nothing is erased.
+    // Without a way to read records, the target is refused unless it declares that nothing is erased.
     let folder = users(&[("method = \"PATCH\"", "method = \"PUT\"")], 1);
     let shown = folder.run("targets show users.toml");
     assert_eq!(shown.status.code(), Some(1));
@@ -521,7 +521,7 @@ fn a_put_keeps_members_that_are_not_fields_and_undo_restores_them() {
 }
 
 #[test]
-fn an_api_that_merges_is_sent_what_differs_alone_and_cleared_as_its_file_says() {
+fn a_merging_api_receives_only_differences() {
     let pointers = [
         ("\"/name\"", "\"/profile/name\""),
         (
@@ -565,19 +565,19 @@ fn an_api_that_merges_is_sent_what_differs_alone_and_cleared_as_its_file_says() 
         let output = import(&folder, &server.base_url, &[]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(held.lock().unwrap().bodies, [expected], "{setting}");
-        // What was cleared is clear: the same file sends nothing.
+        // The field is cleared: a second import of the same file sends nothing.
         import(&folder, &server.base_url, &["--fresh"]);
         assert_eq!(held.lock().unwrap().bodies.len(), 1, "{setting}");
     }
 }
 
 #[test]
-fn a_record_that_somebody_changes_meanwhile_is_compared_again() {
+fn a_record_that_changes_before_the_update_is_compared_again() {
     let user = || json!({"id": "1", "name": "Anna", "city": "Lund", "note": "a"});
     for (setting, of_version) in [("etag", false), ("/version", true)] {
         let update = format!("idempotent = true\nif_match = \"{setting}\"");
         let changes = [("idempotent = true", &*update), ("[quota]\n", LOOKUP)];
-        // Nobody; somebody who changes another member once; the same value; what the roster would change.
+        // No change; a change of another member; the same value; and a change of the roster's field.
         for (case, changed, state, sent) in [
             ("nobody", None, "updated", 1),
             ("another", Some(("note", "b")), "updated", 1),
@@ -593,7 +593,7 @@ fn a_record_that_somebody_changes_meanwhile_is_compared_again() {
                 true
             });
             if of_version {
-                // The version is in the record: the server's tag has the same text.
+                // The version is a member of the record; the server's ETag has the same text.
                 held.lock().unwrap().user["version"] = json!("v1");
             }
             let output = import(&folder, &server.base_url, &[]);

@@ -1,4 +1,4 @@
-//! The inputs that the fuzzers started from and what they found, run once more.
+//! Runs the fuzz corpus: the seed inputs and the inputs that found bugs.
 
 use crate::harness::repository;
 
@@ -16,31 +16,31 @@ fn each(corpus: &str, case: impl Fn(&[u8])) {
 }
 
 #[test]
-fn rosters_that_were_found() {
+fn the_roster_corpus_passes() {
     each("roster", cases::roster);
 }
 
 #[test]
-fn target_files_that_were_found() {
+fn the_target_file_corpus_passes() {
     each("target", cases::target);
 }
 
 #[test]
-fn results_that_were_found() {
+fn the_results_corpus_passes() {
     each("results", cases::results);
 }
 
 #[test]
-fn workbooks_that_were_found() {
+fn the_workbook_corpus_passes() {
     each("workbook", cases::workbook);
 }
 
 #[test]
-fn headers_that_were_found() {
+fn the_header_corpus_passes() {
     each("headers", cases::headers);
 }
 
 #[test]
-fn answers_that_were_found() {
+fn the_response_corpus_passes() {
     each("answer", cases::answer);
 }

@@ -1,4 +1,4 @@
-//! What holds a run before anything is sent, and what stops one that is going wrong.
+//! Guards that hold a run before it sends, and checks that stop a failing run.
 
 use rosterpatch::model::{Exit, seconds_between};
 use rosterpatch::plan::{Guards, Threshold};
@@ -58,7 +58,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
             .output()
             .unwrap()
     };
-    // Not if the file is another one now.
+    // An approval is refused if the file has changed.
     let same = std::fs::read(folder.path("r.csv")).unwrap();
     folder.write("r.csv", plain_roster(9));
     let output = approve();
@@ -68,7 +68,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
     let output = approve();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 7);
-    // The time until somebody approved it is not the run's.
+    // The duration of the run does not include the wait for approval.
     let page = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
     for text in [
         stdout(&output),
@@ -85,7 +85,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
     assert!(seconds("held_s") > 0.0, "{shown}");
     let apart = (seconds("duration_s") + seconds("held_s") - whole).abs();
     assert!(apart < 0.001, "{shown}");
-    // It ended.
+    // The run has ended.
     assert_eq!(approve().status.code(), Some(1));
     let output = import(&["--max-invalid", "30%", "--all"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -121,11 +121,11 @@ fn a_run_that_would_change_too_much_is_held() {
     assert_eq!(ended.summary.exit_code, Exit::Held);
     assert_eq!(ended.summary.states.not_sent, 5);
     assert!(server.seen().is_empty());
-    // Rows of which nothing is remembered are no changes.
+    // Rows without a known previous value do not count as changes.
     run.all = false;
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.states.updated, 5);
-    // Rows that were delivered otherwise are.
+    // Rows that were delivered with other values do.
     folder.write("r.csv", plain_roster(5).replace("Åsa", "Eva"));
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.exit_code, Exit::Held);
@@ -135,7 +135,7 @@ fn a_run_that_would_change_too_much_is_held() {
 }
 
 #[test]
-fn the_same_error_on_the_first_twenty_stops_the_run() {
+fn the_same_error_on_the_first_twenty_rows_stops_the_run() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(60));
     let server = Server::start(|_| {
@@ -161,7 +161,7 @@ fn the_same_error_on_the_first_twenty_stops_the_run() {
 }
 
 #[test]
-fn a_long_wait_says_until_when_it_lasts() {
+fn a_long_wait_reports_its_end_time() {
     use rosterpatch::events::{Observer, RunEvent};
     use std::sync::{Arc, Mutex};
     struct Keeper(Arc<Mutex<Vec<String>>>);
@@ -191,7 +191,7 @@ fn a_long_wait_says_until_when_it_lasts() {
 }
 
 #[test]
-fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
+fn a_canary_that_does_not_read_back_what_was_sent_stops_the_run() {
     for (holds, sent, code) in [(true, 6, Exit::Success), (false, 2, Exit::Interrupted)] {
         let folder = Folder::new();
         let mut text = "id,first_name\n".to_owned();
@@ -209,7 +209,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
                     &json!({"data": all, "pagination": {"total": 6}}).to_string(),
                 )
             }
-            // The second one was not taken over.
+            // The API did not apply the update of row 2.
             "GET" => {
                 let row: usize = seen.path[seen.path.len() - 2..].parse().unwrap();
                 let name = if holds || row != 2 { "Åsa" } else { "Anna" };
@@ -239,7 +239,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
 }
 
 #[test]
-fn a_canary_where_nothing_can_be_read_is_refused() {
+fn a_canary_is_refused_if_records_cannot_be_read() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let server = ok();
@@ -251,7 +251,7 @@ fn a_canary_where_nothing_can_be_read_is_refused() {
 }
 
 #[test]
-fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
+fn old_runs_are_pruned_with_their_undo_values() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3).replace("Åsa", "Gunhild-Unik"));
     let server = ok();

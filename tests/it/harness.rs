@@ -1,5 +1,5 @@
-//! What the tests share: a folder of their own, the program, a server that does as it is told,
-//! and runs of the library on a clock that the test owns.
+//! Shared test support: temporary folders, the program under test, a scripted server, and library runs on a
+//! virtual clock.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -30,19 +30,20 @@ use rosterpatch::targets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// The program under test. A runner that moved the test binary elsewhere names it in the environment.
+/// Returns the path of the program under test. A runner that moved the test binary sets it in the
+/// environment.
 pub fn program_path() -> PathBuf {
     let moved = std::env::var_os("CARGO_BIN_EXE_rosterpatch");
     moved.map_or_else(|| env!("CARGO_BIN_EXE_rosterpatch").into(), PathBuf::from)
 }
 
-/// The folder of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> PathBuf {
     let moved = std::env::var_os("CARGO_MANIFEST_DIR");
     moved.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
-/// Sends a process a signal. Not every machine has a `kill` that is a file.
+/// Sends a signal to a process through the shell, because some machines have no `kill` executable.
 pub fn signal(process: u32, signal: &str) {
     let command = match cfg!(windows) {
         true => format!("taskkill /F /PID {process}"),
@@ -58,7 +59,7 @@ pub fn signal(process: u32, signal: &str) {
     assert!(sent.unwrap().status.success(), "{command}");
 }
 
-/// Waits until something is so, and fails after a time in which nothing of the kind takes place.
+/// Waits until the condition holds; panics after two minutes.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {
@@ -67,7 +68,7 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A process that a test started. It ends with the test, however the test ends.
+/// A child process that is killed when the value is dropped.
 pub struct Started(pub Child);
 
 impl std::ops::Deref for Started {
@@ -91,7 +92,7 @@ impl Drop for Started {
     }
 }
 
-/// Lets only its owner read a file that the program trusts.
+/// Makes a file readable by its owner only, which the program requires of files that it trusts.
 pub fn make_private(path: &Path) {
     #[cfg(unix)]
     {
@@ -101,15 +102,15 @@ pub fn make_private(path: &Path) {
     assert!(path.is_file(), "{}", path.display());
 }
 
-/// A folder of a test's own.
+/// A temporary folder with the settings, state and rosters of one test.
 pub struct Folder {
     folder: tempfile::TempDir,
-    /// The database of the journal, where the tests are run with one.
+    /// The database URL of the journal, if the tests run on PostgreSQL.
     database: Option<String>,
 }
 
-/// Has the tests keep their journals in PostgreSQL, where it is set to `postgres` and there is one: for those
-/// that open no journal's file themselves.
+/// Returns a new database if `ROSTERPATCH_TEST_STORE` is `postgres` and a cluster is available. Tests that
+/// open the journal's file themselves do not use it.
 #[cfg(all(unix, feature = "postgres"))]
 fn database() -> Option<String> {
     let is_asked = std::env::var("ROSTERPATCH_TEST_STORE").is_ok_and(|store| store == "postgres");
@@ -144,7 +145,7 @@ impl Folder {
         path
     }
 
-    /// Where the journal is.
+    /// Returns the location of the journal.
     pub fn state(&self) -> State {
         match &self.database {
             Some(address) => State::in_database(address, None, &self.path("state")).unwrap(),
@@ -152,7 +153,7 @@ impl Folder {
         }
     }
 
-    /// The same as the program is told it.
+    /// Returns the location of the journal as a value for `--state`.
     pub fn state_option(&self) -> std::ffi::OsString {
         match &self.database {
             Some(address) => address.into(),
@@ -160,20 +161,21 @@ impl Folder {
         }
     }
 
-    /// A copy of one of the repository's samples.
+    /// Copies one of the repository's samples into the folder.
     pub fn sample(&self, name: &str) -> PathBuf {
         let from = repository().join("samples").join(name);
         self.write(name, std::fs::read(from).unwrap())
     }
 
-    /// A target like the first built-in one whose records cannot be read, so that an import makes
-    /// one request a row and no other.
+    /// Writes `plain.toml`: the first built-in target without look-ups, so that an import makes exactly one
+    /// request per row.
     pub fn plain_target(&self, idempotent: bool) -> PathBuf {
         let text = targets::text("meitner").unwrap();
         let (head, rest) = text.split_once("[lookup]").unwrap();
         let (_, fields) = rest.split_once("[[fields]]").unwrap();
         let mut text = format!("{head}[[fields]]{fields}");
-        // Without look-ups nothing could be kept, and the servers of tests answer with anything.
+        // Lines that need a look-up or check the response body are removed, because scripted servers answer
+        // with any body.
         for line in [
             "keep = [\"identity_temporary\"]\n",
             "expects = \"record\"\n",
@@ -187,13 +189,14 @@ impl Folder {
         path
     }
 
-    /// The program, in English, with its journal in this folder and nothing of the user's environment
-    /// that could change what it does.
+    /// Returns a command for the program: in English, with its state in this folder, and isolated from the
+    /// user's environment.
     pub fn command(&self) -> Command {
         self.command_by(program_path())
     }
 
-    /// The same for another program that runs it.
+    /// Returns a command for another program that starts rosterpatch, with the same environment as
+    /// [`Folder::command`].
     pub fn command_by(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let kept = ["PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE"];
@@ -208,24 +211,24 @@ impl Folder {
             .env("ROSTERPATCH_STATE", self.state_option())
             .current_dir(self.folder.path());
         if cfg!(windows) {
-            // The language of the account does not count.
+            // Windows ignores the language of the account here.
             command.env("LANG", "en");
         }
         command
     }
 
-    /// The same as [`Folder::command`], with a time limit or standard input where a test wants one.
+    /// Like [`Folder::command`], as an `assert_cmd` command that supports a timeout and standard input.
     pub fn program(&self) -> assert_cmd::Command {
         assert_cmd::Command::from_std(self.command())
     }
 
-    /// Runs the program with the credentials of the sandbox in its environment.
+    /// Runs the program with the sandbox's credentials in its environment.
     pub fn with_sandbox(&self, arguments: &[&str]) -> Output {
         let mut program = self.program();
         program.args(arguments).envs(OF_SANDBOX).output().unwrap()
     }
 
-    /// The cells of a workbook as LibreOffice shows them.
+    /// Returns the cells of a workbook as LibreOffice exports them.
     pub fn csv_of_workbook(&self, name: &str) -> Vec<Vec<String>> {
         self.rewritten_by_office(
             name,
@@ -235,8 +238,8 @@ impl Folder {
         self.csv(&format!("office-out/{stem}.csv"), b';')
     }
 
-    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it again into
-    /// `office-out`, by this filter.
+    /// Opens a workbook or a semicolon-separated file in LibreOffice and saves it to `office-out` with this
+    /// export filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
         let output = Command::new(office().unwrap())
             .args(["--headless", "--norestore"])
@@ -258,7 +261,7 @@ impl Folder {
         assert!(output.status.success(), "{}", stderr(&output));
     }
 
-    /// The lines of `runs` below its header, the newest run first.
+    /// Returns the output of `runs` without its header, newest run first.
     pub fn runs(&self) -> String {
         let listed = stdout(&self.run("runs"));
         let below = listed.split_once('\n').map_or("", |(_, below)| below);
@@ -269,8 +272,8 @@ impl Folder {
         self.program().args(arguments.split(' ')).output().unwrap()
     }
 
-    /// Runs the program on these arguments with the sandbox's credentials, which any server takes that
-    /// is not asked to look at them.
+    /// Runs the program on these arguments with the sandbox's credentials. Servers that do not check
+    /// credentials accept them too.
     pub fn send(&self, arguments: &[&str]) -> Output {
         self.program()
             .args(arguments)
@@ -280,8 +283,7 @@ impl Folder {
             .unwrap()
     }
 
-    /// Imports a roster to a server whose records cannot be read, with credentials that any will do
-    /// for, and with these further arguments and variables.
+    /// Imports a roster with the plain target, with these extra arguments and environment variables.
     pub fn import_to(
         &self,
         roster: &str,
@@ -299,7 +301,7 @@ impl Folder {
             .unwrap()
     }
 
-    /// The rows of a CSV file, header first.
+    /// Returns the rows of a CSV file, header first.
     pub fn csv(&self, name: &str, delimiter: u8) -> Vec<Vec<String>> {
         read_csv(&self.path(name), delimiter)
     }
@@ -325,19 +327,19 @@ pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A clock that stands at an evening in August.
+/// Returns a virtual clock that starts on an August evening.
 pub fn evening() -> Arc<VirtualClock> {
     let start = "2026-08-20T18:00:00Z".parse().unwrap();
     Arc::new(VirtualClock::starting_at(start))
 }
 
-/// LibreOffice, if it is installed.
+/// Returns the path of LibreOffice, if it is installed.
 pub fn office() -> Option<OsString> {
     crate::machine::installed("LIBREOFFICE")
 }
 
-/// A roster with the columns that every row needs, comma-separated: `rows` students without a
-/// fault, all with the same names.
+/// Returns a comma-separated roster of `rows` valid students with the required columns, all with the same
+/// name.
 pub fn plain_roster(rows: usize) -> String {
     let mut text = "id,identity_number,first_name,last_name\n".to_owned();
     for row in 1..=rows {
@@ -350,12 +352,12 @@ pub fn plain_roster(rows: usize) -> String {
     text
 }
 
-/// The id of row number `row` of a [`plain_roster`].
+/// Returns the id in row `row` of a [`plain_roster`].
 pub fn plain_id(row: usize) -> String {
     format!("00000000-0000-4000-8000-{row:012}")
 }
 
-/// The identity number of row number `row` of a [`plain_roster`], with the right check digit.
+/// Returns the identity number in row `row` of a [`plain_roster`], with a valid check digit.
 pub fn identity_number(row: usize) -> String {
     let (day, serial) = (1 + row / 1000 % 28, row % 1000);
     let (month, year) = (1 + row / 28_000 % 12, 2010 + row / 336_000);
@@ -374,7 +376,7 @@ pub fn identity_number(row: usize) -> String {
     )
 }
 
-/// A roster's rows as a sandbox is seeded with them.
+/// Converts a roster to rows that seed a sandbox.
 pub fn seed_of(roster: &str) -> Vec<SeedRow> {
     let mut rows = csv::Reader::from_reader(roster.as_bytes());
     let header: Vec<String> = rows.headers().unwrap().iter().map(String::from).collect();
@@ -387,30 +389,30 @@ pub fn seed_of(roster: &str) -> Vec<SeedRow> {
         .collect()
 }
 
-/// A request as a [`Server`] saw it.
+/// A request that a [`Server`] received.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
     pub path: String,
     pub body: String,
     pub headers: axum::http::HeaderMap,
-    /// How often this path was asked for before; of a forgetful server, how often any was.
+    /// The number of earlier requests for this path; for a forgetful server, of all earlier requests.
     pub before: usize,
 }
 
-/// What a program that a test starts signs in with, where any will do.
+/// Credentials for servers that do not check them.
 pub const CREDENTIALS: [(&str, &str); 2] = [
     ("MEITNER_CLIENT_CREDENTIALS", "a"),
     ("MEITNER_CLIENT_SECRET", "b"),
 ];
 
-/// What it signs in to a sandbox with.
+/// Credentials that the sandbox accepts.
 pub const OF_SANDBOX: [(&str, &str); 2] = [
     ("MEITNER_CLIENT_CREDENTIALS", "sandbox"),
     ("MEITNER_CLIENT_SECRET", "sandbox"),
 ];
 
-/// A server that answers as a test tells it to, and remembers what it was asked.
+/// An HTTP server that answers with a test's closure and records the requests.
 pub struct Server {
     pub base_url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -418,7 +420,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that remembers how many requests there were and nothing else of them.
+    /// Starts a server that counts requests without storing them.
     pub fn start_forgetful(
         answer: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
     ) -> Server {
@@ -482,9 +484,7 @@ impl Server {
     }
 }
 
-/// The sandbox on a port of its own. Returns the address of its students and what stops it when
-/// dropped.
-/// The arguments that import `r.csv` to the first built-in target at an address.
+/// Returns the arguments that import `r.csv` to the first built-in target at this base URL.
 pub fn import_of(base_url: &str) -> [&str; 7] {
     [
         "import",
@@ -497,7 +497,7 @@ pub fn import_of(base_url: &str) -> [&str; 7] {
     ]
 }
 
-/// A sandbox that holds a roster, answers after a time, and has no quota.
+/// Serves a sandbox seeded with a roster, with this latency and without a quota.
 pub fn sandbox_holding(
     roster: &str,
     latency: Duration,
@@ -505,7 +505,7 @@ pub fn sandbox_holding(
     sandbox_by(roster, latency, Arc::new(SystemClock))
 }
 
-/// The same by another clock, which also waits for the latency.
+/// Like [`sandbox_holding`], with this clock, which also times the latency.
 pub fn sandbox_by(
     roster: &str,
     latency: Duration,
@@ -522,11 +522,13 @@ pub fn sandbox_by(
     (sandbox, base_url, stop)
 }
 
+/// Serves the sandbox on a free port. Returns the base URL of its students, and a sender that stops the
+/// server when dropped.
 pub fn serve_sandbox(sandbox: Arc<Sandbox>) -> (String, oneshot::Sender<()>) {
     serve_sandbox_at(sandbox, "/directory/v1")
 }
 
-/// The same, with the address of the API that it serves below `path`.
+/// Like [`serve_sandbox`], with the base URL of the API at `path`.
 pub fn serve_sandbox_at(sandbox: Arc<Sandbox>, path: &str) -> (String, oneshot::Sender<()>) {
     let (address, stop) = spawn(move |listener, stopped| serve(sandbox, listener, stopped));
     (format!("http://{address}{path}"), stop)
@@ -560,11 +562,11 @@ where
     (address, stop)
 }
 
-/// What both built-in APIs answer an update with, as far as it must be there. A server adds what an update
-/// sent, as they do.
+/// The minimal response body that both built-in APIs' updates must have. The server adds the members that the
+/// update sent, as both APIs do.
 pub const RECORD: &str = r#"{"id":"1"}"#;
 
-/// An answer in which [`RECORD`] shows the members that were sent.
+/// Adds the members of the request to a response that contains [`RECORD`].
 async fn shown(answer: Response<Body>, seen: &Seen) -> Response<Body> {
     let (parts, body) = answer.into_parts();
     if !parts.status.is_success() {
@@ -581,7 +583,7 @@ async fn shown(answer: Response<Body>, seen: &Seen) -> Response<Body> {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// An answer with a status, headers and a body.
+/// Builds a response from a status code, headers and a body.
 pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Response<Body> {
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
@@ -590,7 +592,7 @@ pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Response<Bo
     response.body(Body::from(body.to_owned())).unwrap()
 }
 
-/// An import by the library, on a clock that the test owns.
+/// Settings of an import through the library, on a virtual clock.
 pub struct LibraryRun {
     pub clock: Arc<dyn Clock>,
     pub rate: Rate,
@@ -598,29 +600,29 @@ pub struct LibraryRun {
     pub sender: SenderOptions,
     pub selection: Selection,
     pub duplicates: DuplicatePolicy,
-    /// The target; one whose records cannot be read if none is named.
+    /// The target; `None` means the plain target, whose records cannot be read.
     pub target: Option<String>,
-    /// The fields that find records.
+    /// The fields that identify records.
     pub key: Option<String>,
     pub variables: BTreeMap<String, String>,
     pub allowed: Vec<(String, String)>,
-    /// The credentials that are in the environment; none means all.
+    /// The names of the credentials in the environment; `None` means all of them.
     pub credentials: Option<Vec<&'static str>>,
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
-    /// The rate that the user asks for.
+    /// The rate limit that the user sets.
     pub ceiling: Option<Rate>,
     pub observer: Box<dyn Observer>,
-    /// The run that is gone on with.
+    /// The run to resume.
     pub resume: Option<String>,
     pub all: bool,
     pub blind: bool,
-    /// Nothing is held, unless a test says so.
+    /// The guards. By default, no guard holds the run.
     pub guards: Guards,
     pub canary: Option<u64>,
     pub trust_for: Duration,
-    /// The age at which all records are listed again; none where no snapshot is used.
+    /// The age at which all records are listed again; `None` disables the snapshot.
     pub relist: Option<Duration>,
-    /// Whether somebody is asked, who agrees.
+    /// Whether the run asks for confirmation, which the test always gives.
     pub asks: bool,
 }
 
@@ -663,7 +665,7 @@ impl LibraryRun {
         }
     }
 
-    /// Imports the folder's file called `name` to the address.
+    /// Imports the folder's file `name` to this base URL.
     pub fn import(&self, folder: &Folder, name: &str, base_url: &str) -> Result<Ended, RunError> {
         let target = match &self.target {
             Some(target) => target.clone(),
@@ -747,7 +749,7 @@ impl LibraryRun {
     }
 }
 
-/// Returns the settings of an import to this address, without a quota and with the usual guards.
+/// Returns the settings of an import to this base URL, without a quota and with the default guards.
 pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
     Settings {
         target: targets::text(target).unwrap(),

@@ -1,4 +1,4 @@
-//! Rows that turn one person into another: listed first, held, and approved row by row.
+//! Identity changes, where a row turns one person into another: listed first, held, and approved row by row.
 
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +15,8 @@ use crate::harness::{
     sandbox_holding, stderr, stdout, wait_until,
 };
 
-/// Five pupils called Åsa Ek, and a roster that makes the second and the fifth another person and marries the
-/// third.
+/// Returns a sandbox of five pupils named Åsa Ek. The roster makes rows 2 and 5 another person, and changes
+/// the last name in row 3.
 pub fn school(folder: &Folder) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
     let held = sandbox_holding(&plain_roster(5), Duration::ZERO);
     folder.write("r.csv", roster());
@@ -40,7 +40,7 @@ fn run_of(output: &Output) -> String {
 const NAMES: [&str; 7] = ["Åsa", "Ek", "Kim", "Ström", "Olle", "Lind", "Holm"];
 
 #[test]
-fn rows_that_turn_one_person_into_another_are_approved_by_number() {
+fn identity_changes_are_approved_by_row_number() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = school(&folder);
     let mut import = import_of(&base_url).to_vec();
@@ -59,14 +59,14 @@ fn rows_that_turn_one_person_into_another_are_approved_by_number() {
         log.contains(&format!("rosterpatch approve {run} --rows 2,5")),
         "{log}"
     );
-    // Standard error is no terminal here: it names rows and no persons.
+    // Standard error is not a terminal here, so it contains row numbers but no names.
     for name in NAMES {
         assert!(!log.contains(name), "{name}: {log}");
     }
     let summary: Json = serde_json::from_str(&stdout(&held)).unwrap();
     assert_eq!(summary["identity_changes"], 2);
     let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
-    // The report can be forwarded: it names rows and no persons.
+    // The report can be forwarded, so it contains row numbers but no names.
     for name in NAMES {
         assert!(!report.contains(name), "{name}: {report}");
     }
@@ -118,7 +118,7 @@ fn rows_that_turn_one_person_into_another_are_approved_by_number() {
         let line = report.lines().find(|line| line.contains(&cell));
         assert!(line.is_some_and(|line| line.contains(state)), "{number}");
     }
-    // The approval was of that plan: a retry asks again, and does not refuse the row for good.
+    // The approval covered only that plan, so a retry asks again and the row stays retryable.
     let retried = folder.with_sandbox(&["retry", "r.results.csv", "--only", "not_sent", "--yes"]);
     assert_eq!(retried.status.code(), Some(4), "{}", stderr(&retried));
     assert!(
@@ -129,7 +129,7 @@ fn rows_that_turn_one_person_into_another_are_approved_by_number() {
 }
 
 #[test]
-fn none_of_the_rows_is_approved_where_that_is_said() {
+fn approving_no_rows_sends_the_other_rows() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = school(&folder);
     let mut import = import_of(&base_url).to_vec();
@@ -140,7 +140,7 @@ fn none_of_the_rows_is_approved_where_that_is_said() {
 }
 
 #[test]
-fn a_plan_lists_the_persons_first() {
+fn a_plan_lists_identity_changes_first() {
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = school(&folder);
     let place = ["--target", "meitner", "--base-url", &base_url];
@@ -159,7 +159,7 @@ fn a_plan_lists_the_persons_first() {
 }
 
 #[test]
-fn the_config_allows_so_many_of_these_rows() {
+fn the_config_file_can_allow_a_number_of_identity_changes() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = school(&folder);
     folder.write("rosterpatch.toml", "max_identity_changes = 1\n");
@@ -173,7 +173,7 @@ fn the_config_allows_so_many_of_these_rows() {
 }
 
 #[test]
-fn a_sweep_puts_a_file_with_such_rows_into_held_and_names_nobody() {
+fn a_sweep_holds_a_file_with_identity_changes_and_logs_no_names() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = school(&folder);
     std::fs::create_dir(folder.path("inbox")).unwrap();
@@ -191,7 +191,7 @@ fn a_sweep_puts_a_file_with_such_rows_into_held_and_names_nobody() {
 }
 
 #[test]
-fn a_further_key_finds_the_rows_that_the_first_one_does_not() {
+fn a_second_key_finds_rows_that_the_first_does_not() {
     let folder = Folder::new();
     let seed = format!(
         "id,identity_number,external_source_id,first_name,last_name\n\
@@ -223,10 +223,8 @@ fn a_further_key_finds_the_rows_that_the_first_one_does_not() {
     assert_eq!(found[2], ["", ""]);
 }
 
-/// Three pupils with temporary numbers, of whom the roster has two under personal numbers: one by the id in
-/// another system, and one by name and date of birth alone.
-///
-/// Writes the roster, and returns the pupils.
+/// Writes the roster and returns the seed: three pupils with temporary numbers. The roster has two of them
+/// under personal numbers: one matches by the id in another system, the other only by name and date of birth.
 fn renumbered(folder: &Folder) -> String {
     let header = "id,identity_number,identity_temporary,external_source_id,first_name,last_name";
     let mut seed = format!("{header}\n");
@@ -247,7 +245,7 @@ fn renumbered(folder: &Folder) -> String {
     seed
 }
 
-/// The clock of a sandbox that answers no request after the first update, until the process that made it is
+/// The clock of a sandbox that delays every response after the first update, until the client has been
 /// killed.
 #[derive(Debug, Default)]
 struct AfterOneUpdate {
@@ -271,7 +269,7 @@ impl Clock for AfterOneUpdate {
 }
 
 #[test]
-fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
+fn a_renumbering_is_sent_after_its_row_is_approved() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&renumbered(&folder), Duration::ZERO);
     let mut import = import_of(&base_url).to_vec();
@@ -290,7 +288,7 @@ fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
         "{log}"
     );
     assert!(!log.contains("Åsa") && !log.contains("Kim"), "{log}");
-    // Neither is a record that somebody has to create.
+    // Nor is it a record to create.
     assert!(!folder.path("r.new.csv").exists());
     let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
     let line = |text: &str| {
@@ -320,14 +318,14 @@ fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
     assert_eq!(of(1, "import_matched_by"), "external_source_id");
     assert_eq!(of(2, "import_error_code"), "renumber.unapproved");
     assert_eq!(of(3, "import_status"), "unchanged");
-    // The number is found from now on, and the mark of the temporary one is gone.
+    // The new number is found from now on, and the record is no longer marked as temporary.
     let again = folder.with_sandbox(&[&import[..], &["--renumber", "off"]].concat());
     let summary: Json = serde_json::from_str(&stdout(&again)).unwrap();
     assert_eq!(
         (&summary["unchanged"], &summary["invalid"]),
         (&59.into(), &1.into())
     );
-    // An undo gives the number and its mark back.
+    // An undo restores the number and the mark.
     let undone = folder.with_sandbox(&["undo", &run, "--yes"]);
     assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
     let mut plan = vec!["plan", "r.csv", "--renumber", "approve", "--format", "json"];
@@ -338,7 +336,7 @@ fn a_pupil_under_a_new_number_is_sent_once_the_row_is_approved() {
 }
 
 #[test]
-fn a_sweep_puts_a_file_with_a_new_number_into_held_until_its_rows_are_approved() {
+fn a_sweep_holds_a_file_with_a_renumbering_until_it_is_approved() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&renumbered(&folder), Duration::ZERO);
     std::fs::create_dir(folder.path("inbox")).unwrap();
@@ -365,10 +363,10 @@ fn a_sweep_puts_a_file_with_a_new_number_into_held_until_its_rows_are_approved()
 }
 
 #[test]
-fn two_rows_about_one_record_are_refused_whichever_key_matches() {
+fn two_rows_that_match_one_record_by_different_keys_are_refused() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&renumbered(&folder), Duration::ZERO);
-    // The pupil stands in the roster under both numbers.
+    // The pupil has one row under each number.
     let roster = std::fs::read_to_string(folder.path("r.csv")).unwrap();
     let lines = roster.lines().filter(|line| !line.contains("Kim,Bo"));
     let lines: Vec<&str> = lines
@@ -400,7 +398,7 @@ fn two_rows_about_one_record_are_refused_whichever_key_matches() {
 }
 
 #[test]
-fn a_renumbering_goes_on_after_its_process_was_killed() {
+fn a_renumbering_resumes_after_a_kill() {
     let folder = Folder::new();
     let clock = Arc::new(AfterOneUpdate::default());
     let latency = Duration::from_nanos(1);
@@ -414,7 +412,7 @@ fn a_renumbering_goes_on_after_its_process_was_killed() {
     command.args(approve).envs(crate::harness::OF_SANDBOX);
     let mut process = Started(command.stderr(std::process::Stdio::null()).spawn().unwrap());
     wait_until("an update is sent", || sandbox.requests("update") > 0);
-    // The second update has no answer, so the run has not ended.
+    // The second update has no response, so the run has not ended.
     process.kill().unwrap();
     process.wait().unwrap();
     clock.is_killed.store(true, Ordering::SeqCst);

@@ -1,5 +1,5 @@
-//! Tests of the sample fleet's image: its last stage built by buildah, and the steps of that stage run in a folder
-//! without a builder.
+//! The sample fleet's image: buildah builds its last stage, and the steps of that stage also run without a
+//! builder.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,14 +9,14 @@ use std::process::{Command, Output};
 use crate::harness::{Folder, program_path, repository, stderr, stdout};
 use crate::machine::{has_command, installed, is_root, skipped};
 
-/// The account of the image's process.
+/// The account id of the image's process.
 const ACCOUNT: u32 = 10_001;
 
 fn sample(name: &str) -> String {
     std::fs::read_to_string(repository().join("samples/fleet").join(name)).unwrap()
 }
 
-/// The instructions of a stage, each with its arguments.
+/// The instructions of a stage with their arguments.
 type Stage = Vec<(String, String)>;
 
 /// Returns the two stages: the first builds the program, the last is the image.
@@ -53,14 +53,14 @@ fn built() -> String {
     built
 }
 
-/// The folders that the samples mount and that the program writes to.
+/// Returns the folders that the samples mount for the program to write to.
 fn mounted() -> BTreeSet<String> {
     let mut folders = BTreeSet::new();
     for line in sample("compose.yaml").lines().map(str::trim) {
         let place = line.strip_prefix("- ");
         let place = place.and_then(|rest| rest.split_once(":/"));
         let place = place.map(|(_, place)| place);
-        // The database's own volume is in another image.
+        // The database volume belongs to another image.
         let own = |place: &&str| !place.contains([':', ' ', '"']) && !place.contains("postgresql");
         folders.extend(place.filter(own).map(|place| format!("/{place}")));
     }
@@ -72,7 +72,7 @@ fn mounted() -> BTreeSet<String> {
     folders
 }
 
-/// What is done in a mount namespace of its own: a root folder that shares the machine's programs.
+/// Creates a root folder in a mount namespace that shares this machine's programs.
 const BARE_ROOT: &str = r#"
 set -eu
 cd "$1"
@@ -94,7 +94,7 @@ umask 022
 "#;
 
 #[test]
-fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to() {
+fn the_image_has_certificates_and_its_account_owns_its_folders() {
     let folders = mounted();
     let expected = ["/inbox", "/metrics"].map(str::to_owned);
     assert_eq!(folders, BTreeSet::from(expected));
@@ -122,7 +122,7 @@ fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to
         }
     }
     assert_eq!(user, Some(ACCOUNT.to_string()));
-    // The account's process records runs, and writes to each folder.
+    // The account's process records runs and writes to each folder.
     let own = format!("chroot --userspec={ACCOUNT}:{ACCOUNT} .");
     script.push_str(&format!(
         "{own} /usr/bin/env -i PATH=$PATH HOME=/home/rosterpatch{environment} rosterpatch runs\n"
@@ -131,7 +131,7 @@ fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to
         script.push_str(&format!("{own} /bin/sh -c ': > {folder}/own'\n"));
     }
     let root = tempfile::tempdir().unwrap();
-    // The account has to get through it.
+    // The account must be able to enter the folder.
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(root.path(), open).unwrap();
     let output = Command::new("unshare")
@@ -163,7 +163,7 @@ fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to
 }
 
 #[test]
-fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
+fn buildah_builds_the_image_and_its_account_runs_the_program() {
     let built = built();
     let Some(base) = installed("IMAGE_BASE") else {
         return;
@@ -211,7 +211,7 @@ fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
         .concat(),
     );
     done(&["rm", "base"]);
-    // The last stage is built unchanged. The program of this build replaces that of the first stage.
+    // The last stage is built unchanged, with this build's program in place of the first stage's.
     let text = sample("Dockerfile");
     let last = text.rfind("\nFROM ").unwrap();
     folder.write("Containerfile", &text[last + 1..]);

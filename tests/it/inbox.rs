@@ -1,4 +1,4 @@
-//! Nobody looking: folders that are swept and watched, by real processes.
+//! Unattended imports: folders that `sweep` and `watch` process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -14,7 +14,7 @@ fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
 }
 
-/// A sweep of `inbox`, with further arguments.
+/// Returns a command that sweeps `inbox`, with these extra arguments.
 fn sweep(folder: &Folder, server: &Server, arguments: &[&str]) -> Command {
     let mut command = folder.command();
     command
@@ -31,8 +31,8 @@ fn run(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
-/// All files below a folder, by their paths in it, sorted, without the index of an archive; the date's folder is
-/// called DATE.
+/// Returns the files below a folder as sorted relative paths, without an archive's index. The folder of the
+/// date is shown as DATE.
 fn files(folder: &Folder, below: &str) -> Vec<String> {
     fn collect(path: PathBuf, name: String, all: &mut Vec<String>) {
         for entry in std::fs::read_dir(path).unwrap() {
@@ -48,7 +48,7 @@ fn files(folder: &Folder, below: &str) -> Vec<String> {
                 false => format!("{name}/{own}"),
             };
             if cfg!(windows) && own == ".lock" {
-                // A folder cannot be locked there, so the file stays.
+                // Windows cannot lock a folder, so the lock file stays.
             } else if entry.path().is_dir() {
                 collect(entry.path(), name, all);
             } else if entry.file_name() != ".rosterpatch" {
@@ -69,11 +69,11 @@ fn inbox() -> Folder {
 }
 
 #[test]
-fn ten_files_and_two_sweeps_at_once() {
+fn concurrent_sweeps_import_each_of_ten_files_once() {
     let folder = inbox();
     let server = ok();
     for number in 0..10 {
-        // Each file has students of its own.
+        // The files have disjoint students.
         let text = plain_roster(3).replace("-4000-8000-", &format!("-4000-8{number:03}-"));
         folder.write(&format!("inbox/klass-{number}.csv"), text);
     }
@@ -91,7 +91,7 @@ fn ten_files_and_two_sweeps_at_once() {
     for output in &outputs {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
     }
-    // Every row was sent once, and each file is told of by one of the two.
+    // Every row was sent once, and each file is reported by exactly one sweep.
     assert_eq!(server.seen().len(), 30);
     let told: String = outputs.iter().map(stdout).collect();
     let lines: Vec<&str> = told
@@ -107,7 +107,7 @@ fn ten_files_and_two_sweeps_at_once() {
 }
 
 #[test]
-fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
+fn files_are_archived_by_outcome_and_the_worst_exit_code_is_returned() {
     let folder = inbox();
     let server = Server::start(|seen| {
         if seen.path.ends_with("2") && seen.path.contains("-8666-") {
@@ -161,7 +161,7 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    // The last object counts the files.
+    // The last object contains the counts of files.
     let fates = serde_json::json!({
         "done": 1, "duplicate": 0, "held": 1, "partial": 1, "failed": 1, "waiting": 0, "not_processed": 0,
     });
@@ -183,11 +183,11 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
         .map(|summary| summary["exit_code"].as_u64().unwrap())
         .collect();
     assert_eq!(codes, [0, 3, 4]);
-    // The results are where the summary says.
+    // The results file exists at the path in the summary.
     let results = summaries[1]["results"].as_str().unwrap();
     assert!(folder.path(results).exists(), "{results}");
 
-    // The held file is approved, and goes to the others.
+    // The held file is approved and archived with the others.
     let name = summaries[2]["run"].as_str().unwrap();
     let output = folder
         .program()
@@ -205,7 +205,7 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
 }
 
 #[test]
-fn a_file_seen_before_is_said_to_be_so() {
+fn a_duplicate_file_is_reported() {
     let folder = inbox();
     let server = ok();
     folder.write("inbox/r.csv", plain_roster(2));
@@ -221,7 +221,7 @@ fn a_file_seen_before_is_said_to_be_so() {
     assert_eq!(server.seen().len(), 2);
     assert!(files(&folder, "inbox").contains(&"done/DATE/other name.csv".to_owned()));
     folder.write("inbox/r.csv", plain_roster(2));
-    // Again means looked at again; what was delivered lately is still not sent twice.
+    // `--again` examines the file again; recent deliveries are still not resent.
     let output = run(sweep(
         &folder,
         &server,
@@ -233,7 +233,7 @@ fn a_file_seen_before_is_said_to_be_so() {
 }
 
 #[test]
-fn a_file_that_is_being_written_is_waited_for_and_taken_whole() {
+fn a_file_is_imported_only_after_it_has_settled() {
     let folder = inbox();
     let server = ok();
     let path = folder.write("inbox/r.csv", plain_roster(2));
@@ -244,7 +244,7 @@ fn a_file_that_is_being_written_is_waited_for_and_taken_whole() {
     let child = sweep(&folder, &server, &["--settle", "1s"])
         .spawn()
         .unwrap();
-    // It grows while it is watched, and never has the same size twice.
+    // The file grows while it is watched.
     let writer = std::thread::spawn(move || {
         for row in 3..60 {
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -261,7 +261,7 @@ fn a_file_that_is_being_written_is_waited_for_and_taken_whole() {
     assert!(all.contains(&"done/DATE/whole.csv".to_owned()), "{all:?}");
     assert_eq!(server.seen().len(), 3 + 60);
     writer.join().unwrap();
-    // A marker says that it is whole, and saves the wait.
+    // A marker file declares the upload complete, which skips the wait.
     folder.write("inbox/r.csv", plain_roster(59));
     folder.write("inbox/r.csv.ready", "");
     let output = run(sweep(&folder, &server, &["--settle", "1h"]));
@@ -272,13 +272,13 @@ fn a_file_that_is_being_written_is_waited_for_and_taken_whole() {
 }
 
 #[test]
-fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
+fn the_next_sweep_resumes_a_killed_one() {
     let folder = inbox();
     let killed = Arc::new(Mutex::new(false));
     let (flag, pid) = (killed.clone(), Arc::new(Mutex::new(0)));
     let victim = pid.clone();
     let server = Server::start(move |seen| {
-        // At the fifth student of the second file, the sweep dies.
+        // The sweep is killed at the fifth student of the second file.
         if seen.path.ends_with("5") && seen.path.contains("-8002-") && seen.before == 0 {
             let mut flag = flag.lock().unwrap();
             if !*flag {
@@ -301,7 +301,7 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
         child
     };
     let output = child.wait_with_output().unwrap();
-    // On Windows the program that ends another one chooses its exit code.
+    // On Windows, the killing process sets the exit code.
     assert!(cfg!(windows) || output.status.code().is_none(), "killed");
     let all = files(&folder, "inbox");
     assert!(all.contains(&"done/DATE/1.csv".to_owned()), "{all:?}");
@@ -317,7 +317,7 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
     for number in 1..=3 {
         assert!(all.contains(&format!("done/DATE/{number}.csv")), "{all:?}");
     }
-    // Only the request that was in progress was made twice.
+    // Only the request in progress was sent twice.
     assert_eq!(server.seen().len(), 25);
     let results = std::fs::read_to_string(
         std::fs::read_dir(folder.path("inbox/done"))
@@ -333,7 +333,7 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
 }
 
 #[test]
-fn a_file_that_fits_two_profiles_needs_one_that_is_named() {
+fn a_file_that_matches_two_profiles_needs_an_explicit_profile() {
     let folder = inbox();
     let server = ok();
     let config = format!(
@@ -356,7 +356,7 @@ fn a_file_that_fits_two_profiles_needs_one_that_is_named() {
 }
 
 #[test]
-fn each_school_has_its_profile_its_credentials_and_who_is_told() {
+fn profiles_have_separate_credentials_and_notifications() {
     let folder = inbox();
     let server = ok();
     let told = Server::start(|_| respond(500, &[], "no"));
@@ -391,7 +391,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         plain_roster(2).replace("-8000-", "-8001-"),
     );
     folder.write("secret.txt", "from-a-file\n");
-    // What is missing is told by the name that the profile gives it.
+    // A missing credential is reported by the name of the profile's variable.
     let without = folder.run("plan inbox/elever-solna-1.csv --profile solna --target meitner");
     assert!(
         stderr(&without).contains("SOLNA_ID + SOLNA_SECRET"),
@@ -416,7 +416,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
             (header("client-id"), header("client-secret"))
         })
         .collect();
-    // Both files have the same age, so their order is open.
+    // Both files have the same modification time, so their order is undefined.
     ids.sort();
     let of = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
     assert_eq!(
@@ -427,7 +427,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
             of("solna", "s")
         ]
     );
-    // The webhook was told of both runs; that it failed is logged and changes nothing.
+    // The webhook received both runs. Its failure is logged and does not affect the run.
     let hooks = told.seen();
     assert_eq!(hooks.len(), 2);
     let summary: serde_json::Value = serde_json::from_str(&hooks[1].body).unwrap();
@@ -454,7 +454,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         )),
         "{metrics}"
     );
-    // Every line of the log is an object, with the file and the run of what it tells.
+    // Every log line is a JSON object with the file and the run.
     let log: Vec<serde_json::Value> = stderr(&output)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
@@ -480,7 +480,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
 }
 
 #[test]
-fn a_watch_takes_what_comes_and_ends_well() {
+fn a_watch_imports_new_files_and_stops_cleanly() {
     let folder = inbox();
     let server = ok();
     let child = folder
@@ -508,7 +508,7 @@ fn a_watch_takes_what_comes_and_ends_well() {
     };
     folder.write("inbox/broken.csv", "what is this\nnothing\n");
     wait_for("failed/DATE/broken.csv");
-    // One that fails does not stop it.
+    // A failed file does not stop the watch.
     folder.write("inbox/good.csv", plain_roster(2));
     wait_for("done/DATE/good.csv");
     signal(child.id(), "TERM");
@@ -543,7 +543,7 @@ fn a_watch_takes_what_comes_and_ends_well() {
 }
 
 #[test]
-fn a_watch_retries_refused_credentials_after_a_change_of_their_file_or_the_config_or_a_restart() {
+fn a_watch_retries_refused_credentials_after_a_change_or_a_restart() {
     let folder = inbox();
     let server = Server::start(|seen| {
         let is_good = seen.headers["client-secret"] == "good";
@@ -592,7 +592,7 @@ fn a_watch_retries_refused_credentials_after_a_change_of_their_file_or_the_confi
     configure("SOLNA_SECRET");
     wait_until("a changed config", || is_done("b.csv"));
     assert_eq!(tries(), 4);
-    // The environment of a process does not change. The next process has the new one.
+    // The environment of a process is fixed; the next process has the new one.
     configure("OTHER_SECRET");
     folder.write("inbox/c.csv", plain_roster(1).replace("-8000-", "-8002-"));
     wait_until("taken", || {
@@ -608,7 +608,7 @@ fn a_watch_retries_refused_credentials_after_a_change_of_their_file_or_the_confi
 }
 
 #[test]
-fn what_is_in_force_is_said_with_where_it_comes_from() {
+fn the_config_command_shows_each_setting_with_its_source() {
     let folder = Folder::new();
     folder.write(
         "rosterpatch.toml",
@@ -639,7 +639,7 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
         ["********", "environment,", "SOLNA_SECRET"]
     );
     assert!(!text.contains("hush") && !text.contains("/T0/"), "{text}");
-    // A mistake names its line.
+    // A config file error is reported with its line.
     folder.write(
         "rosterpatch.toml",
         "target = \"meitner\"\nsharre = \"80%\"\n",
@@ -653,7 +653,7 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
     );
 }
 
-/// The shell commands of the numbered steps of the guide, without those for systemd.
+/// Returns the shell commands of the guide's setup steps, without those for systemd.
 fn setup_steps() -> String {
     let text = std::fs::read_to_string(repository().join("docs/guide/unattended.md")).unwrap();
     let setup = text.split("### Setup").nth(1).unwrap();
@@ -670,14 +670,14 @@ fn setup_steps() -> String {
 }
 
 #[test]
-fn the_nightly_sample_works_with_the_environment_of_cron() {
+fn the_nightly_sample_works_in_crons_environment() {
     if !is_root() {
         return skipped("the nightly sample is not set up: only root can make its accounts");
     }
     let folder = Folder::new();
     let server = ok();
     std::fs::create_dir(folder.path("sample")).unwrap();
-    // The sample's own config, sent to a server of this test by its target.
+    // The sample's config file, with a target that sends to this test's server.
     let samples = repository().join("samples/nightly");
     for entry in std::fs::read_dir(&samples).unwrap() {
         let path = entry.unwrap().path();
@@ -747,7 +747,7 @@ cat /var/log/rosterpatch/rosterpatch.log
     let hint = "--state /var/lib/rosterpatch (as the account rosterpatch)";
     assert!(text.contains(hint), "{text}");
     assert!(text.contains("[inbox.no_profile]"), "{text}");
-    // Each line of the log begins with the time.
+    // Each log line starts with the time.
     let log = text.split("exit 4\n").nth(1).unwrap();
     let dated = regex::Regex::new(r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d").unwrap();
     for line in log.lines() {
@@ -756,7 +756,7 @@ cat /var/log/rosterpatch/rosterpatch.log
 }
 
 #[test]
-fn the_systemd_units_are_without_mistakes() {
+fn the_systemd_units_pass_verification() {
     if !has_command("systemd-analyze", "systemd") {
         return;
     }
@@ -768,7 +768,7 @@ fn the_systemd_units_are_without_mistakes() {
         let name = path.file_name().unwrap().to_str().unwrap();
         if name.starts_with("rosterpatch-") && !name.ends_with(".xml") {
             let text = std::fs::read_to_string(&path).unwrap();
-            // Programs and users that any machine has.
+            // A program and a user that exist on every machine.
             let text = text.replace("ExecStart=rosterpatch", "ExecStart=/bin/true");
             units.push(folder.write(name, text.replace("User=rosterpatch", "User=root")));
         }
@@ -787,7 +787,7 @@ fn the_systemd_units_are_without_mistakes() {
         .collect();
     assert!(own.is_empty(), "{text}");
     assert!(output.status.success(), "{text}");
-    // What a service that reads strangers' files could do to the machine, of ten.
+    // systemd's exposure score of the service, out of 10.
     for unit in units
         .iter()
         .filter(|unit| unit.extension() == Some("service".as_ref()))
@@ -878,11 +878,11 @@ fn prometheus_accepts_the_alert_rules_and_fires_each_of_them() {
 
 #[cfg(unix)]
 #[test]
-fn systemd_is_told_that_a_watch_is_ready_and_lives() {
+fn a_watch_notifies_systemd_of_readiness_and_liveness() {
     let folder = inbox();
     let server = ok();
     use std::os::fd::AsRawFd;
-    // The address of a socket is short, and the path of the folder may be long.
+    // The path of a socket has a short maximum length.
     let here = std::fs::File::open(folder.path("")).unwrap();
     let short = format!("/proc/self/fd/{}/notify", here.as_raw_fd());
     let socket = std::os::unix::net::UnixDatagram::bind(short).unwrap();
@@ -899,7 +899,7 @@ fn systemd_is_told_that_a_watch_is_ready_and_lives() {
             &server.base_url,
         ])
         .envs(CREDENTIALS)
-        // In the folder that it works in.
+        // A relative path in the working directory of the process.
         .env("NOTIFY_SOCKET", "notify")
         .env("WATCHDOG_USEC", "300000")
         .spawn()
@@ -923,9 +923,9 @@ fn systemd_is_told_that_a_watch_is_ready_and_lives() {
 
 #[cfg(unix)]
 #[test]
-fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
+fn the_next_sweep_completes_files_that_could_not_be_sent_or_archived() {
     let folder = inbox();
-    // A target whose records are read first, and an API that is down at first.
+    // A target with look-ups, and an API that is down at first.
     let down = Server::start(|_| respond(500, &[], "{}"));
     let records: Vec<serde_json::Value> = (1..=3)
         .map(|row| {
@@ -960,7 +960,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
     let output = sweep(&down);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(files(&folder, "inbox").contains(&"processing/a.csv/a.csv".to_owned()));
-    // Where it belongs nothing can be put.
+    // A dangling link makes archiving fail.
     let blocked = folder.path("inbox/partial");
     std::os::unix::fs::symlink("/nowhere/at/all", &blocked).unwrap();
     let output = sweep(&up);
@@ -976,7 +976,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
         !all.iter().any(|name| name.starts_with("processing")),
         "{all:?}"
     );
-    // The next one of that name is taken like any other.
+    // A later file of the same name is imported.
     folder.write("inbox/a.csv", plain_roster(2));
     let output = sweep(&up);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -990,7 +990,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
 }
 
 #[test]
-fn a_file_of_which_a_part_was_imported_is_no_duplicate() {
+fn a_partially_imported_file_is_not_a_duplicate() {
     let folder = inbox();
     let server = ok();
     folder.write("p.csv", plain_roster(3));
@@ -1002,7 +1002,7 @@ fn a_file_of_which_a_part_was_imported_is_no_duplicate() {
 }
 
 #[test]
-fn only_a_sweep_moves_files() {
+fn only_sweep_and_watch_move_files() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("held")).unwrap();
     folder.write("held/r.csv", plain_roster(1));
@@ -1030,7 +1030,7 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
             .args(arguments)
             .env("SOLNA_ID", "solna")
             .env("SOLNA_SECRET", "s")
-            // Another school's, which must not be used.
+            // Another school's credentials, which must not be used.
             .env("MEITNER_CLIENT_CREDENTIALS", "other")
             .env("MEITNER_CLIENT_SECRET", "other")
             .output()
@@ -1042,7 +1042,7 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let first = stdout(&output).lines().next().map(str::to_owned);
     let summary: serde_json::Value = serde_json::from_str(&first.unwrap()).unwrap();
-    // With another config file, the profile is still the run's own.
+    // With another config file, the run's profile still applies.
     std::fs::rename(folder.path("rosterpatch.toml"), folder.path("other.toml")).unwrap();
     let run = summary["run"].as_str().unwrap();
     let output = program(&["approve", run, "--config", "other.toml"]);
@@ -1056,7 +1056,7 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
 }
 
 #[test]
-fn a_profiles_environment_goes_before_the_files_address() {
+fn a_profiles_environment_overrides_the_config_files_base_url() {
     let folder = Folder::new();
     folder.write(
         "rosterpatch.toml",
@@ -1073,7 +1073,7 @@ fn a_profiles_environment_goes_before_the_files_address() {
 }
 
 #[test]
-fn a_roster_that_goes_back_to_what_it_was_is_no_duplicate() {
+fn a_roster_that_returns_to_earlier_content_is_not_a_duplicate() {
     let folder = inbox();
     let server = ok();
     for name in ["Åsa", "Anna", "Åsa"] {
@@ -1087,7 +1087,7 @@ fn a_roster_that_goes_back_to_what_it_was_is_no_duplicate() {
 }
 
 #[test]
-fn a_file_that_is_dropped_again_after_it_failed_is_tried_again() {
+fn a_failed_file_that_is_dropped_again_is_retried() {
     let folder = inbox();
     let server = Server::start(|seen| respond(if seen.before < 1 { 500 } else { 200 }, &[], "{}"));
     folder.write("inbox/r.csv", plain_roster(2));
@@ -1096,7 +1096,7 @@ fn a_file_that_is_dropped_again_after_it_failed_is_tried_again() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let all = files(&folder, "inbox");
     assert!(all.contains(&"failed/DATE/r.csv".to_owned()), "{all:?}");
-    // Moved back, not copied: where it was put there is nothing any more.
+    // The file was moved back, so its archive folder is empty.
     let day = std::fs::read_dir(folder.path("inbox/failed"))
         .unwrap()
         .next()
@@ -1109,7 +1109,7 @@ fn a_file_that_is_dropped_again_after_it_failed_is_tried_again() {
     assert!(files(&folder, "inbox").contains(&"done/DATE/r.csv".to_owned()));
 }
 
-/// Gives a file an age in seconds.
+/// Sets a file's modification time to this many seconds ago.
 fn age(path: &Path, seconds: u64) {
     let file = std::fs::File::options().append(true).open(path).unwrap();
     let at = std::time::SystemTime::now() - std::time::Duration::from_secs(seconds);
@@ -1117,7 +1117,7 @@ fn age(path: &Path, seconds: u64) {
 }
 
 #[test]
-fn only_rosters_are_taken_and_what_stays_is_reported_once() {
+fn only_rosters_are_imported_and_other_files_are_reported_once() {
     let folder = inbox();
     let server = ok();
     let others = [
@@ -1131,7 +1131,7 @@ fn only_rosters_are_taken_and_what_stays_is_reported_once() {
     for name in others {
         folder.write(&format!("inbox/{name}"), plain_roster(1));
     }
-    // An upload that ended in the middle is reported once it has not changed for an hour.
+    // An unfinished upload is reported once it has not changed for an hour.
     folder.write("inbox/new.csv.uploading", "id");
     folder.write("inbox/cut.csv.part", "id");
     age(&folder.path("inbox/cut.csv.part"), 3700);
@@ -1153,7 +1153,7 @@ fn only_rosters_are_taken_and_what_stays_is_reported_once() {
         closing,
         "8 files: 1 done, 7 not processed (6 not a roster, 1 unfinished upload)"
     );
-    // The next sweep counts them, and says nothing more.
+    // The next sweep counts these files without reporting them again.
     let second = run(sweep(&folder, &server, &["--settle", "0s"]));
     assert_eq!(second.status.code(), Some(0));
     assert_eq!(stderr(&second), "");
@@ -1162,7 +1162,7 @@ fn only_rosters_are_taken_and_what_stays_is_reported_once() {
         "{}",
         stdout(&second)
     );
-    // What was removed is forgotten, and reported when it is there again.
+    // A removed file that reappears is reported again.
     std::fs::remove_file(folder.path("inbox/r.csv.bak")).unwrap();
     run(sweep(&folder, &server, &["--settle", "0s"]));
     folder.write("inbox/r.csv.bak", plain_roster(1));
@@ -1176,7 +1176,7 @@ fn only_rosters_are_taken_and_what_stays_is_reported_once() {
 }
 
 #[test]
-fn a_file_that_fits_no_profile_stays_and_others_are_imported() {
+fn a_file_that_matches_no_profile_stays_in_the_inbox() {
     let folder = inbox();
     let server = ok();
     let config = format!(
@@ -1199,14 +1199,14 @@ fn a_file_that_fits_no_profile_stays_and_others_are_imported() {
         stdout(&second),
         "1 file: 1 not processed (1 without a profile)\n"
     );
-    // The profile that is named on the command line narrows too.
+    // A profile given on the command line also restricts the files.
     let named = folder.send(&["sweep", "inbox", "--settle", "0s", "--profile", "a"]);
     assert_eq!(named.status.code(), Some(3), "{}", stderr(&named));
     assert!(folder.path("inbox/b-1.csv").exists());
 }
 
 #[test]
-fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
+fn files_are_imported_oldest_first_and_outdated_ones_are_refused() {
     let folder = inbox();
     let server = ok();
     folder.write("inbox/a.csv", plain_roster(1));
@@ -1235,7 +1235,7 @@ fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
     assert!(all.contains(&"failed/DATE/a.csv".to_owned()), "{all:?}");
     let explained = all.iter().find(|name| name.ends_with("a.error.txt"));
     assert!(explained.is_some(), "{all:?}");
-    // Whoever means it says so.
+    // `--again` imports the older file.
     folder.write("inbox/a.csv", plain_roster(2));
     age(&folder.path("inbox/a.csv"), 1000);
     let output = run(sweep(&folder, &server, &["--settle", "0s", "--again"]));
@@ -1244,7 +1244,7 @@ fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_copy_of_another_profiles_file_is_imported_and_all_remaining_entries_are_counted() {
+fn a_copy_for_another_profile_is_imported_and_skipped_files_counted() {
     use std::os::unix::ffi::OsStrExt;
     let folder = inbox();
     let server = ok();
@@ -1265,7 +1265,7 @@ fn a_copy_of_another_profiles_file_is_imported_and_all_remaining_entries_are_cou
     let output = folder.send(&["sweep", "inbox", "--settle", "0s", "--all"]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let told = stdout(&output);
-    // Two profiles may belong to two schools.
+    // Two profiles may belong to different schools, so the file is not a duplicate.
     assert!(told.contains("b-1.csv: 2 updated"), "{told}");
     assert!(told.contains("a-empty.csv: 0 rows, 0 requests"), "{told}");
     let reasons = "2 not processed (1 with a name that is not UTF-8, 1 not a file)";
@@ -1291,7 +1291,7 @@ fn a_copy_of_another_profiles_file_is_imported_and_all_remaining_entries_are_cou
 }
 
 #[test]
-fn a_file_that_cannot_be_copied_waits() {
+fn a_file_that_cannot_be_copied_is_retried_by_the_next_sweep() {
     let folder = inbox();
     let server = ok();
     folder.write("inbox/a.csv", plain_roster(1));
@@ -1316,7 +1316,7 @@ fn a_file_that_arrives_during_a_sweep_is_imported_by_it() {
     let late = folder.path("inbox/late.csv");
     let text = plain_roster(1).replace("-8000-", "-8001-");
     let server = Server::start(move |seen| {
-        // While the first file is sent, another one is dropped.
+        // Another file is dropped while the first one is sent.
         if !seen.path.contains("-8001-") && !late.exists() {
             std::fs::write(&late, &text).unwrap();
         }
@@ -1334,7 +1334,7 @@ fn a_file_that_arrives_during_a_sweep_is_imported_by_it() {
 }
 
 #[test]
-fn the_files_of_a_day_are_listed_with_the_command_for_each_that_needs_a_person() {
+fn runs_since_lists_files_with_the_command_for_each_open_one() {
     let folder = inbox();
     let server = ok();
     folder.write("inbox/good.csv", plain_roster(2));
@@ -1360,7 +1360,7 @@ fn the_files_of_a_day_are_listed_with_the_command_for_each_that_needs_a_person()
     let held = find("held.csv");
     assert_eq!(held["fate"], "held");
     assert_eq!(held["next"]["approve"], held["run"]);
-    // Every path is one that is there.
+    // Every listed path exists.
     for file in listed.as_array().unwrap() {
         let path = Path::new(file["file"].as_str().unwrap());
         assert!(path.is_absolute() && path.exists(), "{path:?}");

@@ -1,6 +1,6 @@
-//! What nobody here wrote judges both sides: the vendor's SDK as a client of the sandbox and as a
-//! judge of what the program sends, and a real application of the framework whose shape the other
-//! API has. `tests/run` installs them.
+//! Conformance checks against independent software: the vendor's SDK as a client of the sandbox and as a
+//! validator of the program's requests, and a real application of the framework behind the other API.
+//! `tests/run` installs them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::harness::{
 };
 use crate::machine::installed;
 
-/// A Python with the judges in it; nothing where they are not installed, and then it is said.
+/// Returns the Python that has the judges, or `None` with a printed reason if they are not installed.
 pub(crate) fn python() -> Option<PathBuf> {
     installed("JUDGES_PYTHON").map(PathBuf::from)
 }
@@ -29,7 +29,7 @@ fn script(name: &str) -> PathBuf {
 }
 
 #[test]
-fn metrics_are_what_a_collector_reads() {
+fn prometheus_can_parse_the_metrics() {
     let Some(python) = python() else { return };
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
@@ -53,7 +53,7 @@ fn metrics_are_what_a_collector_reads() {
     assert!(told.lines().count() > 5, "{told}");
 }
 
-/// A judge that serves on a port of its own until it is dropped.
+/// A judge process that serves on a free port until it is dropped.
 pub(crate) struct Judge {
     child: Child,
     pub(crate) address: String,
@@ -87,7 +87,7 @@ impl Judge {
         self.request(|client, address| client.get(format!("{address}{path}")))
     }
 
-    /// Sends it a change that another client makes.
+    /// Makes a change as another client.
     pub(crate) fn change(&self, path: &str, change: &Json) {
         let change = change.to_string();
         self.request(|client, address| client.post(format!("{address}{path}")).body(change));
@@ -120,7 +120,7 @@ impl Drop for Judge {
     }
 }
 
-/// A sandbox that holds what the roster says, its address, and what stops it when it is dropped.
+/// Returns a sandbox seeded with this roster, its base URL, and a sender that stops it when dropped.
 fn sandbox(text: &str, options: SandboxOptions) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
@@ -128,7 +128,7 @@ fn sandbox(text: &str, options: SandboxOptions) -> (Arc<Sandbox>, String, onesho
     (sandbox, base_url, stop)
 }
 
-/// As fast as it goes.
+/// Sandbox options without a quota.
 fn unlimited() -> SandboxOptions {
     SandboxOptions {
         depth: 1e9,
@@ -141,7 +141,7 @@ const HEADER: &str = "id,identity_number,first_name,last_name,external_source_id
     date_of_birth,postal_address,postal_code,postal_city,country_code,municipality_code,\
     email_address1,email_address2,phone_number1,phone_number2,edu_person_principal_name\n";
 
-/// A student with everything.
+/// Returns the line of a student with every field set.
 fn line(row: usize, first: &str, street: &str) -> String {
     format!(
         "{},{},{first},Ek{row},E-{row},Female,2010-04-02,{street} {row},169 56,Solna,SWE,0184,\
@@ -158,7 +158,7 @@ fn roster(rows: std::ops::RangeInclusive<usize>, first: &str, street: &str) -> S
 }
 
 #[test]
-fn the_vendors_sdk_finds_the_sandbox_as_it_expects() {
+fn the_vendors_sdk_works_with_the_sandbox() {
     let Some(python) = python() else {
         return;
     };
@@ -206,7 +206,7 @@ fn the_vendors_sdk_finds_the_sandbox_as_it_expects() {
     }
 }
 
-/// The program with the credentials that both judges take.
+/// Runs the program with credentials that both judges accept.
 fn program(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
     let id = if oauth {
         "MEITNER_CLIENT_ID"
@@ -224,7 +224,7 @@ fn program(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
 }
 
 #[test]
-fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
+fn the_vendors_sdk_accepts_every_request_of_the_program() {
     let Some(python) = python() else {
         return;
     };
@@ -256,7 +256,7 @@ fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
             code,
         )
     };
-    // A few rows by each key: they are searched for. Sparse, so that the record fills the rest.
+    // A few rows by each key are searched for. The columns are few, so that the record supplies the rest.
     let keys = [
         ("id", plain_id(7)),
         ("identity_number", identity_number(7)),
@@ -271,8 +271,8 @@ fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
         let student = &sandbox.students()[plain_id(7)];
         assert_eq!(student["address"]["postalCity"], format!("Ort{number}"));
     }
-    // All: the register is listed. With a canary that is read back, values that are cleared, and
-    // a row that is refused and sent again when it is fixed.
+    // All rows: the register is listed. With a canary, cleared values, and a rejected row that is fixed and
+    // resent.
     let mut all = roster(1..=121, "Bo", "Nygatan");
     all = all.replace("p3@x.se", "<null>").replace("Bo,Ek5,", ",Ek5,");
     all = all.replace("e9@x.se", "e10@x.se");
@@ -321,7 +321,7 @@ fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
 }
 
 #[test]
-fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
+fn both_integrations_import_twice_into_a_real_django_application() {
     let Some(python) = python() else {
         return;
     };
@@ -337,7 +337,7 @@ fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
         let judge = Judge::start(&python, "pathwright_app.py", "10/s", &members);
         let mut text = "external_id,first_name,last_name,salutation,phone_number,Roll\n".to_owned();
         for row in 1..=41 {
-            // One name that the framework's serializer refuses; and the last member is not there.
+            // The framework's serializer rejects one name, and the last member does not exist.
             let first = if row == 40 {
                 "x".repeat(31)
             } else {
@@ -372,7 +372,7 @@ fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
         let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
         assert_eq!(summary["updated"], 39, "{summary}");
         assert_eq!(summary["rejected"], 1, "{summary}");
-        // The member that is not there was known to be missing before anything was sent.
+        // The missing member is reported before anything is sent.
         assert_eq!(summary["invalid"], 1, "{summary}");
         let new = folder.csv(&format!("{integration}.new.csv"), b',');
         assert_eq!(new[1][0], id(41));
@@ -398,7 +398,7 @@ fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
             json!({"first_name": "Åsa", "last_name": "Ek7", "membership": {"membership_type": "student"},
                    "profile": {"salutation": "Dr.", "phone_number": "070-174 06 07"}})
         );
-        // What was delivered is not delivered again.
+        // A second import resends nothing.
         let output = program(&folder, &arguments, false);
         let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
         assert_eq!(
@@ -410,7 +410,7 @@ fn both_integrations_import_twice_into_an_application_of_the_real_framework() {
 }
 
 #[test]
-fn openssl_takes_what_is_sent_by_either_version_of_tls() {
+fn openssl_accepts_connections_by_tls_1_2_and_1_3() {
     let Some(python) = python() else { return };
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     for (version, name) in [("TLSv1_2", "TLSv1.2"), ("TLSv1_3", "TLSv1.3")] {
@@ -431,7 +431,7 @@ fn openssl_takes_what_is_sent_by_either_version_of_tls() {
     }
 }
 
-/// Imports a roster of members to the application in this version, with more arguments.
+/// Imports a roster of members to the application, with these extra arguments.
 fn members(folder: &Folder, judge: &Judge, arguments: &[&str]) -> (Option<i32>, String) {
     let address = format!("{}/api/public", judge.address);
     let common = ["--target", "pathwright", "--base-url", &address, "--yes"];
@@ -441,7 +441,7 @@ fn members(folder: &Folder, judge: &Judge, arguments: &[&str]) -> (Option<i32>, 
 }
 
 #[test]
-fn what_the_framework_does_not_apply_is_refused_or_named() {
+fn a_value_that_the_api_does_not_apply_is_reported() {
     let Some(python) = python() else { return };
     let row = "E-1,Anna,Solna,student\n";
     let text = format!("external_id,first_name,location,membership_type\n{row}");
@@ -455,7 +455,7 @@ fn what_the_framework_does_not_apply_is_refused_or_named() {
             assert_eq!(code, Some(3), "{version}: {told}");
             std::fs::read_to_string(folder.path("o.csv")).unwrap()
         };
-        // Not remembered: it is sent and refused again.
+        // The rejection is not remembered: the row is sent and rejected again.
         for _ in 0..2 {
             let results = results();
             assert!(
@@ -469,7 +469,7 @@ fn what_the_framework_does_not_apply_is_refused_or_named() {
 }
 
 #[test]
-fn a_column_that_a_school_may_not_change_is_left_out_by_resume() {
+fn resume_can_leave_out_a_column_that_the_school_may_not_change() {
     let Some(python) = python() else { return };
     let ids: String = (1..=60).map(|row| format!("saml2 E-{row}\n")).collect();
     let judge = Judge::start(&python, "pathwright_app.py", "1000/s no-sso", &ids);
@@ -509,7 +509,7 @@ fn a_column_that_a_school_may_not_change_is_left_out_by_resume() {
 }
 
 #[test]
-fn few_refused_rows_end_with_the_advice_to_leave_their_column_out() {
+fn rows_rejected_for_a_restricted_field_give_advice_on_its_column() {
     let Some(python) = python() else { return };
     let ids: String = (1..=5).map(|row| format!("saml2 E-{row}\n")).collect();
     let judge = Judge::start(&python, "pathwright_app.py", "1000/s no-sso", &ids);

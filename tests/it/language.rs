@@ -1,5 +1,5 @@
-//! Two languages: every message stands in the catalogues, and what a person sees of each command is
-//! kept as it is in both.
+//! Localization: every message is in the catalogues, and the output of each command is stable in both
+//! languages.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -12,8 +12,8 @@ use crate::harness::{
     stdout,
 };
 
-/// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
-/// beside it, the manual pages, the tables of the reference and of a target, and what a collector reads.
+/// Files whose literals are not messages: option help with its own Swedish text, manual pages, reference
+/// tables, and metrics.
 const ELSEWHERE: [&str; 13] = [
     "cli/man.rs",
     "cli/args.rs",
@@ -30,11 +30,11 @@ const ELSEWHERE: [&str; 13] = [
     "l10n/build.rs",
 ];
 
-/// Rooms that speak to whoever writes a target's file, or to nobody.
+/// Modules whose texts are for authors of target files, or are never shown.
 const ROOMS_ELSEWHERE: [&str; 2] = ["targets", "sandbox"];
 
 #[test]
-fn no_message_stands_outside_the_catalogues() {
+fn every_message_is_in_the_catalogues() {
     let source = repository().join("src");
     let mut found = Vec::new();
     let mut files = Vec::new();
@@ -61,7 +61,7 @@ fn no_message_stands_outside_the_catalogues() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// What reads a rendered message: a comparison, or a search in it.
+/// Code that branches on a rendered message: a comparison, or a search in the text.
 const READS_TEXT: &str = r"(?x)
     say\(\)\s*\.\w+\((?:[^()]|\([^()]*\))*\)\s*\.
         (split|rsplit|strip_|trim_start_matches|trim_end_matches|contains|starts_with|ends_with|find|eq|parse)
@@ -98,7 +98,7 @@ fn no_decision_depends_on_a_rendered_message() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// String literals, but those of attributes.
+/// Returns the string literals in code, except those of attributes.
 fn literals(tokens: TokenStream) -> Vec<String> {
     let mut found = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -125,7 +125,7 @@ fn literals(tokens: TokenStream) -> Vec<String> {
     found
 }
 
-/// Whether a text has three words in a row, and is no SQL.
+/// Returns whether a text has three words in a row and is not SQL.
 fn is_sentence(text: &str) -> bool {
     let is_sql = [
         "SELECT",
@@ -175,7 +175,7 @@ fn all_files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn every_message_of_the_catalogues_is_used() {
+fn every_message_in_the_catalogues_is_used() {
     let source = repository().join("src");
     let (mut files, mut catalogues) = (Vec::new(), Vec::new());
     all_files(&source, "rs", &mut files);
@@ -201,11 +201,11 @@ fn every_message_of_the_catalogues_is_used() {
     assert!(idle.is_empty(), "{idle:?}");
 }
 
-/// What a person sees, without what differs from run to run.
+/// Returns the output of a command without the parts that differ from run to run.
 fn seen(folder: &Folder, output: &Output) -> String {
     let both = format!("{}{}", stderr(output), stdout(output));
     let both = both.replace(&folder.path("").display().to_string(), "");
-    // Who runs the tests, and where.
+    // The account and machine of the test process.
     let rosterpatch::run::Actor { account, machine } = rosterpatch::run::Actor::here();
     let both = ["by|on", "av|på"].iter().fold(both, |both, words| {
         let (by, on) = words.split_once('|').unwrap();
@@ -250,7 +250,7 @@ fn the_output_of_commands_is_stable_in_both_languages() {
         lines[5] = lines[5].replace(",Kvinna", ",Man");
         folder.write("elever.csv", lines.join("\n") + "\n");
         let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(8), Duration::ZERO);
-        // Refuses the credentials once, in the middle of a run.
+        // A server that refuses the credentials once, in the middle of a run.
         let count = std::sync::atomic::AtomicUsize::new(0);
         let fickle =
             Server::start(
@@ -294,7 +294,7 @@ fn the_output_of_commands_is_stable_in_both_languages() {
 }
 
 #[test]
-fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
+fn libreoffice_keeps_the_sample_results_in_both_languages() {
     if office().is_none() {
         return;
     }
@@ -304,7 +304,7 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
         let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";
         let output = folder.run(&format!("{import} {language}"));
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-        // 76 is UTF-8; cells as they are shown.
+        // 76 selects UTF-8; the cells are exported as displayed.
         folder.rewritten_by_office(
             "elever-2026-ht.results.csv",
             "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true",
@@ -337,7 +337,7 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
 }
 
 #[test]
-fn a_wrong_command_line_is_reported_in_swedish() {
+fn an_invalid_command_line_is_reported_in_swedish() {
     let folder = Folder::new();
     for (arguments, told) in [
         ("chek r.csv", "kommandot ”chek” finns inte; menade du check"),
@@ -395,14 +395,14 @@ fn an_old_run_is_reported_in_the_readers_language() {
         .iter()
         .zip(&in_english)
         .filter(|pair| is_same(*pair));
-    // The API's own words stay as they are.
+    // Messages from the API are not translated.
     assert!(unchanged.count() <= 2, "{in_swedish:#?}");
     let has = |texts: &[String], part: &str| texts.iter().any(|text| text.contains(part));
     assert!(has(&in_english, "check digit") && has(&in_swedish, "kontrollsiffran"));
     assert_eq!(again("en"), in_english);
 }
 
-/// What a reader in each language sees of the newest run in its figures and its report.
+/// Returns the summary and the report of the newest run in a language.
 fn seen_of_the_run(folder: &Folder, language: &str) -> String {
     let shown = folder.run(&format!("show --lang {language}"));
     assert!(shown.status.success(), "{}", stderr(&shown));

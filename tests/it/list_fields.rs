@@ -1,4 +1,4 @@
-//! Fields in lists, end to end: a server whose PATCH replaces lists, as Microsoft Graph's and SCIM's do.
+//! Fields inside lists, against a server whose PATCH replaces whole lists, as Microsoft Graph and SCIM do.
 
 use std::sync::{Arc, Mutex};
 
@@ -95,7 +95,7 @@ fn people() -> Vec<Json> {
     ]
 }
 
-/// An API that changes the members that a body has, and no other.
+/// Serves an API whose updates change only the members in the body.
 fn api(records: &Records) -> Server {
     let records = records.clone();
     Server::start(move |seen| answer(&records, seen))
@@ -176,12 +176,12 @@ impl Scene {
 }
 
 #[test]
-fn one_element_of_a_list_is_changed_and_put_back() {
+fn one_list_element_is_changed_and_restored() {
     let scene = Scene::new();
     let roster = "id,work_email,home_email\n1,new@x.se,home@x.se\n2,two@x.se,\n3,c@x.se,\n";
     let (code, told) = scene.import(roster, &[]);
     assert_eq!(code, Some(3), "{told}");
-    // One request changes both, and all else is as it was.
+    // One request changes both elements and keeps the others.
     assert_eq!(scene.updates(), 2);
     let mut expected = people();
     expected[0]["emails"][0]["value"] = json!("home@x.se");
@@ -191,7 +191,7 @@ fn one_element_of_a_list_is_changed_and_put_back() {
     let results = scene.folder.csv("r.results.csv", b',');
     let wrong = results[3].join(" ");
     assert!(wrong.contains("lookup.several_elements"), "{wrong}");
-    // The same again changes nothing.
+    // A second import changes nothing.
     scene.import(roster, &[]);
     assert_eq!(scene.updates(), 2);
     scene.undo();
@@ -201,7 +201,7 @@ fn one_element_of_a_list_is_changed_and_put_back() {
 }
 
 #[test]
-fn an_element_that_is_cleared_leaves_the_others() {
+fn clearing_a_list_element_keeps_the_others() {
     let scene = Scene::new();
     scene.records.lock().unwrap()[0]["emails"][2]
         .as_object_mut()
@@ -218,7 +218,7 @@ fn an_element_that_is_cleared_leaves_the_others() {
 }
 
 #[test]
-fn a_list_that_is_not_read_is_not_replaced() {
+fn a_list_is_never_replaced_without_reading_it() {
     let scene = Scene::new();
     let (code, told) = scene.import("id,work_email\n1,new@x.se\n", &["--blind"]);
     assert_eq!(code, Some(1), "{told}");
@@ -227,7 +227,7 @@ fn a_list_that_is_not_read_is_not_replaced() {
         "{told}"
     );
     assert_eq!(scene.updates(), 0);
-    // Where it would save the look-up, the record is read all the same.
+    // The record is read even with options that otherwise skip the look-up.
     let (code, told) = scene.import("id,work_email\n1,new@x.se\n", &["--all", "--no-undo"]);
     assert_eq!(code, Some(0), "{told}");
     let mut expected = people();
@@ -236,7 +236,7 @@ fn a_list_that_is_not_read_is_not_replaced() {
 }
 
 #[test]
-fn values_of_a_list_are_added_removed_and_put_back() {
+fn list_values_are_added_removed_and_restored() {
     let scene = Scene::new();
     let roster = "id,tags,groups,courses\n1,new;kept,g1,Ma|Sv\n2,\"a\nb\",g9,Ma\n";
     let (code, told) = scene.import(roster, &[]);
@@ -248,24 +248,24 @@ fn values_of_a_list_are_added_removed_and_put_back() {
     expected[1]["tags"] = json!(["a", "b"]);
     expected[1]["courses"] = json!(["Ma"]);
     assert_eq!(*scene.records.lock().unwrap(), expected);
-    // In another order, and as often as they are written, they are the same.
+    // The order and repetition of values in a set do not count as a difference.
     let again = "id,tags,groups,courses\n1,kept;new;new,g1,Sv|Ma\n2,b;a,,Ma\n";
     let (_, told) = scene.import(again, &[]);
     assert!(told.contains("2 unchanged"), "{told}");
-    // Somebody adds to another list in the meantime.
+    // Another client changes a different field meanwhile.
     scene.records.lock().unwrap()[1]["name"] = json!("Alm");
     scene.undo();
     let mut expected = people();
     expected[0]["courses"] = json!([]);
     expected[1]["courses"] = json!([]);
     expected[1]["name"] = json!("Alm");
-    // The API tells the names of groups by itself.
+    // The API adds the names of groups itself.
     expected[0]["groups"] = json!([{"id": "g1"}, {"id": "g2", "name": "Two"}]);
     assert_eq!(*scene.records.lock().unwrap(), expected);
 }
 
 #[test]
-fn a_list_that_is_replaced_needs_no_record() {
+fn replacing_a_whole_list_needs_no_look_up() {
     let scene = Scene::new();
     let (code, told) = scene.import("id,courses\n1,Ma|Sv\n", &["--blind"]);
     assert_eq!(code, Some(0), "{told}");
@@ -276,7 +276,7 @@ fn a_list_that_is_replaced_needs_no_record() {
 }
 
 #[test]
-fn lists_are_rehearsed_against_the_simulated_api() {
+fn the_simulated_api_supports_lists() {
     let scene = Scene::new();
     let roster = "id,work_email,tags,groups,courses\n\
         1,a@x.se,x;y,g1,Ma\n2,b@x.se,x,g1;g2,Sv|Ma\n3,c@x.se,,,\n";
@@ -290,7 +290,7 @@ fn lists_are_rehearsed_against_the_simulated_api() {
 }
 
 #[test]
-fn another_change_to_the_list_since_the_plan_is_not_overwritten() {
+fn a_change_to_the_list_after_the_plan_is_not_overwritten() {
     for (changes, is_refused) in [
         (
             json!({"type": "other", "value": "o1@x.se", "note": "since"}),

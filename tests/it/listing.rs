@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::{Folder, Seen, Server, respond, stderr};
 
-/// A target with a list of records and single records.
+/// A target with a list of records and a read of single records.
 const TARGET: &str = r#"
 name = "club"
 title = "A club's members"
@@ -37,7 +37,7 @@ pointer = "/town"
 kind = "text"
 "#;
 
-/// The number of members.
+/// The number of members on the server.
 const MEMBERS: usize = 240;
 
 fn member(number: usize) -> Json {
@@ -50,14 +50,14 @@ fn members(from: usize, most: usize) -> Vec<Json> {
         .collect()
 }
 
-/// A number in a request's query.
+/// Returns a number in the query of a request.
 fn asked(seen: &Seen, name: &str) -> Option<usize> {
     let (_, query) = seen.path.split_once('?')?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(other, _)| *other == name)?.1.parse().ok()
 }
 
-/// A server of members. `list` answers the requests for pages.
+/// Serves members; `list` answers the requests for pages.
 fn club(list: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Server {
     Server::start(move |seen| {
         let path = seen.path.split('?').next().unwrap_or_default();
@@ -75,7 +75,7 @@ fn page(body: Json) -> Response<Body> {
     respond(200, &[], &body.to_string())
 }
 
-/// Imports members 1 to `last` with another town.
+/// Imports members 1 to `last` with a new town.
 fn import(server: &Server, lookup: &str, last: usize) -> (Folder, Output) {
     let folder = Folder::new();
     folder.write("club.toml", TARGET.replace("LOOKUP", lookup));
@@ -92,7 +92,7 @@ fn import(server: &Server, lookup: &str, last: usize) -> (Folder, Output) {
     (folder, output)
 }
 
-/// Asserts that every member is updated after so many look-up requests.
+/// Asserts that every member is updated after this many look-up requests.
 fn all_are_updated(server: &Server, lookup: &str, lookups: usize) {
     let (_folder, output) = import(server, lookup, MEMBERS);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -104,7 +104,7 @@ fn all_are_updated(server: &Server, lookup: &str, lookups: usize) {
     assert_eq!(changed, MEMBERS);
 }
 
-/// Asserts that the run stops, names what to correct, sends nothing and reports no row as missing.
+/// Asserts that the run stops, names the setting to correct, sends nothing and reports no row as missing.
 fn is_stopped(server: &Server, lookup: &str, told: &[&str]) {
     let (folder, output) = import(server, lookup, MEMBERS);
     let text = stderr(&output);
@@ -171,13 +171,13 @@ fn a_list_without_a_total_ends_at_a_page_without_a_record() {
 }
 
 #[test]
-fn numbered_pages_may_have_any_size() {
+fn numbered_pages_can_have_any_size() {
     for size in [100, 20, 7, 240, 1000] {
         let server = club(move |seen| {
             let number = asked(seen, "sheet").unwrap();
             page(json!({"count": MEMBERS, "items": members((number - 1) * size, size)}))
         });
-        // A total that equals the page may count the page alone.
+        // A total equal to the page size may be the count of the page.
         let lookups = match size {
             240 | 1000 => 2,
             size => MEMBERS.div_ceil(size),
@@ -206,7 +206,7 @@ fn a_wrong_first_number_stops_the_run_unless_no_record_is_skipped() {
             page(json!({"count": MEMBERS, "items": items}))
         })
     };
-    // Pages that overlap by a member skip none.
+    // Pages that overlap by one member skip none.
     all_are_updated(&from_1(), OFFSET, 5);
     let named = OFFSET.replace("\"skip\"", "\"skip\", first = 1");
     all_are_updated(&from_1(), &named, 5);
@@ -263,12 +263,12 @@ fn twenty_missing_members_are_requested_before_rows_are_reported_as_missing() {
     assert_eq!(folder.csv("r.new.csv", b',').len(), 31);
 }
 
-/// A server of members whose answers name the next page. The first page is `/v2/members`.
+/// Serves members with a link to the next page. The first page is `/v2/members`.
 fn named(next: impl Fn(usize) -> Response<Body> + Send + Sync + 'static) -> Server {
     club(move |seen| next(asked(seen, "after").unwrap_or(0)))
 }
 
-/// The settings of a list whose answers name the next page.
+/// Returns the lookup settings of a list whose responses link the next page.
 fn paged_by(paging: &str) -> String {
     let (rest, _) = OFFSET.split_once("total").unwrap();
     format!("{rest}page_size = 50\npaging = {{ {paging} }}\n")
@@ -301,7 +301,7 @@ fn next_pages_are_followed_by_address_link_header_and_cursor() {
         })
     };
     all_are_updated(&linked(), &paged_by("kind = \"link\""), 5);
-    // The header is noticed with other kinds of paging.
+    // A Link header is reported even if another kind of paging is configured.
     is_stopped(&linked(), &by_next, &["kind = \"link\""]);
 
     let server = named(|after| {
@@ -317,14 +317,14 @@ fn next_pages_are_followed_by_address_link_header_and_cursor() {
 }
 
 #[test]
-fn a_next_page_that_is_not_named_or_leads_back_stops_the_run() {
+fn a_missing_or_circular_next_page_stops_the_run() {
     let by_next = paged_by("kind = \"next\", pointer = \"/next\"");
     let told = "lookup.paging.pointer = \"/next\"";
     let unnamed = named(|_| page(json!({"items": members(0, 50)})));
     is_stopped(&unnamed, &by_next, &["first page is full", told]);
     let object = named(|_| page(json!({"items": members(0, 50), "next": {"after": 50}})));
     is_stopped(&object, &by_next, &[told]);
-    // Pages without a record that lead to each other.
+    // Empty pages that link to each other.
     let circle = named(|after| page(json!({"items": [], "next": format!("?after={}", 1 - after)})));
     is_stopped(&circle, &by_next, &["page 3", told]);
     let malformed = named(|after| {

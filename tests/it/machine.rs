@@ -1,9 +1,9 @@
-//! What the machine that runs the tests has, and what it lacks.
+//! Checks for optional programs and permissions on the machine that runs the tests.
 
 use std::ffi::OsString;
 
-/// Reports that the calling test is skipped, or a part of it: on standard error, and to `tests/run`, which
-/// lists at its end what was skipped.
+/// Reports that the calling test, or a part of it, is skipped: on standard error, and in the list that
+/// `tests/run` prints.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("?");
@@ -14,14 +14,14 @@ pub fn skipped(why: &str) {
             .append(true)
             .create(true)
             .open(list);
-        // One write a line: tests run at the same time.
+        // A single write per line, because tests run in parallel.
         let line = format!("{why}\t{test}\n");
         list.unwrap().write_all(line.as_bytes()).unwrap();
     }
 }
 
-/// What `tests/run` found or installed for the tests, by the variable that names it. Without it the
-/// calling test is skipped, for the reason that `tests/run` gives in `NAME_MISSING`.
+/// Returns the path in an environment variable that `tests/run` sets for an installed program. Without it,
+/// reports the calling test as skipped, with the reason in `NAME_MISSING`.
 pub fn installed(name: &str) -> Option<OsString> {
     let found = std::env::var_os(name);
     if found.is_none() {
@@ -31,7 +31,7 @@ pub fn installed(name: &str) -> Option<OsString> {
     found
 }
 
-/// Whether there is such a command. Without it the calling test is skipped.
+/// Returns whether a command is in PATH. Without it, reports the calling test as skipped.
 pub fn has_command(name: &str, package: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
@@ -41,7 +41,7 @@ pub fn has_command(name: &str, package: &str) -> bool {
     is_there
 }
 
-/// Whether the tests are run by root.
+/// Returns whether the tests run as root.
 pub fn is_root() -> bool {
     #[cfg(unix)]
     {
@@ -52,8 +52,8 @@ pub fn is_root() -> bool {
     false
 }
 
-/// Whether another account, by its number, can enter a folder. If not, the calling test is skipped: the folders
-/// above it may be closed by a umask of 077.
+/// Returns whether another account can enter a folder. If not, reports the calling test as skipped: a umask
+/// of 077 may have closed the folders above it.
 pub fn can_enter(account: u32, folder: &std::path::Path) -> bool {
     let id = account.to_string();
     let entered = std::process::Command::new("setpriv")

@@ -1,5 +1,4 @@
-//! The quota as the server measures it, on a clock that the test owns: ten thousand requests at
-//! each of four rates.
+//! The quota as the server measures it, on a virtual clock: ten thousand requests at each of four rates.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -20,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::harness::{Folder, Seen, Server, evening, respond};
 
-/// Records nothing: what is measured here is when requests arrive.
+/// A journal that records nothing, because these tests measure only when requests arrive.
 struct NoRecord;
 
 impl Record for NoRecord {
@@ -53,11 +52,11 @@ fn call(row: u64) -> Pending {
     }
 }
 
-/// Sends `requests` to `server`, and returns what the pacer had in force at the end.
+/// Sends `requests` to `server`, and returns the pacer's quota at the end.
 fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -> (String, u32) {
     let folder = Folder::new();
     let mut spec = targets::load("meitner").unwrap();
-    // The server answers with anything.
+    // The server's responses do not contain a record.
     spec.answers.expects = None;
     let spec = Arc::new(spec);
     let credentials = Credentials::find(&spec, |_| Some("x".into())).unwrap();
@@ -71,7 +70,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
     let pacer = Pacer::new(pace, clock.clone(), Some(store)).unwrap();
     let stats = Stats::default();
     let options = SenderOptions {
-        // One at a time: the clock stands still while a request is in progress.
+        // One request at a time, so that the clock does not advance during a request.
         concurrency: 1,
         max_attempts: 5,
         backoff: Backoff::default(),
@@ -128,7 +127,7 @@ fn pace(rate: &str, burst: u32) -> Pace {
     }
 }
 
-/// A server that takes note of when it was asked, and of the answers' headers.
+/// Starts a server that records when requests arrive.
 fn noting(
     clock: &Arc<VirtualClock>,
     answer: impl Fn(&Seen) -> axum::http::Response<axum::body::Body> + Send + Sync + 'static,
@@ -142,7 +141,7 @@ fn noting(
     (server, times)
 }
 
-/// The most requests in any stretch as long as the period.
+/// Returns the largest number of requests in any window of this period.
 fn worst_window(times: &[UnixNanos], period: u64) -> usize {
     let mut first = 0;
     let mut worst = 0;
@@ -156,7 +155,7 @@ fn worst_window(times: &[UnixNanos], period: u64) -> usize {
 }
 
 #[test]
-fn no_window_holds_more_than_the_quota_and_nearly_all_of_it_is_used() {
+fn no_window_exceeds_the_quota_and_nearly_all_of_it_is_used() {
     for (rate, quota, burst, period) in [
         ("5/s", 5.0, 5, 1.0),
         ("50/s", 50.0, 50, 1.0),
@@ -179,7 +178,7 @@ fn no_window_holds_more_than_the_quota_and_nearly_all_of_it_is_used() {
 }
 
 #[test]
-fn the_limit_that_the_api_announces_is_the_one_that_is_kept_to() {
+fn the_rate_follows_the_limit_that_the_api_announces() {
     for (announced, ceiling, expected) in [
         ("5000", None, "5000/h"),
         ("300", None, "300/h"),
@@ -204,8 +203,8 @@ fn the_limit_that_the_api_announces_is_the_one_that_is_kept_to() {
 }
 
 #[test]
-fn what_remains_at_the_api_is_believed_when_it_is_less() {
-    // The bucket holds 1,500 by the target's file, and all but ten have been used elsewhere.
+fn a_lower_remaining_quota_from_the_api_is_applied() {
+    // The target file's quota is 1,500, but other clients have used all but ten.
     let clock = evening();
     let (server, times) = noting(&clock, |seen| {
         let left = 9_usize.saturating_sub(seen.before).to_string();
@@ -222,7 +221,7 @@ fn what_remains_at_the_api_is_believed_when_it_is_less() {
 }
 
 #[test]
-fn a_share_leaves_the_rest_to_others() {
+fn a_share_limits_the_run_to_part_of_the_quota() {
     let clock = evening();
     let (server, times) = noting(&clock, |_| respond(200, &[], "{}"));
     let pace = Pace {
@@ -237,7 +236,7 @@ fn a_share_leaves_the_rest_to_others() {
 }
 
 #[test]
-fn an_hour_is_waited_out_and_costs_no_attempt() {
+fn a_wait_of_an_hour_uses_no_attempt() {
     let clock = evening();
     let (server, times) = noting(&clock, |seen| match seen.before {
         0 => respond(429, &[("Retry-After", "3600")], "{}"),

@@ -1,4 +1,4 @@
-//! A PostgreSQL of the tests' own, where Debian's is installed.
+//! PostgreSQL servers for the tests, if Debian's packages are installed.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -13,14 +13,14 @@ use rosterpatch::journal::State;
 
 use crate::machine::{is_root, skipped};
 
-/// A server's process, and the one that ends it when this process is gone.
+/// A server process, and a watcher process that stops it when this process ends.
 struct Server {
     process: Child,
-    /// It reads until its input ends: when this is dropped, and however this process ends.
+    /// The watcher reads until end of input, which it reaches when this is dropped or this process dies.
     watch: Child,
 }
 
-/// A server with a folder and a port of its own, which ends with this.
+/// A server with a temporary folder and a free port, stopped on drop.
 pub struct Cluster {
     bin: PathBuf,
     folder: tempfile::TempDir,
@@ -30,7 +30,7 @@ pub struct Cluster {
     databases: AtomicUsize,
 }
 
-/// The newest PostgreSQL of Debian's packages. Without one the calling test is skipped.
+/// Returns the newest PostgreSQL of Debian's packages. Without one, reports the calling test as skipped.
 fn newest() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -45,17 +45,17 @@ fn newest() -> Option<PathBuf> {
 }
 
 impl Cluster {
-    /// A new server; none where PostgreSQL is not installed.
+    /// Starts a server. Returns `None` if PostgreSQL is not installed.
     pub fn start() -> Option<Cluster> {
         Cluster::start_with(&[])
     }
 
-    /// The same with more options of its own.
+    /// Like [`Self::start`], with extra server options.
     pub fn start_with(options: &[&'static str]) -> Option<Cluster> {
         Cluster::start_in(tempfile::tempdir().unwrap(), options)
     }
 
-    /// A new server on a disk of its own, of so many MiB; none where that cannot be had.
+    /// Starts a server on a separate tmpfs of `size` MiB. Returns `None` if it cannot be mounted.
     pub fn start_on_a_disk(size: u32) -> Option<Cluster> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -70,14 +70,14 @@ impl Cluster {
         Cluster::start_in(folder, &[])
     }
 
-    /// Its folder.
+    /// Returns the server's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     fn start_in(folder: tempfile::TempDir, options: &[&'static str]) -> Option<Cluster> {
         let bin = newest()?;
-        // It has no port 0 of its own; this one was free just now.
+        // PostgreSQL cannot pick a free port itself.
         let port = {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
             free.local_addr().unwrap().port()
@@ -111,7 +111,7 @@ impl Cluster {
         self.port
     }
 
-    /// The server's certificate, which is of `localhost` and of no authority.
+    /// Returns the server's self-signed certificate for `localhost`.
     pub fn certificate(&self) -> PathBuf {
         self.folder.path().join("root.pem")
     }
@@ -123,7 +123,8 @@ impl Cluster {
     fn tool(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         let mut command = if is_root() {
-            // It refuses to run as root. Its folder may lie in one that root alone can enter.
+            // PostgreSQL refuses to run as root. The capability lets it reach a folder that only root can
+            // enter.
             let mut command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
             command.args(["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]);
@@ -142,7 +143,7 @@ impl Cluster {
             .arg("-D")
             .arg(self.data())
             .args(["-p", &self.port.to_string(), "-h", "127.0.0.1"])
-            // The address of a socket is short, and the path of the folder may be long.
+            // No Unix socket, because its path has a short maximum length.
             .args(["-k", ""])
             .args(["-c", "max_connections=300", "-c", "shared_buffers=128MB"])
             .args(["-c", "ssl=on", "-c", "ssl_cert_file=../root.pem"])
@@ -186,7 +187,7 @@ impl Cluster {
         panic!("PostgreSQL did not start: {}", log.unwrap_or_default());
     }
 
-    /// Stops the server, as a restart of the machine would: sessions are cut off, nothing is lost.
+    /// Stops the server as a reboot would: sessions end, and committed data is kept.
     pub fn stop_server(&self) {
         let Some(mut server) = self.server.lock().unwrap().take() else {
             return;
@@ -199,12 +200,12 @@ impl Cluster {
             .status();
         assert!(stopped.unwrap().success());
         let _ = server.process.wait();
-        // It is to find the folder in use by no server, and leave it.
+        // Stop the watcher first, or it would remove the folder of the stopped server.
         let _ = server.watch.kill();
         let _ = server.watch.wait();
     }
 
-    /// Runs SQL on a database, and returns what it prints.
+    /// Runs SQL on a database and returns the output.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let output = Command::new(self.bin.join("psql"))
             .args([
@@ -224,7 +225,7 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// A new database, empty.
+    /// Creates an empty database and returns its name.
     pub fn empty_database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::SeqCst);
         let name = format!("test_{number}");
@@ -232,7 +233,7 @@ impl Cluster {
         name
     }
 
-    /// The address of a database.
+    /// Returns the URL of a database.
     pub fn address(&self, database: &str) -> String {
         format!(
             "postgres://tester@127.0.0.1:{}/{database}?sslmode=disable",
@@ -240,7 +241,7 @@ impl Cluster {
         )
     }
 
-    /// A new database with a journal, and its address.
+    /// Creates a database with a journal and returns its URL.
     pub fn database(&self) -> String {
         let address = self.address(&self.empty_database());
         let state = State::in_database(&address, None, &self.folder.path().join("local")).unwrap();
@@ -259,7 +260,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Waits for the end of its input, and then removes a server and its folder.
+/// Waits for the end of its input, then stops the server and removes its folder.
 const WATCH: &str = r#"
     read -r never
     kill -QUIT "$1"
@@ -268,7 +269,7 @@ const WATCH: &str = r#"
     rm -rf "$0"
 "#;
 
-/// One server for all tests that need no more than a database. It ends with this process.
+/// Returns the server that tests share if they need only a database. It ends with this process.
 pub fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
     SHARED.get_or_init(Cluster::start).as_ref()

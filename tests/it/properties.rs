@@ -1,5 +1,5 @@
-//! What holds for any cell: what the checks accept they accept again unchanged, and what is sent
-//! is what the cells say.
+//! Property tests of the checks: accepted values are accepted again unchanged, and the request body equals
+//! the cells.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ fn spec() -> Arc<TargetSpec> {
     Arc::new(targets::load("meitner").unwrap())
 }
 
-/// The row's values by field, as JSON, and its body; nothing where a cell has a problem.
+/// Returns the row's values by field and its request body, or `None` if a cell has a problem.
 fn checked(
     cells: &[(String, String)],
 ) -> Option<(Vec<Option<serde_json::Value>>, serde_json::Value)> {
@@ -81,7 +81,7 @@ fn with(field: &str, cell: &str) -> Vec<(String, String)> {
     cells
 }
 
-/// Text that is something like what the fields hold.
+/// Generates text that resembles the values of fields.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         "[0-9]{6,8}[-+ ]?[0-9TF]{4}",
@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
-    fn what_is_accepted_is_accepted_again_unchanged(index in 0usize..18, cell in cell()) {
+    fn accepted_values_are_accepted_again_unchanged(index in 0usize..18, cell in cell()) {
         let spec = spec();
         let field = &spec.fields[index % spec.fields.len()];
         if let Some((values, body)) = checked(&with(field.name(), &cell))
@@ -114,7 +114,7 @@ proptest! {
                 serde_json::Value::Null => "<null>".to_owned(),
                 other => other.to_string(),
             };
-            // Files for the program keep such a value as a formula that is nothing but its text.
+            // Values with these first characters are written to files as a formula that contains only text.
             let cell = match text.starts_with(['\'', '=', '#']) {
                 true => format!("=\"\"&\"{}\"", text.replace('"', "\"\"")),
                 false => text.clone(),
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn the_body_holds_what_the_row_has_and_nothing_else(fields in prop::collection::vec((0usize..18, cell()), 0..6)) {
+    fn the_request_body_contains_exactly_the_rows_values(fields in prop::collection::vec((0usize..18, cell()), 0..6)) {
         let spec = spec();
         let mut cells = base();
         for (index, cell) in fields {
@@ -158,7 +158,7 @@ fn count_leaves(json: &serde_json::Value) -> usize {
     }
 }
 
-/// Checks a file's rows one after another in one place, and each in a place of its own.
+/// Checks a file's rows in one reused row and, for comparison, each in a new one.
 fn checked_twice(target: &str, text: &str) -> Vec<(String, String)> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
@@ -196,9 +196,9 @@ fn checked_twice(target: &str, text: &str) -> Vec<(String, String)> {
 }
 
 proptest! {
-    /// Values are written in place from row to row: none is another row's.
+    /// Rows are checked in place, so a row must not keep a value of an earlier one.
     #[test]
-    fn no_row_says_what_another_one_said(
+    fn no_row_keeps_values_of_an_earlier_row(
         rows in proptest::collection::vec(
             proptest::collection::vec(
                 prop_oneof![

@@ -1,15 +1,15 @@
-//! Rows about protected persons reach no request, no file and no table.
+//! Rows of protected persons are never in a request, a file or a database table.
 
 use std::path::Path;
 
 use crate::console::{Console, hidden, status};
 use crate::harness::{Folder, stderr, stdout};
 
-/// What the cells of such rows contain.
+/// A text in the cells of protected rows.
 const SECRET: &str = "Hemligsson";
 
-/// A roster in which the second, the fourth and the last row are about protected persons, the last since it is about
-/// the same person as the second.
+/// Returns a roster whose second, fourth and last rows are protected, the last because it is about the same
+/// person as the second.
 fn roster() -> String {
     let plain = crate::harness::plain_roster(5);
     let mut lines: Vec<String> = plain.lines().map(str::to_owned).collect();
@@ -91,7 +91,7 @@ fn protected_rows_are_withheld_everywhere() {
     assert!(!folder.path("r.failed.csv").exists());
     assert_no_secret(&folder.path(""), &["r.csv"]);
 
-    // A results file says so of its rows, whose cells it does not have.
+    // A retry of a results file keeps its protected rows withheld, although their cells are empty.
     let again = run(&[
         "retry",
         "r.results.csv",
@@ -104,7 +104,7 @@ fn protected_rows_are_withheld_everywhere() {
 }
 
 #[test]
-fn a_marking_is_ignored_only_for_a_reason_that_is_kept() {
+fn a_protection_mark_is_ignored_only_for_a_recorded_reason() {
     let folder = Folder::new();
     folder.write(
         "r.csv",
@@ -145,7 +145,7 @@ fn a_marking_is_ignored_only_for_a_reason_that_is_kept() {
 }
 
 #[test]
-fn a_record_that_is_marked_as_protected_is_never_written() {
+fn a_record_marked_as_protected_is_never_updated() {
     let folder = Folder::new();
     let marked =
         "[protected]\npointer = \"/external/sourceID\"\nvalues = [\"Skyddad\"]\n\n[lookup]";
@@ -162,7 +162,7 @@ fn a_record_that_is_marked_as_protected_is_never_written() {
     for line in [2, 3] {
         lines[line] = lines[line].replace("Ek", SECRET);
     }
-    // A warning about a cell may show its value.
+    // A warning may quote the cell.
     lines[2] = lines[2].replace(SECRET, &format!("'{SECRET}' ”{SECRET}”"));
     let third = SECRET.to_owned() + "-Ek";
     lines[3] = lines[3].replace(SECRET, &third);
@@ -172,7 +172,7 @@ fn a_record_that_is_marked_as_protected_is_never_written() {
     let run = |command: &[&str]| folder.with_sandbox(&[command, &place].concat());
     let blind = run(&["import", "r.csv", "--yes", "--blind"]);
     assert_eq!(blind.status.code(), Some(2), "{}", stderr(&blind));
-    // Also where every row is sent and nothing is kept, the record is read first.
+    // The record is read before sending even if all rows are sent and no undo values are kept.
     let sent = run(&[
         "import",
         "r.csv",
@@ -202,7 +202,7 @@ fn a_record_that_is_marked_as_protected_is_never_written() {
 }
 
 #[test]
-fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
+fn the_console_deletes_copies_and_edits_of_protected_rows() {
     let folder = Folder::new();
     let before = crate::harness::plain_roster(5).replace("Åsa", "Bo");
     let (sandbox, base_url, _stop) =
@@ -222,7 +222,7 @@ fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
     let answer = console.ask("POST", &console.at("/drop"), &headers, &body);
     assert_eq!(status(&answer), 303, "{answer}");
     let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
-    // A cell of a protected row, of one that the edit marks, and of one like any other.
+    // A cell of a protected row, of a row that the edit marks as protected, and of an ordinary row.
     for (row, cells) in [
         (2, "r2c3=Ny+Hemligsson"),
         (1, "r1c3=Hemligsson&r1c4=Ja"),
@@ -237,7 +237,7 @@ fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
         texts.collect::<String>()
     };
     assert!(!kept().contains(SECRET), "{}", kept());
-    // The mark itself stays, or the next look would send the row.
+    // The mark is kept, because the next plan would send the row otherwise.
     assert!(kept().contains("Ja") && kept().contains("Ny"), "{}", kept());
     console.post(&cookie, "/plan", &format!("edition={}", edition()));
     let page = console.once(&cookie, "/plan", "name=\"consent\"");
@@ -252,7 +252,7 @@ fn the_console_keeps_no_copy_and_no_edit_of_protected_rows_after_the_run() {
 }
 
 #[test]
-fn the_console_keeps_no_edit_of_a_row_whose_record_is_marked() {
+fn the_console_deletes_edits_of_a_row_whose_record_is_protected() {
     let folder = Folder::new();
     let marked =
         "[protected]\npointer = \"/external/sourceID\"\nvalues = [\"Skyddad\"]\n\n[lookup]";
@@ -289,7 +289,7 @@ fn the_console_keeps_no_edit_of_a_row_whose_record_is_marked() {
 }
 
 #[test]
-fn sweep_leaves_protected_rows_in_the_archived_roster_alone() {
+fn sweep_archives_a_roster_with_its_protected_rows_unchanged() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("in")).unwrap();
     folder.write("in/r.csv", roster());

@@ -1,5 +1,5 @@
-//! Tests of the shared queue with a worker in the test's own process: the outcome of each file, and events
-//! between the steps of a batch.
+//! The shared queue with a worker inside the test process: the outcome of each file, and events between the
+//! steps of a batch.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,27 +28,27 @@ use rosterpatch::targets::{self, TargetSpec};
 use crate::harness::{Folder, Server, plain_roster, respond, settings_of, wait_until};
 use crate::postgres::shared;
 
-/// Runs while a worker asks how to import a file of the queue.
+/// A callback that runs when a worker asks how to import a queued file.
 type Meanwhile = dyn Fn(&State) -> Result<(), AppError> + Send + Sync;
 
-/// The entry point of a worker in the test's own process, with what it reported.
+/// The worker's entry point, which also records its reports.
 struct Door {
     target: PathBuf,
     base_url: String,
     meanwhile: Box<Meanwhile>,
-    /// The name of each reported file, with the reason why it is postponed or has ended.
+    /// The name of each reported file, with the reason for its delay or end.
     heard: Mutex<Vec<(String, Option<Code>)>>,
     state: State,
-    /// The number of jobs, at the end of each batch, that another worker could still fetch after this one.
+    /// The number of jobs that another worker could still fetch, at the end of each batch.
     unended: Mutex<Vec<i64>>,
 }
 
-/// Returns different credentials, and so a different quota, for each profile.
+/// Returns different credentials for each profile, which give each profile a separate quota.
 fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
     Credentials::find(spec, |_| Some(profile.unwrap_or("none").into())).unwrap()
 }
 
-/// A command of an account on another machine.
+/// Returns a command of an account on another machine.
 fn deed(command: &str) -> Deed {
     let author = Author {
         actor: Actor {
@@ -60,7 +60,7 @@ fn deed(command: &str) -> Deed {
     Deed::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
 }
 
-/// The last part of a path.
+/// Returns the last component of a path.
 fn name_of(path: &str) -> String {
     path.rsplit('/').next().unwrap().to_owned()
 }
@@ -125,7 +125,7 @@ impl FleetDoor for Door {
     }
 }
 
-/// A queue in a database of its own, and a worker for it.
+/// A queue in a new database, and an API for its files.
 struct Queue {
     folder: Folder,
     state: State,
@@ -133,7 +133,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Returns none if PostgreSQL is not installed. The API responds with `status` to each request.
+    /// Creates a queue whose API responds with `status`. Returns `None` if PostgreSQL is not installed.
     fn new(status: u16) -> Option<Queue> {
         let cluster = shared()?;
         let folder = Folder::new();
@@ -167,7 +167,7 @@ impl Queue {
         all.into_iter().find(|entry| entry.id == id).unwrap()
     }
 
-    /// The quota of a file, which no command prints.
+    /// Returns the quota account of a file, which no command prints.
     fn account(&self, id: i64) -> Option<String> {
         let account = self.state.database().unwrap().change(|tables| {
             cell(
@@ -189,7 +189,7 @@ impl Queue {
         }
     }
 
-    /// Runs a worker until a condition holds, and returns what it reported.
+    /// Runs a worker until the condition holds and returns its reports.
     fn work_until(
         &self,
         door: Door,
@@ -211,7 +211,7 @@ impl Queue {
             let tick = move || ticked.store(true, Ordering::SeqCst);
             std::thread::spawn(move || work(&session, door, Arc::new(make), 1, Arc::new(tick)))
         };
-        // The worker ends even if the test fails.
+        // Stops the worker even if the test fails.
         struct Asks(StopSignal);
         impl Drop for Asks {
             fn drop(&mut self) {
@@ -234,20 +234,20 @@ impl Queue {
         !matches!(state, EntryState::Waiting | EntryState::Running)
     }
 
-    /// The number of updates that the API has received.
+    /// Returns the number of updates that the API received.
     fn updates(&self) -> usize {
         let seen = self.api.seen();
         seen.iter().filter(|seen| seen.method == "PATCH").count()
     }
 }
 
-/// A roster of eight students, one without a name: more invalid rows than the guard allows.
+/// Returns a roster of eight students, one without a name, which the invalid-rows guard holds.
 fn held_roster() -> String {
     plain_roster(8).replacen("Åsa,Ek", ",", 1)
 }
 
 #[test]
-fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
+fn a_file_joins_the_queue_of_its_quota_and_is_sent_in_batches() {
     let Some(queue) = Queue::new(200) else { return };
     let long = queue.put("long.csv", &plain_roster(501), Some("a"));
     let short = queue.put("short.csv", &plain_roster(3), Some("b"));
@@ -360,7 +360,7 @@ fn a_job_that_another_worker_fetched_during_the_batch_is_not_ended() {
 }
 
 #[test]
-fn a_file_that_is_removed_during_its_batch_sends_nothing() {
+fn a_file_removed_during_its_batch_sends_nothing() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("r.csv", &plain_roster(3), None);
     let mut door = queue.door();
@@ -377,7 +377,7 @@ fn a_file_that_is_removed_during_its_batch_sends_nothing() {
     assert_eq!(entry.code, Some(Code::QueueRemoved));
     assert_eq!(queue.updates(), 0);
     assert_eq!(heard, []);
-    // After it is put back it begins again.
+    // A file that is put back into the queue starts again.
     assert_eq!(
         put_back(&queue.state, id, &deed("resume")).unwrap(),
         GoesOn::Again
@@ -388,7 +388,7 @@ fn a_file_that_is_removed_during_its_batch_sends_nothing() {
 }
 
 #[test]
-fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
+fn an_approval_releases_a_file_even_before_it_is_held() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("held.csv", &held_roster(), None);
     let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(id));
@@ -411,7 +411,7 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
     assert_eq!(entry.exit_code, Some(i32::from(Exit::RowsFailed.code())));
     assert_eq!(queue.updates(), 7);
 
-    // This one is approved while it is planned, before a guard holds it.
+    // This file is approved during planning, before a guard holds it.
     let early = queue.put("early.csv", &held_roster(), Some("a"));
     let mut door = queue.door();
     let goes_on = Arc::new(Mutex::new(None));
@@ -434,7 +434,7 @@ fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
 }
 
 #[test]
-fn a_run_of_the_queue_stores_its_commands_with_their_accounts_and_the_machine_that_ran_it() {
+fn a_queued_run_records_the_account_and_machine_of_each_command() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("held.csv", &held_roster(), None);
     let again = |note: Option<&str>| {
@@ -466,7 +466,7 @@ fn a_run_of_the_queue_stores_its_commands_with_their_accounts_and_the_machine_th
 }
 
 #[test]
-fn the_copy_of_a_roster_with_protected_rows_is_removed_when_its_run_has_ended() {
+fn a_roster_copy_with_protected_rows_is_removed_after_its_run() {
     let Some(queue) = Queue::new(200) else { return };
     let marked: Vec<String> = held_roster()
         .lines()
@@ -496,7 +496,7 @@ fn the_copy_of_a_roster_with_protected_rows_is_removed_when_its_run_has_ended() 
         (EntryState::Finished, 0),
         "{entry:?}"
     );
-    // The roster itself is read where it is.
+    // The original roster is still readable in its place.
     let journal = Journal::open(&queue.state).unwrap();
     let run = journal.run(entry.run.as_deref()).unwrap();
     let mut settings = Settings::of(&run).unwrap();
@@ -506,11 +506,11 @@ fn the_copy_of_a_roster_with_protected_rows_is_removed_when_its_run_has_ended() 
     std::fs::remove_file(file).unwrap();
     let gone = at_hand(&queue.state, &run, &mut settings).unwrap_err();
     assert!(matches!(gone, AppError::RosterGone { .. }), "{gone}");
-    // A roster without such rows is kept for the other machines.
+    // The copy of a roster without protected rows is kept for other machines.
     let id = queue.put("r.csv", &plain_roster(3), None);
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!(copies(), 1);
-    // A worker that died after the run did not remove it.
+    // Simulate a worker that died after the run without removing the copy.
     let database = queue.state.database().unwrap();
     let lost = "UPDATE run SET summary = replace(summary, '\"withheld\":0', '\"withheld\":1')";
     assert!(database.change(|tables| tables.execute(lost, &[])).unwrap() > 0);
@@ -530,7 +530,7 @@ fn a_worker_without_the_profile_of_a_file_leaves_it_to_others() {
     assert!(!entry.is_ahead, "it stays due: {entry:?}");
     assert_eq!(heard, [("r.csv".to_owned(), entry.code)]);
 
-    // A worker that lost its lease records nothing.
+    // A worker whose lease has expired records nothing.
     let lost = queue.put("lost.csv", &plain_roster(2), None);
     let was_asked = Arc::new(AtomicBool::new(false));
     let asked = was_asked.clone();
@@ -562,7 +562,7 @@ fn an_unreachable_api_is_retried_later_and_a_refusal_stops_the_file() {
     assert_eq!(heard, [("refused.csv".to_owned(), entry.code)]);
 }
 
-/// The fates of a sweep's files, each with its count.
+/// Returns the number of files for each outcome of a sweep.
 fn told_of(tally: &Tally) -> Vec<(Fate, u64)> {
     tally.fates().filter(|(_, files)| *files > 0).collect()
 }
@@ -600,7 +600,7 @@ fn a_file_that_cannot_be_moved_is_reported_with_both_reasons() {
     assert_eq!(known.unwrap(), 1);
     queue.folder.write("inbox/a.csv", plain_roster(1));
     queue.folder.write("inbox/a.csv.ready", "");
-    // This file has the name of the folder for failed files.
+    // A file occupies the name of the folder for failed files.
     queue.folder.write("inbox/failed", "");
     let told = Mutex::new(Vec::new());
     let hear = |name: &str, swept: &SweptFile| match swept {
@@ -616,13 +616,13 @@ fn a_file_that_cannot_be_moved_is_reported_with_both_reasons() {
 }
 
 #[test]
-fn a_sweep_archives_the_files_whose_runs_have_ended() {
+fn a_sweep_archives_files_whose_runs_have_ended() {
     let Some(queue) = Queue::new(200) else { return };
     let folder = queue.folder.path("inbox");
     std::fs::create_dir(&folder).unwrap();
     let drop = |name: &str, text: &str| {
         queue.folder.write(&format!("inbox/{name}"), text);
-        // With a marker the file does not have to settle.
+        // With a marker file, the file is taken without settling.
         queue.folder.write(&format!("inbox/{name}.ready"), "");
     };
     drop("done.csv", &plain_roster(3));
@@ -685,7 +685,7 @@ fn a_sweep_archives_the_files_whose_runs_have_ended() {
         "{told:?}"
     );
     assert_eq!(told_of(&tally).len(), 3, "{tally:?}");
-    // The journal has the run of the held file.
+    // The journal links the held file to its run.
     let arrivals = queue.state.database().unwrap().change(|tables| {
         let rows = tables.rows("SELECT name, run FROM arrival ORDER BY name", &[])?;
         let known = |row| Ok((cell::<String>(row, 0)?, cell::<Option<String>>(row, 1)?));

@@ -1,5 +1,4 @@
-//! Rosters as spreadsheets and student systems write them: the same people, whatever the encoding,
-//! the delimiter or the program.
+//! Rosters as spreadsheets and student information systems export them, in any encoding and delimiter.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +12,7 @@ use crate::harness::{
 };
 use crate::machine::installed;
 
-/// Every row's cells as bytes, read by the reader that imports use.
+/// Returns the cells of every row as bytes, read by the importer's reader.
 fn cells(path: &Path) -> Vec<Vec<Vec<u8>>> {
     let input = Input::open(path, &ReadOptions::default()).unwrap();
     let mut rows: Vec<Vec<Vec<u8>>> = vec![
@@ -67,7 +66,7 @@ fn utf16(text: &str, big: bool) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_roster_in_every_encoding_and_delimiter() {
+fn every_encoding_and_delimiter_gives_the_same_rows() {
     let text = roster();
     let tabs = text.replace(';', "\t").replace("1\t lgh", "1; lgh");
     let commas = text.replace(';', ",").replace("1, lgh", "1; lgh");
@@ -134,7 +133,7 @@ fn the_same_roster_in_every_encoding_and_delimiter() {
 }
 
 #[test]
-fn letters_of_any_encoding_are_sent_and_the_results_have_a_bom() {
+fn non_utf8_letters_are_sent_and_the_results_have_a_bom() {
     let folder = Folder::new();
     folder.write("r.csv", WINDOWS_1252.encode(&roster()).0);
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -151,9 +150,9 @@ fn letters_of_any_encoding_are_sent_and_the_results_have_a_bom() {
 }
 
 #[test]
-fn an_encoding_that_is_in_doubt_is_asked_for() {
+fn an_ambiguous_encoding_must_be_specified() {
     let folder = Folder::new();
-    // "Åsa Öberg" by an old Mac.
+    // "Åsa Öberg" in Mac OS Roman.
     let text = roster().replace("Förnamn", "First name");
     let mac: Vec<u8> = text
         .chars()
@@ -182,7 +181,7 @@ fn an_encoding_that_is_in_doubt_is_asked_for() {
     );
 }
 
-/// The codes of the problems of a file with these rows below a header of five columns.
+/// Returns the problem codes of a file with these rows below a five-column header.
 fn codes(rows: &str) -> Vec<(String, String)> {
     let folder = Folder::new();
     folder.write(
@@ -197,7 +196,7 @@ fn codes(rows: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn rows_that_are_cut_joined_or_quoted_in_another_way_are_not_sent() {
+fn truncated_joined_or_misquoted_rows_are_not_sent() {
     let row = |number: usize, rest: &str| {
         format!("{},{},{rest}", plain_id(number), identity_number(number))
     };
@@ -229,7 +228,7 @@ fn rows_that_are_cut_joined_or_quoted_in_another_way_are_not_sent() {
 }
 
 #[test]
-fn what_was_wrong_with_how_a_row_stood_in_its_file_is_known_in_its_results() {
+fn a_retry_of_the_results_keeps_format_problems_of_a_row() {
     let row = |number: usize, rest: &str| {
         format!("{},{},{rest}", plain_id(number), identity_number(number))
     };
@@ -257,7 +256,7 @@ fn what_was_wrong_with_how_a_row_stood_in_its_file_is_known_in_its_results() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_a_problem_of_their_row() {
+fn undecodable_bytes_are_a_problem_of_their_row() {
     let folder = Folder::new();
     let text = format!(
         "id,identity_number,first_name,last_name\n{},{},Åsaåäö,Ek\n",
@@ -281,7 +280,7 @@ fn bytes_that_are_no_text_are_a_problem_of_their_row() {
     );
     assert!(problems[1][5].contains("0xE5"));
     assert_eq!(problems.len(), 2);
-    // The same byte where Windows-1252 has no letter.
+    // A byte that is undefined in Windows-1252.
     let mut bytes = WINDOWS_1252
         .encode("id;personnummer;förnamn;efternamn\n")
         .0
@@ -326,7 +325,7 @@ fn workbook(folder: &Folder) {
     }
     let date = Format::new().set_num_format("yyyy-mm-dd");
     sheet.write(2, 0, plain_id(1)).unwrap();
-    // A number, as a spreadsheet makes of twelve digits.
+    // A number, which spreadsheets make of twelve digits.
     sheet
         .write(
             2,
@@ -363,7 +362,7 @@ fn workbook(folder: &Folder) {
 }
 
 #[test]
-fn a_workbook_is_read_like_any_roster() {
+fn a_workbook_is_read_like_a_csv_file() {
     let folder = Folder::new();
     workbook(&folder);
     let server = Server::start(|_| respond(200, &[], "{}"));
@@ -428,7 +427,7 @@ fn a_workbook_is_read_like_any_roster() {
 }
 
 #[test]
-fn standard_input_is_a_roster_too() {
+fn a_roster_can_be_read_from_standard_input() {
     let folder = Folder::new();
     let roster = std::fs::read(repository().join("samples/students-clean.csv")).unwrap();
     let output = folder
@@ -442,7 +441,7 @@ fn standard_input_is_a_roster_too() {
 }
 
 #[test]
-fn a_million_lines_and_a_quote_are_cut_alike_wherever_the_blocks_fall() {
+fn block_boundaries_do_not_affect_how_rows_are_split() {
     let folder = Folder::new();
     let path = folder.path("r.csv");
     let mut out = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
@@ -469,10 +468,9 @@ fn a_million_lines_and_a_quote_are_cut_alike_wherever_the_blocks_fall() {
     assert_eq!(ours, theirs);
 }
 
-/// The cases of the npm package csv-spectrum, which the test script installs: each CSV file and
-/// what its cells are, as JSON.
+/// Each case of the npm package csv-spectrum, installed by `tests/run`, has a CSV file and its cells as JSON.
 #[test]
-fn the_csv_spectrum_is_read_as_its_json_says() {
+fn the_csv_spectrum_corpus_is_read_correctly() {
     let Some(folder) = installed("CSV_SPECTRUM") else {
         return;
     };
@@ -493,7 +491,7 @@ fn the_csv_spectrum_is_read_as_its_json_says() {
         assert_eq!(rows.len() - 1, json.len(), "{name}");
         for (row, object) in rows[1..].iter().zip(&json) {
             for (column, cell) in header.iter().zip(row) {
-                // Here the corpus contradicts itself: its CSV has one number, its JSON another.
+                // The corpus contradicts itself here: the CSV and the JSON have different numbers.
                 if text(cell) == "2095257564" && object[column] == "1234567890" {
                     continue;
                 }
@@ -511,7 +509,7 @@ fn the_csv_spectrum_is_read_as_its_json_says() {
 }
 
 #[test]
-fn a_file_in_any_encoding_is_read_right_or_asked_about_and_never_wrong() {
+fn an_encoding_is_detected_correctly_or_must_be_specified() {
     let Some(python) = installed("JUDGES_PYTHON") else {
         return;
     };
@@ -531,7 +529,7 @@ fn a_file_in_any_encoding_is_read_right_or_asked_about_and_never_wrong() {
             "plan {name} --target meitner --sandbox --blind --max-invalid 100% --out plan.csv"
         ));
         if matches!(output.status.code(), Some(1 | 2)) {
-            // UTF-8 and the encoding of Swedish Windows are read unasked.
+            // UTF-8 and the Swedish Windows encodings are read without a question.
             let encoding = file["encoding"].as_str().unwrap();
             let is_usual =
                 ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"].contains(&encoding);
@@ -553,7 +551,7 @@ fn a_file_in_any_encoding_is_read_right_or_asked_about_and_never_wrong() {
             .iter()
             .map(|name| name.as_str().unwrap())
             .collect();
-        // A row that is not sent was reported.
+        // Every row that is sent has a right name; the others were reported.
         for name_sent in &sent {
             assert!(names.contains(name_sent), "{name}: {name_sent:?} is sent");
         }

@@ -1,7 +1,7 @@
-//! The generated parts of docs/reference equal what the program declares.
+//! The generated parts of docs/reference match the program.
 //!
-//! A generated part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. With `UPDATE_DOCS=1` the tests
-//! rewrite the parts that are stale.
+//! A generated part is between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. With `UPDATE_DOCS=1`, the
+//! tests rewrite outdated parts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ fn compare(page: &str, name: &str, generated: &str) {
     );
 }
 
-/// A Markdown table.
+/// Returns a Markdown table.
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = format!("| {} |\n", header.join(" | "));
     let _ = writeln!(text, "|{}", " --- |".repeat(header.len()));
@@ -55,7 +55,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
     text
 }
 
-/// Text of the program as Markdown: in a table, and without HTML.
+/// Escapes the program's text for a Markdown table, without HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     let mut in_code = false;
@@ -82,7 +82,7 @@ fn code(text: &str) -> String {
     format!("`{}`", text.replace('|', "\\|"))
 }
 
-/// The help of an argument, with its default and its possible values.
+/// Returns the help of an argument, with its default and possible values.
 fn help_of(arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help());
     let mut text = escaped(&help.map_or(String::new(), ToString::to_string));
@@ -104,7 +104,7 @@ fn help_of(arg: &Arg) -> String {
             .collect();
         let _ = write!(text, " (default: {})", defaults.join(", "));
     }
-    // In the help, a default stands in brackets.
+    // The help shows the default in brackets.
     match text.rsplit_once(" \\[default: ") {
         Some((text, default)) => {
             format!("{text} (default: {})", default.trim_end_matches(']'))
@@ -113,7 +113,7 @@ fn help_of(arg: &Arg) -> String {
     }
 }
 
-/// An argument as it is written.
+/// Returns an argument as it is written on the command line.
 fn name_of(arg: &Arg) -> String {
     let values: Vec<String> = arg
         .get_value_names()
@@ -133,7 +133,7 @@ fn name_of(arg: &Arg) -> String {
     }
 }
 
-/// Every command with its name, subcommands after the command that they belong to.
+/// Returns every command with its name; subcommands follow their parent.
 fn commands() -> Vec<(String, Command)> {
     fn collect(command: &Command, name: &str, found: &mut Vec<(String, Command)>) {
         for sub in command.get_subcommands() {
@@ -152,7 +152,7 @@ fn commands() -> Vec<(String, Command)> {
     found
 }
 
-/// The options of a command that its help shows, but for those of every command.
+/// Returns the options that a command's help shows, except the global ones.
 fn options_of(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| {
         !arg.is_hide_set()
@@ -162,9 +162,9 @@ fn options_of(command: &Command) -> impl Iterator<Item = &Arg> {
 }
 
 #[test]
-fn the_page_of_commands_is_what_the_program_declares() {
+fn the_commands_page_matches_the_program() {
     let commands = commands();
-    // What several commands take is described once, by heading.
+    // Options of several commands are described once, by heading.
     let mut takers: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let key = |arg: &Arg| (name_of(arg), help_of(arg));
     for (name, command) in &commands {
@@ -238,7 +238,7 @@ fn the_page_of_commands_is_what_the_program_declares() {
 }
 
 #[test]
-fn the_page_of_exit_codes_is_what_the_program_declares() {
+fn the_exit_codes_page_matches_the_program() {
     let rows = Exit::ALL
         .into_iter()
         .map(|exit| vec![code(&exit.code().to_string()), escaped(exit.meaning())]);
@@ -250,7 +250,7 @@ fn the_page_of_exit_codes_is_what_the_program_declares() {
 }
 
 #[test]
-fn the_page_of_codes_is_what_the_program_declares() {
+fn the_problem_codes_page_matches_the_program() {
     let all = in_scope(Language::English, explanations);
     let (cells, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.severity.is_some());
     let of_cells = cells.iter().map(|one| {
@@ -284,7 +284,7 @@ fn the_page_of_codes_is_what_the_program_declares() {
         escaped(&duplicate.what),
         escaped(&duplicate.remedy),
     ]);
-    // A code that a row can have is described with its remedy, whatever its prefix.
+    // A code that a row can have is described with its remedy, regardless of its prefix.
     for code in [
         "identity.changed",
         "conflict.kept",
@@ -316,7 +316,7 @@ fn the_page_of_codes_is_what_the_program_declares() {
 }
 
 #[test]
-fn the_page_of_settings_is_what_the_program_declares() {
+fn the_settings_page_matches_the_program() {
     let folder = Folder::new();
     let schema: Value =
         serde_json::from_str(&stdout(&folder.run("targets schema config"))).unwrap();
@@ -375,7 +375,7 @@ fn the_page_of_settings_is_what_the_program_declares() {
     compare("config.md", "keys", &text);
 }
 
-/// The type of a member in a schema.
+/// Returns the type of a schema member.
 fn type_of(member: &Value) -> String {
     if let Some(name) = member["$ref"].as_str() {
         return match name.rsplit('/').next().unwrap() {
@@ -443,7 +443,7 @@ fn the_json_page_matches_the_schemas() {
 }
 
 #[test]
-fn the_page_of_metrics_is_what_the_program_declares() {
+fn the_metrics_page_matches_the_program() {
     let rows = RUN_METRICS.iter().map(|(name, counts, about)| {
         let kind = if *counts { "counter" } else { "gauge" };
         vec![code(name), kind.to_owned(), escaped(about)]
@@ -460,7 +460,7 @@ fn the_page_of_metrics_is_what_the_program_declares() {
     }
 }
 
-/// The first cells of the rows of a table below a heading.
+/// Returns the first cells of the rows of the table below a heading.
 fn first_cells(page: &str, heading: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join("docs/reference").join(page)).unwrap();
     let below = text.split(heading).nth(1).unwrap();
@@ -473,14 +473,14 @@ fn first_cells(page: &str, heading: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_page_of_results_has_every_column_and_every_state() {
+fn the_results_page_lists_every_column_and_state() {
     assert_eq!(first_cells("results.md", "## Columns"), RESULT_COLUMNS);
     let states = StateCounts::default().each();
     let states = states.map(|(state, _)| state.to_string());
     assert_eq!(first_cells("results.md", "## States"), states);
 }
 
-/// The names of every member that a schema declares.
+/// Returns the names of all members that a schema declares.
 fn members(schema: &Value, found: &mut Vec<String>) {
     match schema {
         Value::Object(object) => {
@@ -497,7 +497,7 @@ fn members(schema: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn the_page_of_the_target_format_has_every_key() {
+fn the_target_format_page_lists_every_key() {
     let folder = Folder::new();
     let schema: Value =
         serde_json::from_str(&stdout(&folder.run("targets schema target"))).unwrap();

@@ -1,4 +1,4 @@
-//! The morning after: results files come back from Excel and LibreOffice, fixed or not.
+//! Retrying failed rows: results files that Excel or LibreOffice saved, edited or not.
 
 use std::process::Output;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::harness::{
     CREDENTIALS, Folder, Server, identity_number, office, plain_id, plain_roster, respond, stderr,
 };
 
-/// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
-/// is refused until its name is fixed, and row 7 cannot be delivered the first times.
+/// Imports ten students in Excel's format, with semicolons and a byte-order mark. Row 3 is invalid, row 5 is
+/// rejected until its name is fixed, and row 7 fails on the first attempts.
 fn first_run() -> (Folder, Server) {
     let folder = Folder::new();
     let mut text = "\u{FEFF}id;Personnummer;Förnamn;Efternamn;Kommunkod\r\n".to_owned();
@@ -57,7 +57,7 @@ fn states(folder: &Folder, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
+fn a_retry_resends_only_failed_rows() {
     let (folder, server) = first_run();
     let output = retry(&folder, &["r.failed.csv"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -66,7 +66,7 @@ fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
         ["invalid", "rejected", "updated"]
     );
     assert_eq!(server.seen().len(), 11);
-    // The results of a retry can be retried: what succeeded meanwhile is left alone.
+    // The results of a retry can be retried; rows that have succeeded meanwhile are not resent.
     let text = std::fs::read_to_string(folder.path("r.failed-2.csv")).unwrap();
     folder.write(
         "again.csv",
@@ -77,8 +77,7 @@ fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(states(&folder, "again.results.csv"), ["updated", "updated"]);
     assert_eq!(server.seen().len(), 13);
-    // And the first results, with all ten rows, have nothing left to send: but for the two that
-    // say there what was wrong.
+    // In the first results file, only the two rows that are still wrong remain.
     let output = retry(
         &folder,
         &["r.results.csv", "--results", "all.csv", "--failed", "f.csv"],
@@ -94,10 +93,10 @@ fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
 }
 
 #[test]
-fn results_that_excel_has_been_at_are_known_again() {
+fn results_saved_by_excel_are_recognized() {
     let (folder, server) = first_run();
-    // Windows-1252, no mark, rows sorted another way, one deleted, one column moved, one taken
-    // away, one added, the results' columns half gone and edited, leading zeros eaten.
+    // Windows-1252, no byte-order mark, rows reordered, one row deleted, one column moved, one removed and
+    // one added, results columns incomplete and edited, leading zeros lost.
     let rows = folder.csv("r.results.csv", b';');
     let mut mangled =
         "Anteckning;Efternamn;id;Kommunkod;import_status;Personnummer;Förnamn\r\n".to_owned();
@@ -118,7 +117,7 @@ fn results_that_excel_has_been_at_are_known_again() {
     folder.write("efter excel.csv", bytes);
     let output = retry(&folder, &["efter excel.csv"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // Sorted from nine down: three rows are sent, and nothing else.
+    // The rows are in descending order, and exactly three are sent.
     let states = states(&folder, "efter excel.results.csv");
     let sent: Vec<usize> = (0..9)
         .filter(|index| states[*index] == "updated")
@@ -129,7 +128,7 @@ fn results_that_excel_has_been_at_are_known_again() {
 }
 
 #[test]
-fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
+fn a_successful_row_is_resent_only_if_it_was_edited() {
     let (folder, server) = first_run();
     let text = std::fs::read_to_string(folder.path("r.results.csv")).unwrap();
     let edited = text.replacen("Åsa;Ek", "Åsa-Maria;Ek", 1);
@@ -141,7 +140,7 @@ fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
         .iter()
         .map(|seen| &seen.path[seen.path.len() - 2..])
         .collect();
-    // Row 1 was updated and is edited now: as it stands, it was never sent, nor did it fail.
+    // Row 1 is edited after its update, so its new values have neither been sent nor failed.
     assert_eq!(last, ["07"]);
     let output = retry(&folder, &["r.results.csv", "--results", "b.csv"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -154,7 +153,7 @@ fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
 }
 
 #[test]
-fn rows_that_failed_because_of_the_api_are_retried_without_a_file() {
+fn failed_rows_can_be_retried_without_a_file() {
     for file_is_there in [true, false] {
         let (folder, server) = first_run();
         let name = folder.runs();
@@ -185,13 +184,13 @@ fn rows_that_failed_because_of_the_api_are_retried_without_a_file() {
 }
 
 #[test]
-fn results_that_libreoffice_has_written_anew_are_retried() {
+fn results_saved_by_libreoffice_are_retried() {
     if office().is_none() {
         return;
     }
     let (folder, server) = first_run();
     let convert = |from: &str, to: &str| folder.rewritten_by_office(from, to);
-    // Opened and saved as a workbook, where numbers lose their zeros.
+    // Saved as a workbook, numbers lose their leading zeros.
     convert("r.results.csv", "xlsx");
     let output = retry(
         &folder,
@@ -204,7 +203,7 @@ fn results_that_libreoffice_has_written_anew_are_retried() {
         .map(|seen| &seen.path[seen.path.len() - 2..])
         .collect();
     assert_eq!(last, ["05", "07"], "{}", stderr(&output));
-    // As the other workbooks that it writes; nothing is left to send but what the API refused.
+    // In LibreOffice's other workbook formats, only the rejected row remains to be sent.
     for (kind, filter) in [("ods", "ods"), ("xls", "xls:MS Excel 97")] {
         convert("r.results.csv", filter);
         let file = format!("office-out/r.results.{kind}");
@@ -260,7 +259,7 @@ fn a_retry_does_not_clear_fields_that_the_row_did_not_change() {
 }
 
 #[test]
-fn what_succeeded_elsewhere_has_not_succeeded_here() {
+fn success_at_one_address_does_not_count_at_another() {
     let (folder, server) = first_run();
     let other = Server::start(|_| respond(200, &[], "{}"));
     let output = retry(
@@ -279,7 +278,7 @@ fn what_succeeded_elsewhere_has_not_succeeded_here() {
 }
 
 #[test]
-fn a_value_that_went_there_and_back_is_sent_back() {
+fn a_value_that_returns_to_an_earlier_one_is_sent_again() {
     let folder = Folder::new();
     let server = Server::start(|_| respond(200, &[], "{}"));
     let row = |name: &str| {
@@ -302,7 +301,7 @@ fn a_value_that_went_there_and_back_is_sent_back() {
 }
 
 #[test]
-fn a_row_that_had_anothers_id_is_not_valid_for_standing_alone() {
+fn a_duplicate_row_stays_invalid_if_it_is_retried_alone() {
     let folder = Folder::new();
     let text = crate::harness::plain_roster(6);
     let extra = format!("{},{},Någon,Annan\n", plain_id(2), identity_number(99));
@@ -319,7 +318,7 @@ fn a_row_that_had_anothers_id_is_not_valid_for_standing_alone() {
         results[1][8].contains("row 3 has the same value"),
         "{results:?}"
     );
-    // With an id of its own it is sent.
+    // With a unique id, the row is sent.
     let fixed = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
     folder.write("r.failed.csv", fixed.replace(&plain_id(2), &plain_id(99)));
     let output = retry(&folder, &["r.failed.csv"]);
@@ -336,13 +335,13 @@ fn results_belong_to_the_run_that_wrote_them() {
     let works = Server::start(|_| respond(200, &[], "{}"));
     folder.import_to("a.csv", &fails.base_url, &["--max-attempts", "1"], &[]);
     folder.import_to("b.csv", &works.base_url, &[], &[]);
-    // The other run knows the same rows, and is newer; but this file is not its.
+    // A newer run has the same rows, but did not write this file.
     retry(&folder, &["a.failed.csv", "--max-attempts", "1"]);
     assert_eq!((fails.seen().len(), works.seen().len()), (6, 3));
 }
 
 #[test]
-fn a_retry_beside_a_live_run_sends_its_own_rows_and_a_live_run_is_not_retried() {
+fn a_retry_runs_beside_another_run_but_not_of_a_live_run() {
     let folder = Folder::new();
     folder.write("a.csv", plain_roster(3));
     let roster = plain_roster(6);
@@ -353,7 +352,7 @@ fn a_retry_beside_a_live_run_sends_its_own_rows_and_a_live_run_is_not_retried() 
     let (go_on, may_go_on) = tokio::sync::watch::channel(false);
     let server = Server::start(move |seen| {
         if b_rows.iter().any(|id| seen.path.ends_with(id)) {
-            // An answer that begins, and ends when somebody says so.
+            // The response body ends only when the test releases it.
             let mut may_go_on = may_go_on.clone();
             let rest = futures_util::stream::once(async move {
                 let _ = may_go_on.wait_for(|go_on| *go_on).await;
@@ -394,7 +393,7 @@ fn a_retry_beside_a_live_run_sends_its_own_rows_and_a_live_run_is_not_retried() 
 }
 
 #[test]
-fn a_retry_of_a_run_leaves_out_what_its_user_left_out() {
+fn a_retry_keeps_the_row_selection_of_its_run() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(30));
     let answers = Arc::new(AtomicU16::new(500));

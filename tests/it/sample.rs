@@ -1,4 +1,4 @@
-//! The first command of the README, and what it leaves behind.
+//! The first command of the README, and the files that it writes.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ fn import_sample() -> (Folder, std::process::Output) {
 }
 
 #[test]
-fn the_samples_outcome_row_for_row() {
+fn the_sample_gives_the_expected_outcome_for_each_row() {
     let (folder, output) = import_sample();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let rows = folder.csv("elever-2026-ht.results.csv", b';');
@@ -57,14 +57,14 @@ fn the_samples_outcome_row_for_row() {
 }
 
 #[test]
-fn the_results_hold_every_cell_as_it_was_in_the_inputs_order() {
+fn the_results_keep_every_input_cell_in_order() {
     let (folder, _) = import_sample();
     let input = folder.csv(SAMPLE, b';');
     let results = folder.csv("elever-2026-ht.results.csv", b';');
     assert_eq!(input.len(), results.len());
     let width = input[0].len();
     for (number, (before, after)) in input.iter().zip(&results).enumerate() {
-        // A row that was too short is filled up, so that our columns keep their place.
+        // A short row is padded, so that the results columns keep their positions.
         let mut before = before.clone();
         before.resize(width, String::new());
         assert_eq!(before, after[..width], "row {number}");
@@ -106,7 +106,7 @@ fn the_results_hold_every_cell_as_it_was_in_the_inputs_order() {
 }
 
 #[test]
-fn the_clean_sample_is_all_updated() {
+fn the_clean_sample_succeeds_for_all_rows() {
     let folder = Folder::new();
     folder.sample("students-clean.csv");
     let output = folder.run("import students-clean.csv --target meitner --sandbox --format json");
@@ -166,7 +166,7 @@ fn the_clean_sample_is_all_updated() {
     assert_eq!(summary["rows"], 50);
     let count = |what: &str| summary[what].as_u64().unwrap();
     assert_eq!(count("updated") + count("unchanged"), 50);
-    // One request tells what all fifty hold, and only those that differ are sent.
+    // A single search returns all fifty records, and only rows that differ are sent.
     assert_eq!(count("lookups"), 1);
     assert_eq!(count("requests"), 1 + count("updated"));
     assert_eq!(summary["exit_code"], 0);
@@ -174,7 +174,7 @@ fn the_clean_sample_is_all_updated() {
 }
 
 #[test]
-fn a_results_file_read_again_has_its_columns_replaced() {
+fn importing_a_results_file_replaces_its_results_columns() {
     let folder = Folder::new();
     folder.sample("students-clean.csv");
     folder.run("import students-clean.csv --target meitner --sandbox");
@@ -191,7 +191,7 @@ fn a_results_file_read_again_has_its_columns_replaced() {
 }
 
 #[test]
-fn an_old_results_file_is_never_lost() {
+fn an_existing_results_file_is_never_overwritten() {
     let folder = Folder::new();
     folder.sample("students-clean.csv");
     folder.write("students-clean.results.csv", "precious");

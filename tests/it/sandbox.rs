@@ -1,4 +1,4 @@
-//! The sandbox as any client sees it, over plain TCP: what the documentation says it does.
+//! The sandbox over plain TCP, compared with the vendors' documentation.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 
 use crate::harness::{identity_number, plain_id, serve_sandbox_at};
 
-/// A sandbox with as many students and members, and a way to ask it.
+/// A sandbox with this many students and members, and a client for it.
 struct Served {
     address: String,
     _stop: oneshot::Sender<()>,
 }
 
-/// An answer: its status, its headers in lower case, and its JSON.
+/// A response: its status code, its headers in lower case, and its JSON body.
 struct Answer {
     status: u16,
     headers: String,
@@ -158,7 +158,7 @@ fn each_error_has_its_documented_shape() {
 }
 
 #[test]
-fn a_token_signs_requests_and_an_empty_bucket_refuses_them() {
+fn a_token_authorizes_requests_and_an_empty_bucket_rejects_them() {
     let options = SandboxOptions {
         depth: 2.0,
         interval: Duration::from_secs(3600),
@@ -192,10 +192,10 @@ fn a_token_signs_requests_and_an_empty_bucket_refuses_them() {
 }
 
 #[test]
-fn members_are_written_and_their_links_paged() {
+fn members_are_updated_and_their_links_are_paged() {
     let served = Served::with(150, &SandboxOptions::default());
     let first = served.ask("GET", "/api/public/link/", TOKEN, "");
-    // Three of a hundred and fifty are missing, as after a term.
+    // Three of the 150 members are missing, as at the end of a term.
     assert_eq!(
         (&first.body["count"], &first.body["previous"]),
         (&json!(147), &Json::Null)
@@ -203,7 +203,7 @@ fn members_are_written_and_their_links_paged() {
     assert_eq!(first.body["results"].as_array().unwrap().len(), 100);
     let next = first.body["next"].as_str().unwrap();
     let path = &next[next.find("/api").unwrap()..];
-    // The token as the user name and no password.
+    // The token as the user name, without a password.
     let basic = "Authorization: Basic c2FuZGJveDo=\r\n";
     let second = served.ask("GET", path, basic, "");
     assert_eq!(second.body["results"].as_array().unwrap().len(), 47);

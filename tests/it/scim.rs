@@ -1,4 +1,4 @@
-//! SCIM 2.0, judged by services of others: scim2-server, and a Django application with django-scim2.
+//! SCIM 2.0 against independent servers: scim2-server, and a Django application with django-scim2.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::judges::{Judge, python};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-/// A person with members that no field names, and with addresses and numbers of several types.
+/// Returns a person with unmapped members, and with addresses and numbers of several types.
 fn person(row: usize) -> Json {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
@@ -44,7 +44,7 @@ fn held(judge: &Judge, name: &str) -> Json {
     person
 }
 
-/// The requests with this method, and whether each sent `If-Match`.
+/// Returns the requests with this method, and whether each had `If-Match`.
 fn requests(judge: &Judge, method: &str) -> Vec<bool> {
     let store = judge.ask("/_store");
     let made = store["requests"].as_array().unwrap().iter();
@@ -109,7 +109,7 @@ fn an_import_and_its_undo_change_only_the_fields_of_the_roster() {
         let judge = start(&python, options, 12);
         let folder = Folder::new();
         let client = client(&folder, &judge);
-        // The names differ in case. The second to last name is taken, and the last does not exist.
+        // The user names differ in case. The second to last name is taken, and the last user does not exist.
         let mut roster = "user_name,first_name,email,mobile,phone,department,title\n".to_owned();
         for row in 1..=10 {
             roster.push_str(&format!(
@@ -138,13 +138,13 @@ fn an_import_and_its_undo_change_only_the_fields_of_the_roster() {
         assert_eq!(held(&judge, "u3"), expected);
         assert_eq!(held(&judge, "u11"), person(11));
         assert_eq!(requests(&judge, "PATCH"), [options != "50"; 10]);
-        // What the service holds is what was sent.
+        // The service holds the values that were sent.
         let again = client.send("import", "r.csv", &["--fresh"], 3);
         assert_eq!(
             (&again["updated"], &again["unchanged"]),
             (&json!(0), &json!(10))
         );
-        // Another client changes a person, and an undo leaves what that client wrote.
+        // Another client changes a person, and the undo keeps that change.
         judge.change("/_store", &json!({"userName": "u4", "title": "Rektor"}));
         let run = summary["run"].as_str().unwrap();
         client.run(&["undo", run, "--yes", "--rate", "unlimited"], 0);
@@ -162,7 +162,7 @@ fn an_import_and_its_undo_change_only_the_fields_of_the_roster() {
 }
 
 #[test]
-fn a_refused_row_is_mended_and_sent_again() {
+fn a_rejected_row_can_be_corrected_and_resent() {
     let Some(python) = python() else { return };
     let judge = start(&python, "etag,50", 5);
     let folder = Folder::new();
@@ -183,7 +183,7 @@ fn a_refused_row_is_mended_and_sent_again() {
     folder.write("r.failed.csv", failed.replace("E-1,u2,", "E-1,bo,"));
     client.run(&["retry", "r.failed.csv", "--yes"], 0);
     assert_eq!(held(&judge, "bo")["externalId"], "E-1");
-    // Access is neither taken nor given by mistake.
+    // Access is not granted or removed without permission.
     folder.write("a.csv", "email,active\nu4@x.se,false\nu5@x.se,true\n");
     client.send("import", "a.csv", &["--max-invalid", "100%"], 3);
     assert_eq!(held(&judge, "u4")["active"], true);
@@ -203,7 +203,7 @@ fn a_refused_row_is_mended_and_sent_again() {
 }
 
 #[test]
-fn thousands_are_listed_page_by_page() {
+fn thousands_of_records_are_listed_in_pages() {
     let Some(python) = python() else { return };
     let judge = start(&python, "etag,400", 4000);
     let folder = Folder::new();
@@ -222,7 +222,7 @@ fn thousands_are_listed_page_by_page() {
 }
 
 #[test]
-fn a_service_without_a_usable_patch_is_changed_by_put() {
+fn a_service_without_a_usable_patch_is_updated_by_put() {
     let Some(python) = python() else { return };
     let person = |row: usize| {
         json!({"username": format!("u{row}"), "first_name": "Åsa", "last_name": format!("Ek{row}"),

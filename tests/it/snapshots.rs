@@ -1,4 +1,5 @@
-//! A run that reads what changed since the last list comes to the same as one that lists everything.
+//! A run that reads only the changes since the last listing gives the same result as a run that lists
+//! everything.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -22,10 +23,10 @@ use crate::harness::{
 const DAY: Duration = Duration::from_secs(86_400);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// Rows from which on a snapshot is worth its requests: 21 searches of 50.
+/// The number of rows from which a snapshot takes fewer requests: 21 searches of 50.
 const ROWS: usize = 1050;
 
-/// A student as the roster has it.
+/// A student in the roster.
 #[derive(Clone)]
 struct Pupil {
     row: usize,
@@ -60,7 +61,7 @@ fn roster_of(pupils: &[Pupil]) -> String {
     text
 }
 
-/// A school's register, and the folder from which it is imported, on a clock of its own.
+/// A school's register and import folder, on a virtual clock.
 struct World {
     folder: Folder,
     clock: Arc<VirtualClock>,
@@ -113,7 +114,7 @@ impl World {
         }
     }
 
-    /// Imports a roster. Returns how it ended, its results, and the requests that the server counted.
+    /// Imports a roster. Returns its outcome, its results, and the number of requests.
     fn night(&self, name: &str, roster: &str) -> Night {
         self.night_of(name, roster, self.import())
     }
@@ -147,7 +148,7 @@ struct Night {
 }
 
 impl Night {
-    /// Whether it read only what changed.
+    /// Returns whether the run read only the changes.
     fn is_from_snapshot(&self) -> bool {
         self.plan.as_ref().unwrap().known.is_some()
     }
@@ -158,7 +159,7 @@ impl Night {
     }
 }
 
-/// Keeps the last plan.
+/// Stores the last plan.
 #[derive(Clone, Default)]
 struct Plans(Arc<std::sync::Mutex<Option<Box<Plan>>>>);
 
@@ -170,7 +171,7 @@ impl Observer for Plans {
     }
 }
 
-/// Two equal schools, of which one lists everything each night.
+/// Two equal schools, one of which lists everything each night.
 struct Twins([World; 2]);
 
 impl Twins {
@@ -182,7 +183,7 @@ impl Twins {
         self.0.iter().for_each(does);
     }
 
-    /// The next evening: a run that was stopped may have taken another time in each.
+    /// Moves both clocks to the next evening. A stopped run may have taken different times.
     fn next_day(&self) {
         let now = self.0.iter().map(|world| world.clock.now()).max().unwrap();
         let day = u64::try_from(DAY.as_nanos()).unwrap();
@@ -207,7 +208,7 @@ impl Twins {
         self.each(|world| assert!(world.sandbox.add_student(&plain_id(row), &student), "{row}"));
     }
 
-    /// Imports a roster in both. The results are the same, and so is what the registers hold.
+    /// Imports a roster in both schools, and asserts that the results and the registers are equal.
     fn night(&self, name: &str, pupils: &[Pupil]) -> Night {
         let roster = roster_of(pupils);
         let [one, other] = &self.0;
@@ -254,13 +255,13 @@ fn differences(one: &str, other: &str) -> String {
 }
 
 #[test]
-fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
+fn thirty_runs_with_a_snapshot_equal_thirty_full_listings() {
     let twins = Twins::new(ROWS, &[]);
     let mut pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
     let (mut listed, mut last_run) = (Vec::new(), [String::new(), String::new()]);
     for night in 1..=30usize {
         let name = format!("night-{night:02}.csv");
-        // The roster changes: names and numbers of telephones, one of them to what is there already.
+        // The roster changes names and telephone numbers, one of them to the value of the record.
         for step in 0..12 {
             let pupil = &mut pupils[(night * 31 + step * 7) % ROWS];
             match step % 3 {
@@ -269,7 +270,7 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
                 _ => pupil.last_name = format!("Ek-{night}"),
             }
         }
-        // Somebody edits what the roster has, what it has not, and a key.
+        // Another client edits a mapped field, an unmapped field, and a key.
         twins.edit(night * 17, json!({"firstName": format!("By hand {night}")}));
         twins.edit(
             night * 17 + 1,
@@ -277,7 +278,8 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
         );
         twins.edit(night * 17 + 2, json!({"phoneNumber1": "0701740605"}));
         if night % 4 == 0 {
-            // A renumbered pupil, whose row is not found on the first night and whose new row is on the next.
+            // A renumbered pupil: the old row is not found on the first night, and the new row is found on
+            // the next.
             let row = 600 + night;
             let number = identity_number(20_000 + night);
             twins.edit(row, json!({ "identityNumber": number }));
@@ -291,12 +293,12 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
             twins.delete(700 + night);
         }
         if night % 5 == 0 {
-            // It is in the roster from now on.
+            // The roster contains the new pupil from now on.
             twins.add(30_000 + night);
             pupils.push(Pupil::new(30_000 + night));
         }
         if night % 6 == 0 {
-            // Two pupils swap numbers, as each other's new number is taken in the meantime.
+            // Two pupils swap numbers in two steps, because each number is unique.
             let (one, other) = (800 + night, 900 + night);
             twins.edit(
                 one,
@@ -306,14 +308,14 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
             twins.edit(one, json!({"identityNumber": identity_number(other)}));
         }
         if night % 7 == 3 {
-            // What one pupil is to have, another one has.
+            // A pupil's new value belongs to another record.
             let taken = format!("taken{night}@example.se");
             twins.edit(950 + night, json!({ "emailAddress1": taken }));
             pupils[500 + night].email = taken;
         }
         match night {
             9 => {
-                // Interrupted, and gone on with.
+                // The run is interrupted and resumed.
                 let roster = roster_of(&pupils);
                 let ended = [0, 1].map(|world| {
                     let world = &twins.0[world];
@@ -350,7 +352,7 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
             assert!(results.contains("lookup.taken"), "no value is taken");
         }
         if night == 13 || night == 22 {
-            // Undone by somebody the next morning.
+            // The run is undone the next morning.
             for (world, run) in twins.0.iter().zip(&last_run) {
                 let undone = world.folder.with_sandbox(&["undo", run, "--yes"]);
                 let code = undone.status.code();
@@ -359,7 +361,7 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
             twins.compare_registers(&name);
         }
         if night == 17 {
-            // The journal forgets all runs.
+            // All runs are pruned.
             twins.each(|world| {
                 world.pass(Duration::from_secs(60));
                 let pruned = world.folder.run("runs prune --older-than 0s");
@@ -374,7 +376,7 @@ fn thirty_nights_come_to_the_same_as_if_everything_were_listed() {
 
 /// The snapshot has the keys of all records, and the dates of birth of those with temporary numbers.
 #[test]
-fn keys_and_new_numbers_come_out_as_if_everything_were_listed() {
+fn keys_and_renumberings_resolve_as_with_a_full_listing() {
     let born = |row: usize| identity_number(row)[..8].to_owned();
     let temporary = |number: String| json!({"identityNumber": number, "identityTemporary": true});
     for (key, by_outer) in [(None, 0), (Some("identity_number,external_source_id"), 1)] {
@@ -401,9 +403,9 @@ fn keys_and_new_numbers_come_out_as_if_everything_were_listed() {
             (identity_number(70_010), "E-10"),
             // A new number, found by name and date of birth.
             (identity_number(60_011), ""),
-            // The keys of two records.
+            // The keys of two different records.
             (identity_number(12), "E-13"),
-            // An unknown number, and the id in another system of a record with a personal number.
+            // An unknown number, and the external id of a record with a personal number.
             (identity_number(80_014), "E-14"),
             // Both keys of one record.
             (identity_number(15), "E-15"),
@@ -447,7 +449,7 @@ fn keys_and_new_numbers_come_out_as_if_everything_were_listed() {
     }
 }
 
-/// Asks a run to stop once the third row is done.
+/// Stops a run after its third row.
 struct Halts(tokio::sync::watch::Sender<StopRequest>, Plans);
 
 impl Observer for Halts {
@@ -459,7 +461,7 @@ impl Observer for Halts {
     }
 }
 
-/// The name of the newest run.
+/// Returns the name of the newest run.
 fn newest_run(world: &World) -> String {
     let journal = rosterpatch::journal::Journal::open(&world.folder.state()).unwrap();
     rosterpatch::journal::Runs::run(&*journal, None)
@@ -468,7 +470,7 @@ fn newest_run(world: &World) -> String {
 }
 
 #[test]
-fn twenty_thousand_rows_of_which_three_hundred_differ_take_at_most_330_requests() {
+fn a_snapshot_run_of_20_000_rows_takes_at_most_330_requests() {
     const MANY: usize = 20_000;
     let twins = Twins::new(MANY, &[]);
     let mut pupils: Vec<Pupil> = (1..=MANY).map(Pupil::new).collect();
@@ -503,12 +505,12 @@ fn twenty_thousand_rows_of_which_three_hundred_differ_take_at_most_330_requests(
     assert!(other.requests >= 700, "{}", other.requests);
     assert_eq!(one.requests, one.ended.summary.requests);
     let known = one.plan.unwrap().known.unwrap();
-    // Four of the rows that differ are among the changed ones.
+    // Four of the differing rows are among the changed records.
     assert_eq!((known.changed, known.deleted, known.read), (350, 5, 296));
     assert_eq!(known.records, MANY as u64 - 5);
 }
 
-/// A night after which everything is known, and the next one after `change`.
+/// Runs a first night that completes the snapshot, and a second one after `change`.
 fn after(vary: &[Variation], change: impl Fn(&Twins)) -> (Twins, Night) {
     let twins = Twins::new(ROWS, vary);
     let mut pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
@@ -521,9 +523,9 @@ fn after(vary: &[Variation], change: impl Fn(&Twins)) -> (Twins, Night) {
 }
 
 #[test]
-fn changes_that_move_no_time_are_found_and_everything_is_listed() {
+fn an_api_that_does_not_report_changes_is_detected_and_listed() {
     let frozen = [Variation::FrozenTimes];
-    // Its own change of the night before tells, without any edit.
+    // The API does not report the run's own change of the night before.
     let (_, night) = after(&frozen, |_| ());
     assert!(!night.is_from_snapshot());
     assert!(
@@ -531,7 +533,7 @@ fn changes_that_move_no_time_are_found_and_everything_is_listed() {
         "{}",
         night.why_listed()
     );
-    // Each run compares another page of the list, so edits by hand are found in time.
+    // Each run compares another page of the list, so manual edits are found within some days.
     let twins = Twins::new(ROWS, &frozen);
     let pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
     twins.0.iter().for_each(|world| {
@@ -544,7 +546,7 @@ fn changes_that_move_no_time_are_found_and_everything_is_listed() {
         let night = one.night(&format!("{night}.csv"), &roster_of(&pupils));
         (night.is_from_snapshot(), night.ended.summary.states.updated)
     });
-    // The second page has row 75.
+    // Row 75 is on the second page.
     assert_eq!(
         nights.collect::<Vec<_>>(),
         [(true, 0), (false, 1), (false, 0)]
@@ -552,7 +554,7 @@ fn changes_that_move_no_time_are_found_and_everything_is_listed() {
 }
 
 #[test]
-fn what_else_an_api_may_do_is_noticed() {
+fn unreliable_change_listings_are_detected() {
     for (vary, is_from_snapshot, why) in [
         (vec![], true, ""),
         (vec![Variation::UnsetTimes], true, ""),
@@ -581,7 +583,7 @@ fn what_else_an_api_may_do_is_noticed() {
 }
 
 #[test]
-fn all_are_listed_again_after_a_week() {
+fn all_records_are_listed_again_after_a_week() {
     let world = World::new(ROWS, Some(WEEK), Vec::new());
     let pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
     let roster = roster_of(&pupils);
@@ -602,7 +604,7 @@ fn all_are_listed_again_after_a_week() {
 }
 
 #[test]
-fn nothing_that_a_record_holds_is_readable_in_a_snapshot() {
+fn a_snapshot_contains_no_readable_values() {
     let world = World::new(ROWS, Some(WEEK), Vec::new());
     let secret = json!({
         "firstName": "Hemlig", "lastName": "Skyddad", "emailAddress1": "skyddad@example.se",
@@ -641,7 +643,7 @@ fn memchr_of(bytes: &[u8], sought: &[u8]) -> bool {
     bytes.windows(sought.len()).any(|window| window == sought)
 }
 
-/// What a plan of the program changes, line by line, and what it prints.
+/// Returns the changes of a plan by line, and the output of the command.
 fn plan_of(world: &World, more: &[&str]) -> (String, String) {
     let out = world.folder.path("changes.csv");
     let out = out.to_str().unwrap();
@@ -656,7 +658,7 @@ fn plan_of(world: &World, more: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn what_a_killed_run_may_have_changed_is_read_again_even_if_no_time_tells() {
+fn records_that_a_killed_run_may_have_changed_are_read_again() {
     for vary in [vec![], vec![Variation::FrozenTimes]] {
         let world = World::new(ROWS, Some(WEEK), vary.clone());
         let mut pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
@@ -683,7 +685,7 @@ fn what_a_killed_run_may_have_changed_is_read_again_even_if_no_time_tells() {
             world.sandbox.requests("update") < 100,
             "it was not killed in time"
         );
-        // The roster is again as it was, and those rows have to be restored.
+        // The roster is reverted, and the killed run's rows must be restored.
         let (changes, said) = plan_of(&world, &[]);
         let (expected, _) = plan_of(&world, &["--no-snapshot"]);
         assert!(changes.lines().count() > 5, "{vary:?}: {changes}");
@@ -694,7 +696,7 @@ fn what_a_killed_run_may_have_changed_is_read_again_even_if_no_time_tells() {
 }
 
 #[test]
-fn a_plan_says_how_old_its_data_is() {
+fn a_plan_reports_the_age_of_its_data() {
     let world = World::new(ROWS, Some(WEEK), Vec::new());
     let mut pupils: Vec<Pupil> = (1..=ROWS).map(Pupil::new).collect();
     world.folder.write("r.csv", roster_of(&pupils));
@@ -727,7 +729,7 @@ fn a_plan_says_how_old_its_data_is() {
     assert_eq!(summary["snapshot"]["compared"], 50);
     let (_, said) = plan_of(&world, &["--no-snapshot", "--format", "json"]);
     assert!(!said.contains("\"snapshot\""), "{said}");
-    // Another account sees other records, and a profile may be another school's.
+    // Another account may see other records, and a profile may belong to another school.
     let other = world
         .folder
         .program()

@@ -1,5 +1,5 @@
-//! Everything at once: an API that fails in every way, an importer that is killed again and
-//! again, and afterwards every row accounted for.
+//! Soak tests: an API with every kind of fault, an importer that is killed repeatedly, and a check of every
+//! row.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -19,8 +19,7 @@ use crate::harness::{
 #[cfg(all(unix, feature = "postgres"))]
 use crate::postgres::shared;
 
-/// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
-/// do little else.
+/// Every fault that the sandbox supports. Faults that delay all requests are rarer, to keep the test short.
 const FAULTS: &str = "500=2%,503=0.1%:retry-after=1,429=0.1%,reset=1%,stall=0.5%:60s,slow=2%:300ms,\
     truncate=1%,garbage=1%,html=1%,lost-answer=1%,close=2%";
 
@@ -37,8 +36,7 @@ fn roster(rows: usize) -> String {
     text
 }
 
-/// Starts an import of `rows` rows and kills it when some of them are planned and sent, and others are
-/// not planned yet.
+/// Starts an import of `rows` rows, and kills it after some rows are sent and before others are planned.
 fn killed_half_planned(
     state: &State,
     rows: usize,
@@ -49,7 +47,7 @@ fn killed_half_planned(
     let path = state.folder().join("journal.sqlite");
     let database = rusqlite::Connection::open(path).unwrap();
     let half = rows / 2;
-    // Its journal takes half of the rows, and never ends taking the next one.
+    // The journal accepts half of the rows and then stalls on the next insert.
     let stall = format!(
         "CREATE VIEW never AS
              WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL SELECT n FROM endless) SELECT n FROM endless;
@@ -65,7 +63,7 @@ fn killed_half_planned(
     };
     let is_half_planned =
         || sandbox.requests("update") > 0 && planned().is_some_and(|(_, _, rows)| rows > 0);
-    // What is planned so fast that one commit has all of it stalls whole: it is begun again.
+    // If all rows were planned in one stalled commit, the import is started again.
     for _ in 0..10 {
         let mut child = Started(import.spawn().unwrap());
         let began = Instant::now();
@@ -93,7 +91,8 @@ fn soak(size: (usize, usize), rate: &str, seed: u64, reads: bool) {
     soak_in((&state, &place), &folder, size, rate, seed, reads);
 }
 
-/// The same with the journal at `place`. Where it `reads` no record, rows are planned while others are sent.
+/// Like [`soak`], with the journal at `place`. If `reads` is false, no record is read, and rows are planned
+/// while others are sent.
 fn soak_in(
     (state, place): (&State, &str),
     folder: &Folder,
@@ -156,7 +155,7 @@ fn soak_in(
         note(&journal, run);
     }
     let output = loop {
-        // The same import again continues as `resume` does.
+        // Repeating the import continues the run as `resume` does.
         let again = killed > 0 && random.random_bool(0.5);
         let mut child = Started(command(again).spawn().unwrap());
         if killed == kills {
@@ -165,8 +164,8 @@ fn soak_in(
             stderr.read_to_string(&mut errors).unwrap();
             break (child.wait().unwrap(), errors);
         }
-        // Where it is killed is drawn by chance: one in five on the way to sending, from before the
-        // journal is open, the others after so many requests.
+        // The time of the kill is random: one in five before sending, possibly before the journal is open,
+        // and the others after some requests.
         if killed % 5 == 0 {
             std::thread::sleep(Duration::from_millis(random.random_range(1..500)));
         } else {
@@ -194,7 +193,7 @@ fn soak_in(
     );
     let (ended, errors) = output;
 
-    // Rows in are rows out: one line and one state each.
+    // Each input row has exactly one line and one state.
     let results = folder.csv("out.csv", b',');
     let column = |name: &str| results[0].iter().position(|other| other == name).unwrap();
     let (number, status) = (column("import_row"), column("import_status"));
@@ -204,8 +203,8 @@ fn soak_in(
         assert_eq!(row[number], (index + 1).to_string());
         *states.entry(row[status].as_str()).or_default() += 1;
     }
-    // Three students are not there, and one number is taken: the sandbox has it so, and the plan
-    // finds it out, or the API says so.
+    // The sandbox lacks three students and has one number on another record. The plan or the API reports
+    // these rows.
     let wrong = if reads { "invalid" } else { "rejected" };
     assert_eq!(states.get(wrong), Some(&4), "{states:?}\n{errors}");
     assert_eq!(
@@ -219,7 +218,7 @@ fn soak_in(
     );
     assert_eq!(ended.code(), Some(3), "{errors}");
 
-    // The server's state is the file's, and nobody was told twice who had been heard.
+    // The server holds the file's values, and a row is acknowledged twice only if it was in doubt.
     let students = sandbox.students();
     let stats = sandbox.stats();
     let attempts = column("import_attempts");
@@ -243,7 +242,7 @@ fn soak_in(
         assert_eq!(student["address"]["postalAddress"], row[4].as_str());
         assert_eq!(student["phoneNumber1"], row[5].as_str());
         if row[status] == "updated" {
-            // Nobody can tell whether an answer was heard that was in progress at a kill.
+            // A response in progress at a kill may or may not have been received.
             let heard = count("acknowledged");
             assert!(
                 (1..=1 + doubts).contains(&heard),
@@ -282,9 +281,9 @@ fn every_row_survives_kills_with_the_journal_in_postgresql() {
     soak_in((&state, &address), &folder, (3_000, 15), "600/s", 3, true);
 }
 
-/// The long form: `cargo test --release --test it -- --ignored --nocapture soak`.
+/// The long version: `cargo test --release --test it -- --ignored --nocapture soak`.
 #[test]
 #[ignore = "takes some ten minutes"]
-fn long_soak() {
+fn every_row_survives_two_hundred_kills() {
     soak((100_000, 200), "2000/s", 2, true);
 }

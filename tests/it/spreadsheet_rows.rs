@@ -1,5 +1,4 @@
-//! A row has one number for people: the one that a spreadsheet shows beside it. Everything that prints a
-//! row prints that number, and everything that accepts a row accepts it.
+//! Rows are identified by their spreadsheet row number in all output and in all options.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +93,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn results_history_and_selection_agree_on_the_number_of_a_row(
+    fn results_history_and_selection_use_the_same_row_numbers(
         titles in proptest::collection::vec(proptest::option::of("[a-z]{1,3}(\n[a-z]{1,2})?"), 0..3),
         bios in proptest::collection::vec(
             proptest::option::weighted(0.8, "[a-z]{1,4}(\n[a-z]{1,4}){0,3}"), 2..7),
@@ -118,7 +117,7 @@ proptest! {
         let sandbox = sandbox(&rows);
         let (base_url, _stop) = crate::harness::serve_sandbox_at(sandbox.clone(), "/api/public");
 
-        // One row, named by its number: exactly that member is updated.
+        // Selecting one row by its number updates exactly that member.
         let one = named[chosen % named.len()];
         let mut first = run();
         first.selection = Selection {
@@ -132,7 +131,7 @@ proptest! {
             prop_assert_eq!(name == &people[*index][1], *index == one, "{}", all);
         }
 
-        // All rows: the results, the changes and the history have the same numbers.
+        // The results, the changes and the history show the same numbers for all rows.
         run().import(&folder, &file, &base_url).unwrap();
         let results = file.replace("r.", "r.results.");
         let lines = lines_in_results(&folder.path(&results));
@@ -150,7 +149,7 @@ proptest! {
 }
 
 #[test]
-fn a_plan_its_changes_its_requests_and_its_problems_have_the_numbers_of_the_spreadsheet() {
+fn plan_output_uses_spreadsheet_row_numbers() {
     let folder = Folder::new();
     folder.write(
         "r.csv",

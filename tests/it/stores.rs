@@ -1,5 +1,4 @@
-//! What a journal promises, whichever store keeps it: the same is done with each, and what they tell
-//! afterwards is the same.
+//! The conformance suite for journal stores: each store must return the same for the same operations.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -22,7 +21,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// Does the same with each store, and holds what it returns against the others'.
+/// Runs the same operations with each store and compares what they return.
 fn with_each(work: impl Fn(&State) -> String) {
     let folder = tempfile::tempdir().unwrap();
     let in_file = work(&State::in_folder(&folder.path().join("state")));
@@ -30,7 +29,7 @@ fn with_each(work: impl Fn(&State) -> String) {
         let local = folder.path().join("local");
         let state = State::in_database(&cluster.database(), None, &local).unwrap();
         let in_database = work(&state).replace("\\0", "\u{FFFD}");
-        // The database has no place for a NUL.
+        // PostgreSQL cannot store NUL.
         let in_file = in_file.replace("\\0", "\u{FFFD}");
         for (one, other) in in_database.lines().zip(in_file.lines()) {
             assert_eq!(one, other, "PostgreSQL, and SQLite");
@@ -53,7 +52,7 @@ fn new_run(name: &str) -> NewRun {
     }
 }
 
-/// One problem with these words, of a column; none without words.
+/// Returns one problem of a column with this message, or none if it is empty.
 fn problems(words: &str) -> Vec<Problem> {
     let of = |words: &str| Problem {
         column: "Namn".to_owned(),
@@ -90,7 +89,7 @@ fn mark(row: u64, warning: &str) -> RowMark {
 
 fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
     let to = format!("Åsa {row}\u{0}");
-    // Of some rows what they change is not in the body, as when an older program wrote it.
+    // Some rows have changes that are not in the body, as an older version wrote them.
     let body = match row % 2 {
         0 => json!({"age": 7, "name": to}).to_string(),
         _ => format!("{{\"name\":\"Åsa {row}\"}}"),
@@ -140,12 +139,13 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     runtime.enable_all().build().unwrap().block_on(work)
 }
 
-/// A run of seven rows: one invalid, six calls; three answered, one attempted twice, one within reach.
+/// Writes a run of seven rows: one invalid and six calls, of which three are answered, one is attempted
+/// twice, and one has an intent only.
 fn a_run(state: &State, name: &str) -> i64 {
     begun(state, &new_run(name))
 }
 
-/// The same of a run that begins like this.
+/// Writes the rows of [`a_run`] to a run with these settings.
 fn begun(state: &State, run: &NewRun) -> i64 {
     let mut journal = Journal::open(state).unwrap();
     let (run, _) = journal.begin(run).unwrap();
@@ -184,12 +184,12 @@ fn begun(state: &State, run: &NewRun) -> i64 {
         writer.intent(5, 1).await.unwrap();
         writer.flush().await.unwrap();
     });
-    // As if the process had died: the writer is not closed, and what is within reach is in doubt.
+    // Simulate a kill: the writer is not closed, and the call with an intent is in doubt.
     std::mem::forget(writer);
     run
 }
 
-/// All that a journal tells of a run.
+/// Returns everything that a journal reports of a run.
 fn told(journal: &Journal, run: i64) -> String {
     let mut told = String::new();
     let mut say = |what: &str, how: String| writeln!(told, "{what}: {how}").unwrap();
@@ -287,12 +287,12 @@ fn told(journal: &Journal, run: i64) -> String {
 }
 
 #[test]
-fn a_run_that_died_is_told_alike() {
+fn stores_report_a_killed_run_identically() {
     with_each(|state| {
         let run = a_run(state, "died");
         let mut journal = Journal::open(state).unwrap();
         let mut all = told(&journal, run);
-        // Row 5 was within reach, and nothing is known of it; row 6 may not have been sent.
+        // Row 5 has an intent and no outcome; row 6 was not sent.
         let left = journal.calls_left(run, 0, 99).unwrap();
         let left: Vec<_> = left.iter().map(|call| (call.row, call.doubtful)).collect();
         assert_eq!(left[0], (5, true));
@@ -305,7 +305,7 @@ fn a_run_that_died_is_told_alike() {
         assert_eq!(state_of(5), [(5, RowState::Unknown)]);
         assert_eq!(state_of(6), []);
 
-        // It continues: what was in doubt still is, and what was not sent is open.
+        // After reopening, the call in doubt is still in doubt, and unsent calls are open.
         let requests = journal.reopen(run).unwrap();
         let left = journal.calls_left(run, 0, 99).unwrap();
         let rows: Vec<_> = left
@@ -336,7 +336,7 @@ fn a_run_that_died_is_told_alike() {
 
         let forgotten = journal.forget_values(&[run], "/student/2").unwrap();
         assert_eq!(forgotten, 1);
-        // The id of the record that a row matched goes with its values.
+        // The id of the matched record is removed with the values.
         let facts = journal.facts(run, 1, 9).unwrap();
         assert!(facts.iter().all(|(row, _)| *row != 2), "{facts:?}");
         write!(all, "{facts:?}").unwrap();
@@ -355,7 +355,7 @@ fn a_run_that_died_is_told_alike() {
 }
 
 #[test]
-fn what_was_delivered_to_a_record_is_told_alike() {
+fn stores_report_deliveries_to_a_record_identically() {
     with_each(|state| {
         let runs = ["one", "two"].map(|name| a_run(state, name));
         let elsewhere = NewRun {
@@ -381,7 +381,7 @@ fn what_was_delivered_to_a_record_is_told_alike() {
         assert_eq!(states(5), both(RowState::Unknown));
         assert_eq!(states(6), [], "not sent");
         states(4);
-        // The same of every run to one address, for a run of any number.
+        // The same for the runs of one address; the run's own number does not matter.
         journal.index_written(77, "t", "b").unwrap();
         journal.index_written(77, "t", "b").unwrap();
         for (address, found) in [("b", 2), ("nowhere", 0)] {
@@ -395,7 +395,7 @@ fn what_was_delivered_to_a_record_is_told_alike() {
 }
 
 #[test]
-fn names_states_and_places_of_runs_are_told_alike() {
+fn stores_report_names_states_and_addresses_of_runs_identically() {
     with_each(|state| {
         let mut journal = Journal::open(state).unwrap();
         let mut all = String::new();
@@ -423,7 +423,7 @@ fn names_states_and_places_of_runs_are_told_alike() {
             journal.unfinished("/r.csv", "abc", "t", "b").unwrap()
         )
         .unwrap();
-        // Approved, it is planned again: it is held no longer, and has no figures.
+        // An approved run is planned again: it is no longer held and has no figures.
         journal.begin_again(run).unwrap();
         let again = journal.run(Some("same")).unwrap();
         assert_eq!(again.state, RunState::Planning);
@@ -439,10 +439,8 @@ fn names_states_and_places_of_runs_are_told_alike() {
     });
 }
 
-/// A run whose process died after it delivered `print` to `/x` at this second, or that has no
-/// answer where there is none.
 #[test]
-fn a_run_that_was_undone_takes_no_other_state() {
+fn an_undone_run_takes_no_other_state() {
     with_each(|state| {
         let mut journal = Journal::open(state).unwrap();
         let (run, name) = journal.begin(&new_run("20260820-180000-bcd")).unwrap();
@@ -452,7 +450,7 @@ fn a_run_that_was_undone_takes_no_other_state() {
         assert!(closed(journal.set_state(run, RunState::Replaced)));
         assert!(closed(journal.end(run, RunState::Finished, at(5), "{}")));
         assert!(closed(journal.begin_again(run)));
-        // An undo that did not put everything back can be tried again.
+        // An undo that did not restore everything can be repeated.
         journal.set_state(run, RunState::Undone).unwrap();
         assert_eq!(journal.run(Some(&name)).unwrap().state, RunState::Undone);
         assert!(matches!(
@@ -464,6 +462,8 @@ fn a_run_that_was_undone_takes_no_other_state() {
     });
 }
 
+/// Writes a run that died after delivering `print` to `/x` at this second, or without a response if `second` is
+/// `None`. Returns the run.
 fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64 {
     let mut journal = Journal::open(state).unwrap();
     let run = NewRun {
@@ -504,18 +504,18 @@ fn believed(state: &State, account: &str) -> Option<u8> {
 }
 
 #[test]
-fn what_may_not_hold_any_more_is_not_believed() {
+fn an_outdated_delivery_is_not_trusted() {
     with_each(|state| {
         delivers(state, "a", 1, Some(100));
         assert_eq!(believed(state, "a"), Some(1));
-        // A newer one counts; one from before a clock that was set back leaves it open.
+        // A newer delivery is trusted. One that is older because the clock was set back is not.
         delivers(state, "a", 2, Some(200));
         assert_eq!(believed(state, "a"), Some(2));
         delivers(state, "a", 3, Some(150));
         assert_eq!(believed(state, "a"), None);
         delivers(state, "a", 4, Some(300));
         assert_eq!(believed(state, "a"), Some(4));
-        // A request without an answer may have been carried out, and is taken account of once.
+        // An unanswered request may have been applied, so it clears the delivery once.
         delivers(state, "a", 5, None);
         assert_eq!(believed(state, "a"), None);
         delivers(state, "a", 6, Some(2_000));
@@ -526,7 +526,7 @@ fn what_may_not_hold_any_more_is_not_believed() {
 }
 
 #[test]
-fn fingerprints_of_a_forgotten_record_are_removed_for_every_account() {
+fn deleting_a_record_removes_its_fingerprints_for_every_account() {
     with_each(|state| {
         let run = delivers(state, "a", 1, Some(100));
         delivers(state, "b", 2, Some(200));
@@ -561,7 +561,7 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         block_on(writer.flush()).unwrap();
         let mut journal = writer.close().unwrap();
         let ids = ["id-2", "id-6"].map(str::to_owned);
-        // A run that is under way needs them.
+        // A run in progress needs the ids.
         assert_eq!(journal.forget_found(&[run], &ids).unwrap(), []);
         journal.set_state(run, RunState::Finished).unwrap();
         assert_eq!(journal.forget_found(&[run], &ids).unwrap(), [(run, 2)]);
@@ -581,7 +581,7 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
         all += &rows_by(&journal);
         assert!(journal.forget_said(&[(run, 4)]).unwrap() > 0);
         all += &rows_by(&journal);
-        // Values that are too old take the ids of the records with them.
+        // Expired values are removed together with the ids of their records.
         assert!(journal.forget_all_values(run).unwrap() > 0);
         assert!(journal.facts(run, 1, 30).unwrap().is_empty());
         assert!(journal.warnings(run, 1, 30).unwrap().is_empty());
@@ -590,7 +590,7 @@ fn a_row_without_a_call_loses_the_id_of_its_record() {
 }
 
 #[test]
-fn what_was_sent_for_another_account_is_its_own() {
+fn deliveries_of_another_account_are_separate() {
     with_each(|state| {
         let run = delivers(state, "a", 1, Some(100));
         let mut journal = Journal::open(state).unwrap();
@@ -602,7 +602,7 @@ fn what_was_sent_for_another_account_is_its_own() {
 }
 
 #[test]
-fn a_run_that_is_forgotten_leaves_what_it_left_open() {
+fn a_pruned_run_keeps_its_unanswered_requests_in_doubt() {
     with_each(|state| {
         delivers(state, "a", 1, Some(1_500));
         assert_eq!(believed(state, "a"), Some(1));
@@ -616,7 +616,7 @@ fn a_run_that_is_forgotten_leaves_what_it_left_open() {
 }
 
 #[test]
-fn nothing_is_believed_while_another_run_may_be_sending() {
+fn deliveries_are_not_merged_while_another_run_may_be_sending() {
     with_each(|state| {
         delivers(state, "a", 1, Some(100));
         let mut journal = Journal::open(state).unwrap();
@@ -630,7 +630,7 @@ fn nothing_is_believed_while_another_run_may_be_sending() {
 }
 
 #[test]
-fn locks_are_shared_and_taken_alike() {
+fn stores_share_and_take_locks_identically() {
     with_each(|state| {
         let one = RunLock::share(state, "r").unwrap();
         let two = RunLock::share(state, "r").unwrap();
@@ -654,7 +654,7 @@ fn locks_are_shared_and_taken_alike() {
 }
 
 #[test]
-fn a_bucket_is_one_for_all() {
+fn a_quota_bucket_is_shared_by_all_processes() {
     with_each(|state| {
         let mut one = QuotaStore::open(state, "a").unwrap();
         let mut two = QuotaStore::open(state, "a").unwrap();
@@ -693,7 +693,7 @@ fn a_bucket_is_one_for_all() {
 }
 
 #[test]
-fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_requests() {
+fn a_limited_run_takes_only_its_own_requests_from_the_quota() {
     with_each(|state| {
         let clock = evening();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -735,7 +735,7 @@ fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_r
 }
 
 #[test]
-fn the_files_that_arrived_are_told_alike() {
+fn stores_report_arrived_files_identically() {
     use rosterpatch::journal::{Arrival, Fate};
     use rosterpatch::model::{Code, Fact};
     with_each(|state| {
@@ -757,7 +757,7 @@ fn the_files_that_arrived_are_told_alike() {
         ] {
             journal.record_arrival(&file).unwrap();
         }
-        // The time of its arrival stays; its fate does not.
+        // A later record of the same file keeps its arrival time and replaces its fate.
         let mut again = arrival("b.csv", "1.000000000:5", 99, Fate::Done);
         (again.run, again.why) = (Some("r".into()), None);
         journal.record_arrival(&again).unwrap();

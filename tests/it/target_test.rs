@@ -1,5 +1,4 @@
-//! `targets test`: what a target file understands of its API, and what each command that reads shows of a
-//! refusal.
+//! `targets test`: how a target file understands its API, and how each reading command reports a refusal.
 
 use std::process::Output;
 
@@ -12,7 +11,7 @@ use crate::harness::{
     respond, sandbox_holding, serve_sandbox_at, stderr, stdout,
 };
 
-/// Credentials of the OAuth sign-in.
+/// Credentials for the OAuth sign-in.
 const OF_OAUTH: [(&str, &str); 2] = [
     ("MEITNER_CLIENT_ID", "a"),
     ("MEITNER_CLIENT_SECRET", "the-secret"),
@@ -29,7 +28,7 @@ fn program(
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
-/// The document of a test.
+/// Returns the JSON output of `targets test`.
 fn document(output: &Output) -> Json {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(output)))
 }
@@ -40,7 +39,7 @@ fn field<'a>(document: &'a Json, name: &str) -> &'a Json {
 }
 
 #[test]
-fn a_record_and_a_page_are_read_and_nothing_else() {
+fn targets_test_reads_only_one_record_and_one_page() {
     let folder = Folder::new();
     let roster = plain_roster(60);
     let (sandbox, base_url, _stop) = sandbox_holding(&roster, std::time::Duration::ZERO);
@@ -70,7 +69,7 @@ fn a_record_and_a_page_are_read_and_nothing_else() {
     assert_eq!(number_of["state"], "read");
     assert_eq!(number_of["value"], *number);
     assert_eq!(field(&document, "email_address2")["state"], "empty");
-    // The sandbox counts the same requests, and the key may be any that the target has.
+    // The sandbox counts the same requests, and the key can be any key field of the target.
     assert_eq!(sandbox.requests("update"), 0);
     let counts = sandbox.stats()["requests"].clone();
     let asked: u64 = counts
@@ -91,7 +90,7 @@ fn a_record_and_a_page_are_read_and_nothing_else() {
     );
     assert_eq!(self::document(&output)["key"], "id");
     assert_eq!(sandbox.students(), before);
-    // A key that no record has, and fields that are no keys.
+    // A key without a record, and fields that are not keys.
     let absent = identity_number(900);
     for (arguments, exit, part) in [
         (
@@ -124,7 +123,7 @@ fn a_record_and_a_page_are_read_and_nothing_else() {
 }
 
 #[test]
-fn a_target_of_ones_own_is_tested_against_its_simulation() {
+fn a_custom_target_can_be_tested_against_its_simulation() {
     let folder = Folder::new();
     let text = rosterpatch::targets::BUILT_IN[0].1;
     let text = text.replace("name = \"meitner\"", "name = \"own\"");
@@ -143,7 +142,7 @@ fn a_target_of_ones_own_is_tested_against_its_simulation() {
     }
 }
 
-/// A student whose members are not what the target expects.
+/// Returns a student whose members do not match the target.
 fn odd_student() -> Json {
     json!({
         "id": "0be85103-97b1-435f-af10-712babf0d299",
@@ -161,7 +160,7 @@ fn odd_student() -> Json {
 }
 
 #[test]
-fn what_a_file_misunderstands_is_shown() {
+fn misunderstood_responses_are_shown() {
     let folder = Folder::new();
     let server = Server::start(|seen| {
         let body = match (&*seen.method, seen.path.contains("_search")) {
@@ -210,7 +209,7 @@ fn what_a_file_misunderstands_is_shown() {
     assert_eq!(means("RateLimit-Remaining"), "remaining: 12");
     assert_eq!(means("RateLimit-Limit"), "cannot be read: ignored");
     assert_eq!(means("x-quota-day"), "not named in quota.headers");
-    // In words, a terminal obeys nothing of it; and nothing of it is logged.
+    // The text output has no control characters from the API, and the log has none of the API's text.
     let output = program(&folder, &server.base_url, &CREDENTIALS, &test);
     let told = stdout(&output);
     assert!(
@@ -233,7 +232,7 @@ fn what_a_file_misunderstands_is_shown() {
 }
 
 #[test]
-fn no_test_makes_more_than_five_requests() {
+fn targets_test_makes_at_most_five_requests() {
     let page = |seen: &Seen| {
         let body = match &*seen.path {
             path if path.ends_with("/oauth/token") => {
@@ -276,13 +275,13 @@ fn no_test_makes_more_than_five_requests() {
     }
 }
 
-/// How a server refuses, and what of its words is shown.
+/// How a server refuses, and the part of its message that is shown.
 struct Refusing {
     name: &'static str,
     environment: [(&'static str, &'static str); 2],
     answer: fn(&Seen) -> Response<Body>,
     words: &'static str,
-    /// The exit code of `doctor` and `targets test`; that of a run is 6.
+    /// The exit code of `doctor` and `targets test`; a run exits with 6.
     exit: i32,
 }
 
@@ -341,7 +340,7 @@ const REFUSING: [Refusing; 6] = [
 ];
 
 #[test]
-fn each_command_that_reads_shows_what_the_server_says_of_a_refusal_and_logs_none_of_it() {
+fn a_servers_refusal_is_shown_by_reading_commands_and_not_logged() {
     for refusing in &REFUSING {
         let server = Server::start(refusing.answer);
         let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! What is told, to whom, and in which form: of runs that are held, of APIs that cannot be reached, to
-//! programs, to watchers, and in files that a spreadsheet opens.
+//! Reports and output formats: held runs, unreachable APIs, JSON documents, progress, and files for
+//! spreadsheets.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ const SWEEP: &str = include_str!("schemas/sweep.json");
 const NOT_IMPORTED: &str = include_str!("schemas/not_imported.json");
 const PROGRESS: &str = include_str!("schemas/progress.json");
 
-/// Of these rows the third is invalid.
+/// Returns a roster whose third row is invalid.
 fn with_a_bad_row(rows: usize) -> String {
     plain_roster(rows).replace(&plain_id(3), "10486")
 }
 
 #[test]
-fn each_commands_document_keeps_to_its_schema() {
+fn each_commands_json_output_matches_its_schema() {
     let folder = Folder::new();
     folder.write("r.csv", with_a_bad_row(6).replace("Åsa", "Bo"));
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);
@@ -98,7 +98,7 @@ fn each_commands_document_keeps_to_its_schema() {
     assert_eq!(runs[2]["state"], "undone");
     assert_eq!(runs[2]["undone_by"], serde_json::json!([undone["run"]]));
     runs.iter().for_each(|run| holds(SUMMARY, run));
-    // One whose process died has figures too.
+    // A run whose process died has figures too.
     let mut journal = Journal::open(&folder.state()).unwrap();
     let dead = NewRun {
         name: "20260820-180000-dead".to_owned(),
@@ -136,7 +136,7 @@ fn each_commands_document_keeps_to_its_schema() {
 }
 
 #[test]
-fn each_line_of_progress_keeps_to_its_schema() {
+fn each_progress_line_matches_its_schema() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(4));
     let server = Server::start(|seen| match seen.before {
@@ -160,7 +160,7 @@ fn each_line_of_progress_keeps_to_its_schema() {
 }
 
 #[test]
-fn a_held_run_says_why_wherever_it_is_told() {
+fn a_held_run_reports_its_reason_in_every_output() {
     let folder = Folder::new();
     folder.write("r.csv", with_a_bad_row(6).replace("Åsa", "Bo"));
     folder.write(
@@ -192,7 +192,7 @@ fn a_held_run_says_why_wherever_it_is_told() {
 }
 
 #[test]
-fn what_kept_a_request_from_arriving_is_named_and_no_resume_is_advised() {
+fn an_unreachable_api_is_explained_without_advice_to_resume() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -232,7 +232,7 @@ fn what_kept_a_request_from_arriving_is_named_and_no_resume_is_advised() {
 }
 
 #[test]
-fn every_line_for_programs_is_json_also_of_what_went_wrong() {
+fn errors_are_json_lines_with_log_format_json() {
     let folder = Folder::new();
     folder.write("bad.csv", "namn\nÅsa\n");
     for (arguments, code) in [
@@ -254,7 +254,7 @@ fn every_line_for_programs_is_json_also_of_what_went_wrong() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_counts_and_is_told() {
+fn an_unreadable_file_is_counted_and_reported() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("inbox")).unwrap();
     folder.write(
@@ -309,7 +309,7 @@ fn a_file_that_cannot_be_read_counts_and_is_told() {
     );
     let line = format!("rosterpatch_files_total{{{labels},exit_code=\"1\"}} 2");
     assert!(metrics.contains(&line), "{metrics}");
-    // An import by hand is an outcome too.
+    // A manual import is counted as an outcome too.
     let output = folder.send(&[
         "import",
         "nowhere.csv",
@@ -323,7 +323,7 @@ fn a_file_that_cannot_be_read_counts_and_is_told() {
 }
 
 #[test]
-fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
+fn the_header_is_found_below_a_title_or_at_header_row() {
     let folder = Folder::new();
     let list = plain_roster(3);
     folder.write(
@@ -333,7 +333,7 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
     let output = folder.run("check title.csv --target meitner --format json");
     let found: Json = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((&found["rows"], &found["not_sent"]), (&3.into(), &3.into()));
-    // As a Swedish Excel writes it, where nobody filled the title's line up.
+    // As Swedish Excel saves it, with a title line that has fewer cells.
     let swedish = format!("Elevlista, ht 2026\n\n{}", list.replace(',', ";"));
     folder.write("excel.csv", swedish.replace('\n', "\r\n"));
     for more in ["", " --header-row 3"] {
@@ -365,14 +365,14 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
         "{}",
         stderr(&output)
     );
-    // A list of one column has no title.
+    // A list with one column has no title line.
     folder.write("ids.csv", "id\n".to_owned() + &plain_id(1) + "\n");
     let output = folder.run("check ids.csv --target meitner");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]
-fn files_beside_a_roster_have_its_format() {
+fn output_files_have_the_format_of_the_roster() {
     let folder = Folder::new();
     let swedish = with_a_bad_row(8).replace(',', ";").replace("Åsa", "Bo");
     let bytes = [
@@ -399,7 +399,7 @@ fn files_beside_a_roster_have_its_format() {
 }
 
 #[test]
-fn a_template_in_swedish_has_swedish_cells_that_pass() {
+fn a_swedish_template_has_valid_swedish_cells() {
     let folder = Folder::new();
     let template = stdout(&folder.run("template --target meitner --headers sv --example"));
     for part in ["Kön", "Kvinna", "Nej", "Sverige"] {
@@ -411,7 +411,7 @@ fn a_template_in_swedish_has_swedish_cells_that_pass() {
 }
 
 #[test]
-fn an_apis_words_name_a_field_in_the_users_word_too() {
+fn an_api_message_is_shown_with_the_rosters_column_name() {
     let folder = Folder::new();
     let roster = plain_roster(2).replace("first_name,last_name", "Förnamn,Efternamn");
     folder.write("r.csv", roster);
@@ -426,7 +426,7 @@ fn an_apis_words_name_a_field_in_the_users_word_too() {
 }
 
 #[test]
-fn a_report_keeps_the_examples_of_our_own_messages() {
+fn a_report_keeps_the_examples_in_messages() {
     let folder = Folder::new();
     let roster = plain_roster(2).replace(&crate::harness::identity_number(1), "191");
     folder.write("r.csv", roster);
@@ -441,7 +441,7 @@ fn a_report_keeps_the_examples_of_our_own_messages() {
 }
 
 #[test]
-fn part_of_a_file_is_asked_for_by_the_numbers_beside_its_rows() {
+fn rows_are_selected_by_spreadsheet_row_number() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(6).replace("Åsa", "Bo"));
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);

@@ -1,5 +1,5 @@
-//! The start of a term: a roster of a whole school, with protected persons, new identity numbers, rows with the number
-//! of another pupil and records that were edited by hand, imported by a process that is killed again and again.
+//! The start of a term: the roster of a whole school with protected persons, renumberings, identity changes
+//! and manually edited records, imported by a process that is killed repeatedly.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::harness::{
 };
 use crate::judges::{Judge, python};
 
-/// Pupils.
+/// The number of pupils.
 const PUPILS: usize = 1200;
 
-/// Pupils who are protected: three by a word that says so, and three by one that is not understood.
+/// Protected pupils: three with a recognized mark, and three with an unrecognized one.
 const PROTECTED: [(usize, &str); 6] = [
     (1, "Ja"),
     (250, "vet ej"),
@@ -31,10 +31,10 @@ const PROTECTED: [(usize, &str); 6] = [
 /// Pupils who had a temporary number.
 const RENUMBERED: [usize; 4] = [100, 500, 700, 1100];
 
-/// Rows that have the number of the next one of them.
+/// Rows in a cycle, each with the number of the next.
 const SWAPPED: [usize; 3] = [10, 11, 12];
 
-/// Dissimilar first names, so that a row with another pupil's number has another first name too.
+/// Dissimilar first names, so that a row with another pupil's number also has another first name.
 const NAMES: [&str; 8] = [
     "Åsa", "Kim", "Olle", "Fatima", "Gustav", "Beatrice", "Ivar", "Märta",
 ];
@@ -43,7 +43,7 @@ fn is_protected(row: usize) -> bool {
     PROTECTED.iter().any(|(protected, _)| *protected == row)
 }
 
-/// Whether the last name of a pupil was changed by hand since it was last written: of 25 of them.
+/// Returns whether the last name of a pupil was edited by hand since the last run; true for 25 of them.
 fn is_edited(row: usize) -> bool {
     row == 7 || row.is_multiple_of(48) && row < PUPILS
 }
@@ -52,7 +52,7 @@ fn first_name(row: usize) -> &'static str {
     NAMES[row % NAMES.len()]
 }
 
-/// The number of a pupil before the roster brings another one.
+/// Returns the number of a pupil before the renumbering.
 fn old_number(row: usize) -> String {
     match RENUMBERED.iter().position(|renumbered| *renumbered == row) {
         Some(at) => format!("{}-TF0{at}", &identity_number(row)[..8]),
@@ -60,7 +60,7 @@ fn old_number(row: usize) -> String {
     }
 }
 
-/// What the roster says of a protected pupil: the name, the number and the id in another system.
+/// Returns the values of a protected pupil's row: the names, the number and the external id.
 fn secrets(row: usize) -> [String; 4] {
     [
         format!("Hemlig{row}a"),
@@ -70,7 +70,7 @@ fn secrets(row: usize) -> [String; 4] {
     ]
 }
 
-/// The register: all pupils have this last name.
+/// Returns the register, in which all pupils have the same last name.
 fn register() -> String {
     let mut text =
         "id,identity_number,identity_temporary,external_source_id,first_name,last_name\n"
@@ -83,7 +83,8 @@ fn register() -> String {
     text
 }
 
-/// A roster of these pupils in which they have this last name, and `number` of each of them.
+/// Returns a roster of the pupils that match `rows`, with this last name and the numbers that `number`
+/// returns.
 fn roster(name: &str, rows: impl Fn(usize) -> bool, number: impl Fn(usize) -> String) -> String {
     let header = "identity_number,external_source_id,first_name,last_name,Sekretessmarkering";
     let mut text = format!("{header}\n");
@@ -95,7 +96,7 @@ fn roster(name: &str, rows: impl Fn(usize) -> bool, number: impl Fn(usize) -> St
                 format!("{number},{outer},{first},{last},{mark}\n")
             }
             None => {
-                // A pupil under a new number has the same name.
+                // A renumbered pupil keeps the name.
                 let name = if RENUMBERED.contains(&row) {
                     "Ek"
                 } else {
@@ -109,7 +110,7 @@ fn roster(name: &str, rows: impl Fn(usize) -> bool, number: impl Fn(usize) -> St
     text
 }
 
-/// The texts that stand for a value in a file: as it is, without a hyphen, and as a JSON string has it.
+/// Returns the encodings of a value in files: unchanged, without a hyphen, as a JSON string, and as UTF-16.
 fn forms(value: &str) -> BTreeSet<Vec<u8>> {
     let utf16 = |value: &str| value.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let forms = [
@@ -123,15 +124,15 @@ fn forms(value: &str) -> BTreeSet<Vec<u8>> {
     forms.collect()
 }
 
-/// The first of these values that bytes contain.
+/// Returns the first of these values that the bytes contain.
 fn found_in(bytes: &[u8], values: &[Vec<u8>]) -> Option<String> {
     let mut values = values.iter();
     let found = values.find(|value| memchr::memmem::find(bytes, value).is_some())?;
     Some(String::from_utf8_lossy(found).into_owned())
 }
 
-/// Asserts that no file below a folder contains one of the values, and no column of a database: as bytes, with what
-/// stands in freed pages, and as values.
+/// Asserts that no file below a folder and no database column contains one of the values. Returns the number
+/// of databases.
 fn assert_holds_none(folder: &Path, but: &[&str], values: &[Vec<u8>]) -> usize {
     let mut databases = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -157,7 +158,7 @@ fn assert_holds_none(folder: &Path, but: &[&str], values: &[Vec<u8>]) -> usize {
     databases
 }
 
-/// Every value of every column of every table of a database, with its place.
+/// Returns every value in every table of a database, with its table and column.
 fn cells_of(path: &Path) -> Vec<(String, Vec<u8>)> {
     let database = rusqlite::Connection::open(path).unwrap();
     let names = |sql: &str| -> Vec<String> {
@@ -186,7 +187,7 @@ fn cells_of(path: &Path) -> Vec<(String, Vec<u8>)> {
     cells
 }
 
-/// A folder whose program keeps its temporary files there too.
+/// A folder that is also the program's temporary folder.
 struct School(Folder);
 
 impl School {
@@ -215,10 +216,10 @@ fn figures(output: &Output) -> Json {
 }
 
 #[test]
-fn a_school_begins_its_term() {
+fn a_term_start_import_survives_kills_and_protects_personal_data() {
     let latency = Duration::from_millis(15);
     let (sandbox, base_url, _stop) = sandbox_holding(&register(), latency);
-    // Each request is judged on its way, where the vendor's SDK is installed.
+    // If the vendor's SDK is installed, a proxy validates each request with it.
     let origin = base_url.strip_suffix("/directory/v1").unwrap();
     let judge = python().map(|python| Judge::start(&python, "meitner_proxy.py", origin, ""));
     let address = match &judge {
@@ -234,7 +235,7 @@ fn a_school_begins_its_term() {
         &address,
         "--yes",
     ];
-    // Only what the API announces limits it.
+    // The only rate limit is the one that the API announces.
     let rate = ["--rate", "unlimited", "--format", "json"];
     let import = [&import[..], &rate].concat();
     let school = School::new();
@@ -244,7 +245,7 @@ fn a_school_begins_its_term() {
         .write("r.csv", roster("Alm", is_known, identity_number));
     school.run(&import, 0);
 
-    // The office corrects some names.
+    // The school office edits some names by hand.
     assert_eq!((1..=PUPILS).filter(|row| is_edited(*row)).count(), 25);
     let office = School::new();
     office
@@ -295,7 +296,7 @@ fn a_school_begins_its_term() {
     let counts = names.map(|name| summary[name].as_u64().unwrap());
     assert_eq!(counts, [1200, 1166, 25, 3, 6, 25, 25], "{summary}");
 
-    // Record by record.
+    // Check each record.
     let students = sandbox.students();
     assert_eq!(students.as_object().unwrap().len(), PUPILS);
     for row in 1..=PUPILS {
@@ -339,7 +340,7 @@ fn a_school_begins_its_term() {
         assert_eq!(found, expected, "row {row}");
     }
 
-    // File by file and table by table, for what the roster says of the protected pupils.
+    // Search each file and table for the values of the protected pupils.
     let secrets = PROTECTED.iter().flat_map(|(row, _)| secrets(*row));
     let forms: Vec<Vec<u8>> = secrets.flat_map(|secret| forms(&secret)).collect();
     let roster = std::fs::read(school.0.path("r.csv")).unwrap();

@@ -1,4 +1,4 @@
-//! What a terminal shows: a real one, made by `script`, of a given width.
+//! Output on a pseudo-terminal of a given width, created by `script`.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use crate::harness::{
     stderr, stdout,
 };
 
-/// What a command writes to a terminal of so many columns, escapes as `␛`.
+/// Returns the output of a command on a terminal with this many columns. ESC is shown as `␛`.
 fn on_terminal(folder: &Folder, columns: u16, color: bool, arguments: &str) -> String {
     let command = format!("stty cols {columns} rows 50; exec \"$PROGRAM\" {arguments}");
     let mut script = folder.command_by("script");
@@ -27,8 +27,7 @@ fn on_terminal(folder: &Folder, columns: u16, color: bool, arguments: &str) -> S
     text.replace("\r\n", "\n").replace('\u{1b}', "␛")
 }
 
-/// The roster and the sandbox that both languages show: an address that changes, a row whose address is
-/// long, and one that is invalid.
+/// Returns a roster with a changed address, a row with a long address, and an invalid row.
 fn roster() -> String {
     let mut lines: Vec<String> = plain_roster(12)
         .lines()
@@ -41,7 +40,7 @@ fn roster() -> String {
 }
 
 #[test]
-fn a_plan_and_a_check_fit_their_terminal_in_colour_and_without() {
+fn plan_and_check_fit_the_terminal_with_and_without_color() {
     let folder = Folder::new();
     folder.write("elever.csv", roster());
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(12), Duration::ZERO);
@@ -74,17 +73,16 @@ fn a_plan_and_a_check_fit_their_terminal_in_colour_and_without() {
     insta::assert_snapshot!("on_a_terminal", times.replace_all(&told, "N s"));
 }
 
-/// A line without its colours.
+/// Returns a line without color escapes.
 fn plain(line: &str) -> String {
     let colors = regex::Regex::new("␛\\[[0-9;]*m").unwrap();
     colors.replace_all(line, "").into_owned()
 }
 
-/// Ctrl-D.
+/// Ctrl-D, which ends the input.
 const END: &str = "\u{4}";
 
-/// Runs a command on a terminal where a person types these lines. Returns its exit code, and what the terminal
-/// shows.
+/// Runs a command on a terminal with this input. Returns the exit code and the output.
 fn answered(folder: &Folder, arguments: &str, typed: &str) -> (Option<i32>, String) {
     let mut script = folder.command_by("script");
     let mut child = script
@@ -100,14 +98,14 @@ fn answered(folder: &Folder, arguments: &str, typed: &str) -> (Option<i32>, Stri
         .spawn()
         .unwrap();
     let mut keyboard = child.stdin.take().unwrap();
-    // The program may end before it has read all of it.
+    // The program may end before it has read the whole input.
     let _ = keyboard.write_all(typed.as_bytes());
     drop(keyboard);
     let output = child.wait_with_output().unwrap();
     (output.status.code(), stdout(&output).replace('\r', ""))
 }
 
-/// The cells of a column of the results.
+/// Returns a column of the results.
 fn column(folder: &Folder, file: &str, header: &str) -> Vec<String> {
     let rows = folder.csv(file, b';');
     let at = rows[0].iter().position(|name| name == header).unwrap();
@@ -115,7 +113,7 @@ fn column(folder: &Folder, file: &str, header: &str) -> Vec<String> {
 }
 
 #[test]
-fn which_of_several_sheets_is_read_is_asked_on_a_terminal() {
+fn a_terminal_asks_which_of_several_sheets_to_read() {
     let question = "which sheet is the roster?";
     let folder = Folder::new();
     folder.write("two.xlsx", two_sheets(|_, _| {}));
@@ -169,7 +167,7 @@ fn which_of_several_sheets_is_read_is_asked_on_a_terminal() {
 }
 
 #[test]
-fn the_encoding_in_doubt_is_asked_on_a_terminal() {
+fn a_terminal_asks_for_an_ambiguous_encoding() {
     let question = "How should it be read?";
     let folder = Folder::new();
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
@@ -216,14 +214,14 @@ fn the_encoding_in_doubt_is_asked_on_a_terminal() {
 }
 
 #[test]
-fn a_column_that_looks_like_a_field_is_asked_about_on_a_terminal() {
+fn a_terminal_asks_about_a_column_that_resembles_a_field() {
     let question = "Import it as email_address1?";
     let folder = Folder::new();
     let mut lines: Vec<String> = (1..)
         .zip(plain_roster(5).lines().skip(1))
         .map(|(row, line)| format!("{line},elev{row}@example.se"))
         .collect();
-    // So that there is something to send, whatever is answered.
+    // Makes sure that there is something to send after every answer.
     lines[0] = lines[0].replace(",Ek,", ",Lind,");
     let header = plain_roster(0).lines().next().unwrap().to_owned();
     lines.insert(0, format!("{header},Kolumn 5"));
@@ -237,7 +235,7 @@ fn a_column_that_looks_like_a_field_is_asked_about_on_a_terminal() {
         rows[1][at.unwrap()].clone()
     };
 
-    // Neither question is answered, or only the first one is.
+    // Input ends at the first question, or at the second.
     for (typed, refused) in [(END.repeat(2), true), (format!("y\n{END}"), false)] {
         let (code, text) = answered(&folder, &import, &typed);
         assert!(text.contains(question), "{text}");
@@ -249,7 +247,7 @@ fn a_column_that_looks_like_a_field_is_asked_about_on_a_terminal() {
     let (code, text) = answered(&folder, &import, "n\ny\n");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(changed(), "last_name");
-    // Without a terminal it is a warning, and the column is left out.
+    // Without a terminal, the question is a warning, and the column is not imported.
     let output = folder.with_sandbox(
         &format!("{import} --yes --fresh --progress plain")
             .split(' ')

@@ -1,5 +1,4 @@
-//! What travels encrypted, whom it is sent to, and through whom: with a TLS server of the test's
-//! own.
+//! TLS, certificates and proxies, with a TLS server in the test process.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
 
-/// A server that takes every request over TLS, as `localhost`.
+/// A server that accepts every request over TLS, as `localhost`.
 struct TlsServer {
     port: u16,
     certificate: PathBuf,
@@ -27,7 +26,7 @@ impl TlsServer {
         TlsServer::speaking(folder, &[])
     }
 
-    /// One that speaks only these protocols (ALPN, RFC 7301).
+    /// Starts a server that negotiates only these protocols (ALPN, RFC 7301).
     fn speaking(folder: &Folder, protocols: &[&str]) -> TlsServer {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate = folder.write("root.pem", made.cert.pem());
@@ -59,7 +58,7 @@ impl TlsServer {
                         };
                         let mut seen = Vec::new();
                         let mut chunk = [0; 4096];
-                        // A body of this roster ends in a brace; what only asks has none.
+                        // A request with a body ends with a brace; a GET has no body.
                         let is_whole = |seen: &[u8]| {
                             let asks = seen.starts_with(b"GET ") && seen.ends_with(b"\r\n\r\n");
                             asks || seen.ends_with(b"}")
@@ -97,7 +96,7 @@ fn import(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)])
 }
 
 #[test]
-fn a_server_that_agrees_on_http_2_and_speaks_another_is_told_as_one_that_cannot_be_reached() {
+fn a_server_that_negotiates_http_2_but_speaks_http_1_is_unreachable() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let server = TlsServer::speaking(&folder, &["h2"]);
@@ -117,7 +116,7 @@ fn a_server_that_agrees_on_http_2_and_speaks_another_is_told_as_one_that_cannot_
 }
 
 #[test]
-fn a_certificate_is_verified_and_a_root_can_be_added() {
+fn certificates_are_verified_and_a_root_can_be_added() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let server = TlsServer::start(&folder);
@@ -139,7 +138,7 @@ fn a_certificate_is_verified_and_a_root_can_be_added() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(server.requests(), 3);
 
-    // The certificate is another's name.
+    // The certificate is for another host name.
     let other = format!("https://127.0.0.1:{}", server.port);
     let output = import(&folder, &other, &["--ca-cert", &root, "--all"], &[]);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
@@ -162,11 +161,11 @@ fn a_machine_without_a_certificate_store_can_still_send() {
 }
 
 #[test]
-fn a_proxy_from_the_environment_carries_what_is_encrypted() {
+fn https_uses_the_proxy_from_the_environment() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let server = TlsServer::start(&folder);
-    // A proxy that knows nothing but CONNECT.
+    // A proxy that supports only CONNECT.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let carried = Arc::new(AtomicUsize::new(0));
@@ -210,7 +209,7 @@ fn a_proxy_from_the_environment_carries_what_is_encrypted() {
     );
 }
 
-/// What the doctor says of an API without having credentials.
+/// Returns the doctor's output for an API without credentials.
 fn examine(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]) -> String {
     let arguments = ["doctor", "--target", "meitner", "--base-url", url];
     let mut program = folder.program();
@@ -223,7 +222,7 @@ fn examine(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]
 }
 
 #[test]
-fn the_doctor_checks_the_network_without_credentials_and_explains_an_unknown_issuer() {
+fn the_doctor_checks_tls_without_credentials() {
     let folder = Folder::new();
     let server = TlsServer::start(&folder);
     let url = format!("https://localhost:{}", server.port);
@@ -247,7 +246,7 @@ fn the_doctor_checks_the_network_without_credentials_and_explains_an_unknown_iss
     }
     assert_eq!(server.requests(), 1);
 
-    // Another root is of no help to a certificate of another name.
+    // Another root certificate does not help with a wrong host name.
     let other = format!("https://127.0.0.1:{}", server.port);
     let told = examine(&folder, &other, &["--ca-cert", &root], &[]);
     assert!(
@@ -257,7 +256,7 @@ fn the_doctor_checks_the_network_without_credentials_and_explains_an_unknown_iss
 }
 
 #[test]
-fn the_doctor_names_a_proxy_that_cannot_be_reached_or_refuses() {
+fn the_doctor_names_an_unreachable_or_refusing_proxy() {
     let folder = Folder::new();
     let url = "https://api.example.invalid";
     let away = "http://anna:hunter2@127.0.0.1:1";
@@ -306,7 +305,7 @@ fn plain_http_to_another_machine_is_refused() {
     for (url, exit) in [
         ("http://192.0.2.1/v1", 1),
         ("http://api.example.se", 1),
-        // No address that anything could be sent to.
+        // Addresses that rosterpatch cannot send to.
         ("ftp://127.0.0.1", 2),
         ("x", 2),
     ] {

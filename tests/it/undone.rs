@@ -1,4 +1,4 @@
-//! An undone run is closed, and a question without an answer changes nothing.
+//! An undone run is closed, and an unanswered question changes nothing.
 
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::harness::{
 
 const ROWS: usize = 12;
 
-/// An API that holds "Åsa" in every row, and a folder whose `r.csv` says "Bo".
+/// An API that holds "Åsa" in every row, and a folder with a roster that has "Bo".
 struct Scene {
     rows: usize,
     folder: Folder,
@@ -42,13 +42,12 @@ impl Scene {
         }
     }
 
-    /// Runs the program to its end.
+    /// Runs the program and waits for it.
     fn run(&self, arguments: &[&str]) -> std::process::Output {
         self.folder.with_sandbox(arguments)
     }
 
-    /// Runs the program at a terminal, where somebody gives this answer. What it writes is on the standard
-    /// output of `script`.
+    /// Runs the program on a terminal with this answer. Its output is the standard output of `script`.
     fn answer(&self, arguments: &[&str], answer: &str) -> std::process::Output {
         let mut script = self.folder.command_by("script");
         let command = format!("exec \"$PROGRAM\" {}", arguments.join(" "));
@@ -74,7 +73,7 @@ impl Scene {
         self.run(&arguments)
     }
 
-    /// Starts a command that is held to one request an hour, from a bucket of a size.
+    /// Starts a command with one request an hour and this burst.
     fn start(&self, arguments: &[&str], burst: &[&str]) -> Started {
         let mut command = self.folder.command();
         command
@@ -88,7 +87,7 @@ impl Scene {
         Started(command.spawn().unwrap())
     }
 
-    /// Waits until the API was asked for something by a command that continues.
+    /// Waits until the API received a request, and asserts that the command is still running.
     fn wait(&self, child: &mut Child, is_asked: impl Fn(&Sandbox) -> bool) {
         wait_until("the API is asked", || {
             assert!(child.try_wait().unwrap().is_none(), "it ended");
@@ -96,8 +95,7 @@ impl Scene {
         });
     }
 
-    /// Starts a command that has five requests, and kills it once it has used them up: one search, and
-    /// four rows.
+    /// Starts a command with five requests, and kills it after it has used them for one search and four rows.
     fn killed_after_four(&self, arguments: &[&str]) {
         let mut child = self.start(arguments, &["--burst", "5"]);
         self.wait(&mut child, |sandbox| sandbox.requests("update") == 4);
@@ -121,7 +119,7 @@ impl Scene {
             .collect()
     }
 
-    /// Asserts that a command refused to send anything, and named the run and the way on.
+    /// Asserts that a command sent nothing, and that it named the run and the next step.
     fn refused(&self, output: &std::process::Output, run: &str) {
         let text = stderr(output);
         assert_eq!(output.status.code(), Some(1), "{text}");
@@ -132,7 +130,7 @@ impl Scene {
 }
 
 #[test]
-fn nothing_continues_a_run_that_was_undone() {
+fn no_command_continues_an_undone_run() {
     let scene = Scene::new();
     scene.killed_after_four(&["import", "r.csv", "--yes"]);
     let run = scene.newest();
@@ -149,11 +147,11 @@ fn nothing_continues_a_run_that_was_undone() {
         scene.refused(&scene.run(arguments), &run);
     }
     scene.refused(&scene.import(&[]), &run);
-    // By no name, there is nothing to continue.
+    // Without a name, there is nothing to resume.
     let resumed = scene.run(&["resume", "--yes"]);
     assert_eq!(resumed.status.code(), Some(1), "{}", stderr(&resumed));
 
-    // Lists, figures and results say so.
+    // Lists, figures and results show the undo.
     let shown = scene.run(&["show", &run, "--format", "json"]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(shown["state"], "undone");
@@ -182,11 +180,11 @@ fn nothing_continues_a_run_that_was_undone() {
     let report = std::fs::read_to_string(scene.folder.path("r.html")).unwrap();
     assert!(report.contains(&undo));
 
-    // The results are an input, and no way around it either.
+    // The results are an input too, and retrying them is refused.
     let retried = scene.run(&["retry", "again.csv", "--of", &run, "--yes"]);
     scene.refused(&retried, &run);
 
-    // Begun again, it is imported from its first row.
+    // A fresh import starts with the first row.
     let fresh = scene.import(&["--fresh"]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
     assert_eq!(scene.names(), vec!["Bo"; ROWS]);
@@ -195,19 +193,19 @@ fn nothing_continues_a_run_that_was_undone() {
 }
 
 #[test]
-fn a_finished_run_that_was_undone_is_not_repeated_unasked() {
+fn an_undone_run_is_repeated_only_on_request() {
     let scene = Scene::new();
     let first = scene.import(&[]);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     let run = scene.newest();
     scene.run(&["undo", &run, "--yes"]);
     scene.refused(&scene.import(&[]), &run);
-    // Under another name it is the same content.
+    // The same content under another name is refused too.
     std::fs::rename(scene.folder.path("r.csv"), scene.folder.path("s.csv")).unwrap();
     let mut arguments = vec!["import", "s.csv", "--target", "meitner", "--yes"];
     arguments.extend(["--base-url", &scene.base_url]);
     scene.refused(&scene.run(&arguments), &run);
-    // An undo that is undone brings it back: it is a run like any other.
+    // Undoing the undo restores the changes.
     let undo = scene.newest();
     let redone = scene.run(&["undo", &undo, "--yes"]);
     assert_eq!(redone.status.code(), Some(0), "{}", stderr(&redone));
@@ -215,7 +213,7 @@ fn a_finished_run_that_was_undone_is_not_repeated_unasked() {
 }
 
 #[test]
-fn a_sweep_puts_the_file_of_an_undone_run_aside() {
+fn a_sweep_archives_the_file_of_an_undone_run_as_failed() {
     let scene = Scene::new();
     std::fs::create_dir(scene.folder.path("inbox")).unwrap();
     std::fs::rename(scene.folder.path("r.csv"), scene.folder.path("inbox/r.csv")).unwrap();
@@ -233,7 +231,7 @@ fn a_sweep_puts_the_file_of_an_undone_run_aside() {
     assert!(why.contains(&run) && why.contains("--fresh"), "{why}");
     assert!(date.join("r.csv").is_file());
 
-    // Nothing is left to do, and the same file again is refused again.
+    // The inbox is empty, and the same content is refused again.
     assert_eq!(scene.sweep(&[]).status.code(), Some(0));
     std::fs::copy(date.join("r.csv"), scene.folder.path("inbox/other.csv")).unwrap();
     scene.refused(&scene.sweep(&[]), &run);
@@ -244,7 +242,7 @@ fn a_sweep_puts_the_file_of_an_undone_run_aside() {
 }
 
 #[test]
-fn an_undo_of_an_interrupted_run_that_changed_nothing_closes_it() {
+fn undoing_an_interrupted_run_without_changes_closes_it() {
     let scene = Scene::new();
     let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
     scene.wait(&mut child, |sandbox| sandbox.requests("search") == 1);
@@ -262,7 +260,7 @@ fn an_undo_of_an_interrupted_run_that_changed_nothing_closes_it() {
 }
 
 #[test]
-fn an_undo_that_is_declined_leaves_the_run_as_it_was_and_no_roster_behind() {
+fn a_declined_undo_changes_nothing_and_leaves_no_roster() {
     let scene = Scene::new();
     let first = scene.import(&[]);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
@@ -270,7 +268,7 @@ fn an_undo_that_is_declined_leaves_the_run_as_it_was_and_no_roster_behind() {
     let declined = scene.answer(&["undo", &run], "n");
     assert_eq!(declined.status.code(), Some(1), "{}", stdout(&declined));
     assert!(stdout(&declined).contains("[y/N]"), "{}", stdout(&declined));
-    // It would hold what the records held before.
+    // The file would contain the previous values of the records.
     assert!(!scene.folder.path("r.undo.csv").exists());
     assert!(scene.folder.runs().contains("finished"));
     assert_eq!(scene.names(), vec!["Bo"; ROWS]);
@@ -280,7 +278,7 @@ fn an_undo_that_is_declined_leaves_the_run_as_it_was_and_no_roster_behind() {
 }
 
 #[test]
-fn an_undo_that_finds_nothing_asks_before_it_closes_the_run() {
+fn an_undo_without_changes_asks_before_it_closes_the_run() {
     let scene = Scene::new();
     let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
     scene.wait(&mut child, |sandbox| sandbox.requests("search") == 1);
@@ -300,8 +298,8 @@ fn an_undo_that_finds_nothing_asks_before_it_closes_the_run() {
 }
 
 #[test]
-fn a_question_that_nobody_answers_leaves_the_run_to_be_resumed() {
-    // Two pages are to be read, of which the second has to wait for an hour.
+fn an_unanswered_question_leaves_the_run_resumable() {
+    // There are two pages to read, and the second would have to wait for an hour.
     let scene = Scene::of(60);
     let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
     scene.wait(&mut child, |sandbox| {
@@ -321,7 +319,7 @@ fn a_question_that_nobody_answers_leaves_the_run_to_be_resumed() {
 }
 
 #[test]
-fn a_killed_run_leaves_nothing_beside_its_roster() {
+fn a_killed_run_leaves_no_files_beside_its_roster() {
     let scene = Scene::new();
     scene.killed_after_four(&["import", "r.csv", "--yes"]);
     let left: Vec<String> = std::fs::read_dir(scene.folder.path(""))
@@ -336,9 +334,9 @@ fn a_killed_run_leaves_nothing_beside_its_roster() {
 }
 
 #[test]
-fn a_pace_that_one_command_was_given_binds_no_other() {
+fn a_rate_given_to_one_command_does_not_apply_to_others() {
     let scene = Scene::new();
-    // Held to one request an hour, this would continue until tomorrow.
+    // At one request an hour, resuming would take until tomorrow.
     scene.killed_after_four(&["import", "r.csv", "--yes"]);
     let resumed = scene.run(&["resume", "--yes"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));

@@ -1,5 +1,6 @@
-//! Every shipped target against an API that differs from what its file says: an import does what it should, or
-//! stops and names a setting. It never takes a person who exists for missing, and never changes another record.
+//! Every shipped target against an API that differs from its target file: an import behaves correctly, or
+//! stops and names a setting. It never reports an existing person as missing, and never changes another
+//! record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::harness::{
 
 const ROWS: usize = 60;
 
-/// The built-in targets and the samples.
+/// Returns the built-in targets and the samples.
 fn shipped() -> Vec<String> {
     let built_in = targets::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
     let samples = std::fs::read_dir(repository().join("samples/targets")).unwrap();
@@ -25,7 +26,7 @@ fn shipped() -> Vec<String> {
     built_in.chain(samples).collect()
 }
 
-/// A built-in target whose records can only be listed, by each kind of paging.
+/// Writes a built-in target whose records can only be listed, once for each kind of paging.
 fn listed_only(folder: &Folder) -> Vec<String> {
     let text = targets::BUILT_IN[0].1;
     let (head, changes) = text.split_once("[lookup.changes]").unwrap();
@@ -57,7 +58,7 @@ fn listed_only(folder: &Folder) -> Vec<String> {
     kinds.into_iter().map(write).collect()
 }
 
-/// A cell of a row, which differs between rows where it must.
+/// Returns a cell of a row; unique fields get different values in each row.
 fn cell(field: &FieldSpec, row: usize) -> String {
     let own = field.unique || field.place == targets::Place::Path;
     match field.kind {
@@ -77,7 +78,7 @@ fn cell(field: &FieldSpec, row: usize) -> String {
     }
 }
 
-/// A roster with every field that a row may have, but those that another field of it would contradict.
+/// Returns a roster with every field of a target, except fields that another one contradicts.
 fn roster_for(spec: &TargetSpec) -> String {
     let named = |name: &str| {
         spec.fields.iter().any(|other| {
@@ -92,7 +93,7 @@ fn roster_for(spec: &TargetSpec) -> String {
         .fields
         .iter()
         .filter(|field| !field.read_only && field.constant.is_none() && !named(field.name()))
-        // Without the option that allows them, no row may have these.
+        // Values of these fields must be allowed by an option.
         .filter(|field| field.guarded.is_empty() || field.kind == Kind::Choice)
         .collect();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
@@ -105,7 +106,7 @@ fn roster_for(spec: &TargetSpec) -> String {
     String::from_utf8(csv.into_inner().unwrap()).unwrap()
 }
 
-/// Values in a record that differ from those of another, by pointer.
+/// Collects the values of a record by pointer.
 fn members(record: &Json, place: String, found: &mut Vec<(String, String)>) {
     match record {
         Json::Object(members) => {
@@ -118,7 +119,7 @@ fn members(record: &Json, place: String, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The values of each record, nulls aside: a member that is null and one that is absent mean the same.
+/// Returns the values of each record without nulls: null and absent mean the same.
 fn values(records: &Json) -> Vec<(String, Vec<(String, String)>)> {
     let records = records.as_object().unwrap().iter();
     let of = |(key, record): (&String, &Json)| {
@@ -142,7 +143,7 @@ fn import(target: &str, vary: Vec<Variation>, key: Option<&str>) -> Outcome {
     let spec = targets::load(target).unwrap();
     let mut roster = roster_for(&spec);
     if let Some(key) = key {
-        // Without the other columns that find a record.
+        // Without the other key columns.
         let mut rows = csv::Reader::from_reader(roster.as_bytes());
         let header = rows.headers().unwrap().clone();
         let keys: Vec<&str> = spec
@@ -171,7 +172,7 @@ fn import(target: &str, vary: Vec<Variation>, key: Option<&str>) -> Outcome {
         vary,
         ..SandboxOptions::default()
     };
-    // What a roster's cell says is the value that is compared.
+    // The comparison uses the normalized value.
     roster = roster.replace("16956", "169 56");
     let api = Description::parse(&targets::text(target).unwrap()).unwrap();
     let sandbox = Sandbox::playing(&options, api, &seed_of(&roster), Arc::new(SystemClock));
@@ -204,7 +205,7 @@ fn import(target: &str, vary: Vec<Variation>, key: Option<&str>) -> Outcome {
 }
 
 #[test]
-fn an_api_that_differs_from_its_file_is_understood_or_the_run_stops_and_names_the_setting() {
+fn an_api_that_differs_from_its_target_file_never_corrupts_data() {
     let folder = Folder::new();
     let (shipped, listed) = (shipped(), listed_only(&folder));
     std::thread::scope(|scope| {
@@ -217,7 +218,7 @@ fn an_api_that_differs_from_its_file_is_understood_or_the_run_stops_and_names_th
     });
 }
 
-/// Imports to one target under every variation, also by another key.
+/// Imports to a target under every variation, and also by another key if `by_others` is set.
 fn vary(target: &str, by_others: bool) {
     let spec = targets::load(target).unwrap();
     let usual = import(target, Vec::new(), None);

@@ -1,4 +1,4 @@
-//! What a run looks like from outside while it continues, and how it takes a signal.
+//! Signals and progress output of a running import.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -8,14 +8,14 @@ use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, signal,
 
 #[cfg(unix)]
 #[test]
-fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
+fn a_signal_lets_the_request_in_progress_finish() {
     for name in ["INT", "TERM", "HUP"] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(10));
         let (arrived, arrivals) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
-        // The first request is answered when the test says so, and not before.
+        // The first request is answered when the test releases it.
         let server = Server::start(move |_| {
             arrived.send(()).unwrap();
             released.lock().unwrap().recv().unwrap();
@@ -52,7 +52,7 @@ fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
 }
 
 #[test]
-fn progress_is_told_as_asked_for_and_never_on_standard_output() {
+fn progress_has_the_chosen_format_and_is_never_on_stdout() {
     let folder = Folder::new();
     folder.sample("students-clean.csv");
     let import = "import students-clean.csv --target meitner --sandbox --format json --progress";

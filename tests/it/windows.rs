@@ -1,4 +1,4 @@
-//! Files that another program holds open, long paths and resolved paths, on Windows or under wine.
+//! Files that another program holds open, long paths and canonical paths, on Windows or under Wine.
 
 use std::fs::File;
 use std::os::windows::fs::OpenOptionsExt;
@@ -11,17 +11,17 @@ use crate::harness::{
 
 const SAMPLE: &str = "students-clean.csv";
 
-/// Other programs may read it: the way in which Excel opens a workbook.
+/// The share mode in which Excel opens a workbook: other programs can read it.
 const FILE_SHARE_READ: u32 = 1;
 
-/// A file as another program holds it open.
+/// Opens a file as another program would, with this share mode.
 fn held_open(path: &Path, share: u32) -> File {
     let mut options = File::options();
     options.read(true).write(true).share_mode(share);
     options.open(path).unwrap()
 }
 
-/// Imports a sample into the simulated API, with further arguments.
+/// Imports a sample into the simulated API, with these extra arguments.
 fn import(folder: &Folder, roster: &Path, arguments: &[&str]) -> Output {
     let mut program = folder.program();
     program.arg("import").arg(roster);
@@ -29,7 +29,7 @@ fn import(folder: &Folder, roster: &Path, arguments: &[&str]) -> Output {
     program.args(arguments).output().unwrap()
 }
 
-/// Asserts that no text shows a path with the prefix of a resolved one.
+/// Asserts that no output shows a path with the `\\?\` prefix.
 fn assert_plain(output: &Output) {
     for text in [stdout(output), stderr(output)] {
         assert!(!text.contains(r"\\?\"), "{text}");
@@ -37,7 +37,7 @@ fn assert_plain(output: &Output) {
 }
 
 #[test]
-fn results_lie_beside_a_file_that_another_program_holds_open() {
+fn results_get_another_name_if_the_file_is_open_elsewhere() {
     let folder = Folder::new();
     let roster = folder.sample(SAMPLE);
     for name in ["out.csv", "out.xlsx"] {
@@ -55,7 +55,7 @@ fn results_lie_beside_a_file_that_another_program_holds_open() {
         drop(excel);
         let kept = std::fs::read_to_string(&path).unwrap();
         assert_eq!(kept, "an earlier result");
-        // Once it is closed, it is replaced.
+        // After the other program has closed the file, it is replaced.
         let output = import(&folder, &roster, &["--results", name]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_ne!(std::fs::read(&path).unwrap(), kept.into_bytes());
@@ -63,7 +63,7 @@ fn results_lie_beside_a_file_that_another_program_holds_open() {
 }
 
 #[test]
-fn a_roster_that_another_program_holds_open_is_read_if_that_program_allows_it() {
+fn a_roster_open_elsewhere_is_read_if_its_share_mode_allows() {
     let folder = Folder::new();
     let roster = folder.sample(SAMPLE);
     let excel = held_open(&roster, FILE_SHARE_READ);
@@ -80,7 +80,7 @@ fn a_roster_that_another_program_holds_open_is_read_if_that_program_allows_it() 
 }
 
 #[test]
-fn a_dropped_file_that_another_program_holds_open_stays_and_is_imported_later() {
+fn a_dropped_file_that_is_open_elsewhere_is_imported_later() {
     let folder = Folder::new();
     let server = Server::start(|_| respond(200, &[], "{}"));
     std::fs::create_dir(folder.path("inbox")).unwrap();
@@ -109,7 +109,7 @@ fn a_dropped_file_that_another_program_holds_open_stays_and_is_imported_later() 
 }
 
 #[test]
-fn long_paths_and_names_in_any_script_are_used_and_shown_as_typed() {
+fn long_and_non_ascii_paths_are_used_and_shown_as_typed() {
     let folder = Folder::new();
     let name = "Åk 7 – läsåret 2026/27 学校".replace('/', "_");
     let mut deep = PathBuf::from("rosters");

@@ -1,4 +1,4 @@
-//! Workbooks that the program writes, judged by LibreOffice and by openpyxl.
+//! Workbooks that the program writes, opened by LibreOffice and openpyxl.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::{Folder, office, read_csv, repository, stderr};
 use crate::machine::installed;
 
-/// Has the judge do something with a workbook; nothing where it is not installed, and then it is said.
+/// Runs the openpyxl judge on workbooks, or returns `None` with a printed reason if it is not installed.
 fn judge(arguments: &[&Path], what: &str, input: &Json) -> Option<Json> {
     let python = installed("JUDGES_PYTHON")?;
     let script = repository().join("tests/judges/workbook.py");
@@ -29,7 +29,7 @@ fn judge(arguments: &[&Path], what: &str, input: &Json) -> Option<Json> {
     Some(serde_json::from_slice(&output.stdout).unwrap_or(Json::Null))
 }
 
-/// The Swedish sample as a workbook of text.
+/// Writes the Swedish sample as a workbook of text cells.
 fn sample_workbook(folder: &Folder) {
     let sample = folder.sample("elever-2026-ht.csv");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -45,7 +45,7 @@ fn sample_workbook(folder: &Folder) {
 const IMPORT: &str = "--target meitner --sandbox --lang sv";
 
 #[test]
-fn a_roster_that_is_a_workbook_gets_its_results_as_one() {
+fn a_workbook_roster_gets_workbook_results() {
     let folder = Folder::new();
     sample_workbook(&folder);
     let output = folder.run(&format!("import elever.xlsx {IMPORT}"));
@@ -61,11 +61,11 @@ fn a_roster_that_is_a_workbook_gets_its_results_as_one() {
     let rows = found["rows"].as_array().unwrap();
     assert_eq!(rows.len(), as_csv.len());
     let header = &as_csv[0];
-    // Which records the sandbox lacks is drawn from the file, which is another one.
+    // The sandbox omits records by a hash of the file, which differs here.
     let is_drawn = |name: &str| name.starts_with("import_") && name != "import_line";
     for (number, (row, expected)) in rows.iter().zip(&as_csv).enumerate() {
         for (column, expected) in expected.iter().enumerate() {
-            // A workbook has no rows that are too short.
+            // A workbook has no short rows.
             if is_drawn(&header[column]) || number == 500 {
                 continue;
             }
@@ -102,7 +102,7 @@ fn a_roster_that_is_a_workbook_gets_its_results_as_one() {
 }
 
 #[test]
-fn a_failed_workbook_that_was_mended_is_imported_again() {
+fn a_corrected_failed_workbook_can_be_imported() {
     let folder = Folder::new();
     sample_workbook(&folder);
     folder.run(&format!("import elever.xlsx {IMPORT} --outcome first"));
@@ -144,7 +144,7 @@ fn a_failed_workbook_that_was_mended_is_imported_again() {
 }
 
 #[test]
-fn libreoffice_opens_the_workbook_and_what_it_saves_is_an_input() {
+fn a_workbook_saved_by_libreoffice_can_be_imported() {
     if office().is_none() {
         return;
     }

@@ -1,6 +1,7 @@
-"""A Django application that serves its people by SCIM 2.0, with django-scim2.
+"""A Django application that serves people over SCIM 2.0 with django-scim2.
 
-Reads its people from standard input, one JSON object a line. Prints its own port. GET /_store answers with the people and the requests.
+Reads people from standard input, one JSON object per line. Prints its port. GET /_store returns the people and
+the requests.
 """
 
 import json
@@ -39,7 +40,7 @@ from people.models import Person
 
 call_command("migrate", run_syncdb=True, verbosity=0)
 requests = []
-# One connection holds the database, so that one request is answered at a time.
+# The database has one connection, so requests are handled one at a time.
 lock = threading.Lock()
 
 

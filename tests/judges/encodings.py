@@ -1,4 +1,4 @@
-"""Writes one roster per language and encoding into a folder, by Python's own codecs, and prints what each holds.
+"""Writes one roster per language and encoding to a folder with Python's codecs, and prints a list of the files.
 
 Argument: the folder. Standard output: a JSON array of {"file", "encoding", "names"}.
 """
@@ -15,14 +15,14 @@ NAMES = {
     "es": ["José", "Peña", "García", "Núñez", "Ángel", "López", "Martín", "Muñoz", "Verónica", "Sofía"],
     "is": ["Þór", "Guðrún", "Sigríður", "Ásdís", "Jóhann", "Örn", "Ýmir", "Ævar"],
 }
-# The single-byte encodings that Python has for Western Europe and the North, and what else programs write.
+# Python's single-byte encodings for Western and Northern Europe, and other encodings that programs write.
 ENCODINGS = """cp1252 latin-1 iso8859-15 iso8859-4 iso8859-10 iso8859-14 cp850 cp858 cp437 cp860 cp861 cp863 cp865
     mac_roman mac_iceland hp_roman8 cp500 cp037 cp1140 cp273 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be""".split()
 
 
 
 def identity_number(row):
-    """A number of its own, with its check digit (the Luhn sum of the last ten)."""
+    """Returns a unique identity number with its check digit, the Luhn sum of the last ten digits."""
     digits = f"100402{200 + row:03}"
     total = sum(sum(divmod(int(digit) * (2 - place % 2), 10)) for place, digit in enumerate(digits))
     return f"20{digits[:6]}-{digits[6:]}{-total % 10}"

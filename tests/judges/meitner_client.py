@@ -1,7 +1,7 @@
 """The vendor's SDK as a client of the sandbox.
 
-Usage: meitner_client.py BASE FULL FAULTY, the addresses of a sandbox, of one whose quota is used up,
-and of one that answers 500. Ends with 0 if all is as the SDK expects, and prints what was done.
+Usage: meitner_client.py BASE FULL FAULTY, the base URLs of a sandbox, of one without remaining quota, and of one
+that responds with 500. Exits with 0 if every response is as the SDK expects, and prints the requests.
 """
 
 import json
@@ -39,7 +39,7 @@ def refused(kind, call, status, code):
         assert error.status_code == status, error
         assert error.data.error.code == code, error.data
         assert error.data.error.message and error.data.error.request_id
-        # The headers of the quota stand on every answer, errors included.
+        # Every response has the rate-limit headers, errors included.
         for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
             assert int(error.headers[name]) >= 0, name
         print(f"{status} {code}")
@@ -65,9 +65,9 @@ raw = {
 }
 
 
-# Every field under every operator that the SDK's types have, with the first student's own value.
+# Every field with every operator of the SDK's types, with the first student's value.
 def arms(annotation):
-    """What an annotation is made of, however it is wrapped."""
+    """Yields the innermost types of an annotation."""
     inner = typing.get_args(annotation)
     for one in inner:
         yield from arms(one)

@@ -1,7 +1,7 @@
-"""A proxy before the sandbox that has the vendor's SDK judge every request that passes it.
+"""A proxy in front of the sandbox that validates every request with the vendor's SDK.
 
-Usage: meitner_proxy.py ORIGIN, the sandbox's. Prints its own port. What the SDK's types refuse is
-answered with 422; GET /_verdicts tells all that was seen.
+Usage: meitner_proxy.py ORIGIN, the origin of the sandbox. Prints its port. Requests that the SDK's types reject
+get a 422; GET /_verdicts returns all requests with their verdicts.
 """
 
 import http.client

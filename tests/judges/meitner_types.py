@@ -1,7 +1,7 @@
-"""Judges a request by the request types of the vendor's SDK.
+"""Validates requests with the request types of the vendor's SDK.
 
-The SDK drops what does not fit where a member may be left out, and takes members that it does not
-know, so a body is parsed strictly and compared with what the types kept of it.
+The SDK drops invalid values of optional members and accepts unknown members, so a body is parsed strictly and
+compared with the result.
 """
 
 import json
@@ -32,7 +32,7 @@ def same(one, other):
 
 
 def lost(sent, kept, path=""):
-    """The members of a body that the types did not keep as they were sent."""
+    """Yields the paths of members that parsing dropped or changed."""
     if isinstance(sent, dict) and isinstance(kept, dict):
         for name, value in sent.items():
             if name not in kept:
@@ -47,7 +47,7 @@ def lost(sent, kept, path=""):
 
 
 def complaints(method, path, body):
-    """What the SDK's types have against a request; nothing where they take it whole."""
+    """Returns the faults of a request; an empty list if the SDK's types accept it unchanged."""
     for known_method, pattern, kind in REQUESTS:
         if method == known_method and re.fullmatch(pattern, path):
             break

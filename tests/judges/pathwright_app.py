@@ -1,10 +1,9 @@
 """A Django REST framework application in the shape of Pathwright's documentation.
 
-Usage: pathwright_app.py RATE [VERSION]. RATE is such as 20/s. VERSION is one of "ignores-membership" (200, and
-the membership stays), "no-sso" (400 for each email) and "old-member" (200 with the member before the change,
-which is not made). Reads the ids of its members from standard input, one
-`integration id` a line. Prints its own port. GET /_store tells what each member holds and how many
-requests there were.
+Usage: pathwright_app.py RATE [VERSION]. RATE is a rate limit such as 20/s. VERSION is "ignores-membership" (200,
+and the membership stays unchanged), "no-sso" (400 for each email) or "old-member" (200 with the unchanged member).
+Reads the ids of members from standard input, one `integration id` per line. Prints its port. GET /_store returns
+the members and the number of requests.
 """
 
 import sys

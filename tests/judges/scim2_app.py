@@ -1,9 +1,9 @@
-"""scim2-server, a SCIM 2.0 service, with people in it.
+"""scim2-server, a SCIM 2.0 service, seeded with people.
 
-Usage: scim2_app.py OPTIONS, words separated by commas: `etag` if the service has versions, and the most
-records that it puts on a page, such as `50`. Reads its people from standard input, one JSON object a line.
-Prints its own port. GET /_store answers with the people and the requests; POST /_store merges an object
-into the person whose `userName` it holds, as another client would.
+Usage: scim2_app.py OPTIONS, separated by commas: `etag` if the service has versions, and the maximum number of
+records per page, such as `50`. Reads people from standard input, one JSON object per line. Prints its port.
+GET /_store returns the people and the requests; POST /_store merges an object into the person with its `userName`,
+as another client would.
 """
 
 import json

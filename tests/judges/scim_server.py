@@ -1,4 +1,4 @@
-"""Serves users as RFC 7644 describes: a list, a filter (section 3.4.2.2) and single users. Knows no target file.
+"""Serves users by RFC 7644: a list, a filter (section 3.4.2.2) and single users. Independent of any target file.
 
 Usage: scim_server.py USERS. Prints its port. The users are numbered from 1; the first update of every
 50th one fails. GET /_log returns the requests so far, and GET /_users the users.
@@ -23,7 +23,7 @@ TERM = re.compile(r"(\w+) eq ")
 
 
 def wanted(text):
-    """The values of `attribute eq "JSON string"` terms that are joined by `or`."""
+    """Returns the values of `attribute eq "JSON string"` terms that are joined by `or`."""
     decoder, place, terms = json.JSONDecoder(), 0, []
     while True:
         found = TERM.match(text, place)

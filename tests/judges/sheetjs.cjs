@@ -1,5 +1,6 @@
-// Writes a workbook with SheetJS: `node sheetjs.cjs OUT`, in the format that the name ends in. Standard input lists
-// the cells as JSON: [[person, kind, value, format], ...], one a row below a header, in the last column.
+// Writes a workbook with SheetJS: `node sheetjs.cjs OUT`, in the format of the file name's extension.
+// Standard input is the cells as JSON: [[person, kind, value, format], ...], one per row below a header, in
+// the last column.
 const xlsx = require("xlsx");
 
 const HEADER = ["id", "identity_number", "first_name", "last_name", "external_source_id"];

@@ -1,7 +1,7 @@
-"""A server of Python's own, whose TLS is OpenSSL's, that takes every PATCH.
+"""A Python HTTP server with OpenSSL's TLS that accepts every PATCH.
 
-Usage: tls_server.py FOLDER:VERSION, where root.pem and key.pem lie and the only version of TLS that it
-speaks, such as TLSv1_2. Prints its port, and writes a line for each request to FOLDER/VERSION.log.
+Usage: tls_server.py FOLDER:VERSION, the folder of root.pem and key.pem, and the only TLS version to accept, such as
+TLSv1_2. Prints its port, and writes a line for each request to FOLDER/VERSION.log.
 """
 import http.server
 import ssl

@@ -1,7 +1,7 @@
-"""A workbook as openpyxl sees it, and mended by it as a person would mend it.
+"""Reads a workbook with openpyxl, or edits cells as a user would.
 
-    workbook.py look FILE           what is in it, as JSON
-    workbook.py mend FILE OUT       writes cells, given as JSON on standard input:
+    workbook.py look FILE           prints the workbook as JSON
+    workbook.py mend FILE OUT       writes the cells from standard input, as JSON:
                                     [["Mobil", 3, "070-174 06 05"], ...]
 """
 

@@ -1,8 +1,8 @@
-"""Workbooks by openpyxl with cells of every kind.
+"""Writes workbooks with cells of every kind, with openpyxl.
 
-    workbook_kinds.py OUT [RANGE...]    writes the cells that standard input lists as JSON: [[kind, value, format],
-                                        ...], one a row below a header, in the column external_source_id, and
-                                        merges the cells of each range
+    workbook_kinds.py OUT [RANGE...]    writes the cells from standard input, as JSON: [[kind, value, format], ...],
+                                        one per row below a header, in the column external_source_id, and merges
+                                        the cells of each range
 """
 
 import datetime

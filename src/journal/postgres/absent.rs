@@ -1,43 +1,40 @@
-//! The place of the journal in PostgreSQL in a program that was built without it.
+//! A placeholder for PostgreSQL in a build without it.
 
 use super::bucket::Quotas;
 use super::error::JournalError;
 use super::store::Store;
 
-/// A database that holds a journal: this program knows none.
+/// A database with a journal, which this build does not support.
 #[derive(Debug, Clone)]
 pub enum Database {}
 
-/// That a process has begun what is called so, as the last one so far.
+/// A fencing token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
-    /// What was begun.
+    /// The name of the token.
     pub name: String,
-    /// How often it was begun until then.
+    /// The number of times that it was taken.
     pub epoch: i64,
 }
 
 impl Database {
-    /// Returns the error of a build without PostgreSQL.
-    ///
-    /// # Errors
-    /// Always.
+    /// Always fails, because this build does not support PostgreSQL.
     pub fn at(_address: &str, _password: Option<&str>) -> Result<Database, JournalError> {
         Err(JournalError::NotBuilt)
     }
 
-    /// The server and the database.
+    /// Returns the server and the database.
     pub fn place(&self) -> &str {
         match *self {}
     }
 
-    /// The address as it was given.
+    /// Returns the address as given.
     pub fn address(&self) -> &str {
         match *self {}
     }
 }
 
-/// A lock of a session with the database.
+/// An advisory lock of a database session.
 #[derive(Debug)]
 pub(super) enum SessionLock {}
 

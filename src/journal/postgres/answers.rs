@@ -1,4 +1,4 @@
-//! PostgreSQL stores API answers until a plan is complete.
+//! The stored API responses of a run that is planned in batches.
 
 use super::connection::cell;
 use super::store::{Postgres, signed};

@@ -1,4 +1,4 @@
-//! The PostgreSQL connection reconnects and runs transactions.
+//! A PostgreSQL connection that reconnects and runs transactions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,8 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// A connection that is made again when it was lost. What was in progress when it was is not tried again:
-/// nobody knows whether it was done.
+/// A connection that reconnects after it was lost. The interrupted transaction is not retried, because it may
+/// have been committed.
 pub(super) struct Connection {
     config: Config,
     open: Mutex<Option<Open>>,
@@ -31,8 +31,7 @@ struct Open {
 }
 
 impl Open {
-    /// Whether the server is still there, as far as is known: one that was not heard of for a while is
-    /// asked, before anything is begun.
+    /// Returns whether the server still responds. It is queried only if the connection was idle for a while.
     fn is_there(&mut self) -> bool {
         const WHILE: Duration = Duration::from_secs(2);
         let is_fresh = self.used.elapsed() < WHILE;
@@ -43,7 +42,7 @@ impl Open {
 
 impl From<postgres::Error> for Refusal {
     fn from(error: postgres::Error) -> Refusal {
-        // Its own words are "db error"; what the server says is below.
+        // The error's own text is "db error"; the server's message is in its source.
         let words = match error.as_db_error() {
             Some(told) => format!("{} ({})", told.message(), told.code().code()),
             None => {
@@ -61,19 +60,19 @@ impl From<postgres::Error> for Refusal {
     }
 }
 
-/// That a process has begun what is called so, as the last one so far: once another one has, it may
-/// change nothing more.
+/// A fencing token. Once another process takes a newer one of the same name, this process cannot change
+/// anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
-    /// What was begun.
+    /// The name of the token.
     pub name: String,
-    /// How often it was begun until then.
+    /// The number of times that it was taken.
     pub epoch: i64,
 }
 
-/// Where runs are recorded, and the queue beside it, are schemas of their own. The server notices soon when
-/// this machine is gone, so that what was locked here is free again, and waits for no transaction that
-/// is not gone on with (postgresql.org/docs/current/runtime-config-connection.html).
+/// The session settings. The journal and the queue have separate schemas. With these timeouts, the server
+/// soon notices that this machine is gone and releases its locks, and it ends abandoned transactions
+/// (postgresql.org/docs/current/runtime-config-connection.html).
 const SESSION: &str = "SET search_path TO rosterpatch;
     SET TimeZone TO 'UTC';
     SET lock_timeout TO '30s';
@@ -95,8 +94,8 @@ fn connect(config: &Config) -> Result<Open, Refusal> {
     })
 }
 
-/// Does something that waits. The client waits in a runtime of its own, which is not to be done in
-/// another's thread.
+/// Runs blocking work outside any async runtime: the client blocks on its own runtime, which panics inside
+/// another one.
 fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if tokio::runtime::Handle::try_current().is_err() {
         return work();
@@ -116,7 +115,7 @@ impl Connection {
         })
     }
 
-    /// Whether the connection was lost.
+    /// Returns whether the connection was lost.
     pub(super) fn is_lost(&self) -> bool {
         apart(|| {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +123,7 @@ impl Connection {
         })
     }
 
-    /// Reads tables as they are at one moment.
+    /// Reads tables in one transaction, from one snapshot.
     pub(super) fn read<T: Send>(
         &self,
         read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
@@ -132,8 +131,8 @@ impl Connection {
         self.step(IsolationLevel::RepeatableRead, &[], read)
     }
 
-    /// Reads or changes tables in one step, unless another process has begun since what `fences` stand
-    /// for.
+    /// Reads or changes tables in one transaction, unless another process has newer fencing tokens than
+    /// `fences`.
     pub(super) fn change<T: Send>(
         &self,
         fences: &[Fence],
@@ -171,7 +170,7 @@ impl Connection {
         })
     }
 
-    /// Does something that is no transaction, by this very session.
+    /// Runs work on this session outside a transaction.
     pub(super) fn plainly<T: Send>(
         &self,
         work: impl FnOnce(&mut Client) -> Result<T, postgres::Error> + Send,
@@ -197,7 +196,7 @@ impl Drop for Connection {
     }
 }
 
-/// The journal's tables within one step.
+/// The journal's tables within one transaction.
 pub struct Tables<'a> {
     transaction: Transaction<'a>,
     statements: &'a mut HashMap<String, Statement>,
@@ -206,8 +205,8 @@ pub struct Tables<'a> {
 type Values<'a> = [&'a (dyn ToSql + Sync)];
 
 impl Tables<'_> {
-    /// Nothing is changed by a process that was taken for dead: whoever takes over waits until this step is
-    /// done, and every later one fails here.
+    /// Checks the fencing tokens, so that a process whose lease has expired changes nothing. The share lock
+    /// makes a process that takes over wait for this transaction; later transactions fail here.
     fn check(&mut self, fences: &[Fence]) -> Result<(), Wrong> {
         for fence in fences {
             let row = self.first(
@@ -232,27 +231,24 @@ impl Tables<'_> {
         Ok(statement)
     }
 
-    /// Rows.
+    /// Returns the rows of a query.
     pub fn rows(&mut self, sql: &str, values: &Values<'_>) -> Result<Vec<Row>, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.query(&statement, values)?)
     }
 
-    /// The first row, if there is any.
+    /// Returns the first row, if there is one.
     pub fn first(&mut self, sql: &str, values: &Values<'_>) -> Result<Option<Row>, Wrong> {
         Ok(self.rows(sql, values)?.into_iter().next())
     }
 
-    /// The only row of those that always have one.
-    ///
-    /// # Errors
-    /// When the database refuses, or there is none.
+    /// Returns the row of a query that always returns exactly one.
     pub fn one(&mut self, sql: &str, values: &Values<'_>) -> Result<Row, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.query_one(&statement, values)?)
     }
 
-    /// Changes rows, and returns how many.
+    /// Changes rows, and returns their number.
     pub fn execute(&mut self, sql: &str, values: &Values<'_>) -> Result<u64, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.execute(&statement, values)?)
@@ -264,13 +260,10 @@ impl Tables<'_> {
     }
 }
 
-/// A column of a row.
-///
-/// # Errors
-/// When it holds something else.
+/// Returns a column of a row. Fails if it has another type.
 pub fn cell<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Wrong> {
     Ok(row.try_get(column)?)
 }
 
-/// A connection that others hold too.
+/// A connection that is shared within the process.
 pub(super) type Shared = Arc<Connection>;

@@ -1,4 +1,4 @@
-//! The database opens, migrates and changes a PostgreSQL journal.
+//! Opens, migrates and changes a PostgreSQL journal.
 
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +14,12 @@ use crate::journal::error::{Action, JournalError, Refusal};
 use crate::l10n::say;
 use crate::model::hex;
 
-/// A database that holds a journal, and one connection to it for all who share this value: a thread that
-/// writes waits for one that reads.
+/// A database with a journal, and one connection that all clones share: a writing thread waits for a reading
+/// one.
 #[derive(Clone)]
 pub struct Database {
     address: String,
-    /// The same with its password.
+    /// The address with its password.
     whole: String,
     config: Config,
     place: String,
@@ -27,10 +27,10 @@ pub struct Database {
     connection: Arc<Mutex<Option<Arc<Connection>>>>,
 }
 
-/// How long a server may be silent before it counts as gone.
+/// How long a server may be silent before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same for others who connect by the address.
+/// The same settings for other clients that connect by the address.
 const TIMES: &str = "connect_timeout=10&tcp_user_timeout=10&keepalives_idle=5&keepalives_interval=3\
      &keepalives_retries=2";
 
@@ -41,26 +41,26 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// The database at an address such as `postgres://USER@HOST/DATABASE`, with this
-    /// `password` where it has none, of which nothing is asked yet.
+    /// Parses an address such as `postgres://USER@HOST/DATABASE`, with this `password` if it has none. Does
+    /// not connect.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
         if !is_clear(address) {
             let why = say().journal_address_unclear();
             return Err(JournalError::Address { why });
         }
-        // A certificate is verified wherever one is required.
+        // Certificates are always verified if TLS is required.
         let given = address.to_owned();
         let known = address
             .replace("sslmode=verify-full", "sslmode=require")
             .replace("sslmode=verify-ca", "sslmode=require");
         let address = known.as_str();
         let mut config: Config = address.parse().map_err(|error: postgres::Error| {
-            // What it quotes may be a password.
+            // The parser's message may quote a password.
             let why = error.to_string();
             JournalError::Address { why }
         })?;
         let mut whole = address.to_owned();
-        // Others who connect by the address are to notice as soon as this does.
+        // Other clients with this address should notice a lost server as soon.
         let joint = if address.contains('?') { '&' } else { '?' };
         whole.push(joint);
         whole.push_str(TIMES);
@@ -101,23 +101,23 @@ impl Database {
         })
     }
 
-    /// The server and the database, without a password.
+    /// Returns the server and the database, without a password.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// The address with its password, and the time after which a silent server counts as failed.
+    /// Returns the address with its password and the timeouts for a silent server.
     pub fn with_password(&self) -> &str {
         &self.whole
     }
 
-    /// The address as it was given, which may hold a password.
+    /// Returns the address as given, which may contain a password.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The same with a connection of its own, whose every change fails once another process has begun what
-    /// one of these stands for.
+    /// Returns the database with a separate connection, whose changes fail once another process holds newer
+    /// fencing tokens than `fences`.
     pub(in crate::journal) fn fenced(&self, fences: Vec<Fence>) -> Database {
         Database {
             fences,
@@ -130,7 +130,7 @@ impl Database {
         &self.fences
     }
 
-    /// A number that stands for a name in this database.
+    /// Returns the advisory lock key for a name.
     pub(super) fn key_of(name: &str) -> i64 {
         let hash = Sha256::digest(name.as_bytes());
         let mut first = [0; 8];
@@ -138,7 +138,7 @@ impl Database {
         i64::from_be_bytes(first)
     }
 
-    /// What tells this database from others.
+    /// Returns an identifier of this database.
     pub(super) fn identity(&self) -> String {
         hex(&Sha256::digest(self.address.as_bytes())[..16])
     }
@@ -151,7 +151,7 @@ impl Database {
         }
     }
 
-    /// The connection of all who share this value.
+    /// Returns the shared connection.
     pub(super) fn connection(&self) -> Result<Arc<Connection>, JournalError> {
         let mut kept = self
             .connection
@@ -167,7 +167,7 @@ impl Database {
         Ok(connection)
     }
 
-    /// Refuses a database without a journal, or with one of another format.
+    /// Refuses a database without a journal, or with another format.
     fn refuse_other(&self, connection: &Connection) -> Result<(), JournalError> {
         let found = schema::format(connection).map_err(|wrong| self.told(Action::Open, wrong))?;
         match found.cmp(&schema::VERSION) {
@@ -187,16 +187,13 @@ impl Database {
         }
     }
 
-    /// A new connection, whatever format the journal has.
+    /// Opens a new connection, regardless of the journal's format.
     pub(super) fn connect(&self) -> Result<Connection, JournalError> {
         Connection::open(&self.config).map_err(|error| self.explain(Action::Open, error))
     }
 
-    /// Makes the journal's tables, or brings older ones to this format. Returns the formats before and
-    /// after.
-    ///
-    /// # Errors
-    /// When the database cannot be reached or changed, or a newer program's journal is there.
+    /// Creates the journal's tables, or migrates older ones. Returns the formats before and after. Fails if a
+    /// newer version's journal is there.
     pub fn migrate(&self) -> Result<(i64, i64), JournalError> {
         let before = schema::migrate(&self.connect()?);
         let before = before.map_err(|wrong| self.told(Action::Migrate, wrong))?;
@@ -206,10 +203,8 @@ impl Database {
         Ok((before, schema::VERSION))
     }
 
-    /// Changes tables in one step, unless another process has taken over what this one does.
-    ///
-    /// # Errors
-    /// When the database refuses, or another process has taken over.
+    /// Changes tables in one transaction. Fails with [`JournalError::TakenOver`] if another process has taken
+    /// over.
     pub fn change<T: Send>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
@@ -219,7 +214,7 @@ impl Database {
         changed.map_err(|wrong| self.told(Action::Write, wrong))
     }
 
-    /// What is wrong, for a person.
+    /// Converts a failed change to an error.
     pub(super) fn told(&self, action: Action, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
@@ -227,14 +222,14 @@ impl Database {
         }
     }
 
-    /// Begins what is called `name`: whoever began it before may change nothing more.
+    /// Takes a new fencing token for `name`, which invalidates earlier ones.
     pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
         self.change(|tables| count_up(tables, name))
     }
 }
 
-/// Whether it is clear what is a password in an address: characters of one that stand for something else
-/// would make a part of it the name of a server, which is shown.
+/// Returns whether the password in an address is unambiguous: unencoded special characters in it would make a
+/// part of it appear as the server name, which is shown.
 fn is_clear(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let (user, place) = rest.split_once('@').unwrap_or(("", rest));
@@ -250,7 +245,7 @@ fn is_clear(address: &str) -> bool {
     !user.contains(['/', '?', '#']) && !place.contains('@') && hosts.split(',').all(has_port)
 }
 
-/// Begins what is called `name`: whoever began it before may change nothing more, once this step is done.
+/// Takes a new fencing token for `name`, which invalidates earlier ones after the commit.
 pub fn count_up(tables: &mut Tables<'_>, name: &str) -> Result<Fence, Wrong> {
     let row = tables.one(
         "INSERT INTO claim (name, epoch) VALUES ($1, 1)

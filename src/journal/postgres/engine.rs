@@ -1,4 +1,4 @@
-//! PostgreSQL runs the statements of both stores.
+//! Runs the shared statements on PostgreSQL.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 
 type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
 
-/// A value as a column of this type takes it.
+/// Converts a value to a column's type.
 fn bound<'a>(value: Value<'a>, column: &Type) -> Result<Bound<'a>, Wrong> {
     Ok(match (column, value) {
         (&Type::INT8, Value::Integer(number)) => Box::new(number),
@@ -64,7 +64,7 @@ impl Row for postgres::Row {
 }
 
 impl Tables<'_> {
-    /// The values of a statement, as its own types take them.
+    /// Converts the values of a statement to the types of its parameters.
     fn bind<'a>(&mut self, sql: &str, values: &[Value<'a>]) -> Result<Vec<Bound<'a>>, Wrong> {
         let statement = self.statement(sql)?;
         let each = values.iter().zip(statement.params());
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_another_type_than_its_column_is_an_error_and_no_null() {
+    fn a_value_of_the_wrong_type_is_an_error_and_not_null() {
         let (text, bytes) = (Value::Text("7"), Value::Bytes(b"7"));
         for (column, fits, others) in [
             (Type::INT8, Value::Integer(7), [text, bytes]),
@@ -161,7 +161,7 @@ mod tests {
                 assert!(why.contains(column.name()), "{why}");
             }
         }
-        // A moment that the database cannot hold.
+        // A time outside PostgreSQL's range.
         assert!(bound(Value::Integer(i64::MAX), &Type::TIMESTAMPTZ).is_err());
         assert!(bound(Value::Integer(7), &Type::BOOL).is_err());
     }

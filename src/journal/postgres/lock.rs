@@ -1,4 +1,4 @@
-//! PostgreSQL advisory locks end with the session of a process.
+//! PostgreSQL advisory locks, which end with the session of a process.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,23 +7,23 @@ use super::connection::{Connection, Shared, cell};
 use super::database::Database;
 use crate::journal::error::{Action, JournalError};
 
-/// A lock of a session with the database, which ends with it. All of a process are held by one session
-/// a database; within the process they are counted here, since a session never stands in its own way.
+/// An advisory lock of a database session. A process has one session for all its locks in a database, and
+/// counts them itself, because a session does not block itself.
 #[derive(Debug)]
 pub(in crate::journal) struct SessionLock {
-    /// The session that holds it.
+    /// The session that holds the lock.
     session: Shared,
     database: String,
     key: i64,
     shared: bool,
 }
 
-/// The sessions of this process, and what it holds by them.
+/// The sessions of this process with their locks.
 static HELD: Mutex<Option<HashMap<String, Session>>> = Mutex::new(None);
 
 struct Session {
     connection: Shared,
-    /// How many share each key here; none where one has it alone.
+    /// The number of holders that share each key; `None` if it is held exclusively.
     keys: HashMap<i64, Option<usize>>,
 }
 
@@ -32,7 +32,7 @@ fn sessions() -> MutexGuard<'static, Option<HashMap<String, Session>>> {
 }
 
 impl SessionLock {
-    /// Shares what is called `name`. Waits for whoever has it alone.
+    /// Shares the lock called `name`. Waits while it is held exclusively.
     pub(in crate::journal) fn share(
         database: &Database,
         name: &str,
@@ -45,7 +45,7 @@ impl SessionLock {
         }
     }
 
-    /// Takes what is called `name` alone, or nothing if somebody has it.
+    /// Takes the exclusive lock called `name`, or returns `None` if it is held.
     pub(in crate::journal) fn take(
         database: &Database,
         name: &str,
@@ -62,7 +62,7 @@ impl SessionLock {
         let key = Database::key_of(name);
         let mut held = sessions();
         let all = held.get_or_insert_default();
-        // With its session gone, nothing of it is held any more.
+        // A lost session has lost its locks.
         if all
             .get(&identity)
             .is_some_and(|session| session.connection.is_lost())
@@ -122,7 +122,7 @@ impl Drop for SessionLock {
         let Some(session) = held.as_mut().and_then(|all| all.get_mut(&self.database)) else {
             return;
         };
-        // With the session that held it, it is gone already; another one holds others'.
+        // The lock ended with its session; the current session holds other locks.
         if !Shared::ptr_eq(&session.connection, &self.session) {
             return;
         }
@@ -137,7 +137,7 @@ impl Drop for SessionLock {
             true => "SELECT pg_advisory_unlock_shared($1)",
             false => "SELECT pg_advisory_unlock($1)",
         };
-        // Where the session is gone, the lock is too.
+        // If the session is lost, the lock is too.
         let _ = ask(&session.connection, function, self.key);
     }
 }

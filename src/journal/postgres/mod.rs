@@ -1,4 +1,4 @@
-//! The journal in a database that several machines share: PostgreSQL.
+//! The journal in a PostgreSQL database that several machines share.
 
 mod answers;
 mod connection;
@@ -21,12 +21,12 @@ use super::bucket::Quotas;
 use super::error::JournalError;
 use super::store::Store;
 
-/// The journal in a database.
+/// Opens the journal in a database.
 pub(super) fn open_store(database: &Database) -> Result<Box<dyn Store>, JournalError> {
     Ok(Box::new(store::Postgres::open(database)?))
 }
 
-/// The bucket of one account in a database.
+/// Opens the bucket of one account in a database.
 pub(super) fn open_quota(
     database: &Database,
     account: &str,

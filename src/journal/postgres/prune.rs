@@ -1,4 +1,4 @@
-//! PostgreSQL deletes old runs.
+//! Deletes old runs from PostgreSQL.
 
 use jiff::Timestamp;
 
@@ -21,8 +21,8 @@ impl Forgetting for Postgres {
         })
     }
 
-    /// What is deleted is overwritten when the server's vacuum gives its room to others; how soon is
-    /// the server's matter (postgresql.org/docs/current/routine-vacuuming.html).
+    /// The server overwrites deleted data after a vacuum has freed its space; the server decides when
+    /// (postgresql.org/docs/current/routine-vacuuming.html).
     fn forget_for_good(&self) -> Result<(), JournalError> {
         Ok(())
     }
@@ -50,7 +50,7 @@ impl Forgetting for Postgres {
         .map(|_| ())
     }
 
-    /// The server's own vacuum does that, beside those who are at work.
+    /// The server's autovacuum does that.
     fn give_room_back(&self, _alone: bool) -> Result<(), JournalError> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL stores the quota bucket of an account.
+//! The quota bucket of an account in PostgreSQL.
 
 use super::connection::{Wrong, cell};
 use super::database::Database;
@@ -27,8 +27,8 @@ impl PostgresQuota {
 }
 
 impl Quotas for PostgresQuota {
-    /// The machines have the database's clock in common. Where that was set back, time continues from the
-    /// last moment that any of them wrote.
+    /// The machines share the database's clock. If that was set back, the time continues from the latest
+    /// write.
     fn began(&mut self, _boot: &str, since: u64, _wall: u64) -> Result<u64, JournalError> {
         let now = self.database.change(|tables| {
             let row = tables.one(

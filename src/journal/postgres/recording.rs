@@ -1,4 +1,4 @@
-//! PostgreSQL records the entries of a writer in one transaction.
+//! Records the entries of a writer in one transaction.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::journal::store::Recording;
 use crate::l10n::say;
 use crate::model::{Call, Outcome, Problem, RowState};
 
-/// For how long a process may send after it last heard that nobody has taken its work over. Whoever takes
-/// it over waits for longer.
+/// The lease: how long a process may send after it last verified that no other process has taken over. A
+/// process that takes over waits longer than this.
 const LEASE: Duration = Duration::from_secs(5);
 
 impl Recording for Postgres {
@@ -54,7 +54,7 @@ impl Recording for Postgres {
     }
 }
 
-/// Entries, gathered so that each table is written to once.
+/// Entries grouped by table, so that each table is written once.
 #[derive(Default)]
 struct Group<'a> {
     rows: BTreeMap<i64, &'a PlannedRow>,
@@ -63,7 +63,7 @@ struct Group<'a> {
     has_left: bool,
 }
 
-/// An outcome as it is written.
+/// The columns of an outcome.
 struct Written {
     state: &'static str,
     at: i64,
@@ -101,7 +101,7 @@ impl Written {
 }
 
 impl<'a> Group<'a> {
-    /// Gathers entries: of several for one row the last one counts.
+    /// Groups entries. Of several for one row, the last one counts.
     fn of(run: i64, entries: &mut dyn Iterator<Item = &'a Entry>, began: i64) -> Group<'a> {
         let mut group = Group::default();
         for entry in entries {
@@ -260,7 +260,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The number of a set of fields.
+/// Returns the number of a field set.
 fn number_of(tables: &mut Tables<'_>, place: &mut Place, names: &str) -> Result<i64, Wrong> {
     let run = place.run;
     place.field_set(names, || {

@@ -1,4 +1,4 @@
-//! PostgreSQL stores the content of rosters.
+//! The content of rosters in PostgreSQL.
 
 use super::connection::cell;
 use super::store::Postgres;
@@ -11,7 +11,7 @@ impl Rosters for Postgres {
         sha256: &str,
         content: &mut (dyn FnMut() -> std::io::Result<Vec<u8>> + Send),
     ) -> Result<(), JournalError> {
-        // Whoever forgets what was kept long ago finds it new.
+        // Refresh the time, so that a prune does not delete the roster.
         let is_kept = self.change(|tables| {
             tables.execute(
                 "UPDATE roster SET kept_at = now() WHERE sha256 = $1",
@@ -40,8 +40,8 @@ impl Rosters for Postgres {
 
     fn forget_roster(&self, sha256: &str) -> Result<bool, JournalError> {
         let gone = self.change(|tables| {
-            // A statement that waits for a lock goes on with what it saw of other tables before: the roster may have
-            // been enqueued meanwhile.
+            // A statement that waits for a lock continues with its old snapshot of other tables, and the
+            // roster may have been enqueued meanwhile. So the row is locked first.
             tables.execute(
                 "SELECT 1 FROM roster WHERE sha256 = $1 FOR UPDATE",
                 &[&sha256],

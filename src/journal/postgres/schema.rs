@@ -1,12 +1,12 @@
-//! The PostgreSQL schema has a version and migrations.
+//! The versioned schema of the PostgreSQL journal, with migrations.
 
 use super::connection::{Connection, Tables, Wrong, cell};
 
-/// The format. Raised with every change that an older program could not read.
+/// The format of the journal. It is raised with every change that older versions cannot read.
 pub(super) const VERSION: i64 = 1;
 
-/// Format 1. The tables are those of the journal in a file. `claim` is the fencing token, `roster` holds the
-/// files for every machine, `deeds` the commands for a queued file as JSON, and `answer` the responses of the API while a
+/// Format 1: the tables of the SQLite journal, and others. `claim` has the fencing tokens, `roster` the files
+/// for all machines, `deeds` the commands for a queued file as JSON, and `answer` the API's responses while a
 /// run is planned in batches.
 const TABLES: &str = "
 CREATE TABLE run (
@@ -169,10 +169,10 @@ CREATE TABLE arrival (
 CREATE INDEX arrival_by_time ON arrival (at);
 ";
 
-/// What leads from each format to the next.
+/// The migrations from each format to the next.
 const STEPS: [&str; VERSION as usize] = [TABLES];
 
-/// The format of the journal that is there; 0 where there is none.
+/// Returns the format of the journal, or 0 if there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {
     let there = tables.one("SELECT to_regclass('rosterpatch.version') IS NOT NULL", &[])?;
     if !cell::<bool>(&there, 0)? {
@@ -182,15 +182,15 @@ fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {
     row.map_or(Ok(0), |row| cell(&row, 0))
 }
 
-/// The format of the journal that is there; 0 where there is none.
+/// Returns the format of the journal, or 0 if there is none.
 pub(super) fn format(connection: &Connection) -> Result<i64, Wrong> {
     connection.change(&[], found)
 }
 
-/// Makes the tables, or brings older ones to this format. Returns the format before.
+/// Creates or migrates the tables. Returns the format before.
 pub(super) fn migrate(connection: &Connection) -> Result<i64, Wrong> {
     connection.change(&[], |tables| {
-        // One at a time: two machines may be set up at once.
+        // One process at a time, because two machines may be set up at once.
         tables.batch("SELECT pg_advisory_xact_lock(7163004415937781)")?;
         let before = found(tables)?;
         let done = usize::try_from(before).unwrap_or(usize::MAX);

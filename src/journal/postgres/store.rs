@@ -1,4 +1,4 @@
-//! The PostgreSQL store holds an open journal in a database.
+//! An open journal in a PostgreSQL database.
 
 use postgres::types::ToSql;
 
@@ -6,13 +6,13 @@ use super::connection::{Fence, Tables, Wrong};
 use super::database::Database;
 use crate::journal::error::{Action, JournalError};
 
-/// The journal in a database, open.
+/// The open journal in a database.
 #[derive(Debug)]
 pub(in crate::journal) struct Postgres {
     database: Database,
-    /// What this process has begun, and another one may take over.
+    /// The fencing tokens that this process holds.
     pub(super) fences: Vec<Fence>,
-    /// When the run began that is written, in microseconds since the Unix epoch.
+    /// The start of the run that is being written, in microseconds since the Unix epoch.
     pub(super) began: i64,
 }
 
@@ -30,7 +30,7 @@ impl Postgres {
         &self.database
     }
 
-    /// Reads in one step, and so of one moment.
+    /// Reads in one transaction, from one snapshot.
     pub(super) fn read<T: Send>(
         &self,
         read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
@@ -39,7 +39,7 @@ impl Postgres {
         read.map_err(|wrong| self.database.told(Action::Read, wrong))
     }
 
-    /// Makes a change whole or not at all, unless another process has taken over.
+    /// Changes tables atomically, unless another process has taken over.
     pub(super) fn change<T: Send>(
         &self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
@@ -48,7 +48,7 @@ impl Postgres {
         changed.map_err(|wrong| self.database.told(Action::Write, wrong))
     }
 
-    /// One statement that changes something.
+    /// Runs one statement that changes rows.
     pub(super) fn set(
         &self,
         sql: &str,
@@ -59,12 +59,12 @@ impl Postgres {
     }
 }
 
-/// A number that the database can hold.
+/// Converts a number to one that the database can store.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A text without NUL, which the database cannot store.
+/// Returns a text without NUL, which the database cannot store.
 pub(super) fn text(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

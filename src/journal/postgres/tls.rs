@@ -1,4 +1,4 @@
-//! TLS verifies the certificate of the database server.
+//! TLS for the database connection, with verified certificates.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::journal::error::Refusal;
 
-/// How connections to a database are encrypted: its certificate must be one of a public authority's, or
-/// of one in the file that `PGSSLROOTCERT` names, as with libpq (postgresql.org/docs/current/libpq-envars.html).
+/// Returns the TLS connector. The certificate must be issued by a public authority, or by one in the file
+/// that `PGSSLROOTCERT` names, as with libpq (postgresql.org/docs/current/libpq-envars.html).
 pub(super) fn connector() -> Result<MakeRustlsConnect, Refusal> {
     let words = |why: String| Refusal::words(why);
     let mut roots = rustls::RootCertStore::empty();
@@ -18,7 +18,7 @@ pub(super) fn connector() -> Result<MakeRustlsConnect, Refusal> {
     if let Some(path) = own {
         let shown = std::path::Path::new(&path).display().to_string();
         let explain = |why: String| words(format!("PGSSLROOTCERT {shown}: {why}"));
-        // It decides which server gets the rosters.
+        // The file determines which server receives the rosters.
         let text = crate::safe_fs::read_text(std::path::Path::new(&path))
             .map_err(|error| explain(error.to_string()))?;
         let certificates = CertificateDer::pem_slice_iter(text.as_bytes())

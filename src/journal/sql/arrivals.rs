@@ -1,4 +1,4 @@
-//! Both stores record the files that arrive in inboxes in the same way.
+//! Shared SQL for the files that arrive in inboxes.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Both stores keep the planned calls of a run in the same way.
+//! Shared SQL for the planned calls of a run.
 
 use super::{Engine, Row, Wrong, damaged, reach_of};
 use crate::journal::changes::{changes_of, kept};
@@ -147,7 +147,7 @@ impl<S: Engine> Calls for S {
     }
 }
 
-/// The remaining requests of a row, and whether the journal has a request that was sent.
+/// Returns the remaining requests of a row, and whether the journal has its request.
 fn pending(row: &dyn Row, number: u64) -> Result<(Pending, bool), Wrong> {
     let state: Option<RowState> = row.maybe(5)?;
     let attempts: Option<u32> = row.maybe(4)?;
@@ -163,7 +163,7 @@ fn pending(row: &dyn Row, number: u64) -> Result<(Pending, bool), Wrong> {
     Ok((call, attempts.is_some()))
 }
 
-/// A call, from the columns that [`Calls::calls_after`] reads.
+/// Reads a call from the columns of [`Calls::calls_after`].
 pub(super) fn call(row: &dyn Row, number: u64) -> Result<Call, Wrong> {
     let path: String = row.get(2)?;
     let body: Vec<u8> = row.get(3)?;

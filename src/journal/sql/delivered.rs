@@ -1,4 +1,4 @@
-//! Both stores keep the last delivered values of unreadable records in the same way.
+//! Shared SQL for the last delivered values of unreadable records.
 
 use jiff::Timestamp;
 
@@ -56,10 +56,10 @@ impl<S: Engine> Deliveries for S {
     }
 }
 
-/// Records the values that a run has delivered to some of its rows' records, in the records' order, from `since` on for
-/// this account. An empty fingerprint, as of `now`, means that the values of a record are unknown: its request had
-/// another outcome, or a run that reads records has sent to it and replaced the values of a run that does not. The time
-/// keeps an older run that is recorded later from restoring its values. If two runs delivered different values and the
+/// Merges the deliveries of a run to some of its rows' records, in the order of the records, from `since` on
+/// for this account. An empty fingerprint, as of `now`, means that the values of a record are unknown: its
+/// request had another outcome, or a run that reads records has replaced the values. The time prevents an
+/// older run that is merged later from restoring its values. If two runs delivered different values and the
 /// clock was set in between, their order is unknown too.
 fn merge(
     sql: &mut dyn Sql,

@@ -1,4 +1,4 @@
-//! Both stores find every change to the records of a key in the same way.
+//! Shared SQL for the changes to the records of a key.
 
 use jiff::Timestamp;
 
@@ -194,7 +194,7 @@ impl<S: Engine + Forgetting> Dossiers for S {
     }
 }
 
-/// Whether a run has ended. No process needs its values then.
+/// Returns whether a run has ended, so that no process needs its values.
 fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
     let ended = "SELECT 1 FROM run
                  WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
@@ -202,7 +202,7 @@ fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
     Ok(ended.is_some())
 }
 
-/// Removes the values of a record from a run. Returns how many rows had any.
+/// Removes the values of a record from a run. Returns the number of affected rows.
 fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wrong> {
     let [first, last] = ends_of(run);
     let ids: Vec<i64> = sql.all(
@@ -230,7 +230,7 @@ fn forget_examples(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     let plan = "SELECT plan FROM run WHERE id = ?1";
     let plan: Option<String> = sql.any(plan, &[run.into()], |row| row.maybe(0))?.flatten();
     if let Some(plan) = plan {
-        // A plan that is damaged may hold values anywhere, and a run that has ended needs none.
+        // A damaged plan may hold values anywhere, and an ended run needs no plan.
         let mut plan: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&plan).unwrap_or_default();
         for examples in [
@@ -268,7 +268,7 @@ fn forget_row(sql: &mut dyn Sql, run: i64, id: i64) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The values sent to a record. Damaged values are reported as sent and unknown.
+/// Reads a call that was sent to a record. A damaged call is empty and its state unknown.
 pub(super) fn delivery(row: &dyn Row) -> Result<PastCall, Wrong> {
     let id: i64 = row.get(0)?;
     let sent = call(row, row_of(id));

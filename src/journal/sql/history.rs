@@ -1,4 +1,4 @@
-//! Both stores find the rows of earlier runs by key and by state in the same way.
+//! Shared SQL for the rows of earlier runs, by key and by state.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl<S: Engine + Runs> History for S {
             sql.each(&query, &values, &mut |row| {
                 let state = match row.maybe(1) {
                     Ok(None) => RowState::NotSent,
-                    // Its outcome is unknown.
+                    // A damaged or unknown outcome counts as failed.
                     Ok(Some(RowState::Unknown)) | Err(_) => RowState::Failed,
                     Ok(Some(state)) => state,
                 };
@@ -220,7 +220,7 @@ impl<S: Engine + Runs> History for S {
     }
 }
 
-/// The values sent to each record, under the number of the searching run.
+/// The calls to each record, under the number of the searching run.
 const DELIVERY: &str = "CREATE TEMP TABLE IF NOT EXISTS delivery
      (of bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (of, path, id))";
 

@@ -20,7 +20,7 @@ use crate::model::{Problem, RowState};
 use runs::finished_before;
 use sending::{index_rows_of, reach_of};
 
-/// Why a change was not made.
+/// Why a change failed.
 #[derive(Debug)]
 pub enum Wrong {
     /// The database refused the change or cannot be reached.
@@ -44,7 +44,7 @@ impl std::fmt::Display for Wrong {
     }
 }
 
-/// A value of a statement.
+/// A parameter of a statement.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value<'a> {
     Null,
@@ -115,23 +115,23 @@ pub(super) trait Row {
 }
 
 impl dyn Row + '_ {
-    /// A column that always has a value.
+    /// Returns a column that must have a value.
     pub(super) fn get<T: Cell>(&self, column: usize) -> Result<T, Wrong> {
         let empty = || Refusal::words(format!("column {column} is empty"));
         Ok(self.maybe(column)?.ok_or_else(empty)?)
     }
 
-    /// A column, if it has a value.
+    /// Returns a column, if it has a value.
     pub(super) fn maybe<T: Cell>(&self, column: usize) -> Result<Option<T>, Wrong> {
         T::of(self, column)
     }
 
-    /// A text; empty where it has none.
+    /// Returns a text, or an empty one if the column is null.
     pub(super) fn filled(&self, column: usize) -> Result<String, Wrong> {
         Ok(self.maybe(column)?.unwrap_or_default())
     }
 
-    /// The problems in a column; none where it has none.
+    /// Returns the problems in a column, or none if it is null.
     pub(super) fn problems(&self, column: usize) -> Result<Vec<Problem>, Wrong> {
         Ok(Problem::of_stored(self.text(column)?.unwrap_or_default()))
     }
@@ -187,19 +187,19 @@ impl Cell for RowState {
     }
 }
 
-/// A range of keys of a run's rows: above the first, up to the second.
+/// Returns the range of the keys of a run's rows: above the first, up to the second.
 fn ends_of(run: i64) -> [Value<'static>; 2] {
     [id_of(run, 0).into(), id_of(run, u64::MAX).into()]
 }
 
-/// The error for a column with a value of the wrong type.
+/// Returns the error for a damaged value.
 pub(crate) fn damaged(why: impl std::fmt::Display) -> Wrong {
     Wrong::Refused(Refusal::words(why.to_string()))
 }
 
-/// The tables within one transaction. The values of a statement are `?1`, `?2` and so on.
+/// The tables within one transaction. The parameters of a statement are `?1`, `?2` and so on.
 pub(super) trait Sql {
-    /// Changes rows, and returns how many.
+    /// Changes rows, and returns their number.
     fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Wrong>;
 
     /// Calls `each` with each row of a result.
@@ -249,22 +249,22 @@ impl dyn Sql + '_ {
     }
 }
 
-/// A database that stores the journal, with the operations in which the two databases differ.
+/// A database that stores the journal. It implements the operations in which the two databases differ.
 pub(super) trait Engine {
-    /// Whether it stores the API's responses during planning.
+    /// Whether the store keeps the API's responses during planning.
     const KEEPS_ANSWERS: bool;
 
-    /// Finds the runs and the paths of records by a key: as a segment of the path (`?1`), as what the record was
-    /// found by (`?2`), or as a JSON text in the changes (`?3`) and in the body (`?4`).
+    /// The query for the runs and paths of records by a key: as a path segment (`?1`), as the value that
+    /// found the record (`?2`), or as a JSON text in the changes (`?3`) or the body (`?4`).
     const RECORDS_BY: &str;
 
-    /// Reads in one transaction, so from one snapshot.
+    /// Reads in one transaction, from one snapshot.
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError>;
 
-    /// Makes an atomic change, unless another process has taken over.
+    /// Changes tables atomically, unless another process has taken over.
     fn step<T: Send>(
         &self,
         change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
@@ -275,15 +275,16 @@ pub(super) trait Engine {
         self.step(|tables| tables.change(sql, values).map(|_| ()))
     }
 
-    /// The keys of a run's rows, in ranges of one transaction each: above the first of each pair, up to the second.
+    /// Returns the keys of a run's rows in ranges for one transaction each: above the first of each pair, up
+    /// to the second.
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
 
-    /// How often these keys occur in each run, by its number.
+    /// Counts these keys in each run, by run number.
     fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
 
     /// Fences off a process that may still work on a run.
     fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
-/// How an [`Engine`] that stores responses removes them once they are not needed.
+/// Deletes the stored responses of a run.
 pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = ?1";

@@ -1,4 +1,4 @@
-//! Both stores keep the outcomes of rows in the same way.
+//! Shared SQL for the outcomes of rows.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -195,7 +195,8 @@ fn outcomes_where(
     sql.all(&query, values, whole_outcome)
 }
 
-/// A row's outcome, or that its record is damaged. The outcome is unknown then; other rows are not affected.
+/// Reads a row's outcome. A damaged record is returned as a failed outcome with the reason, without affecting
+/// other rows.
 fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
     outcome(row).or_else(|why| {
         let why = message::journal_damaged_outcome(why.to_string());
@@ -207,7 +208,7 @@ fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
     })
 }
 
-/// The outcome of a row if only its state is known.
+/// Returns an outcome of which only the state is known.
 fn nothing_of(row: u64, state: RowState) -> Outcome {
     Outcome {
         row,

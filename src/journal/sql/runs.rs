@@ -1,4 +1,4 @@
-//! Both stores keep runs and their states in the same way.
+//! Shared SQL for runs and their states.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::model::Held;
 const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
      settings, started_at, finished_at, summary, held";
 
-/// A run, or that its record is damaged.
+/// Reads a run, or returns an error if its record is damaged.
 fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
     let read = || {
         let state: String = row.get(3)?;
@@ -42,7 +42,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
     })
 }
 
-/// The newest run that matches a condition.
+/// Returns the newest run that matches a condition.
 fn newest(
     store: &impl Engine,
     condition: &str,
@@ -53,7 +53,7 @@ fn newest(
     found.transpose()
 }
 
-/// The newest run of this content that has ended or is held.
+/// Returns the newest run of this content that has ended or is held.
 pub(super) fn finished_before(
     store: &impl Engine,
     sha256: &str,
@@ -83,7 +83,7 @@ impl<S: Engine + Forgetting> Runs for S {
                     name = format!("{}-{number}", run.name);
                     continue;
                 }
-                // Another machine may have started a run with that name meanwhile.
+                // Another machine may have started a run with this name meanwhile.
                 let Some(id) = insert(sql, run, &name)? else {
                     continue;
                 };
@@ -219,7 +219,7 @@ impl<S: Engine + Forgetting> Runs for S {
     }
 
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
-        // Edited cells that the new settings no longer hold are overwritten.
+        // Overwrite edited cells that the new settings no longer contain.
         self.forget_for_good()?;
         let set = "UPDATE run SET settings = ?2 WHERE id = ?1";
         self.put(set, &[run.into(), settings.into()])
@@ -269,7 +269,7 @@ fn clear(sql: &mut dyn Sql, run: i64) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Records a run of this name, unless there is one. Returns its number.
+/// Records a run with this name, unless there is one. Returns its number.
 fn insert(sql: &mut dyn Sql, run: &NewRun, name: &str) -> Result<Option<i64>, Wrong> {
     sql.any(
         "INSERT INTO run (name, command, state, target, base_url, file, sha256, settings, started_at)
@@ -289,7 +289,7 @@ fn insert(sql: &mut dyn Sql, run: &NewRun, name: &str) -> Result<Option<i64>, Wr
     )
 }
 
-/// Refuses a step of a run whose state did not change, because an undo has closed the run.
+/// Fails if no state was changed, because an undo has closed the run.
 fn refuse_undone(changed: u64) -> Result<(), Wrong> {
     match changed {
         0 => Err(Wrong::TakenOver),

@@ -1,4 +1,4 @@
-//! Both stores record the steps of a run in the same way while it sends.
+//! Shared SQL for the steps of a sending run.
 
 use jiff::Timestamp;
 
@@ -7,13 +7,13 @@ use crate::journal::error::JournalError;
 use crate::journal::row_id::id_of;
 use crate::journal::store::{Deliveries, Sending};
 
-/// The row up to which a run's requests may have been made. It does not apply to rows with an outcome.
+/// Returns the row up to which requests of a run may have been made. Rows with an outcome are not affected.
 pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
     let reach = "SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1";
     sql.one(reach, &[run.into()], |row| row.get(0))
 }
 
-/// Adds the search keys of some of a run's rows for later runs.
+/// Indexes the keys of some of a run's rows for later runs.
 pub(super) fn index_rows_of(
     sql: &mut dyn Sql,
     run: i64,
@@ -44,7 +44,7 @@ impl<S: Engine + Deliveries> Sending for S {
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
                 &[ends[0], id_of(run, reach).into(), began.into()],
             )?;
-            // The largest reach is that of a backup: it also applies to rows that are still to be planned.
+            // A backup sets the largest reach, which also covers rows that are not planned yet.
             let reset = "UPDATE sending SET reach = 0 WHERE run = ?1 AND reach < 4294967295";
             sql.change(reset, &[run.into()])?;
             let requests = sql.one(
@@ -52,7 +52,7 @@ impl<S: Engine + Deliveries> Sending for S {
                 &ends,
                 |row| row.get(0),
             )?;
-            // A row keeps the count of its requests: a request refused for missing credentials counts too.
+            // A row keeps its number of attempts: a request refused for missing credentials counts too.
             sql.change(
                 "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
                  AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
@@ -77,7 +77,7 @@ impl<S: Engine + Deliveries> Sending for S {
         let before = self.look(|sql| sql.any(known, &[run.into()], name))?;
         let is_another = before.is_some_and(|before| before != account);
         if is_another {
-            // Its earlier requests belong to another account.
+            // The earlier requests belong to another account.
             self.merge_run(run, now)?;
         }
         let since = if is_another { now.as_microsecond() } else { 0 };

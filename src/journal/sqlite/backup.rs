@@ -1,4 +1,4 @@
-//! A backup copies the journal while other processes write to it.
+//! A consistent copy of the journal while other processes write to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::journal::row_id::id_of;
 use crate::journal::run_state::RunState;
 use crate::journal::store::Runs;
 
-/// Records that the rows that a run may have sent after the backup are in doubt, as after a crash. Rows have the keys
-/// above `?1`, up to `?2`.
+/// Marks the rows that a run may send after the backup as in doubt, as after a crash. The keys of the rows
+/// are above `?1`, up to `?2`.
 const DOUBT: [&str; 3] = [
     "UPDATE outcome SET state = 'unknown', attempts = max(attempts, 1)
      WHERE id > ?1 AND id <= ?2 AND state IN ('not_sent', 'open')
@@ -24,17 +24,16 @@ const DOUBT: [&str; 3] = [
      SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE run.id = ?2 >> 32)
      FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
-    // Rows that are planned while others are sent may not be in the copy.
+    // Rows that are planned during sending may be missing from the copy.
     "UPDATE sending SET reach = 4294967295 WHERE run = ?2 >> 32 AND ?1 < ?2",
 ];
 
 impl Sqlite {
-    /// Copies the journal in `from`, as it is at one moment, into the folder `to`. Returns the runs in the copy.
+    /// Copies a consistent snapshot of the journal in `from` to the folder `to`. Returns the runs in the
+    /// copy.
     ///
-    /// In the copy, every row that an unfinished run has still to send is in doubt: the run may go on after the backup.
-    ///
-    /// # Errors
-    /// When there is no journal in `from`, or it cannot be read or copied.
+    /// In the copy, every unsent row of an unfinished run is in doubt, because the run may continue after the
+    /// backup.
     pub fn back_up(from: &Path, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
         std::fs::metadata(from.join(FILE)).map_err(|source| JournalError::Folder {
             path: from.to_owned(),
@@ -52,13 +51,14 @@ impl Sqlite {
             source: source.into(),
         };
         let mut copy = Connection::open(&path).map_err(failed)?;
-        // All pages in one step, which reads one snapshot: with smaller steps, each write of a run would restart it.
+        // Copy all pages in one step, from one snapshot: with smaller steps, each write of a run would
+        // restart the copy.
         let backup = Backup::new(&journal.connection, &mut copy).map_err(failed)?;
         backup
             .run_to_completion(i32::MAX, Duration::from_millis(10), None)
             .map_err(failed)?;
         drop(backup);
-        // One file without a write-ahead log beside it.
+        // A single file without a write-ahead log.
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(failed)?;
         let copy = Sqlite::of(copy, path);

@@ -1,4 +1,4 @@
-//! SQLite runs the statements of both stores.
+//! Runs the shared statements on SQLite.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The journal in a file of its own: SQLite, which needs nothing beside it.
+//! The journal in a local SQLite file.
 
 mod backup;
 mod engine;

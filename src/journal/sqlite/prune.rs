@@ -1,4 +1,4 @@
-//! SQLite deletes old runs.
+//! Deletes old runs from SQLite.
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ impl Forgetting for Sqlite {
 
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError> {
         let explain = self.explain(Action::Prune);
-        // This rewrites the file, and blocks all other writers.
+        // VACUUM rewrites the file and blocks all other writers.
         if alone {
             self.connection.execute_batch("VACUUM").map_err(&explain)?;
         }

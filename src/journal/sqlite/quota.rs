@@ -1,4 +1,4 @@
-//! SQLite stores the quota bucket of an account.
+//! The quota bucket of an account in SQLite.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::journal::error::{Action, JournalError};
 
 /// The bucket of one account in the journal's file.
 ///
-/// It is written without waiting for the disk: a process that dies loses nothing of it, and after
-/// a power failure the bucket has had time to fill.
+/// Writes do not wait for the disk: a killed process loses nothing, and after a power failure the bucket has
+/// had time to refill.
 #[derive(Debug)]
 pub(in crate::journal) struct SqliteQuota {
     connection: Connection,

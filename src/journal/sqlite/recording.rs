@@ -1,4 +1,4 @@
-//! SQLite records the entries of a writer in one commit.
+//! Records the entries of a writer in one commit.
 
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 
@@ -46,7 +46,7 @@ impl Recording for Sqlite {
 
 impl Sqlite {
     fn care(&self, care: &str) {
-        // If it cannot be set, commits remain as slow as before.
+        // If this fails, commits stay as slow as before.
         let _ = self.connection.pragma_update(None, "synchronous", care);
     }
 }
@@ -64,7 +64,7 @@ fn write(
     transaction.commit()
 }
 
-/// What most entries of a commit need, each looked for once.
+/// The prepared statements for most entries of a commit, each prepared once.
 struct Statements<'a> {
     transaction: &'a Transaction<'a>,
     call: Option<CachedStatement<'a>>,
@@ -184,7 +184,7 @@ fn write_row(
     Ok(())
 }
 
-/// The number of a set of fields.
+/// Returns the number of a field set.
 fn number_of(
     transaction: &Transaction<'_>,
     place: &mut Place,

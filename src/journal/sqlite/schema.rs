@@ -1,22 +1,24 @@
-//! The SQLite schema has a version and migrations.
+//! The versioned schema of the SQLite journal, with migrations.
 
 use rusqlite::Connection;
 
 use crate::journal::row_id::{id_of, row_of};
 
-/// The journal's format. Raised with every change that an older program could not read.
+/// The format of the journal. It is raised with every change that older versions cannot read.
 pub(super) const VERSION: i64 = 1;
 
-/// Marks the file as a journal of rosterpatch: "rost" (<https://sqlite.org/pragma.html#pragma_application_id>).
+/// The application id that marks a journal of rosterpatch: "rost"
+/// (<https://sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION: i64 = 0x726F_7374;
 
-/// Format 1: narrow records in the file's order. A row's number is part of its key, so that every write is an
-/// append. While a run sends, no index is written that only `undo` or `retry` needs.
+/// Format 1: narrow rows in the order of the file. The row number is part of the key, so that every write is
+/// an append. A sending run writes no index that only `undo` or `retry` needs.
 ///
-/// `planned` holds the fingerprints of a row's cells and its request; it holds no changes if nothing was read,
-/// since the body has them. `facts` is JSON (`RowFacts`). `changed` is the id of a `field_set`. `sending` is the row up to which a run may have
-/// made requests. `row_key` and `delivered` are written in order when a run ends. `boot` has the position of
-/// each start of the machine on a time scale that no clock change affects. `arrival` lists the files that were dropped into inboxes.
+/// `planned` has the fingerprints of a row's cells and its request; it has no changes if nothing was read,
+/// since the body has them. `facts` is JSON (`RowFacts`). `changed` is the id of a `field_set`. `sending` has
+/// the row up to which a run may have made requests. `row_key` and `delivered` are written in order when a
+/// run ends. `boot` has the time of each boot on a clock that users cannot set. `arrival` lists the files
+/// that were dropped into inboxes.
 const TABLES: &str = "
 CREATE TABLE run (
     id               INTEGER PRIMARY KEY,
@@ -131,10 +133,10 @@ CREATE TABLE arrival (
 CREATE INDEX arrival_by_time ON arrival (at);
 ";
 
-/// What leads from each format to the next.
+/// The migrations from each format to the next.
 const STEPS: [&str; VERSION as usize] = [TABLES];
 
-/// The keys of a run's rows, in slices: above the first of each pair, and up to the second.
+/// Returns the keys of a run's rows in ranges: above the first of each pair, up to the second.
 pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     const ROWS_A_SLICE: usize = 250_000;
     let last: Option<i64> = connection
@@ -147,7 +149,7 @@ pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<
         .collect())
 }
 
-/// What [`prepare`] found.
+/// The result of [`prepare`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The journal has this format.
@@ -158,9 +160,9 @@ pub(super) enum Found {
     Foreign,
 }
 
-/// Creates the tables in an empty file, and brings older tables to this format.
+/// Creates the tables in an empty file, and migrates older tables.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
-    // Two processes may open a new journal at once: the second waits until it exists.
+    // If two processes open a new journal at once, the second waits until it exists.
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));

@@ -1,4 +1,4 @@
-//! The SQLite store holds an open journal file.
+//! An open SQLite journal.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,40 +13,39 @@ use crate::journal::files::{make_private_file, make_private_folder, refuse_netwo
 use crate::journal::store::{Answers, Rosters};
 use crate::safe_fs::{Identity, check_private, for_system, identity};
 
-/// The journal's file, open.
+/// The open journal file.
 #[derive(Debug)]
 pub struct Sqlite {
     pub(super) connection: Connection,
     path: PathBuf,
-    /// Which file the path led to when it was opened, where that can be told.
+    /// The identity of the opened file, if the system provides one.
     identity: Option<Identity>,
-    /// Reads the journal as another process would, while a run is written.
+    /// Reads the journal as another process would, while a run writes to it.
     pub(super) witness: Option<Witness>,
 }
 
 pub(super) const FILE: &str = "journal.sqlite";
 
-/// Prepared statements that a connection keeps: more than a run uses in turn.
+/// The number of cached prepared statements, more than a run uses alternately.
 const STATEMENTS: usize = 64;
 
-/// What SQLite keeps beside it (sqlite.org/tempfiles.html), and reads as a part of it.
+/// SQLite's side files (sqlite.org/tempfiles.html), which it reads as part of the journal.
 const SIDE_FILES: [&str; 3] = [
     "journal.sqlite-wal",
     "journal.sqlite-shm",
     "journal.sqlite-journal",
 ];
 
-/// Whether nobody waits for another process any more.
+/// Whether this process no longer waits for other processes.
 static NO_WAITING: AtomicBool = AtomicBool::new(false);
 
-/// Has nobody in this process wait any longer for another one that holds the journal: for a user who
-/// asked twice for a stop.
+/// Stops all waiting for other processes that hold the journal, after a user's second stop request.
 pub fn stop_waiting() {
     NO_WAITING.store(true, Ordering::Relaxed);
 }
 
-/// Waits a little for another process that holds the journal, and returns whether to try again: for
-/// half a minute, unless someone asks for a stop.
+/// SQLite's busy handler: waits for another process that holds the journal, for up to half a minute or until
+/// a stop request. Returns whether to retry.
 fn wait_for_others(tries: i32) -> bool {
     const STEP: Duration = Duration::from_millis(10);
     if NO_WAITING.load(Ordering::Relaxed) || tries > 3_000 {
@@ -61,11 +60,8 @@ impl Rosters for Sqlite {}
 impl Answers for Sqlite {}
 
 impl Sqlite {
-    /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
-    /// its owner alone, and the file too.
-    ///
-    /// # Errors
-    /// When the folder cannot be used, the file is no journal, or a newer program wrote it.
+    /// Opens the journal in `folder`. A missing folder or file is created for this account only. Fails if the
+    /// file is not a journal, or if a newer version wrote it.
     pub fn open(folder: &Path) -> Result<Sqlite, JournalError> {
         let explain = |source| JournalError::Folder {
             path: folder.to_owned(),
@@ -83,8 +79,8 @@ impl Sqlite {
             source: source.into(),
         };
         refuse_network(folder)?;
-        // One at a time: SQLite does not wait for another process that turns the write-ahead log on
-        // in a new file (sqlite.org/wal.html, section 5).
+        // One process at a time, because SQLite does not wait for another process that enables the
+        // write-ahead log of a new file (sqlite.org/wal.html, section 5).
         let alone = folder.join("opening.lock");
         make_private_file(&alone).map_err(explain)?;
         let alone = std::fs::File::open(alone).map_err(explain)?;
@@ -122,7 +118,7 @@ impl Sqlite {
         })
     }
 
-    /// A journal with complete tables whose file no other process replaces.
+    /// Returns a journal with complete tables whose file no other process replaces.
     pub(super) fn of(connection: Connection, path: PathBuf) -> Sqlite {
         Sqlite {
             connection,
@@ -132,8 +128,7 @@ impl Sqlite {
         }
     }
 
-    /// A journal that nobody else sees and that is gone with this process: for a plan that is
-    /// only looked at.
+    /// Creates a private journal that is deleted with this process, for plans that are only displayed.
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
@@ -141,7 +136,7 @@ impl Sqlite {
             path: path.clone(),
             source: source.into(),
         };
-        // SQLite's name for a database of one connection, in a file that it removes itself.
+        // An empty name makes SQLite use a private temporary file that it deletes itself.
         let mut connection = Connection::open("").map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare(&mut connection).map_err(opening)?;
@@ -152,8 +147,8 @@ impl Sqlite {
         (self.connection, self.path)
     }
 
-    /// Whether the file that is written to is still the one that the path leads to: a record in
-    /// a file that was deleted is none.
+    /// Returns whether the path still leads to the open file, because records in a deleted file would be
+    /// lost.
     pub(super) fn is_in_place(&self) -> bool {
         self.identity.is_none() || self.identity == identity(&self.path)
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-/// Reads the journal as the next program will: by a connection of its own, since the one that writes
-/// continues seeing the pages that it holds in memory, whatever becomes of the file.
+/// Reads the journal on a separate connection as another program would, because the writing connection still
+/// sees its cached pages after the file is damaged.
 #[derive(Debug)]
 pub(super) struct Witness {
     connection: Connection,
@@ -14,11 +14,11 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// A witness of a run; none where there is no file that another program could read.
+    /// Returns a witness of a run, or `None` if there is no file that another program could read.
     pub(super) fn of(journal: &Connection, run: i64) -> Option<Witness> {
         let path = journal.path().filter(|path| !path.is_empty())?;
-        // What is in the log is read from there, so the run has to be in the file itself. A process that
-        // reads meanwhile may keep a part of the log from it: that comes with a later one.
+        // The witness must read the run from the file and not from the log. A concurrent reader may delay
+        // part of the checkpoint until a later one.
         let moved = "PRAGMA wal_checkpoint(PASSIVE)";
         journal.query_row(moved, [], |_| Ok(())).ok()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,5 +1,4 @@
-//! Servers that answer with whatever hurts most. Each has what the row, the log and the exit code
-//! must be.
+//! Hostile and malformed responses, with the expected row state, log and exit code for each.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -16,7 +15,7 @@ use crate::harness::{
 const ID: &str = "client-id-73";
 const SECRET: &str = "s3cr3t-of-the-school";
 
-/// The program with credentials that must never be told.
+/// Runs the program with credentials that must never be shown.
 fn run(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
     let id = if oauth {
         "MEITNER_CLIENT_ID"
@@ -32,7 +31,7 @@ fn run(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
         .unwrap()
 }
 
-/// Everything that a run left behind but its results and its roster, as text.
+/// Returns everything that a run wrote except its results and its roster, as text.
 fn left_behind(folder: &Folder, output: &Output) -> String {
     let mut all = stderr(output);
     all.push_str(&String::from_utf8_lossy(&output.stdout));
@@ -41,7 +40,7 @@ fn left_behind(folder: &Folder, output: &Output) -> String {
 }
 
 #[test]
-fn echoed_values_of_an_api_are_not_reported() {
+fn values_echoed_by_an_api_are_not_reported() {
     let number = identity_number(1);
     let words = format!("student Åsa Ekholm ({number}, asa@ek.se) sent {SECRET}");
     for (status, exit) in [(403, 6), (401, 6), (422, 3), (404, 3)] {
@@ -64,7 +63,7 @@ fn echoed_values_of_an_api_are_not_reported() {
             for part in [SECRET, &number, "Ekholm", "asa@ek.se", "Åsa"] {
                 assert!(!told.contains(part), "{part} after {status}: {told}");
             }
-            // The results have the API's words, and no secret either.
+            // The results contain the API's message, but no secret.
             let results = std::fs::read_to_string(folder.path("r.results.csv")).unwrap();
             assert!(!results.contains(SECRET), "{results}");
             if exit == 3 {
@@ -80,7 +79,7 @@ fn echoed_values_of_an_api_are_not_reported() {
 }
 
 #[test]
-fn a_sign_in_that_echoes_its_request_tells_no_secret() {
+fn a_sign_in_response_that_echoes_the_request_leaks_no_secret() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     let server = Server::start(|seen| respond(400, &[], &format!("bad request: {}", seen.body)));
@@ -91,7 +90,7 @@ fn a_sign_in_that_echoes_its_request_tells_no_secret() {
 }
 
 #[test]
-fn a_token_response_is_accepted_in_any_spelling_and_an_unusable_one_is_reported() {
+fn a_token_response_is_read_leniently_and_an_unusable_one_reported() {
     for (lifetime, works) in [("\"3600\"", true), ("3600.0", true), ("-1", false)] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(2));
@@ -125,7 +124,7 @@ fn a_token_response_is_accepted_in_any_spelling_and_an_unusable_one_is_reported(
 }
 
 #[test]
-fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
+fn a_rate_limited_token_endpoint_does_not_slow_the_api() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(20));
     let server = Server::start(|seen| match (seen.path.as_str(), seen.before) {
@@ -133,7 +132,7 @@ fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
         ("/oauth/token", _) => respond(200, &[], r#"{"access_token":"t"}"#),
         _ => respond(200, &[], RECORD),
     });
-    // An empty bucket would let one request through every six seconds.
+    // An empty bucket would allow one request every six seconds.
     let arguments = [
         "import",
         "r.csv",
@@ -147,11 +146,11 @@ fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
     let address = ["--burst", "30", "--base-url", &server.base_url];
     let output = run(&folder, &[&arguments[..], &address].concat(), true);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // Twenty from an empty bucket would have taken two minutes.
+    // Twenty requests from an empty bucket would take two minutes.
     assert!(before.elapsed() < std::time::Duration::from_secs(60));
 }
 
-/// A register of so many students with a note of `bytes` each, as pages of fifty.
+/// Serves a register of `students`, each with a note of `bytes`, in pages of fifty.
 fn register(students: usize, bytes: usize, loops: bool) -> Server {
     Server::start(move |seen| {
         if seen.method == "PATCH" {
@@ -177,7 +176,7 @@ fn register(students: usize, bytes: usize, loops: bool) -> Server {
 }
 
 #[test]
-fn pages_may_be_large_and_must_end() {
+fn pages_can_be_large_but_must_end() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(120));
     let import = |server: &Server| {
@@ -185,7 +184,7 @@ fn pages_may_be_large_and_must_end() {
         let address = ["--rate", "1000/s", "--base-url", &server.base_url];
         run(&folder, &[&arguments[..], &address].concat(), false)
     };
-    // Two and a half megabytes a page.
+    // Two and a half megabytes per page.
     let output = import(&register(120, 50_000, false));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
@@ -193,7 +192,7 @@ fn pages_may_be_large_and_must_end() {
     let output = import(&looping);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let seen = looping.seen();
-    // The first page of each of the searches that are in progress at once.
+    // The first page of each concurrent search.
     assert!(seen.len() <= 8, "{seen:?} {}", stderr(&output));
 
     let endless = register(120, 200_000, false);
@@ -202,7 +201,7 @@ fn pages_may_be_large_and_must_end() {
     assert!(stderr(&output).contains("page_size"), "{}", stderr(&output));
 }
 
-/// A server that writes these bytes to every connection and closes it.
+/// Starts a server that writes these bytes to every connection and closes it.
 fn raw(bytes: &'static [u8]) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -221,7 +220,7 @@ fn raw(bytes: &'static [u8]) -> (String, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn whatever_a_socket_says_each_row_has_a_state() {
+fn each_row_has_a_state_after_any_malformed_response() {
     let table: &[(&str, &[u8], &str, i32)] = &[
         ("nothing", b"", "failed", 6),
         ("no HTTP", b"\x00\x01\x02\xFF\r\n\r\n", "failed", 6),

@@ -1,4 +1,4 @@
-//! Workbooks that are small as files and would be large in memory.
+//! Decompression bombs: workbooks that are small as files and large in memory.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,10 +10,10 @@ const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const KINDS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
-/// What a part of a workbook holds: text, with pieces that are repeated.
+/// The text of a workbook part, as pieces with their repeat counts.
 type Pieces<'a> = Vec<(&'a str, usize)>;
 
-/// Writes an archive of these parts. That they are not compressed makes no difference to what reads them.
+/// Writes an archive of these parts, uncompressed; the reader behaves the same for both.
 fn archive(path: &Path, parts: &[(&str, Pieces<'_>)]) {
     let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
     let stored =
@@ -33,7 +33,7 @@ fn archive(path: &Path, parts: &[(&str, Pieces<'_>)]) {
     archive.finish().unwrap();
 }
 
-/// A workbook of a header and one row, with `part` in place of its own.
+/// Writes a workbook with a header and one row, in which `part` replaces its counterpart.
 fn workbook<'a>(path: &Path, part: &'a str, pieces: Pieces<'a>) {
     let sheet = format!(
         "<worksheet xmlns=\"{MAIN}\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>id</t></is></c></row>\
@@ -66,11 +66,11 @@ fn workbook<'a>(path: &Path, part: &'a str, pieces: Pieces<'a>) {
 /// A hundred megabytes, in pieces of a kilobyte.
 const MANY: usize = 100_000;
 
-/// What the program may have of memory meanwhile.
+/// The memory limit of the program, in megabytes.
 const MEGABYTES: usize = 80;
 
 #[test]
-fn no_construct_of_a_workbook_is_held_in_memory_whatever_its_size() {
+fn no_part_of_a_workbook_exhausts_the_memory() {
     let folder = Folder::new();
     let kilobyte = "x".repeat(1024);
     let noise = format!("{kilobyte}<!-- -->");
@@ -240,7 +240,7 @@ fn opendocument(path: &Path, rows: Pieces<'_>) {
 }
 
 #[test]
-fn no_opendocument_spreadsheet_is_far_larger_in_memory_than_as_a_file() {
+fn no_opendocument_spreadsheet_exhausts_the_memory() {
     let folder = Folder::new();
     let kilobyte = "x".repeat(1024);
     let noise = format!("{kilobyte}<!-- -->");
@@ -263,7 +263,7 @@ fn no_opendocument_spreadsheet_is_far_larger_in_memory_than_as_a_file() {
             "{name}: {told}"
         );
     }
-    // What a spreadsheet writes of a short list is no bomb.
+    // Repeated cells as in an ordinary short list are accepted.
     let row = "<table:table-row><table:table-cell table:number-columns-repeated=\"3\"/><table:table-cell \
                office:value-type=\"string\"><text:p>x</text:p></table:table-cell></table:table-row>";
     opendocument(&folder.path("w.ods"), vec![(row, 500)]);
@@ -272,7 +272,7 @@ fn no_opendocument_spreadsheet_is_far_larger_in_memory_than_as_a_file() {
 }
 
 #[test]
-fn sizes_that_an_archive_states_wrongly_are_found_out() {
+fn false_sizes_in_an_archive_are_detected() {
     let folder = Folder::new();
     let kilobyte = "x".repeat(1024);
     let path = folder.path("w.xlsx");
@@ -284,7 +284,7 @@ fn sizes_that_an_archive_states_wrongly_are_found_out() {
     workbook(&path, "xl/worksheets/sheet1.xml", pieces);
     let mut bytes = std::fs::read(&path).unwrap();
     let large = u32::try_from(1024 * MANY + 30).unwrap().to_le_bytes();
-    // In the archive's own directory, sizes stand behind the signature: packed, then unpacked.
+    // A central directory entry has the compressed and then the uncompressed size after its signature.
     let mut found = 0;
     for at in memchr::memmem::find_iter(&bytes.clone(), b"PK\x01\x02") {
         if bytes[at + 24..at + 28] == large {
@@ -298,8 +298,8 @@ fn sizes_that_an_archive_states_wrongly_are_found_out() {
     assert_eq!(code, Some(1), "{told}");
 }
 
-/// Writes an old workbook of one sheet with these records, whose cells share one text, and as many entries for
-/// it as are wanted.
+/// Writes an .xls workbook of one sheet with these records, whose cells share one text, and with this many
+/// entries for it.
 fn old_workbook(path: &Path, text: &str, entries: usize, records: &[(u16, Vec<u8>)]) {
     let mut globals = Vec::new();
     let mut sheet = Vec::new();
@@ -319,7 +319,7 @@ fn old_workbook(path: &Path, text: &str, entries: usize, records: &[(u16, Vec<u8
     let mut shared = [1u32.to_le_bytes(), 1u32.to_le_bytes()].concat();
     shared.extend(length.to_le_bytes());
     shared.push(0);
-    // The text continues in a record of its own where it is long.
+    // A long text continues in further records.
     let (here, there) = text.as_bytes().split_at(text.len().min(8000));
     shared.extend(here);
     put(&mut globals, 0x00FC, &shared);
@@ -339,14 +339,14 @@ fn old_workbook(path: &Path, text: &str, entries: usize, records: &[(u16, Vec<u8
     stream.write_all(&globals).unwrap();
 }
 
-/// A cell with the shared text.
+/// Returns the record of a cell with the shared text.
 fn shared_at(row: u16, column: u16) -> (u16, Vec<u8>) {
     let place = [row, column, 0].map(u16::to_le_bytes).concat();
     (0x00FD, [place, 0u32.to_le_bytes().to_vec()].concat())
 }
 
 #[test]
-fn no_old_workbook_is_far_larger_in_memory_than_as_a_file() {
+fn no_xls_workbook_exhausts_the_memory() {
     let folder = Folder::new();
     let path = folder.path("w.xls");
     let some = vec![shared_at(0, 0), shared_at(1, 0)];

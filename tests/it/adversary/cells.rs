@@ -1,4 +1,4 @@
-//! Cells that a spreadsheet would run, and files under the name of a workbook that are none.
+//! Formula injection, and output files whose extension promises a workbook.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::harness::{
     stdout,
 };
 
-/// What a record may hold that a spreadsheet runs, or that a cell could not hold as it is.
+/// Values of records that a spreadsheet would run as formulas or cannot store unchanged.
 const HELD: [&str; 16] = [
     "=1+1",
     "+1",
@@ -29,7 +29,7 @@ const HELD: [&str; 16] = [
     "\u{A0}",
 ];
 
-/// A roster whose records hold those values as their street.
+/// Returns a roster whose records have these values as addresses.
 fn held() -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
@@ -49,13 +49,13 @@ fn held() -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-/// One street for all of them.
+/// Returns a roster that gives all records the same address.
 fn wanted() -> String {
     let rows = (1..=HELD.len()).map(|row| format!("{},Nygatan 1\n", plain_id(row)));
     format!("id,postal_address\n{}", rows.collect::<String>())
 }
 
-/// The formulas that LibreOffice finds in CSV files with commas, where it is asked to run them.
+/// Returns the formulas that LibreOffice finds in comma-separated files if it evaluates them.
 fn formulas(folder: &Folder, names: &[&str]) -> Option<Vec<(String, String)>> {
     let output = Command::new(office()?)
         .args(["--headless", "--norestore"])
@@ -87,7 +87,7 @@ fn formulas(folder: &Folder, names: &[&str]) -> Option<Vec<(String, String)>> {
     Some(found)
 }
 
-/// Whether a formula is nothing but a text.
+/// Returns whether a formula consists only of a text.
 fn is_a_text(formula: &str) -> bool {
     let inner = formula.strip_prefix("=\"\"&").or(formula.strip_prefix('='));
     let inner = inner.and_then(|inner| inner.strip_prefix('"')?.strip_suffix('"'));
@@ -95,7 +95,7 @@ fn is_a_text(formula: &str) -> bool {
 }
 
 #[test]
-fn no_file_of_ours_has_a_cell_that_a_spreadsheet_runs_and_what_was_before_comes_back_exactly() {
+fn output_cells_are_escaped_against_formula_injection() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&held(), Duration::ZERO);
     folder.write("r.csv", wanted());
@@ -151,7 +151,7 @@ fn no_file_of_ours_has_a_cell_that_a_spreadsheet_runs_and_what_was_before_comes_
 }
 
 #[test]
-fn one_module_writes_csv_for_others_to_read() {
+fn only_one_module_writes_csv_output() {
     let source = crate::harness::repository().join("src");
     let mut folders = vec![source.clone()];
     let mut found = Vec::new();
@@ -173,12 +173,12 @@ fn one_module_writes_csv_for_others_to_read() {
         }
     }
     found.sort();
-    // The second one writes a sheet's rows into a file without a name, for the reader alone.
+    // `sheet_rows.rs` writes an unnamed file that only the reader uses.
     assert_eq!(found, ["read/sheet_rows.rs", "report/csv_file.rs"]);
 }
 
 #[test]
-fn under_the_name_of_a_workbook_there_is_a_workbook_or_nothing() {
+fn a_file_named_as_a_workbook_is_a_workbook() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     folder.write("bad.csv", plain_roster(2).replace("Åsa", "=A1"));
@@ -199,7 +199,7 @@ fn under_the_name_of_a_workbook_there_is_a_workbook_or_nothing() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains(".html"), "{}", stderr(&output));
 
-    // What changes something, so that there is something to write.
+    // A change, so that there is something to write.
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
     let there = format!("--target meitner --base-url {base_url}");
     folder.write("new.csv", plain_roster(3).replace("Åsa", "Bo"));

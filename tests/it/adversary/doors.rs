@@ -1,4 +1,4 @@
-//! Others on this machine who connect to a console, and are not let in.
+//! Other local users who connect to the console without access.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -8,10 +8,10 @@ use crate::console::Console;
 use crate::harness::Folder;
 
 #[test]
-fn connections_that_say_nothing_keep_nobody_out_of_a_console() {
+fn idle_connections_do_not_block_the_console() {
     let folder = Folder::new();
     let console = Console::open(&folder, &[]);
-    // It may have so many files, and no more.
+    // Limit the console's open files.
     let limit = Command::new("prlimit")
         .args(["--nofile=200:200", "--pid", &console.id().to_string()])
         .status()
@@ -20,7 +20,7 @@ fn connections_that_say_nothing_keep_nobody_out_of_a_console() {
     let mut strangers = Vec::new();
     for _ in 0..400 {
         let mut stranger = TcpStream::connect(console.host()).unwrap();
-        // It may have been ended already.
+        // The console may have closed the connection.
         let _ = stranger.write_all(b"GET / HTTP/1.1\r\nHost:");
         strangers.push(stranger);
     }

@@ -1,4 +1,4 @@
-//! An account that can write to the inbox, and to nothing else.
+//! An attacker whose account can write only to the inbox.
 
 use std::ffi::OsStr;
 use std::io::{Seek, Write};
@@ -17,7 +17,7 @@ use crate::machine::{can_enter, has_command, is_root, skipped};
 /// The account that drops files.
 const OTHER: u32 = 65534;
 
-/// Whether the tests may act as another account. If not, the calling test is skipped.
+/// Returns whether the test can act as another account. If not, reports it as skipped.
 fn may_be_another() -> bool {
     if !is_root() {
         skipped("only root can act as another account");
@@ -30,7 +30,7 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A folder that others may pass through, with an inbox of this mode.
+/// Creates a folder that others can enter, with an inbox of this mode.
 fn inbox(mode: u32) -> Folder {
     let folder = Folder::new();
     set_mode(&folder.path(""), 0o755);
@@ -71,7 +71,7 @@ fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
 }
 
-/// The names in a folder, sorted; none if it is gone.
+/// Returns the names in a folder, sorted, or nothing if the folder is gone.
 fn names(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
@@ -80,7 +80,7 @@ fn names(path: &Path) -> Vec<String> {
     names
 }
 
-/// All files below a folder. A sweep may move them meanwhile.
+/// Returns all files below a folder. A sweep may move them meanwhile.
 fn below(path: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for name in names(path) {
@@ -94,7 +94,7 @@ fn below(path: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_planted_subfolder_is_refused_and_nothing_goes_through_it() {
+fn a_planted_subfolder_is_refused_and_not_followed() {
     if !may_be_another() {
         return;
     }
@@ -132,7 +132,7 @@ fn a_planted_subfolder_is_refused_and_nothing_goes_through_it() {
         );
         assert_eq!(std::fs::read(&victim).unwrap(), b"a secret\n", "{planted}");
         assert!(below(&own).is_empty(), "{planted}: {:?}", below(&own));
-        // It is there still, and nothing about it is where another account can read.
+        // The file still exists, and its report is not readable by another account.
         let left = below(&folder.path("inbox"));
         let is_there = left
             .iter()
@@ -147,7 +147,7 @@ fn a_planted_subfolder_is_refused_and_nothing_goes_through_it() {
 }
 
 #[test]
-fn a_held_file_does_not_go_where_a_planted_link_leads() {
+fn a_held_file_is_not_moved_through_a_planted_link() {
     if !may_be_another() {
         return;
     }
@@ -171,7 +171,7 @@ fn a_held_file_does_not_go_where_a_planted_link_leads() {
             stderr(&output)
         );
         assert!(below(&own).is_empty(), "{place}: {:?}", below(&own));
-        // Without the link it is archived, and nothing is sent again.
+        // Without the link, the file is archived and nothing is resent.
         let sent = server.seen().len();
         std::fs::remove_file(folder.path("inbox").join(place)).unwrap();
         let output = sweep(&folder, &server, &["--max-changes", guard, "--all"]);
@@ -192,7 +192,7 @@ fn a_held_file_does_not_go_where_a_planted_link_leads() {
 }
 
 #[test]
-fn what_is_said_of_a_file_is_for_the_sweeping_account_alone() {
+fn an_error_report_is_readable_by_the_sweeping_account_only() {
     let folder = inbox(0o1777);
     folder.write("inbox/z.csv", "root:secret\nnothing\n");
     let output = sweep(&folder, &ok(), &[]);
@@ -209,7 +209,7 @@ fn what_is_said_of_a_file_is_for_the_sweeping_account_alone() {
 }
 
 #[test]
-fn an_inbox_in_which_others_can_rename_is_refused_with_what_mends_it() {
+fn an_inbox_in_which_others_can_rename_is_refused_with_the_fix() {
     if !may_be_another() {
         return;
     }
@@ -270,7 +270,7 @@ fn an_inbox_in_which_others_can_rename_is_refused_with_what_mends_it() {
             );
         }
     }
-    // A folder above it is the same: who can rename the inbox can put another one there.
+    // The same applies to parent folders: an account that can rename the inbox can replace it.
     let folder = inbox(0o755);
     folder.write("inbox/x.csv", plain_roster(2));
     set_mode(&folder.path(""), 0o777);
@@ -279,7 +279,7 @@ fn an_inbox_in_which_others_can_rename_is_refused_with_what_mends_it() {
 }
 
 #[test]
-fn an_account_that_is_not_root_sweeps_a_sticky_inbox_of_its_own() {
+fn an_unprivileged_account_can_sweep_its_sticky_inbox() {
     if !may_be_another() {
         return;
     }
@@ -319,7 +319,7 @@ fn an_account_that_is_not_root_sweeps_a_sticky_inbox_of_its_own() {
     };
     folder.write("inbox/x.csv", plain_roster(2));
     chown(folder.path("inbox/x.csv"), Some(OTHER), Some(OTHER)).unwrap();
-    // In root's sticky folder only root can take it.
+    // In a sticky folder of root, only root can move the file.
     let output = sweep();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let remedy = stderr(&output);
@@ -335,10 +335,10 @@ fn an_account_that_is_not_root_sweeps_a_sticky_inbox_of_its_own() {
     assert_eq!(server.seen().len(), 2);
 }
 
-/// Puts something at a path.
+/// Creates something at a path.
 type Put = Box<dyn Fn(&Path) + Send>;
 
-/// What may be put in place of a file that was looked at.
+/// Returns replacements for a file that was already examined.
 fn replacements(folder: &Folder) -> Vec<(&'static str, Put)> {
     let secret = folder.write("secret.csv", plain_roster(9).replace("-8000-", "-8777-"));
     set_mode(&secret, 0o600);
@@ -370,13 +370,13 @@ fn replacements(folder: &Folder) -> Vec<(&'static str, Put)> {
 }
 
 #[test]
-fn a_file_that_was_swapped_after_it_was_looked_at_is_not_imported() {
+fn a_file_swapped_after_its_examination_is_not_imported() {
     for index in 0..5 {
         let folder = inbox(0o755);
         let (what, put) = replacements(&folder).swap_remove(index);
         let path = folder.path("inbox/b.csv");
         let swapped = Mutex::new(Some((path.clone(), put)));
-        // The folder was looked at before the first file was sent.
+        // The sweep examined the folder before it sent the first file.
         let server = Server::start(move |_| {
             if let Some((path, put)) = swapped.lock().unwrap().take() {
                 std::fs::remove_file(&path).unwrap();
@@ -406,7 +406,7 @@ fn a_file_that_was_swapped_after_it_was_looked_at_is_not_imported() {
                 .count(),
             10
         );
-        // The name is free for the file that was meant.
+        // The name is free for the intended file.
         match path.symlink_metadata().unwrap().is_dir() {
             true => std::fs::remove_dir(&path).unwrap(),
             false => std::fs::remove_file(&path).unwrap(),
@@ -419,7 +419,7 @@ fn a_file_that_was_swapped_after_it_was_looked_at_is_not_imported() {
 }
 
 #[test]
-fn what_a_sweep_that_died_had_moved_and_is_no_file_does_not_block_its_name() {
+fn a_non_file_left_by_a_killed_sweep_does_not_block_its_name() {
     let folder = inbox(0o755);
     std::fs::create_dir_all(folder.path("inbox/processing/b.csv/b.csv")).unwrap();
     set_mode(&folder.path("inbox/processing"), 0o700);
@@ -468,7 +468,7 @@ fn skipped_files_with_the_extension_of_a_roster_are_reported() {
         "socket.csv",
         "hard.csv",
     ];
-    // What is known not to be a roster is passed over.
+    // Entries that are known not to be rosters are skipped silently.
     std::fs::create_dir(path("earlier")).unwrap();
     symlink("/etc/passwd", path(".hidden.csv")).unwrap();
     std::fs::create_dir(path("x.csv.part")).unwrap();
@@ -522,7 +522,7 @@ fn a_watch_reports_each_entry_once() {
         .spawn()
         .unwrap();
     let mut child = Started(child);
-    // Each of them is taken by a look of its own.
+    // Each file is found by a separate pass.
     for number in 1..=4 {
         let name = format!("{number}.csv");
         let text = plain_roster(1).replace("-8000-", &format!("-8{number:03}-"));
@@ -544,7 +544,7 @@ fn a_watch_reports_each_entry_once() {
 }
 
 #[test]
-fn what_is_written_through_an_old_handle_is_neither_sent_nor_in_the_results() {
+fn writes_through_an_open_handle_do_not_affect_the_run() {
     let folder = inbox(0o755);
     let path = folder.write("inbox/r.csv", plain_roster(40));
     let other = plain_roster(40).replace("Åsa", "Eve");
@@ -623,7 +623,7 @@ fn results_beside_a_file_do_not_follow_planted_links() {
 }
 
 #[test]
-fn a_file_that_was_named_is_not_written_through_another_accounts_link() {
+fn a_given_path_is_not_written_through_another_accounts_link() {
     if !may_be_another() {
         return;
     }
@@ -643,12 +643,12 @@ fn a_file_that_was_named_is_not_written_through_another_accounts_link() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("named.csv"), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 0);
-    // The metrics are worth a warning.
+    // For metrics, a link only causes a warning.
     let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = victim.metadata().unwrap();
     assert_eq!((found.len(), found.mode() & 0o777), (9, 0o600));
-    // Who plants a FIFO reads what is written.
+    // The creator of a FIFO could read what is written to it.
     let pipe = folder.path("pipe.csv");
     assert!(
         Command::new("mkfifo")
@@ -667,7 +667,7 @@ fn a_file_that_was_named_is_not_written_through_another_accounts_link() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     reader.kill().unwrap();
     assert!(reader.wait_with_output().unwrap().stdout.is_empty());
-    // A link of the user's own is followed.
+    // A link that belongs to the user is followed.
     std::os::unix::fs::lchown(folder.path("named.csv"), Some(0), Some(0)).unwrap();
     let output = folder.import_to("r.csv", &server.base_url, &named, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

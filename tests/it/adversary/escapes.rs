@@ -1,18 +1,18 @@
-//! What a terminal would obey, in names and cells: it is shown, and does nothing.
+//! Terminal escape sequences in names and cells are shown escaped.
 
 use crate::harness::{Folder, OF_SANDBOX, plain_roster, stderr, stdout};
 
-/// Sets a title, clears the screen, the same by C1, and turns the direction of writing.
+/// Sets the title, clears the screen, repeats that with C1 codes, and reverses the text direction.
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}2J\u{202e}b\u{2066}\r";
 
-/// Whether a text holds what a terminal obeys.
+/// Returns whether a text contains characters that control a terminal.
 fn is_obeyed(text: &str) -> bool {
     text.contains(|c: char| c.is_control() && !"\n\t".contains(c))
         || text.contains(['\u{202e}', '\u{2066}'])
 }
 
 #[test]
-fn names_and_cells_reach_no_terminal_and_no_log_as_they_are() {
+fn names_and_cells_are_escaped_on_terminals_and_in_logs() {
     let folder = Folder::new();
     let name = format!("{HOSTILE}.csv");
     let text = plain_roster(3)
@@ -82,7 +82,7 @@ fn names_and_cells_reach_no_terminal_and_no_log_as_they_are() {
 }
 
 #[test]
-fn only_what_makes_a_text_harmless_writes_to_a_terminal() {
+fn only_escaping_modules_write_to_a_terminal() {
     let source = crate::harness::repository().join("src");
     let mut found = Vec::new();
     let mut folders = vec![source.clone()];
@@ -112,7 +112,7 @@ fn only_what_makes_a_text_harmless_writes_to_a_terminal() {
     found.sort();
     let expected = [
         ("cli/logging.rs", true),
-        // Whether it is a terminal is all that it asks.
+        // Only checks whether the output is a terminal.
         ("cli/mod.rs", false),
         ("cli/terminal.rs", true),
         ("l10n/build.rs", false),
@@ -120,7 +120,7 @@ fn only_what_makes_a_text_harmless_writes_to_a_terminal() {
         ("progress/json.rs", true),
         ("progress/plain.rs", true),
         ("progress/screen.rs", true),
-        // A file that a person named, which may be standard output.
+        // Writes to a file that the user named, which may be standard output.
         ("report/whole_file.rs", false),
     ];
     let expected = expected.map(|(name, is_visible)| (name.to_owned(), is_visible));

@@ -1,4 +1,4 @@
-//! Files that are not what they seem: workbooks, outputs, settings, journals.
+//! Malicious or unusual files: workbooks, outputs, settings and journals.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use crate::harness::{
     Folder, OF_SANDBOX, Server, plain_roster, program_path, respond, stderr, stdout,
 };
 
-/// A workbook of one sheet with these rows, as XML, and these shared texts.
+/// Writes a workbook of one sheet with these XML rows and these shared strings.
 fn workbook(path: &Path, rows: &str, shared: &str) {
     let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
     let options =
@@ -58,7 +58,7 @@ fn workbook(path: &Path, rows: &str, shared: &str) {
 }
 
 #[test]
-fn a_small_workbook_that_would_fill_the_memory_or_the_disk_is_refused_at_once() {
+fn a_small_workbook_that_expands_hugely_is_refused_at_once() {
     let folder = Folder::new();
     let header = r#"<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c></row>"#;
     let long = format!("<si><t>{}</t></si>", "x".repeat(140_000));
@@ -102,7 +102,7 @@ fn a_small_workbook_that_would_fill_the_memory_or_the_disk_is_refused_at_once() 
         let path = folder.path("w.xlsx");
         workbook(&path, &format!("{header}{rows}"), shared);
         let began = Instant::now();
-        // Half a gigabyte of memory is enough to say no.
+        // The refusal must fit in this much memory.
         let output = folder
             .command_by("prlimit")
             .args(["--as=2000000000", "--"])
@@ -126,7 +126,7 @@ fn ok() -> Server {
 }
 
 #[test]
-fn results_go_to_files_and_to_pipes_that_somebody_reads() {
+fn results_can_be_written_to_files_and_open_pipes() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let server = ok();
@@ -159,7 +159,7 @@ fn results_go_to_files_and_to_pipes_that_somebody_reads() {
     assert_eq!(std::fs::read(folder.path("r.csv")).unwrap(), before);
     assert!(server.seen().is_empty(), "nothing was sent");
 
-    // A pipe that nobody reads is no place; one that somebody reads is.
+    // A pipe without a reader is refused; a pipe with a reader is written to.
     let output = folder.import_to("r.csv", &server.base_url, &["--results", "pipe"], &[]);
     assert_ne!(output.status.code(), Some(0));
     let reader = Command::new("cat")
@@ -169,7 +169,7 @@ fn results_go_to_files_and_to_pipes_that_somebody_reads() {
         .unwrap();
     let mut arguments = vec!["--results", "pipe", "--all"];
     let mut output = folder.import_to("r.csv", &server.base_url, &arguments, &[]);
-    // The reader may not have opened it yet.
+    // The reader may not have opened the pipe yet.
     for _ in 0..50 {
         if output.status.code() == Some(0) {
             break;
@@ -181,7 +181,7 @@ fn results_go_to_files_and_to_pipes_that_somebody_reads() {
     let read = reader.wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&read.stdout).contains("import_status"));
 
-    // And - is standard output.
+    // `-` stands for standard output.
     arguments[1] = "-";
     let output = folder.import_to("r.csv", &server.base_url, &arguments, &[]);
     assert!(
@@ -192,7 +192,7 @@ fn results_go_to_files_and_to_pipes_that_somebody_reads() {
 }
 
 #[test]
-fn standard_output_that_is_full_is_no_success() {
+fn a_full_standard_output_is_an_error() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let full = std::fs::File::options()
@@ -214,7 +214,7 @@ fn standard_output_that_is_full_is_no_success() {
 }
 
 #[test]
-fn too_few_open_files_are_told_before_anything_begins() {
+fn too_low_a_limit_on_open_files_is_reported_at_the_start() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     for files in 9..=20 {
@@ -237,7 +237,7 @@ fn too_few_open_files_are_told_before_anything_begins() {
 }
 
 #[test]
-fn files_without_an_end_are_not_read_to_it() {
+fn endless_files_are_not_read_to_the_end() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let server = ok();
@@ -256,7 +256,7 @@ fn files_without_an_end_are_not_read_to_it() {
 }
 
 #[test]
-fn a_journal_that_others_could_change_is_not_used() {
+fn a_journal_that_others_can_change_is_refused() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let server = ok();
@@ -280,7 +280,7 @@ fn a_journal_that_others_could_change_is_not_used() {
 }
 
 #[test]
-fn a_column_of_the_users_own_is_never_dropped() {
+fn a_users_column_is_never_dropped() {
     let folder = Folder::new();
     folder.write(
         "r.csv",
@@ -298,7 +298,7 @@ fn a_column_of_the_users_own_is_never_dropped() {
 }
 
 #[test]
-fn one_quota_however_its_address_is_written() {
+fn different_spellings_of_an_address_share_one_quota() {
     let folder = Folder::new();
     let server = ok();
     let port = server.base_url.rsplit(':').next().unwrap();
@@ -321,7 +321,7 @@ fn one_quota_however_its_address_is_written() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         sent += 25;
     }
-    // Four full buckets would have let them all through at once.
+    // Four separate buckets would allow all of these requests at once.
     let allowed = 25.0 + began.elapsed().as_secs_f64() * 10.0;
     assert!(
         f64::from(sent) <= allowed + 2.0,
@@ -330,10 +330,10 @@ fn one_quota_however_its_address_is_written() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_end_loses_nothing_and_says_how_to_go_on() {
+fn a_full_disk_at_the_end_loses_nothing_and_explains_the_next_step() {
     let folder = Folder::new();
     let server = ok();
-    // Far more than the journal holds, so that only the results are too large.
+    // Much larger than the journal, so that only the results exceed the limit.
     let note = "x".repeat(9_000);
     let text = plain_roster(100)
         .replace("last_name\n", "last_name,a,b,c,d,e,f\n")

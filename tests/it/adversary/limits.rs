@@ -1,4 +1,4 @@
-//! Limits of the process: what it may not have is said, and is no reason to panic.
+//! Process limits: exceeding one gives an error and not a panic.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use super::trust::can_give_away;
 use crate::harness::{Folder, plain_roster, stderr};
 
 #[test]
-fn too_few_threads_are_told_before_anything_begins() {
+fn too_low_a_limit_on_threads_is_reported_at_the_start() {
     if !can_give_away() {
         return;
     }
-    // An account of this test's own, since all processes of one count.
+    // An account of this test only, because the limit counts all processes of an account.
     let account = 54_322;
     let folder = Folder::new();
     let roster = folder.write("r.csv", plain_roster(2));
@@ -57,7 +57,7 @@ fn too_few_threads_are_told_before_anything_begins() {
 }
 
 #[test]
-fn a_file_that_may_not_grow_is_told_like_a_full_disk() {
+fn a_file_size_limit_is_reported_like_a_full_disk() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2_000));
     folder.write("bad.csv", plain_roster(2_000).replace("-8000-", "-"));

@@ -1,4 +1,4 @@
-//! What an adversary tries, and what must become of it: hostile answers, races, clocks and files.
+//! Attacks: hostile responses, race conditions, other accounts, and malicious files.
 
 mod answers;
 mod bombs;

@@ -1,4 +1,4 @@
-//! Names that are not UTF-8: each command says so.
+//! Arguments and paths that are not UTF-8.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use crate::harness::{Folder, plain_roster, stderr, stdout};
 
 #[test]
-fn an_argument_that_is_no_text_is_refused_by_name() {
+fn an_argument_that_is_not_utf8_is_refused_by_name() {
     let folder = Folder::new();
     let odd = OsString::from_vec(b"r\xff.csv".to_vec());
     std::fs::write(folder.path("").join(&odd), plain_roster(1)).unwrap();
@@ -59,7 +59,7 @@ fn an_argument_that_is_no_text_is_refused_by_name() {
                 let told = stderr(&output);
                 assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
                 assert!(!told.contains("panicked"), "{arguments:?}: {told}");
-                // What machines read quotes no argument: it could be a cell.
+                // Machine-readable output does not quote an argument, which may be a cell.
                 let part = if format == "text" { "xFF" } else { "usage." };
                 let is_named = told.contains(part) || arguments == ["--lang"];
                 assert!(is_named, "{arguments:?}: {told}");
@@ -70,7 +70,7 @@ fn an_argument_that_is_no_text_is_refused_by_name() {
 }
 
 #[test]
-fn a_folder_whose_name_is_no_text_is_no_reason_to_panic() {
+fn a_folder_whose_name_is_not_utf8_causes_no_panic() {
     let folder = Folder::new();
     let odd = folder.path("").join(OsString::from_vec(b"f\xff".to_vec()));
     std::fs::create_dir(&odd).unwrap();

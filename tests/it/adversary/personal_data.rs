@@ -1,6 +1,5 @@
-//! What stands in a roster and what an API says is nowhere that machines, mail and other users read: the
-//! JSON log, the text log of unattended commands, progress, webhooks, commands, metrics and
-//! `error.txt`.
+//! Values of a roster and texts of an API are never in output for machines, mail or other users: the JSON
+//! log, the text log of unattended commands, progress, webhooks, commands, metrics and `error.txt`.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -18,14 +17,14 @@ const LAST: &str = "Qvarnsjövinge";
 const STREET: &str = "Videkullsgatan 4711";
 const MAIL: &str = "ottilivera@hemkanarie.example";
 const TOKEN: &str = "tok9f8e7d6c5b4a39281706";
-/// What an API may give as its code: of the right form, and a name.
+/// An API's error code that has the form of a code but is a name.
 const CODE: &str = "Kanariequist";
 
 fn number() -> String {
     identity_number(777)
 }
 
-/// What must not be in `text`, which was read of `what`.
+/// Asserts that a text contains none of the canary values; `what` names its source.
 fn hold_nothing(text: &str, what: &str) {
     let number = number();
     let short = number.replace('-', "");
@@ -46,7 +45,7 @@ fn hold_nothing(text: &str, what: &str) {
     }
 }
 
-/// A row of a roster of somebody whose data must be nowhere.
+/// Returns the row of a person whose data must not leak.
 fn person(row: usize) -> String {
     format!(
         "{},{},{FIRST},{LAST},{STREET},{MAIL}",
@@ -57,7 +56,7 @@ fn person(row: usize) -> String {
 
 const HEADER: &str = "id,identity_number,first_name,last_name,postal_address,email_address1";
 
-/// A folder with everything that is told: a webhook, a command and metrics.
+/// A folder with every kind of notification: a webhook, a command and metrics.
 struct Told {
     folder: Folder,
     hook: Server,
@@ -87,7 +86,7 @@ impl Told {
             .unwrap()
     }
 
-    /// Runs a command whose log is for programs, and looks at what it leaves. Returns the codes of its
+    /// Runs a command with a machine-readable log and asserts that nothing leaks. Returns the codes of its
     /// errors.
     fn silent(&self, arguments: &[&str], credentials: [(&str, &str); 2]) -> Vec<String> {
         let mut codes = Vec::new();
@@ -107,7 +106,7 @@ impl Told {
         codes
     }
 
-    /// Looks at what others were told.
+    /// Asserts that the notifications leak nothing.
     fn look(&self) {
         for seen in self.hook.seen() {
             hold_nothing(&seen.body, "a webhook");
@@ -124,7 +123,7 @@ impl Told {
     }
 }
 
-/// Looks at each `error.txt` of a folder.
+/// Asserts that no `error.txt` below a folder leaks anything.
 fn hold_no_errors(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -138,8 +137,8 @@ fn hold_no_errors(folder: &Path) {
     }
 }
 
-/// Files that are not rosters as they should be, each with personal data where it goes wrong, and the code
-/// of what is wrong.
+/// Writes malformed rosters with personal data at the point of the error. Returns their names and problem
+/// codes.
 fn files(folder: &Folder) -> Vec<(&'static str, Option<&'static str>)> {
     let roster = format!("{HEADER}\n{}\n", person(1));
     let write = |name: &str, text: String| folder.write(name, text);
@@ -243,7 +242,7 @@ fn files(folder: &Folder) -> Vec<(&'static str, Option<&'static str>)> {
 }
 
 #[test]
-fn contents_of_a_file_are_in_no_log_and_no_notification() {
+fn file_contents_are_in_no_log_and_no_notification() {
     let told = Told::new();
     let server = Server::start(|_| respond(200, &[], RECORD));
     for (name, code) in files(&told.folder) {
@@ -279,7 +278,7 @@ fn contents_of_a_file_are_in_no_log_and_no_notification() {
 }
 
 #[test]
-fn what_nobody_watches_is_told_without_what_stands_in_a_file_in_text_too() {
+fn unattended_text_output_contains_no_file_contents() {
     for format in ["text", "json"] {
         let told = Told::new();
         let server = Server::start(|_| respond(200, &[], RECORD));
@@ -323,7 +322,7 @@ fn what_nobody_watches_is_told_without_what_stands_in_a_file_in_text_too() {
 }
 
 #[test]
-fn a_watch_tells_nothing_of_what_stands_in_a_file() {
+fn a_watch_reports_no_file_contents() {
     let told = Told::new();
     let server = Server::start(|_| respond(200, &[], RECORD));
     let child = told
@@ -357,7 +356,7 @@ fn a_watch_tells_nothing_of_what_stands_in_a_file() {
     told.look();
 }
 
-/// Answers that hold personal data wherever an API can put some.
+/// Returns responses with personal data in every place where an API can put it.
 fn answers() -> Vec<(u16, String)> {
     let words = format!("{FIRST} {LAST} ({}, {MAIL}, {STREET}) {TOKEN}", number());
     let body = json!({"error": {"code": CODE, "message": words, "requestID": TOKEN}}).to_string();
@@ -381,7 +380,7 @@ fn place(server: &Server) -> [&str; 4] {
 }
 
 #[test]
-fn texts_of_an_api_are_in_no_log_and_no_notification() {
+fn api_messages_are_in_no_log_and_no_notification() {
     for (status, body) in answers() {
         let told = Told::new();
         told.folder
@@ -395,7 +394,7 @@ fn texts_of_an_api_are_in_no_log_and_no_notification() {
             if matches!(status, 401 | 403) {
                 assert_eq!(codes, ["api.refused", "api.refused"], "{target} {status}");
             }
-            // In the queue of a folder, where the log is a mail.
+            // In a swept folder, where the log is mailed.
             told.folder
                 .write("inbox/r.csv", format!("{HEADER}\n{}\n", person(1)));
             let sweep = [
@@ -419,7 +418,7 @@ fn texts_of_an_api_are_in_no_log_and_no_notification() {
 }
 
 #[test]
-fn the_response_of_a_token_endpoint_is_in_no_log_and_no_message() {
+fn token_endpoint_responses_are_in_no_log_and_no_message() {
     let words = format!("{FIRST} {LAST} {TOKEN}");
     for (status, body) in [
         (400, json!({"error": CODE, "error_description": words})),
@@ -460,7 +459,7 @@ fn changed_and_restored_values_are_in_no_log_and_no_notification() {
     let run = runs.last().unwrap()["run"].as_str().unwrap().to_owned();
     told.silent(&["undo", &run, "--yes"], OF_SANDBOX);
     told.silent(&["undo", "20100402-2388", "--yes"], OF_SANDBOX);
-    // What somebody asks for by name may be a person.
+    // A search term may be a person's name.
     for arguments in [
         vec!["history", LAST],
         vec!["show", LAST],
@@ -491,7 +490,7 @@ fn changed_and_restored_values_are_in_no_log_and_no_notification() {
 }
 
 #[test]
-fn a_header_that_was_mapped_by_hand_is_in_no_line_of_a_sweep() {
+fn a_manually_mapped_header_is_in_no_output_of_a_sweep() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let roster = plain_roster(9).replace("first_name", "Canary header");

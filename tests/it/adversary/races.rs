@@ -1,4 +1,4 @@
-//! Two at once, and one after another: nobody's results are lost, nothing is forgotten that is in use.
+//! Race conditions: no process loses another one's results, and nothing in use is deleted.
 
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
@@ -11,7 +11,7 @@ use crate::harness::{
     sandbox_holding, signal, stderr, stdout, wait_until,
 };
 
-/// Slow enough that something can happen meanwhile.
+/// Latency that leaves time for another event during a run.
 const SLOW: Duration = Duration::from_millis(30);
 
 fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
@@ -29,7 +29,7 @@ fn start(folder: &Folder, arguments: &[&str]) -> Child {
     command(folder, arguments).spawn().unwrap()
 }
 
-/// The files in a folder whose names hold a part, sorted.
+/// Returns the files in a folder whose names contain this text, sorted.
 fn named(folder: &Folder, part: &str) -> Vec<String> {
     let files = std::fs::read_dir(folder.path(".")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
@@ -39,7 +39,7 @@ fn named(folder: &Folder, part: &str) -> Vec<String> {
 }
 
 #[test]
-fn two_rosters_of_one_name_at_once_have_results_of_their_own() {
+fn two_concurrent_rosters_of_one_name_have_separate_results() {
     for round in 0..100 {
         let folder = Folder::new();
         let server = Server::start(|_| respond(200, &[], RECORD));
@@ -73,7 +73,7 @@ fn two_rosters_of_one_name_at_once_have_results_of_their_own() {
 }
 
 #[test]
-fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
+fn files_that_appear_during_a_run_are_not_overwritten() {
     let folder = Folder::new();
     let path = folder.path("r.failed.csv");
     let server = Server::start(move |_| {
@@ -94,7 +94,7 @@ fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
         stdout(&output)
     );
 
-    // A run that was interrupted continues, and leaves what another wrote meanwhile under its name.
+    // A resumed run keeps a results file that another run wrote meanwhile.
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
     let down = folder.import_to("r.csv", "http://127.0.0.1:1", &["--max-attempts", "1"], &[]);
@@ -117,13 +117,13 @@ fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
 }
 
 #[test]
-fn two_sweeps_of_one_folder_lose_no_result() {
+fn concurrent_sweeps_of_one_folder_lose_no_results() {
     for round in 0..100 {
         let folder = Folder::new();
         std::fs::create_dir(folder.path("inbox")).unwrap();
         let server = Server::start(|_| respond(200, &[], RECORD));
         for file in 0..6 {
-            // Two kinds of one name, whose results are archived beside each other.
+            // Two extensions of one name, whose results are archived in the same folder.
             let ending = if file % 2 == 0 { "csv" } else { "txt" };
             let text = plain_roster(2 + file);
             std::fs::write(folder.path(&format!("inbox/k{}.{ending}", file / 2)), text).unwrap();
@@ -170,7 +170,7 @@ fn two_sweeps_of_one_folder_lose_no_result() {
 }
 
 #[test]
-fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
+fn a_roster_is_compared_with_the_last_of_its_name_and_address() {
     let folder = Folder::new();
     let (a, b) = (
         Server::start(|_| respond(200, &[], RECORD)),
@@ -187,7 +187,7 @@ fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
     assert_eq!(import(3, &b), Some(0));
     assert_eq!(import(4, &a), Some(4), "20 rows there the last time");
 
-    // In an archive a file gets a number, and keeps its name.
+    // An archived file gets a number and keeps its name.
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let sweep = |rows: usize| {
         std::fs::write(folder.path("inbox/s.csv"), plain_roster(rows)).unwrap();
@@ -204,7 +204,7 @@ fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
 }
 
 #[test]
-fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
+fn a_file_with_the_longest_possible_name_is_imported_or_archived() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let server = Server::start(|_| respond(200, &[], RECORD));
@@ -237,14 +237,14 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
         stdout(&output),
         stderr(&output)
     );
-    // Nothing is left that the next sweep would stumble over.
+    // The next sweep finds no leftovers.
     let output = sweep();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
 }
 
 #[test]
-fn runs_in_use_are_kept_and_dead_ones_pruned() {
+fn prune_keeps_runs_in_use_and_deletes_dead_ones() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(60), SLOW);
     folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
@@ -254,7 +254,7 @@ fn runs_in_use_are_kept_and_dead_ones_pruned() {
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
     assert!(prune().contains("0 runs deleted\n1 run left"), "under way");
-    // It dies; then it can be undone, and while it is, it is not forgotten either.
+    // A killed run can be undone, and is not pruned during the undo.
     import.kill().unwrap();
     import.wait().unwrap();
     let listed = folder.runs();
@@ -276,7 +276,7 @@ fn runs_in_use_are_kept_and_dead_ones_pruned() {
     assert!(!prune().contains("2 runs deleted"));
     let output = undo.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // One may have been in progress when it died: nobody knows that it was changed.
+    // A request in progress at the kill may have changed one record that the journal does not know of.
     assert!(changed(&sandbox) <= 1, "{}", changed(&sandbox));
     assert!(prune().contains("2 runs deleted"));
     assert_eq!(folder.runs(), "");
@@ -289,7 +289,7 @@ fn a_second_signal_ends_the_wait_for_another_process() {
     let journal = folder.path("state/journal.sqlite");
     let (hold, held) = mpsc::channel();
     let server = Server::start(move |seen| {
-        // From the first request on, another process holds the journal.
+        // Another process holds the journal from the first request on.
         if seen.path.ends_with('1') {
             let other = rusqlite::Connection::open(&journal).unwrap();
             other.busy_timeout(Duration::from_secs(60)).unwrap();
@@ -303,19 +303,19 @@ fn a_second_signal_ends_the_wait_for_another_process() {
     let mut child = Started(start(&folder, &[&import[..], &to].concat()));
     let _other = held.recv().unwrap();
     let began = std::time::Instant::now();
-    // Signals that come close together are taken for one.
+    // Signals in quick succession may be coalesced into one, so the signal is repeated.
     wait_until("it ends", || {
         signal(child.id(), "TERM");
         child.try_wait().unwrap().is_some()
     });
     assert!(!child.wait().unwrap().success());
-    // Without a second signal it waits for half a minute.
+    // Without a second signal, it would wait for half a minute.
     assert!(began.elapsed() < Duration::from_secs(25), "{began:?}");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
+fn a_run_keeps_its_lock_on_the_journal_until_it_ends() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(20), SLOW);
@@ -324,8 +324,8 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
     let slowly = ["--base-url", &base_url, "--concurrency", "1"];
     let import = start(&folder, &[&arguments[..], &slowly].concat());
     wait_until("requests arrive", || sandbox.requests("update") > 3);
-    // Without it, another program that closes the journal takes itself for the last one, and
-    // removes the log that the run continues writing to (sqlite.org/walformat.html, section 3).
+    // Without the lock, another program that closes the journal would act as the last user and remove the
+    // write-ahead log that the run is still writing to (sqlite.org/walformat.html, section 3).
     let journal = std::fs::metadata(folder.path("state/journal.sqlite")).unwrap();
     let held = std::fs::read_to_string("/proc/locks").unwrap();
     let (pid, inode) = (import.id().to_string(), format!(":{}", journal.ino()));
@@ -341,7 +341,7 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
 }
 
 #[test]
-fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
+fn a_killed_prune_deletes_a_run_completely_or_not_at_all() {
     const ROWS: u64 = 2_000;
     let made = Folder::new();
     let server = Server::start(|_| respond(200, &[], RECORD));
@@ -351,7 +351,7 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
     let journal = rusqlite::Connection::open(made.path("state/journal.sqlite")).unwrap();
-    // As many rows as make the work last.
+    // Enough rows to make the prune take a while.
     let more = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";
     for (table, rest) in [
         (

@@ -1,11 +1,11 @@
-//! Rows of a size that no roster has.
+//! Rows of extreme size.
 
 use std::io::Write;
 use std::process::Command;
 
 use crate::harness::{Folder, plain_id, plain_roster, stderr, stdout};
 
-/// What a check of a file comes to that may have so many MB of memory, and what it answers.
+/// Runs `check` with a memory limit in megabytes. Returns the exit code and the output.
 pub fn check_within(megabytes: usize, folder: &Folder, name: &str) -> (Option<i32>, String) {
     let output = Command::new("prlimit")
         .args([&format!("--data={megabytes}000000"), "--"])
@@ -20,7 +20,7 @@ pub fn check_within(megabytes: usize, folder: &Folder, name: &str) -> (Option<i3
 }
 
 #[test]
-fn a_cell_that_is_too_long_is_told_with_its_row_column_length_and_limit() {
+fn an_overlong_cell_is_reported_with_its_place_length_and_limit() {
     let folder = Folder::new();
     let long = "x".repeat(300_000);
     for row in [1, 2] {
@@ -51,7 +51,7 @@ fn a_cell_that_is_too_long_is_told_with_its_row_column_length_and_limit() {
 }
 
 #[test]
-fn a_header_that_never_ends_is_no_header() {
+fn an_endless_header_is_refused() {
     let folder = Folder::new();
     let row = format!("{},201004022388,Åsa,{}\n", plain_id(1), "x".repeat(300_000));
     for text in [
@@ -68,7 +68,7 @@ fn a_header_that_never_ends_is_no_header() {
 }
 
 #[test]
-fn rows_of_the_largest_size_are_held_one_at_a_time() {
+fn only_one_row_of_the_largest_size_is_in_memory_at_a_time() {
     let folder = Folder::new();
     let mut file = std::fs::File::create(folder.path("r.csv")).unwrap();
     file.write_all(plain_roster(1).as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Secrets: one spelling each, and none is shown, wherever it was put.
+//! Secrets are normalized and never shown.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -9,7 +9,7 @@ use rosterpatch::targets;
 use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
 
 #[test]
-fn white_space_around_a_secret_makes_no_other_secret_of_it() {
+fn white_space_around_a_secret_is_ignored() {
     let spec = targets::load("meitner").unwrap();
     let identity = |value: &str| {
         let value = value.to_owned();
@@ -48,7 +48,7 @@ fn white_space_around_a_secret_makes_no_other_secret_of_it() {
 }
 
 #[test]
-fn a_secret_that_can_be_none_is_named_by_its_variable_and_not_shown() {
+fn an_invalid_secret_is_reported_by_variable_and_not_shown() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     for (value, part) in [
@@ -87,7 +87,7 @@ fn a_secret_that_can_be_none_is_named_by_its_variable_and_not_shown() {
             assert!(!told.contains("hunter"), "{told}");
         }
     }
-    // An empty file is no secret; an empty variable is none, as before.
+    // An empty file is not a valid secret; an empty variable counts as unset.
     let empty = folder.write("secret", "\n");
     let output = folder
         .program()
@@ -105,7 +105,7 @@ fn a_secret_that_can_be_none_is_named_by_its_variable_and_not_shown() {
     );
 }
 
-/// Places of the journal that hold a password and cannot be used.
+/// Journal addresses that contain a password and cannot be used.
 const UNUSABLE: [&str; 12] = [
     "mysql://u:hunter2@h/db",
     "MYSQL://u:hunter2@h/db",
@@ -122,7 +122,7 @@ const UNUSABLE: [&str; 12] = [
 ];
 
 #[test]
-fn no_password_of_the_journals_database_is_shown() {
+fn the_journal_databases_password_is_never_shown() {
     let folder = Folder::new();
     let before = folder.path("").read_dir().unwrap().count();
     let commands = ["runs", "config", "doctor", "resume"];
@@ -185,7 +185,7 @@ fn no_password_of_the_journals_database_is_shown() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn an_address_with_a_password_is_shown_without_it() {
+fn an_address_is_shown_without_its_password() {
     let folder = Folder::new();
     for state in [
         "Postgres://anna:hunter2@127.0.0.1:1/rosters",
@@ -207,7 +207,7 @@ fn an_address_with_a_password_is_shown_without_it() {
 }
 
 #[test]
-fn a_password_in_an_apis_address_is_shown_by_no_error() {
+fn no_error_shows_the_password_in_an_apis_address() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     for address in [
@@ -231,7 +231,7 @@ fn a_password_in_an_apis_address_is_shown_by_no_error() {
 }
 
 #[test]
-fn a_webhook_that_leads_elsewhere_is_not_followed() {
+fn a_webhooks_redirect_is_not_followed() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     let elsewhere = Server::start(|_| respond(200, &[], "{}"));

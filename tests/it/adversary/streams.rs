@@ -1,4 +1,4 @@
-//! Files without an end, and files that nothing is written to: they are refused, or a signal ends the wait.
+//! Endless inputs and idle pipes: they are refused, or a signal ends the wait.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ fn a_process_substitution_is_read() {
         "{}",
         stdout(&output)
     );
-    // What comes late, in pieces, or not at all.
+    // Input that arrives late, in pieces, or not at all.
     let output = run("$P check <(head -n 2 r.csv; sleep 0.3; tail -n 2 r.csv) --target meitner");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let output = run("$P check <(true) --target meitner");
@@ -49,7 +49,7 @@ fn a_process_substitution_is_read() {
 }
 
 #[test]
-fn what_has_no_end_or_is_no_file_is_refused() {
+fn endless_inputs_and_irregular_files_are_refused() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     let refused = |arguments: &str, part: &str| {
@@ -107,7 +107,7 @@ fn a_signal_ends_the_wait_for_a_pipe() {
             .spawn()
             .unwrap();
         let mut child = Started(child);
-        // It waits for the pipe, or for its standard input, once it has opened it.
+        // The program waits once it has opened the pipe or its standard input.
         let fds = format!("/proc/{}/fd", child.id());
         let is_open = || {
             let links = std::fs::read_dir(&fds).into_iter().flatten().flatten();
@@ -119,7 +119,7 @@ fn a_signal_ends_the_wait_for_a_pipe() {
         }
         signal(child.id(), "TERM");
         let status = child.wait().unwrap();
-        // One that listens already ends by itself.
+        // `plan` may already handle signals and exit by itself.
         let expected = if arguments[0] == "plan" {
             [None, Some(5)]
         } else {

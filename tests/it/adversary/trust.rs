@@ -1,4 +1,4 @@
-//! Files and folders that another account planted, or can change: none of them is used.
+//! Files and folders that another account planted or can change are never used.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::process::{Command, Output};
 
 use crate::harness::{CREDENTIALS, Folder, RECORD, Server, plain_roster, respond, stderr, stdout};
 
-/// An account that is neither root nor whoever runs the tests.
+/// An account that is neither root nor the one that runs the tests.
 const STRANGER: u32 = 65534;
 
-/// Whether files can be given to another account here; says that a test is passed over where they cannot.
+/// Returns whether files can be given to another account. If not, reports the test as skipped.
 pub fn can_give_away() -> bool {
     let folder = tempfile::tempdir().unwrap();
     let can = chown(folder.path(), Some(STRANGER), None).is_ok();
@@ -31,7 +31,7 @@ fn mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
 }
 
-/// A folder with a roster, a server, and a config file that sends there and has a command run.
+/// A folder with a roster, a server, and a config file that sends there and runs a command.
 struct Scene {
     folder: Folder,
     server: Server,
@@ -76,8 +76,8 @@ impl Scene {
         self.run(&[&["import", roster, "--yes", "--all", "--fresh"], arguments].concat())
     }
 
-    /// An import is refused for the sake of `path`: it says what is wrong with it and how that is corrected,
-    /// sends nothing and runs nothing.
+    /// Asserts that an import is refused because of `path`, reports the problem with its fix, sends nothing
+    /// and runs nothing.
     #[track_caller]
     fn refuses(&self, path: &str, fix: &str, arguments: &[&str]) {
         let before = self.server.seen().len();
@@ -116,7 +116,7 @@ impl Scene {
 }
 
 #[test]
-fn a_config_file_that_another_account_can_change_is_not_used() {
+fn a_config_file_that_another_account_can_change_is_refused() {
     if !can_give_away() {
         return;
     }
@@ -150,13 +150,13 @@ fn a_config_file_that_another_account_can_change_is_not_used() {
     mode(&config, 0o644);
     scene.takes(&[]);
 
-    // Whoever owns the folder, or can change it, can put another file in its place.
+    // The owner of the folder, and any account that can write to it, can replace the file.
     give_away(&here);
     scene.refuses("here", "chown -h", &[]);
     take_back(&here);
     mode(&here, 0o777);
     scene.refuses("here", "chmod go-w", &[]);
-    // In a sticky one, such as /tmp, each account can remove its own files only.
+    // In a sticky folder such as /tmp, an account can remove only its own files.
     mode(&here, 0o1777);
     scene.takes(&[]);
     give_away(&config);
@@ -164,7 +164,7 @@ fn a_config_file_that_another_account_can_change_is_not_used() {
 }
 
 #[test]
-fn a_link_to_a_config_file_is_followed_where_nobody_else_can_turn_it() {
+fn a_config_file_link_is_followed_if_others_cannot_change_it() {
     if !can_give_away() {
         return;
     }
@@ -185,7 +185,7 @@ fn a_link_to_a_config_file_is_followed_where_nobody_else_can_turn_it() {
     scene.refuses("there", "chmod go-w", &[]);
     mode(&scene.folder.path("there"), 0o755);
     scene.takes(&[]);
-    // One that leads to itself is no file, and one that leads to nothing is none.
+    // A link to itself is an error, and a dangling link counts as no file.
     std::fs::remove_file(&config).unwrap();
     symlink("rosterpatch.toml", &config).unwrap();
     let output = scene.run(&["config"]);
@@ -193,7 +193,7 @@ fn a_link_to_a_config_file_is_followed_where_nobody_else_can_turn_it() {
 }
 
 #[test]
-fn a_pipe_of_another_account_is_not_waited_for() {
+fn a_pipe_of_another_account_is_not_read() {
     if !can_give_away() {
         return;
     }
@@ -207,7 +207,7 @@ fn a_pipe_of_another_account_is_not_waited_for() {
 }
 
 #[test]
-fn no_config_and_one_from_another_program_are_still_possible() {
+fn a_config_file_can_be_empty_or_read_from_a_pipe() {
     let folder = Folder::new();
     let output = folder.run("config --config /dev/null");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -219,13 +219,13 @@ fn no_config_and_one_from_another_program_are_still_possible() {
 }
 
 #[test]
-fn files_that_say_where_credentials_go_and_what_they_are_are_not_another_accounts() {
+fn credential_and_target_files_of_other_accounts_are_refused() {
     if !can_give_away() {
         return;
     }
     let scene = Scene::new();
     let folder = &scene.folder;
-    // Its own parts show that it would be read: no certificate is in it.
+    // The message about its content shows that the file would be read.
     folder.write("roots.pem", "");
     let secret = folder.write("secret", "b\n");
     mode(&secret, 0o600);
@@ -265,21 +265,21 @@ fn files_that_say_where_credentials_go_and_what_they_are_are_not_another_account
     give_away(&target);
     let shown = folder.run("targets show ./plain.toml");
     assert_eq!(shown.status.code(), Some(1), "{}", stderr(&shown));
-    // What is not there for `config` is said, and not passed over.
+    // `config` reports a target file that cannot be used.
     let output = scene.run(&["config"]);
     assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
     assert!(stderr(&output).contains("chown"), "{}", stderr(&output));
     take_back(&target);
     assert_eq!(scene.server.seen().len(), sent, "nothing was sent");
 
-    // One that others can read is no longer a secret, which is said.
+    // A secret file that others can read causes a warning.
     mode(&secret, 0o644);
     let output = with_secret(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("chmod 600"), "{}", stderr(&output));
 }
 
-/// Gives a folder and all that is in it to another account.
+/// Gives a folder with its contents to another account.
 fn give_all_away(path: &Path) {
     give_away(path);
     if path.is_dir() && !path.is_symlink() {
@@ -322,7 +322,7 @@ fn a_planted_journal_is_not_resumed() {
     for command in ["resume", "runs", "show", "history 1", import] {
         refused(&folder, command, "state");
     }
-    // By a link too, whoever made it.
+    // The same through a link of either account.
     std::fs::rename(folder.path("state"), folder.path("planted")).unwrap();
     symlink("planted", folder.path("state")).unwrap();
     refused(&folder, "resume", "planted");
@@ -341,7 +341,7 @@ fn a_planted_journal_is_not_resumed() {
 }
 
 #[test]
-fn nothing_in_the_state_folder_is_another_accounts() {
+fn files_of_other_accounts_in_the_state_folder_are_refused() {
     if !can_give_away() {
         return;
     }
@@ -388,7 +388,7 @@ fn nothing_in_the_state_folder_is_another_accounts() {
         assert_eq!(import().status.code(), Some(0), "{name}");
         assert_eq!(server.seen().len(), sent + 1, "{name}");
     }
-    // A lock that a link leads elsewhere is none.
+    // A lock file that is a link is refused.
     let locks = folder.path("state/locks");
     for lock in std::fs::read_dir(&locks).unwrap() {
         let lock = lock.unwrap().path();
@@ -401,7 +401,7 @@ fn nothing_in_the_state_folder_is_another_accounts() {
 }
 
 #[test]
-fn a_state_folder_elsewhere_is_used_where_only_its_owner_can_turn_the_way_there() {
+fn a_linked_state_folder_is_used_if_only_its_owner_controls_the_path() {
     let folder = Folder::new();
     if folder.state().database().is_some() {
         return;
@@ -423,7 +423,7 @@ fn a_state_folder_elsewhere_is_used_where_only_its_owner_can_turn_the_way_there(
         stderr(&output)
     );
     mode(&folder.path("disk"), 0o755);
-    // In a sticky folder others could still put files beside the journal.
+    // In a sticky folder, others could still add files beside the journal.
     mode(&folder.path("disk/state"), 0o1777);
     assert_eq!(import().status.code(), Some(1));
     mode(&folder.path("disk/state"), 0o700);
@@ -436,7 +436,7 @@ fn a_state_folder_elsewhere_is_used_where_only_its_owner_can_turn_the_way_there(
 }
 
 #[test]
-fn what_root_owns_is_good_for_everyone() {
+fn files_of_root_are_trusted_by_every_account() {
     if !can_give_away() {
         return;
     }
@@ -466,7 +466,7 @@ fn what_root_owns_is_good_for_everyone() {
     let output = as_other(STRANGER);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains(&scene.server.base_url));
-    // One's own is one's own; another account's is not.
+    // An account can use its own config file, and not that of another account.
     give_away(&config);
     assert_eq!(as_other(STRANGER).status.code(), Some(0));
     let output = as_other(54_321);
@@ -475,7 +475,7 @@ fn what_root_owns_is_good_for_everyone() {
 }
 
 #[test]
-fn a_folder_that_is_mounted_read_only_can_be_changed_by_no_account() {
+fn a_folder_on_a_read_only_mount_is_trusted() {
     if !can_give_away() {
         return;
     }
@@ -499,7 +499,8 @@ fn a_folder_that_is_mounted_read_only_can_be_changed_by_no_account() {
     scene.refuses("here", "chmod go-w", &[]);
     assert!(mount("remount,ro,mode=0777"));
     scene.takes(&[]);
-    // Files and folders below count by their modes: a read-only view is not the only one.
+    // Files and folders below it are checked by their modes, because the folder may be mounted writable
+    // elsewhere too.
     assert!(mount("remount,rw,mode=0777"));
     mode(&scene.folder.path("here/rosterpatch.toml"), 0o666);
     assert!(mount("remount,ro,mode=0777"));

@@ -1,4 +1,4 @@
-"""What people can be found by."""
+"""The attributes by which people can be found."""
 
 from django_scim.filters import UserFilterQuery
 

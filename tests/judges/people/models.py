@@ -1,4 +1,4 @@
-"""People of a Django application that serves them by SCIM."""
+"""The people of the SCIM application."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
