@@ -46,7 +46,7 @@ kinds! {
     Choice "choice";
     /// A JSON boolean.
     Boolean "boolean";
-    /// An e-mail address.
+    /// An email address.
     Email "email";
     /// A telephone number, normalized to E.164 if the target has a region.
     Phone "phone";
