@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::deeds::Author;
+use super::audit_log::Author;
 use crate::clock::Clock;
 use crate::events::{FoundConflict, Observer, Plan};
 use crate::journal::{Journal, RunRecord, State};

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
+use super::active_run::{Begun, Planned, Run, Setup};
+use super::audit_log::Deed;
+use super::connection::Tools;
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
-use super::deeds::Deed;
 use super::error::RunError;
-use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
-use super::reading::Reading;
 use super::settings::{Pauses, Queued, Settings};
-use super::tools::Tools;
-use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, Held, StateCounts};
+use crate::run::finishing::finish::DoneMeanwhile;
+use crate::run::planning::read_policy::Reading;
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::deeds::Actor;
+use super::audit_log::Actor;
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::deeds::Deed;
+use super::audit_log::Deed;
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};

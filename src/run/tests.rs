@@ -7,18 +7,18 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
 
+use super::audit_log::Author;
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
-use super::deeds::Author;
 use super::error::RunError;
 use super::import::{import, import_slice, look};
-use super::items::{Item, What};
 use super::prepare::{Prepared, prepare};
-use super::reading::Reading;
 use super::settings::{Delivery, Settings};
 use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, JournalError, NewRun, PlannedRow, PlannedWhat, RunRecord, State};
 use crate::model::{Call, Outcome};
+use crate::run::planning::read_policy::Reading;
+use crate::run::planning::row_tasks::{Item, What};
 use crate::send::{Credentials, StopRequest};
 use crate::targets::{self, TargetSpec};
 

@@ -13,7 +13,7 @@ use crate::plan::{Selection, Threshold};
 use crate::run::context::{Consent, Made, Slice, Sliced, Start};
 use crate::run::error::RunError;
 use crate::run::import::late_enough;
-use crate::run::saved::saved_plan;
+use crate::run::planning::saved_plan::saved_plan;
 use crate::run::settings::{Pauses, Retries, Settings};
 use crate::run::tests::{Api, Asked, Desk, SCHOOL, held, school_with, unreadable};
 use crate::send::{Rate, Stop, StopRequest};

@@ -1,0 +1,46 @@
+//! This module tests `run/active_run`.
+
+use serde_json::json;
+
+use super::*;
+use crate::run::import::with_setup;
+use crate::run::tests::{Api, Desk, new_run, unreadable};
+
+#[test]
+fn a_retry_knows_whether_another_run_is_under_way() {
+    let api = Api::answering(|_| (200, json!({})));
+    let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+    desk.import(&api).unwrap();
+    let other = new_run("other", "import", &desk.settings);
+    desk.journal().begin(&other).unwrap();
+    let first = desk.journal().run(None).unwrap();
+    assert_eq!(first.name, "other");
+    let beside = |desk: &mut Desk, retries: bool| {
+        let run = desk.journal().runs().unwrap().pop().unwrap().name;
+        desk.delivery().retries = retries.then(|| Retries {
+            run: Some(run),
+            only: Vec::new(),
+        });
+        let past = desk.with(&api, |prepared, settings, context| {
+            with_setup((prepared, settings, context), None, |setup| {
+                let Begun::New(run) = setup.begin(Start::New("import"))? else {
+                    panic!("it is a new one");
+                };
+                run.past()
+            })
+        });
+        past.unwrap().retries_beside
+    };
+    assert!(!beside(&mut desk, true), "its process died");
+    let lock = RunLock::share(&desk.state(), "other").unwrap();
+    assert!(beside(&mut desk, true));
+    assert!(!beside(&mut desk, false), "nothing is known of rows");
+    drop(lock);
+}
+
+#[test]
+fn requests_beside_each_other_take_their_part_of_the_time() {
+    assert_eq!(pace_of(1.0, 4), Some(0.25));
+    assert_eq!(pace_of(1.0, 0), Some(1.0));
+    assert_eq!(pace_of(0.0, 4), None, "nobody has answered yet");
+}

@@ -1,0 +1,179 @@
+//! Deliveries are what runs sent to records that cannot be read, and what an undo of them restores.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::journal::{Journal, JournalError, PastCall};
+use crate::model::{Change, RowState};
+use crate::run::settings::Settings;
+use crate::targets::{FieldSpec, ListMode, Place, TargetSpec};
+
+/// What runs delivered to records that cannot be read, as far as the journal knows it: what the undo of a
+/// run puts back.
+#[derive(Debug)]
+pub struct Deliveries {
+    run: i64,
+    /// Runs of which no values were to be kept for an undo.
+    unkept: BTreeSet<i64>,
+}
+
+/// What a run delivered to one record, and what was delivered to it before and since.
+#[derive(Debug, Default, PartialEq)]
+pub struct Delivered {
+    /// What the record holds, if it holds what was delivered to it last.
+    pub record: Json,
+    /// The fields that the run changed, from what was delivered before it.
+    pub changes: Vec<Change>,
+    /// The fields that the run changed, and of which no earlier delivery is known.
+    pub unknown: Vec<String>,
+    /// The fields to which a later run may have delivered something else.
+    pub changed_since: Vec<Change>,
+}
+
+impl Deliveries {
+    /// The deliveries that show what `run` changed.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn of(journal: &Journal, run: i64) -> Result<Deliveries, JournalError> {
+        journal.index_deliveries(run)?;
+        let keeps = |settings: Settings| !settings.delivery.no_undo;
+        let runs = journal.runs()?;
+        let unkept = runs
+            .iter()
+            .filter(|run| !Settings::of(run).is_ok_and(keeps))
+            .map(|run| run.id);
+        Ok(Deliveries {
+            run,
+            unkept: unkept.collect(),
+        })
+    }
+
+    /// What the run delivered to the record at `path`; nothing if it changed nothing there.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn to(
+        &self,
+        journal: &Journal,
+        spec: &TargetSpec,
+        path: &str,
+    ) -> Result<Option<Delivered>, JournalError> {
+        let past = journal.deliveries(self.run, path)?;
+        Ok(self.among(spec, past))
+    }
+
+    fn among(&self, spec: &TargetSpec, mut past: Vec<PastCall>) -> Option<Delivered> {
+        // The number of a run tells when it began, and a resumed run may have sent a row much later.
+        past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
+        let is_own = |past: &PastCall| {
+            past.run == self.run && matches!(past.state, RowState::Updated | RowState::Unknown)
+        };
+        let own = past.iter().position(is_own)?;
+        // A request without an outcome was made while its run was in progress.
+        let is_later = |index: usize, call: &PastCall| match (call.at, past[own].at) {
+            (Some(_), Some(_)) => index < own,
+            _ => call.run > self.run,
+        };
+        let others = past.iter().enumerate().filter(|(index, _)| *index != own);
+        let (since, before): (Vec<_>, Vec<_>) =
+            others.partition(|(index, call)| is_later(*index, call));
+        let sent = self.sent(spec, &past[own]);
+        let changed: Vec<&str> = past[own].call.changed.split(' ').collect();
+        let mut delivered = Delivered {
+            record: json!({}),
+            ..Delivered::default()
+        };
+        for field in &spec.fields {
+            let name = field.name();
+            let sent = sent.as_ref().filter(|_| is_put_back(field));
+            let Some(to) = sent.and_then(|sent| value_in(field, sent)) else {
+                // A list that a row adds to, or a value that is forgotten.
+                if changed.contains(&name) {
+                    delivered.unknown.push(name.to_owned());
+                }
+                continue;
+            };
+            field.pointer.set(&mut delivered.record, to.clone());
+            let from = match self.last(spec, field, &before) {
+                Last::Value(from) if from == to => continue,
+                Last::Value(from) => from,
+                Last::Unknown | Last::Nothing => {
+                    // A field that is not among the changed ones was remembered to hold this.
+                    if changed.contains(&name) {
+                        delivered.unknown.push(name.to_owned());
+                    }
+                    continue;
+                }
+            };
+            let change = Change {
+                field: name.to_owned(),
+                from: Some(from),
+                to,
+            };
+            match self.last(spec, field, &since) {
+                Last::Unknown => delivered.changed_since.push(change),
+                Last::Value(now) => {
+                    field.pointer.set(&mut delivered.record, now);
+                    delivered.changes.push(change);
+                }
+                Last::Nothing => delivered.changes.push(change),
+            }
+        }
+        let is_some = !delivered.changes.is_empty()
+            || !delivered.unknown.is_empty()
+            || !delivered.changed_since.is_empty();
+        is_some.then_some(delivered)
+    }
+
+    /// The value of a field in the newest of these calls that has it.
+    fn last(&self, spec: &TargetSpec, field: &FieldSpec, calls: &[(usize, &PastCall)]) -> Last {
+        for (_, past) in calls {
+            let Some(sent) = self.sent(spec, past) else {
+                return Last::Unknown;
+            };
+            match field.pointer.get(&sent) {
+                Ok(Some(value)) if past.state == RowState::Updated => {
+                    return Last::Value(value.into_owned());
+                }
+                Ok(None) => {}
+                // It may not have arrived, or several elements of a list fit.
+                Ok(Some(_)) | Err(_) => return Last::Unknown,
+            }
+        }
+        Last::Nothing
+    }
+
+    /// The fields that a call sent; nothing if its values are forgotten, or were not to be kept.
+    fn sent(&self, spec: &TargetSpec, past: &PastCall) -> Option<Json> {
+        if self.unkept.contains(&past.run) {
+            return None;
+        }
+        let body: Json = serde_json::from_slice(&past.call.body).ok()?;
+        spec.sent_in(&body).cloned()
+    }
+}
+
+/// What was delivered of a field.
+enum Last {
+    Value(Json),
+    /// A value that is not known.
+    Unknown,
+    /// No call is known.
+    Nothing,
+}
+
+/// Whether what was delivered of a field is what it held.
+fn is_put_back(field: &FieldSpec) -> bool {
+    let is_whole = !field.is_list() || field.mode() == ListMode::Replace;
+    field.place == Place::Body && !field.read_only && is_whole
+}
+
+fn value_in(field: &FieldSpec, sent: &Json) -> Option<Json> {
+    field
+        .pointer
+        .get(sent)
+        .ok()?
+        .map(std::borrow::Cow::into_owned)
+}

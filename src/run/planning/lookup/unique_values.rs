@@ -1,0 +1,268 @@
+//! Conflicts over unique values are found in listed records before sending.
+
+use serde_json::Value as Json;
+
+use crate::journal::{Register, RowMark};
+use crate::l10n::message;
+use crate::model::{Call, Problem};
+use crate::plan::LookUp;
+use crate::run::planning::row_planner::{Conflict, Halt, Work};
+use crate::targets::Place;
+
+/// Calls that are kept until it is known whether the other record gives its value up; beyond it the
+/// API is asked.
+const KEPT: usize = 10_000;
+
+/// Whether one more call is kept beside so many.
+fn is_room(kept: usize) -> bool {
+    kept < KEPT
+}
+
+/// Conflicts that can be known before anything is sent, because all records were listed.
+impl Work<'_> {
+    /// Notes what a listed record has of the fields that must be unique.
+    pub(super) fn note_unique(
+        &self,
+        register: &Register,
+        look_up: &LookUp,
+        record: &Json,
+    ) -> Result<(), Halt> {
+        let Some(id) = look_up.id_of(record) else {
+            return Ok(());
+        };
+        let spec = self.planning.prepared.checker.spec();
+        for (field, own) in spec.fields.iter().enumerate() {
+            if own.unique
+                && own.place == Place::Body
+                // A row that would change one of several elements is refused when it is planned.
+                && let Ok(Some(held)) = own.pointer.get(record)
+                && let Some(value) = self.comparable(field, &held)
+            {
+                register.add_holder(field, &value, &id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans a call, or withholds it if another record has the value.
+    pub(in crate::run) async fn call_unless_taken(
+        &mut self,
+        mark: RowMark,
+        call: Call,
+    ) -> Result<(), Halt> {
+        match self.conflict(&call)? {
+            Some((field, other)) if is_room(self.conflicts.len()) => {
+                self.conflicts.push(Conflict {
+                    mark,
+                    call,
+                    field,
+                    other,
+                });
+                Ok(())
+            }
+            _ => self.call(mark, call).await,
+        }
+    }
+
+    fn conflict(&self, call: &Call) -> Result<Option<(usize, String)>, Halt> {
+        let spec = self.planning.prepared.checker.spec();
+        let (Some(register), Some(id)) = (&self.register, spec.id_in(&call.path)) else {
+            return Ok(None);
+        };
+        let mut found = None;
+        for change in &call.changes {
+            let Some(field) = spec.field(&change.field) else {
+                continue;
+            };
+            if !spec.fields[field].unique || change.is_idle() {
+                continue;
+            }
+            register.add_changed(field, &id)?;
+            let Some(value) = self.comparable(field, &change.to) else {
+                continue;
+            };
+            let other = match self.other_known_holder(field, &value, &id)? {
+                Some(other) => other,
+                None => register.other_holder(field, &value, &id)?,
+            };
+            if let Some(other) = other {
+                found.get_or_insert((field, other));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Plans the calls that were kept back: those whose value the other record gives up in the same
+    /// file, and the others as invalid.
+    pub(in crate::run) async fn settle_conflicts(&mut self) -> Result<(), Halt> {
+        for conflict in std::mem::take(&mut self.conflicts) {
+            let Conflict {
+                mark,
+                call,
+                field,
+                other,
+            } = conflict;
+            let given_up = match &self.register {
+                Some(register) => register.is_changed(field, &other)?,
+                None => true,
+            };
+            if given_up {
+                self.call(mark, call).await?;
+            } else {
+                let problem = self.taken(&call, field, &other);
+                self.invalid(mark, problem).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn taken(&self, call: &Call, field: usize, other: &str) -> Problem {
+        let checker = &self.planning.prepared.checker;
+        let spec = checker.spec();
+        let name = spec.fields[field].name();
+        let change = call.changes.iter().find(|change| change.field == name);
+        let value = change.map_or(String::new(), |change| match &change.to {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        Problem {
+            column: checker.name_of(field).to_owned(),
+            field: name.to_owned(),
+            ..Problem::of_row(
+                "lookup.taken",
+                message::row_taken(spec.record_name(), other, value),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::journal::{Journal, Stage, Writer};
+    use crate::model::{Change, RowAt};
+    use crate::run::import::with_setup;
+    use crate::run::planning::edit_rules::Ruling;
+    use crate::run::planning::read_policy::Reading;
+    use crate::run::planning::row_planner::Planning;
+    use crate::run::planning::row_planner::Renumberings;
+    use crate::run::planning::snapshot::state::Dates;
+    use crate::run::planning::totals::Planned;
+    use crate::run::tests::{Api, Desk};
+
+    /// A row, and the call by which it takes another record's address.
+    fn taking() -> (RowMark, Call) {
+        let mark = RowMark {
+            at: RowAt::FIRST,
+            key: 1,
+            cells: Vec::new(),
+            ..RowMark::default()
+        };
+        let call = Call {
+            at: RowAt::FIRST,
+            key: "p1".into(),
+            path: "/pupil/p1".into(),
+            body: Vec::new(),
+            changed: "email".into(),
+            changes: vec![Change {
+                field: "email".into(),
+                from: None,
+                to: "n@b.se".into(),
+            }],
+            fingerprint: None,
+            note: Vec::new(),
+        };
+        (mark, call)
+    }
+
+    /// Calls that are kept, and those that are planned, after one more beside so many that are kept.
+    fn kept_and_planned(kept: usize) -> (usize, usize) {
+        let api = Api::answering(|_| panic!("nothing is asked"));
+        let mut desk = Desk::new("id,name,email\np1,Åsa,n@b.se\n");
+        let counts = desk.with(&api, |prepared, settings, context| {
+            with_setup((prepared, settings, context), None, |setup| {
+                let run = setup.begin_in(Journal::temporary()?)?;
+                let (id, journal) = run.into_journal();
+                let writer = Writer::start(journal, id, Stage::Planning)?;
+                let reading = Reading::of(prepared, &settings.delivery);
+                let planner = reading.planner();
+                let planning = Planning {
+                    prepared,
+                    delivery: &settings.delivery,
+                    transport: setup.transport,
+                    answers: None,
+                    writer: &writer,
+                    past: Journal::open(&context.state)?,
+                    deliveries: None,
+                    has_delivered: false,
+                    run: id,
+                    place: "",
+                    undone: None,
+                    snapshot: None,
+                    retried: None,
+                    retries_beside: false,
+                    chooses: false,
+                    digest_key: [0; 16],
+                    clock: context.clock.as_ref(),
+                    observer: context.observer,
+                };
+                let register = Register::new()?;
+                let field = prepared.checker.spec().field("email").unwrap();
+                register.add_holder(field, "n@b.se", "p9")?;
+                let conflict = || {
+                    let (mark, call) = taking();
+                    let other = "p9".to_owned();
+                    Conflict {
+                        mark,
+                        call,
+                        field,
+                        other,
+                    }
+                };
+                let mut work = Work {
+                    planning: &planning,
+                    planner: &planner,
+                    look_up: reading.look_up(),
+                    key: prepared.survey.key(),
+                    ruling: Ruling::of(
+                        planning.delivery,
+                        (&prepared.checker, &planner),
+                        (&planning.past, id),
+                        planning.digest_key,
+                    ),
+                    known: crate::run::planning::lookup::known_keys::KnownKeys::default(),
+                    register: Some(register),
+                    has_chosen: true,
+                    renumberings: Renumberings::default(),
+                    matched: Default::default(),
+                    reread: 0,
+                    basis: None,
+                    dates: Dates::default(),
+                    has_read: HashSet::new(),
+                    conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
+                    planned: Planned::default(),
+                    batch: Vec::new(),
+                    done: 0,
+                    told_at: 0,
+                };
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .build()
+                    .unwrap();
+                let (mark, call) = taking();
+                let planned = runtime.block_on(work.call_unless_taken(mark, call));
+                assert!(planned.is_ok());
+                Ok((work.conflicts.len(), work.batch.len()))
+            })
+        });
+        counts.unwrap()
+    }
+
+    #[test]
+    fn as_many_calls_are_kept_as_there_is_room_for() {
+        assert_eq!(kept_and_planned(0), (1, 0));
+        assert_eq!(kept_and_planned(KEPT - 1), (KEPT, 0));
+        assert_eq!(kept_and_planned(KEPT), (KEPT, 1));
+    }
+}

@@ -1,0 +1,250 @@
+//! Rows are sent while later rows are planned if no record is read.
+
+use tokio::sync::watch;
+
+use super::read_policy::Reading;
+use super::row_tasks::What;
+use super::totals::{Planned as Figures, plan_of};
+use crate::clock::Clock;
+use crate::journal::{PlannedRow, PlannedWhat, Writer};
+use crate::model::StateCounts;
+use crate::plan::Selection;
+use crate::run::active_run::{Planned, Run, Setup};
+use crate::run::error::RunError;
+use crate::run::prepare::Prepared;
+use crate::run::settings::{Delivery, to_json};
+use crate::send::StopRequest;
+
+/// Rows that are planned ahead of those that are sent.
+///
+/// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
+/// known once it has been checked, and the first request need not wait until all rows are in the journal.
+/// A run that dies before they are has those up to one row, and continues the next.
+pub(in crate::run) struct Ahead<'a> {
+    prepared: &'a Prepared,
+    delivery: &'a Delivery,
+    clock: &'a dyn Clock,
+    asked: watch::Receiver<StopRequest>,
+    /// The last row that is planned already.
+    after: u64,
+    run: String,
+}
+
+impl<'a> Ahead<'a> {
+    /// The rows of a run that are not planned yet; none where all are.
+    pub(in crate::run) fn of(run: &Run<'a>) -> Option<Ahead<'a>> {
+        let after = run.planned_to?;
+        let setup = run.setup;
+        Some(Ahead {
+            prepared: setup.prepared,
+            delivery: &setup.settings.delivery,
+            clock: setup.context.clock.as_ref(),
+            asked: setup.context.stop.clone(),
+            after,
+            run: run.name().to_owned(),
+        })
+    }
+
+    /// Records what is to be done for each row, and returns once that is durable: whether that is all of
+    /// them, or somebody has stopped it.
+    pub(in crate::run) fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
+        let reading = Reading::of(self.prepared, self.delivery);
+        let planner = reading.planner();
+        let maker = reading.maker(&planner, self.clock);
+        let mut is_whole = true;
+        self.prepared.input.scan(
+            |table| maker.of_table(table),
+            |items| {
+                // Who asks that no more be sent is told all the same what is wrong with each row.
+                if *self.asked.borrow() == StopRequest::Now {
+                    is_whole = false;
+                    return Ok(false);
+                }
+                let left = items.into_iter();
+                let left = left.filter(|item| item.mark.at.row > self.after);
+                let rows = left.map(|item| {
+                    let what = match item.what {
+                        What::Settled(outcome) => PlannedWhat::Settled(outcome),
+                        // It tells of no value that a record held: none is read.
+                        What::Call(call) => PlannedWhat::Call(call),
+                        // Another version of the program found its records known well enough.
+                        What::LookUp { .. } => {
+                            return Err(RunError::Settings {
+                                run: self.run.clone(),
+                            });
+                        }
+                    };
+                    Ok(PlannedRow {
+                        mark: item.mark,
+                        what,
+                    })
+                });
+                let rows = rows.collect::<Result<Vec<_>, RunError>>()?;
+                if !rows.is_empty() {
+                    writer.plan_blocking(rows)?;
+                }
+                Ok::<bool, RunError>(true)
+            },
+        )?;
+        writer.room_blocking()?;
+        Ok(is_whole)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Plans all rows into the journal; where the file alone tells the plan's figures and nobody wants to
+    /// look at its calls, later, as they are sent.
+    pub(in crate::run) fn plan_or_foresee(mut self) -> Result<Planned<'a>, RunError> {
+        let past = self.past()?;
+        if !self.setup.is_foreseeable(past.has_delivered) {
+            return self.plan_by(past);
+        }
+        let setup = self.setup;
+        let reading = Reading::of(setup.prepared, &setup.settings.delivery);
+        let clock = setup.context.clock.as_ref();
+        let mut planned = Figures::foreseen(setup.prepared, &reading, clock)?;
+        // Nothing is remembered, so nothing tells whether a row changes its record.
+        if !setup.settings.delivery.all {
+            planned.resent = planned.to_send;
+        }
+        let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
+        plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
+        self.forecast(&mut plan);
+        // Who looks at a run that is held wants to see what is wrong with each row.
+        if self.held(&plan)?.is_some() {
+            return self.plan_by(past);
+        }
+        plan.is_ahead = true;
+        self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
+        self.planned_to = Some(0);
+        Ok(Planned {
+            asked: Vec::new(),
+            run: self,
+            plan,
+            stop: None,
+        })
+    }
+
+    /// Rows in their last state as sending begins: those that need no request are, also where they are
+    /// still to be planned.
+    pub(in crate::run) fn states_at_start(
+        &self,
+        settled: StateCounts,
+    ) -> Result<StateCounts, RunError> {
+        let states = self.states()?;
+        Ok(match self.planned_to {
+            None => states,
+            Some(_) => StateCounts {
+                invalid: settled.invalid,
+                ..states
+            },
+        })
+    }
+}
+
+impl Setup<'_> {
+    /// Whether the file alone tells what a run will send, and nobody wants to look at it first.
+    fn is_foreseeable(&self, has_delivered: bool) -> bool {
+        let is_looked_at = self.slice.is_some() || self.context.agree.is_some();
+        !is_looked_at && tells_all(self.prepared, &self.settings.delivery, has_delivered)
+    }
+}
+
+/// Whether the file alone tells what a run will send that `has_delivered` something before.
+fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
+    let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
+    let is_whole = delivery.selection == Selection::default();
+    // Deliveries also show which rows revoke a permission.
+    let fields = prepared.checker.spec().fields.iter();
+    let is_believed = has_delivered
+        && (!delivery.all || fields.into_iter().any(|field| !field.guarded.is_empty()));
+    delivery.canary.is_none()
+        // Only what was delivered before tells which rows are changes.
+        && delivery.guards.max_changes.is_none()
+        && delivery.expected.is_none()
+        && is_new
+        && is_whole
+        && !is_believed
+        && !prepared.survey.has_repetitions()
+        && Reading::of(prepared, delivery).is_of_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::plan::SavedPlan;
+    use crate::run::settings::Retries;
+    use crate::run::tests::{Desk, unreadable};
+
+    #[test]
+    fn the_file_alone_tells_a_new_run_of_all_rows_for_which_nothing_is_read() {
+        type Change<'a> = &'a dyn Fn(&mut Delivery);
+        let cases: [(&str, Change<'_>, bool); 7] = [
+            ("nothing", &|_| (), true),
+            ("a canary", &|delivery| delivery.canary = Some(1), false),
+            (
+                "a retry",
+                &|delivery| {
+                    delivery.retries = Some(Retries {
+                        run: None,
+                        only: Vec::new(),
+                    });
+                },
+                false,
+            ),
+            (
+                "an undo",
+                &|delivery| delivery.undoes = Some("r".into()),
+                false,
+            ),
+            (
+                "some rows",
+                &|delivery| delivery.selection.limit = Some(1),
+                false,
+            ),
+            (
+                "a saved plan",
+                &|delivery| {
+                    let plan = SavedPlan {
+                        version: 1,
+                        target: String::new(),
+                        address: String::new(),
+                        sha256: String::new(),
+                        rows: Default::default(),
+                    };
+                    delivery.expected = Some(Arc::new(plan));
+                },
+                false,
+            ),
+            ("all of them", &|delivery| delivery.all = true, true),
+        ];
+        for (what, change, tells) in cases {
+            let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+            change(desk.delivery());
+            let prepared = desk.prepared();
+            assert_eq!(
+                tells_all(&prepared, &desk.settings.delivery, false),
+                tells,
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_before_counts_unless_all_is_sent() {
+        let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+        let prepared = desk.prepared();
+        assert!(!tells_all(&prepared, desk.delivery(), true));
+        desk.delivery().all = true;
+        assert!(tells_all(&prepared, desk.delivery(), true));
+    }
+
+    #[test]
+    fn rows_of_one_key_and_records_that_are_read_tell_more_than_the_file() {
+        let tells = |desk: &Desk| tells_all(&desk.prepared(), &desk.settings.delivery, false);
+        assert!(!tells(&Desk::at(&unreadable(), "id,name\np1,Åsa\np1,Bo\n")));
+        assert!(!tells(&Desk::new("id,name\np1,Åsa\n")));
+    }
+}

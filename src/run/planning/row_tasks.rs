@@ -1,0 +1,380 @@
+//! Items join a row to its next step.
+
+use tokio::sync::mpsc;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::check::{CheckedRow, Checker, Survey, looks_right};
+use crate::clock::Clock;
+use crate::journal::RowMark;
+use crate::l10n::{Message, message};
+use crate::model::{
+    Call, LEFT_OUT, Outcome, PROTECTED, PROTECTED_RECORD, Problem, RowState, Value,
+};
+use crate::plan::{Planner, Selection, Values};
+use crate::read::{Input, RawRow, ReadError, Table};
+
+/// A row, and what is to be done about it.
+pub(in crate::run) struct Item {
+    pub(in crate::run) mark: RowMark,
+    /// Whether somebody has emptied the cell that says what was wrong with it.
+    pub(in crate::run) is_released: bool,
+    /// The code of what was wrong with how it stood in its file, as far as a results file says so.
+    pub(in crate::run) damaged: Option<&'static str>,
+    /// The code of a cell whose kind a results file has lost, as far as it says so.
+    pub(super) lost_kind: Option<&'static str>,
+    /// Whether it has something beyond the last column that has a name.
+    pub(super) has_surplus: bool,
+    pub(in crate::run) what: What,
+}
+
+/// What a row needs next.
+pub(in crate::run) enum What {
+    /// Nothing: it has its outcome.
+    Settled(Outcome),
+    /// This request.
+    Call(Box<Call>),
+    /// Its record, which this key finds, to be compared with these values.
+    LookUp {
+        key: String,
+        /// The further keys, tried if this key finds no record: the field, by position, and its value.
+        others: Vec<(usize, String)>,
+        values: Values,
+    },
+}
+
+/// Makes an item of every row.
+pub(in crate::run) struct ItemMaker<'a> {
+    pub(in crate::run) checker: &'a Checker,
+    pub(in crate::run) survey: &'a Survey,
+    pub(in crate::run) planner: &'a Planner,
+    pub(in crate::run) selection: &'a Selection,
+    pub(in crate::run) clock: &'a dyn Clock,
+    /// Whether records are to be looked up.
+    pub(super) looks_up: bool,
+    /// Where nothing has to be read for a row that has a value of each of these fields, by position.
+    pub(super) enough: Option<Vec<usize>>,
+    /// Whether the rows only name records, whatever else they say.
+    pub(super) names_only: bool,
+}
+
+impl ItemMaker<'_> {
+    /// Reads all rows, and hands on an item of each in the file's order.
+    pub(in crate::run) fn make(
+        &self,
+        input: &Input,
+        items: &mpsc::Sender<Vec<Item>>,
+    ) -> Result<(), ReadError> {
+        let mut left = self.selection.limit.unwrap_or(u64::MAX);
+        input.scan(
+            |table| self.of_table(table),
+            |mut made: Vec<Item>| {
+                for item in &mut made {
+                    if !matches!(item.what, What::Settled(_)) {
+                        if left == 0 {
+                            let why = message::row_beyond_limit();
+                            item.what = What::Settled(self.left_out(item.mark.at.row, why));
+                        }
+                        left = left.saturating_sub(1);
+                    }
+                }
+                // A receiver that is gone has said why.
+                Ok(items.blocking_send(made).is_ok())
+            },
+        )
+    }
+
+    /// The first calls of a table's rows that change anything, at most `most`.
+    pub(super) fn first_calls(&self, table: &Table, most: usize) -> Vec<Call> {
+        let mut checked = CheckedRow::default();
+        let calls = table.rows().filter_map(|raw| {
+            self.checker.check_into(&raw, &mut checked);
+            match self.what(&mut checked) {
+                What::Call(call) if !call.changed.is_empty() => Some(*call),
+                What::Call(_) | What::Settled(_) | What::LookUp { .. } => None,
+            }
+        });
+        calls.take(most).collect()
+    }
+
+    pub(super) fn of_table(&self, table: &Table) -> Vec<Item> {
+        let mut checked = CheckedRow::default();
+        let mut fingerprints = Fingerprints::of(self.checker, self.survey.key());
+        let of = |raw| self.of_row(&raw, &mut checked, &mut fingerprints);
+        table.rows().map(of).collect()
+    }
+
+    /// An item of a row. `row` is where it is checked: its room is that of the rows before it.
+    fn of_row<'a>(
+        &self,
+        raw: &RawRow<'a>,
+        row: &mut CheckedRow<'a>,
+        fingerprints: &mut Fingerprints<'_>,
+    ) -> Item {
+        self.checker.check_into(raw, row);
+        let (key, cells) = fingerprints.of_row(raw, row);
+        // What is doubtful in a row can be wrong because of others.
+        let what = self.what(row);
+        let warning = row.warning();
+        Item {
+            mark: RowMark {
+                at: row.at,
+                key,
+                cells,
+                warning,
+                ..RowMark::default()
+            },
+            is_released: self.checker.is_released(raw),
+            damaged: self.checker.damage_before(raw),
+            lost_kind: self.checker.lost_kind(raw),
+            has_surplus: self.checker.has_surplus(raw),
+            what,
+        }
+    }
+
+    fn what(&self, row: &mut CheckedRow<'_>) -> What {
+        let number = row.at.row;
+        if row.is_withheld {
+            return What::Settled(settled_withheld(self.clock, number));
+        }
+        if !self.selection.holds(number, row.at.sheet_row) {
+            return What::Settled(self.left_out(number, message::row_not_asked_for()));
+        }
+        if let Some(other) = self.survey.superseded_by(number) {
+            let why = message::row_superseded(self.survey.line_of(other));
+            return What::Settled(self.left_out(number, why));
+        }
+        self.survey.add_problems_of_others(self.checker, row);
+        let key = self
+            .survey
+            .key()
+            .and_then(|key| row.values[key].as_ref())
+            .map_or(String::new(), |value| value.as_text().into_owned());
+        if !row.is_valid() && (!self.names_only || key.is_empty()) {
+            return What::Settled(settled_invalid(self.clock, number, &row.problems));
+        }
+        if !self.looks_up {
+            return What::Call(Box::new(self.planner.call(row, &key)));
+        }
+        let has = |field: &usize| row.values[*field].is_some();
+        if self
+            .enough
+            .as_ref()
+            .is_some_and(|enough| enough.iter().all(has))
+        {
+            let call = self.planner.call(row, &key);
+            return What::Call(Box::new(Call {
+                // The record could be read, so it is never believed to hold what was delivered.
+                fingerprint: None,
+                ..call
+            }));
+        }
+        let value_of = |field: &usize| {
+            let value = row.values[*field].as_ref()?.as_text().into_owned();
+            (!value.is_empty()).then_some((*field, value))
+        };
+        let others = self
+            .checker
+            .other_keys()
+            .iter()
+            .filter_map(value_of)
+            .collect();
+        let values = std::mem::take(&mut row.values);
+        What::LookUp {
+            key,
+            others,
+            values: values
+                .into_iter()
+                .map(|value| value.map(Value::into_owned))
+                .collect(),
+        }
+    }
+
+    /// A row that nobody wants to be sent.
+    fn left_out(&self, row: u64, why: Message) -> Outcome {
+        let why = Problem::of_row(LEFT_OUT, why);
+        settled(self.clock, row, RowState::NotSent, LEFT_OUT, vec![why])
+    }
+}
+
+/// The outcome of a row about a protected person.
+pub(super) fn settled_withheld(clock: &dyn Clock, row: u64) -> Outcome {
+    let why = Problem::of_row(PROTECTED, message::row_protected());
+    settled(clock, row, RowState::Withheld, PROTECTED, vec![why])
+}
+
+/// The outcome of a row whose record marks a protected person.
+pub(super) fn settled_protected(clock: &dyn Clock, row: u64) -> Outcome {
+    let code = PROTECTED_RECORD;
+    let why = Problem::of_row(code, message::record_protected());
+    settled(clock, row, RowState::Withheld, code, vec![why])
+}
+
+/// The outcome of a row that is invalid.
+pub(super) fn settled_invalid(clock: &dyn Clock, row: u64, problems: &[Problem]) -> Outcome {
+    let code = problems.first().map_or("", |problem| &problem.code);
+    settled(clock, row, RowState::Invalid, code, problems.to_vec())
+}
+
+/// The outcome of a row for which nothing is sent.
+pub(in crate::run) fn settled(
+    clock: &dyn Clock,
+    row: u64,
+    state: RowState,
+    code: &str,
+    problems: Vec<Problem>,
+) -> Outcome {
+    Outcome {
+        row,
+        state,
+        http_status: None,
+        error_code: code.to_owned(),
+        problems,
+        changed: String::new(),
+        attempts: 0,
+        request_id: String::new(),
+        finished_at: clock.timestamp(),
+    }
+}
+
+/// Fingerprints of a row's key and of everything it says, by which it is known again in a file
+/// that a spreadsheet has written again: of the normalised values, and of what is wrong as it
+/// stands.
+///
+/// A row with cells missing or in excess is taken as its results file will have it.
+pub(in crate::run) struct Fingerprints<'a> {
+    checker: &'a Checker,
+    key: Option<usize>,
+    /// Of each field's name.
+    names: Vec<u32>,
+    /// What is made a fingerprint of.
+    text: Vec<u8>,
+}
+
+impl<'a> Fingerprints<'a> {
+    /// Fingerprints of rows that `key` names.
+    pub(in crate::run) fn of(checker: &'a Checker, key: Option<usize>) -> Fingerprints<'a> {
+        let fields = checker.spec().fields.iter();
+        Fingerprints {
+            checker,
+            key,
+            names: fields.map(|field| of_name(field.name())).collect(),
+            text: Vec::new(),
+        }
+    }
+
+    /// Of the row's key, and of everything that it says: a list, a field after the other, so that a column
+    /// that was added or taken away makes no difference to the others.
+    pub(in crate::run) fn of_row(
+        &mut self,
+        raw: &RawRow<'_>,
+        row: &CheckedRow<'_>,
+    ) -> (i64, Vec<u8>) {
+        // What is wrong with it may be no single cell.
+        if row.problems.iter().any(|problem| problem.field.is_empty()) {
+            let as_written = self.checker.check_as_written(raw);
+            return (self.key(&as_written), self.cells(raw, &as_written));
+        }
+        (self.key(row), self.cells(raw, row))
+    }
+
+    fn key(&self, row: &CheckedRow<'_>) -> i64 {
+        let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
+        value.map_or(0, |value| key_print(&value.as_text()))
+    }
+
+    fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
+        let (checker, text) = (self.checker, &mut self.text);
+        let mut cells = Vec::with_capacity(8 * (self.names.len() + row.problems.len()));
+        let mut add = |name: u32, is_wrong: bool, value: &str| {
+            cells.extend(name.to_le_bytes());
+            cells.extend(fingerprint(is_wrong, value, text).to_le_bytes());
+        };
+        let fields = checker.spec().fields.iter().zip(&self.names);
+        for ((field, name), value) in fields.zip(&row.values) {
+            if let Some(value) = value {
+                let blank = || checker.is_blank(raw, field.name());
+                match value {
+                    // Cleared because somebody wrote so, or because nobody wrote anything.
+                    Value::Null if !blank() => add(*name, false, CLEARED),
+                    value => add(*name, false, &value.as_text()),
+                }
+            }
+        }
+        for problem in &row.problems {
+            let name = of_name(&problem.field);
+            // The results hold the text of such a cell, which looks right there.
+            let looks_right = looks_right(&problem.code);
+            add(name, !looks_right, &problem.value);
+            if looks_right {
+                add(name, true, LOST_KIND);
+            }
+        }
+        cells
+    }
+}
+
+/// The fingerprint of the value that finds a record.
+pub fn key_print(value: &str) -> i64 {
+    xxh3_64(value.as_bytes()).cast_signed()
+}
+
+fn of_name(field: &str) -> u32 {
+    xxh3_64(field.as_bytes()) as u32
+}
+
+/// What stands beside a value that only looks right: no cell's text.
+const LOST_KIND: &str = "\0kind";
+
+/// Whether a row that had cells that only look right still has one of them as it was `before`.
+pub(super) fn still_looks_right(now: &[u8], before: &[u8]) -> bool {
+    let room = &mut Vec::new();
+    let lost = fingerprint(true, LOST_KIND, room).to_le_bytes();
+    let nothing = fingerprint(false, "", room).to_le_bytes();
+    let (now, _) = now.as_chunks::<8>();
+    let (before, _) = before.as_chunks::<8>();
+    let names = before.iter().filter(|field| field[4..] == lost);
+    let of = |cells: &[[u8; 8]], name: &[u8]| -> Vec<[u8; 8]> {
+        let fields = cells.iter().filter(|field| field[..4] == *name);
+        let is_value = |field: &&[u8; 8]| field[4..] != lost && field[4..] != nothing;
+        fields.filter(is_value).copied().collect()
+    };
+    names
+        .map(|field| &field[..4])
+        .any(|name| of(now, name) == of(before, name))
+}
+
+/// What stands for a value that a cell clears in so many words.
+const CLEARED: &str = "<null>";
+
+/// Whether nobody has put anything into a row's empty cells, or changed the others, since it was
+/// `before`.
+pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
+    let nothing = fingerprint(false, "", &mut Vec::new()).to_le_bytes();
+    let (fields, _) = now.as_chunks::<8>();
+    let filled: Vec<u8> = fields
+        .iter()
+        .filter(|field| field[4..] != nothing)
+        .flatten()
+        .copied()
+        .collect();
+    says_the_same(&filled, before)
+}
+
+/// Of a value; `room` is where it is put together.
+fn fingerprint(is_wrong: bool, text: &str, room: &mut Vec<u8>) -> u32 {
+    room.clear();
+    room.push(u8::from(is_wrong));
+    room.extend_from_slice(text.as_bytes());
+    xxh3_64(room) as u32
+}
+
+/// Whether a row still says what it said: every field that it has now is as it was. A field that it
+/// no longer has is not sent, and so is no change.
+pub(super) fn says_the_same(now: &[u8], before: &[u8]) -> bool {
+    let (now, _) = now.as_chunks::<8>();
+    let (before, _) = before.as_chunks::<8>();
+    now.iter().all(|field| before.contains(field))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Saved plans bind an import to what was reviewed.
+
+use crate::journal::Journal;
+use crate::plan::{SAVED_PLAN, SavedPlan};
+use crate::run::error::RunError;
+use crate::run::prepare::Prepared;
+use crate::run::settings::Settings;
+
+/// The calls of a planned run, so that another run can be compared with it.
+pub fn saved_plan(
+    journal: &Journal,
+    run: i64,
+    prepared: &Prepared,
+    settings: &Settings,
+) -> Result<SavedPlan, RunError> {
+    let mut plan = SavedPlan {
+        version: SAVED_PLAN,
+        target: prepared.checker.spec().name.clone(),
+        address: match settings.sandbox {
+            true => "sandbox".to_owned(),
+            false => settings.delivery.client.base_url.clone(),
+        },
+        sha256: prepared.input.sha256()?.to_owned(),
+        rows: Default::default(),
+    };
+    journal.each_call::<RunError>(run, |call, _| {
+        plan.add(&call);
+        Ok(true)
+    })?;
+    Ok(plan)
+}

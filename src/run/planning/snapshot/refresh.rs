@@ -1,0 +1,672 @@
+//! A run reads what changed since the last listing, where a snapshot has the rest.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::fingerprints::Printer;
+use super::state::{Basis, timestamp};
+use crate::journal::{JournalError, Register, Snapshot, Taken};
+use crate::l10n::{Argument, Message, message};
+use crate::log;
+use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
+use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
+use crate::run::planning::lookup::records::{has_nothing, refused_with};
+use crate::run::planning::row_planner::{Halt, Work};
+use crate::run::planning::row_tasks::{Item, What};
+
+/// How long before the snapshot changes are read: the clocks of an API may differ, and changes may become visible
+/// with a delay.
+const MARGIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
+const FEW: u64 = 20;
+
+/// Changed records that are kept in memory until all are read. If more records changed, all are listed.
+const MOST_CHANGED: u64 = 10_000;
+
+/// Records that are read beside a snapshot. If more rows differ, all records are listed.
+const MOST_READ: u64 = 100_000;
+
+/// The state of a row according to the snapshot.
+enum Glance {
+    /// The record with this id holds all values of the row.
+    Holds(String),
+    /// These records must be read.
+    Read(Vec<String>),
+    /// No record has its key.
+    Absent,
+}
+
+/// Why a snapshot is not used.
+enum Unusable {
+    /// All records are listed, for this reason.
+    Because(Message),
+    Halt(Halt),
+}
+
+impl From<Halt> for Unusable {
+    fn from(halt: Halt) -> Unusable {
+        Unusable::Halt(halt)
+    }
+}
+
+impl From<JournalError> for Unusable {
+    fn from(error: JournalError) -> Unusable {
+        unreadable(error.to_string())
+    }
+}
+
+/// What was read since a snapshot was taken.
+#[derive(Default)]
+struct Since {
+    changed: HashMap<String, Json>,
+    deleted: u64,
+    compared: u64,
+    read: u64,
+}
+
+impl<'a> Work<'a> {
+    /// Whether the register is worth listing in `listings` requests, where looking the rows up takes
+    /// `searches`. A listing is also the snapshot that saves the next run from listing again.
+    pub(in crate::run) fn is_worth_listing(&self, listings: u64, searches: u64) -> bool {
+        let saves = self.basis.is_some() && searches >= FEW;
+        listings <= searches || saves && listings <= 2 * searches
+    }
+
+    /// Opens the snapshot of this run's records, if it may use one.
+    fn open_basis(&mut self) {
+        let planning = self.planning;
+        let Some(of) = planning.snapshot else {
+            return;
+        };
+        let Some(printer) = Printer::new(&planning.prepared.checker, &of.key) else {
+            return;
+        };
+        let now = planning.clock.timestamp();
+        match Snapshot::open(&of.state, (&of.place, &of.address), now) {
+            Ok(None) => {}
+            Ok(Some(snapshot)) => {
+                self.basis = Some(Basis {
+                    snapshot,
+                    printer,
+                    relist: of.relist,
+                    is_known: false,
+                    newest: None,
+                    is_whole: true,
+                });
+            }
+            Err(error) => no_snapshot(&error),
+        }
+    }
+
+    /// Reads what changed since the snapshot was taken, and returns whether that stands for a listing. If not,
+    /// the copy is empty.
+    pub(in crate::run) async fn begin_from_snapshot(
+        &mut self,
+        look_up: &LookUp,
+        searches: u64,
+    ) -> Result<bool, Halt> {
+        if searches < FEW {
+            return Ok(false);
+        }
+        self.open_basis();
+        let Some(basis) = &self.basis else {
+            return Ok(false);
+        };
+        let stored = basis.snapshot.load();
+        let stored = stored.and_then(|taken| Ok((taken, basis.snapshot.records()?)));
+        let (taken, records) = match stored {
+            Ok((Some(taken), records)) => (taken, records),
+            Ok((None, _)) => return Ok(false),
+            Err(error) => {
+                no_snapshot(&error);
+                self.basis = None;
+                return Ok(false);
+            }
+        };
+        let listings = records.div_ceil(look_up.page_size());
+        let is_worth = self.is_worth_listing(listings, searches);
+        let Some(basis) = self.basis.take().filter(|_| is_worth) else {
+            // It stays as it is, for a run of more rows.
+            return Ok(false);
+        };
+        let since = self.read_since(&basis, &taken, listings).await;
+        self.basis = Some(basis);
+        match since {
+            Ok((taken, since)) => {
+                self.take_over(&taken, since)?;
+                Ok(true)
+            }
+            Err(Unusable::Halt(halt)) => Err(halt),
+            Err(Unusable::Because(why)) => {
+                self.distrust(why);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads what changed since the snapshot was taken and what proves that nothing else did. Each difference
+    /// that the API does not report makes the snapshot unusable.
+    async fn read_since(
+        &self,
+        basis: &Basis<'_>,
+        taken: &Taken,
+        listings: u64,
+    ) -> Result<(Taken, Since), Unusable> {
+        let planning = self.planning;
+        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
+        let is_old = |now: Timestamp| {
+            let age = now.duration_since(taken.listed_at);
+            // After the clock was set back, its time is not usable.
+            Duration::try_from(age).map_or(true, |age| age >= basis.relist)
+        };
+        let too_old = || Unusable::Because(message::snapshot_old());
+        if is_old(planning.clock.timestamp()) {
+            return Err(too_old());
+        }
+        let since = taken.as_of.saturating_sub(MARGIN).unwrap_or(taken.as_of);
+        let mut found = Since::default();
+        let most = (listings / 2).max(1).saturating_mul(by_id.page_size());
+        for (question, moment) in by_id.changes_since(since) {
+            let mut walk = by_id.walk(question);
+            let mut next = walk.first();
+            while let Some(question) = next {
+                let page = self.page_of(by_id, &mut walk, &question).await?;
+                if self.dates.first.get().map(timestamp).is_some_and(&is_old) {
+                    return Err(too_old());
+                }
+                let total = walk.total().unwrap_or_default().max(walk.listed());
+                for record in page.records {
+                    let is_new = moment_at(&record, moment).is_some_and(|moment| moment > since);
+                    let Some(id) = by_id.id_of(&record).filter(|_| is_new) else {
+                        return Err(Unusable::Because(message::snapshot_filter(
+                            since.to_string(),
+                        )));
+                    };
+                    found.changed.insert(id, record);
+                }
+                if total > most.min(MOST_CHANGED) {
+                    let of = snapshot.records()?;
+                    let why =
+                        message::snapshot_many(Argument::grouped(total), Argument::grouped(of));
+                    return Err(Unusable::Because(why));
+                }
+                next = walk.next().map_err(|error| unreadable(error.to_string()))?;
+            }
+        }
+        for id in self.deleted_since(by_id, since).await? {
+            if !found.changed.contains_key(&id) && snapshot.remove(&id)? {
+                found.deleted += 1;
+            }
+        }
+        let mut newest = taken.newest;
+        let mut prints = Vec::with_capacity(found.changed.len());
+        for record in found.changed.values() {
+            newest = newest.max(by_id.changed_at(record).unwrap_or(newest));
+            prints.extend(basis.printer.of(record));
+        }
+        snapshot.put(&prints)?;
+        self.read_marked(basis, &mut found).await?;
+        self.compare_page(basis, taken.page, &mut found).await?;
+        let taken = Taken {
+            as_of: self
+                .dates
+                .as_of(newest, planning.clock.now())
+                .max(taken.as_of),
+            newest,
+            page: taken.page + 1,
+            ..*taken
+        };
+        Ok((taken, found))
+    }
+
+    /// Asks for a page of a walk. An API that refuses it makes the snapshot unusable.
+    async fn page_of(
+        &self,
+        look_up: &LookUp,
+        walk: &mut Walk<'_>,
+        question: &Question,
+    ) -> Result<Page, Unusable> {
+        let page = match self.ask(look_up, question).await {
+            Ok(page) => page,
+            Err(halt) if has_nothing(&halt) && walk.is_past_the_end() => {
+                return Ok(Page::default());
+            }
+            Err(halt) => {
+                return Err(match refused_with(&halt) {
+                    Some(why) => unreadable(why),
+                    None => Unusable::Halt(halt),
+                });
+            }
+        };
+        walk.add(&page)
+            .map_err(|error| unreadable(error.to_string()))?;
+        Ok(page)
+    }
+
+    /// The ids of the records that were deleted since a moment, as far as the API tells: the total of the
+    /// list shows whether that is all.
+    async fn deleted_since(
+        &self,
+        by_id: &LookUp,
+        since: Timestamp,
+    ) -> Result<Vec<String>, Unusable> {
+        let mut ids = Vec::new();
+        let Some((look_up, question)) = by_id.deleted_since(since) else {
+            return Ok(ids);
+        };
+        let mut walk = look_up.walk(question);
+        let mut next = walk.first();
+        while let Some(question) = next {
+            match self.page_of(&look_up, &mut walk, &question).await {
+                Ok(page) => ids.extend(page.records.iter().filter_map(|one| look_up.id_of(one))),
+                Err(Unusable::Because(_)) => break,
+                Err(halt) => return Err(halt),
+            }
+            next = walk.next().ok().flatten();
+        }
+        Ok(ids)
+    }
+
+    /// Reads the records that runs may have changed and that the API does not report as changed: whether it
+    /// reports such changes is not known.
+    async fn read_marked(&self, basis: &Basis<'_>, found: &mut Since) -> Result<(), Unusable> {
+        let snapshot = &basis.snapshot;
+        let mut ids = Vec::new();
+        for id in snapshot.marked()? {
+            if !found.changed.contains_key(&id) && snapshot.prints(&id)?.is_some() {
+                ids.push(id);
+            }
+        }
+        let records = self.read_by_id(basis, &ids).await?;
+        found.read += records.len() as u64;
+        let mut left: HashSet<String> = ids.into_iter().collect();
+        for record in records {
+            let is_new = self.compare(basis, self.recently(), &record)?;
+            if let Some(id) = basis.printer.by_id().id_of(&record) {
+                left.remove(&id);
+                if is_new {
+                    found.changed.insert(id, record);
+                }
+            }
+        }
+        // If they are gone, the total tells whether that is all.
+        for id in left {
+            snapshot.remove(&id)?;
+        }
+        Ok(())
+    }
+
+    /// Reads one page of the list, another in each run, and compares it with what is known.
+    async fn compare_page(
+        &self,
+        basis: &Basis<'_>,
+        page: u64,
+        found: &mut Since,
+    ) -> Result<(), Unusable> {
+        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
+        let known = snapshot.records()?;
+        let pages = known.div_ceil(by_id.page_size()).max(1);
+        let Some(question) = by_id.page_of_list(page % pages) else {
+            return Err(unreadable(String::new()));
+        };
+        let page = match self.ask(by_id, &question).await {
+            Ok(page) => page,
+            Err(halt) => {
+                return Err(match refused_with(&halt) {
+                    Some(why) => unreadable(why),
+                    None => Unusable::Halt(halt),
+                });
+            }
+        };
+        let total = page.total.unwrap_or_default();
+        if total != known {
+            let why = message::snapshot_total(Argument::grouped(total), Argument::grouped(known));
+            return Err(Unusable::Because(why));
+        }
+        found.compared = page.records.len() as u64;
+        for record in page.records {
+            if self.compare(basis, self.recently(), &record)?
+                && let Some(id) = by_id.id_of(&record)
+            {
+                found.changed.insert(id, record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares a record with what is known of it. Returns whether it is another since a moment ago.
+    fn compare(
+        &self,
+        basis: &Basis<'_>,
+        recently: Option<Timestamp>,
+        record: &Json,
+    ) -> Result<bool, Unusable> {
+        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
+        let prints = basis.printer.of(record);
+        let known = match &prints {
+            Some(prints) => snapshot.prints(&prints.id)?,
+            None => None,
+        };
+        match prints {
+            Some(prints) if known.as_ref() == Some(&prints.prints) => Ok(false),
+            // It was changed after the changes were read.
+            Some(prints) if known.is_some() && by_id.changed_at(record) > recently => {
+                snapshot.put(&[prints])?;
+                Ok(true)
+            }
+            _ => Err(Unusable::Because(message::snapshot_differs())),
+        }
+    }
+
+    /// A moment shortly before this run began to read, by the API's clock. The latest one of all, if the API
+    /// does not tell its time.
+    fn recently(&self) -> Option<Timestamp> {
+        let began = self.dates.first.get().map_or(Timestamp::MAX, timestamp);
+        Some(began.saturating_sub(MARGIN).unwrap_or(began))
+    }
+
+    /// Reads records by their ids, many a request.
+    async fn read_by_id(&self, basis: &Basis<'_>, ids: &[String]) -> Result<Vec<Json>, Unusable> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        match self.search_by(basis.printer.by_id(), &ids).await {
+            Ok(found) => Ok(found.records),
+            Err(halt) => Err(match refused_with(&halt) {
+                Some(why) => unreadable(why),
+                None => Unusable::Halt(halt),
+            }),
+        }
+    }
+
+    /// Makes the copy stand for the register, and stores it.
+    fn take_over(&mut self, taken: &Taken, since: Since) -> Result<(), Halt> {
+        let register = Register::new()?;
+        for record in since.changed.values() {
+            self.note_known(&register, record)?;
+        }
+        self.has_read = since.changed.keys().cloned().collect();
+        self.register = Some(register);
+        let Some(basis) = &mut self.basis else {
+            return Ok(());
+        };
+        basis.is_known = true;
+        if let Err(error) = basis.snapshot.save(taken) {
+            no_snapshot(&error);
+        }
+        self.planned.how = Message::default();
+        self.planned.known = Some(KnownBefore {
+            listed_at: taken.listed_at,
+            read_at: self.dates.first.get().map_or(taken.as_of, timestamp),
+            records: basis.snapshot.records()?,
+            changed: self.has_read.len() as u64,
+            deleted: since.deleted,
+            compared: since.compared,
+            read: since.read,
+        });
+        Ok(())
+    }
+
+    /// Adds a record that was read to the register.
+    fn note_known(&self, register: &Register, record: &Json) -> Result<(), Halt> {
+        match &self.look_up {
+            Some(look_up) => self.note_keys(register, look_up, record),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets the snapshot for a reason, and has its copy filled again.
+    fn distrust(&mut self, why: Message) {
+        let Some(basis) = &mut self.basis else {
+            return;
+        };
+        log::info(&Fact::new(Code::RunRelists));
+        self.planned.relisted = Some(Relisted { why });
+        self.planned.known = None;
+        self.register = None;
+        self.has_read.clear();
+        basis.is_known = false;
+        let emptied = basis
+            .snapshot
+            .clear()
+            .and_then(|()| basis.snapshot.discard());
+        if let Err(error) = emptied {
+            no_snapshot(&error);
+            self.basis = None;
+        }
+    }
+
+    /// Takes a page of the list into the copy.
+    pub(in crate::run) fn note_in_snapshot(&mut self, page: &Page) {
+        let Some(basis) = &mut self.basis else {
+            return;
+        };
+        let mut prints = Vec::with_capacity(page.records.len());
+        for record in &page.records {
+            basis.newest = basis.newest.max(basis.printer.by_id().changed_at(record));
+            let print = basis.printer.of(record);
+            basis.is_whole &= print.is_some();
+            prints.extend(print);
+        }
+        if let Err(error) = basis.snapshot.put(&prints) {
+            no_snapshot(&error);
+            self.basis = None;
+        }
+    }
+
+    /// Stores the copy once all records are listed.
+    pub(in crate::run) fn keep_snapshot(&mut self) {
+        let Some(basis) = self.basis.take().filter(|basis| basis.is_whole) else {
+            return;
+        };
+        // Without a moment by the API's own clock nothing could tell what changed since.
+        let Some(newest) = basis.newest else {
+            return;
+        };
+        let as_of = self.dates.as_of(newest, self.planning.clock.now());
+        let saved = basis.snapshot.save(&Taken {
+            listed_at: self.dates.first.get().map_or(as_of, timestamp),
+            as_of,
+            newest,
+            page: 0,
+        });
+        if let Err(error) = saved {
+            no_snapshot(&error);
+        }
+    }
+
+    /// Reads all records that planning needs beside the snapshot, and plans nothing: if one of them is not as
+    /// the snapshot has it, all records are listed.
+    pub(in crate::run) async fn read_ahead(
+        &mut self,
+        mut items: mpsc::Receiver<Vec<Item>>,
+    ) -> Result<(), Halt> {
+        let mut ids = BTreeSet::new();
+        while let Some(items) = items.recv().await {
+            for item in items {
+                if self.succeeded_before(&item)?.is_some() {
+                    continue;
+                }
+                let What::LookUp {
+                    key,
+                    others,
+                    values,
+                } = &item.what
+                else {
+                    continue;
+                };
+                self.choose_once().await?;
+                let Some(known) = self.planned.known.as_ref().map(|known| known.records) else {
+                    return Ok(());
+                };
+                if let Glance::Read(found) = self.glance(key, others, values)? {
+                    let unread = found.into_iter().filter(|id| !self.has_read.contains(id));
+                    ids.extend(unread);
+                }
+                if ids.len() as u64 > (known / 2).min(MOST_READ) {
+                    let why = message::snapshot_many_rows(Argument::grouped(known));
+                    return self.list_again(why).await;
+                }
+            }
+        }
+        match self.read_known(ids.into_iter().collect()).await {
+            Err(Unusable::Because(why)) => self.list_again(why).await,
+            Err(Unusable::Halt(halt)) => Err(halt),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// A record other than `id` that holds a value of a field that must be unique, if the snapshot stands for
+    /// the register: nothing if it does not.
+    pub(in crate::run) fn other_known_holder(
+        &self,
+        field: usize,
+        value: &str,
+        id: &str,
+    ) -> Result<Option<Option<String>>, Halt> {
+        let Some(basis) = self.basis.as_ref().filter(|basis| basis.is_known) else {
+            return Ok(None);
+        };
+        let print = basis.printer.holder(field, value);
+        let holders = basis.snapshot.holders(field, print)?;
+        Ok(Some(holders.into_iter().find(|holder| holder != id)))
+    }
+
+    /// The record of a row, if the snapshot proves that it holds all values of the row.
+    pub(in crate::run) fn held_by(
+        &mut self,
+        row: u64,
+        key: &str,
+        others: &[(usize, String)],
+        values: &Values,
+    ) -> Result<Option<Found>, Halt> {
+        let Glance::Holds(id) = self.glance(key, others, values)? else {
+            return Ok(None);
+        };
+        // The record may have a temporary number. If it does not, no row is matched with it by a renumbering.
+        let has_further_keys = !self.planning.prepared.checker.other_keys().is_empty();
+        if has_further_keys || self.renumberings.how.is_some() {
+            self.matched.note(&id, row);
+        }
+        let spec = self.planning.prepared.checker.spec();
+        let by = self.key.map(|key| spec.fields[key].name().to_owned());
+        Ok(Some(Found {
+            id,
+            by: by.unwrap_or_default(),
+        }))
+    }
+
+    fn glance(
+        &self,
+        key: &str,
+        others: &[(usize, String)],
+        values: &Values,
+    ) -> Result<Glance, Halt> {
+        let Some(basis) = self.basis.as_ref().filter(|basis| basis.is_known) else {
+            return Ok(Glance::Absent);
+        };
+        let prepared = self.planning.prepared;
+        let Some(field) = prepared.survey.key() else {
+            return Ok(Glance::Absent);
+        };
+        let by_key = self.known_holders(basis, field, key)?;
+        let mut ids: BTreeSet<String> = by_key.iter().cloned().collect();
+        for (field, value) in others {
+            ids.extend(self.known_holders(basis, *field, value)?);
+        }
+        if ids.is_empty() {
+            ids = self.known_provisional(basis, values)?;
+        }
+        let ids: Vec<String> = ids.into_iter().collect();
+        let id = match &ids[..] {
+            [] => return Ok(Glance::Absent),
+            [id] if by_key == ids => id,
+            _ => return Ok(Glance::Read(ids)),
+        };
+        let own = prepared.checker.spec().key_field();
+        let own = own.and_then(|field| values[field].as_ref());
+        let is_own = own.is_none_or(|own| own.as_text().eq_ignore_ascii_case(id));
+        let prints = basis.snapshot.prints(id)?;
+        match prints.is_some_and(|prints| is_own && basis.printer.holds_all(&prints, values)) {
+            true => Ok(Glance::Holds(id.clone())),
+            false => Ok(Glance::Read(ids)),
+        }
+    }
+
+    /// The ids of the records that the snapshot has under a key.
+    fn known_holders(
+        &self,
+        basis: &Basis<'_>,
+        field: usize,
+        value: &str,
+    ) -> Result<Vec<String>, Halt> {
+        let Some(text) = self.comparable(field, &Json::from(value)) else {
+            return Ok(Vec::new());
+        };
+        let print = basis.printer.holder(field, &text);
+        Ok(basis.snapshot.holders(field, print)?)
+    }
+
+    /// The ids of the records to which a row whose number no record has may give another number.
+    fn known_provisional(
+        &self,
+        basis: &Basis<'_>,
+        values: &Values,
+    ) -> Result<BTreeSet<String>, Halt> {
+        let mut ids = BTreeSet::new();
+        let how = self.renumberings.how.as_ref();
+        let Some(how) = how.filter(|how| how.is_final(values)) else {
+            return Ok(ids);
+        };
+        for field in &self.renumberings.by {
+            if let Some(value) = &values[*field] {
+                ids.extend(self.known_holders(basis, *field, &value.as_text())?);
+            }
+        }
+        if let Some(birth) = how.birth_of_row(values) {
+            let (field, print) = basis.printer.provisional(birth);
+            ids.extend(basis.snapshot.holders(field, print)?);
+        }
+        Ok(ids)
+    }
+
+    /// Reads records that the snapshot has into the register. Each must match the snapshot.
+    async fn read_known(&mut self, ids: Vec<String>) -> Result<(), Unusable> {
+        let (Some(basis), Some(register)) = (&self.basis, &self.register) else {
+            return Ok(());
+        };
+        let records = self.read_by_id(basis, &ids).await?;
+        if records.len() < ids.len() {
+            return Err(Unusable::Because(message::snapshot_differs()));
+        }
+        for record in &records {
+            self.compare(basis, self.recently(), record)?;
+            self.note_known(register, record)?;
+        }
+        if let Some(known) = &mut self.planned.known {
+            known.read += records.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Lists all records in place of the snapshot, for a reason.
+    async fn list_again(&mut self, why: Message) -> Result<(), Halt> {
+        self.distrust(why);
+        match self.look_up.clone() {
+            Some(look_up) => self.list_or_search(&look_up).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn unreadable(why: impl Into<Argument>) -> Unusable {
+    Unusable::Because(message::snapshot_unreadable(why))
+}
+
+/// Logs that a snapshot cannot be kept: the run continues without it.
+fn no_snapshot(error: &JournalError) {
+    log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
+}

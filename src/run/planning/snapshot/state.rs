@@ -1,0 +1,88 @@
+//! The basis of a plan is what is known of the register before it is read.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fingerprints::Printer;
+use crate::clock::UnixNanos;
+use crate::journal::{Snapshot, State};
+
+/// The most by which the clock that sets the moments of records is behind the one that dates the answers.
+const SKEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// When answers came.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Dates {
+    /// The API's own time in its first answer.
+    pub(in crate::run) first: Cell<Option<UnixNanos>>,
+    /// The API's own time in its last answer.
+    last: Cell<Option<UnixNanos>>,
+    /// When the first answer came, by the clock here.
+    began: Cell<Option<UnixNanos>>,
+}
+
+impl Dates {
+    /// Notes an answer that came `now`.
+    pub(in crate::run) fn note(&self, date: Option<UnixNanos>, now: UnixNanos) {
+        self.first.set(self.first.get().or(date));
+        self.last.set(date.or(self.last.get()));
+        self.began.set(self.began.get().or(Some(now)));
+    }
+
+    /// The moment by the API's clocks up to which all changes were seen, if the latest one of a record that was
+    /// read is `newest`.
+    ///
+    /// It is not after the first answer. The clock that sets the moments of records may be behind the one that
+    /// dates the answers, so it is not after the latest change either, less the time that reading took: a change in
+    /// that time may have come after its record was read. If the latest change is long ago, that says nothing of
+    /// the clocks, which are taken to differ by [`SKEW`] at most.
+    pub(super) fn as_of(&self, newest: Timestamp, now: UnixNanos) -> Timestamp {
+        let [first, last] = [&self.first, &self.last].map(Cell::get);
+        let dated = first.zip(last);
+        let took = dated.map_or(0, |(first, last)| last.saturating_sub(first));
+        let own = self
+            .began
+            .get()
+            .map_or(0, |began| now.saturating_sub(began));
+        let took = SignedDuration::try_from(Duration::from_nanos(took.max(own)));
+        let newest = took.ok().and_then(|took| newest.checked_sub(took).ok());
+        let newest = newest.unwrap_or(Timestamp::MIN);
+        first.map(timestamp).map_or(newest, |first| {
+            let earliest = first.checked_sub(SKEW).unwrap_or(first);
+            newest.clamp(earliest, first)
+        })
+    }
+}
+
+/// Where a run's snapshot is, and how it may be used.
+pub(in crate::run) struct SnapshotOf {
+    pub(in crate::run) state: State,
+    /// What tells it from others: the target, its address and variables, the account and the profile.
+    pub(in crate::run) place: String,
+    /// The address of the API, by which runs of all accounts mark what they change.
+    pub(in crate::run) address: String,
+    /// The key of its hashes.
+    pub(in crate::run) key: [u8; 16],
+    /// The age at which all records are listed again.
+    pub(in crate::run) relist: Duration,
+}
+
+/// What is known of the register beside the records that this run has read.
+pub(in crate::run) struct Basis<'a> {
+    pub(in crate::run) snapshot: Snapshot,
+    pub(super) printer: Printer<'a>,
+    pub(in crate::run) relist: Duration,
+    /// Whether its copy stands for the register. Otherwise, listing all records fills it.
+    pub(in crate::run) is_known: bool,
+    /// The latest change of a record in the copy.
+    pub(in crate::run) newest: Option<Timestamp>,
+    /// Whether each record that was listed has an id.
+    pub(in crate::run) is_whole: bool,
+}
+
+/// A moment by nanoseconds since the Unix epoch.
+pub(in crate::run) fn timestamp(nanos: UnixNanos) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
+}
