@@ -117,7 +117,7 @@ pub(super) fn archive(
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster, second};
-    use crate::run::Deed;
+    use crate::run::AuditEntry;
 
     #[cfg(unix)]
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         let report = settings.delivery.paths.report.clone();
         std::fs::write(&report, "").unwrap();
         let mut stored = settings.clone();
-        stored.deeds = vec![Deed::of(&scene.session.author, "sweep", second(1))];
+        stored.deeds = vec![AuditEntry::of(&scene.session.author, "sweep", second(1))];
         let run = scene.finished("first", 1, &stored);
         let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
         summary.results = Some(elsewhere.clone());

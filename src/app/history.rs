@@ -16,7 +16,7 @@ use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
 use crate::read::Cells;
 use crate::report::{HistoryLine, WholeFile, write_history};
-use crate::run::{Deed, Settings, key_print};
+use crate::run::{AuditEntry, Settings, key_fingerprint};
 use crate::targets::TargetSpec;
 
 /// Every change that any run made to the records that a key leads to, the newest first.
@@ -90,7 +90,7 @@ pub struct RecordChanges {
     pub at: Timestamp,
     /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
     /// The changes; none where they were not kept, or are forgotten.
     pub changes: Vec<PastChange>,
     /// The run's number and the row's in the journal.
@@ -166,7 +166,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let prints: BTreeSet<i64> = spellings(key)
         .into_iter()
         .chain(found_by)
-        .map(|key| key_print(&key))
+        .map(|key| key_fingerprint(&key))
         .collect();
     for row in journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())? {
         let Some(run) = runs.get(&row.run) else {
@@ -329,7 +329,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
         by: record
             .deeds
             .iter()
-            .map(Deed::in_words)
+            .map(AuditEntry::in_words)
             .collect::<Vec<_>>()
             .join("; "),
     };

@@ -5,7 +5,7 @@ mod swept;
 
 use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
-use crate::run::Deed;
+use crate::run::AuditEntry;
 
 pub use entry::{Entry, EntryState, GoesOn};
 pub use swept::{QueueDesk, SweptFile};
@@ -18,7 +18,7 @@ fn not_built<T>() -> Result<T, AppError> {
 ///
 /// # Errors
 /// Always.
-pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn approve(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
     not_built()
 }
 
@@ -26,7 +26,7 @@ pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppErro
 ///
 /// # Errors
 /// Always.
-pub fn put_back(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn put_back(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
     not_built()
 }
 

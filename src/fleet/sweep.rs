@@ -16,7 +16,7 @@ use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
-use crate::run::{Deed, RunError, Settings, absolute, to_json};
+use crate::run::{AuditEntry, RunError, Settings, absolute, to_json};
 
 /// What is known of a file in the queue.
 struct Known {
@@ -189,7 +189,7 @@ impl QueueSweep<'_> {
             if self.arrivals.is_older(name, stamp) && !is_meant {
                 return Err(AppError::Older);
             }
-            let deed = Deed::of(&session.author, "sweep", session.clock.timestamp());
+            let deed = AuditEntry::of(&session.author, "sweep", session.clock.timestamp());
             let dropped = (file, Origin::Dropped);
             let enqueued = enqueue(&session.state, dropped, profile.as_deref(), &deed)?;
             return Ok(SweptFile::Enqueued(enqueued.id));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::connection::Tools;
-use super::context::{Context, Slice, Start};
+use super::connection::Connection;
+use super::context::{Batch, Context, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::prepare::Prepared;
@@ -20,11 +20,11 @@ use crate::journal::{
 use crate::log;
 use crate::model::{Code, Fact, Held, StateCounts};
 use crate::run::planning::deliveries::Deliveries;
-use crate::run::planning::lookup::answer_cache::KeptAnswers;
+use crate::run::planning::lookup::answer_cache::AnswerCache;
 use crate::run::planning::previous_runs::rows_last_time;
-use crate::run::planning::row_planner::Planning;
+use crate::run::planning::row_planner::PlanContext;
 use crate::run::planning::saved_plan::saved_plan;
-use crate::run::planning::snapshot::state::SnapshotOf;
+use crate::run::planning::snapshot::state::SnapshotConfig;
 use crate::run::planning::totals::{AskedRow, plan_of};
 use crate::send::{Rate, Stats, Stop, Transport};
 use crate::targets::Paging;
@@ -38,14 +38,14 @@ pub(super) struct Setup<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) settings: &'a Settings,
     pub(super) context: &'a Context<'a>,
-    pub(super) tools: &'a Tools,
+    pub(super) connection: &'a Connection,
     pub(super) transport: &'a Transport<'a>,
     pub(super) stats: &'a Stats,
     pub(super) tracker: &'a Tracker<'a>,
     /// Rows that are sent first and read back.
     pub(super) canary: Option<u64>,
     /// How much of it is done before it makes room, where it is done in slices.
-    pub(super) slice: Option<Slice>,
+    pub(super) batch: Option<Batch>,
 }
 
 /// A run that has a record in the journal. Each step takes it and gives it back, so that none is
@@ -87,7 +87,7 @@ pub(super) enum Begun<'a> {
 }
 
 /// A run that has been planned.
-pub(super) struct Planned<'a> {
+pub(super) struct PlannedRun<'a> {
     pub(super) run: Run<'a>,
     pub(super) plan: Plan,
     /// Why planning ended early, if it did.
@@ -133,11 +133,11 @@ impl<'a> Setup<'a> {
 
     /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
     /// needs, or where nothing tells what changed.
-    fn snapshot(&self) -> Option<SnapshotOf> {
-        let (settings, context, tools) = (self.settings, self.context, self.tools);
+    fn snapshot(&self) -> Option<SnapshotConfig> {
+        let (settings, context, connection) = (self.settings, self.context, self.connection);
         let delivery = &settings.delivery;
         let how = self.prepared.checker.spec().lookup.as_ref()?;
-        let compares = !delivery.all && delivery.undoes.is_none() && self.slice.is_none();
+        let compares = !delivery.all && delivery.undoes.is_none() && self.batch.is_none();
         // A sandbox in this process is gone with it.
         if how.changes.is_none() || !compares || settings.sandbox {
             return None;
@@ -146,13 +146,13 @@ impl<'a> Setup<'a> {
             FORMAT,
             &settings.target,
             settings.profile.as_deref().unwrap_or_default(),
-            &tools.account,
-            &tools.place,
+            &connection.account,
+            &connection.place,
         ];
-        Some(SnapshotOf {
+        Some(SnapshotConfig {
             state: context.state.clone(),
-            place: account_of(tools.client.address(), of.join("\0").as_bytes()),
-            address: tools.address(),
+            place: account_of(connection.client.address(), of.join("\0").as_bytes()),
+            address: connection.address(),
             key: context.credentials.key_for("snapshot"),
             relist: delivery.relist?,
         })
@@ -200,7 +200,7 @@ impl<'a> Setup<'a> {
         if known.state == RunState::Planning {
             journal.clear(known.id)?;
             // Planning may take many batches, and the run is visible meanwhile.
-            if self.slice.is_some() {
+            if self.batch.is_some() {
                 journal.begin_again(known.id)?;
             }
         }
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
         }
         let has_delivered = journal.merge_delivered(
             state,
-            &setup.tools.place,
+            &setup.connection.place,
             id,
             setup.context.clock.timestamp(),
         )?;
@@ -317,13 +317,13 @@ impl<'a> Run<'a> {
     }
 
     /// Plans all rows into the journal.
-    pub(super) fn plan(self) -> Result<Planned<'a>, RunError> {
+    pub(super) fn plan(self) -> Result<PlannedRun<'a>, RunError> {
         let past = self.past()?;
         self.plan_by(past)
     }
 
     /// The same by what earlier runs tell.
-    pub(super) fn plan_by(self, past: Past) -> Result<Planned<'a>, RunError> {
+    pub(super) fn plan_by(self, past: Past) -> Result<PlannedRun<'a>, RunError> {
         let Run {
             setup, journal, id, ..
         } = self;
@@ -334,15 +334,15 @@ impl<'a> Run<'a> {
         let of_records = spec.lookup.iter().filter_map(|how| how.paging.as_ref());
         let of_keys = spec.known.iter().map(|how| &how.paging);
         let is_numbered = of_records.chain(of_keys).all(Paging::is_counted);
-        let answers = match setup.slice.filter(|_| is_numbered) {
-            Some(slice) => {
-                setup.tools.pacer.set_patience(Some(slice.patience));
+        let answers = match setup.batch.filter(|_| is_numbered) {
+            Some(batch) => {
+                setup.connection.pacer.set_patience(Some(batch.patience));
                 let clock = setup.context.clock.as_ref();
-                let whose = (id, setup.tools.account.as_str());
-                Some(KeptAnswers::of(
+                let whose = (id, setup.connection.account.as_str());
+                Some(AnswerCache::of(
                     whose,
                     &*past.journal,
-                    slice,
+                    batch,
                     (setup.stats, clock),
                 )?)
             }
@@ -350,7 +350,7 @@ impl<'a> Run<'a> {
         };
         let snapshot = setup.snapshot();
         let writer = Writer::start(journal, id, Stage::Planning)?;
-        let planning = Planning {
+        let planning = PlanContext {
             prepared: setup.prepared,
             delivery,
             transport: setup.transport,
@@ -359,7 +359,7 @@ impl<'a> Run<'a> {
             past: past.journal,
             has_delivered: past.has_delivered,
             run: id,
-            place: &setup.tools.place,
+            place: &setup.connection.place,
             undone: past.undone,
             snapshot: snapshot.as_ref(),
             deliveries: past.deliveries,
@@ -391,7 +391,7 @@ impl<'a> Run<'a> {
         run.forecast(&mut plan);
         let json = to_json(&plan)?;
         run.journal.set_plan(id, &json, uncounted)?;
-        Ok(Planned {
+        Ok(PlannedRun {
             run,
             plan,
             stop: planned.stop,
@@ -414,7 +414,7 @@ impl<'a> Run<'a> {
         if setup.settings.sandbox || !(has_changes || has_snapshots(state)) {
             return Ok(());
         }
-        let address = setup.tools.address();
+        let address = setup.connection.address();
         let whose = (address.as_str(), self.name());
         let mut ids = Vec::new();
         let mut are_known = self.planned_to.is_none();
@@ -438,7 +438,7 @@ impl<'a> Run<'a> {
     /// Adds the estimated duration to the plan, from the quota and the bucket as known now, and no faster than
     /// responses so far.
     pub(super) fn forecast(&self, plan: &mut Plan) {
-        let (rate, burst) = self.setup.tools.pacer.quota();
+        let (rate, burst) = self.setup.connection.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
         let pace = pace_of(self.setup.transport.latency(), concurrency);
         let road = self.setup.tracker.road(pace);

@@ -35,7 +35,7 @@ pub struct Author {
 
 /// A command that started, resumed or approved a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct AuditEntry {
     /// The command.
     pub command: String,
     /// Its time.
@@ -48,10 +48,10 @@ pub struct Deed {
     pub note: Option<String>,
 }
 
-impl Deed {
+impl AuditEntry {
     /// The deed of `author` for a command.
-    pub fn of(author: &Author, command: &str, at: Timestamp) -> Deed {
-        Deed {
+    pub fn of(author: &Author, command: &str, at: Timestamp) -> AuditEntry {
+        AuditEntry {
             command: command.to_owned(),
             at,
             actor: author.actor.clone(),

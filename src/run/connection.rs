@@ -56,7 +56,7 @@ fn place_of(spec: &TargetSpec, client: &Client, variables: &BTreeMap<String, Str
 }
 
 /// What a run is made with.
-pub(super) struct Tools {
+pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) pacer: Pacer,
     pub(super) account: String,
@@ -65,7 +65,7 @@ pub(super) struct Tools {
     pub(super) place: String,
 }
 
-impl Tools {
+impl Connection {
     /// The name of the API's address, for all credentials.
     pub(super) fn address(&self) -> String {
         account_of(self.client.address(), b"")
@@ -75,7 +75,7 @@ impl Tools {
         prepared: &Prepared,
         settings: &Settings,
         context: &Context<'_>,
-    ) -> Result<Tools, RunError> {
+    ) -> Result<Connection, RunError> {
         let delivery = &settings.delivery;
         let client = Client::new(
             prepared.checker.spec().clone(),
@@ -92,7 +92,7 @@ impl Tools {
             &context.state,
             context.clock.clone(),
         )?;
-        Ok(Tools {
+        Ok(Connection {
             client,
             pacer,
             account,

@@ -104,7 +104,7 @@ pub struct Ended {
 
 /// A plan that was made to be looked at.
 #[derive(Debug)]
-pub struct Looked {
+pub struct DryRun {
     /// The plan.
     pub plan: Plan,
     /// Why a guard would hold the run, if one would.
@@ -121,7 +121,7 @@ pub struct Looked {
 
 /// How much of a run is done before it makes room for others.
 #[derive(Debug, Clone, Copy)]
-pub struct Slice {
+pub struct Batch {
     /// The maximum number of rows to send.
     pub rows: usize,
     /// The longest that is waited for the quota.
@@ -136,7 +136,7 @@ pub struct Slice {
 
 /// What a slice has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Made {
+pub struct BatchUsage {
     /// Requests.
     pub requests: u64,
     /// How many of them were made again.
@@ -147,7 +147,7 @@ pub struct Made {
 
 /// How a slice ended.
 #[derive(Debug)]
-pub enum Sliced {
+pub enum BatchEnd {
     /// There is more to do, so much later.
     Later(Duration),
     /// The run has ended, or somebody has to see to it.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::active_run::{Begun, Planned, Run, Setup};
-use super::audit_log::Deed;
-use super::connection::Tools;
-use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::active_run::{Begun, PlannedRun, Run, Setup};
+use super::audit_log::AuditEntry;
+use super::connection::Connection;
+use super::context::{
+    Batch, BatchEnd, BatchUsage, Consent, Context, DryRun, Ended, Proposal, Start,
+};
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::progress::Tracker;
@@ -13,8 +15,8 @@ use super::settings::{Pauses, Queued, Settings};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, Held, StateCounts};
-use crate::run::finishing::finish::DoneMeanwhile;
-use crate::run::planning::read_policy::Reading;
+use crate::run::finishing::finish::EarlyResults;
+use crate::run::planning::read_policy::ReadPolicy;
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
@@ -48,8 +50,8 @@ pub fn import(
     context: &Context<'_>,
 ) -> Result<Ended, RunError> {
     match import_with(prepared, settings, start, None, context)?.0 {
-        Sliced::Ended(ended) => Ok(*ended),
-        Sliced::Later(_) => Err(RunError::Died),
+        BatchEnd::Ended(ended) => Ok(*ended),
+        BatchEnd::Later(_) => Err(RunError::Died),
     }
 }
 
@@ -57,50 +59,50 @@ pub fn import(
 ///
 /// # Errors
 /// When the journal or the connection's set-up fail, or another process has taken the run over.
-pub fn import_slice(
+pub fn import_batch(
     prepared: &Prepared,
     settings: &Settings,
     start: Start,
-    slice: Slice,
+    batch: Batch,
     context: &Context<'_>,
-) -> Result<(Sliced, Made), RunError> {
-    import_with(prepared, settings, start, Some(slice), context)
+) -> Result<(BatchEnd, BatchUsage), RunError> {
+    import_with(prepared, settings, start, Some(batch), context)
 }
 
 fn import_with(
     prepared: &Prepared,
     settings: &Settings,
     start: Start,
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     context: &Context<'_>,
-) -> Result<(Sliced, Made), RunError> {
+) -> Result<(BatchEnd, BatchUsage), RunError> {
     refuse_blind(prepared, settings)?;
     let mut settings = settings.clone();
     // Names are taken before anything is done, so that two runs never share one.
     let _claim = match start {
-        Start::New(_) if slice.is_none() => {
+        Start::New(_) if batch.is_none() => {
             let (paths, claim) = settings.delivery.paths.claim(&context.state)?;
             settings.delivery.paths = paths;
             claim
         }
         _ => None,
     };
-    settings.pauses = pauses(&start, slice, context)?;
-    settings.deeds = deeds(&start, settings.queued.as_ref(), slice, context)?;
+    settings.pauses = pauses(&start, batch, context)?;
+    settings.deeds = deeds(&start, settings.queued.as_ref(), batch, context)?;
     let settings = &settings;
-    if slice.is_none() {
+    if batch.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
     }
     let is_approved = matches!(start, Start::Approve(_));
     let _past = locks_on_past(settings, context)?;
-    with_setup((prepared, settings, context), slice, |setup| {
+    with_setup((prepared, settings, context), batch, |setup| {
         let (run, plan) = match setup.begin(start)? {
             Begun::Planned(run, plan) => (run, plan),
-            Begun::New(run) => match decide(run.plan_or_foresee()?, is_approved, context)? {
+            Begun::New(run) => match decide(run.plan_or_pipeline()?, is_approved, context)? {
                 Decision::Send(run, plan) => (*run, plan),
-                Decision::End(ended) => return Ok((Sliced::Ended(ended), made(setup.stats))),
+                Decision::End(ended) => return Ok((BatchEnd::Ended(ended), made(setup.stats))),
                 Decision::Later(after) => {
-                    let later = put_off(Sliced::Later(after), setup.tools);
+                    let later = put_off(BatchEnd::Later(after), setup.connection);
                     return Ok((later, made(setup.stats)));
                 }
             },
@@ -108,11 +110,11 @@ fn import_with(
         let states = run.states_at_start(plan.settled)?;
         setup.tracker.start(run.name(), &plan, states);
         let sent = run.send()?;
-        let sliced = match slice {
+        let batch_end = match batch {
             Some(_) => sent.leave()?,
-            None => Sliced::Ended(Box::new(sent.finish()?)),
+            None => BatchEnd::Ended(Box::new(sent.finish()?)),
         };
-        Ok((put_off(sliced, setup.tools), made(setup.stats)))
+        Ok((put_off(batch_end, setup.connection), made(setup.stats)))
     })
 }
 
@@ -121,9 +123,9 @@ fn import_with(
 fn deeds(
     start: &Start,
     queued: Option<&Queued>,
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     context: &Context<'_>,
-) -> Result<Vec<Deed>, RunError> {
+) -> Result<Vec<AuditEntry>, RunError> {
     let (command, earlier) = match start {
         Start::New(command) => (*command, None),
         Start::Resume(run) => ("resume", Some(run)),
@@ -136,28 +138,28 @@ fn deeds(
             Settings::of(&run)?.deeds
         }
     };
-    if slice.is_some() {
+    if batch.is_some() {
         for deed in queued.iter().flat_map(|queued| &queued.deeds) {
             if !deeds.contains(deed) {
                 deeds.push(deed.clone());
             }
         }
     }
-    if earlier.is_none() || slice.is_none() {
-        let command = slice.map_or(command, |_| "work");
+    if earlier.is_none() || batch.is_none() {
+        let command = batch.map_or(command, |_| "work");
         let now = context.clock.timestamp();
-        deeds.push(Deed::of(&context.author, command, now));
+        deeds.push(AuditEntry::of(&context.author, command, now));
     }
     Ok(deeds)
 }
 
 /// The time in which nothing was done for a run that begins or continues now.
-fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<Pauses, RunError> {
+fn pauses(start: &Start, batch: Option<Batch>, context: &Context<'_>) -> Result<Pauses, RunError> {
     let (Start::Resume(run) | Start::Approve(run)) = start else {
         return Ok(Pauses::default());
     };
     let now = context.clock.timestamp();
-    let due = slice.and_then(|slice| now.checked_sub(slice.late).ok());
+    let due = batch.and_then(|batch| now.checked_sub(batch.late).ok());
     let journal = Journal::open(&context.state)?;
     let run = journal.run(Some(&run.name))?;
     let last = journal.traces(run.id)?.last;
@@ -167,32 +169,32 @@ fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<
 /// Hands `work` all that a run is made of.
 pub(super) fn with_setup<T>(
     (prepared, settings, context): (&Prepared, &Settings, &Context<'_>),
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     work: impl FnOnce(Setup<'_>) -> Result<T, RunError>,
 ) -> Result<T, RunError> {
-    let tools = Tools::new(prepared, settings, context)?;
+    let connection = Connection::new(prepared, settings, context)?;
     let stats = Stats::default();
     let clock = context.clock.as_ref();
     let survey = &prepared.survey;
-    let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
-    let transport = tools.transport(prepared, settings, context, (&stats, &tracker));
+    let tracker = Tracker::new(context.observer, clock, &connection.pacer, &stats, survey);
+    let transport = connection.transport(prepared, settings, context, (&stats, &tracker));
     work(Setup {
         tracker: &tracker,
         prepared,
         settings,
         context,
-        tools: &tools,
+        connection: &connection,
         transport: &transport,
         stats: &stats,
         canary: settings.delivery.canary,
-        slice,
+        batch,
     })
 }
 
 /// Puts the next slice off until it finds more than one request.
-fn put_off(sliced: Sliced, tools: &Tools) -> Sliced {
-    match sliced {
-        Sliced::Later(after) => Sliced::Later(late_enough(after, tools.pacer.quota())),
+fn put_off(batch_end: BatchEnd, connection: &Connection) -> BatchEnd {
+    match batch_end {
+        BatchEnd::Later(after) => BatchEnd::Later(late_enough(after, connection.pacer.quota())),
         other => other,
     }
 }
@@ -209,8 +211,8 @@ fn late_enough(after: Duration, (rate, burst): (Rate, u32)) -> Duration {
     after.saturating_add(rate.interval().saturating_mul(more))
 }
 
-fn made(stats: &Stats) -> Made {
-    Made {
+fn made(stats: &Stats) -> BatchUsage {
+    BatchUsage {
         requests: stats.requests(),
         retries: stats.retries(),
         throttled: stats.throttled(),
@@ -227,11 +229,11 @@ enum Decision<'a> {
 
 /// Shows a plan, and decides by the guards and by the person who is asked.
 fn decide<'a>(
-    planned: Planned<'a>,
+    planned: PlannedRun<'a>,
     is_approved: bool,
     context: &Context<'_>,
 ) -> Result<Decision<'a>, RunError> {
-    let Planned {
+    let PlannedRun {
         run,
         mut plan,
         stop,
@@ -240,12 +242,12 @@ fn decide<'a>(
     if let Some(stop) = stop {
         match &stop {
             Stop::Due { after } => return Ok(Decision::Later(*after)),
-            Stop::Asked if run.setup.slice.is_some() => {
+            Stop::Asked if run.setup.batch.is_some() => {
                 return Ok(Decision::Later(Duration::ZERO));
             }
             _ => {}
         }
-        let ended = run.finish(Some(stop), RunState::Planning, DoneMeanwhile::default())?;
+        let ended = run.finish(Some(stop), RunState::Planning, EarlyResults::default())?;
         return Ok(Decision::End(Box::new(ended)));
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));
@@ -304,11 +306,11 @@ fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLo
 ///
 /// # Errors
 /// When the connection's set-up or the shared quota fail.
-pub fn look(
+pub fn dry_run(
     prepared: &Prepared,
     settings: &Settings,
     context: &Context<'_>,
-) -> Result<Looked, RunError> {
+) -> Result<DryRun, RunError> {
     refuse_blind(prepared, settings)?;
     // Those of the run that it would retry, if they are here, are not its own.
     let settings = &Settings {
@@ -319,7 +321,7 @@ pub fn look(
         let planned = setup.begin_in(Journal::temporary()?)?.plan();
         context.observer.on_event(&RunEvent::Looked);
         let planned = planned?;
-        let Planned {
+        let PlannedRun {
             run, plan, stop, ..
         } = planned;
         let held = run.held(&plan)?;
@@ -346,7 +348,7 @@ pub fn look(
         summary.estimated_finish = plan.estimated_finish;
         summary.snapshot = plan.known;
         let (id, journal) = run.into_journal();
-        Ok(Looked {
+        Ok(DryRun {
             plan,
             held,
             journal,
@@ -369,12 +371,12 @@ fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError
             target: spec.name.clone(),
         });
     }
-    let fields = Reading::of(prepared, &settings.delivery).unread_lists();
+    let fields = ReadPolicy::of(prepared, &settings.delivery).unread_lists();
     if !fields.is_empty() {
         return Err(RunError::BlindLists { fields });
     }
     let delivery = &settings.delivery;
-    let reads = Reading::of(prepared, delivery).look_up().is_some();
+    let reads = ReadPolicy::of(prepared, delivery).look_up().is_some();
     if !reads && delivery.undoes.is_none() && delivery.edits.need_records() {
         return Err(RunError::BlindRules);
     }

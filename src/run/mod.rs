@@ -17,16 +17,16 @@ mod progress;
 mod sending;
 mod settings;
 
-pub use audit_log::{Actor, Author, Deed};
+pub use audit_log::{Actor, AuditEntry, Author};
 pub use connection::{quota_account, shared_pacer};
-pub use context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+pub use context::{Batch, BatchEnd, BatchUsage, Consent, Context, DryRun, Ended, Proposal, Start};
 pub use error::RunError;
-pub use import::{import, import_slice, look};
+pub use import::{dry_run, import, import_batch};
 pub use name::run_name;
 pub use planning::deliveries::Deliveries;
 pub use planning::previous_runs::is_last_of_its_name;
 pub use planning::retry_source::find_runs;
-pub use planning::row_tasks::key_print;
+pub use planning::row_tasks::key_fingerprint;
 pub use planning::saved_plan::saved_plan;
 pub use planning::totals::understood;
 pub use prepare::{

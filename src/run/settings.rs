@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit_log::Deed;
+use super::audit_log::AuditEntry;
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
@@ -62,7 +62,7 @@ pub struct Settings {
     pub pauses: Pauses,
     /// The accounts that started and resumed the run.
     #[serde(default)]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -127,7 +127,7 @@ pub struct Queued {
     pub file: String,
     /// The commands for it in the queue. A batch adds them to those of the run.
     #[serde(skip)]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
 }
 
 /// Where and how a roster is delivered.

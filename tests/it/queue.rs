@@ -21,7 +21,7 @@ use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
 use rosterpatch::model::{Code, Exit};
 use rosterpatch::read::{Origin, ReadOptions};
-use rosterpatch::run::{Actor, Author, Deed, Roster, RunError, Settings};
+use rosterpatch::run::{Actor, AuditEntry, Author, Roster, RunError, Settings};
 use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
 
@@ -49,7 +49,7 @@ fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
 }
 
 /// A command of an account on another machine.
-fn deed(command: &str) -> Deed {
+fn deed(command: &str) -> AuditEntry {
     let author = Author {
         actor: Actor {
             account: "anna".into(),
@@ -57,7 +57,7 @@ fn deed(command: &str) -> Deed {
         },
         note: None,
     };
-    Deed::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
+    AuditEntry::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The last part of a path.

@@ -21,7 +21,7 @@ use crate::l10n::{duration, local_time, number, say};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
 use crate::read::Origin;
-use crate::run::{Actor, Author, Deed};
+use crate::run::{Actor, AuditEntry, Author};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
@@ -33,7 +33,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
         actor: Actor::here(),
         note: args.note.clone(),
     };
-    let deed = Deed::of(&author, "enqueue", SystemClock.timestamp());
+    let deed = AuditEntry::of(&author, "enqueue", SystemClock.timestamp());
     let mut rows = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();

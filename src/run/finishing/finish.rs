@@ -12,7 +12,7 @@ use crate::report::{
 use crate::run::active_run::{Run, Setup};
 use crate::run::context::Ended;
 use crate::run::error::RunError;
-use crate::run::planning::read_policy::Reading;
+use crate::run::planning::read_policy::ReadPolicy;
 use crate::run::planning::totals::{columns_of, understood};
 use crate::run::prepare::Release;
 use crate::run::settings::{Settings, to_json};
@@ -23,7 +23,7 @@ const FEW: u64 = 50_000;
 
 /// What is done of a run's end while it still sends.
 #[derive(Default)]
-pub(in crate::run) struct DoneMeanwhile {
+pub(in crate::run) struct EarlyResults {
     /// The results: each row as soon as it was known its outcome.
     written: Option<UnplacedResults>,
     /// Whether there is what later runs search its rows by.
@@ -31,7 +31,7 @@ pub(in crate::run) struct DoneMeanwhile {
 }
 
 /// A run whose end is prepared while it sends.
-pub(in crate::run) struct Meanwhile<'a> {
+pub(in crate::run) struct EarlyWriter<'a> {
     run: i64,
     rows: u64,
     input: &'a Input,
@@ -40,16 +40,16 @@ pub(in crate::run) struct Meanwhile<'a> {
     recorded: Recorded,
 }
 
-impl<'a> Meanwhile<'a> {
+impl<'a> EarlyWriter<'a> {
     /// A run whose outcomes `writer` records; none where its results must wait for its end.
     pub(in crate::run) fn of(
         setup: &Setup<'a>,
         run: i64,
         writer: &Writer,
-    ) -> Option<Meanwhile<'a>> {
+    ) -> Option<EarlyWriter<'a>> {
         let paths = &setup.settings.delivery.paths;
-        let may_begin = setup.slice.is_none() && paths.may_take_long();
-        may_begin.then(|| Meanwhile {
+        let may_begin = setup.batch.is_none() && paths.may_take_long();
+        may_begin.then(|| EarlyWriter {
             run,
             rows: setup.prepared.survey.rows,
             input: &setup.prepared.input,
@@ -60,15 +60,15 @@ impl<'a> Meanwhile<'a> {
     }
 
     /// Does what can be done, and returns once the run sends no more. What fails is tried again then.
-    pub(in crate::run) fn work(&self) -> DoneMeanwhile {
-        let mut done = DoneMeanwhile::default();
+    pub(in crate::run) fn work(&self) -> EarlyResults {
+        let mut done = EarlyResults::default();
         if let Err(error) = self.work_into(&mut done) {
             log::debug(&Fact::new(Code::RunResultsLater).because_of(error.fact()));
         }
         done
     }
 
-    fn work_into(&self, done: &mut DoneMeanwhile) -> Result<(), RunError> {
+    fn work_into(&self, done: &mut EarlyResults) -> Result<(), RunError> {
         let mut journal = Journal::open(self.state)?;
         // Everything that comes before the first request goes first.
         self.recorded.wait_for(&journal, self.run, (1, 1))?;
@@ -97,7 +97,7 @@ impl Run<'_> {
         self.finish(
             Some(Stop::Held { why }),
             RunState::Held,
-            DoneMeanwhile::default(),
+            EarlyResults::default(),
         )
     }
 
@@ -106,9 +106,9 @@ impl Run<'_> {
         mut self,
         stop: Option<Stop>,
         state: RunState,
-        done: DoneMeanwhile,
+        done: EarlyResults,
     ) -> Result<Ended, RunError> {
-        if self.setup.slice.is_some() {
+        if self.setup.batch.is_some() {
             return self.conclude(stop, state);
         }
         let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
@@ -156,8 +156,8 @@ impl Run<'_> {
             headers: Some(&headers),
         };
         // Nothing is known of what records held that nobody has read.
-        let reading = Reading::of(prepared, &self.setup.settings.delivery);
-        if reading.look_up().is_some() {
+        let policy = ReadPolicy::of(prepared, &self.setup.settings.delivery);
+        if policy.look_up().is_some() {
             summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
         }
         let placing = paths.placing(&paths.report);
@@ -225,7 +225,7 @@ impl Run<'_> {
     /// Notes the rate in force in the plan, for the process that continues: the API may have announced it
     /// since.
     fn note_rate(&mut self) -> Result<(), RunError> {
-        let (rate, _) = self.setup.tools.pacer.quota();
+        let (rate, _) = self.setup.connection.pacer.quota();
         let (plan, _) = self.journal.plan(self.id)?;
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {

@@ -10,7 +10,7 @@ use crate::events::{PersonChange, Plan, RunEvent, Turn};
 use crate::journal::{RunLock, RunState};
 use crate::model::{Code, Exit, Held, Summary, seconds_between};
 use crate::plan::{Selection, Threshold};
-use crate::run::context::{Consent, Made, Slice, Sliced, Start};
+use crate::run::context::{Batch, BatchEnd, BatchUsage, Consent, Start};
 use crate::run::error::RunError;
 use crate::run::import::late_enough;
 use crate::run::planning::saved_plan::saved_plan;
@@ -127,7 +127,7 @@ fn a_guard_holds_a_run_until_somebody_approves_it() {
 #[test]
 fn a_run_is_held_to_the_plan_that_was_looked_at() {
     let (api, mut desk) = (Api::holding(school(2)), Desk::new(&roster(2)));
-    let looked = desk.look(&api).unwrap();
+    let looked = desk.dry_run(&api).unwrap();
     let prepared = desk.prepared();
     let plan = saved_plan(&looked.journal, looked.run, &prepared, &desk.settings).unwrap();
     let mut other = plan.clone();
@@ -152,7 +152,7 @@ fn a_look_tells_what_an_import_would_do_and_does_nothing() {
     desk.delivery().selection = "1-4".parse::<Selection>().unwrap();
     let pace = &mut desk.delivery().pace;
     (pace.own, pace.own_burst) = ("1/s".parse().unwrap(), 4);
-    let looked = desk.look(&api).unwrap();
+    let looked = desk.dry_run(&api).unwrap();
     let (plan, summary) = (looked.plan, looked.summary);
     let states = summary.states;
     assert_eq!(
@@ -174,7 +174,7 @@ fn a_look_tells_what_an_import_would_do_and_does_nothing() {
     assert_eq!(desk.calls(&looked.journal, looked.run).len(), 2);
     assert!(desk.journal().run(None).is_err() && api.changes().is_empty());
     desk.delivery().guards.max_changes = Some(Threshold::Rows(1));
-    let looked = desk.look(&api).unwrap();
+    let looked = desk.dry_run(&api).unwrap();
     assert!(matches!(looked.held, Some(Held::MaxChanges { .. })));
     assert_eq!(looked.summary.held_by, looked.held);
     assert_eq!(looked.summary.exit_code, Exit::Held);
@@ -188,7 +188,7 @@ fn a_look_has_none_of_the_pauses_of_the_run_that_it_would_retry() {
     let later = run.finished_at.unwrap() + Duration::from_secs(60);
     desk.settings.pauses = Pauses::of(&run, None, None, later);
     assert_ne!(desk.settings.pauses, Pauses::default());
-    let summary = desk.look(&api).unwrap().summary;
+    let summary = desk.dry_run(&api).unwrap().summary;
     assert_eq!((summary.idle_s, summary.held_s), (0.0, 0.0));
 }
 
@@ -197,7 +197,7 @@ fn a_plan_that_nobody_could_make_has_no_exit_code_of_a_guard() {
     let api = Api::answering(|_| (401, json!({})));
     let mut desk = Desk::new(&roster(2));
     desk.delivery().guards.max_invalid = Threshold::Rows(0);
-    let looked = desk.look(&api).unwrap();
+    let looked = desk.dry_run(&api).unwrap();
     assert!(matches!(looked.stop, Some(Stop::Refused { .. })));
     assert_eq!(looked.summary.exit_code, Exit::Refused);
 }
@@ -208,7 +208,7 @@ fn a_plan_counts_the_request_that_reads_a_record_before_its_change() {
         let (api, mut desk) = (Api::holding(school(5)), Desk::at(target, &roster(5)));
         let pace = &mut desk.delivery().pace;
         (pace.own, pace.own_burst) = ("3600/h".parse().unwrap(), 1);
-        desk.look(&api).unwrap().plan
+        desk.dry_run(&api).unwrap().plan
     };
     let school = crate::run::tests::SCHOOL;
     let versioned = school.replace("keep =", "if_match = \"etag\"\nkeep =");
@@ -224,7 +224,7 @@ fn the_time_that_a_plan_takes_is_told_by_the_quota_and_the_bucket() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(5)));
     let pace = &mut desk.delivery().pace;
     (pace.own, pace.own_burst) = ("1500/h".parse().unwrap(), 2);
-    let plan = desk.look(&api).unwrap().plan;
+    let plan = desk.dry_run(&api).unwrap().plan;
     assert_eq!((&*plan.rate, plan.at_once), ("1500/h", 2));
     assert!((plan.estimate_s - 7.2).abs() < 1e-6, "{}", plan.estimate_s);
     let finish: jiff::Timestamp = "2026-08-20T18:00:07.2Z".parse().unwrap();
@@ -314,13 +314,13 @@ fn a_run_is_idle_from_the_last_outcome_of_a_process_that_died() {
 #[test]
 fn between_two_slices_a_run_is_idle_only_once_the_next_one_is_late() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(3)));
-    let mut late = slice(1);
-    desk.slice(&api, Start::New("import"), late).unwrap();
+    let mut late = batch(1);
+    desk.batch(&api, Start::New("import"), late).unwrap();
     for seconds in [0, 20] {
         desk.later(Duration::from_secs(30));
         late.late = Duration::from_secs(seconds);
         let start = resume(&mut desk);
-        desk.slice(&api, start, late).unwrap();
+        desk.batch(&api, start, late).unwrap();
     }
     let summary = desk.figures();
     assert_eq!((summary.rows, summary.idle_s), (3, 20.0));
@@ -478,7 +478,7 @@ fn names_are_taken_while_a_run_is_under_way_that_writes_files() {
             Consent::from(true)
         }));
         if in_slices {
-            desk.slice(&api, Start::New("import"), slice(5)).unwrap();
+            desk.batch(&api, Start::New("import"), batch(5)).unwrap();
         } else {
             desk.import(&api).unwrap();
         }
@@ -644,8 +644,8 @@ fn a_run_that_has_all_its_rows_plans_none() {
 }
 
 /// A slice of so many rows that waits for nothing.
-fn slice(rows: usize) -> Slice {
-    Slice {
+fn batch(rows: usize) -> Batch {
+    Batch {
         rows,
         patience: Duration::ZERO,
         retries_before: 3,
@@ -655,18 +655,18 @@ fn slice(rows: usize) -> Slice {
 }
 
 /// Does a run in slices: how it ended, and what each slice did and how long the next one had to wait.
-fn sliced(
+fn batch_end(
     desk: &mut Desk,
     api: &Api,
-    slice: Slice,
-) -> (Summary, Option<Stop>, Vec<(Made, Duration)>) {
+    batch: Batch,
+) -> (Summary, Option<Stop>, Vec<(BatchUsage, Duration)>) {
     let mut start = Start::New("import");
     let mut slices = Vec::new();
     for _ in 0..20 {
-        let (sliced, made) = desk.slice(api, start, slice).unwrap();
-        match sliced {
-            Sliced::Later(after) => slices.push((made, after)),
-            Sliced::Ended(ended) => {
+        let (batch_end, made) = desk.batch(api, start, batch).unwrap();
+        match batch_end {
+            BatchEnd::Later(after) => slices.push((made, after)),
+            BatchEnd::Ended(ended) => {
                 slices.push((made, Duration::ZERO));
                 return (ended.summary, ended.stop, slices);
             }
@@ -681,7 +681,7 @@ fn sliced(
 #[test]
 fn a_slice_sends_its_rows_and_leaves_the_rest() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(5)));
-    let (summary, stop, slices) = sliced(&mut desk, &api, slice(2));
+    let (summary, stop, slices) = batch_end(&mut desk, &api, batch(2));
     let made: Vec<(u64, Duration)> = slices
         .iter()
         .map(|(made, after)| (made.requests, *after))
@@ -719,7 +719,7 @@ fn a_slice_does_not_wait_for_the_quota() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(4)));
     let pace = &mut desk.delivery().pace;
     (pace.own, pace.own_burst) = ("1/s".parse().unwrap(), 1);
-    let (summary, _, slices) = sliced(&mut desk, &api, slice(9));
+    let (summary, _, slices) = batch_end(&mut desk, &api, batch(9));
     assert_eq!(slices.len(), 4);
     for (made, after) in &slices[..3] {
         assert_eq!(made.requests, 1);
@@ -734,12 +734,15 @@ fn a_slice_does_not_wait_for_the_quota() {
 #[test]
 fn a_slice_asks_no_more_than_it_may_for_a_plan() {
     let (api, mut desk) = (Api::holding(school(2)), Desk::new(&roster(2)));
-    let (later, made) = desk.slice(&api, Start::New("import"), slice(0)).unwrap();
-    assert!(matches!(later, Sliced::Later(Duration::ZERO)), "{later:?}");
+    let (later, made) = desk.batch(&api, Start::New("import"), batch(0)).unwrap();
+    assert!(
+        matches!(later, BatchEnd::Later(Duration::ZERO)),
+        "{later:?}"
+    );
     assert_eq!((made.requests, api.asked().len()), (0, 0));
     assert_eq!(desk.run().state, RunState::Planning);
     let start = resume(&mut desk);
-    desk.slice(&api, start, slice(5)).unwrap();
+    desk.batch(&api, start, batch(5)).unwrap();
     assert_eq!(desk.states(), ["updated"; 2]);
     assert_eq!(api.asked().len(), 3, "what is learnt is not asked again");
 }
@@ -749,12 +752,12 @@ fn a_run_in_slices_plans_no_row_before_all_records_are_read() {
     let target = school_with("list = \"/pupils\"\n", "");
     let (api, mut desk) = (Api::holding(school(9)), Desk::at(&target, &roster(9)));
     desk.delivery().sender.concurrency = 1;
-    desk.slice(&api, Start::New("import"), slice(2)).unwrap();
+    desk.batch(&api, Start::New("import"), batch(2)).unwrap();
     let run = desk.run();
     assert_eq!((api.asked().len(), run.state), (2, RunState::Planning));
     assert_eq!(desk.journal().rows_of(run.id).unwrap(), 0);
     let start = resume(&mut desk);
-    desk.slice(&api, start, slice(3)).unwrap();
+    desk.batch(&api, start, batch(3)).unwrap();
     assert_eq!(desk.journal().rows_of(run.id).unwrap(), 9);
 }
 
@@ -762,8 +765,11 @@ fn a_run_in_slices_plans_no_row_before_all_records_are_read() {
 fn a_slice_that_is_asked_to_stop_leaves_the_run_to_others() {
     let (api, mut desk) = (Api::holding(school(2)), Desk::new(&roster(2)));
     desk.stop.send_replace(StopRequest::Finish);
-    let (later, _) = desk.slice(&api, Start::New("import"), slice(5)).unwrap();
-    assert!(matches!(later, Sliced::Later(Duration::ZERO)), "{later:?}");
+    let (later, _) = desk.batch(&api, Start::New("import"), batch(5)).unwrap();
+    assert!(
+        matches!(later, BatchEnd::Later(Duration::ZERO)),
+        "{later:?}"
+    );
     assert_eq!(desk.run().state, RunState::Planning);
     // Any other run is stopped for good, to be resumed.
     let ended = desk.import(&api).unwrap();
@@ -775,9 +781,12 @@ fn a_slice_that_is_asked_to_stop_leaves_the_run_to_others() {
     sending.stop.send_replace(StopRequest::Finish);
     let made = willing();
     let (first, _) = sending
-        .slice(&made, Start::New("import"), slice(5))
+        .batch(&made, Start::New("import"), batch(5))
         .unwrap();
-    assert!(matches!(first, Sliced::Later(Duration::ZERO)), "{first:?}");
+    assert!(
+        matches!(first, BatchEnd::Later(Duration::ZERO)),
+        "{first:?}"
+    );
 }
 
 #[test]
@@ -785,7 +794,7 @@ fn a_slice_that_is_refused_ends_the_run_with_its_open_rows() {
     let (api, _) = moody(2, |_: &Asked| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), &roster(5));
     desk.delivery().sender.concurrency = 1;
-    let (summary, stop, _) = sliced(&mut desk, &api, slice(4));
+    let (summary, stop, _) = batch_end(&mut desk, &api, batch(4));
     assert!(matches!(stop, Some(Stop::Refused { .. })));
     assert_eq!((summary.states.updated, summary.states.not_sent), (2, 3));
     assert_eq!(summary.exit_code, Exit::Refused);
@@ -800,7 +809,7 @@ fn the_first_rows_of_a_sliced_run_are_read_back_once() {
     desk.delivery().canary = Some(2);
     desk.settings.target = school_with("list = \"/pupils\"\n", "");
     desk.delivery().sender.concurrency = 1;
-    let (_, stop, slices) = sliced(&mut desk, &api, slice(2 + 1));
+    let (_, stop, slices) = batch_end(&mut desk, &api, batch(2 + 1));
     assert_eq!(stop, None);
     assert_eq!(
         api.asked()[2..],
@@ -822,7 +831,7 @@ fn the_first_rows_of_a_sliced_run_are_read_back_once() {
     });
     let mut desk = Desk::new(&roster(3));
     desk.delivery().canary = Some(1);
-    let (_, stop, _) = sliced(&mut desk, &forgetful, slice(3));
+    let (_, stop, _) = batch_end(&mut desk, &forgetful, batch(3));
     assert!(matches!(stop, Some(Stop::Canary { .. })), "{stop:?}");
     assert_eq!(forgetful.changes().len(), 1);
 }

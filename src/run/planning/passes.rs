@@ -5,35 +5,35 @@ use std::collections::HashSet;
 use tokio::sync::{mpsc, watch};
 
 use super::edit_rules::Ruling;
-use super::read_policy::Reading;
-use super::row_planner::{Halt, Matched, Planning, Renumberings, Work};
-use super::row_tasks::ItemMaker;
-use super::totals::Planned;
+use super::read_policy::ReadPolicy;
+use super::row_planner::{Halt, Matched, PlanContext, Renumberings, RowPlanner};
+use super::row_tasks::TaskBuilder;
+use super::totals::PlanTotals;
 use crate::journal::Record;
 use crate::run::error::RunError;
 use crate::run::planning::lookup::known_keys::KnownKeys;
-use crate::run::planning::snapshot::state::Dates;
+use crate::run::planning::snapshot::state::ResponseDates;
 use crate::send::{SendError, Stop, StopRequest};
 
-impl Planning<'_> {
+impl PlanContext<'_> {
     /// Reads the rows once more, in a thread of its own, looks their records up, and records of
     /// each row what is to be done: its outcome where it needs no request, and its call where it
     /// does.
     pub(in crate::run) fn run(
         &self,
         mut asked: watch::Receiver<StopRequest>,
-    ) -> Result<Planned, RunError> {
+    ) -> Result<PlanTotals, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(SendError::Runtime)?;
         let prepared = self.prepared;
-        let reading = Reading::of(prepared, self.delivery);
-        let planner = reading.planner();
-        let look_up = reading.look_up();
-        let maker = reading.maker(&planner, self.clock);
-        let mut work = Work {
-            planning: self,
+        let policy = ReadPolicy::of(prepared, self.delivery);
+        let planner = policy.planner();
+        let look_up = policy.look_up();
+        let builder = policy.builder(&planner, self.clock);
+        let mut rows = RowPlanner {
+            context: self,
             planner: &planner,
             look_up,
             key: prepared.survey.key(),
@@ -49,17 +49,17 @@ impl Planning<'_> {
             renumberings: Renumberings::of(self, prepared.survey.key()),
             matched: Matched::default(),
             reread: 0,
-            basis: None,
-            dates: Dates::default(),
+            snapshot: None,
+            dates: ResponseDates::default(),
             has_read: HashSet::new(),
             conflicts: Vec::new(),
-            batch: Vec::new(),
-            planned: Planned::of(reading.nothing_read()),
+            unwritten: Vec::new(),
+            totals: PlanTotals::of(policy.nothing_read()),
             done: 0,
             told_at: self.clock.now(),
         };
-        let learns = self.answers.is_some() && (work.look_up.is_some() || reading.lists_keys());
-        let may_know = self.snapshot.is_some() && work.look_up.is_some();
+        let learns = self.answers.is_some() && (rows.look_up.is_some() || policy.lists_keys());
+        let may_know = self.snapshot.is_some() && rows.look_up.is_some();
         let passes: &[Pass] = match (learns, may_know) {
             (true, _) => &[Pass::Learn, Pass::Plan],
             (false, true) => &[Pass::ReadAhead, Pass::Plan],
@@ -67,17 +67,17 @@ impl Planning<'_> {
         };
         for pass in passes {
             // Each asks the same.
-            work.reread = 0;
-            work.planned.stop = pass.over(&maker, &mut work, &runtime, &mut asked)?;
-            if work.planned.stop.is_some() {
+            rows.reread = 0;
+            rows.totals.stop = pass.over(&builder, &mut rows, &runtime, &mut asked)?;
+            if rows.totals.stop.is_some() {
                 break;
             }
         }
         runtime.block_on(async {
-            work.hand_over().await?;
+            rows.hand_over().await?;
             self.writer.flush().await
         })?;
-        Ok(work.planned)
+        Ok(rows.totals)
     }
 }
 
@@ -96,17 +96,17 @@ impl Pass {
     /// Goes through all rows, and returns why it stopped before the last one, if it did.
     fn over(
         self,
-        maker: &ItemMaker<'_>,
-        work: &mut Work<'_>,
+        builder: &TaskBuilder<'_>,
+        rows: &mut RowPlanner<'_>,
         runtime: &tokio::runtime::Runtime,
         asked: &mut watch::Receiver<StopRequest>,
     ) -> Result<Option<Stop>, RunError> {
-        let input = &work.planning.prepared.input;
+        let input = &rows.context.prepared.input;
         std::thread::scope(|scope| {
             // Each lot is a block of the file.
-            let (items, receiver) = mpsc::channel(2);
-            let make = move || maker.make(input, &items);
-            let thread = std::thread::Builder::new().spawn_scoped(scope, make);
+            let (tasks, receiver) = mpsc::channel(2);
+            let build = move || builder.build(input, &tasks);
+            let thread = std::thread::Builder::new().spawn_scoped(scope, build);
             let reader = thread.map_err(SendError::Runtime)?;
             let ended = runtime.block_on(async {
                 tokio::select! {
@@ -116,9 +116,9 @@ impl Pass {
                     }
                     ended = async {
                         match self {
-                            Pass::Learn => work.learn(receiver).await,
-                            Pass::ReadAhead => work.read_ahead(receiver).await,
-                            Pass::Plan => work.all(receiver).await,
+                            Pass::Learn => rows.learn(receiver).await,
+                            Pass::ReadAhead => rows.read_ahead(receiver).await,
+                            Pass::Plan => rows.all(receiver).await,
                         }
                     } => ended,
                 }

@@ -2,14 +2,14 @@
 
 use tokio::sync::watch;
 
-use super::read_policy::Reading;
-use super::row_tasks::What;
-use super::totals::{Planned as Figures, plan_of};
+use super::read_policy::ReadPolicy;
+use super::row_tasks::NextStep;
+use super::totals::{PlanTotals, plan_of};
 use crate::clock::Clock;
 use crate::journal::{PlannedRow, PlannedWhat, Writer};
 use crate::model::StateCounts;
 use crate::plan::Selection;
-use crate::run::active_run::{Planned, Run, Setup};
+use crate::run::active_run::{PlannedRun, Run, Setup};
 use crate::run::error::RunError;
 use crate::run::prepare::Prepared;
 use crate::run::settings::{Delivery, to_json};
@@ -20,7 +20,7 @@ use crate::send::StopRequest;
 /// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
 /// known once it has been checked, and the first request need not wait until all rows are in the journal.
 /// A run that dies before they are has those up to one row, and continues the next.
-pub(in crate::run) struct Ahead<'a> {
+pub(in crate::run) struct PipelinedPlanning<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
     clock: &'a dyn Clock,
@@ -30,12 +30,12 @@ pub(in crate::run) struct Ahead<'a> {
     run: String,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> PipelinedPlanning<'a> {
     /// The rows of a run that are not planned yet; none where all are.
-    pub(in crate::run) fn of(run: &Run<'a>) -> Option<Ahead<'a>> {
+    pub(in crate::run) fn of(run: &Run<'a>) -> Option<PipelinedPlanning<'a>> {
         let after = run.planned_to?;
         let setup = run.setup;
-        Some(Ahead {
+        Some(PipelinedPlanning {
             prepared: setup.prepared,
             delivery: &setup.settings.delivery,
             clock: setup.context.clock.as_ref(),
@@ -48,34 +48,34 @@ impl<'a> Ahead<'a> {
     /// Records what is to be done for each row, and returns once that is durable: whether that is all of
     /// them, or somebody has stopped it.
     pub(in crate::run) fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
-        let reading = Reading::of(self.prepared, self.delivery);
-        let planner = reading.planner();
-        let maker = reading.maker(&planner, self.clock);
+        let policy = ReadPolicy::of(self.prepared, self.delivery);
+        let planner = policy.planner();
+        let builder = policy.builder(&planner, self.clock);
         let mut is_whole = true;
         self.prepared.input.scan(
-            |table| maker.of_table(table),
-            |items| {
+            |table| builder.of_table(table),
+            |tasks| {
                 // Who asks that no more be sent is told all the same what is wrong with each row.
                 if *self.asked.borrow() == StopRequest::Now {
                     is_whole = false;
                     return Ok(false);
                 }
-                let left = items.into_iter();
-                let left = left.filter(|item| item.mark.at.row > self.after);
-                let rows = left.map(|item| {
-                    let what = match item.what {
-                        What::Settled(outcome) => PlannedWhat::Settled(outcome),
+                let left = tasks.into_iter();
+                let left = left.filter(|task| task.mark.at.row > self.after);
+                let rows = left.map(|task| {
+                    let what = match task.what {
+                        NextStep::Settled(outcome) => PlannedWhat::Settled(outcome),
                         // It tells of no value that a record held: none is read.
-                        What::Call(call) => PlannedWhat::Call(call),
+                        NextStep::Call(call) => PlannedWhat::Call(call),
                         // Another version of the program found its records known well enough.
-                        What::LookUp { .. } => {
+                        NextStep::LookUp { .. } => {
                             return Err(RunError::Settings {
                                 run: self.run.clone(),
                             });
                         }
                     };
                     Ok(PlannedRow {
-                        mark: item.mark,
+                        mark: task.mark,
                         what,
                     })
                 });
@@ -94,15 +94,15 @@ impl<'a> Ahead<'a> {
 impl<'a> Run<'a> {
     /// Plans all rows into the journal; where the file alone tells the plan's figures and nobody wants to
     /// look at its calls, later, as they are sent.
-    pub(in crate::run) fn plan_or_foresee(mut self) -> Result<Planned<'a>, RunError> {
+    pub(in crate::run) fn plan_or_pipeline(mut self) -> Result<PlannedRun<'a>, RunError> {
         let past = self.past()?;
-        if !self.setup.is_foreseeable(past.has_delivered) {
+        if !self.setup.can_pipeline(past.has_delivered) {
             return self.plan_by(past);
         }
         let setup = self.setup;
-        let reading = Reading::of(setup.prepared, &setup.settings.delivery);
+        let policy = ReadPolicy::of(setup.prepared, &setup.settings.delivery);
         let clock = setup.context.clock.as_ref();
-        let mut planned = Figures::foreseen(setup.prepared, &reading, clock)?;
+        let mut planned = PlanTotals::predicted(setup.prepared, &policy, clock)?;
         // Nothing is remembered, so nothing tells whether a row changes its record.
         if !setup.settings.delivery.all {
             planned.resent = planned.to_send;
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         plan.is_ahead = true;
         self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         self.planned_to = Some(0);
-        Ok(Planned {
+        Ok(PlannedRun {
             asked: Vec::new(),
             run: self,
             plan,
@@ -144,14 +144,14 @@ impl<'a> Run<'a> {
 
 impl Setup<'_> {
     /// Whether the file alone tells what a run will send, and nobody wants to look at it first.
-    fn is_foreseeable(&self, has_delivered: bool) -> bool {
-        let is_looked_at = self.slice.is_some() || self.context.agree.is_some();
-        !is_looked_at && tells_all(self.prepared, &self.settings.delivery, has_delivered)
+    fn can_pipeline(&self, has_delivered: bool) -> bool {
+        let is_looked_at = self.batch.is_some() || self.context.agree.is_some();
+        !is_looked_at && is_known_from_file(self.prepared, &self.settings.delivery, has_delivered)
     }
 }
 
 /// Whether the file alone tells what a run will send that `has_delivered` something before.
-fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
+fn is_known_from_file(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
     let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
     let is_whole = delivery.selection == Selection::default();
     // Deliveries also show which rows revoke a permission.
@@ -166,7 +166,7 @@ fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> b
         && is_whole
         && !is_believed
         && !prepared.survey.has_repetitions()
-        && Reading::of(prepared, delivery).is_of_none()
+        && ReadPolicy::of(prepared, delivery).is_of_none()
 }
 
 #[cfg(test)]
@@ -225,7 +225,7 @@ mod tests {
             change(desk.delivery());
             let prepared = desk.prepared();
             assert_eq!(
-                tells_all(&prepared, &desk.settings.delivery, false),
+                is_known_from_file(&prepared, &desk.settings.delivery, false),
                 tells,
                 "{what}"
             );
@@ -236,14 +236,15 @@ mod tests {
     fn what_was_delivered_before_counts_unless_all_is_sent() {
         let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
         let prepared = desk.prepared();
-        assert!(!tells_all(&prepared, desk.delivery(), true));
+        assert!(!is_known_from_file(&prepared, desk.delivery(), true));
         desk.delivery().all = true;
-        assert!(tells_all(&prepared, desk.delivery(), true));
+        assert!(is_known_from_file(&prepared, desk.delivery(), true));
     }
 
     #[test]
     fn rows_of_one_key_and_records_that_are_read_tell_more_than_the_file() {
-        let tells = |desk: &Desk| tells_all(&desk.prepared(), &desk.settings.delivery, false);
+        let tells =
+            |desk: &Desk| is_known_from_file(&desk.prepared(), &desk.settings.delivery, false);
         assert!(!tells(&Desk::at(&unreadable(), "id,name\np1,Åsa\np1,Bo\n")));
         assert!(!tells(&Desk::new("id,name\np1,Åsa\n")));
     }

@@ -1,6 +1,6 @@
 //! The reading policy states which records a run reads.
 
-use super::row_tasks::ItemMaker;
+use super::row_tasks::TaskBuilder;
 use crate::clock::Clock;
 use crate::l10n::{Message, message};
 use crate::plan::{LookUp, Planner};
@@ -9,17 +9,17 @@ use crate::run::settings::Delivery;
 use crate::targets::{FieldSpec, Place};
 
 /// Which rows' records a run reads before it changes them, and why it does not read the others.
-pub(in crate::run) struct Reading<'a> {
+pub(in crate::run) struct ReadPolicy<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
     /// The field that finds a record, where any is read.
     key: Option<usize>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> ReadPolicy<'a> {
     /// What a run with these delivery settings reads.
-    pub(in crate::run) fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> Reading<'a> {
-        Reading {
+    pub(in crate::run) fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> ReadPolicy<'a> {
+        ReadPolicy {
             prepared,
             delivery,
             key: prepared.survey.key().filter(|_| !delivery.blind),
@@ -43,15 +43,15 @@ impl<'a> Reading<'a> {
     }
 
     /// What tells of each row whether its record is to be read.
-    pub(in crate::run) fn maker<'m>(
+    pub(in crate::run) fn builder<'m>(
         &self,
         planner: &'m Planner,
         clock: &'m dyn Clock,
-    ) -> ItemMaker<'m>
+    ) -> TaskBuilder<'m>
     where
         'a: 'm,
     {
-        ItemMaker {
+        TaskBuilder {
             checker: &self.prepared.checker,
             survey: &self.prepared.survey,
             planner,

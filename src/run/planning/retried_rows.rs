@@ -1,7 +1,7 @@
 //! Earlier runs show which rows of a retry have already succeeded.
 
-use super::row_planner::{Halt, Work};
-use super::row_tasks::{Item, What, is_as_it_was, says_the_same, still_looks_right};
+use super::row_planner::{Halt, RowPlanner};
+use super::row_tasks::{NextStep, RowTask, is_as_it_was, says_the_same, still_looks_right};
 use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};
 use crate::journal::PastRow;
 use crate::l10n::{Message, message};
@@ -9,44 +9,44 @@ use crate::model::{LEFT_OUT, Problem, RowState};
 use crate::targets::Kind;
 
 /// The state of a row by earlier runs, the code of what is wrong with it, and why.
-type Known = (RowState, String, Vec<Problem>);
+type EarlierState = (RowState, String, Vec<Problem>);
 
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
-    pub(super) fn succeeded_before(&self, item: &Item) -> Result<Option<Known>, Halt> {
-        let (Some(retries), Some(run)) = (&self.planning.delivery.retries, self.planning.retried)
+    pub(super) fn succeeded_before(&self, task: &RowTask) -> Result<Option<EarlierState>, Halt> {
+        let (Some(retries), Some(run)) = (&self.context.delivery.retries, self.context.retried)
         else {
             return Ok(None);
         };
-        if !may_be_known(item) {
+        if !has_earlier_state(task) {
             return Ok(None);
         }
-        let past = &self.planning.past;
-        let history = past.history(run, item.mark.key)?;
-        let rows = self.planning.prepared.survey.rows;
+        let past = &self.context.past;
+        let history = past.history(run, task.mark.key)?;
+        let rows = self.context.prepared.survey.rows;
         let is_part = || Ok(rows < past.rows_of(run)?);
-        known(item, &history, &retries.only, is_part)
+        earlier_state(task, &history, &retries.only, is_part)
     }
 }
 
 /// Whether earlier runs can tell anything of a row: it has a key, and nothing is wrong with it.
-fn may_be_known(item: &Item) -> bool {
-    let is_open = match &item.what {
-        What::Settled(outcome) => outcome.error_code == LEFT_OUT,
-        What::Call(_) | What::LookUp { .. } => true,
+fn has_earlier_state(task: &RowTask) -> bool {
+    let is_open = match &task.what {
+        NextStep::Settled(outcome) => outcome.error_code == LEFT_OUT,
+        NextStep::Call(_) | NextStep::LookUp { .. } => true,
     };
-    is_open && item.mark.key != 0
+    is_open && task.mark.key != 0
 }
 
 /// What the `history` of a row, the newest run first, tells of it where rows in the states of `only` are tried
 /// again; `is_part` tells whether its file has fewer rows than the one that they come from.
-fn known(
-    item: &Item,
+fn earlier_state(
+    task: &RowTask,
     history: &[PastRow],
     only: &[RowState],
     is_part: impl FnOnce() -> Result<bool, Halt>,
-) -> Result<Option<Known>, Halt> {
-    let same = |cells: &[u8]| says_the_same(&item.mark.cells, cells);
+) -> Result<Option<EarlierState>, Halt> {
+    let same = |cells: &[u8]| says_the_same(&task.mark.cells, cells);
     // The newest success is what the record holds; an undo is one too.
     let newest = history
         .iter()
@@ -55,10 +55,10 @@ fn known(
         return Ok(Some((RowState::Unchanged, String::new(), Vec::new())));
     }
     // It was left out already.
-    if matches!(item.what, What::Settled(_)) {
+    if matches!(task.what, NextStep::Settled(_)) {
         return Ok(None);
     }
-    if let Some(cut) = was_cut(item, history, newest) {
+    if let Some(cut) = was_cut(task, history, newest) {
         return Ok(Some(cut));
     }
     // Alone in its file, a row that had another's value looks as if it had it for itself.
@@ -100,17 +100,17 @@ fn with_hint(past: &PastRow, hint: Message) -> Vec<Problem> {
 /// In its results file it has as many cells as any other row, and nobody can tell which of them were
 /// missing: as long as nobody has filled one in, they are. A run that left the row out, or found
 /// something else wrong with it, knows no better; one that sent it does.
-fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option<Known> {
+fn was_cut(task: &RowTask, history: &[PastRow], newest: Option<&PastRow>) -> Option<EarlierState> {
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
         let is_so = match &*past.error_code {
             code if looks_right(code) => {
-                !item.is_released && still_looks_right(&item.mark.cells, &past.cells)
+                !task.is_released && still_looks_right(&task.mark.cells, &past.cells)
             }
             code if is_damage(code) => {
-                !item.is_released && is_as_it_was(&item.mark.cells, &past.cells)
+                !task.is_released && is_as_it_was(&task.mark.cells, &past.cells)
             }
-            TOO_MANY => item.has_surplus && says_the_same(&item.mark.cells, &past.cells),
+            TOO_MANY => task.has_surplus && says_the_same(&task.mark.cells, &past.cells),
             _ => false,
         };
         is_so && past.run >= since
@@ -128,7 +128,7 @@ fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
     // Nothing is known of it here but what its file says.
-    if let Some(code) = item.damaged
+    if let Some(code) = task.damaged
         && !history.iter().any(|past| past.error_code == code)
     {
         return Some((
@@ -137,7 +137,7 @@ fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option
             vec![Problem::of_row(code.to_owned(), was_damaged(code))],
         ));
     }
-    if let Some(code) = item.lost_kind
+    if let Some(code) = task.lost_kind
         && !history.iter().any(|past| past.error_code == code)
     {
         return Some((

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::row_tasks::Fingerprints;
+use super::row_tasks::RowFingerprints;
 use crate::events::Unobserved;
 use crate::journal::{Journal, RunRecord};
 use crate::map::MapOptions;
@@ -143,7 +143,7 @@ fn keys_of(
     let mut keys = Vec::new();
     prepared.input.scan(
         |table| {
-            let mut fingerprints = Fingerprints::of(checker, survey.key());
+            let mut fingerprints = RowFingerprints::of(checker, survey.key());
             let key = |row| fingerprints.of_row(&row, &checker.check(&row)).0;
             table.rows().map(key).collect::<Vec<_>>()
         },

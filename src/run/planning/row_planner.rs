@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use super::deliveries::Deliveries;
 use super::edit_rules::{Ruled, Ruling};
-use super::row_tasks::{Item, What, settled, settled_invalid, settled_protected};
-use super::totals::{AskedRow, Planned};
+use super::row_tasks::{NextStep, RowTask, settled, settled_invalid, settled_protected};
+use super::totals::{AskedRow, PlanTotals};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Turn};
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
@@ -23,9 +23,9 @@ use crate::plan::{
 };
 use crate::report::NOT_FOUND;
 use crate::run::error::RunError;
-use crate::run::planning::lookup::answer_cache::KeptAnswers;
+use crate::run::planning::lookup::answer_cache::AnswerCache;
 use crate::run::planning::lookup::known_keys::KnownKeys;
-use crate::run::planning::snapshot::state::{Basis, Dates, SnapshotOf};
+use crate::run::planning::snapshot::state::{OpenSnapshot, ResponseDates, SnapshotConfig};
 use crate::run::prepare::Prepared;
 use crate::run::settings::Delivery;
 use crate::send::{Stop, Transport};
@@ -34,12 +34,12 @@ use crate::send::{Stop, Transport};
 const PRINT: usize = size_of::<FieldPrint>();
 
 /// What planning needs.
-pub(in crate::run) struct Planning<'a> {
+pub(in crate::run) struct PlanContext<'a> {
     pub(in crate::run) prepared: &'a Prepared,
     pub(in crate::run) delivery: &'a Delivery,
     pub(in crate::run) transport: &'a Transport<'a>,
     /// What the API has answered to earlier slices, where it is planned in slices.
-    pub(in crate::run) answers: Option<&'a KeptAnswers<'a>>,
+    pub(in crate::run) answers: Option<&'a AnswerCache<'a>>,
     pub(in crate::run) writer: &'a Writer,
     /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
     pub(in crate::run) past: Journal,
@@ -52,7 +52,7 @@ pub(in crate::run) struct Planning<'a> {
     /// The run that is to be undone.
     pub(in crate::run) undone: Option<i64>,
     /// The snapshot that it may use.
-    pub(in crate::run) snapshot: Option<&'a SnapshotOf>,
+    pub(in crate::run) snapshot: Option<&'a SnapshotConfig>,
     /// What it delivered, where records cannot be read.
     pub(in crate::run) deliveries: Option<Deliveries>,
     /// The run that is tried again.
@@ -143,8 +143,8 @@ pub(in crate::run) struct Conflict {
 }
 
 /// Planning as far as it has come.
-pub(in crate::run) struct Work<'a> {
-    pub(in crate::run) planning: &'a Planning<'a>,
+pub(in crate::run) struct RowPlanner<'a> {
+    pub(in crate::run) context: &'a PlanContext<'a>,
     pub(in crate::run) planner: &'a Planner,
     pub(in crate::run) look_up: Option<LookUp>,
     /// The field, by position, that finds records now.
@@ -162,70 +162,70 @@ pub(in crate::run) struct Work<'a> {
     /// Rows that give records other numbers.
     pub(super) renumberings: Renumberings,
     /// What is known of the register from an earlier run.
-    pub(in crate::run) basis: Option<Basis<'a>>,
+    pub(in crate::run) snapshot: Option<OpenSnapshot<'a>>,
     /// When the API answered.
-    pub(super) dates: Dates,
+    pub(super) dates: ResponseDates,
     /// The ids of the records that were changed since the snapshot was taken: the register has them.
     pub(super) has_read: HashSet<String>,
     /// The records that rows have matched.
     pub(super) matched: Matched,
     /// Calls that are kept back because another record has a value of theirs.
     pub(in crate::run) conflicts: Vec<Conflict>,
-    pub(in crate::run) planned: Planned,
+    pub(in crate::run) totals: PlanTotals,
     /// Rows that are planned and not handed to the journal yet.
-    pub(in crate::run) batch: Vec<PlannedRow>,
+    pub(in crate::run) unwritten: Vec<PlannedRow>,
     /// Rows looked up so far.
     pub(in crate::run) done: u64,
     /// When that was last told.
     pub(in crate::run) told_at: UnixNanos,
 }
 
-impl Work<'_> {
+impl RowPlanner<'_> {
     pub(in crate::run) async fn all(
         &mut self,
-        mut items: mpsc::Receiver<Vec<Item>>,
+        mut tasks: mpsc::Receiver<Vec<RowTask>>,
     ) -> Result<(), Halt> {
         let mut waiting: Vec<Unresolved> = Vec::new();
-        while let Some(items) = items.recv().await {
-            let planning = self.planning;
-            if planning.retries_beside {
-                planning.past.index_rows(planning.run)?;
+        while let Some(tasks) = tasks.recv().await {
+            let context = self.context;
+            if context.retries_beside {
+                context.past.index_rows(context.run)?;
             }
-            for item in items {
-                if let Some((state, code, why)) = self.succeeded_before(&item)? {
-                    let row = item.mark.at.row;
-                    let outcome = settled(self.planning.clock, row, state, &code, why);
-                    self.settled(item.mark, outcome).await?;
+            for task in tasks {
+                if let Some((state, code, why)) = self.succeeded_before(&task)? {
+                    let row = task.mark.at.row;
+                    let outcome = settled(self.context.clock, row, state, &code, why);
+                    self.settled(task.mark, outcome).await?;
                     continue;
                 }
-                match item.what {
-                    What::Settled(outcome) => {
-                        self.planned.note_problem(item.mark.at, &outcome);
-                        self.settled(item.mark, outcome).await?;
+                match task.what {
+                    NextStep::Settled(outcome) => {
+                        self.totals.note_problem(task.mark.at, &outcome);
+                        self.settled(task.mark, outcome).await?;
                     }
-                    What::Call(call) if self.planning.undone.is_some() => {
-                        self.unread_back(item.mark, *call).await?;
+                    NextStep::Call(call) if self.context.undone.is_some() => {
+                        self.unread_back(task.mark, *call).await?;
                     }
-                    What::Call(call) => self.unread(item.mark, *call).await?,
-                    What::LookUp {
+                    NextStep::Call(call) => self.unread(task.mark, *call).await?,
+                    NextStep::LookUp {
                         key,
                         others,
                         values,
                     } => {
                         self.choose_once().await?;
                         if let Some(found) =
-                            self.held_by(item.mark.at.row, &key, &others, &values)?
+                            self.held_by(task.mark.at.row, &key, &others, &values)?
                         {
                             self.done += 1;
-                            self.tell(self.done, self.planning.prepared.survey.rows);
-                            let outcome = self.unchanged(item.mark.at.row, Vec::new());
-                            let mut mark = item.mark;
+                            self.tell(self.done, self.context.prepared.survey.rows);
+                            let outcome = self.unchanged(task.mark.at.row, Vec::new());
+                            let mut mark = task.mark;
                             mark.facts.found = Some(found);
                             self.settled(mark, outcome).await?;
                             continue;
                         }
                         waiting.push(Unresolved {
-                            mark: item.mark,
+                            mark: task.mark,
                             key,
                             others,
                             values,
@@ -246,9 +246,9 @@ impl Work<'_> {
 
     /// Hands a row to the journal, with others.
     async fn put(&mut self, mark: RowMark, what: PlannedWhat) -> Result<(), Halt> {
-        const BATCH: usize = 1024;
-        self.batch.push(PlannedRow { mark, what });
-        if self.batch.len() >= BATCH {
+        const MOST: usize = 1024;
+        self.unwritten.push(PlannedRow { mark, what });
+        if self.unwritten.len() >= MOST {
             self.hand_over().await?;
         }
         Ok(())
@@ -256,13 +256,13 @@ impl Work<'_> {
 
     /// Hands what is planned to the journal.
     pub(super) async fn hand_over(&mut self) -> Result<(), JournalError> {
-        let writer = self.planning.writer;
+        let writer = self.context.writer;
         writer.room().await?;
-        writer.plan(std::mem::take(&mut self.batch))
+        writer.plan(std::mem::take(&mut self.unwritten))
     }
 
     async fn settled(&mut self, mark: RowMark, outcome: Outcome) -> Result<(), Halt> {
-        self.planned.states.add(outcome.state, 1);
+        self.totals.states.add(outcome.state, 1);
         self.put(mark, PlannedWhat::Settled(outcome)).await
     }
 
@@ -277,7 +277,7 @@ impl Work<'_> {
 
     /// Withholds a row whose record is marked as that of a protected person.
     pub(in crate::run) async fn withhold(&mut self, mark: RowMark) -> Result<(), Halt> {
-        let outcome = settled_protected(self.planning.clock, mark.at.row);
+        let outcome = settled_protected(self.context.clock, mark.at.row);
         // A warning may show values of the row.
         let mark = RowMark {
             warning: Vec::new(),
@@ -294,7 +294,7 @@ impl Work<'_> {
         records: &[&Json],
     ) -> Result<(), Halt> {
         self.done += 1;
-        self.tell(self.done, self.planning.prepared.survey.rows);
+        self.tell(self.done, self.context.prepared.survey.rows);
         if self.is_protected(records.iter().copied()) {
             return self.withhold(row.mark).await;
         }
@@ -306,7 +306,7 @@ impl Work<'_> {
             self.note_matched(row.mark.at.row, records);
         }
         // Rows beyond the maximum number of questions keep their values.
-        let is_past = self.planning.chooses && !self.planned.can_ask();
+        let is_past = self.context.chooses && !self.totals.can_ask();
         let decided = is_past.then_some(ConflictPolicy::Theirs);
         let mut ruled = Ruled::decided(decided);
         let mut judged = self.judge(&mut row, records, &mut ruled);
@@ -331,23 +331,23 @@ impl Work<'_> {
                 if let Some(turn) = self.turn_of(&row, &call, records).or_else(of_shown) {
                     let digest = digest(shown.as_ref().unwrap_or(&call));
                     // An approval does not cover a change that differs from the planned change.
-                    let approved = self.planning.delivery.approved.as_ref();
+                    let approved = self.context.delivery.approved.as_ref();
                     let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
                     row.mark.facts.identity = Some(digest);
-                    let checker = &self.planning.prepared.checker;
+                    let checker = &self.context.prepared.checker;
                     let record = records.last().copied().unwrap_or(&Json::Null);
-                    self.planned.note_persons(checker, &call, record, turn);
-                    let mode = self.planning.delivery.guards.renumber;
+                    self.totals.note_persons(checker, &call, record, turn);
+                    let mode = self.context.delivery.guards.renumber;
                     let needs_none = turn == Turn::Number && mode == RenumberMode::Approve;
                     let is_refused = !needs_none && is_approved == Some(false);
                     let is_number = turn != Turn::Person;
-                    self.planned.renumbered += u64::from(is_number && !is_refused);
+                    self.totals.renumbered += u64::from(is_number && !is_refused);
                     match is_approved.filter(|_| !needs_none) {
                         _ if needs_none => {}
-                        None => self.planned.note_waiting(checker, &call, turn),
+                        None => self.totals.note_waiting(checker, &call, turn),
                         Some(true) => {}
                         Some(false) => {
-                            let (clock, number) = (self.planning.clock, call.at.row);
+                            let (clock, number) = (self.context.clock, call.at.row);
                             let (code, why) = match turn {
                                 Turn::Person => {
                                     ("identity.changed", message::row_identity_changed())
@@ -367,7 +367,7 @@ impl Work<'_> {
                 self.call_unless_taken(mark, call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
-                self.planned.note_conflicts(&ruled.conflicts);
+                self.totals.note_conflicts(&ruled.conflicts);
                 let outcome = self.unchanged(row.mark.at.row, ruled.notes);
                 self.settled(row.mark, outcome).await
             }
@@ -380,8 +380,8 @@ impl Work<'_> {
     /// The field that marks the record's number as temporary, where the row has a final one and does not name the
     /// field. An undo restores the earlier value.
     fn left_temporary(&self, row: &Unresolved, records: &[&Json]) -> Option<usize> {
-        let spec = self.planning.prepared.checker.spec();
-        let record = records.last().filter(|_| self.planning.undone.is_none())?;
+        let spec = self.context.prepared.checker.spec();
+        let record = records.last().filter(|_| self.context.undone.is_none())?;
         left_temporary(spec, &row.values, record)
     }
 
@@ -390,7 +390,7 @@ impl Work<'_> {
         if self.turns_person(call, records) {
             return Some(Turn::Person);
         }
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let number = spec.fields[self.renumberings.how.as_ref()?.number()].name();
         let is_changed = call.changes.iter().any(|change| change.field == number);
         row.renumbered.filter(|_| is_changed).map(|by| match by {
@@ -401,9 +401,9 @@ impl Work<'_> {
 
     /// Whether a call would turn one person into another. An undo restores the earlier person.
     fn turns_person(&self, call: &Call, records: &[&Json]) -> bool {
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let changes = &call.changes;
-        self.planning.undone.is_none()
+        self.context.undone.is_none()
             && records
                 .last()
                 .is_some_and(|record| changes_person(spec, record, changes))
@@ -425,16 +425,16 @@ impl Work<'_> {
         records: &[&Json],
         (call, ruled): (&mut Call, Ruled),
     ) -> Result<RowMark, Halt> {
-        self.planned.note_conflicts(&ruled.conflicts);
+        self.totals.note_conflicts(&ruled.conflicts);
         row.mark.warning.extend(ruled.warnings());
         row.mark.facts.conflicts.clone_from(&ruled.asked);
-        if self.planning.chooses && !ruled.asked.is_empty() {
+        if self.context.chooses && !ruled.asked.is_empty() {
             let mut kept = Ruled::decided(Some(ConflictPolicy::Theirs));
             // The same row, but the fields in conflict keep their values.
             let what = match self.judge(&mut row, records, &mut kept) {
                 Ok((Difference::Call(mut call), _)) => {
                     call.note = kept.notes;
-                    if self.planning.delivery.no_undo {
+                    if self.context.delivery.no_undo {
                         call.changes.clear();
                     }
                     PlannedWhat::Call(call)
@@ -443,13 +443,13 @@ impl Work<'_> {
                     PlannedWhat::Settled(self.unchanged(row.mark.at.row, kept.notes))
                 }
                 Err(Wrong::Row(problem)) => {
-                    let (clock, number) = (self.planning.clock, row.mark.at.row);
+                    let (clock, number) = (self.context.clock, row.mark.at.row);
                     PlannedWhat::Settled(settled_invalid(clock, number, &[problem]))
                 }
                 Err(Wrong::Run(error)) => return Err(Halt::Error(error)),
             };
             let mark = row.mark.clone();
-            self.planned.asked.push(AskedRow {
+            self.totals.asked.push(AskedRow {
                 overwritten: call.changed.clone(),
                 kept: PlannedRow { mark, what },
                 conflicts: ruled.to_decide().cloned().collect(),
@@ -462,7 +462,7 @@ impl Work<'_> {
     /// The outcome of a row whose record does not change, with its messages.
     fn unchanged(&self, row: u64, notes: Vec<Problem>) -> Outcome {
         let code = notes.first().map_or("", |note| &note.code).to_owned();
-        settled(self.planning.clock, row, RowState::Unchanged, &code, notes)
+        settled(self.context.clock, row, RowState::Unchanged, &code, notes)
     }
 
     pub(in crate::run) async fn invalid(
@@ -474,8 +474,8 @@ impl Work<'_> {
     }
 
     async fn all_invalid(&mut self, mark: RowMark, problems: &[Problem]) -> Result<(), Halt> {
-        let outcome = settled_invalid(self.planning.clock, mark.at.row, problems);
-        self.planned.note_problem(mark.at, &outcome);
+        let outcome = settled_invalid(self.context.clock, mark.at.row, problems);
+        self.totals.note_problem(mark.at, &outcome);
         self.settled(mark, outcome).await
     }
 
@@ -487,7 +487,7 @@ impl Work<'_> {
         records: &[&Json],
         ruled: &mut Ruled,
     ) -> Result<(Difference, Left), Wrong> {
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let spec = prepared.checker.spec();
         let key = self.key;
         let field = key.map(|key| spec.fields[key].name());
@@ -543,9 +543,9 @@ impl Work<'_> {
             return Err(problem("lookup.other_record", text));
         }
         let found = (id.as_str(), record);
-        if let Some(run) = self.planning.undone {
+        if let Some(run) = self.context.undone {
             let path = self.planner.path_of(&id);
-            let past = &self.planning.past;
+            let past = &self.context.past;
             let changes = past.changes_made(run, &path).map_err(RunError::from)?;
             return Ok(self.planner.reversal(
                 &prepared.checker,
@@ -555,7 +555,7 @@ impl Work<'_> {
                 found,
             )?);
         }
-        let all = self.planning.delivery.all;
+        let all = self.context.delivery.all;
         let at = row.mark.at;
         let mut bound: Vec<usize> = Vec::new();
         let difference = loop {
@@ -607,10 +607,10 @@ impl Work<'_> {
     /// What puts a record back that cannot be read: the values that were delivered before the run to be
     /// undone, where no later one may have delivered others.
     async fn unread_back(&mut self, mark: RowMark, named: Call) -> Result<(), Halt> {
-        let planning = self.planning;
-        let checker = &planning.prepared.checker;
-        let delivered = match &planning.deliveries {
-            Some(deliveries) => deliveries.to(&planning.past, checker.spec(), &named.path)?,
+        let context = self.context;
+        let checker = &context.prepared.checker;
+        let delivered = match &context.deliveries {
+            Some(deliveries) => deliveries.to(&context.past, checker.spec(), &named.path)?,
             None => None,
         };
         let mut delivered = delivered.unwrap_or_default();
@@ -644,7 +644,7 @@ impl Work<'_> {
         left.bound.extend(names);
         let Difference::Call(call) = difference else {
             if left.is_empty() {
-                let (state, clock) = (RowState::Unchanged, planning.clock);
+                let (state, clock) = (RowState::Unchanged, context.clock);
                 let outcome = settled(clock, mark.at.row, state, "", Vec::new());
                 return self.settled(mark, outcome).await;
             }
@@ -667,8 +667,8 @@ impl Work<'_> {
             note: notes,
             ..*call
         };
-        self.planned.are_last_delivered = true;
-        self.planned.note_call(checker, &call);
+        self.totals.are_last_delivered = true;
+        self.totals.note_call(checker, &call);
         // What was delivered is no value that was read.
         call.changes.clear();
         self.put(mark, PlannedWhat::Call(Box::new(call))).await
@@ -680,7 +680,7 @@ impl Work<'_> {
         let is_resent = match self.since_delivery(&mut call)? {
             Since::Delivered => {
                 let state = RowState::Unchanged;
-                let clock = self.planning.clock;
+                let clock = self.context.clock;
                 let outcome = settled(clock, call.at.row, state, "", Vec::new());
                 return self.settled(mark, outcome).await;
             }
@@ -692,7 +692,7 @@ impl Work<'_> {
         match self.unknown_key(&call) {
             Some(problem) => self.invalid(mark, problem).await,
             None => {
-                self.planned.resent += u64::from(is_resent);
+                self.totals.resent += u64::from(is_resent);
                 self.call(mark, call).await
             }
         }
@@ -700,12 +700,12 @@ impl Work<'_> {
 
     /// Compares a call with what was delivered, and leaves only the fields in its changes that differ.
     fn since_delivery(&self, call: &mut Call) -> Result<Since, Halt> {
-        let planning = self.planning;
-        let all = planning.delivery.all;
+        let context = self.context;
+        let all = context.delivery.all;
         let Some(own) = &call.fingerprint else {
             return Ok(Since::Changed);
         };
-        let Some((delivered, at)) = planning.past.delivered(planning.place, &call.path)? else {
+        let Some((delivered, at)) = context.past.delivered(context.place, &call.path)? else {
             return Ok(if all { Since::Changed } else { Since::Resent });
         };
         let (own, _) = own.as_chunks::<PRINT>();
@@ -713,7 +713,7 @@ impl Work<'_> {
         let names = call.changed.split(' ').zip(own);
         let differs = names.filter(|(_, print)| !delivered.contains(print));
         let differing: Vec<&str> = differs.map(|(name, _)| name).collect();
-        let checker = &planning.prepared.checker;
+        let checker = &context.prepared.checker;
         let spec = checker.spec();
         let was = |field: usize, value: &str| {
             let print = field_print(&call.path, spec.fields[field].name(), &Json::from(value));
@@ -735,10 +735,10 @@ impl Work<'_> {
         if all {
             return Ok(Since::Changed);
         }
-        let age = planning.clock.timestamp().duration_since(at);
+        let age = context.clock.timestamp().duration_since(at);
         // If the clock was set back since, the age is unknown.
-        let is_new = Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
-        let is_trusted = planning.has_delivered && is_new;
+        let is_new = Duration::try_from(age).is_ok_and(|age| age <= context.delivery.trust_for);
+        let is_trusted = context.has_delivered && is_new;
         Ok(match (differing.is_empty(), is_trusted) {
             (true, true) => Since::Delivered,
             (true, false) => Since::Resent,
@@ -751,9 +751,9 @@ impl Work<'_> {
     }
 
     pub(in crate::run) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
-        let checker = &self.planning.prepared.checker;
-        self.planned.note_call(checker, &call);
-        if self.planning.delivery.no_undo {
+        let checker = &self.context.prepared.checker;
+        self.totals.note_call(checker, &call);
+        if self.context.delivery.no_undo {
             call.changes.clear();
         }
         self.put(mark, PlannedWhat::Call(Box::new(call))).await

@@ -14,7 +14,7 @@ use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
 /// A row, and what is to be done about it.
-pub(in crate::run) struct Item {
+pub(in crate::run) struct RowTask {
     pub(in crate::run) mark: RowMark,
     /// Whether somebody has emptied the cell that says what was wrong with it.
     pub(in crate::run) is_released: bool,
@@ -24,11 +24,11 @@ pub(in crate::run) struct Item {
     pub(super) lost_kind: Option<&'static str>,
     /// Whether it has something beyond the last column that has a name.
     pub(super) has_surplus: bool,
-    pub(in crate::run) what: What,
+    pub(in crate::run) what: NextStep,
 }
 
 /// What a row needs next.
-pub(in crate::run) enum What {
+pub(in crate::run) enum NextStep {
     /// Nothing: it has its outcome.
     Settled(Outcome),
     /// This request.
@@ -43,7 +43,7 @@ pub(in crate::run) enum What {
 }
 
 /// Makes an item of every row.
-pub(in crate::run) struct ItemMaker<'a> {
+pub(in crate::run) struct TaskBuilder<'a> {
     pub(in crate::run) checker: &'a Checker,
     pub(in crate::run) survey: &'a Survey,
     pub(in crate::run) planner: &'a Planner,
@@ -57,28 +57,28 @@ pub(in crate::run) struct ItemMaker<'a> {
     pub(super) names_only: bool,
 }
 
-impl ItemMaker<'_> {
+impl TaskBuilder<'_> {
     /// Reads all rows, and hands on an item of each in the file's order.
-    pub(in crate::run) fn make(
+    pub(in crate::run) fn build(
         &self,
         input: &Input,
-        items: &mpsc::Sender<Vec<Item>>,
+        tasks: &mpsc::Sender<Vec<RowTask>>,
     ) -> Result<(), ReadError> {
         let mut left = self.selection.limit.unwrap_or(u64::MAX);
         input.scan(
             |table| self.of_table(table),
-            |mut made: Vec<Item>| {
-                for item in &mut made {
-                    if !matches!(item.what, What::Settled(_)) {
+            |mut made: Vec<RowTask>| {
+                for task in &mut made {
+                    if !matches!(task.what, NextStep::Settled(_)) {
                         if left == 0 {
                             let why = message::row_beyond_limit();
-                            item.what = What::Settled(self.left_out(item.mark.at.row, why));
+                            task.what = NextStep::Settled(self.left_out(task.mark.at.row, why));
                         }
                         left = left.saturating_sub(1);
                     }
                 }
                 // A receiver that is gone has said why.
-                Ok(items.blocking_send(made).is_ok())
+                Ok(tasks.blocking_send(made).is_ok())
             },
         )
     }
@@ -89,16 +89,16 @@ impl ItemMaker<'_> {
         let calls = table.rows().filter_map(|raw| {
             self.checker.check_into(&raw, &mut checked);
             match self.what(&mut checked) {
-                What::Call(call) if !call.changed.is_empty() => Some(*call),
-                What::Call(_) | What::Settled(_) | What::LookUp { .. } => None,
+                NextStep::Call(call) if !call.changed.is_empty() => Some(*call),
+                NextStep::Call(_) | NextStep::Settled(_) | NextStep::LookUp { .. } => None,
             }
         });
         calls.take(most).collect()
     }
 
-    pub(super) fn of_table(&self, table: &Table) -> Vec<Item> {
+    pub(super) fn of_table(&self, table: &Table) -> Vec<RowTask> {
         let mut checked = CheckedRow::default();
-        let mut fingerprints = Fingerprints::of(self.checker, self.survey.key());
+        let mut fingerprints = RowFingerprints::of(self.checker, self.survey.key());
         let of = |raw| self.of_row(&raw, &mut checked, &mut fingerprints);
         table.rows().map(of).collect()
     }
@@ -108,14 +108,14 @@ impl ItemMaker<'_> {
         &self,
         raw: &RawRow<'a>,
         row: &mut CheckedRow<'a>,
-        fingerprints: &mut Fingerprints<'_>,
-    ) -> Item {
+        fingerprints: &mut RowFingerprints<'_>,
+    ) -> RowTask {
         self.checker.check_into(raw, row);
         let (key, cells) = fingerprints.of_row(raw, row);
         // What is doubtful in a row can be wrong because of others.
         let what = self.what(row);
         let warning = row.warning();
-        Item {
+        RowTask {
             mark: RowMark {
                 at: row.at,
                 key,
@@ -131,17 +131,17 @@ impl ItemMaker<'_> {
         }
     }
 
-    fn what(&self, row: &mut CheckedRow<'_>) -> What {
+    fn what(&self, row: &mut CheckedRow<'_>) -> NextStep {
         let number = row.at.row;
         if row.is_withheld {
-            return What::Settled(settled_withheld(self.clock, number));
+            return NextStep::Settled(settled_withheld(self.clock, number));
         }
         if !self.selection.holds(number, row.at.sheet_row) {
-            return What::Settled(self.left_out(number, message::row_not_asked_for()));
+            return NextStep::Settled(self.left_out(number, message::row_not_asked_for()));
         }
         if let Some(other) = self.survey.superseded_by(number) {
             let why = message::row_superseded(self.survey.line_of(other));
-            return What::Settled(self.left_out(number, why));
+            return NextStep::Settled(self.left_out(number, why));
         }
         self.survey.add_problems_of_others(self.checker, row);
         let key = self
@@ -150,10 +150,10 @@ impl ItemMaker<'_> {
             .and_then(|key| row.values[key].as_ref())
             .map_or(String::new(), |value| value.as_text().into_owned());
         if !row.is_valid() && (!self.names_only || key.is_empty()) {
-            return What::Settled(settled_invalid(self.clock, number, &row.problems));
+            return NextStep::Settled(settled_invalid(self.clock, number, &row.problems));
         }
         if !self.looks_up {
-            return What::Call(Box::new(self.planner.call(row, &key)));
+            return NextStep::Call(Box::new(self.planner.call(row, &key)));
         }
         let has = |field: &usize| row.values[*field].is_some();
         if self
@@ -162,7 +162,7 @@ impl ItemMaker<'_> {
             .is_some_and(|enough| enough.iter().all(has))
         {
             let call = self.planner.call(row, &key);
-            return What::Call(Box::new(Call {
+            return NextStep::Call(Box::new(Call {
                 // The record could be read, so it is never believed to hold what was delivered.
                 fingerprint: None,
                 ..call
@@ -179,7 +179,7 @@ impl ItemMaker<'_> {
             .filter_map(value_of)
             .collect();
         let values = std::mem::take(&mut row.values);
-        What::LookUp {
+        NextStep::LookUp {
             key,
             others,
             values: values
@@ -241,7 +241,7 @@ pub(in crate::run) fn settled(
 /// stands.
 ///
 /// A row with cells missing or in excess is taken as its results file will have it.
-pub(in crate::run) struct Fingerprints<'a> {
+pub(in crate::run) struct RowFingerprints<'a> {
     checker: &'a Checker,
     key: Option<usize>,
     /// Of each field's name.
@@ -250,11 +250,11 @@ pub(in crate::run) struct Fingerprints<'a> {
     text: Vec<u8>,
 }
 
-impl<'a> Fingerprints<'a> {
+impl<'a> RowFingerprints<'a> {
     /// Fingerprints of rows that `key` names.
-    pub(in crate::run) fn of(checker: &'a Checker, key: Option<usize>) -> Fingerprints<'a> {
+    pub(in crate::run) fn of(checker: &'a Checker, key: Option<usize>) -> RowFingerprints<'a> {
         let fields = checker.spec().fields.iter();
-        Fingerprints {
+        RowFingerprints {
             checker,
             key,
             names: fields.map(|field| of_name(field.name())).collect(),
@@ -279,7 +279,7 @@ impl<'a> Fingerprints<'a> {
 
     fn key(&self, row: &CheckedRow<'_>) -> i64 {
         let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
-        value.map_or(0, |value| key_print(&value.as_text()))
+        value.map_or(0, |value| key_fingerprint(&value.as_text()))
     }
 
     fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
@@ -314,7 +314,7 @@ impl<'a> Fingerprints<'a> {
 }
 
 /// The fingerprint of the value that finds a record.
-pub fn key_print(value: &str) -> i64 {
+pub fn key_fingerprint(value: &str) -> i64 {
     xxh3_64(value.as_bytes()).cast_signed()
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value as Json;
 
-use super::read_policy::Reading;
+use super::read_policy::ReadPolicy;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
 use crate::events::{
@@ -25,7 +25,7 @@ use crate::targets::{Place, TargetSpec};
 
 /// What planning came to.
 #[derive(Default)]
-pub(in crate::run) struct Planned {
+pub(in crate::run) struct PlanTotals {
     /// Rows that need no request, by state, and the others as not sent.
     pub(in crate::run) states: StateCounts,
     /// Calls to make.
@@ -106,22 +106,22 @@ impl AskedRow {
 /// Maximum number of rows with a question.
 const MOST_ASKED: usize = 10_000;
 
-impl Planned {
+impl PlanTotals {
     /// Nothing yet, where records are read so.
-    pub(in crate::run) fn of(how: Message) -> Planned {
-        Planned {
+    pub(in crate::run) fn of(how: Message) -> PlanTotals {
+        PlanTotals {
             how,
-            ..Planned::default()
+            ..PlanTotals::default()
         }
     }
 
     /// What planning will come to, where nothing but the file tells it: no record is read, no row is left
     /// out or repeats another, and nothing that was done before counts.
-    pub(super) fn foreseen(
+    pub(super) fn predicted(
         prepared: &Prepared,
-        reading: &Reading<'_>,
+        policy: &ReadPolicy<'_>,
         clock: &dyn Clock,
-    ) -> Result<Planned, RunError> {
+    ) -> Result<PlanTotals, RunError> {
         let Prepared {
             input,
             checker,
@@ -129,7 +129,7 @@ impl Planned {
             ..
         } = prepared;
         let to_send = survey.valid();
-        let mut planned = Planned {
+        let mut planned = PlanTotals {
             states: StateCounts {
                 invalid: survey.invalid,
                 not_sent: to_send,
@@ -137,7 +137,7 @@ impl Planned {
                 ..StateCounts::default()
             },
             to_send,
-            ..Planned::of(reading.nothing_read())
+            ..PlanTotals::of(policy.nothing_read())
         };
         let fields = checker.spec().fields.iter().zip(&survey.filled);
         for (field, rows) in fields.filter(|(field, _)| field.place == Place::Body) {
@@ -150,10 +150,10 @@ impl Planned {
                 line: *line,
                 problems: problems.clone(),
             }));
-        let planner = reading.planner();
-        let maker = reading.maker(&planner, clock);
+        let planner = policy.planner();
+        let builder = policy.builder(&planner, clock);
         input.scan(
-            |table| maker.first_calls(table, EXAMPLES),
+            |table| builder.first_calls(table, EXAMPLES),
             |calls| Ok::<_, RunError>(calls.iter().all(|call| planned.show(checker, call))),
         )?;
         Ok(planned)
@@ -161,10 +161,10 @@ impl Planned {
 
     /// Forgets what was planned of the rows.
     pub(in crate::run) fn forget_rows(&mut self) {
-        *self = Planned {
+        *self = PlanTotals {
             stop: self.stop.take(),
             how: std::mem::take(&mut self.how),
-            ..Planned::default()
+            ..PlanTotals::default()
         };
     }
 
@@ -342,7 +342,11 @@ fn sorted(rows: &[u64]) -> Vec<u64> {
 }
 
 /// The figures of a plan.
-pub(in crate::run) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
+pub(in crate::run) fn plan_of(
+    prepared: &Prepared,
+    delivery: &Delivery,
+    planned: &PlanTotals,
+) -> Plan {
     let survey = &prepared.survey;
     let left_out = planned.states.not_sent - planned.to_send;
     let spec = prepared.checker.spec();

@@ -8,26 +8,26 @@ use crate::journal::{Journal, RunState};
 use crate::log;
 use crate::model::{Code, Fact, Pending, RowState};
 use crate::run::active_run::{Run, Setup};
-use crate::run::context::{Ended, Sliced};
+use crate::run::context::{BatchEnd, Ended};
 use crate::run::error::RunError;
-use crate::run::finishing::finish::DoneMeanwhile;
+use crate::run::finishing::finish::EarlyResults;
 use crate::run::settings::to_json;
 use crate::send::Stop;
 
 impl Setup<'_> {
     /// Sends what one slice is to send.
-    pub(super) fn send_slice(&self, id: i64, way: Way<'_>) -> Result<Option<Stop>, RunError> {
-        let Some(slice) = self.slice else {
+    pub(super) fn send_batch(&self, id: i64, way: Way<'_>) -> Result<Option<Stop>, RunError> {
+        let Some(batch) = self.batch else {
             return Ok(None);
         };
-        self.tools.pacer.set_patience(Some(slice.patience));
+        self.connection.pacer.set_patience(Some(batch.patience));
         let mut journal = Journal::open(&self.context.state)?;
         if let Some(most) = self.canary
-            && let Some(stop) = self.canary_slice((&mut journal, id), most, way)?
+            && let Some(stop) = self.canary_in_batches((&mut journal, id), most, way)?
         {
             return Ok(Some(stop));
         }
-        let first = journal.calls_left(id, 0, slice.rows)?;
+        let first = journal.calls_left(id, 0, batch.rows)?;
         let Some(last) = first.last().map(|call| call.row) else {
             return Ok(None);
         };
@@ -41,7 +41,7 @@ impl Setup<'_> {
 
     /// Sends the first rows and reads them back, however many slices that takes; then the run's settings
     /// ask for none any more.
-    fn canary_slice(
+    fn canary_in_batches(
         &self,
         (journal, id): (&mut Journal, i64),
         most: u64,
@@ -72,18 +72,18 @@ impl Setup<'_> {
 
 impl Sent<'_> {
     /// Leaves the rest of the run for later, or ends it.
-    pub(in crate::run) fn leave(self) -> Result<Sliced, RunError> {
+    pub(in crate::run) fn leave(self) -> Result<BatchEnd, RunError> {
         let Sent { run, how, .. } = self;
         let ended = match how {
-            HowSent::Stopped(Stop::Due { after }) => return Ok(Sliced::Later(after)),
-            HowSent::Stopped(Stop::Asked) => return Ok(Sliced::Later(Duration::ZERO)),
+            HowSent::Stopped(Stop::Due { after }) => return Ok(BatchEnd::Later(after)),
+            HowSent::Stopped(Stop::Asked) => return Ok(BatchEnd::Later(Duration::ZERO)),
             HowSent::Broken(error) => return Err(error),
-            HowSent::All => run.finish(None, RunState::Finished, DoneMeanwhile::default())?,
+            HowSent::All => run.finish(None, RunState::Finished, EarlyResults::default())?,
             HowSent::Stopped(stop) => {
-                run.finish(Some(stop), RunState::Interrupted, DoneMeanwhile::default())?
+                run.finish(Some(stop), RunState::Interrupted, EarlyResults::default())?
             }
         };
-        Ok(Sliced::Ended(Box::new(ended)))
+        Ok(BatchEnd::Ended(Box::new(ended)))
     }
 }
 
@@ -109,9 +109,9 @@ impl Run<'_> {
             }
         }
         let mut summary = self.summary(states, stop.as_ref());
-        if let Some(slice) = self.setup.slice {
-            summary.retries += slice.retries_before;
-            summary.throttled += slice.throttled_before;
+        if let Some(batch) = self.setup.batch {
+            summary.retries += batch.retries_before;
+            summary.throttled += batch.throttled_before;
         }
         let json = to_json(&summary.clone().anywhere())?;
         // Where this fails, the next run that needs it does it.

@@ -17,7 +17,7 @@ use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
 use crate::targets::{FieldSpec, Place};
 
 /// Reads single records back, and compares them with what was sent.
-pub(in crate::run) struct Reader<'a> {
+pub(in crate::run) struct RecordReader<'a> {
     checker: &'a Checker,
     survey: &'a Survey,
     look_up: LookUp,
@@ -25,7 +25,7 @@ pub(in crate::run) struct Reader<'a> {
     planned: Option<(Mutex<Journal>, i64)>,
 }
 
-impl Reread for Reader<'_> {
+impl Reread for RecordReader<'_> {
     fn path(&self, call: &Pending) -> Option<String> {
         let id = self.checker.spec().id_in(&call.path)?;
         Some(self.look_up.read(&id)?.path)
@@ -93,12 +93,12 @@ impl Reread for Reader<'_> {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RecordReader<'a> {
     /// A reader of the target's records; none where single ones cannot be read.
-    pub(in crate::run) fn new(prepared: &'a Prepared) -> Option<Reader<'a>> {
+    pub(in crate::run) fn new(prepared: &'a Prepared) -> Option<RecordReader<'a>> {
         let spec = prepared.checker.spec();
         let look_up = LookUp::new(spec, spec.key_field()?)?;
-        look_up.read("x").is_some().then_some(Reader {
+        look_up.read("x").is_some().then_some(RecordReader {
             checker: &prepared.checker,
             survey: &prepared.survey,
             look_up,
@@ -107,8 +107,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The same reader for calls of a run that were planned on what the journal holds.
-    pub(in crate::run) fn comparing(self, journal: Journal, run: i64) -> Reader<'a> {
-        Reader {
+    pub(in crate::run) fn comparing(self, journal: Journal, run: i64) -> RecordReader<'a> {
+        RecordReader {
             planned: Some((Mutex::new(journal), run)),
             ..self
         }

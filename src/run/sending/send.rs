@@ -3,22 +3,22 @@
 use tokio::sync::mpsc;
 
 use super::applied::Applied;
-use super::canary::Reader;
+use super::canary::RecordReader;
 use super::vocabulary::Vocabulary;
 use crate::journal::{Journal, JournalError, PlanningAhead, RunState, Stage, Writer};
 use crate::model::Pending;
 use crate::run::active_run::{Run, Setup};
 use crate::run::context::Ended;
 use crate::run::error::RunError;
-use crate::run::finishing::finish::{DoneMeanwhile, Meanwhile};
-use crate::run::planning::pipelined::Ahead;
+use crate::run::finishing::finish::{EarlyResults, EarlyWriter};
+use crate::run::planning::pipelined::PipelinedPlanning;
 use crate::send::{Rate, Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
 pub(in crate::run) struct Sent<'a> {
     pub(in crate::run) run: Run<'a>,
     pub(in crate::run) how: HowSent,
-    pub(in crate::run) done: DoneMeanwhile,
+    pub(in crate::run) done: EarlyResults,
 }
 
 /// How sending ended.
@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
     /// Sends what is left: a few rows first that are read back, if that is requested.
     pub(in crate::run) fn send(self) -> Result<Sent<'a>, RunError> {
         self.mark_records()?;
-        let ahead = Ahead::of(&self);
+        let ahead = PipelinedPlanning::of(&self);
         let Run {
             setup,
             mut journal,
@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
             ..
         } = self;
         let now = setup.context.clock.timestamp();
-        journal.begin_sending(id, &setup.tools.place, now)?;
+        journal.begin_sending(id, &setup.connection.place, now)?;
         let stage = match setup.may_be_ahead() {
             true => Stage::Sending,
             false => Stage::StrictSending,
@@ -55,15 +55,15 @@ impl<'a> Run<'a> {
                 Err(error) => return (Ok(None), Err(error), Default::default()),
             };
             let ahead = ahead.map(|ahead| (ahead, writer.recorded().planning_ahead()));
-            let meanwhile = Meanwhile::of(&setup, id, &writer);
+            let early = EarlyWriter::of(&setup, id, &writer);
             // Without a thread it is done once the run has ended.
-            let meanwhile = meanwhile.and_then(|meanwhile| {
+            let early = early.and_then(|early| {
                 let thread = std::thread::Builder::new();
-                thread.spawn_scoped(scope, move || meanwhile.work()).ok()
+                thread.spawn_scoped(scope, move || early.work()).ok()
             });
             let sent = setup.send_planned_or_not(id, &writer, ahead);
             let journal = writer.close();
-            let done = meanwhile.and_then(|meanwhile| meanwhile.join().ok());
+            let done = early.and_then(|early| early.join().ok());
             (sent, journal, done.unwrap_or_default())
         });
         let run = Run {
@@ -112,7 +112,7 @@ impl Sent<'_> {
 pub(in crate::run) type Way<'a> = (
     &'a tokio::runtime::Runtime,
     &'a Sender<'a, Writer>,
-    Option<&'a Reader<'a>>,
+    Option<&'a RecordReader<'a>>,
 );
 
 /// How calls are sent.
@@ -130,7 +130,7 @@ impl Setup<'_> {
         &self,
         id: i64,
         writer: &Writer,
-        ahead: Option<(Ahead<'_>, PlanningAhead)>,
+        ahead: Option<(PipelinedPlanning<'_>, PlanningAhead)>,
     ) -> Result<Option<Stop>, RunError> {
         let Some((ahead, is_going_on)) = ahead else {
             return self.send(id, writer);
@@ -158,7 +158,7 @@ impl Setup<'_> {
             .enable_all()
             .build()
             .map_err(SendError::Runtime)?;
-        let mut reader = Reader::new(self.prepared);
+        let mut reader = RecordReader::new(self.prepared);
         if self.prepared.checker.spec().update.if_match.is_some() {
             let journal = Journal::open(&self.context.state)?;
             reader = reader.map(|reader| reader.comparing(journal, id));
@@ -173,8 +173,8 @@ impl Setup<'_> {
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),
         };
-        if self.slice.is_some() {
-            return self.send_slice(id, (&runtime, &sender, reader.as_ref()));
+        if self.batch.is_some() {
+            return self.send_batch(id, (&runtime, &sender, reader.as_ref()));
         }
         if let Some(most) = self.canary {
             // The first rows of all, and not of those that are planned so far.
@@ -208,11 +208,11 @@ impl Setup<'_> {
         let Some(reader) = reader else {
             return Ok(None);
         };
-        let pacer = &self.tools.pacer;
+        let pacer = &self.connection.pacer;
         pacer.set_patience(None);
         let stop = self.context.stop.clone();
         let read = runtime.block_on(reader.look_after(self.transport, journal, id, first, stop));
-        pacer.set_patience(self.slice.map(|slice| slice.patience));
+        pacer.set_patience(self.batch.map(|batch| batch.patience));
         read
     }
 
@@ -230,7 +230,7 @@ impl Setup<'_> {
         std::thread::scope(|scope| {
             let window = self
                 .may_be_ahead()
-                .then(|| window(self.tools.pacer.quota().0));
+                .then(|| window(self.connection.pacer.quota().0));
             // Enough that the sender never waits for the reader.
             let (calls, receiver) = mpsc::channel(window.unwrap_or(PAGE));
             let writer = sender.record;

@@ -5,17 +5,17 @@ use serde_json::json;
 use super::*;
 use crate::journal::Stage;
 use crate::run::active_run::Begun;
-use crate::run::context::{Slice, Start};
+use crate::run::context::{Batch, Start};
 use crate::run::import::with_setup;
 use crate::run::tests::{Api, Desk, unreadable};
 
 /// What is done of a run's end while it sends.
-fn done(change: impl FnOnce(&mut Desk), slice: Option<Slice>) -> (DoneMeanwhile, bool) {
+fn done(change: impl FnOnce(&mut Desk), batch: Option<Batch>) -> (EarlyResults, bool) {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
     change(&mut desk);
     let done = desk.with(&api, |prepared, settings, context| {
-        with_setup((prepared, settings, context), slice, |setup| {
+        with_setup((prepared, settings, context), batch, |setup| {
             let Begun::New(run) = setup.begin(Start::New("import"))? else {
                 panic!("it is a new one");
             };
@@ -52,11 +52,11 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
                 };
                 let (id, journal) = run.plan()?.run.into_journal();
                 let writer = Writer::start(journal, id, Stage::Sending)?;
-                let meanwhile = Meanwhile::of(&setup, id, &writer);
+                let early = EarlyWriter::of(&setup, id, &writer);
                 // Nothing is waited for any more.
                 writer.close()?;
-                let meanwhile = meanwhile.map(|own| Meanwhile { rows, ..own });
-                Ok(meanwhile.is_some_and(|own| own.work().is_indexed))
+                let early = early.map(|own| EarlyWriter { rows, ..own });
+                Ok(early.is_some_and(|own| own.work().is_indexed))
             })
         });
         assert_eq!(is_indexed.unwrap(), may_be && are_few, "{rows}");
@@ -65,13 +65,13 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
 
 #[test]
 fn a_slice_writes_no_results() {
-    let slice = Slice {
+    let batch = Batch {
         rows: 5,
         patience: std::time::Duration::ZERO,
         retries_before: 0,
         throttled_before: 0,
         late: std::time::Duration::ZERO,
     };
-    let (done, _) = done(|_| (), Some(slice));
+    let (done, _) = done(|_| (), Some(batch));
     assert!(done.written.is_none() && !done.is_indexed);
 }

@@ -50,7 +50,7 @@ fn notes(desk: &Desk) -> Vec<Vec<String>> {
 /// The cities that the API holds.
 fn cities(api: &Api) -> Vec<String> {
     let mut desk = Desk::new("id,name,city\np1,-,-\np2,-,-\np3,-,-\n");
-    let looked = desk.look(api).unwrap();
+    let looked = desk.dry_run(api).unwrap();
     let calls = desk.calls(&looked.journal, looked.run);
     let city = |call: &crate::model::Call| {
         let change = call.changes.iter().find(|change| change.field == "city");
@@ -245,7 +245,7 @@ fn rules_that_need_the_records_refuse_a_run_that_reads_none() {
 fn where_nobody_can_be_asked_the_run_is_held_until_it_is_decided() {
     let (api, mut desk) = edited();
     desk.delivery().edits.conflicts = ConflictPolicy::Ask;
-    let looked = desk.look(&api).unwrap();
+    let looked = desk.dry_run(&api).unwrap();
     assert_eq!(looked.held, Some(Held::Conflicts { count: 2 }));
     let sent = api.changes().len();
     desk.import(&api).unwrap();
@@ -316,9 +316,9 @@ fn a_decision_is_bound_to_the_record_the_row_the_field_and_each_value() {
     use super::*;
     let (_, desk) = edited();
     let prepared = desk.prepared();
-    let reading =
-        crate::run::planning::read_policy::Reading::of(&prepared, &desk.settings.delivery);
-    let planner = reading.planner();
+    let policy =
+        crate::run::planning::read_policy::ReadPolicy::of(&prepared, &desk.settings.delivery);
+    let planner = policy.planner();
     let journal = desk.journal();
     let of = |key: u8, row: u64, path: &str, (field, values): (&str, [&str; 3])| {
         let both = (&prepared.checker, &planner);

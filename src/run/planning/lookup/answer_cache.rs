@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::journal::{Answers, JournalError};
 use crate::plan::Question;
-use crate::run::context::Slice;
+use crate::run::context::Batch;
 use crate::send::Stats;
 
 /// How long an answer may be in this process alone: whoever takes over asks again what came since.
@@ -21,7 +21,7 @@ const HELD: usize = 32 << 20;
 
 /// What the API has answered so far to a run that is planned a slice at a time. Its slices ask the same
 /// questions in the same order, and only those that none of them has asked before cost a request.
-pub(in crate::run) struct KeptAnswers<'a> {
+pub(in crate::run) struct AnswerCache<'a> {
     run: i64,
     account: &'a str,
     stats: &'a Stats,
@@ -60,20 +60,20 @@ fn number_of(account: &str, question: &Question) -> i64 {
     hash.digest().cast_signed()
 }
 
-impl<'a> KeptAnswers<'a> {
+impl<'a> AnswerCache<'a> {
     /// What `journal` holds for `run`, unless it has lain there for too long.
     pub(in crate::run) fn of(
         (run, account): (i64, &'a str),
         journal: &dyn Answers,
-        slice: Slice,
+        batch: Batch,
         (stats, clock): (&'a Stats, &'a dyn Clock),
-    ) -> Result<KeptAnswers<'a>, JournalError> {
-        Ok(KeptAnswers {
+    ) -> Result<AnswerCache<'a>, JournalError> {
+        Ok(AnswerCache {
             run,
             account,
             stats,
             clock,
-            most: slice.rows as u64,
+            most: batch.rows as u64,
             held: Mutex::new(Held {
                 kept: journal.questions(run)?.into_iter().collect(),
                 own: HashMap::new(),

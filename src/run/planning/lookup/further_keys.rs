@@ -9,7 +9,7 @@ use super::records::parsed;
 use crate::l10n::message;
 use crate::model::{Found, Problem};
 use crate::plan::LookUp;
-use crate::run::planning::row_planner::{ByOther, Halt, Matched, Unresolved, Work};
+use crate::run::planning::row_planner::{ByOther, Halt, Matched, RowPlanner, Unresolved};
 
 /// The look-up that was in use before a further key.
 pub(in crate::run) type Before = (Option<usize>, Option<LookUp>);
@@ -37,10 +37,10 @@ impl Matched {
 /// A request by a further key costs quota, so it is made only for rows that no key before it found. Two keys of a row
 /// are compared only without extra requests: if all records were listed, and with the records that the same requests
 /// returned for other rows.
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Finds records by another field from here on. Returns the previous look-up.
     pub(super) fn find_by(&mut self, field: usize) -> Before {
-        let look_up = LookUp::new(self.planning.prepared.checker.spec(), field);
+        let look_up = LookUp::new(self.context.prepared.checker.spec(), field);
         (
             self.key.replace(field),
             std::mem::replace(&mut self.look_up, look_up),
@@ -102,7 +102,7 @@ impl Work<'_> {
         row: Unresolved,
         (first, second): (usize, usize),
     ) -> Result<(), Halt> {
-        let checker = &self.planning.prepared.checker;
+        let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let (one, other) = (checker.name_of(first), checker.name_of(second));
         let problem = Problem {
@@ -176,7 +176,7 @@ impl Work<'_> {
         field: usize,
         (other, id): (u64, String),
     ) -> Result<(), Halt> {
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let (checker, line) = (&prepared.checker, prepared.survey.line_of(other));
         let spec = checker.spec();
         let own = &spec.fields[field];
@@ -199,7 +199,7 @@ impl Work<'_> {
         &mut self,
         rows: Vec<Unresolved>,
     ) -> Result<Vec<Unresolved>, Halt> {
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let mut missing = rows;
         for field in prepared.checker.other_keys() {
             let before = self.find_by(*field);

@@ -6,18 +6,18 @@ use crate::l10n::{Argument, Message, message};
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::report::NOT_FOUND;
-use crate::run::planning::row_planner::{Halt, Work};
+use crate::run::planning::row_planner::{Halt, RowPlanner};
 use crate::targets::{Known, TargetSpec};
 
 /// How the keys that the API knows are listed.
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Lists the keys that the API knows, once, before the first row is sent. Without the list the run continues,
     /// and reports why.
     pub(in crate::run) async fn list_keys_once(&mut self) -> Result<(), Halt> {
         if matches!(self.known, KnownKeys::Unasked) {
             self.known = KnownKeys::Unlisted;
-            let spec = self.planning.prepared.checker.spec().clone();
-            let look_up = LookUp::of_known(&spec).filter(|_| !self.planning.delivery.blind);
+            let spec = self.context.prepared.checker.spec().clone();
+            let look_up = LookUp::of_known(&spec).filter(|_| !self.context.delivery.blind);
             if let Some(look_up) = look_up {
                 self.known = self.list_keys(&look_up, &spec).await?;
             }
@@ -26,9 +26,9 @@ impl Work<'_> {
     }
 
     async fn list_keys(&mut self, look_up: &LookUp, spec: &TargetSpec) -> Result<KnownKeys, Halt> {
-        let survey = &self.planning.prepared.survey;
+        let survey = &self.context.prepared.survey;
         let rows = survey.rows - survey.invalid - survey.superseded;
-        let rows = self.planning.delivery.selection.most(survey.rows, rows);
+        let rows = self.context.delivery.selection.most(survey.rows, rows);
         let page_size = look_up.page_size();
         let mut keys = Keys::default();
         let mut walk = look_up.list();
@@ -65,18 +65,18 @@ impl Work<'_> {
                 }
             };
         }
-        self.planned.how = message::how_keys_listed(Argument::grouped(walk.listed()));
+        self.totals.how = message::how_keys_listed(Argument::grouped(walk.listed()));
         Ok(KnownKeys::Listed(keys))
     }
 
     fn unlisted(&mut self, how: Message) -> KnownKeys {
-        self.planned.how = how;
+        self.totals.how = how;
         KnownKeys::Unlisted
     }
 
     /// What is wrong with a row whose record the API does not know; nothing where it may know it.
     pub(in crate::run) fn unknown_key(&self, call: &Call) -> Option<Problem> {
-        let checker = &self.planning.prepared.checker;
+        let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let KnownKeys::Listed(keys) = &self.known else {
             return None;

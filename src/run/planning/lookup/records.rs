@@ -12,8 +12,8 @@ use crate::journal::Register;
 use crate::l10n::{Argument, Message, message};
 use crate::model::Code;
 use crate::plan::{LookUp, LookUpError, Page, Question, Walk};
-use crate::run::planning::row_planner::{Halt, Planning, Unresolved, Work};
-use crate::run::planning::row_tasks::{Item, What};
+use crate::run::planning::row_planner::{Halt, PlanContext, RowPlanner, Unresolved};
+use crate::run::planning::row_tasks::{NextStep, RowTask};
 use crate::run::planning::snapshot::fingerprints::comparable;
 use crate::send::{Fetched, Stop};
 
@@ -99,14 +99,14 @@ pub(in crate::run) fn refused_with(halt: &Halt) -> Option<Message> {
 type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
 
 /// How the records of the rows are found.
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Rows that are looked up at once: one request's maximum for each concurrent request. Every slice of a plan
     /// asks for the same ones together, however the API fares meanwhile.
     pub(in crate::run) fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
-        keys * match &self.planning.answers {
-            Some(_) => self.planning.delivery.sender.concurrency.max(1),
-            None => self.planning.transport.room(),
+        keys * match &self.context.answers {
+            Some(_) => self.context.delivery.sender.concurrency.max(1),
+            None => self.context.transport.room(),
         }
     }
 
@@ -114,26 +114,26 @@ impl Work<'_> {
     /// slices is written once, when all is known.
     pub(in crate::run) async fn learn(
         &mut self,
-        mut items: mpsc::Receiver<Vec<Item>>,
+        mut tasks: mpsc::Receiver<Vec<RowTask>>,
     ) -> Result<(), Halt> {
         let mut keys = Vec::new();
-        while let Some(items) = items.recv().await {
-            for item in items {
-                if self.succeeded_before(&item)?.is_some() {
+        while let Some(tasks) = tasks.recv().await {
+            for task in tasks {
+                if self.succeeded_before(&task)?.is_some() {
                     continue;
                 }
-                if let What::Call(_) = item.what {
+                if let NextStep::Call(_) = task.what {
                     self.list_keys_once().await?;
                 }
-                if let What::LookUp {
+                if let NextStep::LookUp {
                     key,
                     others,
                     values,
-                } = item.what
+                } = task.what
                 {
                     self.choose_once().await?;
                     let sought = self.sought_by(&values);
-                    keys.push((key, others, sought, item.mark.at.sheet_row));
+                    keys.push((key, others, sought, task.mark.at.sheet_row));
                     if keys.len() >= self.round() {
                         self.learn_of(&std::mem::take(&mut keys)).await?;
                     }
@@ -147,10 +147,10 @@ impl Work<'_> {
     async fn learn_of(&mut self, rows: &[Learned]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row @ (key, others, ..) in rows {
-            let is_listed = |work: &Self| {
-                let mut found = !work.listed(key)?.is_empty();
+            let is_listed = |planner: &Self| {
+                let mut found = !planner.listed(key)?.is_empty();
                 for (field, value) in others {
-                    found |= !work.listed_by(*field, value)?.is_empty();
+                    found |= !planner.listed_by(*field, value)?.is_empty();
                 }
                 Ok::<bool, Halt>(found)
             };
@@ -166,7 +166,7 @@ impl Work<'_> {
             let is_found = text.is_some_and(|text| records.contains_key(&text));
             !is_found && !found.unanswered.contains_key(key)
         });
-        let fields = self.planning.prepared.checker.other_keys().iter();
+        let fields = self.context.prepared.checker.other_keys().iter();
         let fields = fields.copied().chain(self.renumbers_by());
         for field in fields.collect::<Vec<_>>() {
             let value = |row: &Learned| {
@@ -208,12 +208,12 @@ impl Work<'_> {
         let Some(look_up) = self.look_up.clone() else {
             return Ok(());
         };
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let records = prepared.checker.spec().records_name();
         let at_once = look_up.keys_at_once() as u64;
         let (_, searches) = self.searches(&look_up);
         if look_up.can_find() && (searches <= 1 || !look_up.can_list()) {
-            self.planned.how = message::how_looked_up(records, at_once);
+            self.totals.how = message::how_looked_up(records, at_once);
             return Ok(());
         }
         if self.begin_from_snapshot(&look_up, searches).await? {
@@ -224,15 +224,15 @@ impl Work<'_> {
 
     /// The rows that may be looked up, and the searches that this takes.
     fn searches(&self, look_up: &LookUp) -> (u64, u64) {
-        let survey = &self.planning.prepared.survey;
+        let survey = &self.context.prepared.survey;
         let rows = survey.rows - survey.invalid - survey.superseded;
-        let rows = self.planning.delivery.selection.most(survey.rows, rows);
+        let rows = self.context.delivery.selection.most(survey.rows, rows);
         (rows, rows.div_ceil(look_up.keys_at_once() as u64))
     }
 
     /// Lists the whole register, unless the first page tells that looking the rows up is less work.
     pub(in crate::run) async fn list_or_search(&mut self, look_up: &LookUp) -> Result<(), Halt> {
-        let records = self.planning.prepared.checker.spec().records_name();
+        let records = self.context.prepared.checker.spec().records_name();
         let at_once = look_up.keys_at_once() as u64;
         let (rows, searches) = self.searches(look_up);
         let page = look_up.page_size();
@@ -249,14 +249,14 @@ impl Work<'_> {
             let total = walk.total();
             let total = total.map_or_else(|| message::how_many().into(), Argument::grouped);
             let (rows, searches) = (Argument::grouped(rows), Argument::grouped(searches));
-            self.planned.how = message::how_searched(rows, records, at_once, searches, total);
+            self.totals.how = message::how_searched(rows, records, at_once, searches, total);
             return Ok(());
         }
         let register = Register::new()?;
         self.note(&register, look_up, &walk, &first)?;
         let is_whole = self.list_rest(&register, look_up, &mut walk).await?;
         let (listed, rows) = (Argument::grouped(walk.listed()), Argument::grouped(rows));
-        self.planned.how = match listings.is_some_and(|listings| listings > searches) {
+        self.totals.how = match listings.is_some_and(|listings| listings > searches) {
             true if look_up.can_find() => message::how_listed_once(listed, records, page),
             _ => message::how_listed(listed, records, page, rows),
         };
@@ -277,7 +277,7 @@ impl Work<'_> {
         walk: &mut Walk<'_>,
     ) -> Result<bool, Halt> {
         loop {
-            let room = self.planning.transport.room();
+            let room = self.context.transport.room();
             let ahead = match walk.ahead(room) {
                 Ok(ahead) if ahead.is_empty() => return Ok(true),
                 Ok(ahead) => ahead,
@@ -315,7 +315,7 @@ impl Work<'_> {
 
     /// Returns the stop for answers that contradict each other. A later slice does not reuse them.
     pub(super) fn doubted(&self, why: Message, cause: Code) -> Halt {
-        if let Some(answers) = self.planning.answers {
+        if let Some(answers) = self.context.answers {
             answers.doubt();
         }
         Halt::Stop(Stop::LookUp {
@@ -354,7 +354,7 @@ impl Work<'_> {
         if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(&key)) {
             register.add(&key, &record.to_string())?;
         }
-        for field in self.planning.prepared.checker.other_keys() {
+        for field in self.context.prepared.checker.other_keys() {
             if let Some(key) = self.key_in(record, *field) {
                 register.add(&other_key(*field, &key), &record.to_string())?;
             }
@@ -364,10 +364,10 @@ impl Work<'_> {
 
     /// Reports the progress of the look-ups at intervals.
     pub(in crate::run) fn tell(&mut self, done: u64, of: u64) {
-        let now = self.planning.clock.now();
+        let now = self.context.clock.now();
         if now.saturating_sub(self.told_at) >= EVERY {
             self.told_at = now;
-            self.planning
+            self.context
                 .observer
                 .on_event(&RunEvent::LookedUp { done, of });
         }
@@ -378,13 +378,13 @@ impl Work<'_> {
         look_up: &LookUp,
         question: &Question,
     ) -> Result<Page, Halt> {
-        let Planning { answers, past, .. } = self.planning;
+        let PlanContext { answers, past, .. } = self.context;
         let (answer, link, is_kept) = self.answer(question, &question.path).await?;
         let text = match answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
             None => String::new(),
         };
-        let base_url = &self.planning.delivery.client.base_url;
+        let base_url = &self.context.delivery.client.base_url;
         let page = look_up.page(answer, link.as_deref(), (base_url, &question.path));
         let page = page.map_err(|error| {
             Halt::Stop(Stop::LookUp {
@@ -408,12 +408,12 @@ impl Work<'_> {
         question: &Question,
         told: &str,
     ) -> Result<(Json, Option<String>, bool), Halt> {
-        let Planning {
+        let PlanContext {
             answers,
             transport,
             past,
             ..
-        } = self.planning;
+        } = self.context;
         if let Some(kept) = answers {
             if let Some(answer) = kept.find(&**past, question)? {
                 return Ok((answer, None, true));
@@ -427,7 +427,7 @@ impl Work<'_> {
         let (_never, never) = watch::channel(false);
         let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
         let (fetched, beside) = asked.await?;
-        self.dates.note(beside.date, self.planning.clock.now());
+        self.dates.note(beside.date, self.context.clock.now());
         match fetched {
             Fetched::Json(answer) => Ok((answer, beside.link, false)),
             Fetched::NoJson => Ok((Json::Null, None, false)),
@@ -452,12 +452,12 @@ impl Work<'_> {
 
     /// A field's value as it is compared: the same.
     pub(in crate::run) fn comparable(&self, field: usize, held: &Json) -> Option<String> {
-        comparable(&self.planning.prepared.checker, field, held)
+        comparable(&self.context.prepared.checker, field, held)
     }
 
     /// The key of a record by another field, in the form in which it is compared.
     pub(super) fn key_in(&self, record: &Json, field: usize) -> Option<String> {
-        let look_up = LookUp::new(self.planning.prepared.checker.spec(), field)?;
+        let look_up = LookUp::new(self.context.prepared.checker.spec(), field)?;
         let held = look_up.key_of(record)?;
         self.comparable(field, &held)
     }
@@ -568,14 +568,14 @@ impl Work<'_> {
         self.reread += questions.len();
         let mut left = &questions[..];
         while !left.is_empty() {
-            let room = self.planning.transport.room().clamp(1, left.len());
+            let room = self.context.transport.room().clamp(1, left.len());
             let (round, others) = left.split_at(room);
             let asked = round
                 .iter()
                 .map(|(_, question)| self.read_one(&look_up, question));
             for (((key, line), _), answered) in round.iter().zip(join_all(asked).await) {
                 let answer = answered?;
-                let spec = self.planning.prepared.checker.spec();
+                let spec = self.context.prepared.checker.spec();
                 let held = spec
                     .record_in(&answer)
                     .and_then(|record| look_up.key_of(record))
@@ -599,7 +599,7 @@ impl Work<'_> {
             Err(halt) if gives_none(&halt) => (Json::Null, None, false),
             other => other?,
         };
-        let Planning { answers, past, .. } = self.planning;
+        let PlanContext { answers, past, .. } = self.context;
         if let Some(answers) = answers.filter(|_| !is_kept) {
             answers.keep(&**past, question, answer.to_string())?;
         }

@@ -10,7 +10,7 @@ use crate::l10n::{Argument, Message, message};
 use crate::model::Problem;
 use crate::plan::{Disagreement, Renumber, RenumberMode};
 use crate::run::planning::row_planner::{
-    Halt, MatchedBy, Planning, Renumbered, Renumberings, Unresolved, Work,
+    Halt, MatchedBy, PlanContext, Renumbered, Renumberings, RowPlanner, Unresolved,
 };
 
 /// Maximum number of deferred rows. Beyond it, a row is planned at once and compared with later rows only.
@@ -29,12 +29,15 @@ fn value_of(row: &Unresolved, field: usize) -> Option<String> {
 
 impl Renumberings {
     /// The renumberings of a run that is planned so.
-    pub(in crate::run) fn of(work: &Planning<'_>, key: Option<usize>) -> Renumberings {
-        let checker = &work.prepared.checker;
+    pub(in crate::run) fn of(context: &PlanContext<'_>, key: Option<usize>) -> Renumberings {
+        let checker = &context.prepared.checker;
         let spec = checker.spec();
-        let is_off = work.delivery.guards.renumber == RenumberMode::Off;
+        let is_off = context.delivery.guards.renumber == RenumberMode::Off;
         let how = Renumber::of(spec).filter(|how| {
-            !is_off && work.undone.is_none() && key == Some(how.number()) && !work.delivery.blind
+            !is_off
+                && context.undone.is_none()
+                && key == Some(how.number())
+                && !context.delivery.blind
         });
         let by = how.iter().flat_map(|how| how.by.iter().copied());
         let by = by.filter(|field| {
@@ -48,13 +51,13 @@ impl Renumberings {
     }
 }
 
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Adds a listed record to the register under the keys of renumberings.
     pub(super) fn note_renumbering(&self, register: &Register, record: &Json) -> Result<(), Halt> {
         let Some(how) = &self.renumberings.how else {
             return Ok(());
         };
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let is_provisional = how.is_provisional(spec, record);
         for field in &self.renumberings.by {
             if let Some(key) = self.key_in(record, *field) {
@@ -75,7 +78,7 @@ impl Work<'_> {
     /// Notes the records that a row matched by a key, as far as another row can match them otherwise: all of them if
     /// there are further keys, and those with a temporary number.
     pub(in crate::run) fn note_matched(&mut self, row: u64, records: &[&Json]) {
-        let checker = &self.planning.prepared.checker;
+        let checker = &self.context.prepared.checker;
         let is_any = !checker.other_keys().is_empty();
         let how = self.renumberings.how.as_ref();
         let counts = |record: &&&Json| {
@@ -96,7 +99,7 @@ impl Work<'_> {
         records: &[&Json],
     ) -> Option<(MatchedBy, Disagreement)> {
         let (how, key) = (self.renumberings.how.as_ref()?, self.key?);
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         // A record that was listed twice is one record. With several records the row is invalid anyway.
         let record = records.last()?;
         let is_match = key != how.number()
@@ -130,7 +133,7 @@ impl Work<'_> {
         self.renumberings.by.iter().filter_map(value).collect()
     }
 
-    /// The fields by which [`Work::sought_by`] searches.
+    /// The fields by which [`RowPlanner::sought_by`] searches.
     pub(super) fn renumbers_by(&self) -> Vec<usize> {
         self.renumberings.by.clone()
     }
@@ -208,7 +211,7 @@ impl Work<'_> {
         let (Some(register), Some(birth)) = (&self.register, birth) else {
             return Ok(Vec::new());
         };
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let mut records = parsed(&register.find(&person_key(birth))?);
         let is_other = |record: &Json| {
             how.by.iter().any(|field| {
@@ -233,7 +236,7 @@ impl Work<'_> {
         records: &[Json],
         by: MatchedBy,
     ) -> Result<Option<Unresolved>, Halt> {
-        let spec = self.planning.prepared.checker.spec().clone();
+        let spec = self.context.prepared.checker.spec().clone();
         let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
         let mut ids = HashSet::new();
         let records: Vec<&Json> = records
@@ -332,7 +335,7 @@ impl Work<'_> {
         row: Unresolved,
         (by, why): (MatchedBy, Disagreement),
     ) -> Result<(), Halt> {
-        let checker = &self.planning.prepared.checker;
+        let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let how: Argument = match by {
             MatchedBy::Field(field) => checker.name_of(field).into(),
@@ -355,7 +358,7 @@ impl Work<'_> {
 
     /// The description of a match by name and date of birth.
     pub(in crate::run) fn names_of_person(&self) -> String {
-        let person = self.planning.prepared.checker.spec().person.as_ref();
+        let person = self.context.prepared.checker.spec().person.as_ref();
         let fields = person.into_iter().flat_map(crate::targets::Person::fields);
         let fields = fields.filter(|(key, _)| *key != "number");
         fields.map(|(_, name)| name).collect::<Vec<_>>().join(" ")

@@ -9,18 +9,18 @@ use super::records::has_nothing;
 use crate::l10n::message;
 use crate::model::{Code, Problem};
 use crate::plan::{LookUp, Question};
-use crate::run::planning::row_planner::{Halt, Planning, Unresolved, Work};
+use crate::run::planning::row_planner::{Halt, PlanContext, RowPlanner, Unresolved};
 use crate::send::Stop;
 
 /// What requests for some keys have found.
 #[derive(Default)]
-pub(in crate::run) struct Found {
+pub(in crate::run) struct SearchResult {
     pub(in crate::run) records: Vec<Json>,
     /// The keys of which the answers say neither that a record exists nor that none does.
     pub(super) unanswered: HashMap<String, Unanswered>,
 }
 
-impl Found {
+impl SearchResult {
     fn add(&mut self, key: &str, why: Unanswered) {
         self.unanswered.insert(key.to_owned(), why);
     }
@@ -36,13 +36,13 @@ pub(in crate::run) enum Unanswered {
     Other,
 }
 
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Returns what the keys find, as many of them a request as it can ask for. Nothing is found if the
     /// target has no request that finds records by this key.
-    pub(super) async fn search_all(&self, keys: &[&str]) -> Result<Found, Halt> {
+    pub(super) async fn search_all(&self, keys: &[&str]) -> Result<SearchResult, Halt> {
         match self.look_up.as_ref().filter(|look_up| look_up.can_find()) {
             Some(look_up) => self.search_by(look_up, keys).await,
-            None => Ok(Found::default()),
+            None => Ok(SearchResult::default()),
         }
     }
 
@@ -51,8 +51,8 @@ impl Work<'_> {
         &self,
         look_up: &LookUp,
         keys: &[&str],
-    ) -> Result<Found, Halt> {
-        let mut found = Found::default();
+    ) -> Result<SearchResult, Halt> {
+        let mut found = SearchResult::default();
         let mut askable = Vec::with_capacity(keys.len());
         for key in keys {
             match look_up.unwritable(key) {
@@ -62,7 +62,7 @@ impl Work<'_> {
         }
         let chunks: Vec<&[&str]> = askable.chunks(look_up.keys_at_once()).collect();
         // The first request goes alone: if the credentials are wrong, one has told so.
-        let transport = self.planning.transport;
+        let transport = self.context.transport;
         let alone = usize::from(!transport.has_sent());
         let (one, mut others) = chunks.split_at(alone.min(chunks.len()));
         let mut part = one;
@@ -81,8 +81,8 @@ impl Work<'_> {
         }
     }
 
-    async fn find(&self, look_up: &LookUp, keys: &[&str]) -> Result<Found, Halt> {
-        let mut found = Found::default();
+    async fn find(&self, look_up: &LookUp, keys: &[&str]) -> Result<SearchResult, Halt> {
+        let mut found = SearchResult::default();
         let questions = keys
             .iter()
             .filter_map(|key| Some((*key, look_up.find_one(key)?)));
@@ -99,7 +99,7 @@ impl Work<'_> {
                 found.add(key, Unanswered::Refused(status));
                 continue;
             }
-            let spec = self.planning.prepared.checker.spec();
+            let spec = self.context.prepared.checker.spec();
             let record = spec.record_in(&answer);
             let Some(record) = record.filter(|record| look_up.id_of(record).is_some()) else {
                 let place = [&*spec.answers.record, look_up.id_pointer()].concat();
@@ -129,7 +129,7 @@ impl Work<'_> {
             Ok((Json::Null | Json::Number(_), _, false)) => (Json::Bool(true), None, true),
             Ok(answer) => answer,
         };
-        let Planning { answers, past, .. } = self.planning;
+        let PlanContext { answers, past, .. } = self.context;
         if let Some(answers) = answers.filter(|_| !is_kept) {
             answers.keep(&**past, question, answer.to_string())?;
         }
@@ -141,7 +141,7 @@ impl Work<'_> {
         let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
             return None;
         };
-        let answers = &self.planning.prepared.checker.spec().answers;
+        let answers = &self.context.prepared.checker.spec().answers;
         status.filter(|status| answers.reject.contains(status))
     }
 
@@ -215,7 +215,7 @@ impl Work<'_> {
         row: Unresolved,
         why: &Unanswered,
     ) -> Result<(), Halt> {
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let spec = prepared.checker.spec();
         let key = row.key.as_str();
         let (code, text) = match why {

@@ -6,7 +6,7 @@ use crate::journal::{Register, RowMark};
 use crate::l10n::message;
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
-use crate::run::planning::row_planner::{Conflict, Halt, Work};
+use crate::run::planning::row_planner::{Conflict, Halt, RowPlanner};
 use crate::targets::Place;
 
 /// Calls that are kept until it is known whether the other record gives its value up; beyond it the
@@ -19,7 +19,7 @@ fn is_room(kept: usize) -> bool {
 }
 
 /// Conflicts that can be known before anything is sent, because all records were listed.
-impl Work<'_> {
+impl RowPlanner<'_> {
     /// Notes what a listed record has of the fields that must be unique.
     pub(super) fn note_unique(
         &self,
@@ -30,7 +30,7 @@ impl Work<'_> {
         let Some(id) = look_up.id_of(record) else {
             return Ok(());
         };
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         for (field, own) in spec.fields.iter().enumerate() {
             if own.unique
                 && own.place == Place::Body
@@ -65,7 +65,7 @@ impl Work<'_> {
     }
 
     fn conflict(&self, call: &Call) -> Result<Option<(usize, String)>, Halt> {
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let (Some(register), Some(id)) = (&self.register, spec.id_in(&call.path)) else {
             return Ok(None);
         };
@@ -117,7 +117,7 @@ impl Work<'_> {
     }
 
     fn taken(&self, call: &Call, field: usize, other: &str) -> Problem {
-        let checker = &self.planning.prepared.checker;
+        let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let name = spec.fields[field].name();
         let change = call.changes.iter().find(|change| change.field == name);
@@ -145,11 +145,11 @@ mod tests {
     use crate::model::{Change, RowAt};
     use crate::run::import::with_setup;
     use crate::run::planning::edit_rules::Ruling;
-    use crate::run::planning::read_policy::Reading;
-    use crate::run::planning::row_planner::Planning;
+    use crate::run::planning::read_policy::ReadPolicy;
+    use crate::run::planning::row_planner::PlanContext;
     use crate::run::planning::row_planner::Renumberings;
-    use crate::run::planning::snapshot::state::Dates;
-    use crate::run::planning::totals::Planned;
+    use crate::run::planning::snapshot::state::ResponseDates;
+    use crate::run::planning::totals::PlanTotals;
     use crate::run::tests::{Api, Desk};
 
     /// A row, and the call by which it takes another record's address.
@@ -186,9 +186,9 @@ mod tests {
                 let run = setup.begin_in(Journal::temporary()?)?;
                 let (id, journal) = run.into_journal();
                 let writer = Writer::start(journal, id, Stage::Planning)?;
-                let reading = Reading::of(prepared, &settings.delivery);
-                let planner = reading.planner();
-                let planning = Planning {
+                let policy = ReadPolicy::of(prepared, &settings.delivery);
+                let planner = policy.planner();
+                let context = PlanContext {
                     prepared,
                     delivery: &settings.delivery,
                     transport: setup.transport,
@@ -221,16 +221,16 @@ mod tests {
                         other,
                     }
                 };
-                let mut work = Work {
-                    planning: &planning,
+                let mut rows = RowPlanner {
+                    context: &context,
                     planner: &planner,
-                    look_up: reading.look_up(),
+                    look_up: policy.look_up(),
                     key: prepared.survey.key(),
                     ruling: Ruling::of(
-                        planning.delivery,
+                        context.delivery,
                         (&prepared.checker, &planner),
-                        (&planning.past, id),
-                        planning.digest_key,
+                        (&context.past, id),
+                        context.digest_key,
                     ),
                     known: crate::run::planning::lookup::known_keys::KnownKeys::default(),
                     register: Some(register),
@@ -238,12 +238,12 @@ mod tests {
                     renumberings: Renumberings::default(),
                     matched: Default::default(),
                     reread: 0,
-                    basis: None,
-                    dates: Dates::default(),
+                    snapshot: None,
+                    dates: ResponseDates::default(),
                     has_read: HashSet::new(),
                     conflicts: std::iter::repeat_with(conflict).take(kept).collect(),
-                    planned: Planned::default(),
-                    batch: Vec::new(),
+                    totals: PlanTotals::default(),
+                    unwritten: Vec::new(),
                     done: 0,
                     told_at: 0,
                 };
@@ -251,9 +251,9 @@ mod tests {
                     .build()
                     .unwrap();
                 let (mark, call) = taking();
-                let planned = runtime.block_on(work.call_unless_taken(mark, call));
+                let planned = runtime.block_on(rows.call_unless_taken(mark, call));
                 assert!(planned.is_ok());
-                Ok((work.conflicts.len(), work.batch.len()))
+                Ok((rows.conflicts.len(), rows.unwritten.len()))
             })
         });
         counts.unwrap()

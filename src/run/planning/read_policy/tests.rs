@@ -7,7 +7,7 @@ use crate::run::tests::{Desk, school_with, unreadable};
 /// The names of the fields that a row has to say.
 fn enough(desk: &Desk) -> Option<Vec<String>> {
     let prepared = desk.prepared();
-    let fields = Reading::of(&prepared, &desk.settings.delivery).enough()?;
+    let fields = ReadPolicy::of(&prepared, &desk.settings.delivery).enough()?;
     let spec = prepared.checker.spec();
     Some(
         fields
@@ -60,7 +60,7 @@ fn records_are_read_unless_all_is_sent_by_the_apis_own_key_and_nothing_kept() {
 fn no_record_is_read_where_each_valid_row_says_enough() {
     let none = |desk: &Desk| {
         let prepared = desk.prepared();
-        Reading::of(&prepared, &desk.settings.delivery).is_of_none()
+        ReadPolicy::of(&prepared, &desk.settings.delivery).is_of_none()
     };
     assert!(none(&all_of("id,name,role\np1,Åsa,x\np2,Bo,y\n")));
     assert!(
@@ -81,14 +81,14 @@ fn rows_that_are_invalid_need_not_say_anything() {
     desk.settings.target = school_with(text, &format!("max_length = 3\n{text}"));
     let prepared = desk.prepared();
     assert_eq!(prepared.survey.invalid, 1);
-    assert!(Reading::of(&prepared, &desk.settings.delivery).is_of_none());
+    assert!(ReadPolicy::of(&prepared, &desk.settings.delivery).is_of_none());
 }
 
 #[test]
 fn records_are_looked_up_by_the_key_of_the_file() {
     let look_up = |desk: &Desk| {
         let prepared = desk.prepared();
-        let look_up = Reading::of(&prepared, &desk.settings.delivery).look_up();
+        let look_up = ReadPolicy::of(&prepared, &desk.settings.delivery).look_up();
         look_up.map(|how| how.search(&["x"]).first().unwrap().body.unwrap())
     };
     let by = |name: &str| Some(serde_json::json!({"filter": {name: ["x"]}}));
@@ -107,8 +107,8 @@ fn records_are_looked_up_by_the_key_of_the_file() {
 fn a_person_is_told_what_is_lost_where_records_could_be_read_and_are_not() {
     let told = |desk: &Desk| {
         let prepared = desk.prepared();
-        let reading = Reading::of(&prepared, &desk.settings.delivery);
-        reading.nothing_read().to_string()
+        let policy = ReadPolicy::of(&prepared, &desk.settings.delivery);
+        policy.nothing_read().to_string()
     };
     let roster = "id,name,street\np1,Åsa,Storgatan\n";
     assert_eq!(told(&all_of(roster)), say().how_not_needed());

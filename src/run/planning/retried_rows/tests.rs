@@ -29,8 +29,8 @@ fn looked_right(value: &str) -> Vec<u8> {
 }
 
 /// A row that is to be looked up, with these cells.
-fn item(fields: &[(u32, &str)]) -> Item {
-    Item {
+fn task(fields: &[(u32, &str)]) -> RowTask {
+    RowTask {
         mark: RowMark {
             at: RowAt::FIRST,
             key: 7,
@@ -41,7 +41,7 @@ fn item(fields: &[(u32, &str)]) -> Item {
         damaged: None,
         lost_kind: None,
         has_surplus: false,
-        what: What::LookUp {
+        what: NextStep::LookUp {
             key: "p1".into(),
             others: Vec::new(),
             values: Vec::new(),
@@ -49,8 +49,8 @@ fn item(fields: &[(u32, &str)]) -> Item {
     }
 }
 
-fn settled(code: &str) -> What {
-    What::Settled(Outcome {
+fn settled(code: &str) -> NextStep {
+    NextStep::Settled(Outcome {
         row: 1,
         state: RowState::NotSent,
         http_status: None,
@@ -90,8 +90,10 @@ fn refused(run: i64, code: &str, fields: &[(u32, &str)]) -> PastRow {
 }
 
 /// What is known of a row of a file with as many rows as the first one.
-fn of(item: &Item, history: &[PastRow]) -> Option<Known> {
-    known(item, history, &[], || Ok(false)).ok().unwrap()
+fn of(task: &RowTask, history: &[PastRow]) -> Option<EarlierState> {
+    earlier_state(task, history, &[], || Ok(false))
+        .ok()
+        .unwrap()
 }
 
 const OLD: &[(u32, &str)] = &[(1, "Åsa"), (2, "Lund")];
@@ -101,7 +103,7 @@ const NEW: &[(u32, &str)] = &[(1, "Åsa"), (2, "Umeå")];
 fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
     let unchanged = Some((RowState::Unchanged, String::new(), Vec::new()));
     for success in [RowState::Updated, RowState::Unchanged] {
-        assert_eq!(of(&item(OLD), &[past(1, Some(success), OLD)]), unchanged);
+        assert_eq!(of(&task(OLD), &[past(1, Some(success), OLD)]), unchanged);
     }
     // One that failed since does not count, and neither does what was undone before it.
     let history = [
@@ -110,11 +112,11 @@ fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
         past(1, Some(RowState::Updated), OLD),
     ];
     assert_eq!(
-        of(&item(OLD), &history),
+        of(&task(OLD), &history),
         None,
         "the record holds what is new"
     );
-    assert_eq!(of(&item(NEW), &history), unchanged);
+    assert_eq!(of(&task(NEW), &history), unchanged);
     for other in [
         RowState::Failed,
         RowState::Rejected,
@@ -122,45 +124,51 @@ fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
         RowState::Unknown,
     ] {
         assert_eq!(
-            of(&item(OLD), &[past(1, Some(other), OLD)]),
+            of(&task(OLD), &[past(1, Some(other), OLD)]),
             None,
             "{other}"
         );
     }
     assert_eq!(
-        of(&item(OLD), &[past(1, None, OLD)]),
+        of(&task(OLD), &[past(1, None, OLD)]),
         None,
         "it was open still"
     );
     // A field that the file has no more is no change; one that it has now is.
     assert_eq!(
-        of(&item(&OLD[..1]), &[past(1, Some(RowState::Updated), OLD)]),
+        of(&task(&OLD[..1]), &[past(1, Some(RowState::Updated), OLD)]),
         unchanged
     );
     assert_eq!(
-        of(&item(OLD), &[past(1, Some(RowState::Updated), &OLD[..1])]),
+        of(&task(OLD), &[past(1, Some(RowState::Updated), &OLD[..1])]),
         None
     );
 }
 
 #[test]
 fn earlier_runs_tell_of_rows_with_a_key_and_without_a_fault() {
-    assert!(may_be_known(&item(OLD)));
-    let mut one = item(OLD);
+    assert!(has_earlier_state(&task(OLD)));
+    let mut one = task(OLD);
     one.what = settled("text.too_long");
-    assert!(!may_be_known(&one), "what is wrong with it is wrong now");
+    assert!(
+        !has_earlier_state(&one),
+        "what is wrong with it is wrong now"
+    );
     one.what = settled(LEFT_OUT);
     assert!(
-        may_be_known(&one),
+        has_earlier_state(&one),
         "it may be left out because it succeeded"
     );
     one.mark.key = 0;
-    assert!(!may_be_known(&one), "rows without a key are no one row");
+    assert!(
+        !has_earlier_state(&one),
+        "rows without a key are no one row"
+    );
 }
 
 #[test]
 fn a_row_that_is_left_out_is_so_for_its_own_reason_unless_it_succeeded() {
-    let mut one = item(OLD);
+    let mut one = task(OLD);
     one.what = settled(LEFT_OUT);
     let done = past(1, Some(RowState::Updated), OLD);
     assert_eq!(of(&one, &[done]).unwrap().0, RowState::Unchanged);
@@ -172,7 +180,7 @@ fn a_row_that_is_left_out_is_so_for_its_own_reason_unless_it_succeeded() {
 fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
     let judged = |last: Option<RowState>, only: &[RowState]| {
         let history = [past(1, last, NEW)];
-        known(&item(OLD), &history, only, || Ok(false))
+        earlier_state(&task(OLD), &history, only, || Ok(false))
             .ok()
             .unwrap()
     };
@@ -189,7 +197,11 @@ fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
     assert_eq!(judged(Some(Unknown), &[NotSent]), left_out(Failed));
     assert_eq!(judged(None, &[NotSent]), None);
     assert_eq!(judged(None, &[Failed]), left_out(NotSent));
-    let unseen = |only: &[RowState]| known(&item(OLD), &[], only, || Ok(false)).ok().unwrap();
+    let unseen = |only: &[RowState]| {
+        earlier_state(&task(OLD), &[], only, || Ok(false))
+            .ok()
+            .unwrap()
+    };
     assert_eq!(unseen(&[NotSent]), None);
     assert_eq!(unseen(&[Failed]), left_out(NotSent));
 }
@@ -197,8 +209,10 @@ fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
 #[test]
 fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
     let duplicate = refused(1, "uuid.duplicate", OLD);
-    let judged = |row: &Item, history: &[PastRow], is_part| {
-        known(row, history, &[], || Ok(is_part)).ok().unwrap()
+    let judged = |row: &RowTask, history: &[PastRow], is_part| {
+        earlier_state(row, history, &[], || Ok(is_part))
+            .ok()
+            .unwrap()
     };
     let so = hint("uuid.duplicate", message::row_was_so());
     let told = |why: Problem| {
@@ -210,16 +224,16 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
     };
     let history = [duplicate.clone()];
     assert_eq!(
-        judged(&item(OLD), &history, true),
+        judged(&task(OLD), &history, true),
         told(why(1, "uuid.duplicate"))
     );
     assert_eq!(
-        judged(&item(OLD), &history, false),
+        judged(&task(OLD), &history, false),
         None,
         "the check sees all rows"
     );
     assert_eq!(
-        judged(&item(NEW), &history, true),
+        judged(&task(NEW), &history, true),
         None,
         "it says something else"
     );
@@ -229,17 +243,17 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
         ..duplicate.clone()
     };
     assert_eq!(
-        judged(&item(OLD), &[again], true),
+        judged(&task(OLD), &[again], true),
         told(why(1, "uuid.duplicate"))
     );
     // Runs that left the row out know no better, and one that found something else does.
     let left_out = refused(2, LEFT_OUT, OLD);
     assert_eq!(
-        judged(&item(OLD), &[left_out, duplicate.clone()], true),
+        judged(&task(OLD), &[left_out, duplicate.clone()], true),
         told(why(1, "uuid.duplicate"))
     );
     let other = refused(2, "text.too_long", OLD);
-    assert_eq!(judged(&item(OLD), &[other, duplicate], true), None);
+    assert_eq!(judged(&task(OLD), &[other, duplicate], true), None);
 }
 
 #[test]
@@ -249,8 +263,8 @@ fn whether_a_file_has_all_rows_is_looked_up_for_duplicates_alone() {
         looked.set(looked.get() + 1);
         Ok(true)
     };
-    let _ = known(
-        &item(OLD),
+    let _ = earlier_state(
+        &task(OLD),
         &[past(1, Some(RowState::Failed), OLD)],
         &[],
         is_part,
@@ -268,9 +282,9 @@ fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
         TOO_FEW.to_owned(),
         vec![why(1, TOO_FEW), fill_in.clone()],
     ));
-    assert_eq!(of(&item(blank), &history), cut);
-    assert_eq!(of(&item(OLD), &history), None, "somebody has filled it in");
-    let mut released = item(blank);
+    assert_eq!(of(&task(blank), &history), cut);
+    assert_eq!(of(&task(OLD), &history), None, "somebody has filled it in");
+    let mut released = task(blank);
     released.is_released = true;
     assert_eq!(
         of(&released, &history),
@@ -282,16 +296,16 @@ fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
         problems: vec![why(1, TOO_FEW), fill_in],
         ..history[0].clone()
     }];
-    assert_eq!(of(&item(blank), &again), cut);
+    assert_eq!(of(&task(blank), &again), cut);
     // Runs since that left it out or found something else know no better; one that sent it does.
     let mut since = vec![refused(3, LEFT_OUT, blank), refused(2, "id.taken", blank)];
     since.extend(history.clone());
-    assert_eq!(of(&item(blank), &since), cut);
+    assert_eq!(of(&task(blank), &since), cut);
     let sent = [past(2, Some(RowState::Updated), NEW), history[0].clone()];
-    assert_eq!(of(&item(blank), &sent), None);
+    assert_eq!(of(&task(blank), &sent), None);
     let before = [history[0].clone(), past(0, Some(RowState::Updated), NEW)];
     assert_eq!(
-        of(&item(blank), &before),
+        of(&task(blank), &before),
         cut,
         "it was cut after it had been sent"
     );
@@ -300,13 +314,13 @@ fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
         refused(1, TOO_FEW, &OLD[..1]),
         past(1, Some(RowState::Updated), NEW),
     ];
-    assert_eq!(of(&item(blank), &both), cut);
+    assert_eq!(of(&task(blank), &both), cut);
 }
 
 #[test]
 fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
     let history = [refused(1, TOO_MANY, OLD)];
-    let mut row = item(OLD);
+    let mut row = task(OLD);
     assert_eq!(of(&row, &history), None, "they were taken away");
     row.has_surplus = true;
     let surplus = Some((
@@ -321,7 +335,7 @@ fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
 
 #[test]
 fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
-    let mut row = item(OLD);
+    let mut row = task(OLD);
     row.damaged = Some(TOO_FEW);
     let cut = Some((
         RowState::Invalid,
@@ -352,22 +366,22 @@ fn a_row_with_a_cell_that_only_looks_right_stays_invalid_until_it_is_changed() {
         "cell.date".to_owned(),
         vec![why(1, "cell.date"), correct],
     ));
-    assert_eq!(of(&item(OLD), &history), wrong);
-    let other = item(&[(1, "Bo"), (2, "Lund")]);
+    assert_eq!(of(&task(OLD), &history), wrong);
+    let other = task(&[(1, "Bo"), (2, "Lund")]);
     assert_eq!(of(&other, &history), wrong, "another cell was changed");
     for is_released in [false, true] {
-        let mut changed = item(NEW);
+        let mut changed = task(NEW);
         changed.is_released = is_released;
         assert_eq!(of(&changed, &history), None);
     }
-    let mut released = item(OLD);
+    let mut released = task(OLD);
     released.is_released = true;
     assert_eq!(of(&released, &history), None, "its error code was emptied");
 }
 
 #[test]
 fn a_file_tells_itself_that_a_cell_has_lost_its_kind_where_nothing_else_is_known() {
-    let mut row = item(OLD);
+    let mut row = task(OLD);
     row.lost_kind = Some("cell.date");
     let lost = Some((
         RowState::Invalid,

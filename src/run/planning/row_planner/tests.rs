@@ -8,7 +8,7 @@ use crate::journal::RunState;
 use crate::l10n::say;
 use crate::model::{Code, Pending, RowFacts};
 use crate::run::context::{Consent, Start};
-use crate::run::sending::canary::Reader;
+use crate::run::sending::canary::RecordReader;
 use crate::run::tests::{Api, Desk, SCHOOL, held, school_with, unreadable};
 use crate::send::{Reread, Stop};
 
@@ -454,7 +454,7 @@ fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
 #[test]
 fn a_record_holds_what_was_sent_as_the_target_understands_it() {
     let prepared = Desk::new("id,name,street\np1,Åsa,S\n").prepared();
-    let reader = Reader::new(&prepared).unwrap();
+    let reader = RecordReader::new(&prepared).unwrap();
     let call = |body: Json| Pending {
         row: 1,
         path: "/pupil/p%201".into(),
@@ -479,7 +479,7 @@ fn a_record_holds_what_was_sent_as_the_target_understands_it() {
         "it has none"
     );
     let unread = Desk::at(&unreadable(), "id,name\np1,Åsa\n").prepared();
-    assert!(Reader::new(&unread).is_none());
+    assert!(RecordReader::new(&unread).is_none());
 }
 
 #[test]

@@ -1,45 +1,45 @@
-//! Tests of `run/items`.
+//! Tests of `run/tasks`.
 
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
-use crate::run::planning::read_policy::Reading;
+use crate::run::planning::read_policy::ReadPolicy;
 use crate::run::tests::{Desk, school_with, unreadable};
 
-fn items(desk: &Desk) -> Vec<Item> {
+fn tasks(desk: &Desk) -> Vec<RowTask> {
     let prepared = desk.prepared();
-    let reading = Reading::of(&prepared, &desk.settings.delivery);
-    let planner = reading.planner();
-    let maker = reading.maker(&planner, desk.clock.as_ref());
+    let policy = ReadPolicy::of(&prepared, &desk.settings.delivery);
+    let planner = policy.planner();
+    let builder = policy.builder(&planner, desk.clock.as_ref());
     let (sender, mut receiver) = mpsc::channel(100);
-    maker.make(&prepared.input, &sender).unwrap();
-    let mut items = Vec::new();
+    builder.build(&prepared.input, &sender).unwrap();
+    let mut tasks = Vec::new();
     while let Ok(made) = receiver.try_recv() {
-        items.extend(made);
+        tasks.extend(made);
     }
-    items
+    tasks
 }
 
 /// What is to be done about each row.
 fn what(desk: &Desk) -> Vec<String> {
-    let items = items(desk).into_iter();
-    let words = items.map(|item| match item.what {
-        What::Settled(outcome) if outcome.error_code == LEFT_OUT => {
+    let tasks = tasks(desk).into_iter();
+    let words = tasks.map(|task| match task.what {
+        NextStep::Settled(outcome) if outcome.error_code == LEFT_OUT => {
             assert_eq!(
                 (outcome.row, outcome.state),
-                (item.mark.at.row, RowState::NotSent)
+                (task.mark.at.row, RowState::NotSent)
             );
             format!("left out: {}", outcome.error())
         }
-        What::Settled(outcome) => {
+        NextStep::Settled(outcome) => {
             assert_eq!(
                 (outcome.row, outcome.state),
-                (item.mark.at.row, RowState::Invalid)
+                (task.mark.at.row, RowState::Invalid)
             );
             assert!(!outcome.problems.is_empty());
             outcome.error_code
         }
-        What::Call(call) => format!("send {}", call.path),
-        What::LookUp { key, values, .. } => {
+        NextStep::Call(call) => format!("send {}", call.path),
+        NextStep::LookUp { key, values, .. } => {
             assert!(values.iter().any(Option::is_some));
             format!("look up {key}")
         }
@@ -126,9 +126,9 @@ fn an_undo_goes_by_the_key_whatever_else_a_row_says() {
 #[test]
 fn what_is_delivered_to_records_that_could_be_read_is_not_believed_later() {
     let fingerprints = |desk: &Desk| -> Vec<bool> {
-        let items = items(desk).into_iter();
-        let calls = items.filter_map(|item| match item.what {
-            What::Call(call) => Some(call.fingerprint.is_some()),
+        let tasks = tasks(desk).into_iter();
+        let calls = tasks.filter_map(|task| match task.what {
+            NextStep::Call(call) => Some(call.fingerprint.is_some()),
             _ => None,
         });
         calls.collect()
@@ -149,8 +149,8 @@ fn what_is_delivered_to_records_that_could_be_read_is_not_believed_later() {
 fn marks(roster: &str, empty: EmptyCell) -> Vec<(i64, Vec<u8>)> {
     let mut desk = Desk::new(roster);
     desk.settings.roster.check.empty = empty;
-    let marks = items(&desk).into_iter();
-    marks.map(|item| (item.mark.key, item.mark.cells)).collect()
+    let marks = tasks(&desk).into_iter();
+    marks.map(|task| (task.mark.key, task.mark.cells)).collect()
 }
 
 /// The same of a file's only row.
@@ -194,7 +194,7 @@ fn what_is_wrong_with_a_row_is_part_of_what_it_says() {
     assert!(!says_the_same(&other, &wrong));
     // The same text is not wrong in every field.
     let target = school_with("kind = \"email\"", "kind = \"text\"");
-    let right = items(&Desk::at(&target, "id,name,email\np1,Åsa,nonsense\n")).remove(0);
+    let right = tasks(&Desk::at(&target, "id,name,email\np1,Åsa,nonsense\n")).remove(0);
     assert!(!says_the_same(&wrong, &right.mark.cells));
 }
 
@@ -220,8 +220,8 @@ fn a_row_that_was_cut_is_known_again_in_its_results() {
     assert_eq!(key, again);
     assert_ne!(key, 0);
     assert!(is_as_it_was(&filled, &cut));
-    let item = items(&Desk::new("id,name,city\np1,Åsa,Lund,more\n")).remove(0);
-    assert!(item.has_surplus);
+    let task = tasks(&Desk::new("id,name,city\np1,Åsa,Lund,more\n")).remove(0);
+    assert!(task.has_surplus);
 }
 
 #[test]

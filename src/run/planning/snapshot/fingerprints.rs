@@ -29,7 +29,7 @@ enum Of {
 
 /// Computes the hashes. The key is derived from the credentials of the API, so values cannot be guessed from the hashes
 /// without them.
-pub(in crate::run) struct Printer<'a> {
+pub(in crate::run) struct Fingerprinter<'a> {
     checker: &'a Checker,
     /// Look-ups by each key.
     keys: Vec<LookUp>,
@@ -41,9 +41,9 @@ pub(in crate::run) struct Printer<'a> {
     places: Vec<Option<usize>>,
 }
 
-impl<'a> Printer<'a> {
+impl<'a> Fingerprinter<'a> {
     /// Hashes with this key; none if the target does not say how changes are found.
-    pub(in crate::run) fn new(checker: &'a Checker, key: &[u8; 16]) -> Option<Printer<'a>> {
+    pub(in crate::run) fn new(checker: &'a Checker, key: &[u8; 16]) -> Option<Fingerprinter<'a>> {
         let spec = checker.spec();
         let by_id = LookUp::new(spec, spec.key_field()?)?.by_id()?;
         let keys = spec.keys().into_iter();
@@ -57,7 +57,7 @@ impl<'a> Printer<'a> {
             };
             Some(start)
         };
-        Some(Printer {
+        Some(Fingerprinter {
             checker,
             keys: keys.filter_map(|key| LookUp::new(spec, key)).collect(),
             by_id,
@@ -247,13 +247,13 @@ mod tests {
     #[test]
     fn a_record_holds_what_a_row_says_only_if_that_is_certain() {
         let checker = checker();
-        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let fingerprinter = Fingerprinter::new(&checker, &[7; 16]).unwrap();
         let spec = checker.spec();
         let record = json!({
             "id": "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11", "firstName": "Åsa", "gender": "Kvinna",
             "phoneNumber1": "070-174 06 05", "emailAddress1": "Asa@Example.se", "emailAddress2": " ",
         });
-        let prints = printer.of(&record).unwrap().prints;
+        let prints = fingerprinter.of(&record).unwrap().prints;
         for (field, value, expected) in [
             ("first_name", Value::Text("Åsa"), true),
             ("first_name", Value::Text("åsa"), false),
@@ -269,13 +269,17 @@ mod tests {
         ] {
             let mut values: Values = vec![None; spec.fields.len()];
             values[spec.field(field).unwrap()] = Some(value.into_owned());
-            assert_eq!(printer.holds_all(&prints, &values), expected, "{field}");
+            assert_eq!(
+                fingerprinter.holds_all(&prints, &values),
+                expected,
+                "{field}"
+            );
         }
         // A row that also has another value.
         let mut values: Values = vec![None; spec.fields.len()];
         values[spec.field("first_name").unwrap()] = Some(Value::Text("Åsa").into_owned());
         values[spec.field("last_name").unwrap()] = Some(Value::Text("Ek").into_owned());
-        assert!(!printer.holds_all(&prints, &values));
+        assert!(!fingerprinter.holds_all(&prints, &values));
     }
 
     #[test]
@@ -283,24 +287,28 @@ mod tests {
         let text = crate::targets::text("meitner").unwrap();
         let table = "[protected]\npointer = \"/securityMarking\"\nvalues = [\"true\"]\n";
         let checker = checker_of(&format!("{text}\n{table}"));
-        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let fingerprinter = Fingerprinter::new(&checker, &[7; 16]).unwrap();
         let mut values: Values = vec![None; checker.spec().fields.len()];
         let first_name = checker.spec().field("first_name").unwrap();
         values[first_name] = Some(Value::Text("Åsa").into_owned());
         for (marking, expected) in [(json!(false), true), (json!(true), false)] {
             let record = json!({"id": "a", "firstName": "Åsa", "securityMarking": marking});
-            let prints = printer.of(&record).unwrap().prints;
-            assert_eq!(printer.holds_all(&prints, &values), expected, "{record}");
+            let prints = fingerprinter.of(&record).unwrap().prints;
+            assert_eq!(
+                fingerprinter.holds_all(&prints, &values),
+                expected,
+                "{record}"
+            );
         }
     }
 
     #[test]
     fn every_field_counts_and_the_key_decides() {
         let checker = checker();
-        let printer = Printer::new(&checker, &[7; 16]).unwrap();
+        let fingerprinter = Fingerprinter::new(&checker, &[7; 16]).unwrap();
         let record = json!({"id": "a", "firstName": "Åsa", "address": {"postalCity": "Solna"}});
-        let own = printer.of(&record).unwrap();
-        assert_eq!(printer.of(&record).unwrap(), own);
+        let own = fingerprinter.of(&record).unwrap();
+        assert_eq!(fingerprinter.of(&record).unwrap(), own);
         for (pointer, value) in [
             ("/firstName", json!("Eva")),
             ("/address/postalCity", json!(null)),
@@ -308,14 +316,18 @@ mod tests {
         ] {
             let mut other = record.clone();
             *other.pointer_mut(pointer).unwrap() = value;
-            assert_ne!(printer.of(&other).unwrap().prints, own.prints, "{pointer}");
+            assert_ne!(
+                fingerprinter.of(&other).unwrap().prints,
+                own.prints,
+                "{pointer}"
+            );
         }
-        let other = Printer::new(&checker, &[8; 16])
+        let other = Fingerprinter::new(&checker, &[8; 16])
             .unwrap()
             .of(&record)
             .unwrap();
         assert_ne!(other.prints, own.prints);
         assert_ne!(other.holds, own.holds);
-        assert_eq!(printer.of(&json!({"firstName": "Åsa"})), None);
+        assert_eq!(fingerprinter.of(&json!({"firstName": "Åsa"})), None);
     }
 }

@@ -7,16 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::fingerprints::Printer;
-use super::state::{Basis, timestamp};
+use super::fingerprints::Fingerprinter;
+use super::state::{OpenSnapshot, timestamp};
 use crate::journal::{JournalError, Register, Snapshot, Taken};
 use crate::l10n::{Argument, Message, message};
 use crate::log;
 use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 use crate::run::planning::lookup::records::{has_nothing, refused_with};
-use crate::run::planning::row_planner::{Halt, Work};
-use crate::run::planning::row_tasks::{Item, What};
+use crate::run::planning::row_planner::{Halt, RowPlanner};
+use crate::run::planning::row_tasks::{NextStep, RowTask};
 
 /// How long before the snapshot changes are read: the clocks of an API may differ, and changes may become visible
 /// with a delay.
@@ -32,7 +32,7 @@ const MOST_CHANGED: u64 = 10_000;
 const MOST_READ: u64 = 100_000;
 
 /// The state of a row according to the snapshot.
-enum Glance {
+enum SnapshotMatch {
     /// The record with this id holds all values of the row.
     Holds(String),
     /// These records must be read.
@@ -62,37 +62,37 @@ impl From<JournalError> for Unusable {
 
 /// What was read since a snapshot was taken.
 #[derive(Default)]
-struct Since {
+struct ChangesSince {
     changed: HashMap<String, Json>,
     deleted: u64,
     compared: u64,
     read: u64,
 }
 
-impl<'a> Work<'a> {
+impl<'a> RowPlanner<'a> {
     /// Whether the register is worth listing in `listings` requests, where looking the rows up takes
     /// `searches`. A listing is also the snapshot that saves the next run from listing again.
     pub(in crate::run) fn is_worth_listing(&self, listings: u64, searches: u64) -> bool {
-        let saves = self.basis.is_some() && searches >= FEW;
+        let saves = self.snapshot.is_some() && searches >= FEW;
         listings <= searches || saves && listings <= 2 * searches
     }
 
     /// Opens the snapshot of this run's records, if it may use one.
-    fn open_basis(&mut self) {
-        let planning = self.planning;
-        let Some(of) = planning.snapshot else {
+    fn open_snapshot(&mut self) {
+        let context = self.context;
+        let Some(of) = context.snapshot else {
             return;
         };
-        let Some(printer) = Printer::new(&planning.prepared.checker, &of.key) else {
+        let Some(fingerprinter) = Fingerprinter::new(&context.prepared.checker, &of.key) else {
             return;
         };
-        let now = planning.clock.timestamp();
+        let now = context.clock.timestamp();
         match Snapshot::open(&of.state, (&of.place, &of.address), now) {
             Ok(None) => {}
-            Ok(Some(snapshot)) => {
-                self.basis = Some(Basis {
-                    snapshot,
-                    printer,
+            Ok(Some(store)) => {
+                self.snapshot = Some(OpenSnapshot {
+                    store,
+                    fingerprinter,
                     relist: of.relist,
                     is_known: false,
                     newest: None,
@@ -113,29 +113,29 @@ impl<'a> Work<'a> {
         if searches < FEW {
             return Ok(false);
         }
-        self.open_basis();
-        let Some(basis) = &self.basis else {
+        self.open_snapshot();
+        let Some(snapshot) = &self.snapshot else {
             return Ok(false);
         };
-        let stored = basis.snapshot.load();
-        let stored = stored.and_then(|taken| Ok((taken, basis.snapshot.records()?)));
+        let stored = snapshot.store.load();
+        let stored = stored.and_then(|taken| Ok((taken, snapshot.store.records()?)));
         let (taken, records) = match stored {
             Ok((Some(taken), records)) => (taken, records),
             Ok((None, _)) => return Ok(false),
             Err(error) => {
                 no_snapshot(&error);
-                self.basis = None;
+                self.snapshot = None;
                 return Ok(false);
             }
         };
         let listings = records.div_ceil(look_up.page_size());
         let is_worth = self.is_worth_listing(listings, searches);
-        let Some(basis) = self.basis.take().filter(|_| is_worth) else {
+        let Some(snapshot) = self.snapshot.take().filter(|_| is_worth) else {
             // It stays as it is, for a run of more rows.
             return Ok(false);
         };
-        let since = self.read_since(&basis, &taken, listings).await;
-        self.basis = Some(basis);
+        let since = self.read_since(&snapshot, &taken, listings).await;
+        self.snapshot = Some(snapshot);
         match since {
             Ok((taken, since)) => {
                 self.take_over(&taken, since)?;
@@ -143,7 +143,7 @@ impl<'a> Work<'a> {
             }
             Err(Unusable::Halt(halt)) => Err(halt),
             Err(Unusable::Because(why)) => {
-                self.distrust(why);
+                self.invalidate(why);
                 Ok(false)
             }
         }
@@ -153,23 +153,23 @@ impl<'a> Work<'a> {
     /// that the API does not report makes the snapshot unusable.
     async fn read_since(
         &self,
-        basis: &Basis<'_>,
+        snapshot: &OpenSnapshot<'_>,
         taken: &Taken,
         listings: u64,
-    ) -> Result<(Taken, Since), Unusable> {
-        let planning = self.planning;
-        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
+    ) -> Result<(Taken, ChangesSince), Unusable> {
+        let context = self.context;
+        let (store, by_id) = (&snapshot.store, snapshot.fingerprinter.by_id());
         let is_old = |now: Timestamp| {
             let age = now.duration_since(taken.listed_at);
             // After the clock was set back, its time is not usable.
-            Duration::try_from(age).map_or(true, |age| age >= basis.relist)
+            Duration::try_from(age).map_or(true, |age| age >= snapshot.relist)
         };
         let too_old = || Unusable::Because(message::snapshot_old());
-        if is_old(planning.clock.timestamp()) {
+        if is_old(context.clock.timestamp()) {
             return Err(too_old());
         }
         let since = taken.as_of.saturating_sub(MARGIN).unwrap_or(taken.as_of);
-        let mut found = Since::default();
+        let mut found = ChangesSince::default();
         let most = (listings / 2).max(1).saturating_mul(by_id.page_size());
         for (question, moment) in by_id.changes_since(since) {
             let mut walk = by_id.walk(question);
@@ -190,7 +190,7 @@ impl<'a> Work<'a> {
                     found.changed.insert(id, record);
                 }
                 if total > most.min(MOST_CHANGED) {
-                    let of = snapshot.records()?;
+                    let of = store.records()?;
                     let why =
                         message::snapshot_many(Argument::grouped(total), Argument::grouped(of));
                     return Err(Unusable::Because(why));
@@ -199,7 +199,7 @@ impl<'a> Work<'a> {
             }
         }
         for id in self.deleted_since(by_id, since).await? {
-            if !found.changed.contains_key(&id) && snapshot.remove(&id)? {
+            if !found.changed.contains_key(&id) && store.remove(&id)? {
                 found.deleted += 1;
             }
         }
@@ -207,15 +207,15 @@ impl<'a> Work<'a> {
         let mut prints = Vec::with_capacity(found.changed.len());
         for record in found.changed.values() {
             newest = newest.max(by_id.changed_at(record).unwrap_or(newest));
-            prints.extend(basis.printer.of(record));
+            prints.extend(snapshot.fingerprinter.of(record));
         }
-        snapshot.put(&prints)?;
-        self.read_marked(basis, &mut found).await?;
-        self.compare_page(basis, taken.page, &mut found).await?;
+        store.put(&prints)?;
+        self.read_marked(snapshot, &mut found).await?;
+        self.compare_page(snapshot, taken.page, &mut found).await?;
         let taken = Taken {
             as_of: self
                 .dates
-                .as_of(newest, planning.clock.now())
+                .as_of(newest, context.clock.now())
                 .max(taken.as_of),
             newest,
             page: taken.page + 1,
@@ -274,20 +274,24 @@ impl<'a> Work<'a> {
 
     /// Reads the records that runs may have changed and that the API does not report as changed: whether it
     /// reports such changes is not known.
-    async fn read_marked(&self, basis: &Basis<'_>, found: &mut Since) -> Result<(), Unusable> {
-        let snapshot = &basis.snapshot;
+    async fn read_marked(
+        &self,
+        snapshot: &OpenSnapshot<'_>,
+        found: &mut ChangesSince,
+    ) -> Result<(), Unusable> {
+        let store = &snapshot.store;
         let mut ids = Vec::new();
-        for id in snapshot.marked()? {
-            if !found.changed.contains_key(&id) && snapshot.prints(&id)?.is_some() {
+        for id in store.marked()? {
+            if !found.changed.contains_key(&id) && store.prints(&id)?.is_some() {
                 ids.push(id);
             }
         }
-        let records = self.read_by_id(basis, &ids).await?;
+        let records = self.read_by_id(snapshot, &ids).await?;
         found.read += records.len() as u64;
         let mut left: HashSet<String> = ids.into_iter().collect();
         for record in records {
-            let is_new = self.compare(basis, self.recently(), &record)?;
-            if let Some(id) = basis.printer.by_id().id_of(&record) {
+            let is_new = self.compare(snapshot, self.recently(), &record)?;
+            if let Some(id) = snapshot.fingerprinter.by_id().id_of(&record) {
                 left.remove(&id);
                 if is_new {
                     found.changed.insert(id, record);
@@ -296,7 +300,7 @@ impl<'a> Work<'a> {
         }
         // If they are gone, the total tells whether that is all.
         for id in left {
-            snapshot.remove(&id)?;
+            store.remove(&id)?;
         }
         Ok(())
     }
@@ -304,12 +308,12 @@ impl<'a> Work<'a> {
     /// Reads one page of the list, another in each run, and compares it with what is known.
     async fn compare_page(
         &self,
-        basis: &Basis<'_>,
+        snapshot: &OpenSnapshot<'_>,
         page: u64,
-        found: &mut Since,
+        found: &mut ChangesSince,
     ) -> Result<(), Unusable> {
-        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
-        let known = snapshot.records()?;
+        let (store, by_id) = (&snapshot.store, snapshot.fingerprinter.by_id());
+        let known = store.records()?;
         let pages = known.div_ceil(by_id.page_size()).max(1);
         let Some(question) = by_id.page_of_list(page % pages) else {
             return Err(unreadable(String::new()));
@@ -330,7 +334,7 @@ impl<'a> Work<'a> {
         }
         found.compared = page.records.len() as u64;
         for record in page.records {
-            if self.compare(basis, self.recently(), &record)?
+            if self.compare(snapshot, self.recently(), &record)?
                 && let Some(id) = by_id.id_of(&record)
             {
                 found.changed.insert(id, record);
@@ -342,21 +346,21 @@ impl<'a> Work<'a> {
     /// Compares a record with what is known of it. Returns whether it is another since a moment ago.
     fn compare(
         &self,
-        basis: &Basis<'_>,
+        snapshot: &OpenSnapshot<'_>,
         recently: Option<Timestamp>,
         record: &Json,
     ) -> Result<bool, Unusable> {
-        let (snapshot, by_id) = (&basis.snapshot, basis.printer.by_id());
-        let prints = basis.printer.of(record);
+        let (store, by_id) = (&snapshot.store, snapshot.fingerprinter.by_id());
+        let prints = snapshot.fingerprinter.of(record);
         let known = match &prints {
-            Some(prints) => snapshot.prints(&prints.id)?,
+            Some(prints) => store.prints(&prints.id)?,
             None => None,
         };
         match prints {
             Some(prints) if known.as_ref() == Some(&prints.prints) => Ok(false),
             // It was changed after the changes were read.
             Some(prints) if known.is_some() && by_id.changed_at(record) > recently => {
-                snapshot.put(&[prints])?;
+                store.put(&[prints])?;
                 Ok(true)
             }
             _ => Err(Unusable::Because(message::snapshot_differs())),
@@ -371,9 +375,13 @@ impl<'a> Work<'a> {
     }
 
     /// Reads records by their ids, many a request.
-    async fn read_by_id(&self, basis: &Basis<'_>, ids: &[String]) -> Result<Vec<Json>, Unusable> {
+    async fn read_by_id(
+        &self,
+        snapshot: &OpenSnapshot<'_>,
+        ids: &[String],
+    ) -> Result<Vec<Json>, Unusable> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        match self.search_by(basis.printer.by_id(), &ids).await {
+        match self.search_by(snapshot.fingerprinter.by_id(), &ids).await {
             Ok(found) => Ok(found.records),
             Err(halt) => Err(match refused_with(&halt) {
                 Some(why) => unreadable(why),
@@ -383,25 +391,25 @@ impl<'a> Work<'a> {
     }
 
     /// Makes the copy stand for the register, and stores it.
-    fn take_over(&mut self, taken: &Taken, since: Since) -> Result<(), Halt> {
+    fn take_over(&mut self, taken: &Taken, since: ChangesSince) -> Result<(), Halt> {
         let register = Register::new()?;
         for record in since.changed.values() {
             self.note_known(&register, record)?;
         }
         self.has_read = since.changed.keys().cloned().collect();
         self.register = Some(register);
-        let Some(basis) = &mut self.basis else {
+        let Some(snapshot) = &mut self.snapshot else {
             return Ok(());
         };
-        basis.is_known = true;
-        if let Err(error) = basis.snapshot.save(taken) {
+        snapshot.is_known = true;
+        if let Err(error) = snapshot.store.save(taken) {
             no_snapshot(&error);
         }
-        self.planned.how = Message::default();
-        self.planned.known = Some(KnownBefore {
+        self.totals.how = Message::default();
+        self.totals.known = Some(KnownBefore {
             listed_at: taken.listed_at,
             read_at: self.dates.first.get().map_or(taken.as_of, timestamp),
-            records: basis.snapshot.records()?,
+            records: snapshot.store.records()?,
             changed: self.has_read.len() as u64,
             deleted: since.deleted,
             compared: since.compared,
@@ -419,55 +427,57 @@ impl<'a> Work<'a> {
     }
 
     /// Forgets the snapshot for a reason, and has its copy filled again.
-    fn distrust(&mut self, why: Message) {
-        let Some(basis) = &mut self.basis else {
+    fn invalidate(&mut self, why: Message) {
+        let Some(snapshot) = &mut self.snapshot else {
             return;
         };
         log::info(&Fact::new(Code::RunRelists));
-        self.planned.relisted = Some(Relisted { why });
-        self.planned.known = None;
+        self.totals.relisted = Some(Relisted { why });
+        self.totals.known = None;
         self.register = None;
         self.has_read.clear();
-        basis.is_known = false;
-        let emptied = basis
-            .snapshot
+        snapshot.is_known = false;
+        let emptied = snapshot
+            .store
             .clear()
-            .and_then(|()| basis.snapshot.discard());
+            .and_then(|()| snapshot.store.discard());
         if let Err(error) = emptied {
             no_snapshot(&error);
-            self.basis = None;
+            self.snapshot = None;
         }
     }
 
     /// Takes a page of the list into the copy.
     pub(in crate::run) fn note_in_snapshot(&mut self, page: &Page) {
-        let Some(basis) = &mut self.basis else {
+        let Some(snapshot) = &mut self.snapshot else {
             return;
         };
         let mut prints = Vec::with_capacity(page.records.len());
         for record in &page.records {
-            basis.newest = basis.newest.max(basis.printer.by_id().changed_at(record));
-            let print = basis.printer.of(record);
-            basis.is_whole &= print.is_some();
+            snapshot.newest = snapshot
+                .newest
+                .max(snapshot.fingerprinter.by_id().changed_at(record));
+            let print = snapshot.fingerprinter.of(record);
+            snapshot.is_whole &= print.is_some();
             prints.extend(print);
         }
-        if let Err(error) = basis.snapshot.put(&prints) {
+        if let Err(error) = snapshot.store.put(&prints) {
             no_snapshot(&error);
-            self.basis = None;
+            self.snapshot = None;
         }
     }
 
     /// Stores the copy once all records are listed.
     pub(in crate::run) fn keep_snapshot(&mut self) {
-        let Some(basis) = self.basis.take().filter(|basis| basis.is_whole) else {
+        let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.is_whole) else {
             return;
         };
         // Without a moment by the API's own clock nothing could tell what changed since.
-        let Some(newest) = basis.newest else {
+        let Some(newest) = snapshot.newest else {
             return;
         };
-        let as_of = self.dates.as_of(newest, self.planning.clock.now());
-        let saved = basis.snapshot.save(&Taken {
+        let as_of = self.dates.as_of(newest, self.context.clock.now());
+        let saved = snapshot.store.save(&Taken {
             listed_at: self.dates.first.get().map_or(as_of, timestamp),
             as_of,
             newest,
@@ -482,27 +492,27 @@ impl<'a> Work<'a> {
     /// the snapshot has it, all records are listed.
     pub(in crate::run) async fn read_ahead(
         &mut self,
-        mut items: mpsc::Receiver<Vec<Item>>,
+        mut tasks: mpsc::Receiver<Vec<RowTask>>,
     ) -> Result<(), Halt> {
         let mut ids = BTreeSet::new();
-        while let Some(items) = items.recv().await {
-            for item in items {
-                if self.succeeded_before(&item)?.is_some() {
+        while let Some(tasks) = tasks.recv().await {
+            for task in tasks {
+                if self.succeeded_before(&task)?.is_some() {
                     continue;
                 }
-                let What::LookUp {
+                let NextStep::LookUp {
                     key,
                     others,
                     values,
-                } = &item.what
+                } = &task.what
                 else {
                     continue;
                 };
                 self.choose_once().await?;
-                let Some(known) = self.planned.known.as_ref().map(|known| known.records) else {
+                let Some(known) = self.totals.known.as_ref().map(|known| known.records) else {
                     return Ok(());
                 };
-                if let Glance::Read(found) = self.glance(key, others, values)? {
+                if let SnapshotMatch::Read(found) = self.match_snapshot(key, others, values)? {
                     let unread = found.into_iter().filter(|id| !self.has_read.contains(id));
                     ids.extend(unread);
                 }
@@ -527,11 +537,11 @@ impl<'a> Work<'a> {
         value: &str,
         id: &str,
     ) -> Result<Option<Option<String>>, Halt> {
-        let Some(basis) = self.basis.as_ref().filter(|basis| basis.is_known) else {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|snapshot| snapshot.is_known) else {
             return Ok(None);
         };
-        let print = basis.printer.holder(field, value);
-        let holders = basis.snapshot.holders(field, print)?;
+        let print = snapshot.fingerprinter.holder(field, value);
+        let holders = snapshot.store.holders(field, print)?;
         Ok(Some(holders.into_iter().find(|holder| holder != id)))
     }
 
@@ -543,15 +553,15 @@ impl<'a> Work<'a> {
         others: &[(usize, String)],
         values: &Values,
     ) -> Result<Option<Found>, Halt> {
-        let Glance::Holds(id) = self.glance(key, others, values)? else {
+        let SnapshotMatch::Holds(id) = self.match_snapshot(key, others, values)? else {
             return Ok(None);
         };
         // The record may have a temporary number. If it does not, no row is matched with it by a renumbering.
-        let has_further_keys = !self.planning.prepared.checker.other_keys().is_empty();
+        let has_further_keys = !self.context.prepared.checker.other_keys().is_empty();
         if has_further_keys || self.renumberings.how.is_some() {
             self.matched.note(&id, row);
         }
-        let spec = self.planning.prepared.checker.spec();
+        let spec = self.context.prepared.checker.spec();
         let by = self.key.map(|key| spec.fields[key].name().to_owned());
         Ok(Some(Found {
             id,
@@ -559,61 +569,63 @@ impl<'a> Work<'a> {
         }))
     }
 
-    fn glance(
+    fn match_snapshot(
         &self,
         key: &str,
         others: &[(usize, String)],
         values: &Values,
-    ) -> Result<Glance, Halt> {
-        let Some(basis) = self.basis.as_ref().filter(|basis| basis.is_known) else {
-            return Ok(Glance::Absent);
+    ) -> Result<SnapshotMatch, Halt> {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|snapshot| snapshot.is_known) else {
+            return Ok(SnapshotMatch::Absent);
         };
-        let prepared = self.planning.prepared;
+        let prepared = self.context.prepared;
         let Some(field) = prepared.survey.key() else {
-            return Ok(Glance::Absent);
+            return Ok(SnapshotMatch::Absent);
         };
-        let by_key = self.known_holders(basis, field, key)?;
+        let by_key = self.known_holders(snapshot, field, key)?;
         let mut ids: BTreeSet<String> = by_key.iter().cloned().collect();
         for (field, value) in others {
-            ids.extend(self.known_holders(basis, *field, value)?);
+            ids.extend(self.known_holders(snapshot, *field, value)?);
         }
         if ids.is_empty() {
-            ids = self.known_provisional(basis, values)?;
+            ids = self.known_provisional(snapshot, values)?;
         }
         let ids: Vec<String> = ids.into_iter().collect();
         let id = match &ids[..] {
-            [] => return Ok(Glance::Absent),
+            [] => return Ok(SnapshotMatch::Absent),
             [id] if by_key == ids => id,
-            _ => return Ok(Glance::Read(ids)),
+            _ => return Ok(SnapshotMatch::Read(ids)),
         };
         let own = prepared.checker.spec().key_field();
         let own = own.and_then(|field| values[field].as_ref());
         let is_own = own.is_none_or(|own| own.as_text().eq_ignore_ascii_case(id));
-        let prints = basis.snapshot.prints(id)?;
-        match prints.is_some_and(|prints| is_own && basis.printer.holds_all(&prints, values)) {
-            true => Ok(Glance::Holds(id.clone())),
-            false => Ok(Glance::Read(ids)),
+        let prints = snapshot.store.prints(id)?;
+        match prints
+            .is_some_and(|prints| is_own && snapshot.fingerprinter.holds_all(&prints, values))
+        {
+            true => Ok(SnapshotMatch::Holds(id.clone())),
+            false => Ok(SnapshotMatch::Read(ids)),
         }
     }
 
     /// The ids of the records that the snapshot has under a key.
     fn known_holders(
         &self,
-        basis: &Basis<'_>,
+        snapshot: &OpenSnapshot<'_>,
         field: usize,
         value: &str,
     ) -> Result<Vec<String>, Halt> {
         let Some(text) = self.comparable(field, &Json::from(value)) else {
             return Ok(Vec::new());
         };
-        let print = basis.printer.holder(field, &text);
-        Ok(basis.snapshot.holders(field, print)?)
+        let print = snapshot.fingerprinter.holder(field, &text);
+        Ok(snapshot.store.holders(field, print)?)
     }
 
     /// The ids of the records to which a row whose number no record has may give another number.
     fn known_provisional(
         &self,
-        basis: &Basis<'_>,
+        snapshot: &OpenSnapshot<'_>,
         values: &Values,
     ) -> Result<BTreeSet<String>, Halt> {
         let mut ids = BTreeSet::new();
@@ -623,30 +635,30 @@ impl<'a> Work<'a> {
         };
         for field in &self.renumberings.by {
             if let Some(value) = &values[*field] {
-                ids.extend(self.known_holders(basis, *field, &value.as_text())?);
+                ids.extend(self.known_holders(snapshot, *field, &value.as_text())?);
             }
         }
         if let Some(birth) = how.birth_of_row(values) {
-            let (field, print) = basis.printer.provisional(birth);
-            ids.extend(basis.snapshot.holders(field, print)?);
+            let (field, print) = snapshot.fingerprinter.provisional(birth);
+            ids.extend(snapshot.store.holders(field, print)?);
         }
         Ok(ids)
     }
 
     /// Reads records that the snapshot has into the register. Each must match the snapshot.
     async fn read_known(&mut self, ids: Vec<String>) -> Result<(), Unusable> {
-        let (Some(basis), Some(register)) = (&self.basis, &self.register) else {
+        let (Some(snapshot), Some(register)) = (&self.snapshot, &self.register) else {
             return Ok(());
         };
-        let records = self.read_by_id(basis, &ids).await?;
+        let records = self.read_by_id(snapshot, &ids).await?;
         if records.len() < ids.len() {
             return Err(Unusable::Because(message::snapshot_differs()));
         }
         for record in &records {
-            self.compare(basis, self.recently(), record)?;
+            self.compare(snapshot, self.recently(), record)?;
             self.note_known(register, record)?;
         }
-        if let Some(known) = &mut self.planned.known {
+        if let Some(known) = &mut self.totals.known {
             known.read += records.len() as u64;
         }
         Ok(())
@@ -654,7 +666,7 @@ impl<'a> Work<'a> {
 
     /// Lists all records in place of the snapshot, for a reason.
     async fn list_again(&mut self, why: Message) -> Result<(), Halt> {
-        self.distrust(why);
+        self.invalidate(why);
         match self.look_up.clone() {
             Some(look_up) => self.list_or_search(&look_up).await,
             None => Ok(()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::fingerprints::Printer;
+use super::fingerprints::Fingerprinter;
 use crate::clock::UnixNanos;
 use crate::journal::{Snapshot, State};
 
@@ -14,7 +14,7 @@ const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// When answers came.
 #[derive(Debug, Default)]
-pub(in crate::run) struct Dates {
+pub(in crate::run) struct ResponseDates {
     /// The API's own time in its first answer.
     pub(in crate::run) first: Cell<Option<UnixNanos>>,
     /// The API's own time in its last answer.
@@ -23,7 +23,7 @@ pub(in crate::run) struct Dates {
     began: Cell<Option<UnixNanos>>,
 }
 
-impl Dates {
+impl ResponseDates {
     /// Notes an answer that came `now`.
     pub(in crate::run) fn note(&self, date: Option<UnixNanos>, now: UnixNanos) {
         self.first.set(self.first.get().or(date));
@@ -57,7 +57,7 @@ impl Dates {
 }
 
 /// Where a run's snapshot is, and how it may be used.
-pub(in crate::run) struct SnapshotOf {
+pub(in crate::run) struct SnapshotConfig {
     pub(in crate::run) state: State,
     /// What tells it from others: the target, its address and variables, the account and the profile.
     pub(in crate::run) place: String,
@@ -70,9 +70,9 @@ pub(in crate::run) struct SnapshotOf {
 }
 
 /// What is known of the register beside the records that this run has read.
-pub(in crate::run) struct Basis<'a> {
-    pub(in crate::run) snapshot: Snapshot,
-    pub(super) printer: Printer<'a>,
+pub(in crate::run) struct OpenSnapshot<'a> {
+    pub(in crate::run) store: Snapshot,
+    pub(super) fingerprinter: Fingerprinter<'a>,
     pub(in crate::run) relist: Duration,
     /// Whether its copy stands for the register. Otherwise, listing all records fills it.
     pub(in crate::run) is_known: bool,

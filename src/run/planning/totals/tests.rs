@@ -33,7 +33,7 @@ fn call(row: u64, changes: &[(&str, Option<&str>, &str)]) -> Call {
     }
 }
 
-fn lines(planned: &Planned) -> Vec<u64> {
+fn lines(planned: &PlanTotals) -> Vec<u64> {
     planned
         .examples
         .iter()
@@ -44,7 +44,7 @@ fn lines(planned: &Planned) -> Vec<u64> {
 #[test]
 fn the_fields_of_all_calls_are_counted() {
     let prepared = Desk::new("id,name,email\n").prepared();
-    let mut planned = Planned::default();
+    let mut planned = PlanTotals::default();
     let both = [("name", None, "Åsa"), ("email", None, "a@b.se")];
     for changes in [&both[..], &both, &both[..1], &both, &[]] {
         planned.note_call(&prepared.checker, &call(1, changes));
@@ -52,13 +52,13 @@ fn the_fields_of_all_calls_are_counted() {
     let fields: Vec<(String, u64)> = planned.fields().into_iter().collect();
     assert_eq!(fields, [("email".to_owned(), 3), ("name".to_owned(), 4)]);
     assert_eq!((planned.to_send, planned.states.not_sent), (5, 5));
-    assert!(Planned::default().fields().is_empty());
+    assert!(PlanTotals::default().fields().is_empty());
 }
 
 #[test]
 fn the_first_five_changes_are_shown_in_the_users_words() {
     let prepared = Desk::new("id,Namn,email\n").prepared();
-    let mut planned = Planned::default();
+    let mut planned = PlanTotals::default();
     let checker = &prepared.checker;
     let idle = call(1, &[("name", Some("Åsa"), "Åsa")]);
     assert!(planned.show(checker, &idle), "there is room");
@@ -88,7 +88,7 @@ fn the_first_five_changes_are_shown_in_the_users_words() {
 
 #[test]
 fn the_first_five_invalid_rows_are_shown() {
-    let mut planned = Planned::default();
+    let mut planned = PlanTotals::default();
     let outcome = |state, error: &str| Outcome {
         row: 1,
         state,
@@ -131,7 +131,7 @@ fn roster() -> String {
 fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), &roster());
-    let made = desk.look(&api).unwrap().plan;
+    let made = desk.dry_run(&api).unwrap().plan;
     assert_eq!((made.rows, made.to_send, made.invalid), (13, 7, 6));
     // The journal stores no text in the language of this process.
     let kept = serde_json::to_value(&made).unwrap();
@@ -140,10 +140,10 @@ fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
     assert!(wrong["message"]["key"].is_string(), "{wrong}");
     let prepared = desk.prepared();
     let delivery = &desk.settings.delivery;
-    let reading = Reading::of(&prepared, delivery);
-    let foreseen = Planned::foreseen(&prepared, &reading, desk.clock.as_ref()).unwrap();
-    assert_eq!(foreseen.states.not_sent, 7);
-    let plan = plan_of(&prepared, delivery, &foreseen);
+    let policy = ReadPolicy::of(&prepared, delivery);
+    let predicted = PlanTotals::predicted(&prepared, &policy, desk.clock.as_ref()).unwrap();
+    assert_eq!(predicted.states.not_sent, 7);
+    let plan = plan_of(&prepared, delivery, &predicted);
     let told = |plan: &Plan| {
         json!([
             plan.target,
@@ -168,9 +168,9 @@ fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
     let mut blind = Desk::new(&roster());
     blind.delivery().blind = true;
     let prepared = blind.prepared();
-    let reading = Reading::of(&prepared, &blind.settings.delivery);
-    let foreseen = Planned::foreseen(&prepared, &reading, blind.clock.as_ref()).unwrap();
-    assert_eq!(foreseen.how, reading.nothing_read());
+    let policy = ReadPolicy::of(&prepared, &blind.settings.delivery);
+    let predicted = PlanTotals::predicted(&prepared, &policy, blind.clock.as_ref()).unwrap();
+    assert_eq!(predicted.how, policy.nothing_read());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
         "id,Namn,email\np1,\"=\"\"Bo\"\"\",b@b.se\n,,\np2,A\u{ad}sa,a@b.se\np3,Cy,nonsense\n";
     let desk = Desk::new(roster);
     let prepared = desk.prepared();
-    let mut planned = Planned::of(Message::verbatim("searched"));
+    let mut planned = PlanTotals::of(Message::verbatim("searched"));
     planned.note_call(&prepared.checker, &call(1, &[("name", None, "Bo")]));
     planned.states.add(RowState::NotSent, 3);
     planned.states.add(RowState::Invalid, 4);
@@ -239,7 +239,7 @@ fn a_plan_counts_the_rows_that_a_workbook_hides() {
         desk.put_workbook(book);
         desk.settings.roster.read.skip_hidden = skips_hidden;
         let prepared = desk.prepared();
-        let plan = plan_of(&prepared, desk.delivery(), &Planned::default());
+        let plan = plan_of(&prepared, desk.delivery(), &PlanTotals::default());
         assert_eq!(
             (plan.rows, plan.hidden_rows, plan.skips_hidden),
             (rows, 1, skips_hidden)
@@ -254,9 +254,9 @@ fn examples_without_records_are_of_rows_with_changes() {
     let desk = Desk::at(&target, &format!("id,name\n{rows}p9,Åsa\n"));
     let prepared = desk.prepared();
     assert_eq!(prepared.survey.invalid, 0);
-    let reading = Reading::of(&prepared, &desk.settings.delivery);
-    let foreseen = Planned::foreseen(&prepared, &reading, desk.clock.as_ref()).unwrap();
-    assert_eq!(lines(&foreseen), [7]);
+    let policy = ReadPolicy::of(&prepared, &desk.settings.delivery);
+    let predicted = PlanTotals::predicted(&prepared, &policy, desk.clock.as_ref()).unwrap();
+    assert_eq!(lines(&predicted), [7]);
 }
 
 #[test]

@@ -88,23 +88,23 @@ impl Slices {
     }
 
     /// What a slice has that begins now and makes `rows` requests.
-    fn slice(&self, rows: usize) -> KeptAnswers<'_> {
-        let slice = Slice {
+    fn batch(&self, rows: usize) -> AnswerCache<'_> {
+        let batch = Batch {
             rows,
             patience: Duration::ZERO,
             retries_before: 0,
             throttled_before: 0,
             late: Duration::ZERO,
         };
-        KeptAnswers::of((7, "a"), &self.kept, slice, (&self.stats, &self.clock)).unwrap()
+        AnswerCache::of((7, "a"), &self.kept, batch, (&self.stats, &self.clock)).unwrap()
     }
 
-    fn find(&self, answers: &KeptAnswers<'_>, path: &str) -> Option<Json> {
+    fn find(&self, answers: &AnswerCache<'_>, path: &str) -> Option<Json> {
         answers.find(&self.kept, &question(path)).unwrap()
     }
 
     /// Has the API answer a slice.
-    fn keep(&self, answers: &KeptAnswers<'_>, path: &str, answer: &str) {
+    fn keep(&self, answers: &AnswerCache<'_>, path: &str, answer: &str) {
         self.stats.count(false, false);
         let answer = answer.to_owned();
         answers.keep(&self.kept, &question(path), answer).unwrap();
@@ -114,18 +114,18 @@ impl Slices {
 #[test]
 fn what_one_slice_was_answered_the_next_one_need_not_ask() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     assert_eq!(slices.find(&first, "/1"), None);
     slices.keep(&first, "/1", "[1]");
     assert_eq!(slices.find(&first, "/1"), Some(json!([1])));
     assert_eq!(slices.find(&first, "/2"), None);
     assert_eq!(
-        slices.find(&slices.slice(5), "/1"),
+        slices.find(&slices.batch(5), "/1"),
         None,
         "it is in this process alone"
     );
     first.leave(&slices.kept).unwrap();
-    let next = slices.slice(5);
+    let next = slices.batch(5);
     assert_eq!(slices.find(&next, "/1"), Some(json!([1])));
     assert_eq!(slices.find(&next, "/2"), None);
 }
@@ -133,24 +133,24 @@ fn what_one_slice_was_answered_the_next_one_need_not_ask() {
 #[test]
 fn an_answer_is_in_one_process_alone_for_less_than_a_second() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     later(&slices.clock, Duration::from_millis(999));
     slices.keep(&first, "/1", "[1]");
-    assert_eq!(slices.find(&slices.slice(5), "/1"), None);
+    assert_eq!(slices.find(&slices.batch(5), "/1"), None);
     later(&slices.clock, Duration::from_millis(1));
     slices.keep(&first, "/2", "[2]");
-    let next = slices.slice(5);
+    let next = slices.batch(5);
     assert_eq!(slices.find(&next, "/1"), Some(json!([1])));
     assert_eq!(slices.find(&next, "/2"), Some(json!([2])));
     // And from then on again.
     slices.keep(&first, "/3", "[3]");
-    assert_eq!(slices.find(&slices.slice(5), "/3"), None);
+    assert_eq!(slices.find(&slices.batch(5), "/3"), None);
 }
 
 #[test]
 fn no_more_is_held_in_memory_than_there_is_room_for() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     let half = format!("[{}]", "1,".repeat(HELD / 4 - 1) + "1");
     slices.keep(&first, "/1", &half);
     assert!(slices.kept.answers.borrow().is_empty());
@@ -164,7 +164,7 @@ fn no_more_is_held_in_memory_than_there_is_room_for() {
 #[test]
 fn two_who_ask_the_same_at_once_have_it_kept_once() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     slices.keep(&first, "/1", "[1]");
     slices.keep(&first, "/1", "[1]");
     first.leave(&slices.kept).unwrap();
@@ -175,7 +175,7 @@ fn two_who_ask_the_same_at_once_have_it_kept_once() {
 fn each_request_is_counted_once() {
     let slices = Slices::new();
     slices.stats.count(false, false);
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     slices.keep(&first, "/1", "[1]");
     slices.keep(&first, "/2", "[2]");
     first.leave(&slices.kept).unwrap();
@@ -192,10 +192,10 @@ fn each_request_is_counted_once() {
 #[test]
 fn nobody_goes_on_from_answers_that_contradict_themselves() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     slices.keep(&first, "/1", "[1]");
     first.leave(&slices.kept).unwrap();
-    let next = slices.slice(5);
+    let next = slices.batch(5);
     slices.keep(&next, "/2", "[2]");
     next.doubt();
     next.leave(&slices.kept).unwrap();
@@ -208,12 +208,12 @@ fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
     for (is_whole, returned, counted, left) in [(false, 0, 1, Some(json!([1]))), (true, 1, 0, None)]
     {
         let slices = Slices::new();
-        let plan = slices.slice(5);
+        let plan = slices.batch(5);
         slices.keep(&plan, "/1", "[1]");
         let conclude = || plan.conclude(&slices.kept, is_whole).unwrap();
         assert_eq!(conclude(), returned);
         assert_eq!(slices.kept.requests.get(), counted);
-        assert_eq!(slices.find(&slices.slice(5), "/1"), left);
+        assert_eq!(slices.find(&slices.batch(5), "/1"), left);
         assert_eq!(conclude(), 0, "each request is counted once");
     }
 }
@@ -221,7 +221,7 @@ fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
 #[test]
 fn what_cannot_be_understood_is_asked_again() {
     let slices = Slices::new();
-    let first = slices.slice(5);
+    let first = slices.batch(5);
     slices.keep(&first, "/1", "[1");
     assert_eq!(slices.find(&first, "/1"), None);
 }
@@ -229,9 +229,9 @@ fn what_cannot_be_understood_is_asked_again() {
 #[test]
 fn a_slice_makes_as_many_requests_as_it_may() {
     let slices = Slices::new();
-    let slice = slices.slice(2);
+    let batch = slices.batch(2);
     slices.stats.count(false, false);
-    assert!(!slice.are_enough());
+    assert!(!batch.are_enough());
     slices.stats.count(false, false);
-    assert!(slice.are_enough());
+    assert!(batch.are_enough());
 }

@@ -342,7 +342,7 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
         let pace = &mut desk.delivery().pace;
         (pace.own, pace.own_burst) = (rate.parse().unwrap(), 1);
         desk.delivery().sender.concurrency = 1;
-        desk.look(&api).unwrap();
+        desk.dry_run(&api).unwrap();
         let events = desk.watched.events().into_iter();
         let told = events.filter_map(|event| match event {
             RunEvent::LookedUp { done, of } => Some((done, of)),
@@ -412,7 +412,7 @@ fn rows_reported_before_a_list_proves_incomplete_are_withdrawn() {
     assert_eq!(asked_for_one(&api), 2);
     assert!(desk.states().is_empty(), "{:?}", desk.states());
     assert_eq!(ended.summary.states.not_sent, 14);
-    let rows = desk.look(&hiding(12, 13)).unwrap();
+    let rows = desk.dry_run(&hiding(12, 13)).unwrap();
     assert_eq!((rows.plan.invalid, rows.plan.unchanged), (0, 0));
     assert!(rows.plan.problems.is_empty() && rows.stop.is_some());
 }
