@@ -1,6 +1,4 @@
-//! A run in progress owns its record in the journal.
-
-use std::collections::BTreeSet;
+//! An active run owns its record in the journal.
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -11,26 +9,11 @@ use super::error::RunError;
 use super::name::run_name;
 use super::prepare::Prepared;
 use super::progress::Tracker;
-use super::settings::{Retries, Settings, absolute, to_json};
+use super::settings::{Settings, absolute, to_json};
 use crate::events::Plan;
-use crate::journal::{
-    Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Stage, Writer, account_of,
-    forget_snapshots, has_snapshots, mark_records,
-};
-use crate::log;
-use crate::model::{Code, Fact, Held, StateCounts};
-use crate::run::planning::deliveries::Deliveries;
-use crate::run::planning::lookup::answer_cache::AnswerCache;
-use crate::run::planning::previous_runs::rows_last_time;
-use crate::run::planning::row_planner::PlanContext;
-use crate::run::planning::saved_plan::saved_plan;
-use crate::run::planning::snapshot::state::SnapshotConfig;
-use crate::run::planning::totals::{AskedRow, plan_of};
-use crate::send::{Rate, Stats, Stop, Transport};
-use crate::targets::Paging;
-
-/// How records are hashed in a snapshot: changed with what is hashed.
-const FORMAT: &str = "1";
+use crate::journal::{Journal, JournalError, NewRun, RunLock, RunRecord, RunState};
+use crate::model::{Code, StateCounts};
+use crate::send::{Stats, Transport};
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -66,34 +49,12 @@ pub(super) struct Run<'a> {
     pub(super) _lock: Option<RunLock>,
 }
 
-/// What earlier runs tell of a run's rows.
-pub(super) struct Past {
-    /// The journal, to be read beside the one that is written to.
-    journal: Journal,
-    undone: Option<i64>,
-    deliveries: Option<Deliveries>,
-    retried: Option<i64>,
-    retries_beside: bool,
-    /// Whether anything can be believed to be delivered to records that cannot be read.
-    pub(super) has_delivered: bool,
-}
-
 /// A run that has begun.
 pub(super) enum Begun<'a> {
     /// It is to be planned.
     New(Run<'a>),
     /// It was planned before.
     Planned(Run<'a>, Box<Plan>),
-}
-
-/// A run that has been planned.
-pub(super) struct PlannedRun<'a> {
-    pub(super) run: Run<'a>,
-    pub(super) plan: Plan,
-    /// Why planning ended early, if it did.
-    pub(super) stop: Option<Stop>,
-    /// Rows with conflicts to decide.
-    pub(super) asked: Vec<AskedRow>,
 }
 
 impl<'a> Setup<'a> {
@@ -129,33 +90,6 @@ impl<'a> Setup<'a> {
         let record = self.record()?;
         let (id, _) = journal.begin(&record)?;
         Ok(self.run(journal, id, record, None))
-    }
-
-    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
-    /// needs, or where nothing tells what changed.
-    fn snapshot(&self) -> Option<SnapshotConfig> {
-        let (settings, context, connection) = (self.settings, self.context, self.connection);
-        let delivery = &settings.delivery;
-        let how = self.prepared.checker.spec().lookup.as_ref()?;
-        let compares = !delivery.all && delivery.undoes.is_none() && self.batch.is_none();
-        // A sandbox in this process is gone with it.
-        if how.changes.is_none() || !compares || settings.sandbox {
-            return None;
-        }
-        let of = [
-            FORMAT,
-            &settings.target,
-            settings.profile.as_deref().unwrap_or_default(),
-            &connection.account,
-            &connection.place,
-        ];
-        Some(SnapshotConfig {
-            state: context.state.clone(),
-            place: account_of(connection.client.address(), of.join("\0").as_bytes()),
-            address: connection.address(),
-            key: context.credentials.key_for("snapshot"),
-            relist: delivery.relist?,
-        })
     }
 
     fn run(self, journal: Journal, id: i64, record: NewRun, lock: Option<RunLock>) -> Run<'a> {
@@ -253,8 +187,8 @@ impl<'a> Setup<'a> {
     }
 }
 
-impl<'a> Run<'a> {
-    /// Its name.
+impl Run<'_> {
+    /// The run's name.
     pub(super) fn name(&self) -> &str {
         &self.record.name
     }
@@ -264,317 +198,14 @@ impl<'a> Run<'a> {
         Ok(self.journal.states(self.id)?)
     }
 
+    /// The plan that the journal holds, if it holds one that this version understands.
+    pub(super) fn stored_plan(&self) -> Result<Option<Plan>, JournalError> {
+        let (plan, _) = self.journal.plan(self.id)?;
+        Ok(plan.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
     /// The run's number in the journal, and the journal.
     pub(super) fn into_journal(self) -> (i64, Journal) {
         (self.id, self.journal)
     }
-
-    /// What earlier runs tell of this one's rows.
-    pub(super) fn past(&self) -> Result<Past, RunError> {
-        let (setup, id) = (self.setup, self.id);
-        let delivery = &setup.settings.delivery;
-        let mut journal = Journal::open(&setup.context.state)?;
-        let undone = match &delivery.undoes {
-            None => None,
-            Some(name) => Some(journal.run(Some(name))?.id),
-        };
-        let retried = match &delivery.retries {
-            Some(Retries {
-                run: Some(name), ..
-            }) => Some(journal.run(Some(name))?.id),
-            _ => None,
-        };
-        let is_readable = setup.prepared.checker.spec().is_readable();
-        let deliveries = match undone {
-            Some(run) if is_readable => {
-                journal.index_changes(run)?;
-                None
-            }
-            Some(run) => Some(Deliveries::of(&journal, run)?),
-            None => None,
-        };
-        let state = &setup.context.state;
-        let mut retries_beside = false;
-        if retried.is_some() {
-            for other in journal.index_rows(id)? {
-                retries_beside |= RunLock::is_held(state, &other)?;
-            }
-        }
-        let has_delivered = journal.merge_delivered(
-            state,
-            &setup.connection.place,
-            id,
-            setup.context.clock.timestamp(),
-        )?;
-        Ok(Past {
-            journal,
-            undone,
-            deliveries,
-            retried,
-            retries_beside,
-            has_delivered,
-        })
-    }
-
-    /// Plans all rows into the journal.
-    pub(super) fn plan(self) -> Result<PlannedRun<'a>, RunError> {
-        let past = self.past()?;
-        self.plan_by(past)
-    }
-
-    /// The same by what earlier runs tell.
-    pub(super) fn plan_by(self, past: Past) -> Result<PlannedRun<'a>, RunError> {
-        let Run {
-            setup, journal, id, ..
-        } = self;
-        let delivery = &setup.settings.delivery;
-        // Where each page names the next one, that address may be good for a moment only: then all are read
-        // by one slice, however long it takes.
-        let spec = setup.prepared.checker.spec();
-        let of_records = spec.lookup.iter().filter_map(|how| how.paging.as_ref());
-        let of_keys = spec.known.iter().map(|how| &how.paging);
-        let is_numbered = of_records.chain(of_keys).all(Paging::is_counted);
-        let answers = match setup.batch.filter(|_| is_numbered) {
-            Some(batch) => {
-                setup.connection.pacer.set_patience(Some(batch.patience));
-                let clock = setup.context.clock.as_ref();
-                let whose = (id, setup.connection.account.as_str());
-                Some(AnswerCache::of(
-                    whose,
-                    &*past.journal,
-                    batch,
-                    (setup.stats, clock),
-                )?)
-            }
-            None => None,
-        };
-        let snapshot = setup.snapshot();
-        let writer = Writer::start(journal, id, Stage::Planning)?;
-        let planning = PlanContext {
-            prepared: setup.prepared,
-            delivery,
-            transport: setup.transport,
-            answers: answers.as_ref(),
-            writer: &writer,
-            past: past.journal,
-            has_delivered: past.has_delivered,
-            run: id,
-            place: &setup.connection.place,
-            undone: past.undone,
-            snapshot: snapshot.as_ref(),
-            deliveries: past.deliveries,
-            retried: past.retried,
-            retries_beside: past.retries_beside,
-            chooses: setup.context.chooses && setup.context.agree.is_some(),
-            digest_key: setup.context.credentials.key_for("conflicts"),
-            clock: setup.context.clock.as_ref(),
-            observer: setup.tracker,
-        };
-        let planned = planning.run(setup.context.stop.clone());
-        let mut run = Run {
-            journal: writer.close()?,
-            ..self
-        };
-        let mut planned = planned?;
-        if planned.stop.as_ref().is_some_and(Stop::disproves_plan) {
-            // The rows that the disproved plan recorded are discarded too.
-            run.journal.clear(id)?;
-            planned.forget_rows();
-        }
-        let uncounted = match &answers {
-            None => setup.stats.requests(),
-            Some(answers) => answers.conclude(&*run.journal, planned.stop.is_none())?,
-        };
-        let mut plan = plan_of(setup.prepared, delivery, &planned);
-        plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
-        plan.lookups = run.lookups_before + setup.stats.requests();
-        run.forecast(&mut plan);
-        let json = to_json(&plan)?;
-        run.journal.set_plan(id, &json, uncounted)?;
-        Ok(PlannedRun {
-            run,
-            plan,
-            stop: planned.stop,
-            asked: planned.asked,
-        })
-    }
-
-    /// Marks the records that this run is about to change, before the first request leaves: until they are
-    /// read again, no snapshot is believed about them.
-    pub(super) fn mark_records(&self) -> Result<(), RunError> {
-        /// If a run changes more, all records are listed again.
-        const MOST: usize = 50_000;
-        let setup = self.setup;
-        let spec = setup.prepared.checker.spec();
-        let state = &setup.context.state;
-        let has_changes = spec
-            .lookup
-            .as_ref()
-            .is_some_and(|how| how.changes.is_some());
-        if setup.settings.sandbox || !(has_changes || has_snapshots(state)) {
-            return Ok(());
-        }
-        let address = setup.connection.address();
-        let whose = (address.as_str(), self.name());
-        let mut ids = Vec::new();
-        let mut are_known = self.planned_to.is_none();
-        self.journal.each_call::<JournalError>(self.id, |call, _| {
-            match spec.id_in(&call.path) {
-                Some(id) if ids.len() < MOST => ids.push(id),
-                _ => are_known = false,
-            }
-            Ok(are_known)
-        })?;
-        let removed = match are_known {
-            true => mark_records(state, whose, &ids)?,
-            false => forget_snapshots(state, whose)?,
-        };
-        if let Some(error) = removed {
-            log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
-        }
-        Ok(())
-    }
-
-    /// Adds the estimated duration to the plan, from the quota and the bucket as known now, and no faster than
-    /// responses so far.
-    pub(super) fn forecast(&self, plan: &mut Plan) {
-        let (rate, burst) = self.setup.connection.pacer.quota();
-        let concurrency = self.setup.settings.delivery.sender.concurrency;
-        let pace = pace_of(self.setup.transport.latency(), concurrency);
-        let road = self.setup.tracker.road(pace);
-        plan.rate = rate.to_string();
-        let pace = &self.setup.settings.delivery.pace;
-        let quota = &self.setup.prepared.checker.spec().quota;
-        let own = Rate {
-            requests: quota.requests,
-            per: quota.per,
-        };
-        let is_own = pace.ceiling.is_none() && pace.own == own;
-        plan.rate_is_guess = quota.guess && is_own && pace.in_force(None).0 == rate;
-        plan.at_once = (road.level as u64).min(u64::from(burst));
-        let requests = plan.requests_for(plan.to_send) as f64;
-        let time = road.time_for(requests).unwrap_or_default();
-        let seconds = time.as_secs_f64();
-        plan.estimate_s = seconds;
-        let time = jiff::SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
-        plan.estimated_finish = self.setup.context.clock.timestamp().checked_add(time).ok();
-    }
-
-    /// Why a guard holds this plan, if one does, by what the journal in the state folder knows of the
-    /// last one.
-    pub(super) fn held(&self, plan: &Plan) -> Result<Option<Held>, RunError> {
-        let setup = self.setup;
-        let journal = Journal::open(&setup.context.state)?;
-        let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
-        let guards = &setup.settings.delivery.guards;
-        let held = guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last);
-        Ok(held.or_else(|| self.held_by_row(plan)))
-    }
-
-    /// Why the run is held for rows that require individual approval, if it is. Approving the run as a whole does not
-    /// cover them.
-    pub(super) fn held_by_row(&self, plan: &Plan) -> Option<Held> {
-        let guards = &self.setup.settings.delivery.guards;
-        let lines = self.setup.prepared.survey.lines();
-        guards.by_row(&plan.identity_rows, &plan.renumber_rows, lines)
-    }
-
-    /// Why the run is held for conflicts to decide, if it is. Approving the run as a whole does not decide them.
-    pub(super) fn held_for_conflicts(&self, plan: &Plan) -> Option<Held> {
-        let context = self.setup.context;
-        let is_asked = context.chooses && context.agree.is_some();
-        let count = plan.conflicts.asked;
-        (count > 0 && !is_asked).then_some(Held::Conflicts { count })
-    }
-
-    /// Applies a decision about conflicts to the plan: in the `kept` rows the fields in conflict keep their values.
-    pub(super) fn decided(
-        mut self,
-        plan: &mut Plan,
-        asked: Vec<AskedRow>,
-        kept: &BTreeSet<u64>,
-    ) -> Result<Run<'a>, RunError> {
-        if asked.is_empty() {
-            return Ok(self);
-        }
-        let mut rows = Vec::new();
-        for row in asked {
-            let (number, fields) = (row.kept.mark.at.row, row.conflicts.len() as u64);
-            plan.conflicts.asked -= fields;
-            // A row with an outcome for another reason is not sent, regardless of the decision.
-            if self.journal.recorded(self.id, number, number)? > 0 {
-                continue;
-            }
-            if !kept.contains(&number) {
-                plan.conflicts.overwritten += fields;
-                continue;
-            }
-            plan.conflicts.kept += fields;
-            row.count_kept(plan);
-            rows.push(row.kept);
-        }
-        let writer = Writer::start(self.journal, self.id, Stage::Planning)?;
-        writer.plan_blocking(rows)?;
-        writer.room_blocking()?;
-        self.journal = writer.close()?;
-        self.forecast(plan);
-        self.journal.set_plan(self.id, &to_json(plan)?, 0)?;
-        Ok(self)
-    }
-
-    /// Stores the note of the person who approves the plan, with the command that showed it.
-    pub(super) fn note(&mut self, note: String) -> Result<(), RunError> {
-        let mut settings = Settings::of(&self.journal.run(Some(self.name()))?)?;
-        if let Some(deed) = settings.deeds.last_mut() {
-            deed.note = Some(note);
-        }
-        Ok(self.journal.set_settings(self.id, &to_json(&settings)?)?)
-    }
-
-    /// What is different from the plan that the run is held to, if it is held to one.
-    pub(super) fn differs(&self) -> Result<Option<String>, RunError> {
-        let setup = self.setup;
-        let Some(expected) = &setup.settings.delivery.expected else {
-            return Ok(None);
-        };
-        let now = saved_plan(&self.journal, self.id, setup.prepared, setup.settings)?;
-        Ok(expected.difference(&now, setup.prepared.survey.lines()))
-    }
-
-    /// Forgets a new run that was not agreed to. One that an earlier process began stays as it was, to be
-    /// resumed.
-    pub(super) fn decline(mut self) -> Result<(), RunError> {
-        if self.is_new {
-            self.journal.forget(self.id)?;
-        }
-        Ok(())
-    }
-
-    /// Records that it is in progress, in place of the run that it replaces. A run that it undoes is
-    /// closed first: nothing may continue it while its changes are restored, or after.
-    pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
-        if let Some(name) = &self.setup.settings.delivery.undoes {
-            let undone = self.journal.run(Some(name))?;
-            self.journal.take_over(undone.id)?;
-            self.journal.set_state(undone.id, RunState::Undone)?;
-        }
-        self.journal.set_state(self.id, RunState::Running)?;
-        if let Some(name) = &self.setup.settings.replaces {
-            let old = self.journal.run(Some(name))?;
-            if old.state != RunState::Undone {
-                self.journal.set_state(old.id, RunState::Replaced)?;
-            }
-        }
-        Ok(self)
-    }
 }
-
-/// Seconds that a request takes where answers take `latency` and so many are in progress; none where no answer
-/// has come yet.
-fn pace_of(latency: f64, concurrency: usize) -> Option<f64> {
-    let pace = latency / concurrency.max(1) as f64;
-    (pace > 0.0).then_some(pace)
-}
-
-#[cfg(test)]
-mod tests;

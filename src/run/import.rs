@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::active_run::{Begun, PlannedRun, Run, Setup};
+use super::active_run::{Begun, Run, Setup};
 use super::audit_log::AuditEntry;
 use super::connection::Connection;
 use super::context::{
@@ -15,8 +15,16 @@ use super::settings::{Pauses, Queued, Settings};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, Held, StateCounts};
-use crate::run::finishing::finish::EarlyResults;
+use crate::run::finishing::finish::{end_batch, finish, finish_sent, hold};
+use crate::run::finishing::summary::summary;
+use crate::run::planning::approval::{agree, apply_decisions, decline, store_note};
+use crate::run::planning::guards::{held, held_by_row, held_for_conflicts};
+use crate::run::planning::pipelined::{plan_or_pipeline, states_at_start};
+use crate::run::planning::planned_run::{PlannedRun, plan};
 use crate::run::planning::read_policy::ReadPolicy;
+use crate::run::planning::saved_plan::difference;
+use crate::run::sending::early_results::EarlyResults;
+use crate::run::sending::send::send;
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
@@ -98,7 +106,7 @@ fn import_with(
     with_setup((prepared, settings, context), batch, |setup| {
         let (run, plan) = match setup.begin(start)? {
             Begun::Planned(run, plan) => (run, plan),
-            Begun::New(run) => match decide(run.plan_or_pipeline()?, is_approved, context)? {
+            Begun::New(run) => match decide(plan_or_pipeline(run)?, is_approved, context)? {
                 Decision::Send(run, plan) => (*run, plan),
                 Decision::End(ended) => return Ok((BatchEnd::Ended(ended), made(setup.stats))),
                 Decision::Later(after) => {
@@ -107,12 +115,12 @@ fn import_with(
                 }
             },
         };
-        let states = run.states_at_start(plan.settled)?;
+        let states = states_at_start(&run, plan.settled)?;
         setup.tracker.start(run.name(), &plan, states);
-        let sent = run.send()?;
+        let sent = send(run)?;
         let batch_end = match batch {
-            Some(_) => sent.leave()?,
-            None => BatchEnd::Ended(Box::new(sent.finish()?)),
+            Some(_) => end_batch(sent)?,
+            None => BatchEnd::Ended(Box::new(finish_sent(sent)?)),
         };
         Ok((put_off(batch_end, setup.connection), made(setup.stats)))
     })
@@ -247,23 +255,23 @@ fn decide<'a>(
             }
             _ => {}
         }
-        let ended = run.finish(Some(stop), RunState::Planning, EarlyResults::default())?;
+        let ended = finish(run, Some(stop), RunState::Planning, EarlyResults::default())?;
         return Ok(Decision::End(Box::new(ended)));
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));
     context.observer.on_event(&event);
     // Before any guard: who releases a run looks at the guard's reason, and not at the plan.
-    if let Some(why) = run.differs()? {
-        run.decline()?;
+    if let Some(why) = difference(&run)? {
+        decline(run)?;
         return Err(RunError::OtherPlan { why });
     }
     let held = match is_approved {
-        true => run.held_by_row(&plan),
-        false => run.held(&plan)?,
+        true => held_by_row(&run.setup, &plan),
+        false => held(&run.setup, &plan)?,
     };
-    let held = held.or_else(|| run.held_for_conflicts(&plan));
+    let held = held.or_else(|| held_for_conflicts(context, &plan));
     if let Some(why) = held {
-        return Ok(Decision::End(Box::new(run.hold(why)?)));
+        return Ok(Decision::End(Box::new(hold(run, why)?)));
     }
     let conflicts: Vec<_> = asked.iter().flat_map(|row| &row.conflicts).collect();
     let proposal = Proposal {
@@ -279,14 +287,14 @@ fn decide<'a>(
         _ => Consent::from(true),
     };
     let Consent::Yes { first, kept, note } = consent else {
-        run.decline()?;
+        decline(run)?;
         return Err(RunError::Declined);
     };
-    let mut run = run.decided(&mut plan, asked, &kept)?;
+    let mut run = apply_decisions(run, &mut plan, asked, &kept)?;
     if let Some(note) = note {
-        run.note(note)?;
+        store_note(&mut run, note)?;
     }
-    let mut run = run.agreed()?;
+    let mut run = agree(run)?;
     if first.is_some() {
         run.setup.canary = first;
     }
@@ -318,14 +326,14 @@ pub fn dry_run(
         ..settings.clone()
     };
     with_setup((prepared, settings, context), None, |setup| {
-        let planned = setup.begin_in(Journal::temporary()?)?.plan();
+        let planned = plan(setup.begin_in(Journal::temporary()?)?);
         context.observer.on_event(&RunEvent::Looked);
         let planned = planned?;
         let PlannedRun {
             run, plan, stop, ..
         } = planned;
-        let held = run.held(&plan)?;
-        let held = held.or_else(|| run.held_for_conflicts(&plan));
+        let held_by = held(&run.setup, &plan)?;
+        let held = held_by.or_else(|| held_for_conflicts(context, &plan));
         let states = StateCounts {
             invalid: plan.invalid,
             unchanged: plan.unchanged,
@@ -333,7 +341,7 @@ pub fn dry_run(
             withheld: plan.settled.withheld,
             ..StateCounts::default()
         };
-        let mut summary = run.summary(states, stop.as_ref());
+        let mut summary = summary(&run, states, stop.as_ref());
         summary.run = String::new();
         summary.fields = Some(plan.fields.iter().cloned().collect());
         if held.is_some() && stop.is_none() {

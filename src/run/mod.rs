@@ -26,7 +26,7 @@ pub use name::run_name;
 pub use planning::deliveries::Deliveries;
 pub use planning::previous_runs::is_last_of_its_name;
 pub use planning::retry_source::find_runs;
-pub use planning::row_tasks::key_fingerprint;
+pub use planning::row_fingerprints::key_fingerprint;
 pub use planning::saved_plan::saved_plan;
 pub use planning::totals::understood;
 pub use prepare::{

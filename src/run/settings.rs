@@ -222,6 +222,20 @@ pub struct Retries {
     pub only: Vec<RowState>,
 }
 
+/// The settings that determine what a run sends.
+#[derive(Serialize)]
+struct Meaning<'a> {
+    target: &'a str,
+    roster: &'a Roster,
+    variables: &'a BTreeMap<String, String>,
+    selection: &'a Selection,
+    all: bool,
+    blind: bool,
+    edits: &'a EditRules,
+    undoes: Option<&'a str>,
+    retries: Option<&'a Retries>,
+}
+
 impl Settings {
     /// The settings of a run in the journal.
     ///
@@ -296,17 +310,17 @@ impl Settings {
             roster.file = "".into();
             roster.read.origin = Origin::default();
             let delivery = &settings.delivery;
-            serde_json::to_value((
-                &settings.target,
-                &roster,
-                &delivery.variables,
-                &delivery.selection,
-                delivery.all,
-                delivery.blind,
-                &delivery.edits,
-                &delivery.undoes,
-                &delivery.retries,
-            ))
+            serde_json::to_value(Meaning {
+                target: &settings.target,
+                roster: &roster,
+                variables: &delivery.variables,
+                selection: &delivery.selection,
+                all: delivery.all,
+                blind: delivery.blind,
+                edits: &delivery.edits,
+                undoes: delivery.undoes.as_deref(),
+                retries: delivery.retries.as_ref(),
+            })
             .ok()
         };
         meaning(self) == meaning(other)

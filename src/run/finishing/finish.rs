@@ -1,241 +1,201 @@
-//! Finishing writes the results and the summary of a run.
+//! Finishing writes the results, the report and the summary of a run.
 
-use crate::events::{Observer, Plan, RunEvent};
-use crate::journal::{Journal, Recorded, RunState, State, Writer};
-use crate::log;
-use crate::model::{Code, Fact, Held, RowState};
-use crate::read::Input;
-use crate::report::{
-    Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
-    write_results,
-};
-use crate::run::active_run::{Run, Setup};
-use crate::run::context::Ended;
+use std::time::Duration;
+
+use super::conclude::{conclude, settle};
+use super::summary::summary;
+use crate::events::{Observer, RunEvent};
+use crate::journal::RunState;
+use crate::model::{Held, RowState};
+use crate::report::{Like, Reported, ResultsOf, write_before, write_html, write_results};
+use crate::run::active_run::Run;
+use crate::run::context::{BatchEnd, Ended};
 use crate::run::error::RunError;
 use crate::run::planning::read_policy::ReadPolicy;
 use crate::run::planning::totals::{columns_of, understood};
 use crate::run::prepare::Release;
+use crate::run::sending::early_results::EarlyResults;
+use crate::run::sending::send::Sent;
 use crate::run::settings::{Settings, to_json};
 use crate::send::Stop;
 
-/// Rows of a run that are indexed while it sends: so few that no outcome waits for long.
-const FEW: u64 = 50_000;
-
-/// What is done of a run's end while it still sends.
-#[derive(Default)]
-pub(in crate::run) struct EarlyResults {
-    /// The results: each row as soon as it was known its outcome.
-    written: Option<UnplacedResults>,
-    /// Whether there is what later runs search its rows by.
-    is_indexed: bool,
+/// Ends a run that a guard holds.
+pub(in crate::run) fn hold(mut run: Run<'_>, why: Held) -> Result<Ended, RunError> {
+    run.journal.hold(run.id, &why)?;
+    finish(
+        run,
+        Some(Stop::Held { why }),
+        RunState::Held,
+        EarlyResults::default(),
+    )
 }
 
-/// A run whose end is prepared while it sends.
-pub(in crate::run) struct EarlyWriter<'a> {
-    run: i64,
-    rows: u64,
-    input: &'a Input,
-    state: &'a State,
-    paths: &'a ResultPaths,
-    recorded: Recorded,
+/// Finishes a run whose sending is over.
+pub(in crate::run) fn finish_sent(sent: Sent<'_>) -> Result<Ended, RunError> {
+    let Sent { run, ended, early } = sent;
+    let name = run.name().to_owned();
+    let ended = match ended {
+        Ok(stop) => finish_after(run, stop, early),
+        // The outcomes until then can still be reported.
+        Err(error) => {
+            return match finish_after(run, Some(Stop::Asked), early) {
+                Ok(ended) => Err(RunError::Broken {
+                    source: Box::new(error),
+                    results: ended.summary.results.unwrap_or_default(),
+                }),
+                Err(_) => Err(error),
+            };
+        }
+    };
+    ended.map_err(|error| match error {
+        RunError::Report(_) => RunError::NotReported {
+            run: name,
+            source: Box::new(error),
+        },
+        other => other,
+    })
 }
 
-impl<'a> EarlyWriter<'a> {
-    /// A run whose outcomes `writer` records; none where its results must wait for its end.
-    pub(in crate::run) fn of(
-        setup: &Setup<'a>,
-        run: i64,
-        writer: &Writer,
-    ) -> Option<EarlyWriter<'a>> {
-        let paths = &setup.settings.delivery.paths;
-        let may_begin = setup.batch.is_none() && paths.may_take_long();
-        may_begin.then(|| EarlyWriter {
-            run,
-            rows: setup.prepared.survey.rows,
-            input: &setup.prepared.input,
-            state: &setup.context.state,
-            paths,
-            recorded: writer.recorded(),
-        })
-    }
-
-    /// Does what can be done, and returns once the run sends no more. What fails is tried again then.
-    pub(in crate::run) fn work(&self) -> EarlyResults {
-        let mut done = EarlyResults::default();
-        if let Err(error) = self.work_into(&mut done) {
-            log::debug(&Fact::new(Code::RunResultsLater).because_of(error.fact()));
-        }
-        done
-    }
-
-    fn work_into(&self, done: &mut EarlyResults) -> Result<(), RunError> {
-        let mut journal = Journal::open(self.state)?;
-        // Everything that comes before the first request goes first.
-        self.recorded.wait_for(&journal, self.run, (1, 1))?;
-        // A database has one connection for all that this process does, and others may hold the index.
-        if self.rows <= FEW && self.state.database().is_none() {
-            self.recorded.wait_for_plan();
-            journal.index_own(self.run)?;
-            done.is_indexed = true;
-        }
-        let of = ResultsOf {
-            journal: &journal,
-            run: self.run,
-            held: None,
-            recorded: Some(&self.recorded),
-            restored: (&[], ""),
-        };
-        done.written = Some(write_results(self.input, of, self.paths)?);
-        Ok(())
-    }
+/// Finishes a run as interrupted if it was stopped.
+fn finish_after(run: Run<'_>, stop: Option<Stop>, early: EarlyResults) -> Result<Ended, RunError> {
+    let state = match stop {
+        None => RunState::Finished,
+        Some(_) => RunState::Interrupted,
+    };
+    finish(run, stop, state, early)
 }
 
-impl Run<'_> {
-    /// Records that a guard holds it, and ends.
-    pub(in crate::run) fn hold(mut self, why: Held) -> Result<Ended, RunError> {
-        self.journal.hold(self.id, &why)?;
-        self.finish(
-            Some(Stop::Held { why }),
-            RunState::Held,
-            EarlyResults::default(),
-        )
-    }
-
-    /// Writes the results and the run's figures, but for what was done while it was in progress.
-    pub(in crate::run) fn finish(
-        mut self,
-        stop: Option<Stop>,
-        state: RunState,
-        done: EarlyResults,
-    ) -> Result<Ended, RunError> {
-        if self.setup.batch.is_some() {
-            return self.conclude(stop, state);
-        }
-        let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
-        let held = match &stop {
-            Some(Stop::Held { why }) => Some(why.to_string()),
-            _ => None,
-        };
-        let of = ResultsOf {
-            journal: &self.journal,
-            run: self.id,
-            held: held.as_deref(),
-            recorded: None,
-            restored: (&[], ""),
-        };
-        let written = match done.written {
-            Some(written) => written,
-            None => write_results(&prepared.input, of, paths)?,
-        };
-        let written = written.place()?;
-        // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
-        // every row, whatever it is.
-        let accounted = if stop.is_some() {
-            written.states.total()
-        } else {
-            self.journal.recorded(self.id, 1, u64::MAX)?
-        };
-        if accounted != prepared.survey.rows {
-            return Err(RunError::Unaccounted {
-                expected: prepared.survey.rows,
-                found: accounted,
-            });
-        }
-        if stop.is_some() {
-            self.note_rate()?;
-        }
-        let mut summary = self.summary(written.states, stop.as_ref());
-        summary.results = Some(written.results.clone());
-        summary.failed_rows.clone_from(&written.failed);
-        summary.new_rows.clone_from(&written.new);
-        let spec = prepared.checker.spec();
-        let headers = understood(spec, columns_of(prepared));
-        let like = Like {
-            placing: paths.placing(&paths.before),
-            dialect: prepared.input.dialect(),
-            headers: Some(&headers),
-        };
-        // Nothing is known of what records held that nobody has read.
-        let policy = ReadPolicy::of(prepared, &self.setup.settings.delivery);
-        if policy.look_up().is_some() {
-            summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
-        }
-        let placing = paths.placing(&paths.report);
-        let report = write_html(
-            &self.journal,
-            self.id,
-            &Reported {
-                summary: &summary,
-                lines: &written.lines,
-                timeline: &written.timeline,
-                header: prepared.input.header(),
-                why: stop.as_ref().map(Stop::for_person),
-                release: self
-                    .setup
-                    .settings
-                    .roster
-                    .release
-                    .as_ref()
-                    .map(Release::in_words),
-                is_played: self.setup.settings.sandbox,
-                journal_flag: &self.setup.context.journal_flag,
-            },
-            &paths.report,
-            placing,
-        )?;
-        summary.report = Some(report.clone());
-        let json = to_json(&summary.clone().anywhere())?;
-        // Where this fails, the next run that needs it does it.
-        let settled = self
-            .journal
-            .settle(self.id, summary.finished_at, done.is_indexed);
-        if let Err(error) = settled {
-            log::warn(&Fact::new(Code::RunNotIndexed).because_of(error.fact()));
-        }
-        // A process that continues the run may replace what it has written, and nothing else.
-        let mut settings = self.setup.settings.clone();
-        // A note was added to them while the plan was shown.
-        settings.deeds = Settings::of(&self.journal.run(Some(self.name()))?)?.deeds;
-        let paths = &mut settings.delivery.paths;
-        paths.note_written(&written, &report, summary.before.as_deref());
-        let mut stored = self.setup.storable(settings.clone())?;
-        // The records of the API mark more rows than the roster does. A run that goes on reads their edits again.
-        if state == RunState::Finished && !stored.roster.read.mends.is_empty() {
-            let withheld = self.journal.rows_in(self.id, &[RowState::Withheld])?;
-            prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
-        }
-        let has_removed = stored.roster.read.mends != settings.roster.read.mends;
-        // A run that has ended holds none of them, even if this process dies here.
-        self.journal.set_settings(self.id, &stored.to_json()?)?;
-        self.journal
-            .end(self.id, state, summary.finished_at, &json)?;
-        if has_removed {
-            self.journal.give_room_back(false)?;
-        }
-        self.setup
-            .tracker
-            .on_event(&RunEvent::Finished(Box::new(summary.clone())));
-        Ok(Ended {
-            summary,
-            stop,
-            paths: settings.delivery.paths,
-        })
-    }
-
-    /// Notes the rate in force in the plan, for the process that continues: the API may have announced it
-    /// since.
-    fn note_rate(&mut self) -> Result<(), RunError> {
-        let (rate, _) = self.setup.connection.pacer.quota();
-        let (plan, _) = self.journal.plan(self.id)?;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
-            plan.rate = rate.to_string();
-            plan.rate_is_guess = false;
-            self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
-        }
-        Ok(())
-    }
+/// Leaves the rest of a run to another batch, or ends the run.
+pub(in crate::run) fn end_batch(sent: Sent<'_>) -> Result<BatchEnd, RunError> {
+    let ended = match sent.ended? {
+        Some(Stop::Due { after }) => return Ok(BatchEnd::Later(after)),
+        Some(Stop::Asked) => return Ok(BatchEnd::Later(Duration::ZERO)),
+        stop => finish_after(sent.run, stop, EarlyResults::default())?,
+    };
+    Ok(BatchEnd::Ended(Box::new(ended)))
 }
 
-#[cfg(test)]
-mod tests;
+/// Writes the results, the report and the summary of a run, except for the parts that are done early.
+pub(in crate::run) fn finish(
+    mut run: Run<'_>,
+    stop: Option<Stop>,
+    state: RunState,
+    early: EarlyResults,
+) -> Result<Ended, RunError> {
+    if run.setup.batch.is_some() {
+        return conclude(run, stop, state);
+    }
+    let (prepared, paths) = (run.setup.prepared, &run.setup.settings.delivery.paths);
+    let held = match &stop {
+        Some(Stop::Held { why }) => Some(why.to_string()),
+        _ => None,
+    };
+    let of = ResultsOf {
+        journal: &run.journal,
+        run: run.id,
+        held: held.as_deref(),
+        recorded: None,
+        restored: (&[], ""),
+    };
+    let written = match early.written {
+        Some(written) => written,
+        None => write_results(&prepared.input, of, paths)?,
+    };
+    let written = written.place()?;
+    // Only a stopped run has rows without an outcome.
+    let accounted = if stop.is_some() {
+        written.states.total()
+    } else {
+        run.journal.recorded(run.id, 1, u64::MAX)?
+    };
+    if accounted != prepared.survey.rows {
+        return Err(RunError::Unaccounted {
+            expected: prepared.survey.rows,
+            found: accounted,
+        });
+    }
+    if stop.is_some() {
+        note_rate(&mut run)?;
+    }
+    let mut summary = summary(&run, written.states, stop.as_ref());
+    summary.results = Some(written.results.clone());
+    summary.failed_rows.clone_from(&written.failed);
+    summary.new_rows.clone_from(&written.new);
+    let spec = prepared.checker.spec();
+    let headers = understood(spec, columns_of(prepared));
+    let like = Like {
+        placing: paths.placing(&paths.before),
+        dialect: prepared.input.dialect(),
+        headers: Some(&headers),
+    };
+    // Only records that were read have earlier values.
+    let policy = ReadPolicy::of(prepared, &run.setup.settings.delivery);
+    if policy.look_up().is_some() {
+        summary.before = write_before(&run.journal, run.id, spec, &paths.before, like)?;
+    }
+    let placing = paths.placing(&paths.report);
+    let report = write_html(
+        &run.journal,
+        run.id,
+        &Reported {
+            summary: &summary,
+            lines: &written.lines,
+            timeline: &written.timeline,
+            header: prepared.input.header(),
+            why: stop.as_ref().map(Stop::for_person),
+            release: run
+                .setup
+                .settings
+                .roster
+                .release
+                .as_ref()
+                .map(Release::in_words),
+            is_played: run.setup.settings.sandbox,
+            journal_flag: &run.setup.context.journal_flag,
+        },
+        &paths.report,
+        placing,
+    )?;
+    summary.report = Some(report.clone());
+    let json = to_json(&summary.clone().anywhere())?;
+    settle(&mut run, summary.finished_at, early.is_indexed);
+    // A process that continues the run may replace what it has written, and nothing else.
+    let mut settings = run.setup.settings.clone();
+    // A note was added to them while the plan was shown.
+    settings.deeds = Settings::of(&run.journal.run(Some(run.name()))?)?.deeds;
+    let paths = &mut settings.delivery.paths;
+    paths.note_written(&written, &report, summary.before.as_deref());
+    let mut stored = run.setup.storable(settings.clone())?;
+    // The records of the API mark more rows than the roster does. A run that goes on reads their edits again.
+    if state == RunState::Finished && !stored.roster.read.mends.is_empty() {
+        let withheld = run.journal.rows_in(run.id, &[RowState::Withheld])?;
+        prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
+    }
+    let has_removed = stored.roster.read.mends != settings.roster.read.mends;
+    // A run that has ended holds none of them, even if this process dies here.
+    run.journal.set_settings(run.id, &stored.to_json()?)?;
+    run.journal.end(run.id, state, summary.finished_at, &json)?;
+    if has_removed {
+        run.journal.give_room_back(false)?;
+    }
+    run.setup
+        .tracker
+        .on_event(&RunEvent::Finished(Box::new(summary.clone())));
+    Ok(Ended {
+        summary,
+        stop,
+        paths: settings.delivery.paths,
+    })
+}
+
+/// Stores the current rate in the plan, for the process that resumes the run. The API may have announced it since.
+fn note_rate(run: &mut Run<'_>) -> Result<(), RunError> {
+    let (rate, _) = run.setup.connection.pacer.quota();
+    let plan = run.stored_plan()?;
+    if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
+        plan.rate = rate.to_string();
+        plan.rate_is_guess = false;
+        run.journal.set_plan(run.id, &to_json(&plan)?, 0)?;
+    }
+    Ok(())
+}

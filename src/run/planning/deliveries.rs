@@ -65,8 +65,7 @@ impl Deliveries {
     }
 
     fn among(&self, spec: &TargetSpec, mut past: Vec<PastCall>) -> Option<Delivered> {
-        // The number of a run tells when it began, and a resumed run may have sent a row much later.
-        past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
+        sort_newest_first(&mut past);
         let is_own = |past: &PastCall| {
             past.run == self.run && matches!(past.state, RowState::Updated | RowState::Unknown)
         };
@@ -176,4 +175,9 @@ fn value_in(field: &FieldSpec, sent: &Json) -> Option<Json> {
         .get(sent)
         .ok()?
         .map(std::borrow::Cow::into_owned)
+}
+
+/// Sorts by time. The number of a run is not enough: a resumed run may have sent a row much later than it began.
+pub(super) fn sort_newest_first(past: &mut [PastCall]) {
+    past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
 }

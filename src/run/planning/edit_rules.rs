@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use super::deliveries::sort_newest_first;
+use super::row_tasks::problem_in;
 use crate::check::Checker;
 use crate::events::FoundConflict;
 use crate::journal::{Journal, JournalError, PastCall};
 use crate::l10n::{Message, message};
-use crate::model::{Change, FIELD_BOUND, OVERWRITTEN, Problem, RowAt, RowState, hex};
+use crate::model::{Change, OVERWRITTEN, Problem, RowAt, RowState, hex};
 use crate::plan::{ConflictPolicy, EditRules, Kept, Planner};
 use crate::run::error::RunError;
 use crate::run::settings::Delivery;
@@ -178,11 +180,8 @@ impl<'a> Ruling<'a> {
                     message::row_field_filled(words(held), words(&change.to)),
                 ),
             };
-            ruled.notes.push(Problem {
-                column: checker.name_of(index).to_owned(),
-                field: field.name().to_owned(),
-                ..Problem::of_row(code, message)
-            });
+            let note = problem_in(checker, Some(index), code, message);
+            ruled.notes.push(note);
             return true;
         }
         // A row that adds to a list or removes from it does not change its other values.
@@ -222,18 +221,6 @@ impl<'a> Ruling<'a> {
         });
         ruled.conflicts.push((found, policy));
         policy == ConflictPolicy::Theirs
-    }
-
-    /// Leaves out a change because the number or the mark that belongs to the field keeps its value.
-    pub(super) fn binds(&self, ruled: &mut Ruled, field: usize, change: &Change) -> bool {
-        let checker = self.checker;
-        let name = checker.name_of(field);
-        ruled.notes.push(Problem {
-            column: name.to_owned(),
-            field: change.field.clone(),
-            ..Problem::of_row(FIELD_BOUND, message::row_bound(name))
-        });
-        true
     }
 
     /// A keyed digest of a conflict: its row, record and field, and the written, the current and the roster's value.
@@ -310,7 +297,7 @@ impl<'a> Ruling<'a> {
             return Ok(Vec::new());
         }
         let mut past = journal.deliveries(run, path)?;
-        past.sort_by_key(|past| std::cmp::Reverse((past.at.is_none(), past.at, past.run)));
+        sort_newest_first(&mut past);
         Ok(past)
     }
 

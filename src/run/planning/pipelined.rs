@@ -2,6 +2,9 @@
 
 use tokio::sync::watch;
 
+use super::estimate::add_estimate;
+use super::guards::held;
+use super::planned_run::{EarlierRuns, PlannedRun, plan_after};
 use super::read_policy::ReadPolicy;
 use super::row_tasks::NextStep;
 use super::totals::{PlanTotals, plan_of};
@@ -9,7 +12,7 @@ use crate::clock::Clock;
 use crate::journal::{PlannedRow, PlannedWhat, Writer};
 use crate::model::StateCounts;
 use crate::plan::Selection;
-use crate::run::active_run::{PlannedRun, Run, Setup};
+use crate::run::active_run::{Run, Setup};
 use crate::run::error::RunError;
 use crate::run::prepare::Prepared;
 use crate::run::settings::{Delivery, to_json};
@@ -91,63 +94,58 @@ impl<'a> PipelinedPlanning<'a> {
     }
 }
 
-impl<'a> Run<'a> {
-    /// Plans all rows into the journal; where the file alone tells the plan's figures and nobody wants to
-    /// look at its calls, later, as they are sent.
-    pub(in crate::run) fn plan_or_pipeline(mut self) -> Result<PlannedRun<'a>, RunError> {
-        let past = self.past()?;
-        if !self.setup.can_pipeline(past.has_delivered) {
-            return self.plan_by(past);
-        }
-        let setup = self.setup;
-        let policy = ReadPolicy::of(setup.prepared, &setup.settings.delivery);
-        let clock = setup.context.clock.as_ref();
-        let mut planned = PlanTotals::predicted(setup.prepared, &policy, clock)?;
-        // Nothing is remembered, so nothing tells whether a row changes its record.
-        if !setup.settings.delivery.all {
-            planned.resent = planned.to_send;
-        }
-        let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
-        plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
-        self.forecast(&mut plan);
-        // Who looks at a run that is held wants to see what is wrong with each row.
-        if self.held(&plan)?.is_some() {
-            return self.plan_by(past);
-        }
-        plan.is_ahead = true;
-        self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
-        self.planned_to = Some(0);
-        Ok(PlannedRun {
-            asked: Vec::new(),
-            run: self,
-            plan,
-            stop: None,
-        })
+/// Plans all rows into the journal. The rows are planned later, while earlier rows are sent, if the file alone determines
+/// the plan's totals and no confirmation shows the calls.
+pub(in crate::run) fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
+    let earlier = EarlierRuns::of(&run)?;
+    if !can_pipeline(&run.setup, earlier.has_delivered) {
+        return plan_after(run, earlier);
     }
-
-    /// Rows in their last state as sending begins: those that need no request are, also where they are
-    /// still to be planned.
-    pub(in crate::run) fn states_at_start(
-        &self,
-        settled: StateCounts,
-    ) -> Result<StateCounts, RunError> {
-        let states = self.states()?;
-        Ok(match self.planned_to {
-            None => states,
-            Some(_) => StateCounts {
-                invalid: settled.invalid,
-                ..states
-            },
-        })
+    let setup = run.setup;
+    let policy = ReadPolicy::of(setup.prepared, &setup.settings.delivery);
+    let clock = setup.context.clock.as_ref();
+    let mut planned = PlanTotals::predicted(setup.prepared, &policy, clock)?;
+    // Nothing is remembered, so nothing tells whether a row changes its record.
+    if !setup.settings.delivery.all {
+        planned.resent = planned.to_send;
     }
+    let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
+    plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
+    add_estimate(&setup, &mut plan);
+    // Who looks at a run that is held wants to see what is wrong with each row.
+    if held(&setup, &plan)?.is_some() {
+        return plan_after(run, earlier);
+    }
+    plan.is_ahead = true;
+    run.journal.set_plan(run.id, &to_json(&plan)?, 0)?;
+    run.planned_to = Some(0);
+    Ok(PlannedRun {
+        asked: Vec::new(),
+        run,
+        plan,
+        stop: None,
+    })
 }
 
-impl Setup<'_> {
-    /// Whether the file alone tells what a run will send, and nobody wants to look at it first.
-    fn can_pipeline(&self, has_delivered: bool) -> bool {
-        let is_looked_at = self.batch.is_some() || self.context.agree.is_some();
-        !is_looked_at && is_known_from_file(self.prepared, &self.settings.delivery, has_delivered)
-    }
+/// Counts the rows in a final state when sending starts. Invalid rows count even if they are not planned yet.
+pub(in crate::run) fn states_at_start(
+    run: &Run<'_>,
+    settled: StateCounts,
+) -> Result<StateCounts, RunError> {
+    let states = run.states()?;
+    Ok(match run.planned_to {
+        None => states,
+        Some(_) => StateCounts {
+            invalid: settled.invalid,
+            ..states
+        },
+    })
+}
+
+/// Whether the file alone determines what a run sends, and no confirmation or batch needs the plan first.
+fn can_pipeline(setup: &Setup<'_>, has_delivered: bool) -> bool {
+    let is_looked_at = setup.batch.is_some() || setup.context.agree.is_some();
+    !is_looked_at && is_known_from_file(setup.prepared, &setup.settings.delivery, has_delivered)
 }
 
 /// Whether the file alone tells what a run will send that `has_delivered` something before.

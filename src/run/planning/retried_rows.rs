@@ -1,7 +1,8 @@
 //! Earlier runs show which rows of a retry have already succeeded.
 
+use super::row_fingerprints::{is_as_it_was, says_the_same, still_looks_right};
 use super::row_planner::{Halt, RowPlanner};
-use super::row_tasks::{NextStep, RowTask, is_as_it_was, says_the_same, still_looks_right};
+use super::row_tasks::{NextStep, RowTask};
 use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};
 use crate::journal::PastRow;
 use crate::l10n::{Message, message};

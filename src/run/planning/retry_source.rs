@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::row_tasks::RowFingerprints;
+use super::row_fingerprints::RowFingerprints;
 use crate::events::Unobserved;
 use crate::journal::{Journal, RunRecord};
 use crate::map::MapOptions;

@@ -2,6 +2,7 @@
 
 use crate::journal::Journal;
 use crate::plan::{SAVED_PLAN, SavedPlan};
+use crate::run::active_run::Run;
 use crate::run::error::RunError;
 use crate::run::prepare::Prepared;
 use crate::run::settings::Settings;
@@ -28,4 +29,14 @@ pub fn saved_plan(
         Ok(true)
     })?;
     Ok(plan)
+}
+
+/// Returns how a planned run differs from the saved plan that it must match, if it must match one.
+pub(in crate::run) fn difference(run: &Run<'_>) -> Result<Option<String>, RunError> {
+    let setup = run.setup;
+    let Some(expected) = &setup.settings.delivery.expected else {
+        return Ok(None);
+    };
+    let now = saved_plan(&run.journal, run.id, setup.prepared, setup.settings)?;
+    Ok(expected.difference(&now, setup.prepared.survey.lines()))
 }

@@ -7,9 +7,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::records::parsed;
 use crate::l10n::message;
-use crate::model::{Found, Problem};
+use crate::model::Found;
 use crate::plan::LookUp;
 use crate::run::planning::row_planner::{ByOther, Halt, Matched, RowPlanner, Unresolved};
+use crate::run::planning::row_tasks::problem_in;
 
 /// The look-up that was in use before a further key.
 pub(in crate::run) type Before = (Option<usize>, Option<LookUp>);
@@ -105,14 +106,8 @@ impl RowPlanner<'_> {
         let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let (one, other) = (checker.name_of(first), checker.name_of(second));
-        let problem = Problem {
-            column: one.to_owned(),
-            field: spec.fields[first].name().to_owned(),
-            ..Problem::of_row(
-                "lookup.conflicting_keys",
-                message::row_conflicting_keys(one, other, spec.records_name()),
-            )
-        };
+        let text = message::row_conflicting_keys(one, other, spec.records_name());
+        let problem = problem_in(checker, Some(first), "lookup.conflicting_keys", text);
         self.done += 1;
         self.invalid(row.mark, problem).await
     }
@@ -181,14 +176,9 @@ impl RowPlanner<'_> {
         let spec = checker.spec();
         let own = &spec.fields[field];
         let by = own.name().to_owned();
-        let problem = Problem {
-            column: checker.name_of(field).to_owned(),
-            field: by.clone(),
-            ..Problem::of_row(
-                format!("{}.duplicate", own.kind.as_str()),
-                message::row_same_record(line, spec.record_name()),
-            )
-        };
+        let code = format!("{}.duplicate", own.kind.as_str());
+        let text = message::row_same_record(line, spec.record_name());
+        let problem = problem_in(checker, Some(field), code, text);
         row.mark.facts.found = Some(Found { id, by });
         self.done += 1;
         self.invalid(row.mark, problem).await

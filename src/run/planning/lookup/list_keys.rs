@@ -7,6 +7,7 @@ use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::report::NOT_FOUND;
 use crate::run::planning::row_planner::{Halt, RowPlanner};
+use crate::run::planning::row_tasks::problem_in;
 use crate::targets::{Known, TargetSpec};
 
 /// How the keys that the API knows are listed.
@@ -91,10 +92,6 @@ impl RowPlanner<'_> {
             Some(remedy) => Message::clauses(vec![unknown, Message::verbatim(remedy)]),
             None => unknown,
         };
-        Some(Problem {
-            column: checker.name_of(key).to_owned(),
-            field: spec.fields[key].name().to_owned(),
-            ..Problem::of_row(NOT_FOUND, text)
-        })
+        Some(problem_in(checker, Some(key), NOT_FOUND, text))
     }
 }

@@ -95,8 +95,15 @@ pub(in crate::run) fn refused_with(halt: &Halt) -> Option<Message> {
     }
 }
 
-/// A row's key, its further keys, the search values for a number that is not found, and the spreadsheet row number.
-type Learned = (String, Vec<(usize, String)>, Vec<(usize, String)>, u64);
+/// What a row is looked up by.
+struct LookUpKeys {
+    key: String,
+    /// The further keys: the field, by position, and its value.
+    others: Vec<(usize, String)>,
+    /// The fields and values to search for if the row's number is not found.
+    sought: Vec<(usize, String)>,
+    sheet_row: u64,
+}
 
 /// How the records of the rows are found.
 impl RowPlanner<'_> {
@@ -132,8 +139,12 @@ impl RowPlanner<'_> {
                 } = task.what
                 {
                     self.choose_once().await?;
-                    let sought = self.sought_by(&values);
-                    keys.push((key, others, sought, task.mark.at.sheet_row));
+                    keys.push(LookUpKeys {
+                        sought: self.sought_by(&values),
+                        key,
+                        others,
+                        sheet_row: task.mark.at.sheet_row,
+                    });
                     if keys.len() >= self.round() {
                         self.learn_of(&std::mem::take(&mut keys)).await?;
                     }
@@ -144,12 +155,12 @@ impl RowPlanner<'_> {
     }
 
     /// Makes the look-ups that planning needs for these rows: their keys, further keys and spreadsheet row numbers.
-    async fn learn_of(&mut self, rows: &[Learned]) -> Result<(), Halt> {
+    async fn learn_of(&mut self, rows: &[LookUpKeys]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
-        for row @ (key, others, ..) in rows {
+        for row in rows {
             let is_listed = |planner: &Self| {
-                let mut found = !planner.listed(key)?.is_empty();
-                for (field, value) in others {
+                let mut found = !planner.listed(&row.key)?.is_empty();
+                for (field, value) in &row.others {
                     found |= !planner.listed_by(*field, value)?.is_empty();
                 }
                 Ok::<bool, Halt>(found)
@@ -158,19 +169,19 @@ impl RowPlanner<'_> {
                 unknown.push(row);
             }
         }
-        let keys: Vec<&str> = unknown.iter().map(|(key, ..)| key.as_str()).collect();
+        let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
         let found = self.search_all(&keys).await?;
         let records = self.by_key(&found.records);
-        unknown.retain(|(key, ..)| {
-            let text = self.key_text(&Json::from(key.as_str()));
+        unknown.retain(|row| {
+            let text = self.key_text(&Json::from(row.key.as_str()));
             let is_found = text.is_some_and(|text| records.contains_key(&text));
-            !is_found && !found.unanswered.contains_key(key)
+            !is_found && !found.unanswered.contains_key(&row.key)
         });
         let fields = self.context.prepared.checker.other_keys().iter();
         let fields = fields.copied().chain(self.renumbers_by());
         for field in fields.collect::<Vec<_>>() {
-            let value = |row: &Learned| {
-                let mut own = row.1.iter().chain(&row.2);
+            let value = |row: &LookUpKeys| {
+                let mut own = row.others.iter().chain(&row.sought);
                 let own = own.find(|(other, _)| *other == field);
                 own.map(|(_, value)| value.clone())
             };
@@ -190,7 +201,7 @@ impl RowPlanner<'_> {
         }
         let unknown: Vec<(&str, u64)> = unknown
             .iter()
-            .map(|(key, _, _, line)| (key.as_str(), *line))
+            .map(|row| (row.key.as_str(), row.sheet_row))
             .collect();
         self.doubt(&unknown).await
     }
@@ -378,9 +389,8 @@ impl RowPlanner<'_> {
         look_up: &LookUp,
         question: &Question,
     ) -> Result<Page, Halt> {
-        let PlanContext { answers, past, .. } = self.context;
         let (answer, link, is_kept) = self.answer(question, &question.path).await?;
-        let text = match answers.filter(|_| !is_kept) {
+        let text = match self.context.answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
             None => String::new(),
         };
@@ -394,10 +404,22 @@ impl RowPlanner<'_> {
                 message: String::new(),
             })
         })?;
-        if let Some(answers) = answers.filter(|_| !is_kept) {
-            answers.keep(&**past, question, text)?;
+        if !is_kept {
+            self.keep_answer(question, || text)?;
         }
         Ok(page)
+    }
+
+    /// Keeps an answer for the next batch, if the run is planned in batches.
+    pub(super) fn keep_answer(
+        &self,
+        question: &Question,
+        answer: impl FnOnce() -> String,
+    ) -> Result<(), Halt> {
+        match self.context.answers {
+            Some(answers) => Ok(answers.keep(&*self.context.past, question, answer())?),
+            None => Ok(()),
+        }
     }
 
     /// Returns the answer to a question, its `Link` header, and whether an earlier slice received it.
@@ -599,9 +621,8 @@ impl RowPlanner<'_> {
             Err(halt) if gives_none(&halt) => (Json::Null, None, false),
             other => other?,
         };
-        let PlanContext { answers, past, .. } = self.context;
-        if let Some(answers) = answers.filter(|_| !is_kept) {
-            answers.keep(&**past, question, answer.to_string())?;
+        if !is_kept {
+            self.keep_answer(question, || answer.to_string())?;
         }
         Ok(answer)
     }

@@ -7,11 +7,11 @@ use serde_json::Value as Json;
 use super::records::{other_key, parsed};
 use crate::journal::Register;
 use crate::l10n::{Argument, Message, message};
-use crate::model::Problem;
 use crate::plan::{Disagreement, Renumber, RenumberMode};
 use crate::run::planning::row_planner::{
     Halt, MatchedBy, PlanContext, Renumbered, Renumberings, RowPlanner, Unresolved,
 };
+use crate::run::planning::row_tasks::problem_in;
 
 /// Maximum number of deferred rows. Beyond it, a row is planned at once and compared with later rows only.
 const KEPT: usize = 10_000;
@@ -347,12 +347,7 @@ impl RowPlanner<'_> {
             Disagreement::Several => message::renumber_several(spec.records_name(), how),
             Disagreement::Twice => message::renumber_twice(spec.record_name(), how),
         };
-        let field = self.key;
-        let problem = Problem {
-            column: field.map_or("", |key| checker.name_of(key)).to_owned(),
-            field: field.map_or("", |key| spec.fields[key].name()).to_owned(),
-            ..Problem::of_row("renumber.disagrees", why)
-        };
+        let problem = problem_in(checker, self.key, "renumber.disagrees", why);
         self.invalid(row.mark, problem).await
     }
 

@@ -7,9 +7,10 @@ use serde_json::Value as Json;
 
 use super::records::has_nothing;
 use crate::l10n::message;
-use crate::model::{Code, Problem};
+use crate::model::Code;
 use crate::plan::{LookUp, Question};
-use crate::run::planning::row_planner::{Halt, PlanContext, RowPlanner, Unresolved};
+use crate::run::planning::row_planner::{Halt, RowPlanner, Unresolved};
+use crate::run::planning::row_tasks::problem_in;
 use crate::send::Stop;
 
 /// What requests for some keys have found.
@@ -129,9 +130,8 @@ impl RowPlanner<'_> {
             Ok((Json::Null | Json::Number(_), _, false)) => (Json::Bool(true), None, true),
             Ok(answer) => answer,
         };
-        let PlanContext { answers, past, .. } = self.context;
-        if let Some(answers) = answers.filter(|_| !is_kept) {
-            answers.keep(&**past, question, answer.to_string())?;
+        if !is_kept {
+            self.keep_answer(question, || answer.to_string())?;
         }
         Ok(answer)
     }
@@ -231,14 +231,7 @@ impl RowPlanner<'_> {
                 message::row_other_key(key, spec.record_name()),
             ),
         };
-        let field = self.key;
-        let problem = Problem {
-            column: field
-                .map_or("", |key| prepared.checker.name_of(key))
-                .to_owned(),
-            field: field.map_or("", |key| spec.fields[key].name()).to_owned(),
-            ..Problem::of_row(code, text)
-        };
+        let problem = problem_in(&prepared.checker, self.key, code, text);
         self.done += 1;
         self.invalid(row.mark, problem).await
     }

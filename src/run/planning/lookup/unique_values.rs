@@ -7,6 +7,7 @@ use crate::l10n::message;
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::run::planning::row_planner::{Conflict, Halt, RowPlanner};
+use crate::run::planning::row_tasks::problem_in;
 use crate::targets::Place;
 
 /// Calls that are kept until it is known whether the other record gives its value up; beyond it the
@@ -125,14 +126,8 @@ impl RowPlanner<'_> {
             Json::String(text) => text.clone(),
             other => other.to_string(),
         });
-        Problem {
-            column: checker.name_of(field).to_owned(),
-            field: name.to_owned(),
-            ..Problem::of_row(
-                "lookup.taken",
-                message::row_taken(spec.record_name(), other, value),
-            )
-        }
+        let text = message::row_taken(spec.record_name(), other, value);
+        problem_in(checker, Some(field), "lookup.taken", text)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
 use crate::run::planning::read_policy::ReadPolicy;
+use crate::run::planning::row_fingerprints::*;
 use crate::run::tests::{Desk, school_with, unreadable};
 
 fn tasks(desk: &Desk) -> Vec<RowTask> {

@@ -7,7 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fingerprints::Fingerprinter;
 use crate::clock::UnixNanos;
-use crate::journal::{Snapshot, State};
+use crate::journal::{Snapshot, State, account_of};
+use crate::run::active_run::Setup;
+
+/// How records are hashed in a snapshot: changed with what is hashed.
+const FORMAT: &str = "1";
 
 /// The most by which the clock that sets the moments of records is behind the one that dates the answers.
 const SKEW: SignedDuration = SignedDuration::from_hours(1);
@@ -67,6 +71,35 @@ pub(in crate::run) struct SnapshotConfig {
     pub(in crate::run) key: [u8; 16],
     /// The age at which all records are listed again.
     pub(in crate::run) relist: Duration,
+}
+
+impl SnapshotConfig {
+    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
+    /// needs, or where nothing tells what changed.
+    pub(in crate::run) fn of(setup: &Setup<'_>) -> Option<SnapshotConfig> {
+        let (settings, context, connection) = (setup.settings, setup.context, setup.connection);
+        let delivery = &settings.delivery;
+        let how = setup.prepared.checker.spec().lookup.as_ref()?;
+        let compares = !delivery.all && delivery.undoes.is_none() && setup.batch.is_none();
+        // A sandbox in this process is gone with it.
+        if how.changes.is_none() || !compares || settings.sandbox {
+            return None;
+        }
+        let of = [
+            FORMAT,
+            &settings.target,
+            settings.profile.as_deref().unwrap_or_default(),
+            &connection.account,
+            &connection.place,
+        ];
+        Some(SnapshotConfig {
+            state: context.state.clone(),
+            place: account_of(connection.client.address(), of.join("\0").as_bytes()),
+            address: connection.address(),
+            key: context.credentials.key_for("snapshot"),
+            relist: delivery.relist?,
+        })
+    }
 }
 
 /// What is known of the register beside the records that this run has read.

@@ -1,8 +1,10 @@
-//! This module tests `run/active_run`.
+//! This module tests `run/planning/planned_run`.
 
 use serde_json::json;
 
 use super::*;
+use crate::run::active_run::Begun;
+use crate::run::context::Start;
 use crate::run::import::with_setup;
 use crate::run::tests::{Api, Desk, new_run, unreadable};
 
@@ -26,7 +28,7 @@ fn a_retry_knows_whether_another_run_is_under_way() {
                 let Begun::New(run) = setup.begin(Start::New("import"))? else {
                     panic!("it is a new one");
                 };
-                run.past()
+                EarlierRuns::of(&run)
             })
         });
         past.unwrap().retries_beside
@@ -36,11 +38,4 @@ fn a_retry_knows_whether_another_run_is_under_way() {
     assert!(beside(&mut desk, true));
     assert!(!beside(&mut desk, false), "nothing is known of rows");
     drop(lock);
-}
-
-#[test]
-fn requests_beside_each_other_take_their_part_of_the_time() {
-    assert_eq!(pace_of(1.0, 4), Some(0.25));
-    assert_eq!(pace_of(1.0, 0), Some(1.0));
-    assert_eq!(pace_of(0.0, 4), None, "nobody has answered yet");
 }

@@ -1,4 +1,4 @@
-//! This module tests `run/sending/send`.
+//! This module tests `run/sending/delivery`.
 
 use super::*;
 use crate::run::import::with_setup;
@@ -31,7 +31,7 @@ fn the_journal_may_be_behind_where_requests_may_be_repeated_and_go_beside_each_o
         desk.delivery().sender.concurrency = concurrency;
         let is_so = desk.with(&api, |prepared, settings, context| {
             let of = (prepared, settings, context);
-            with_setup(of, None, |setup| Ok(setup.may_be_ahead()))
+            with_setup(of, None, |setup| Ok(may_acknowledge_early(&setup)))
         });
         assert_eq!(is_so.unwrap(), may_be);
     }

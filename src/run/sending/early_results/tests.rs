@@ -1,4 +1,4 @@
-//! This module tests `run/finishing/finish`.
+//! This module tests `run/sending/early_results`.
 
 use serde_json::json;
 
@@ -7,6 +7,9 @@ use crate::journal::Stage;
 use crate::run::active_run::Begun;
 use crate::run::context::{Batch, Start};
 use crate::run::import::with_setup;
+use crate::run::planning::approval::agree;
+use crate::run::planning::planned_run::plan;
+use crate::run::sending::send::send;
 use crate::run::tests::{Api, Desk, unreadable};
 
 /// What is done of a run's end while it sends.
@@ -19,7 +22,7 @@ fn done(change: impl FnOnce(&mut Desk), batch: Option<Batch>) -> (EarlyResults, 
             let Begun::New(run) = setup.begin(Start::New("import"))? else {
                 panic!("it is a new one");
             };
-            Ok(run.plan()?.run.agreed()?.send()?.done)
+            Ok(send(agree(plan(run)?.run)?)?.early)
         })
     });
     // Where a file can have no name, nothing is written before the end.
@@ -50,7 +53,7 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
                 let Begun::New(run) = setup.begin(Start::New("import"))? else {
                     panic!("it is a new one");
                 };
-                let (id, journal) = run.plan()?.run.into_journal();
+                let (id, journal) = plan(run)?.run.into_journal();
                 let writer = Writer::start(journal, id, Stage::Sending)?;
                 let early = EarlyWriter::of(&setup, id, &writer);
                 // Nothing is waited for any more.
