@@ -369,23 +369,22 @@ pub fn dry_run(
 
 /// Refuses a canary and list elements if the run reads no records.
 fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
-    let spec = prepared.checker.spec();
+    let (spec, delivery) = (prepared.checker.spec(), &settings.delivery);
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
-    if settings.delivery.canary.is_some() && settings.delivery.blind {
+    if delivery.canary.is_some() && delivery.blind {
         return Err(RunError::BlindCanary);
     }
-    if settings.delivery.canary.is_some() && !reads_one {
+    if delivery.canary.is_some() && !reads_one {
         return Err(RunError::UnreadableCanary {
             target: spec.name.clone(),
         });
     }
-    let fields = ReadPolicy::of(prepared, &settings.delivery).unread_lists();
+    let policy = ReadPolicy::of(prepared, delivery);
+    let fields = policy.unread_lists();
     if !fields.is_empty() {
         return Err(RunError::BlindLists { fields });
     }
-    let delivery = &settings.delivery;
-    let reads = ReadPolicy::of(prepared, delivery).look_up().is_some();
-    if !reads && delivery.undoes.is_none() && delivery.edits.need_records() {
+    if policy.look_up().is_none() && delivery.undoes.is_none() && delivery.edits.need_records() {
         return Err(RunError::BlindRules);
     }
     Ok(())

@@ -79,9 +79,6 @@ pub struct Prepared {
 
 impl Prepared {
     /// Replaces cells of the file with these, and checks every row again.
-    ///
-    /// # Errors
-    /// When the file can no longer be read.
     pub fn mend(&mut self, mends: Mends) -> Result<(), RunError> {
         self.input.mend(mends);
         if !self.is_released {
@@ -93,9 +90,6 @@ impl Prepared {
 
     /// The edited cells that may be stored. For rows about protected persons these are only the cells of the marking
     /// column.
-    ///
-    /// # Errors
-    /// When the file can no longer be read.
     pub fn storable(&self, mends: &Mends) -> Result<Mends, ReadError> {
         let mut stored = mends.clone();
         if !mends.is_empty() {
@@ -120,9 +114,6 @@ impl Prepared {
 }
 
 /// Reads, maps and checks every row.
-///
-/// # Errors
-/// When the file cannot be read or its header not be mapped.
 pub fn prepare(
     roster: &Roster,
     spec: Arc<TargetSpec>,
@@ -208,9 +199,6 @@ struct Mapped {
 }
 
 /// Opens a roster to show or copy its rows. The cells of those about protected persons are empty.
-///
-/// # Errors
-/// When the file cannot be read or its header not be mapped.
 pub fn open(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Input, RunError> {
     Ok(map_roster(roster, spec)?.input)
 }
@@ -392,9 +380,6 @@ fn asked_key(
 }
 
 /// Refuses a file without rows.
-///
-/// # Errors
-/// When it has none.
 pub fn refuse_empty(prepared: &Prepared) -> Result<(), RunError> {
     if prepared.survey.rows > 0 {
         return Ok(());
@@ -406,9 +391,6 @@ pub fn refuse_empty(prepared: &Prepared) -> Result<(), RunError> {
 }
 
 /// Reads the rows once more, and hands every problem to `each`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read, or `each` fails.
 pub fn row_problems<E: From<ReadError>>(
     prepared: &Prepared,
     mut each: impl FnMut(RowAt, &Problem) -> Result<(), E>,

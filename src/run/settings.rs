@@ -206,9 +206,6 @@ pub fn today(now: jiff::Timestamp) -> jiff::civil::Date {
 }
 
 /// A record as JSON for the journal.
-///
-/// # Errors
-/// When it cannot be written so.
 pub fn to_json<T: Serialize>(record: &T) -> Result<String, RunError> {
     serde_json::to_string(record).map_err(RunError::Unwritable)
 }
@@ -238,9 +235,6 @@ struct Meaning<'a> {
 
 impl Settings {
     /// The settings of a run in the journal.
-    ///
-    /// # Errors
-    /// When another version of the program wrote them, and they cannot be understood.
     pub fn of(run: &RunRecord) -> Result<Settings, RunError> {
         serde_json::from_str(&run.settings).map_err(|_| RunError::Settings {
             run: run.name.clone(),
@@ -248,9 +242,6 @@ impl Settings {
     }
 
     /// The settings as they are kept in the journal.
-    ///
-    /// # Errors
-    /// When a path in them is not UTF-8.
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
         let mut odd = None;
@@ -273,9 +264,6 @@ impl Settings {
     }
 
     /// The target that they describe.
-    ///
-    /// # Errors
-    /// When this version of the program does not understand its file.
     pub fn spec(&self) -> Result<TargetSpec, RunError> {
         let spec = targets::parse(&say().run_its_target(), &self.target)?;
         Ok(spec.with_variables(&self.delivery.variables))

@@ -20,7 +20,7 @@ use crate::run::settings::{Settings, to_json};
 use crate::send::Stop;
 
 /// Ends a run that a guard holds.
-pub(in crate::run) fn hold(mut run: Run<'_>, why: Held) -> Result<Ended, RunError> {
+pub fn hold(mut run: Run<'_>, why: Held) -> Result<Ended, RunError> {
     run.journal.hold(run.id, &why)?;
     finish(
         run,
@@ -31,7 +31,7 @@ pub(in crate::run) fn hold(mut run: Run<'_>, why: Held) -> Result<Ended, RunErro
 }
 
 /// Finishes a run whose sending is over.
-pub(in crate::run) fn finish_sent(sent: Sent<'_>) -> Result<Ended, RunError> {
+pub fn finish_sent(sent: Sent<'_>) -> Result<Ended, RunError> {
     let Sent { run, ended, early } = sent;
     let name = run.name().to_owned();
     let ended = match ended {
@@ -66,7 +66,7 @@ fn finish_after(run: Run<'_>, stop: Option<Stop>, early: EarlyResults) -> Result
 }
 
 /// Leaves the rest of a run to another batch, or ends the run.
-pub(in crate::run) fn end_batch(sent: Sent<'_>) -> Result<BatchEnd, RunError> {
+pub fn end_batch(sent: Sent<'_>) -> Result<BatchEnd, RunError> {
     let ended = match sent.ended? {
         Some(Stop::Due { after }) => return Ok(BatchEnd::Later(after)),
         Some(Stop::Asked) => return Ok(BatchEnd::Later(Duration::ZERO)),
@@ -76,7 +76,7 @@ pub(in crate::run) fn end_batch(sent: Sent<'_>) -> Result<BatchEnd, RunError> {
 }
 
 /// Writes the results, the report and the summary of a run, except for the parts that are done early.
-pub(in crate::run) fn finish(
+pub fn finish(
     mut run: Run<'_>,
     stop: Option<Stop>,
     state: RunState,

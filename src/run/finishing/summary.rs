@@ -7,7 +7,7 @@ use crate::run::active_run::Run;
 use crate::send::Stop;
 
 /// Returns the summary of a run as of now, with its rows in these states.
-pub(in crate::run) fn summary(run: &Run<'_>, states: StateCounts, stop: Option<&Stop>) -> Summary {
+pub fn summary(run: &Run<'_>, states: StateCounts, stop: Option<&Stop>) -> Summary {
     let finished_at = run.setup.context.clock.timestamp();
     let record = &run.record;
     let prepared = run.setup.prepared;

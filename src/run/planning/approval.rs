@@ -11,7 +11,7 @@ use crate::run::error::RunError;
 use crate::run::settings::{Settings, to_json};
 
 /// Applies a decision about conflicts to the plan: in the `kept` rows the fields in conflict keep their values.
-pub(in crate::run) fn apply_decisions<'a>(
+pub fn apply_decisions<'a>(
     mut run: Run<'a>,
     plan: &mut Plan,
     asked: Vec<AskedRow>,
@@ -46,7 +46,7 @@ pub(in crate::run) fn apply_decisions<'a>(
 }
 
 /// Stores the note of the person who approves the plan, with the command that showed it.
-pub(in crate::run) fn store_note(run: &mut Run<'_>, note: String) -> Result<(), RunError> {
+pub fn store_note(run: &mut Run<'_>, note: String) -> Result<(), RunError> {
     let mut settings = Settings::of(&run.journal.run(Some(run.name()))?)?;
     if let Some(deed) = settings.deeds.last_mut() {
         deed.note = Some(note);
@@ -55,7 +55,7 @@ pub(in crate::run) fn store_note(run: &mut Run<'_>, note: String) -> Result<(), 
 }
 
 /// Removes a new run that was declined. A run that an earlier process began stays and can be resumed.
-pub(in crate::run) fn decline(mut run: Run<'_>) -> Result<(), RunError> {
+pub fn decline(mut run: Run<'_>) -> Result<(), RunError> {
     if run.is_new {
         run.journal.forget(run.id)?;
     }
@@ -64,7 +64,7 @@ pub(in crate::run) fn decline(mut run: Run<'_>) -> Result<(), RunError> {
 
 /// Marks a run as running and the run that it replaces as replaced. The run that it undoes is closed first, so that no
 /// process continues it.
-pub(in crate::run) fn agree(mut run: Run<'_>) -> Result<Run<'_>, RunError> {
+pub fn agree(mut run: Run<'_>) -> Result<Run<'_>, RunError> {
     if let Some(name) = &run.setup.settings.delivery.undoes {
         let undone = run.journal.run(Some(name))?;
         run.journal.take_over(undone.id)?;

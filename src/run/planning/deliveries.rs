@@ -33,9 +33,6 @@ pub struct Delivered {
 
 impl Deliveries {
     /// The deliveries that show what `run` changed.
-    ///
-    /// # Errors
-    /// If the journal cannot be read.
     pub fn of(journal: &Journal, run: i64) -> Result<Deliveries, JournalError> {
         journal.index_deliveries(run)?;
         let keeps = |settings: Settings| !settings.delivery.no_undo;
@@ -51,9 +48,6 @@ impl Deliveries {
     }
 
     /// What the run delivered to the record at `path`; nothing if it changed nothing there.
-    ///
-    /// # Errors
-    /// If the journal cannot be read.
     pub fn to(
         &self,
         journal: &Journal,

@@ -28,7 +28,7 @@ const FIELD_PROTECTED: &str = "field.protected";
 const FIELD_FILLED: &str = "field.filled";
 
 /// The edit rules, applied to the changes of rows.
-pub(in crate::run) struct Ruling<'a> {
+pub struct Ruling<'a> {
     checker: &'a Checker,
     planner: &'a Planner,
     rules: &'a EditRules,
@@ -46,7 +46,7 @@ pub(in crate::run) struct Ruling<'a> {
 
 /// The result of the edit rules for one row.
 #[derive(Default)]
-pub(in crate::run) struct Ruled {
+pub struct Ruled {
     /// The decision about conflicts with the policy `ask` that were not decided before.
     decision: Option<ConflictPolicy>,
     /// Whether no such conflict counts as decided.
@@ -54,19 +54,19 @@ pub(in crate::run) struct Ruled {
     /// Whether a field keeps its value because that was decided before.
     pub(super) has_kept: bool,
     /// Digests of the conflicts that require a decision.
-    pub(in crate::run) asked: Vec<String>,
+    pub asked: Vec<String>,
     /// The messages of the row even if it succeeds.
     pub(super) notes: Vec<Problem>,
     /// The conflicts, each with its policy.
-    pub(in crate::run) conflicts: Vec<(FoundConflict, ConflictPolicy)>,
+    pub conflicts: Vec<(FoundConflict, ConflictPolicy)>,
     /// The values written to the record, once they were searched for.
     past: Option<Vec<PastCall>>,
-    pub(in crate::run) error: Option<RunError>,
+    pub error: Option<RunError>,
 }
 
 impl Ruled {
     /// The same for a row whose conflicts are decided.
-    pub(in crate::run) fn decided(decision: Option<ConflictPolicy>) -> Ruled {
+    pub fn decided(decision: Option<ConflictPolicy>) -> Ruled {
         Ruled {
             decision,
             ..Ruled::default()
@@ -82,7 +82,7 @@ impl Ruled {
     }
 
     /// Forgets the results for a row to which the rules are applied again.
-    pub(in crate::run) fn begin_again(&mut self) {
+    pub fn begin_again(&mut self) {
         *self = Ruled {
             decision: self.decision,
             is_as_asked: self.is_as_asked,
@@ -100,7 +100,7 @@ impl Ruled {
     }
 
     /// The warnings of the row until its conflicts are decided.
-    pub(in crate::run) fn warnings(&self) -> impl Iterator<Item = Problem> {
+    pub fn warnings(&self) -> impl Iterator<Item = Problem> {
         let asked = self.to_decide();
         asked.map(|found| found.problem(CONFLICT_FOUND, message::row_conflict_found))
     }
@@ -137,7 +137,7 @@ impl FoundConflict {
 
 impl<'a> Ruling<'a> {
     /// The rules of a delivery, for rows that are checked and planned so.
-    pub(in crate::run) fn of(
+    pub fn of(
         delivery: &'a Delivery,
         (checker, planner): (&'a Checker, &'a Planner),
         past: (&'a Journal, i64),
@@ -156,12 +156,7 @@ impl<'a> Ruling<'a> {
     }
 
     /// Whether a change is left out of what is sent to the record at `path` for the row at `at`.
-    pub(in crate::run) fn leaves(
-        &self,
-        ruled: &mut Ruled,
-        at: RowAt,
-        (path, change): (&str, &Change),
-    ) -> bool {
+    pub fn leaves(&self, ruled: &mut Ruled, at: RowAt, (path, change): (&str, &Change)) -> bool {
         let checker = self.checker;
         let spec = checker.spec();
         let (Some(index), Some(held)) = (spec.field(&change.field), &change.from) else {

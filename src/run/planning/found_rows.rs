@@ -38,11 +38,7 @@ impl From<RunError> for Wrong {
 
 impl RowPlanner<'_> {
     /// Plans a row for which these records were found.
-    pub(in crate::run) async fn settle(
-        &mut self,
-        row: Unresolved,
-        records: &[&Json],
-    ) -> Result<(), Halt> {
+    pub async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.context.prepared.survey.rows);
         if self.is_protected(records.iter().copied()) {

@@ -9,7 +9,7 @@ use crate::run::context::Context;
 use crate::run::error::RunError;
 
 /// Returns why a guard holds a plan, if one does. The journal in the state folder has the previous edition.
-pub(in crate::run) fn held(setup: &Setup<'_>, plan: &Plan) -> Result<Option<Held>, RunError> {
+pub fn held(setup: &Setup<'_>, plan: &Plan) -> Result<Option<Held>, RunError> {
     let journal = Journal::open(&setup.context.state)?;
     let last = rows_last_time(
         &journal,
@@ -23,14 +23,14 @@ pub(in crate::run) fn held(setup: &Setup<'_>, plan: &Plan) -> Result<Option<Held
 
 /// Why the run is held for rows that require individual approval, if it is. Approving the run as a whole does not
 /// cover them.
-pub(in crate::run) fn held_by_row(setup: &Setup<'_>, plan: &Plan) -> Option<Held> {
+pub fn held_by_row(setup: &Setup<'_>, plan: &Plan) -> Option<Held> {
     let guards = &setup.settings.delivery.guards;
     let lines = setup.prepared.survey.lines();
     guards.by_row(&plan.identity_rows, &plan.renumber_rows, lines)
 }
 
 /// Why the run is held for conflicts to decide, if it is. Approving the run as a whole does not decide them.
-pub(in crate::run) fn held_for_conflicts(context: &Context<'_>, plan: &Plan) -> Option<Held> {
+pub fn held_for_conflicts(context: &Context<'_>, plan: &Plan) -> Option<Held> {
     let is_asked = context.chooses && context.agree.is_some();
     let count = plan.conflicts.asked;
     (count > 0 && !is_asked).then_some(Held::Conflicts { count })

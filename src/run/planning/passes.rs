@@ -19,10 +19,7 @@ impl PlanContext<'_> {
     /// Reads the rows once more, in a thread of its own, looks their records up, and records of
     /// each row what is to be done: its outcome where it needs no request, and its call where it
     /// does.
-    pub(in crate::run) fn run(
-        &self,
-        mut asked: watch::Receiver<StopRequest>,
-    ) -> Result<PlanTotals, RunError> {
+    pub fn run(&self, mut asked: watch::Receiver<StopRequest>) -> Result<PlanTotals, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -23,7 +23,7 @@ use crate::send::StopRequest;
 /// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
 /// known once it has been checked, and the first request need not wait until all rows are in the journal.
 /// A run that dies before they are has those up to one row, and continues the next.
-pub(in crate::run) struct PipelinedPlanning<'a> {
+pub struct PipelinedPlanning<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
     clock: &'a dyn Clock,
@@ -35,7 +35,7 @@ pub(in crate::run) struct PipelinedPlanning<'a> {
 
 impl<'a> PipelinedPlanning<'a> {
     /// The rows of a run that are not planned yet; none where all are.
-    pub(in crate::run) fn of(run: &Run<'a>) -> Option<PipelinedPlanning<'a>> {
+    pub fn of(run: &Run<'a>) -> Option<PipelinedPlanning<'a>> {
         let after = run.planned_to?;
         let setup = run.setup;
         Some(PipelinedPlanning {
@@ -50,7 +50,7 @@ impl<'a> PipelinedPlanning<'a> {
 
     /// Records what is to be done for each row, and returns once that is durable: whether that is all of
     /// them, or somebody has stopped it.
-    pub(in crate::run) fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
+    pub fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
         let policy = ReadPolicy::of(self.prepared, self.delivery);
         let planner = policy.planner();
         let builder = policy.builder(&planner, self.clock);
@@ -96,7 +96,7 @@ impl<'a> PipelinedPlanning<'a> {
 
 /// Plans all rows into the journal. The rows are planned later, while earlier rows are sent, if the file alone determines
 /// the plan's totals and no confirmation shows the calls.
-pub(in crate::run) fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
+pub fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
     let earlier = EarlierRuns::of(&run)?;
     if !can_pipeline(&run.setup, earlier.has_delivered) {
         return plan_after(run, earlier);
@@ -128,10 +128,7 @@ pub(in crate::run) fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_
 }
 
 /// Counts the rows in a final state when sending starts. Invalid rows count even if they are not planned yet.
-pub(in crate::run) fn states_at_start(
-    run: &Run<'_>,
-    settled: StateCounts,
-) -> Result<StateCounts, RunError> {
+pub fn states_at_start(run: &Run<'_>, settled: StateCounts) -> Result<StateCounts, RunError> {
     let states = run.states()?;
     Ok(match run.planned_to {
         None => states,

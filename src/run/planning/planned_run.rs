@@ -15,13 +15,13 @@ use crate::send::Stop;
 use crate::targets::Paging;
 
 /// A run that has been planned.
-pub(in crate::run) struct PlannedRun<'a> {
-    pub(in crate::run) run: Run<'a>,
-    pub(in crate::run) plan: Plan,
+pub struct PlannedRun<'a> {
+    pub run: Run<'a>,
+    pub plan: Plan,
     /// Why planning ended early, if it did.
-    pub(in crate::run) stop: Option<Stop>,
+    pub stop: Option<Stop>,
     /// Rows with conflicts to decide.
-    pub(in crate::run) asked: Vec<AskedRow>,
+    pub asked: Vec<AskedRow>,
 }
 
 /// The facts of earlier runs that planning a run depends on.
@@ -86,7 +86,7 @@ impl EarlierRuns {
 }
 
 /// Plans all rows into the journal.
-pub(in crate::run) fn plan(run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
+pub fn plan(run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
     let earlier = EarlierRuns::of(&run)?;
     plan_after(run, earlier)
 }

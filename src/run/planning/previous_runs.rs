@@ -6,7 +6,7 @@ use crate::run::error::RunError;
 use crate::run::settings::Settings;
 
 /// The rows of the last edition of this roster that was imported to the same place, if one was.
-pub(in crate::run) fn rows_last_time(
+pub fn rows_last_time(
     journal: &Journal,
     target: &str,
     settings: &Settings,

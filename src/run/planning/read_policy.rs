@@ -9,7 +9,7 @@ use crate::run::settings::Delivery;
 use crate::targets::{FieldSpec, Place};
 
 /// Which rows' records a run reads before it changes them, and why it does not read the others.
-pub(in crate::run) struct ReadPolicy<'a> {
+pub struct ReadPolicy<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
     /// The field that finds a record, where any is read.
@@ -18,7 +18,7 @@ pub(in crate::run) struct ReadPolicy<'a> {
 
 impl<'a> ReadPolicy<'a> {
     /// What a run with these delivery settings reads.
-    pub(in crate::run) fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> ReadPolicy<'a> {
+    pub fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> ReadPolicy<'a> {
         ReadPolicy {
             prepared,
             delivery,
@@ -27,7 +27,7 @@ impl<'a> ReadPolicy<'a> {
     }
 
     /// How records are found; none where they cannot be read, or are not to be.
-    pub(in crate::run) fn look_up(&self) -> Option<LookUp> {
+    pub fn look_up(&self) -> Option<LookUp> {
         LookUp::new(self.prepared.checker.spec(), self.key?)
     }
 
@@ -37,17 +37,13 @@ impl<'a> ReadPolicy<'a> {
     }
 
     /// What makes calls of rows.
-    pub(in crate::run) fn planner(&self) -> Planner {
+    pub fn planner(&self) -> Planner {
         let spec = self.prepared.checker.spec();
         Planner::new(spec.clone(), self.delivery.variables.clone())
     }
 
     /// What tells of each row whether its record is to be read.
-    pub(in crate::run) fn builder<'m>(
-        &self,
-        planner: &'m Planner,
-        clock: &'m dyn Clock,
-    ) -> TaskBuilder<'m>
+    pub fn builder<'m>(&self, planner: &'m Planner, clock: &'m dyn Clock) -> TaskBuilder<'m>
     where
         'a: 'm,
     {
@@ -108,7 +104,7 @@ impl<'a> ReadPolicy<'a> {
     }
 
     /// The names of fields that cannot be written, since their lists are not read.
-    pub(in crate::run) fn unread_lists(&self) -> Vec<String> {
+    pub fn unread_lists(&self) -> Vec<String> {
         let checker = &self.prepared.checker;
         let names = |field: usize| checker.name_of(field).to_owned();
         match self.look_up() {

@@ -23,9 +23,6 @@ const ROWS: usize = 300;
 /// keys, and before any other the one that wrote the file. Of several at the same place, a target and
 /// an address, the newest; of runs that the sandbox was played for, none where others fit as well. Limited to
 /// `place`, a target's name and address, if given. Empty where no run knows any.
-///
-/// # Errors
-/// When the journal cannot be read. A file that fits no run's target is none's results.
 pub fn find_runs(
     journal: &Journal,
     file: &Path,

@@ -11,7 +11,7 @@ use crate::read::RawRow;
 /// stands.
 ///
 /// A row with cells missing or in excess is taken as its results file will have it.
-pub(in crate::run) struct RowFingerprints<'a> {
+pub struct RowFingerprints<'a> {
     checker: &'a Checker,
     key: Option<usize>,
     /// Of each field's name.
@@ -22,7 +22,7 @@ pub(in crate::run) struct RowFingerprints<'a> {
 
 impl<'a> RowFingerprints<'a> {
     /// Fingerprints of rows that `key` names.
-    pub(in crate::run) fn of(checker: &'a Checker, key: Option<usize>) -> RowFingerprints<'a> {
+    pub fn of(checker: &'a Checker, key: Option<usize>) -> RowFingerprints<'a> {
         let fields = checker.spec().fields.iter();
         RowFingerprints {
             checker,
@@ -34,11 +34,7 @@ impl<'a> RowFingerprints<'a> {
 
     /// Of the row's key, and of everything that it says: a list, a field after the other, so that a column
     /// that was added or taken away makes no difference to the others.
-    pub(in crate::run) fn of_row(
-        &mut self,
-        raw: &RawRow<'_>,
-        row: &CheckedRow<'_>,
-    ) -> (i64, Vec<u8>) {
+    pub fn of_row(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> (i64, Vec<u8>) {
         // What is wrong with it may be no single cell.
         if row.problems.iter().any(|problem| problem.field.is_empty()) {
             let as_written = self.checker.check_as_written(raw);

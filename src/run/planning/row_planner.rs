@@ -24,41 +24,41 @@ use crate::run::settings::Delivery;
 use crate::send::{Stop, Transport};
 
 /// What planning needs.
-pub(in crate::run) struct PlanContext<'a> {
-    pub(in crate::run) prepared: &'a Prepared,
-    pub(in crate::run) delivery: &'a Delivery,
-    pub(in crate::run) transport: &'a Transport<'a>,
+pub struct PlanContext<'a> {
+    pub prepared: &'a Prepared,
+    pub delivery: &'a Delivery,
+    pub transport: &'a Transport<'a>,
     /// What the API has answered to earlier slices, where it is planned in slices.
-    pub(in crate::run) answers: Option<&'a AnswerCache<'a>>,
-    pub(in crate::run) writer: &'a Writer,
+    pub answers: Option<&'a AnswerCache<'a>>,
+    pub writer: &'a Writer,
     /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
-    pub(in crate::run) past: Journal,
+    pub past: Journal,
     /// Whether deliveries to records that cannot be read can be trusted.
-    pub(in crate::run) has_delivered: bool,
+    pub has_delivered: bool,
     /// The run's own number.
-    pub(in crate::run) run: i64,
+    pub run: i64,
     /// Whose deliveries they are.
-    pub(in crate::run) place: &'a str,
+    pub place: &'a str,
     /// The run that is to be undone.
-    pub(in crate::run) undone: Option<i64>,
+    pub undone: Option<i64>,
     /// The snapshot that it may use.
-    pub(in crate::run) snapshot: Option<&'a SnapshotConfig>,
+    pub snapshot: Option<&'a SnapshotConfig>,
     /// What it delivered, where records cannot be read.
-    pub(in crate::run) deliveries: Option<Deliveries>,
+    pub deliveries: Option<Deliveries>,
     /// The run that is tried again.
-    pub(in crate::run) retried: Option<i64>,
+    pub retried: Option<i64>,
     /// Whether another run is in progress meanwhile, which may change what is known of a row.
-    pub(in crate::run) retries_beside: bool,
+    pub retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
-    pub(in crate::run) chooses: bool,
+    pub chooses: bool,
     /// The key of the digests of conflicts.
-    pub(in crate::run) digest_key: [u8; 16],
-    pub(in crate::run) clock: &'a dyn Clock,
-    pub(in crate::run) observer: &'a dyn Observer,
+    pub digest_key: [u8; 16],
+    pub clock: &'a dyn Clock,
+    pub observer: &'a dyn Observer,
 }
 
 /// Why planning cannot continue: for good, or because the run must stop.
-pub(in crate::run) enum Halt {
+pub enum Halt {
     Error(RunError),
     Stop(Stop),
 }
@@ -71,7 +71,7 @@ impl<E: Into<RunError>> From<E> for Halt {
 
 /// The values that a row and a record with a temporary number share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::run) enum MatchedBy {
+pub enum MatchedBy {
     /// A field that identifies a person, by position.
     Field(usize),
     /// The name and the date of birth, which is a proposal only.
@@ -79,80 +79,83 @@ pub(in crate::run) enum MatchedBy {
 }
 
 /// A row that would give a record another number, deferred until no other row can match that record.
-pub(in crate::run) struct Renumbered {
-    pub(in crate::run) row: Unresolved,
-    pub(in crate::run) record: Json,
-    pub(in crate::run) by: MatchedBy,
+pub struct Renumbered {
+    pub row: Unresolved,
+    pub record: Json,
+    pub by: MatchedBy,
 }
 
 /// The state of renumberings while a run is planned.
 #[derive(Default)]
-pub(in crate::run) struct Renumberings {
+pub struct Renumberings {
     /// The target's renumbering, if rows are matched by it.
-    pub(in crate::run) how: Option<Renumber>,
+    pub how: Option<Renumber>,
     /// The fields that find records, by position: those of `how` that are not further keys.
-    pub(in crate::run) by: Vec<usize>,
+    pub by: Vec<usize>,
     /// Deferred rows.
-    pub(in crate::run) kept: Vec<Renumbered>,
+    pub kept: Vec<Renumbered>,
 }
 
 /// A row that a further key found, deferred until all rows are known that an earlier key found.
-pub(in crate::run) struct ByOther {
-    pub(in crate::run) row: Unresolved,
-    pub(in crate::run) field: usize,
-    pub(in crate::run) records: Vec<Json>,
+pub struct ByOther {
+    pub row: Unresolved,
+    pub field: usize,
+    pub records: Vec<Json>,
 }
+
+/// Records by the further key that found them.
+pub type ByOthers = Vec<(usize, Vec<Json>)>;
 
 /// The rows that have matched a record, where two rows can match one record by different keys.
 #[derive(Default)]
-pub(in crate::run) struct Matched {
+pub struct Matched {
     /// The numbers of these rows, by a hash of the record's id.
-    pub(in crate::run) rows: HashMap<u128, u64>,
+    pub rows: HashMap<u128, u64>,
     /// Deferred rows.
-    pub(in crate::run) kept: Vec<ByOther>,
+    pub kept: Vec<ByOther>,
 }
 
 /// A row whose record is to be looked up.
-pub(in crate::run) struct Unresolved {
-    pub(in crate::run) mark: RowMark,
-    pub(in crate::run) key: String,
+pub struct Unresolved {
+    pub mark: RowMark,
+    pub key: String,
     /// Further keys, which find the record if this one does not: the field, by position, and its value.
-    pub(in crate::run) others: Vec<(usize, String)>,
-    pub(in crate::run) values: Values,
+    pub others: Vec<(usize, String)>,
+    pub values: Values,
     /// The values that it shares with the record to which it gives another number, if it does.
-    pub(in crate::run) renumbered: Option<MatchedBy>,
+    pub renumbered: Option<MatchedBy>,
 }
 
 /// A call that would give a record a unique value of another record.
-pub(in crate::run) struct Conflict {
-    pub(in crate::run) mark: RowMark,
-    pub(in crate::run) call: Call,
-    pub(in crate::run) field: usize,
+pub struct Conflict {
+    pub mark: RowMark,
+    pub call: Call,
+    pub field: usize,
     /// The other record's id.
-    pub(in crate::run) other: String,
+    pub other: String,
 }
 
 /// Planning as far as it has come.
-pub(in crate::run) struct RowPlanner<'a> {
-    pub(in crate::run) context: &'a PlanContext<'a>,
-    pub(in crate::run) planner: &'a Planner,
-    pub(in crate::run) look_up: Option<LookUp>,
+pub struct RowPlanner<'a> {
+    pub context: &'a PlanContext<'a>,
+    pub planner: &'a Planner,
+    pub look_up: Option<LookUp>,
     /// The field, by position, that finds records now.
-    pub(in crate::run) key: Option<usize>,
+    pub key: Option<usize>,
     /// Which changes are left out.
     pub(super) ruling: Ruling<'a>,
     /// The keys that the API knows, if records cannot be read.
-    pub(in crate::run) known: KnownKeys,
+    pub known: KnownKeys,
     /// All records, if they were listed.
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
     pub(super) has_chosen: bool,
     /// Records that were read one by one because they were not found.
-    pub(in crate::run) reread: usize,
+    pub reread: usize,
     /// Rows that give records other numbers.
     pub(super) renumberings: Renumberings,
     /// What is known of the register from an earlier run.
-    pub(in crate::run) snapshot: Option<OpenSnapshot<'a>>,
+    pub snapshot: Option<OpenSnapshot<'a>>,
     /// When the API answered.
     pub(super) dates: ResponseDates,
     /// The ids of the records that were changed since the snapshot was taken: the register has them.
@@ -160,22 +163,19 @@ pub(in crate::run) struct RowPlanner<'a> {
     /// The records that rows have matched.
     pub(super) matched: Matched,
     /// Calls that are kept back because another record has a value of theirs.
-    pub(in crate::run) conflicts: Vec<Conflict>,
-    pub(in crate::run) totals: PlanTotals,
+    pub conflicts: Vec<Conflict>,
+    pub totals: PlanTotals,
     /// Rows that are planned and not handed to the journal yet.
-    pub(in crate::run) unwritten: Vec<PlannedRow>,
+    pub unwritten: Vec<PlannedRow>,
     /// Rows looked up so far.
-    pub(in crate::run) done: u64,
+    pub done: u64,
     /// When that was last told.
-    pub(in crate::run) told_at: UnixNanos,
+    pub told_at: UnixNanos,
 }
 
 impl RowPlanner<'_> {
     /// Plans each row, and then the rows that were deferred.
-    pub(in crate::run) async fn all(
-        &mut self,
-        mut tasks: mpsc::Receiver<Vec<RowTask>>,
-    ) -> Result<(), Halt> {
+    pub async fn all(&mut self, mut tasks: mpsc::Receiver<Vec<RowTask>>) -> Result<(), Halt> {
         let mut waiting: Vec<Unresolved> = Vec::new();
         while let Some(tasks) = tasks.recv().await {
             let context = self.context;
@@ -258,16 +258,13 @@ impl RowPlanner<'_> {
     }
 
     /// Whether one of the records is marked as that of a protected person.
-    pub(in crate::run) fn is_protected<'r>(
-        &self,
-        records: impl IntoIterator<Item = &'r Json>,
-    ) -> bool {
+    pub fn is_protected<'r>(&self, records: impl IntoIterator<Item = &'r Json>) -> bool {
         let mark = self.planner.spec().protected.as_ref();
         mark.is_some_and(|mark| records.into_iter().any(|record| mark.marks(record)))
     }
 
     /// Withholds a row whose record is marked as that of a protected person.
-    pub(in crate::run) async fn withhold(&mut self, mark: RowMark) -> Result<(), Halt> {
+    pub async fn withhold(&mut self, mark: RowMark) -> Result<(), Halt> {
         let outcome = settled_protected(self.context.clock, mark.at.row);
         // A warning may show values of the row.
         let mark = RowMark {
@@ -284,11 +281,7 @@ impl RowPlanner<'_> {
         settled(self.context.clock, row, RowState::Unchanged, &code, notes)
     }
 
-    pub(in crate::run) async fn invalid(
-        &mut self,
-        mark: RowMark,
-        problem: Problem,
-    ) -> Result<(), Halt> {
+    pub async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
         self.all_invalid(mark, &[problem]).await
     }
 
@@ -302,7 +295,7 @@ impl RowPlanner<'_> {
         self.settled(mark, outcome).await
     }
 
-    pub(in crate::run) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
+    pub async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
         let checker = &self.context.prepared.checker;
         self.totals.note_call(checker, &call);
         if self.context.delivery.no_undo {

@@ -16,21 +16,21 @@ use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
 /// A row, and what is to be done about it.
-pub(in crate::run) struct RowTask {
-    pub(in crate::run) mark: RowMark,
+pub struct RowTask {
+    pub mark: RowMark,
     /// Whether somebody has emptied the cell that says what was wrong with it.
-    pub(in crate::run) is_released: bool,
+    pub is_released: bool,
     /// The code of what was wrong with how it stood in its file, as far as a results file says so.
-    pub(in crate::run) damaged: Option<&'static str>,
+    pub damaged: Option<&'static str>,
     /// The code of a cell whose kind a results file has lost, as far as it says so.
     pub(super) lost_kind: Option<&'static str>,
     /// Whether it has something beyond the last column that has a name.
     pub(super) has_surplus: bool,
-    pub(in crate::run) what: NextStep,
+    pub what: NextStep,
 }
 
 /// What a row needs next.
-pub(in crate::run) enum NextStep {
+pub enum NextStep {
     /// Nothing: it has its outcome.
     Settled(Outcome),
     /// This request.
@@ -45,12 +45,12 @@ pub(in crate::run) enum NextStep {
 }
 
 /// Makes an item of every row.
-pub(in crate::run) struct TaskBuilder<'a> {
-    pub(in crate::run) checker: &'a Checker,
-    pub(in crate::run) survey: &'a Survey,
-    pub(in crate::run) planner: &'a Planner,
-    pub(in crate::run) selection: &'a Selection,
-    pub(in crate::run) clock: &'a dyn Clock,
+pub struct TaskBuilder<'a> {
+    pub checker: &'a Checker,
+    pub survey: &'a Survey,
+    pub planner: &'a Planner,
+    pub selection: &'a Selection,
+    pub clock: &'a dyn Clock,
     /// Whether records are to be looked up.
     pub(super) looks_up: bool,
     /// Where nothing has to be read for a row that has a value of each of these fields, by position.
@@ -61,7 +61,7 @@ pub(in crate::run) struct TaskBuilder<'a> {
 
 impl TaskBuilder<'_> {
     /// Reads all rows, and hands on an item of each in the file's order.
-    pub(in crate::run) fn build(
+    pub fn build(
         &self,
         input: &Input,
         tasks: &mpsc::Sender<Vec<RowTask>>,
@@ -199,7 +199,7 @@ impl TaskBuilder<'_> {
 }
 
 /// A problem in the column of a field, or of the whole row without a field.
-pub(in crate::run) fn problem_in(
+pub fn problem_in(
     checker: &Checker,
     field: Option<usize>,
     code: impl Into<Cow<'static, str>>,
@@ -233,7 +233,7 @@ pub(super) fn settled_invalid(clock: &dyn Clock, row: u64, problems: &[Problem])
 }
 
 /// The outcome of a row for which nothing is sent.
-pub(in crate::run) fn settled(
+pub fn settled(
     clock: &dyn Clock,
     row: u64,
     state: RowState,

@@ -32,7 +32,7 @@ pub fn saved_plan(
 }
 
 /// Returns how a planned run differs from the saved plan that it must match, if it must match one.
-pub(in crate::run) fn difference(run: &Run<'_>) -> Result<Option<String>, RunError> {
+pub fn difference(run: &Run<'_>) -> Result<Option<String>, RunError> {
     let setup = run.setup;
     let Some(expected) = &setup.settings.delivery.expected else {
         return Ok(None);

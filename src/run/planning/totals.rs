@@ -25,19 +25,19 @@ use crate::targets::{Place, TargetSpec};
 
 /// What planning came to.
 #[derive(Default)]
-pub(in crate::run) struct PlanTotals {
+pub struct PlanTotals {
     /// Rows that need no request, by state, and the others as not sent.
-    pub(in crate::run) states: StateCounts,
+    pub states: StateCounts,
     /// Calls to make.
-    pub(in crate::run) to_send: u64,
+    pub to_send: u64,
     /// Of these, those that are made again because nothing is remembered of the record.
-    pub(in crate::run) resent: u64,
+    pub resent: u64,
     /// Of these, those that turn one person into another, by row number.
-    pub(in crate::run) identity_rows: Vec<u64>,
+    pub identity_rows: Vec<u64>,
     /// Of these, those that give a person another number and wait for an approval.
-    pub(in crate::run) renumber_rows: Vec<u64>,
+    pub renumber_rows: Vec<u64>,
     /// Rows that give a person another number, approved rows included.
-    pub(in crate::run) renumbered: u64,
+    pub renumbered: u64,
     /// The persons of the first such rows, approved rows included.
     persons: Vec<PersonChange>,
     /// How many more such rows there are.
@@ -47,42 +47,42 @@ pub(in crate::run) struct PlanTotals {
     /// Whether what is to be sent is what was delivered before a run that is undone.
     pub(super) are_last_delivered: bool,
     /// Conflicts by policy.
-    pub(in crate::run) conflicts: ConflictCounts,
+    pub conflicts: ConflictCounts,
     /// The first of them.
     conflict_examples: Vec<FoundConflict>,
     /// Rows with conflicts to decide.
-    pub(in crate::run) asked: Vec<AskedRow>,
+    pub asked: Vec<AskedRow>,
     /// Why planning ended early, if it did.
-    pub(in crate::run) stop: Option<Stop>,
+    pub stop: Option<Stop>,
     /// How the records were read.
-    pub(in crate::run) how: Message,
+    pub how: Message,
     /// What was taken from the snapshot of an earlier run.
-    pub(in crate::run) known: Option<KnownBefore>,
+    pub known: Option<KnownBefore>,
     /// Why all records were listed despite a snapshot.
     pub(super) relisted: Option<Relisted>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
     /// The set of the last call, and of how many before it: most have that of the one before.
     last: (String, u64),
-    pub(in crate::run) examples: Vec<ExampleChange>,
+    pub examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.
-    pub(in crate::run) problems: Vec<RowProblems>,
+    pub problems: Vec<RowProblems>,
 }
 
 /// A row with conflicts to decide. It is planned as if the roster's values overwrite the others.
 #[derive(Debug)]
-pub(in crate::run) struct AskedRow {
+pub struct AskedRow {
     /// The fields that this plan changes.
-    pub(in crate::run) overwritten: String,
+    pub overwritten: String,
     /// The alternative plan if the fields in conflict keep their values.
-    pub(in crate::run) kept: PlannedRow,
+    pub kept: PlannedRow,
     /// The conflicts.
-    pub(in crate::run) conflicts: Vec<FoundConflict>,
+    pub conflicts: Vec<FoundConflict>,
 }
 
 impl AskedRow {
     /// Counts the row in a plan in which its fields in conflict keep their values.
-    pub(in crate::run) fn count_kept(&self, plan: &mut Plan) {
+    pub fn count_kept(&self, plan: &mut Plan) {
         let still_changed = match &self.kept.what {
             PlannedWhat::Call(call) => &*call.changed,
             PlannedWhat::Settled(_) => "",
@@ -108,7 +108,7 @@ const MOST_ASKED: usize = 10_000;
 
 impl PlanTotals {
     /// Nothing yet, where records are read so.
-    pub(in crate::run) fn of(how: Message) -> PlanTotals {
+    pub fn of(how: Message) -> PlanTotals {
         PlanTotals {
             how,
             ..PlanTotals::default()
@@ -160,7 +160,7 @@ impl PlanTotals {
     }
 
     /// Forgets what was planned of the rows.
-    pub(in crate::run) fn forget_rows(&mut self) {
+    pub fn forget_rows(&mut self) {
         *self = PlanTotals {
             stop: self.stop.take(),
             how: std::mem::take(&mut self.how),
@@ -247,7 +247,7 @@ impl PlanTotals {
     }
 
     /// Shows what a call changes, as long as few are shown. Returns whether more fit.
-    pub(in crate::run) fn show(&mut self, checker: &Checker, call: &Call) -> bool {
+    pub fn show(&mut self, checker: &Checker, call: &Call) -> bool {
         let left = EXAMPLES - self.examples.len();
         if left == 0 {
             return false;
@@ -303,7 +303,7 @@ const EXAMPLES: usize = 5;
 const CONFLICTS: usize = 20;
 
 /// What the user calls the fields that have a column.
-pub(in crate::run) fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
+pub fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
     let checker = &prepared.checker;
     let fields = checker.spec().fields.iter().enumerate();
     let with_column = fields.filter(|(index, _)| checker.map().column(*index).is_some());
@@ -342,11 +342,7 @@ fn sorted(rows: &[u64]) -> Vec<u64> {
 }
 
 /// The figures of a plan.
-pub(in crate::run) fn plan_of(
-    prepared: &Prepared,
-    delivery: &Delivery,
-    planned: &PlanTotals,
-) -> Plan {
+pub fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &PlanTotals) -> Plan {
     let survey = &prepared.survey;
     let left_out = planned.states.not_sent - planned.to_send;
     let spec = prepared.checker.spec();

@@ -12,19 +12,19 @@ use crate::send::NotApplied;
 use crate::targets::{Expects, Kind, Place};
 
 /// Compares what was sent with the record in the API's answer.
-pub(in crate::run) struct Applied<'a> {
+pub struct Applied<'a> {
     checker: &'a Checker,
 }
 
 impl<'a> Applied<'a> {
-    pub(in crate::run) fn new(checker: &'a Checker) -> Applied<'a> {
+    pub fn new(checker: &'a Checker) -> Applied<'a> {
         Applied { checker }
     }
 
     /// The fields that were sent and that the answer to it does not show as sent.
     ///
     /// If the target does not promise the record, only members that the answer has are compared, and no row is rejected.
-    pub(in crate::run) fn not_applied(&self, call: &Pending, answer: &Json) -> Option<NotApplied> {
+    pub fn not_applied(&self, call: &Pending, answer: &Json) -> Option<NotApplied> {
         let spec = self.checker.spec();
         let record = spec.record_in(answer).filter(|it| it.is_object())?;
         let body: Json = serde_json::from_slice(&call.body).ok()?;

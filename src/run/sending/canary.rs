@@ -17,7 +17,7 @@ use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
 use crate::targets::{FieldSpec, Place};
 
 /// Reads single records back, and compares them with what was sent.
-pub(in crate::run) struct RecordReader<'a> {
+pub struct RecordReader<'a> {
     checker: &'a Checker,
     survey: &'a Survey,
     look_up: LookUp,
@@ -95,7 +95,7 @@ impl Reread for RecordReader<'_> {
 
 impl<'a> RecordReader<'a> {
     /// A reader of the target's records; none where single ones cannot be read.
-    pub(in crate::run) fn new(prepared: &'a Prepared) -> Option<RecordReader<'a>> {
+    pub fn new(prepared: &'a Prepared) -> Option<RecordReader<'a>> {
         let spec = prepared.checker.spec();
         let look_up = LookUp::new(spec, spec.key_field()?)?;
         look_up.read("x").is_some().then_some(RecordReader {
@@ -107,7 +107,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// The same reader for calls of a run that were planned on what the journal holds.
-    pub(in crate::run) fn comparing(self, journal: Journal, run: i64) -> RecordReader<'a> {
+    pub fn comparing(self, journal: Journal, run: i64) -> RecordReader<'a> {
         RecordReader {
             planned: Some((Mutex::new(journal), run)),
             ..self

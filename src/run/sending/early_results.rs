@@ -13,15 +13,15 @@ const FEW: u64 = 50_000;
 
 /// The part of finishing that is done while a run still sends.
 #[derive(Default)]
-pub(in crate::run) struct EarlyResults {
+pub struct EarlyResults {
     /// The results. Each row is written as soon as its outcome is durable.
-    pub(in crate::run) written: Option<UnplacedResults>,
+    pub written: Option<UnplacedResults>,
     /// Whether the rows are indexed for later runs.
-    pub(in crate::run) is_indexed: bool,
+    pub is_indexed: bool,
 }
 
 /// Writes the results of a run while it sends.
-pub(in crate::run) struct EarlyWriter<'a> {
+pub struct EarlyWriter<'a> {
     run: i64,
     rows: u64,
     input: &'a Input,
@@ -32,11 +32,7 @@ pub(in crate::run) struct EarlyWriter<'a> {
 
 impl<'a> EarlyWriter<'a> {
     /// Returns a writer for the outcomes that `writer` records; `None` if the results must wait for the end of the run.
-    pub(in crate::run) fn of(
-        setup: &Setup<'a>,
-        run: i64,
-        writer: &Writer,
-    ) -> Option<EarlyWriter<'a>> {
+    pub fn of(setup: &Setup<'a>, run: i64, writer: &Writer) -> Option<EarlyWriter<'a>> {
         let paths = &setup.settings.delivery.paths;
         let may_begin = setup.batch.is_none() && paths.may_take_long();
         may_begin.then(|| EarlyWriter {
@@ -50,7 +46,7 @@ impl<'a> EarlyWriter<'a> {
     }
 
     /// Works until the run stops sending. Finishing repeats what fails.
-    pub(in crate::run) fn work(&self) -> EarlyResults {
+    pub fn work(&self) -> EarlyResults {
         let mut done = EarlyResults::default();
         if let Err(error) = self.work_into(&mut done) {
             log::debug(&Fact::new(Code::RunResultsLater).because_of(error.fact()));

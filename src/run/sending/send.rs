@@ -14,15 +14,15 @@ use crate::run::planning::pipelined::PipelinedPlanning;
 use crate::send::{Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
-pub(in crate::run) struct Sent<'a> {
-    pub(in crate::run) run: Run<'a>,
+pub struct Sent<'a> {
+    pub run: Run<'a>,
     /// Why sending stopped before the last call, if it did, or the error that broke it off.
-    pub(in crate::run) ended: Result<Option<Stop>, RunError>,
-    pub(in crate::run) early: EarlyResults,
+    pub ended: Result<Option<Stop>, RunError>,
+    pub early: EarlyResults,
 }
 
 /// Sends the remaining calls of a run. With a canary, the first rows are sent and read back before the others.
-pub(in crate::run) fn send(run: Run<'_>) -> Result<Sent<'_>, RunError> {
+pub fn send(run: Run<'_>) -> Result<Sent<'_>, RunError> {
     mark_records(&run)?;
     let unplanned = PipelinedPlanning::of(&run);
     let Run {

@@ -7,13 +7,13 @@ use crate::l10n::Message;
 use crate::model::Problem;
 
 /// What the user calls the fields that an API names in its errors.
-pub(in crate::run) struct Vocabulary {
+pub struct Vocabulary {
     /// The API's names of a field to the field's own name and the header of its column.
     headers: HashMap<String, (String, String)>,
 }
 
 impl Vocabulary {
-    pub(in crate::run) fn new(checker: &Checker) -> Vocabulary {
+    pub fn new(checker: &Checker) -> Vocabulary {
         let mut headers = HashMap::new();
         for (index, field) in checker.spec().fields.iter().enumerate() {
             if checker.map().column(index).is_none() {
@@ -32,7 +32,7 @@ impl Vocabulary {
 
     /// The problems of which an API's message tells, each with the column that it names: an error response
     /// with several members is flattened to `name: text; name: text`.
-    pub(in crate::run) fn problems(&self, code: &str, message: &str) -> Vec<Problem> {
+    pub fn problems(&self, code: &str, message: &str) -> Vec<Problem> {
         let names = |clause: &str| {
             let (name, _) = clause.split_once(": ")?;
             self.headers.get(name)

@@ -21,7 +21,7 @@ const HELD: usize = 32 << 20;
 
 /// What the API has answered so far to a run that is planned a slice at a time. Its slices ask the same
 /// questions in the same order, and only those that none of them has asked before cost a request.
-pub(in crate::run) struct AnswerCache<'a> {
+pub struct AnswerCache<'a> {
     run: i64,
     account: &'a str,
     stats: &'a Stats,
@@ -62,7 +62,7 @@ fn number_of(account: &str, question: &Question) -> i64 {
 
 impl<'a> AnswerCache<'a> {
     /// What `journal` holds for `run`, unless it has lain there for too long.
-    pub(in crate::run) fn of(
+    pub fn of(
         (run, account): (i64, &'a str),
         journal: &dyn Answers,
         batch: Batch,
@@ -96,7 +96,7 @@ impl<'a> AnswerCache<'a> {
     }
 
     /// The answer to a question, if it was asked before.
-    pub(in crate::run) fn find(
+    pub fn find(
         &self,
         journal: &dyn Answers,
         question: &Question,
@@ -113,7 +113,7 @@ impl<'a> AnswerCache<'a> {
     }
 
     /// Keeps an answer, as JSON.
-    pub(in crate::run) fn keep(
+    pub fn keep(
         &self,
         journal: &dyn Answers,
         question: &Question,
@@ -167,11 +167,7 @@ impl<'a> AnswerCache<'a> {
 
     /// Ends the plan, and returns the requests to be counted with it. A plan that was stopped leaves its answers
     /// to the next slice; those of a whole one are forgotten in the step that says what becomes of it.
-    pub(in crate::run) fn conclude(
-        &self,
-        journal: &dyn Answers,
-        is_whole: bool,
-    ) -> Result<u64, JournalError> {
+    pub fn conclude(&self, journal: &dyn Answers, is_whole: bool) -> Result<u64, JournalError> {
         if is_whole {
             return Ok(self.uncounted());
         }

@@ -9,21 +9,18 @@ use super::records::parsed;
 use crate::l10n::message;
 use crate::model::Found;
 use crate::plan::LookUp;
-use crate::run::planning::row_planner::{ByOther, Halt, Matched, RowPlanner, Unresolved};
+use crate::run::planning::row_planner::{ByOther, ByOthers, Halt, Matched, RowPlanner, Unresolved};
 use crate::run::planning::row_tasks::problem_in;
 
 /// The look-up that was in use before a further key.
-pub(in crate::run) type Before = (Option<usize>, Option<LookUp>);
-
-/// Records by the further key that found them.
-type ByOthers = Vec<(usize, Vec<Json>)>;
+pub type Before = (Option<usize>, Option<LookUp>);
 
 /// Maximum number of deferred rows. Beyond it, a row is planned at once and compared with earlier rows only.
 const KEPT: usize = 10_000;
 
 impl Matched {
     /// Notes that a row matched the record with this id.
-    pub(in crate::run) fn note(&mut self, id: &str, row: u64) {
+    pub fn note(&mut self, id: &str, row: u64) {
         self.rows.entry(xxh3_128(id.as_bytes())).or_insert(row);
     }
 
@@ -64,7 +61,7 @@ impl RowPlanner<'_> {
     }
 
     /// The records among `records` that a row's further keys find.
-    pub(in crate::run) fn beside(&self, row: &Unresolved, records: &[Json]) -> ByOthers {
+    pub fn beside(&self, row: &Unresolved, records: &[Json]) -> ByOthers {
         let mut found = Vec::new();
         for (field, value) in &row.others {
             let key = self.comparable(*field, &Json::from(value.as_str()));
@@ -136,7 +133,7 @@ impl RowPlanner<'_> {
     }
 
     /// Plans the deferred rows whose record no other row matches.
-    pub(in crate::run) async fn settle_kept_by(&mut self) -> Result<(), Halt> {
+    pub async fn settle_kept_by(&mut self) -> Result<(), Halt> {
         let mut kept = std::mem::take(&mut self.matched.kept);
         kept.sort_by_key(|found| found.row.mark.at.row);
         for found in kept {

@@ -6,7 +6,7 @@ use crate::targets::TargetSpec;
 
 /// The keys that the API knows, as far as they are listed.
 #[derive(Default)]
-pub(in crate::run) enum KnownKeys {
+pub enum KnownKeys {
     /// The list has not been requested.
     #[default]
     Unasked,
@@ -18,7 +18,7 @@ pub(in crate::run) enum KnownKeys {
 
 /// A complete list of keys.
 #[derive(Default)]
-pub(in crate::run) struct Keys {
+pub struct Keys {
     /// Paths of the records that they name, in lower case: whether the API ignores case is not known.
     paths: HashSet<String>,
     /// The values in these paths beside the key, such as each kind of link.
@@ -26,14 +26,14 @@ pub(in crate::run) struct Keys {
 }
 
 impl Keys {
-    pub(in crate::run) fn add(&mut self, spec: &TargetSpec, path: &str) {
+    pub fn add(&mut self, spec: &TargetSpec, path: &str) {
         self.scopes.insert(scope(spec, path));
         self.paths.insert(path.to_lowercase());
     }
 
     /// Whether the list proves that no record has this path. An API may leave all keys of a kind out of its
     /// list, so a path of a kind that the list lacks proves nothing.
-    pub(in crate::run) fn lacks(&self, spec: &TargetSpec, path: &str) -> bool {
+    pub fn lacks(&self, spec: &TargetSpec, path: &str) -> bool {
         self.scopes.contains(&scope(spec, path)) && !self.paths.contains(&path.to_lowercase())
     }
 }

@@ -14,7 +14,7 @@ use crate::targets::{Known, TargetSpec};
 impl RowPlanner<'_> {
     /// Lists the keys that the API knows, once, before the first row is sent. Without the list the run continues,
     /// and reports why.
-    pub(in crate::run) async fn list_keys_once(&mut self) -> Result<(), Halt> {
+    pub async fn list_keys_once(&mut self) -> Result<(), Halt> {
         if matches!(self.known, KnownKeys::Unasked) {
             self.known = KnownKeys::Unlisted;
             let spec = self.context.prepared.checker.spec().clone();
@@ -76,7 +76,7 @@ impl RowPlanner<'_> {
     }
 
     /// What is wrong with a row whose record the API does not know; nothing where it may know it.
-    pub(in crate::run) fn unknown_key(&self, call: &Call) -> Option<Problem> {
+    pub fn unknown_key(&self, call: &Call) -> Option<Problem> {
         let checker = &self.context.prepared.checker;
         let spec = checker.spec();
         let KnownKeys::Listed(keys) = &self.known else {

@@ -3,11 +3,11 @@
 //! Input: a row's keys and values, and the API's answers or the register that was listed once. Output: the records of
 //! each row, handed to the row planner, or the outcome of a row without exactly one record.
 
-pub(in crate::run) mod answer_cache;
-pub(in crate::run) mod further_keys;
-pub(in crate::run) mod known_keys;
-pub(in crate::run) mod list_keys;
-pub(in crate::run) mod records;
-pub(in crate::run) mod renumbering;
-pub(in crate::run) mod search;
-pub(in crate::run) mod unique_values;
+pub mod answer_cache;
+pub mod further_keys;
+pub mod known_keys;
+pub mod list_keys;
+pub mod records;
+pub mod renumbering;
+pub mod search;
+pub mod unique_values;

@@ -12,7 +12,7 @@ use crate::journal::Register;
 use crate::l10n::{Argument, Message, message};
 use crate::model::Code;
 use crate::plan::{LookUp, LookUpError, Page, Question, Walk};
-use crate::run::planning::row_planner::{Halt, PlanContext, RowPlanner, Unresolved};
+use crate::run::planning::row_planner::{ByOthers, Halt, PlanContext, RowPlanner, Unresolved};
 use crate::run::planning::row_tasks::{NextStep, RowTask};
 use crate::run::planning::snapshot::fingerprints::comparable;
 use crate::send::{Fetched, Stop};
@@ -59,7 +59,7 @@ pub(super) fn other_key(field: usize, key: &str) -> String {
 }
 
 /// Whether the API answered that the path does not exist.
-pub(in crate::run) fn has_nothing(halt: &Halt) -> bool {
+pub fn has_nothing(halt: &Halt) -> bool {
     let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
         return false;
     };
@@ -79,7 +79,7 @@ pub(super) fn gives_none(halt: &Halt) -> bool {
 }
 
 /// Why the API returns no list of its keys; `None` if the run must stop, for example because of wrong credentials.
-pub(in crate::run) fn refused_with(halt: &Halt) -> Option<Message> {
+pub fn refused_with(halt: &Halt) -> Option<Message> {
     match halt {
         Halt::Stop(Stop::LookUp {
             why, status: None, ..
@@ -109,7 +109,7 @@ struct LookUpKeys {
 impl RowPlanner<'_> {
     /// Rows that are looked up at once: one request's maximum for each concurrent request. Every slice of a plan
     /// asks for the same ones together, however the API fares meanwhile.
-    pub(in crate::run) fn round(&self) -> usize {
+    pub fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
         keys * match &self.context.answers {
             Some(_) => self.context.delivery.sender.concurrency.max(1),
@@ -119,10 +119,7 @@ impl RowPlanner<'_> {
 
     /// Has everything answered that planning will ask, and plans nothing: so that a plan which takes many
     /// slices is written once, when all is known.
-    pub(in crate::run) async fn learn(
-        &mut self,
-        mut tasks: mpsc::Receiver<Vec<RowTask>>,
-    ) -> Result<(), Halt> {
+    pub async fn learn(&mut self, mut tasks: mpsc::Receiver<Vec<RowTask>>) -> Result<(), Halt> {
         let mut keys = Vec::new();
         while let Some(tasks) = tasks.recv().await {
             for task in tasks {
@@ -207,7 +204,7 @@ impl RowPlanner<'_> {
     }
 
     /// Lists the whole register where that is less work, before the first row is looked up.
-    pub(in crate::run) async fn choose_once(&mut self) -> Result<(), Halt> {
+    pub async fn choose_once(&mut self) -> Result<(), Halt> {
         match std::mem::replace(&mut self.has_chosen, true) {
             true => Ok(()),
             false => self.choose().await,
@@ -242,7 +239,7 @@ impl RowPlanner<'_> {
     }
 
     /// Lists the whole register, unless the first page tells that looking the rows up is less work.
-    pub(in crate::run) async fn list_or_search(&mut self, look_up: &LookUp) -> Result<(), Halt> {
+    pub async fn list_or_search(&mut self, look_up: &LookUp) -> Result<(), Halt> {
         let records = self.context.prepared.checker.spec().records_name();
         let at_once = look_up.keys_at_once() as u64;
         let (rows, searches) = self.searches(look_up);
@@ -315,12 +312,12 @@ impl RowPlanner<'_> {
     }
 
     /// Adds a page to a walk, and stops if the walk would never end.
-    pub(in crate::run) fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
+    pub fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
         walk.add(page).map_err(|error| self.unreadable(&error))
     }
 
     /// Returns the stop for a list that cannot be read or is incomplete.
-    pub(in crate::run) fn unreadable(&self, error: &LookUpError) -> Halt {
+    pub fn unreadable(&self, error: &LookUpError) -> Halt {
         self.doubted(error.message(), error.code())
     }
 
@@ -356,7 +353,7 @@ impl RowPlanner<'_> {
     }
 
     /// Adds a record to the register under each key by which rows are matched.
-    pub(in crate::run) fn note_keys(
+    pub fn note_keys(
         &self,
         register: &Register,
         look_up: &LookUp,
@@ -374,7 +371,7 @@ impl RowPlanner<'_> {
     }
 
     /// Reports the progress of the look-ups at intervals.
-    pub(in crate::run) fn tell(&mut self, done: u64, of: u64) {
+    pub fn tell(&mut self, done: u64, of: u64) {
         let now = self.context.clock.now();
         if now.saturating_sub(self.told_at) >= EVERY {
             self.told_at = now;
@@ -384,11 +381,7 @@ impl RowPlanner<'_> {
         }
     }
 
-    pub(in crate::run) async fn ask(
-        &self,
-        look_up: &LookUp,
-        question: &Question,
-    ) -> Result<Page, Halt> {
+    pub async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
         let (answer, link, is_kept) = self.answer(question, &question.path).await?;
         let text = match self.context.answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
@@ -425,7 +418,7 @@ impl RowPlanner<'_> {
     /// Returns the answer to a question, its `Link` header, and whether an earlier slice received it.
     ///
     /// `told` is the path that a stop names.
-    pub(in crate::run) async fn answer(
+    pub async fn answer(
         &self,
         question: &Question,
         told: &str,
@@ -473,7 +466,7 @@ impl RowPlanner<'_> {
     }
 
     /// A field's value as it is compared: the same.
-    pub(in crate::run) fn comparable(&self, field: usize, held: &Json) -> Option<String> {
+    pub fn comparable(&self, field: usize, held: &Json) -> Option<String> {
         comparable(&self.context.prepared.checker, field, held)
     }
 
@@ -503,23 +496,17 @@ impl RowPlanner<'_> {
     }
 
     /// Finds the rows' records, and plans each row.
-    pub(in crate::run) async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
+    pub async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row in rows {
             let records = parsed(&self.listed(&row.key)?);
             let by_others = self.listed_by_others(&row)?;
-            let of_others = by_others.iter().flat_map(|(_, records)| records);
-            if self.is_protected(records.iter().chain(of_others)) {
-                self.withhold(row.mark).await?;
-            } else if let Some(field) = self.contradicts(&records, &by_others) {
-                self.settle_contradiction(row, field).await?;
-            } else if !records.is_empty() {
-                self.settle(row, &records.iter().collect::<Vec<_>>())
-                    .await?;
-            } else if let Some((field, records)) = by_others.into_iter().next() {
-                self.keep_by(row, field, records).await?;
-            } else {
-                unknown.push(row);
+            let Some(row) = self.settle_known(row, &records, &by_others).await? else {
+                continue;
+            };
+            match by_others.into_iter().next() {
+                Some((field, records)) => self.keep_by(row, field, records).await?,
+                None => unknown.push(row),
             }
         }
         // Records may have been added, or moved to another page, during the listing.
@@ -535,18 +522,7 @@ impl RowPlanner<'_> {
                     let by_others = self.beside(&row, &found.records);
                     let records: Vec<Json> =
                         records.iter().map(|record| (*record).clone()).collect();
-                    let of_others = by_others.iter().flat_map(|(_, records)| records);
-                    if self.is_protected(records.iter().chain(of_others)) {
-                        self.withhold(row.mark).await?;
-                        continue;
-                    }
-                    match self.contradicts(&records, &by_others) {
-                        Some(field) => self.settle_contradiction(row, field).await?,
-                        None => {
-                            self.settle(row, &records.iter().collect::<Vec<_>>())
-                                .await?
-                        }
-                    }
+                    self.settle_known(row, &records, &by_others).await?;
                 }
                 (None, Some(why)) => self.settle_unanswered(row, why).await?,
                 (None, None) => missing.push(row),
@@ -563,8 +539,30 @@ impl RowPlanner<'_> {
         Ok(())
     }
 
+    /// Settles a row for which its key found these records. Returns a row without records, unless a record that a further
+    /// key found is protected or contradicts another.
+    async fn settle_known(
+        &mut self,
+        row: Unresolved,
+        records: &[Json],
+        by_others: &ByOthers,
+    ) -> Result<Option<Unresolved>, Halt> {
+        let of_others = by_others.iter().flat_map(|(_, records)| records);
+        if self.is_protected(records.iter().chain(of_others)) {
+            self.withhold(row.mark).await?;
+        } else if let Some(fields) = self.contradicts(records, by_others) {
+            self.settle_contradiction(row, fields).await?;
+        } else if !records.is_empty() {
+            self.settle(row, &records.iter().collect::<Vec<_>>())
+                .await?;
+        } else {
+            return Ok(Some(row));
+        }
+        Ok(None)
+    }
+
     /// Groups records by key.
-    pub(in crate::run) fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
+    pub fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
         for record in records {
             let key = self.look_up.as_ref().and_then(|how| how.key_of(record));

@@ -29,7 +29,7 @@ fn value_of(row: &Unresolved, field: usize) -> Option<String> {
 
 impl Renumberings {
     /// The renumberings of a run that is planned so.
-    pub(in crate::run) fn of(context: &PlanContext<'_>, key: Option<usize>) -> Renumberings {
+    pub fn of(context: &PlanContext<'_>, key: Option<usize>) -> Renumberings {
         let checker = &context.prepared.checker;
         let spec = checker.spec();
         let is_off = context.delivery.guards.renumber == RenumberMode::Off;
@@ -77,7 +77,7 @@ impl RowPlanner<'_> {
 
     /// Notes the records that a row matched by a key, as far as another row can match them otherwise: all of them if
     /// there are further keys, and those with a temporary number.
-    pub(in crate::run) fn note_matched(&mut self, row: u64, records: &[&Json]) {
+    pub fn note_matched(&mut self, row: u64, records: &[&Json]) {
         let checker = &self.context.prepared.checker;
         let is_any = !checker.other_keys().is_empty();
         let how = self.renumberings.how.as_ref();
@@ -93,7 +93,7 @@ impl RowPlanner<'_> {
 
     /// Gives the record of a row another number if a further key of the roster found a record with a temporary number.
     /// Returns how it matched and, if both are not known to be one person, why.
-    pub(in crate::run) fn renumber_by_further_key(
+    pub fn renumber_by_further_key(
         &self,
         row: &mut Unresolved,
         records: &[&Json],
@@ -278,7 +278,7 @@ impl RowPlanner<'_> {
     }
 
     /// Plans the deferred rows whose record no other row matches.
-    pub(in crate::run) async fn settle_renumbered(&mut self) -> Result<(), Halt> {
+    pub async fn settle_renumbered(&mut self) -> Result<(), Halt> {
         let Some(how) = self.renumberings.how.clone() else {
             return Ok(());
         };
@@ -330,7 +330,7 @@ impl RowPlanner<'_> {
     }
 
     /// Reports a row that may not be about the person of the matched record. The message has no data of that record.
-    pub(in crate::run) async fn settle_disagreement(
+    pub async fn settle_disagreement(
         &mut self,
         row: Unresolved,
         (by, why): (MatchedBy, Disagreement),
@@ -352,7 +352,7 @@ impl RowPlanner<'_> {
     }
 
     /// The description of a match by name and date of birth.
-    pub(in crate::run) fn names_of_person(&self) -> String {
+    pub fn names_of_person(&self) -> String {
         let person = self.context.prepared.checker.spec().person.as_ref();
         let fields = person.into_iter().flat_map(crate::targets::Person::fields);
         let fields = fields.filter(|(key, _)| *key != "number");

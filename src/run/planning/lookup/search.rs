@@ -15,8 +15,8 @@ use crate::send::Stop;
 
 /// What requests for some keys have found.
 #[derive(Default)]
-pub(in crate::run) struct SearchResult {
-    pub(in crate::run) records: Vec<Json>,
+pub struct SearchResult {
+    pub records: Vec<Json>,
     /// The keys of which the answers say neither that a record exists nor that none does.
     pub(super) unanswered: HashMap<String, Unanswered>,
 }
@@ -28,7 +28,7 @@ impl SearchResult {
 }
 
 /// Why it is not known whether a record exists.
-pub(in crate::run) enum Unanswered {
+pub enum Unanswered {
     /// A request cannot hold this part of the key.
     Unwritable(String),
     /// The API refused the request for this record with this status.
@@ -48,11 +48,7 @@ impl RowPlanner<'_> {
     }
 
     /// Returns what the keys of a look-up find.
-    pub(in crate::run) async fn search_by(
-        &self,
-        look_up: &LookUp,
-        keys: &[&str],
-    ) -> Result<SearchResult, Halt> {
+    pub async fn search_by(&self, look_up: &LookUp, keys: &[&str]) -> Result<SearchResult, Halt> {
         let mut found = SearchResult::default();
         let mut askable = Vec::with_capacity(keys.len());
         for key in keys {

@@ -46,11 +46,7 @@ impl RowPlanner<'_> {
     }
 
     /// Plans a call, or withholds it if another record has the value.
-    pub(in crate::run) async fn call_unless_taken(
-        &mut self,
-        mark: RowMark,
-        call: Call,
-    ) -> Result<(), Halt> {
+    pub async fn call_unless_taken(&mut self, mark: RowMark, call: Call) -> Result<(), Halt> {
         match self.conflict(&call)? {
             Some((field, other)) if is_room(self.conflicts.len()) => {
                 self.conflicts.push(Conflict {
@@ -95,7 +91,7 @@ impl RowPlanner<'_> {
 
     /// Plans the calls that were kept back: those whose value the other record gives up in the same
     /// file, and the others as invalid.
-    pub(in crate::run) async fn settle_conflicts(&mut self) -> Result<(), Halt> {
+    pub async fn settle_conflicts(&mut self) -> Result<(), Halt> {
         for conflict in std::mem::take(&mut self.conflicts) {
             let Conflict {
                 mark,

@@ -29,7 +29,7 @@ enum Of {
 
 /// Computes the hashes. The key is derived from the credentials of the API, so values cannot be guessed from the hashes
 /// without them.
-pub(in crate::run) struct Fingerprinter<'a> {
+pub struct Fingerprinter<'a> {
     checker: &'a Checker,
     /// Look-ups by each key.
     keys: Vec<LookUp>,
@@ -43,7 +43,7 @@ pub(in crate::run) struct Fingerprinter<'a> {
 
 impl<'a> Fingerprinter<'a> {
     /// Hashes with this key; none if the target does not say how changes are found.
-    pub(in crate::run) fn new(checker: &'a Checker, key: &[u8; 16]) -> Option<Fingerprinter<'a>> {
+    pub fn new(checker: &'a Checker, key: &[u8; 16]) -> Option<Fingerprinter<'a>> {
         let spec = checker.spec();
         let by_id = LookUp::new(spec, spec.key_field()?)?.by_id()?;
         let keys = spec.keys().into_iter();
@@ -68,7 +68,7 @@ impl<'a> Fingerprinter<'a> {
     }
 
     /// Look-ups by a record's own id.
-    pub(in crate::run) fn by_id(&self) -> &LookUp {
+    pub fn by_id(&self) -> &LookUp {
         &self.by_id
     }
 
@@ -93,7 +93,7 @@ impl<'a> Fingerprinter<'a> {
     }
 
     /// A record's hashes; none for a record without an id.
-    pub(in crate::run) fn of(&self, record: &Json) -> Option<RecordPrints> {
+    pub fn of(&self, record: &Json) -> Option<RecordPrints> {
         let id = self.by_id.id_of(record)?;
         let spec = self.checker.spec();
         let mut prints = Vec::with_capacity(2 * PRINT * spec.fields.len());
@@ -201,7 +201,7 @@ impl<'a> Fingerprinter<'a> {
 
 /// A field's value as it is compared with that of other records: normalised, and e-mail addresses without
 /// regard to case.
-pub(in crate::run) fn comparable(checker: &Checker, field: usize, held: &Json) -> Option<String> {
+pub fn comparable(checker: &Checker, field: usize, held: &Json) -> Option<String> {
     let text = match checker.normalised(field, held) {
         Json::String(text) => text,
         Json::Number(number) => number.to_string(),

@@ -3,6 +3,6 @@
 //! Input: the hashes of records that an earlier run stored, and the changes that the API reports since. Output: the rows
 //! whose records need not be read, and the snapshot for the next run.
 
-pub(in crate::run) mod fingerprints;
-pub(in crate::run) mod refresh;
-pub(in crate::run) mod state;
+pub mod fingerprints;
+pub mod refresh;
+pub mod state;

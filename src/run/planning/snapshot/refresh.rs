@@ -72,7 +72,7 @@ struct ChangesSince {
 impl<'a> RowPlanner<'a> {
     /// Whether the register is worth listing in `listings` requests, where looking the rows up takes
     /// `searches`. A listing is also the snapshot that saves the next run from listing again.
-    pub(in crate::run) fn is_worth_listing(&self, listings: u64, searches: u64) -> bool {
+    pub fn is_worth_listing(&self, listings: u64, searches: u64) -> bool {
         let saves = self.snapshot.is_some() && searches >= FEW;
         listings <= searches || saves && listings <= 2 * searches
     }
@@ -105,7 +105,7 @@ impl<'a> RowPlanner<'a> {
 
     /// Reads what changed since the snapshot was taken, and returns whether that stands for a listing. If not,
     /// the copy is empty.
-    pub(in crate::run) async fn begin_from_snapshot(
+    pub async fn begin_from_snapshot(
         &mut self,
         look_up: &LookUp,
         searches: u64,
@@ -236,12 +236,7 @@ impl<'a> RowPlanner<'a> {
             Err(halt) if has_nothing(&halt) && walk.is_past_the_end() => {
                 return Ok(Page::default());
             }
-            Err(halt) => {
-                return Err(match refused_with(&halt) {
-                    Some(why) => unreadable(why),
-                    None => Unusable::Halt(halt),
-                });
-            }
+            Err(halt) => return Err(unusable(halt)),
         };
         walk.add(&page)
             .map_err(|error| unreadable(error.to_string()))?;
@@ -320,12 +315,7 @@ impl<'a> RowPlanner<'a> {
         };
         let page = match self.ask(by_id, &question).await {
             Ok(page) => page,
-            Err(halt) => {
-                return Err(match refused_with(&halt) {
-                    Some(why) => unreadable(why),
-                    None => Unusable::Halt(halt),
-                });
-            }
+            Err(halt) => return Err(unusable(halt)),
         };
         let total = page.total.unwrap_or_default();
         if total != known {
@@ -383,10 +373,7 @@ impl<'a> RowPlanner<'a> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         match self.search_by(snapshot.fingerprinter.by_id(), &ids).await {
             Ok(found) => Ok(found.records),
-            Err(halt) => Err(match refused_with(&halt) {
-                Some(why) => unreadable(why),
-                None => Unusable::Halt(halt),
-            }),
+            Err(halt) => Err(unusable(halt)),
         }
     }
 
@@ -448,7 +435,7 @@ impl<'a> RowPlanner<'a> {
     }
 
     /// Takes a page of the list into the copy.
-    pub(in crate::run) fn note_in_snapshot(&mut self, page: &Page) {
+    pub fn note_in_snapshot(&mut self, page: &Page) {
         let Some(snapshot) = &mut self.snapshot else {
             return;
         };
@@ -468,7 +455,7 @@ impl<'a> RowPlanner<'a> {
     }
 
     /// Stores the copy once all records are listed.
-    pub(in crate::run) fn keep_snapshot(&mut self) {
+    pub fn keep_snapshot(&mut self) {
         let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.is_whole) else {
             return;
         };
@@ -490,7 +477,7 @@ impl<'a> RowPlanner<'a> {
 
     /// Reads all records that planning needs beside the snapshot, and plans nothing: if one of them is not as
     /// the snapshot has it, all records are listed.
-    pub(in crate::run) async fn read_ahead(
+    pub async fn read_ahead(
         &mut self,
         mut tasks: mpsc::Receiver<Vec<RowTask>>,
     ) -> Result<(), Halt> {
@@ -531,7 +518,7 @@ impl<'a> RowPlanner<'a> {
 
     /// A record other than `id` that holds a value of a field that must be unique, if the snapshot stands for
     /// the register: nothing if it does not.
-    pub(in crate::run) fn other_known_holder(
+    pub fn other_known_holder(
         &self,
         field: usize,
         value: &str,
@@ -546,7 +533,7 @@ impl<'a> RowPlanner<'a> {
     }
 
     /// The record of a row, if the snapshot proves that it holds all values of the row.
-    pub(in crate::run) fn held_by(
+    pub fn held_by(
         &mut self,
         row: u64,
         key: &str,
@@ -676,6 +663,14 @@ impl<'a> RowPlanner<'a> {
 
 fn unreadable(why: impl Into<Argument>) -> Unusable {
     Unusable::Because(message::snapshot_unreadable(why))
+}
+
+/// An API that refuses to list makes a snapshot unusable. Any other halt ends planning.
+fn unusable(halt: Halt) -> Unusable {
+    match refused_with(&halt) {
+        Some(why) => unreadable(why),
+        None => Unusable::Halt(halt),
+    }
 }
 
 /// Logs that a snapshot cannot be kept: the run continues without it.

@@ -18,9 +18,9 @@ const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// When answers came.
 #[derive(Debug, Default)]
-pub(in crate::run) struct ResponseDates {
+pub struct ResponseDates {
     /// The API's own time in its first answer.
-    pub(in crate::run) first: Cell<Option<UnixNanos>>,
+    pub first: Cell<Option<UnixNanos>>,
     /// The API's own time in its last answer.
     last: Cell<Option<UnixNanos>>,
     /// When the first answer came, by the clock here.
@@ -29,7 +29,7 @@ pub(in crate::run) struct ResponseDates {
 
 impl ResponseDates {
     /// Notes an answer that came `now`.
-    pub(in crate::run) fn note(&self, date: Option<UnixNanos>, now: UnixNanos) {
+    pub fn note(&self, date: Option<UnixNanos>, now: UnixNanos) {
         self.first.set(self.first.get().or(date));
         self.last.set(date.or(self.last.get()));
         self.began.set(self.began.get().or(Some(now)));
@@ -61,22 +61,22 @@ impl ResponseDates {
 }
 
 /// Where a run's snapshot is, and how it may be used.
-pub(in crate::run) struct SnapshotConfig {
-    pub(in crate::run) state: State,
+pub struct SnapshotConfig {
+    pub state: State,
     /// What tells it from others: the target, its address and variables, the account and the profile.
-    pub(in crate::run) place: String,
+    pub place: String,
     /// The address of the API, by which runs of all accounts mark what they change.
-    pub(in crate::run) address: String,
+    pub address: String,
     /// The key of its hashes.
-    pub(in crate::run) key: [u8; 16],
+    pub key: [u8; 16],
     /// The age at which all records are listed again.
-    pub(in crate::run) relist: Duration,
+    pub relist: Duration,
 }
 
 impl SnapshotConfig {
     /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
     /// needs, or where nothing tells what changed.
-    pub(in crate::run) fn of(setup: &Setup<'_>) -> Option<SnapshotConfig> {
+    pub fn of(setup: &Setup<'_>) -> Option<SnapshotConfig> {
         let (settings, context, connection) = (setup.settings, setup.context, setup.connection);
         let delivery = &settings.delivery;
         let how = setup.prepared.checker.spec().lookup.as_ref()?;
@@ -103,19 +103,19 @@ impl SnapshotConfig {
 }
 
 /// What is known of the register beside the records that this run has read.
-pub(in crate::run) struct OpenSnapshot<'a> {
-    pub(in crate::run) store: Snapshot,
+pub struct OpenSnapshot<'a> {
+    pub store: Snapshot,
     pub(super) fingerprinter: Fingerprinter<'a>,
-    pub(in crate::run) relist: Duration,
+    pub relist: Duration,
     /// Whether its copy stands for the register. Otherwise, listing all records fills it.
-    pub(in crate::run) is_known: bool,
+    pub is_known: bool,
     /// The latest change of a record in the copy.
-    pub(in crate::run) newest: Option<Timestamp>,
+    pub newest: Option<Timestamp>,
     /// Whether each record that was listed has an id.
-    pub(in crate::run) is_whole: bool,
+    pub is_whole: bool,
 }
 
 /// A moment by nanoseconds since the Unix epoch.
-pub(in crate::run) fn timestamp(nanos: UnixNanos) -> Timestamp {
+pub fn timestamp(nanos: UnixNanos) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
 }
