@@ -12,7 +12,7 @@ use super::progress::Tracker;
 use super::settings::{Settings, absolute, to_json};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError, NewRun, RunLock, RunRecord, RunState};
-use crate::model::{Code, StateCounts};
+use crate::model::Code;
 use crate::send::{Stats, Transport};
 
 /// What a run is made of.
@@ -193,19 +193,9 @@ impl Run<'_> {
         &self.record.name
     }
 
-    /// Rows that are in their last state, by state.
-    pub(super) fn states(&self) -> Result<StateCounts, RunError> {
-        Ok(self.journal.states(self.id)?)
-    }
-
     /// The plan that the journal holds, if it holds one that this version understands.
     pub(super) fn stored_plan(&self) -> Result<Option<Plan>, JournalError> {
         let (plan, _) = self.journal.plan(self.id)?;
         Ok(plan.and_then(|json| serde_json::from_str(&json).ok()))
-    }
-
-    /// The run's number in the journal, and the journal.
-    pub(super) fn into_journal(self) -> (i64, Journal) {
-        (self.id, self.journal)
     }
 }

@@ -217,10 +217,8 @@ impl RunError {
             _ => Exit::CannotDo,
         }
     }
-}
 
-impl RunError {
-    /// The same for logs and notifications.
+    /// The error as a fact for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {
             RunError::Read(error) => error.fact(),

@@ -355,12 +355,11 @@ pub fn dry_run(
         summary.estimated_s = Some(plan.estimate_s);
         summary.estimated_finish = plan.estimated_finish;
         summary.snapshot = plan.known;
-        let (id, journal) = run.into_journal();
         Ok(DryRun {
             plan,
             held,
-            journal,
-            run: id,
+            run: run.id,
+            journal: run.journal,
             summary,
             stop,
         })

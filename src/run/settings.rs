@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::to_value;
 
 use super::audit_log::AuditEntry;
 use super::error::RunError;
@@ -219,20 +220,6 @@ pub struct Retries {
     pub only: Vec<RowState>,
 }
 
-/// The settings that determine what a run sends.
-#[derive(Serialize)]
-struct Meaning<'a> {
-    target: &'a str,
-    roster: &'a Roster,
-    variables: &'a BTreeMap<String, String>,
-    selection: &'a Selection,
-    all: bool,
-    blind: bool,
-    edits: &'a EditRules,
-    undoes: Option<&'a str>,
-    retries: Option<&'a Retries>,
-}
-
 impl Settings {
     /// The settings of a run in the journal.
     pub fn of(run: &RunRecord) -> Result<Settings, RunError> {
@@ -298,18 +285,18 @@ impl Settings {
             roster.file = "".into();
             roster.read.origin = Origin::default();
             let delivery = &settings.delivery;
-            serde_json::to_value(Meaning {
-                target: &settings.target,
-                roster: &roster,
-                variables: &delivery.variables,
-                selection: &delivery.selection,
-                all: delivery.all,
-                blind: delivery.blind,
-                edits: &delivery.edits,
-                undoes: delivery.undoes.as_deref(),
-                retries: delivery.retries.as_ref(),
-            })
-            .ok()
+            [
+                to_value(&settings.target),
+                to_value(&roster),
+                to_value(&delivery.variables),
+                to_value(&delivery.selection),
+                to_value(delivery.all),
+                to_value(delivery.blind),
+                to_value(&delivery.edits),
+                to_value(&delivery.undoes),
+                to_value(&delivery.retries),
+            ]
+            .map(Result::ok)
         };
         meaning(self) == meaning(other)
     }

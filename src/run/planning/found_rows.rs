@@ -127,7 +127,9 @@ impl RowPlanner<'_> {
     /// field. An undo restores the earlier value.
     fn left_temporary(&self, row: &Unresolved, records: &[&Json]) -> Option<usize> {
         let spec = self.context.prepared.checker.spec();
-        let record = records.last().filter(|_| self.context.undone.is_none())?;
+        let record = records
+            .last()
+            .filter(|_| self.context.earlier.undone.is_none())?;
         left_temporary(spec, &row.values, record)
     }
 
@@ -149,7 +151,7 @@ impl RowPlanner<'_> {
     fn turns_person(&self, call: &Call, records: &[&Json]) -> bool {
         let spec = self.context.prepared.checker.spec();
         let changes = &call.changes;
-        self.context.undone.is_none()
+        self.context.earlier.undone.is_none()
             && records
                 .last()
                 .is_some_and(|record| changes_person(spec, record, changes))
@@ -268,9 +270,9 @@ impl RowPlanner<'_> {
             return Err(problem("lookup.other_record", text));
         }
         let found = (id.as_str(), record);
-        if let Some(run) = self.context.undone {
+        if let Some(run) = self.context.earlier.undone {
             let path = self.planner.path_of(&id);
-            let past = &self.context.past;
+            let past = &self.context.earlier.journal;
             let changes = past.changes_made(run, &path).map_err(RunError::from)?;
             return Ok(self.planner.reversal(
                 &prepared.checker,

@@ -6,6 +6,7 @@
 
 pub(super) mod approval;
 pub(super) mod deliveries;
+pub(super) mod earlier_runs;
 pub(super) mod edit_rules;
 pub(super) mod estimate;
 pub(super) mod found_rows;

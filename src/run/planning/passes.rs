@@ -37,7 +37,7 @@ impl PlanContext<'_> {
             ruling: Ruling::of(
                 self.delivery,
                 (&prepared.checker, &planner),
-                (&self.past, self.run),
+                (&self.earlier.journal, self.run),
                 self.digest_key,
             ),
             known: KnownKeys::default(),

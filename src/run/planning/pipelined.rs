@@ -2,9 +2,10 @@
 
 use tokio::sync::watch;
 
+use super::earlier_runs::EarlierRuns;
 use super::estimate::add_estimate;
 use super::guards::held;
-use super::planned_run::{EarlierRuns, PlannedRun, plan_after};
+use super::planned_run::{PlannedRun, plan_after};
 use super::read_policy::ReadPolicy;
 use super::row_tasks::NextStep;
 use super::totals::{PlanTotals, plan_of};
@@ -129,7 +130,7 @@ pub fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
 
 /// Counts the rows in a final state when sending starts. Invalid rows count even if they are not planned yet.
 pub fn states_at_start(run: &Run<'_>, settled: StateCounts) -> Result<StateCounts, RunError> {
-    let states = run.states()?;
+    let states = run.journal.states(run.id)?;
     Ok(match run.planned_to {
         None => states,
         Some(_) => StateCounts {

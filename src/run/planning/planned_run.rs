@@ -1,16 +1,16 @@
 //! A planned run has an outcome or a call of each row in the journal.
 
-use super::deliveries::Deliveries;
+use super::earlier_runs::EarlierRuns;
 use super::estimate::add_estimate;
 use super::row_planner::PlanContext;
 use super::totals::{AskedRow, plan_of};
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, Stage, Writer};
+use crate::journal::{Stage, Writer};
 use crate::run::active_run::Run;
 use crate::run::error::RunError;
 use crate::run::planning::lookup::answer_cache::AnswerCache;
 use crate::run::planning::snapshot::state::SnapshotConfig;
-use crate::run::settings::{Retries, to_json};
+use crate::run::settings::to_json;
 use crate::send::Stop;
 use crate::targets::Paging;
 
@@ -22,67 +22,6 @@ pub struct PlannedRun<'a> {
     pub stop: Option<Stop>,
     /// Rows with conflicts to decide.
     pub asked: Vec<AskedRow>,
-}
-
-/// The facts of earlier runs that planning a run depends on.
-pub(super) struct EarlierRuns {
-    /// A second connection to the journal, for reading while the writer owns the first.
-    journal: Journal,
-    undone: Option<i64>,
-    deliveries: Option<Deliveries>,
-    retried: Option<i64>,
-    retries_beside: bool,
-    /// Whether any delivery to records that cannot be read is still trusted.
-    pub(super) has_delivered: bool,
-}
-
-impl EarlierRuns {
-    /// Reads the facts for a run from the journal.
-    pub(super) fn of(run: &Run<'_>) -> Result<EarlierRuns, RunError> {
-        let (setup, id) = (run.setup, run.id);
-        let delivery = &setup.settings.delivery;
-        let mut journal = Journal::open(&setup.context.state)?;
-        let undone = match &delivery.undoes {
-            None => None,
-            Some(name) => Some(journal.run(Some(name))?.id),
-        };
-        let retried = match &delivery.retries {
-            Some(Retries {
-                run: Some(name), ..
-            }) => Some(journal.run(Some(name))?.id),
-            _ => None,
-        };
-        let is_readable = setup.prepared.checker.spec().is_readable();
-        let deliveries = match undone {
-            Some(run) if is_readable => {
-                journal.index_changes(run)?;
-                None
-            }
-            Some(run) => Some(Deliveries::of(&journal, run)?),
-            None => None,
-        };
-        let state = &setup.context.state;
-        let mut retries_beside = false;
-        if retried.is_some() {
-            for other in journal.index_rows(id)? {
-                retries_beside |= RunLock::is_held(state, &other)?;
-            }
-        }
-        let has_delivered = journal.merge_delivered(
-            state,
-            &setup.connection.place,
-            id,
-            setup.context.clock.timestamp(),
-        )?;
-        Ok(EarlierRuns {
-            journal,
-            undone,
-            deliveries,
-            retried,
-            retries_beside,
-            has_delivered,
-        })
-    }
 }
 
 /// Plans all rows into the journal.
@@ -124,15 +63,10 @@ pub(super) fn plan_after(run: Run<'_>, earlier: EarlierRuns) -> Result<PlannedRu
         transport: setup.transport,
         answers: answers.as_ref(),
         writer: &writer,
-        past: earlier.journal,
-        has_delivered: earlier.has_delivered,
+        earlier,
         run: id,
         place: &setup.connection.place,
-        undone: earlier.undone,
         snapshot: snapshot.as_ref(),
-        deliveries: earlier.deliveries,
-        retried: earlier.retried,
-        retries_beside: earlier.retries_beside,
         chooses: setup.context.chooses && setup.context.agree.is_some(),
         digest_key: setup.context.credentials.key_for("conflicts"),
         clock: setup.context.clock.as_ref(),
@@ -166,6 +100,3 @@ pub(super) fn plan_after(run: Run<'_>, earlier: EarlierRuns) -> Result<PlannedRu
         asked: planned.asked,
     })
 }
-
-#[cfg(test)]
-mod tests;

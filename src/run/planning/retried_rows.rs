@@ -15,14 +15,15 @@ type EarlierState = (RowState, String, Vec<Problem>);
 impl RowPlanner<'_> {
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
     pub(super) fn succeeded_before(&self, task: &RowTask) -> Result<Option<EarlierState>, Halt> {
-        let (Some(retries), Some(run)) = (&self.context.delivery.retries, self.context.retried)
+        let (Some(retries), Some(run)) =
+            (&self.context.delivery.retries, self.context.earlier.retried)
         else {
             return Ok(None);
         };
         if !has_earlier_state(task) {
             return Ok(None);
         }
-        let past = &self.context.past;
+        let past = &self.context.earlier.journal;
         let history = past.history(run, task.mark.key)?;
         let rows = self.context.prepared.survey.rows;
         let is_part = || Ok(rows < past.rows_of(run)?);
@@ -128,24 +129,14 @@ fn was_cut(task: &RowTask, history: &[PastRow], newest: Option<&PastRow>) -> Opt
         };
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
-    // Nothing is known of it here but what its file says.
-    if let Some(code) = task.damaged
-        && !history.iter().any(|past| past.error_code == code)
-    {
-        return Some((
-            RowState::Invalid,
-            code.to_owned(),
-            vec![Problem::of_row(code.to_owned(), was_damaged(code))],
-        ));
-    }
-    if let Some(code) = task.lost_kind
-        && !history.iter().any(|past| past.error_code == code)
-    {
-        return Some((
-            RowState::Invalid,
-            code.to_owned(),
-            vec![Problem::of_row(code.to_owned(), message::row_lost_kind())],
-        ));
+    // Only the file tells of a fault that no earlier run recorded.
+    let damaged = task.damaged.map(|code| (code, was_damaged(code)));
+    let lost_kind = task.lost_kind.map(|code| (code, message::row_lost_kind()));
+    for (code, why) in damaged.into_iter().chain(lost_kind) {
+        if !history.iter().any(|past| past.error_code == code) {
+            let why = vec![Problem::of_row(code, why)];
+            return Some((RowState::Invalid, code.to_owned(), why));
+        }
     }
     None
 }

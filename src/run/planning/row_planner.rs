@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::deliveries::Deliveries;
+use super::earlier_runs::EarlierRuns;
 use super::edit_rules::Ruling;
 use super::row_tasks::{NextStep, RowTask, settled, settled_invalid, settled_protected};
 use super::totals::PlanTotals;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
-use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
+use crate::journal::{JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::message;
 use crate::model::{Call, FIELD_BOUND, Outcome, Problem, RowState};
 use crate::plan::{Left, LookUp, Planner, Renumber, Values};
@@ -31,24 +31,13 @@ pub struct PlanContext<'a> {
     /// What the API has answered to earlier slices, where it is planned in slices.
     pub answers: Option<&'a AnswerCache<'a>>,
     pub writer: &'a Writer,
-    /// The journal for reading beside the writer: earlier deliveries, and the changes of the run to undo.
-    pub past: Journal,
-    /// Whether deliveries to records that cannot be read can be trusted.
-    pub has_delivered: bool,
+    pub earlier: EarlierRuns,
     /// The run's own number.
     pub run: i64,
     /// Whose deliveries they are.
     pub place: &'a str,
-    /// The run that is to be undone.
-    pub undone: Option<i64>,
     /// The snapshot that it may use.
     pub snapshot: Option<&'a SnapshotConfig>,
-    /// What it delivered, where records cannot be read.
-    pub deliveries: Option<Deliveries>,
-    /// The run that is tried again.
-    pub retried: Option<i64>,
-    /// Whether another run is in progress meanwhile, which may change what is known of a row.
-    pub retries_beside: bool,
     /// Whether each row's conflicts are decided once the run is planned.
     pub chooses: bool,
     /// The key of the digests of conflicts.
@@ -179,8 +168,8 @@ impl RowPlanner<'_> {
         let mut waiting: Vec<Unresolved> = Vec::new();
         while let Some(tasks) = tasks.recv().await {
             let context = self.context;
-            if context.retries_beside {
-                context.past.index_rows(context.run)?;
+            if context.earlier.retries_beside {
+                context.earlier.journal.index_rows(context.run)?;
             }
             for task in tasks {
                 if let Some((state, code, why)) = self.succeeded_before(&task)? {
@@ -194,7 +183,7 @@ impl RowPlanner<'_> {
                         self.totals.note_problem(task.mark.at, &outcome);
                         self.settled(task.mark, outcome).await?;
                     }
-                    NextStep::Call(call) if self.context.undone.is_some() => {
+                    NextStep::Call(call) if self.context.earlier.undone.is_some() => {
                         self.unread_back(task.mark, *call).await?;
                     }
                     NextStep::Call(call) => self.unread(task.mark, *call).await?,

@@ -19,8 +19,10 @@ impl RowPlanner<'_> {
     pub(super) async fn unread_back(&mut self, mark: RowMark, named: Call) -> Result<(), Halt> {
         let context = self.context;
         let checker = &context.prepared.checker;
-        let delivered = match &context.deliveries {
-            Some(deliveries) => deliveries.to(&context.past, checker.spec(), &named.path)?,
+        let delivered = match &context.earlier.deliveries {
+            Some(deliveries) => {
+                deliveries.to(&context.earlier.journal, checker.spec(), &named.path)?
+            }
             None => None,
         };
         let mut delivered = delivered.unwrap_or_default();
@@ -112,7 +114,11 @@ impl RowPlanner<'_> {
         let Some(own) = &call.fingerprint else {
             return Ok(Since::Changed);
         };
-        let Some((delivered, at)) = context.past.delivered(context.place, &call.path)? else {
+        let Some((delivered, at)) = context
+            .earlier
+            .journal
+            .delivered(context.place, &call.path)?
+        else {
             return Ok(if all { Since::Changed } else { Since::Resent });
         };
         let (own, _) = own.as_chunks::<PRINT>();
@@ -145,7 +151,7 @@ impl RowPlanner<'_> {
         let age = context.clock.timestamp().duration_since(at);
         // If the clock was set back since, the age is unknown.
         let is_new = Duration::try_from(age).is_ok_and(|age| age <= context.delivery.trust_for);
-        let is_trusted = context.has_delivered && is_new;
+        let is_trusted = context.earlier.has_delivered && is_new;
         Ok(match (differing.is_empty(), is_trusted) {
             (true, true) => Since::Delivered,
             (true, false) => Since::Resent,

@@ -9,7 +9,7 @@ use crate::check::Checker;
 use crate::l10n::message;
 use crate::model::Pending;
 use crate::send::NotApplied;
-use crate::targets::{Expects, Kind, Place};
+use crate::targets::{Expects, FieldSpec, Kind, Place, TargetSpec};
 
 /// Compares what was sent with the record in the API's answer.
 pub struct Applied<'a> {
@@ -31,14 +31,7 @@ impl<'a> Applied<'a> {
         let sent = spec.sent_in(&body)?;
         let is_promised = spec.answers.expects == Some(Expects::Record);
         let (mut names, mut is_guarded, mut any_applied) = (Vec::new(), false, false);
-        for (index, field) in spec.fields.iter().enumerate() {
-            if field.place != Place::Body || field.read_only {
-                continue;
-            }
-            // What is sent as it was read may hold several such elements.
-            let Ok(Some(to)) = field.pointer.get(sent) else {
-                continue;
-            };
+        for (index, field, to) in sent_fields(spec, sent).filter(|(_, field, _)| !field.read_only) {
             let is_changed = || call.changed.split(' ').any(|name| name == field.name());
             let is_shown = match field.pointer.get(record) {
                 Ok(None) if !is_promised => continue,
@@ -94,6 +87,17 @@ impl<'a> Applied<'a> {
         held == sent
             || self.checker.spec().fields[field].kind == Kind::Phone && is_same_number(&held, &sent)
     }
+}
+
+/// The fields in a body that was sent, with their values. Values sent as read may contain several elements for a field:
+/// these are left out.
+pub(super) fn sent_fields<'a>(
+    spec: &'a TargetSpec,
+    sent: &'a Json,
+) -> impl Iterator<Item = (usize, &'a FieldSpec, Cow<'a, Json>)> {
+    let fields = spec.fields.iter().enumerate();
+    let fields = fields.filter(|(_, field)| field.place == Place::Body);
+    fields.filter_map(move |(index, field)| Some((index, field, field.pointer.get(sent).ok()??)))
 }
 
 /// A value without case, normalisation form and the kind of its white space.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use super::applied::sent_fields;
 use crate::check::{Checker, Survey};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{message, say};
@@ -14,7 +15,7 @@ use crate::plan::{LookUp, lists_of, unnamed};
 use crate::run::error::RunError;
 use crate::run::prepare::Prepared;
 use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
-use crate::targets::{FieldSpec, Place};
+use crate::targets::FieldSpec;
 
 /// Reads single records back, and compares them with what was sent.
 pub struct RecordReader<'a> {
@@ -48,14 +49,7 @@ impl Reread for RecordReader<'_> {
             return Judged::Stands;
         };
         let (changed, changes) = self.planned_for(call.row);
-        for (index, field) in spec.fields.iter().enumerate() {
-            if field.place != Place::Body || field.read_only {
-                continue;
-            }
-            // Values sent as read may contain several such elements.
-            let Ok(Some(to)) = field.pointer.get(sent) else {
-                continue;
-            };
+        for (index, field, to) in sent_fields(spec, sent).filter(|(_, field, _)| !field.read_only) {
             let to = &*to;
             let Ok(held) = field.pointer.get(record) else {
                 return Judged::Changed(self.checker.name_of(index).to_string());
@@ -136,24 +130,15 @@ impl<'a> RecordReader<'a> {
         let spec = self.checker.spec();
         let body: Json = serde_json::from_slice(body).ok()?;
         let sent = spec.sent_in(&body)?;
-        let fields = spec.fields.iter().enumerate();
-        let lacks = |(index, field): &(usize, &FieldSpec)| {
-            if field.place != Place::Body {
-                return false;
-            }
-            // What is sent as it was read may hold several such elements.
-            let Ok(Some(to)) = field.pointer.get(sent) else {
-                return false;
-            };
+        let lacks = |(index, field, to): &(usize, &FieldSpec, Cow<'_, Json>)| {
             let Ok(held) = field.pointer.get(record) else {
                 return true;
             };
             let held = held.unwrap_or(Cow::Owned(Json::Null));
-            let is_cleared = *to == "" && held.is_null();
-            !is_cleared && !self.checker.is_same(*index, &held, &to)
+            let is_cleared = **to == "" && held.is_null();
+            !is_cleared && !self.checker.is_same(*index, &held, to)
         };
-        let mut lacking = fields.filter(lacks);
-        lacking.next().map(|(index, _)| index)
+        sent_fields(spec, sent).find(lacks).map(|(index, ..)| index)
     }
 
     /// Reads the records back that the first calls have changed. Returns why the run must stop,

@@ -410,7 +410,9 @@ impl RowPlanner<'_> {
         answer: impl FnOnce() -> String,
     ) -> Result<(), Halt> {
         match self.context.answers {
-            Some(answers) => Ok(answers.keep(&*self.context.past, question, answer())?),
+            Some(answers) => {
+                Ok(answers.keep(&*self.context.earlier.journal, question, answer())?)
+            }
             None => Ok(()),
         }
     }
@@ -426,11 +428,11 @@ impl RowPlanner<'_> {
         let PlanContext {
             answers,
             transport,
-            past,
+            earlier,
             ..
         } = self.context;
         if let Some(kept) = answers {
-            if let Some(answer) = kept.find(&**past, question)? {
+            if let Some(answer) = kept.find(&*earlier.journal, question)? {
                 return Ok((answer, None, true));
             }
             if kept.are_enough() {

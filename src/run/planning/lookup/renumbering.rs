@@ -35,7 +35,7 @@ impl Renumberings {
         let is_off = context.delivery.guards.renumber == RenumberMode::Off;
         let how = Renumber::of(spec).filter(|how| {
             !is_off
-                && context.undone.is_none()
+                && context.earlier.undone.is_none()
                 && key == Some(how.number())
                 && !context.delivery.blind
         });

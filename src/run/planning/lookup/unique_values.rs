@@ -134,7 +134,9 @@ mod tests {
     use super::*;
     use crate::journal::{Journal, Stage, Writer};
     use crate::model::{Change, RowAt};
+    use crate::run::active_run::Run;
     use crate::run::import::with_setup;
+    use crate::run::planning::earlier_runs::EarlierRuns;
     use crate::run::planning::edit_rules::Ruling;
     use crate::run::planning::read_policy::ReadPolicy;
     use crate::run::planning::row_planner::PlanContext;
@@ -175,7 +177,7 @@ mod tests {
         let counts = desk.with(&api, |prepared, settings, context| {
             with_setup((prepared, settings, context), None, |setup| {
                 let run = setup.begin_in(Journal::temporary()?)?;
-                let (id, journal) = run.into_journal();
+                let Run { id, journal, .. } = run;
                 let writer = Writer::start(journal, id, Stage::Planning)?;
                 let policy = ReadPolicy::of(prepared, &settings.delivery);
                 let planner = policy.planner();
@@ -185,15 +187,17 @@ mod tests {
                     transport: setup.transport,
                     answers: None,
                     writer: &writer,
-                    past: Journal::open(&context.state)?,
-                    deliveries: None,
-                    has_delivered: false,
+                    earlier: EarlierRuns {
+                        journal: Journal::open(&context.state)?,
+                        undone: None,
+                        deliveries: None,
+                        retried: None,
+                        retries_beside: false,
+                        has_delivered: false,
+                    },
                     run: id,
                     place: "",
-                    undone: None,
                     snapshot: None,
-                    retried: None,
-                    retries_beside: false,
                     chooses: false,
                     digest_key: [0; 16],
                     clock: context.clock.as_ref(),
@@ -220,7 +224,7 @@ mod tests {
                     ruling: Ruling::of(
                         context.delivery,
                         (&prepared.checker, &planner),
-                        (&context.past, id),
+                        (&context.earlier.journal, id),
                         context.digest_key,
                     ),
                     known: crate::run::planning::lookup::known_keys::KnownKeys::default(),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::journal::Stage;
-use crate::run::active_run::Begun;
+use crate::run::active_run::{Begun, Run};
 use crate::run::context::{Batch, Start};
 use crate::run::import::with_setup;
 use crate::run::planning::approval::agree;
@@ -53,7 +53,7 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
                 let Begun::New(run) = setup.begin(Start::New("import"))? else {
                     panic!("it is a new one");
                 };
-                let (id, journal) = plan(run)?.run.into_journal();
+                let Run { id, journal, .. } = plan(run)?.run;
                 let writer = Writer::start(journal, id, Stage::Sending)?;
                 let early = EarlyWriter::of(&setup, id, &writer);
                 // Nothing is waited for any more.

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/planned_run`.
+//! This module tests `run/planning/earlier_runs`.
 
 use serde_json::json;
 
