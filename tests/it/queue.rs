@@ -14,7 +14,7 @@ use rosterpatch::app::{
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
 use rosterpatch::fleet::{
-    Entry, EntryState, FleetDoor, GoesOn, Heard, QueueDesk, SweptFile, approve, enqueue,
+    EntryState, FleetDoor, GoesOn, Heard, QueueDesk, QueueEntry, SweptFile, approve, enqueue,
     listed_queue, migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
@@ -162,7 +162,7 @@ impl Queue {
         enqueued.id
     }
 
-    fn entry(&self, id: i64) -> Entry {
+    fn entry(&self, id: i64) -> QueueEntry {
         let all = listed_queue(&self.state, true).unwrap();
         all.into_iter().find(|entry| entry.id == id).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::delivery::Delivery;
+use super::dispatch::Dispatcher;
 use crate::journal::Journal;
 use crate::model::Pending;
 use crate::run::context::Batch;
@@ -10,12 +10,15 @@ use crate::run::error::RunError;
 use crate::send::Stop;
 
 /// Sends the calls of one batch. Returns why it stopped, or that another batch is due.
-pub(super) fn send_batch(delivery: &Delivery<'_>, batch: Batch) -> Result<Option<Stop>, RunError> {
-    let (setup, id) = (delivery.setup, delivery.run);
+pub(super) fn send_batch(
+    dispatcher: &Dispatcher<'_>,
+    batch: Batch,
+) -> Result<Option<Stop>, RunError> {
+    let (setup, id) = (dispatcher.setup, dispatcher.run);
     setup.connection.pacer.set_patience(Some(batch.patience));
     let mut journal = Journal::open(&setup.context.state)?;
     if let Some(most) = setup.canary
-        && let Some(stop) = send_canary(delivery, &mut journal, most)?
+        && let Some(stop) = send_canary(dispatcher, &mut journal, most)?
     {
         return Ok(Some(stop));
     }
@@ -23,7 +26,7 @@ pub(super) fn send_batch(delivery: &Delivery<'_>, batch: Batch) -> Result<Option
     let Some(last) = first.last().map(|call| call.row) else {
         return Ok(None);
     };
-    if let Some(stop) = delivery.send_up_to(last)? {
+    if let Some(stop) = dispatcher.send_up_to(last)? {
         return Ok(Some(stop));
     }
     let is_more = !journal.calls_left(id, 0, 1)?.is_empty();
@@ -34,11 +37,11 @@ pub(super) fn send_batch(delivery: &Delivery<'_>, batch: Batch) -> Result<Option
 /// Sends the first rows and reads them back, over several batches if necessary. Removes the canary from the run's
 /// settings once it has passed.
 fn send_canary(
-    delivery: &Delivery<'_>,
+    dispatcher: &Dispatcher<'_>,
     journal: &mut Journal,
     most: u64,
 ) -> Result<Option<Stop>, RunError> {
-    let (setup, id) = (delivery.setup, delivery.run);
+    let (setup, id) = (dispatcher.setup, dispatcher.run);
     let mut first = Vec::new();
     journal.each_call::<RunError>(id, |call, _| {
         first.push(Pending {
@@ -52,7 +55,7 @@ fn send_canary(
         });
         Ok((first.len() as u64) < most)
     })?;
-    let stop = delivery.send_canary(journal, &first)?;
+    let stop = dispatcher.send_canary(journal, &first)?;
     if stop.is_none() {
         let mut settings = setup.settings.clone();
         settings.delivery.canary = None;

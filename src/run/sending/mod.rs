@@ -6,7 +6,7 @@
 pub(super) mod applied;
 pub(super) mod batch;
 pub(super) mod canary;
-pub(super) mod delivery;
+pub(super) mod dispatch;
 pub(super) mod early_results;
 pub(super) mod mark_records;
 pub(super) mod send;

@@ -3,7 +3,7 @@
 use super::applied::Applied;
 use super::batch::send_batch;
 use super::canary::RecordReader;
-use super::delivery::{Delivery, may_acknowledge_early};
+use super::dispatch::{Dispatcher, may_acknowledge_early};
 use super::early_results::{EarlyResults, EarlyWriter};
 use super::mark_records::mark_records;
 use super::vocabulary::Vocabulary;
@@ -114,7 +114,7 @@ fn send_calls(setup: &Setup<'_>, id: i64, writer: &Writer) -> Result<Option<Stop
         record: writer,
         reread: reader.as_ref().map(|reader| reader as &dyn Reread),
     };
-    let delivery = Delivery {
+    let dispatcher = Dispatcher {
         setup,
         run: id,
         runtime: &runtime,
@@ -122,7 +122,7 @@ fn send_calls(setup: &Setup<'_>, id: i64, writer: &Writer) -> Result<Option<Stop
         reader: reader.as_ref(),
     };
     if let Some(batch) = setup.batch {
-        return send_batch(&delivery, batch);
+        return send_batch(&dispatcher, batch);
     }
     if let Some(most) = setup.canary {
         // The first rows of all, and not of those that are planned so far.
@@ -133,9 +133,9 @@ fn send_calls(setup: &Setup<'_>, id: i64, writer: &Writer) -> Result<Option<Stop
         let journal = Journal::open(&setup.context.state)?;
         let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
         let first = journal.calls_left(id, 0, most)?;
-        if let Some(stop) = delivery.send_canary(&journal, &first)? {
+        if let Some(stop) = dispatcher.send_canary(&journal, &first)? {
             return Ok(Some(stop));
         }
     }
-    delivery.send_up_to(u64::MAX)
+    dispatcher.send_up_to(u64::MAX)
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::clock::{Clock, UnixNanos, nanos};
-use crate::journal::{Answers, JournalError};
+use crate::journal::{AnswerStore, JournalError};
 use crate::plan::Question;
 use crate::run::context::Batch;
 use crate::send::Stats;
@@ -64,7 +64,7 @@ impl<'a> AnswerCache<'a> {
     /// What `journal` holds for `run`, unless it has lain there for too long.
     pub fn of(
         (run, account): (i64, &'a str),
-        journal: &dyn Answers,
+        journal: &dyn AnswerStore,
         batch: Batch,
         (stats, clock): (&'a Stats, &'a dyn Clock),
     ) -> Result<AnswerCache<'a>, JournalError> {
@@ -98,7 +98,7 @@ impl<'a> AnswerCache<'a> {
     /// The answer to a question, if it was asked before.
     pub fn find(
         &self,
-        journal: &dyn Answers,
+        journal: &dyn AnswerStore,
         question: &Question,
     ) -> Result<Option<Json>, JournalError> {
         let number = number_of(self.account, question);
@@ -115,7 +115,7 @@ impl<'a> AnswerCache<'a> {
     /// Keeps an answer, as JSON.
     pub fn keep(
         &self,
-        journal: &dyn Answers,
+        journal: &dyn AnswerStore,
         question: &Question,
         answer: String,
     ) -> Result<(), JournalError> {
@@ -145,7 +145,7 @@ impl<'a> AnswerCache<'a> {
 
     /// Has the journal hold what was answered to this slice, for the next one; nothing where it contradicts
     /// itself.
-    fn leave(&self, journal: &dyn Answers) -> Result<(), JournalError> {
+    fn leave(&self, journal: &dyn AnswerStore) -> Result<(), JournalError> {
         let mut held = self.lock();
         if held.are_doubted {
             held.unkept.clear();
@@ -154,7 +154,7 @@ impl<'a> AnswerCache<'a> {
         self.write(journal, &mut held)
     }
 
-    fn write(&self, journal: &dyn Answers, held: &mut Held) -> Result<(), JournalError> {
+    fn write(&self, journal: &dyn AnswerStore, held: &mut Held) -> Result<(), JournalError> {
         let made = self.stats.requests();
         let numbers = std::mem::take(&mut held.unkept);
         let answer = |number: &i64| Some((*number, held.own.get(number)?.as_str()));
@@ -167,7 +167,7 @@ impl<'a> AnswerCache<'a> {
 
     /// Ends the plan, and returns the requests to be counted with it. A plan that was stopped leaves its answers
     /// to the next slice; those of a whole one are forgotten in the step that says what becomes of it.
-    pub fn conclude(&self, journal: &dyn Answers, is_whole: bool) -> Result<u64, JournalError> {
+    pub fn conclude(&self, journal: &dyn AnswerStore, is_whole: bool) -> Result<u64, JournalError> {
         if is_whole {
             return Ok(self.uncounted());
         }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::fingerprints::Fingerprinter;
 use super::state::{OpenSnapshot, timestamp};
-use crate::journal::{JournalError, Register, Snapshot, Taken};
+use crate::journal::{JournalError, Register, Snapshot, SnapshotMeta};
 use crate::l10n::{Argument, Message, message};
 use crate::log;
 use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
@@ -154,9 +154,9 @@ impl<'a> RowPlanner<'a> {
     async fn read_since(
         &self,
         snapshot: &OpenSnapshot<'_>,
-        taken: &Taken,
+        taken: &SnapshotMeta,
         listings: u64,
-    ) -> Result<(Taken, ChangesSince), Unusable> {
+    ) -> Result<(SnapshotMeta, ChangesSince), Unusable> {
         let context = self.context;
         let (store, by_id) = (&snapshot.store, snapshot.fingerprinter.by_id());
         let is_old = |now: Timestamp| {
@@ -212,7 +212,7 @@ impl<'a> RowPlanner<'a> {
         store.put(&prints)?;
         self.read_marked(snapshot, &mut found).await?;
         self.compare_page(snapshot, taken.page, &mut found).await?;
-        let taken = Taken {
+        let taken = SnapshotMeta {
             as_of: self
                 .dates
                 .as_of(newest, context.clock.now())
@@ -378,7 +378,7 @@ impl<'a> RowPlanner<'a> {
     }
 
     /// Makes the copy stand for the register, and stores it.
-    fn take_over(&mut self, taken: &Taken, since: ChangesSince) -> Result<(), Halt> {
+    fn take_over(&mut self, taken: &SnapshotMeta, since: ChangesSince) -> Result<(), Halt> {
         let register = Register::new()?;
         for record in since.changed.values() {
             self.note_known(&register, record)?;
@@ -464,7 +464,7 @@ impl<'a> RowPlanner<'a> {
             return;
         };
         let as_of = self.dates.as_of(newest, self.context.clock.now());
-        let saved = snapshot.store.save(&Taken {
+        let saved = snapshot.store.save(&SnapshotMeta {
             listed_at: self.dates.first.get().map_or(as_of, timestamp),
             as_of,
             newest,

@@ -36,7 +36,7 @@ struct Kept {
     requests: Cell<u64>,
 }
 
-impl Answers for Kept {
+impl AnswerStore for Kept {
     fn keep_answers(
         &self,
         _run: i64,

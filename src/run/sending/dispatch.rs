@@ -1,4 +1,4 @@
-//! A delivery makes calls from the journal up to a row, and reads back those of a canary.
+//! The dispatcher makes calls from the journal up to a row, and reads back those of a canary.
 
 use tokio::sync::mpsc;
 
@@ -10,7 +10,7 @@ use crate::run::error::RunError;
 use crate::send::{Rate, SendError, Sender, Stop};
 
 /// What the calls of a run are sent with.
-pub(super) struct Delivery<'a> {
+pub(super) struct Dispatcher<'a> {
     pub(super) setup: &'a Setup<'a>,
     /// The run's number in the journal.
     pub(super) run: i64,
@@ -20,7 +20,7 @@ pub(super) struct Delivery<'a> {
     pub(super) reader: Option<&'a RecordReader<'a>>,
 }
 
-impl Delivery<'_> {
+impl Dispatcher<'_> {
     /// Sends the first rows and reads them back. The pacer's patience is lifted meanwhile: a batch that began again would
     /// never end at a slow rate.
     pub(super) fn send_canary(

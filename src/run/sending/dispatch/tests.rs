@@ -1,4 +1,4 @@
-//! This module tests `run/sending/delivery`.
+//! This module tests `run/sending/dispatch`.
 
 use super::*;
 use crate::run::import::with_setup;
