@@ -129,7 +129,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
         }
     }
     let mut dossier = Dossier::default();
-    let mut words: BTreeMap<i64, Option<Words>> = BTreeMap::new();
+    let mut words: BTreeMap<i64, Option<FieldNames>> = BTreeMap::new();
     for (of, path) in records {
         let there = runs.values().filter(|run| place(run) == of);
         let ids: Vec<i64> = there.map(|run| run.id).collect();
@@ -140,7 +140,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
             };
             let words = words
                 .entry(run.id)
-                .or_insert_with(|| Words::of(&journal, run));
+                .or_insert_with(|| FieldNames::of(&journal, run));
             let words = words.as_ref();
             let changes = words.map_or(Vec::new(), |words| words.changes(&past.call));
             let held = dossier.held.entry(path.clone()).or_default();
@@ -390,18 +390,18 @@ fn spellings(key: &str) -> Vec<String> {
 
 /// What the fields of a run's target are called, in its roster and in words.
 #[derive(Debug)]
-pub struct Words {
+pub struct FieldNames {
     spec: TargetSpec,
     columns: BTreeMap<String, String>,
 }
 
-impl Words {
+impl FieldNames {
     /// The words of a run; nothing where its target is not understood any more.
-    pub fn of(journal: &Journal, run: &RunRecord) -> Option<Words> {
+    pub fn of(journal: &Journal, run: &RunRecord) -> Option<FieldNames> {
         let spec = Settings::of(run).ok()?.spec().ok()?;
         let plan = journal.plan(run.id).ok()?.0;
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        Some(Words {
+        Some(FieldNames {
             spec,
             columns: plan.map(|plan| plan.columns).unwrap_or_default(),
         })
@@ -664,7 +664,7 @@ mod tests {
         let run = scene.finished("first", 1, &scene.settings("r.csv"));
         let plan = serde_json::to_string(&Plan::default()).unwrap();
         scene.journal().set_plan(run.id, &plan, 0).unwrap();
-        let words = Words::of(&scene.journal(), &run).unwrap();
+        let words = FieldNames::of(&scene.journal(), &run).unwrap();
         assert_eq!(words.column("name"), "name");
         let change = |field: &str, from: &str| Change {
             field: field.into(),

@@ -7,7 +7,7 @@ use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
 use crate::run::AuditEntry;
 
-pub use entry::{Entry, EntryState, GoesOn};
+pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use swept::{QueueDesk, SweptFile};
 
 fn not_built<T>() -> Result<T, AppError> {
@@ -38,7 +38,7 @@ pub fn place_of(
     _state: &State,
     _run: &RunRecord,
     _shown: &mut ListedRun,
-) -> Result<Option<Entry>, AppError> {
+) -> Result<Option<QueueEntry>, AppError> {
     Ok(None)
 }
 

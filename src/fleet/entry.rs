@@ -8,7 +8,7 @@ use crate::model::{Code, Fact};
 
 /// A file of the queue, as it is shown.
 #[derive(Debug, Clone, Serialize)]
-pub struct Entry {
+pub struct QueueEntry {
     /// Its number.
     pub id: i64,
     /// The file as it was called where it was enqueued.
@@ -71,7 +71,7 @@ pub enum EntryState {
     Failed,
 }
 
-impl Entry {
+impl QueueEntry {
     /// Where it stands in the queue, in words.
     pub fn in_words(&self) -> String {
         let state = self.state.in_words();
@@ -127,9 +127,9 @@ pub enum GoesOn {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::fleet) fn entry(state: EntryState, is_ahead: bool) -> Entry {
+    pub(in crate::fleet) fn entry(state: EntryState, is_ahead: bool) -> QueueEntry {
         let at = |second| Timestamp::from_second(second).unwrap();
-        Entry {
+        QueueEntry {
             id: 42,
             file: "/r.csv".into(),
             profile: None,
@@ -207,7 +207,7 @@ pub(super) mod tests {
     #[test]
     fn what_keeps_a_file_is_told_in_words_and_as_a_code() {
         let fact = Fact::new(Code::QueueRemoved);
-        let told = Entry {
+        let told = QueueEntry {
             code: Some(fact.code()),
             why: Some(fact.clone()),
             ..entry(EntryState::Stopped, false)

@@ -80,12 +80,12 @@ pub enum Heard<'a> {
         why: Option<&'a Fact>,
     },
     /// The run has ended, or somebody has to see to it.
-    Ended(&'a Ended),
+    Ended(&'a EndedFile),
 }
 
 /// The end of a file's way through the queue.
 #[derive(Debug)]
-pub struct Ended {
+pub struct EndedFile {
     /// The file.
     pub file: String,
     /// Its run's figures, where it came to any.
@@ -440,7 +440,7 @@ impl Worker<'_> {
         if let Some(summary) = &summary {
             notifications.send(session, None, summary, why.as_ref());
         }
-        self.door.heard(Heard::Ended(&Ended {
+        self.door.heard(Heard::Ended(&EndedFile {
             file: waiting.file.clone(),
             summary: summary.map(Box::new),
             why,
@@ -470,7 +470,7 @@ impl Worker<'_> {
         let profile = waiting.profile.as_deref();
         let notifications = self.door.notifications(profile);
         notifications.failed(session, Path::new(&waiting.file), None, error);
-        self.door.heard(Heard::Ended(&Ended {
+        self.door.heard(Heard::Ended(&EndedFile {
             file: waiting.file.clone(),
             summary: None,
             why: Some(why),

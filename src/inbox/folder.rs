@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::names::{LONG, Named, escaped, folder_name, named, numbered_folder, numbered_name};
-use crate::safe_fs::{Folder, Kind, Look, Refusal};
+use crate::safe_fs::{FileInfo, FileKind, Folder, Refusal};
 
 /// A folder into which other accounts drop files, with the places where they go from there:
 /// `processing/NAME/` during the import, then `done/DATE/`, `failed/DATE/` or `held/`. Only this account
@@ -19,7 +19,7 @@ pub struct Inbox {
 /// A file as it lies in the inbox: whether it is whole shows when it is looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lying {
-    look: Look,
+    look: FileInfo,
     /// Whether a marker beside it, `NAME.ready`, says that it is whole.
     pub ready: bool,
 }
@@ -37,7 +37,7 @@ impl Lying {
 }
 
 /// The size and modification time of a file.
-fn stamp(look: &Look) -> String {
+fn stamp(look: &FileInfo) -> String {
     let (seconds, nanoseconds) = look.modified;
     format!("{seconds}.{nanoseconds:09}:{}", look.size)
 }
@@ -150,7 +150,7 @@ impl Inbox {
                     Refusal::Unfinished.into()
                 }
                 (Ok(look), _) if is_named == Named::Other => match look.kind {
-                    Kind::File => Refusal::NotARoster.into(),
+                    FileKind::File => Refusal::NotARoster.into(),
                     kind => Refusal::NotAFile { kind }.into(),
                 },
                 (Ok(_), None) => Refusal::NotUtf8.into(),
@@ -227,7 +227,7 @@ impl Inbox {
         for own in processing.names()? {
             let is_folder = processing
                 .look(&own)?
-                .is_some_and(|look| look.kind == Kind::Folder);
+                .is_some_and(|look| look.kind == FileKind::Folder);
             if !is_folder {
                 continue;
             }
@@ -291,8 +291,8 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
 
 /// Whether what was moved into a file's own folder is the file that was seen. What is not goes back to the
 /// inbox, or to `failed` if something else has its name there by now.
-fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Result<bool> {
-    let moved = folder.open_file(name).and_then(|file| Look::at(&file));
+fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &FileInfo) -> io::Result<bool> {
+    let moved = folder.open_file(name).and_then(|file| FileInfo::at(&file));
     let why = match moved {
         Ok(look) if look == *as_seen => return Ok(true),
         // It is being written; the next sweep finds it whole.
@@ -345,7 +345,7 @@ fn marker(name: &str) -> String {
 const MOST: u32 = 1000;
 
 /// Whether a file was modified within the last hour.
-fn is_recent(look: &Look) -> bool {
+fn is_recent(look: &FileInfo) -> bool {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| now.as_secs());

@@ -39,7 +39,7 @@ pub enum PlannedWhat {
 
 /// Whose entries they are.
 #[derive(Debug)]
-pub struct Place {
+pub struct RunFieldSets {
     pub(super) run: i64,
     /// The sets of fields that its calls change, by number: most rows have the same few.
     field_sets: HashMap<String, i64>,
@@ -50,9 +50,9 @@ pub struct Place {
 /// Sets of fields that are remembered; a file where each row changes others has some of them twice.
 const FIELD_SETS: usize = 1024;
 
-impl Place {
-    pub(super) fn new(run: i64) -> Place {
-        Place {
+impl RunFieldSets {
+    pub(super) fn new(run: i64) -> RunFieldSets {
+        RunFieldSets {
             run,
             field_sets: HashMap::new(),
             last: None,

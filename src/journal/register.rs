@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Action, JournalError};
+use super::error::{JournalError, StoreAction};
 
 /// All records of an API, by the key that finds them: a temporary file that nobody else sees and
 /// that is gone with this process, so that memory does not grow with the register.
@@ -13,7 +13,7 @@ pub struct Register {
 
 fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: Action::KeepRecords,
+        action: StoreAction::KeepRecords,
         path: "(temporary)".into(),
         source: source.into(),
     }

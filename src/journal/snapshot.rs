@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Action, JournalError};
+use super::error::{JournalError, StoreAction};
 use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
@@ -75,7 +75,7 @@ const EMPTY: &str = "DELETE FROM temp.known; DELETE FROM temp.held; DELETE FROM 
 
 /// When a snapshot was taken, by the clock of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct SnapshotMeta {
     /// When all records were listed.
     pub listed_at: Timestamp,
     /// All changes before this moment are in it.
@@ -152,7 +152,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn load(&self) -> Result<Option<Taken>, JournalError> {
+    pub fn load(&self) -> Result<Option<SnapshotMeta>, JournalError> {
         self.in_one("BEGIN", |connection| {
             let found = connection
                 .query_row(
@@ -186,7 +186,7 @@ impl Snapshot {
                 "INSERT INTO temp.marked SELECT DISTINCT id FROM mark WHERE address = ?1 AND seq > ?2",
                 params![self.address, seen],
             )?;
-            Ok(Some(Taken {
+            Ok(Some(SnapshotMeta {
                 listed_at,
                 as_of,
                 newest,
@@ -280,7 +280,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// If it cannot be written. What was stored stays.
-    pub fn save(&self, taken: &Taken) -> Result<(), JournalError> {
+    pub fn save(&self, taken: &SnapshotMeta) -> Result<(), JournalError> {
         self.in_one("BEGIN IMMEDIATE", |connection| {
             let moments = [taken.listed_at, taken.as_of, taken.newest];
             let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
@@ -563,7 +563,7 @@ fn in_one<T>(
 
 fn failed(path: &Path, source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: Action::KeepRecords,
+        action: StoreAction::KeepRecords,
         path: path.to_owned(),
         source: source.into(),
     }
@@ -579,8 +579,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn taken(page: u64) -> Taken {
-        Taken {
+    fn taken(page: u64) -> SnapshotMeta {
+        SnapshotMeta {
             listed_at: moment(100),
             as_of: moment(90),
             newest: moment(80),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::arrival::Arrival;
-use super::entries::{Entry, Place};
-use super::error::{JournalError, Refusal};
+use super::entries::{Entry, RunFieldSets};
+use super::error::{JournalError, StoreError};
 use super::record::Stage;
 use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RowSaid, RunRecord, Traces, Which,
@@ -25,12 +25,12 @@ pub trait Store:
     + Outcomes
     + Sending
     + History
-    + Deliveries
+    + DeliveryStore
     + Dossiers
     + Forgetting
     + Rosters
-    + Answers
-    + Arrivals
+    + AnswerStore
+    + ArrivalStore
     + Recording
     + Send
 {
@@ -42,12 +42,12 @@ impl<T> Store for T where
         + Outcomes
         + Sending
         + History
-        + Deliveries
+        + DeliveryStore
         + Dossiers
         + Forgetting
         + Rosters
-        + Answers
-        + Arrivals
+        + AnswerStore
+        + ArrivalStore
         + Recording
         + Send
 {
@@ -310,7 +310,7 @@ pub trait History {
 }
 
 /// What was last delivered to records that cannot be read.
-pub trait Deliveries {
+pub trait DeliveryStore {
     /// The runs of `account` other than `own` whose deliveries were not taken into account, by number and name, the
     /// oldest first.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
@@ -408,7 +408,7 @@ pub trait Rosters {
 }
 
 /// The files that were dropped into inboxes.
-pub trait Arrivals {
+pub trait ArrivalStore {
     /// Records the fate of a file. Of a file that is known the time of its arrival is kept.
     fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
@@ -427,7 +427,7 @@ pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 
 /// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later
 /// slice asks it again. A run that is planned by one process keeps none.
-pub trait Answers {
+pub trait AnswerStore {
     /// Keeps answers, each by the number of its question, and counts the requests that were made meanwhile.
     fn keep_answers(
         &self,
@@ -467,9 +467,9 @@ pub trait Recording {
     /// When they cannot be written, or the journal is no longer this process's to write to.
     fn write(
         &mut self,
-        place: &mut Place,
+        place: &mut RunFieldSets,
         entries: &mut dyn Iterator<Item = &Entry>,
-    ) -> Result<(), Refusal>;
+    ) -> Result<(), StoreError>;
 
     /// The next commit takes all that were made before it to the disk.
     fn end_writing(&mut self);

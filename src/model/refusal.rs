@@ -11,7 +11,7 @@ use crate::l10n::{Messages, say};
 /// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
@@ -26,16 +26,16 @@ pub enum Kind {
     Device,
 }
 
-impl Kind {
+impl FileKind {
     /// The type in words.
     pub fn in_words(self) -> String {
         match self {
-            Kind::File => say().kind_file(),
-            Kind::Folder => say().kind_folder(),
-            Kind::Link => say().kind_link(),
-            Kind::Pipe => say().kind_pipe(),
-            Kind::Socket => say().kind_socket(),
-            Kind::Device => say().kind_device(),
+            FileKind::File => say().kind_file(),
+            FileKind::Folder => say().kind_folder(),
+            FileKind::Link => say().kind_link(),
+            FileKind::Pipe => say().kind_pipe(),
+            FileKind::Socket => say().kind_socket(),
+            FileKind::Device => say().kind_device(),
         }
     }
 }
@@ -47,7 +47,7 @@ pub enum Refusal {
     #[error("{}", say().refusal_not_a_file(kind.in_words()))]
     NotAFile {
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
     },
     /// It has several names, so it may be a file of another account.
     #[error("{}", say().refusal_hard_linked(*links))]
@@ -59,7 +59,7 @@ pub enum Refusal {
     #[error("{}", say().refusal_foreign(kind.in_words()))]
     Foreign {
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
     },
     /// It was replaced or changed between two steps.
     #[error("{}", say().refusal_swapped())]
@@ -91,7 +91,7 @@ pub enum Refusal {
         /// The path.
         path: PathBuf,
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
     },
     /// A folder belongs to another account, which can rename what lies in it.
     #[error("{}", say().refusal_owner(path.display().to_string(), *owner, *own))]
@@ -174,7 +174,9 @@ impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> io::Error {
         let kind = match &refusal {
             Refusal::TooLarge { .. } => io::ErrorKind::FileTooLarge,
-            Refusal::NotAFile { kind: Kind::Folder } => io::ErrorKind::IsADirectory,
+            Refusal::NotAFile {
+                kind: FileKind::Folder,
+            } => io::ErrorKind::IsADirectory,
             Refusal::NotAFile { .. }
             | Refusal::HardLinked { .. }
             | Refusal::NotUtf8
@@ -243,7 +245,7 @@ impl Refusal {
     }
 
     /// The type of the entry that is refused, where its type is the reason.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(super) fn kind(&self) -> Option<FileKind> {
         match self {
             Refusal::NotAFile { kind } | Refusal::Foreign { kind } => Some(*kind),
             _ => None,
@@ -251,7 +253,7 @@ impl Refusal {
     }
 
     /// The refusal of this code; nothing for one that holds more than a type.
-    pub(super) fn of(code: &str, kind: Option<Kind>) -> Option<Refusal> {
+    pub(super) fn of(code: &str, kind: Option<FileKind>) -> Option<Refusal> {
         let of_kind = kind.map(|kind| [Refusal::NotAFile { kind }, Refusal::Foreign { kind }]);
         let plain = [
             Refusal::Swapped,

@@ -12,12 +12,12 @@ pub enum Charset {
     /// An encoding of the WHATWG Encoding Standard.
     Web(&'static Encoding),
     /// A code page of DOS, or of a localised Mac OS.
-    Page(&'static Page),
+    Page(&'static CodePage),
 }
 
 /// An encoding of a byte a character, of which the first 128 are ASCII.
 #[derive(PartialEq, Eq)]
-pub struct Page {
+pub struct CodePage {
     /// The label that `--encoding` takes.
     label: &'static str,
     /// Other labels for it.
@@ -28,7 +28,7 @@ pub struct Page {
     pub(super) high: [char; 128],
 }
 
-impl std::fmt::Debug for Page {
+impl std::fmt::Debug for CodePage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.label)
     }
@@ -44,8 +44,9 @@ impl Charset {
             return Some(Charset::Web(encoding));
         }
         let label = label.trim().to_ascii_lowercase();
-        let is_it =
-            |page: &&'static Page| page.label == label || page.aliases.contains(&label.as_str());
+        let is_it = |page: &&'static CodePage| {
+            page.label == label || page.aliases.contains(&label.as_str())
+        };
         PAGES.iter().find(is_it).map(Charset::Page)
     }
 
@@ -91,8 +92,8 @@ impl Charset {
 }
 
 /// The encodings that are not in the WHATWG Encoding Standard and that rosters still come in.
-static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
-    let page = |label, aliases, name, high| Page {
+static PAGES: LazyLock<[CodePage; 9]> = LazyLock::new(|| {
+    let page = |label, aliases, name, high| CodePage {
         label,
         aliases,
         name,

@@ -84,7 +84,7 @@ impl Source {
             // It can be read once only.
             Named::Stream(stream) => Source::copied(stream, MOST).map_err(io),
             Named::File(file) if copy => {
-                let before = safe_fs::Look::at(&file).map_err(io)?;
+                let before = safe_fs::FileInfo::at(&file).map_err(io)?;
                 let most = match origin {
                     Origin::Named => MOST.max(before.size),
                     Origin::Page | Origin::Dropped => MOST,
@@ -94,7 +94,7 @@ impl Source {
                 }
                 let source = Source::copied(&file, most).map_err(io)?;
                 // What was written meanwhile may be half of one edition and half of another.
-                let after = safe_fs::Look::at(&file).map_err(io)?;
+                let after = safe_fs::FileInfo::at(&file).map_err(io)?;
                 if (before.size, before.modified) != (after.size, after.modified) {
                     return Err(ReadError::Changed {
                         path: path.to_owned(),

@@ -100,7 +100,7 @@ pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError
 
 /// The files of an inbox that were not imported, of one fate.
 #[derive(Debug, Clone, Copy)]
-pub struct Lying {
+pub struct InboxCount {
     /// Their fate, as in the journal.
     pub fate: &'static str,
     /// How many there are.
@@ -110,7 +110,11 @@ pub struct Lying {
 }
 
 /// Writes how many files of an inbox were not imported, and since when. The other series stay as they are.
-pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<(), ReportError> {
+pub fn write_inbox_metrics(
+    path: &Path,
+    inbox: &str,
+    all: &[InboxCount],
+) -> Result<(), ReportError> {
     change(path, |series| {
         for lying in all {
             let labels = format!("inbox=\"{}\",fate=\"{}\"", escape(inbox), lying.fate);
@@ -248,7 +252,7 @@ mod tests {
     fn an_inbox_says_how_many_files_wait_and_since_when() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.prom");
-        let lying = |files, oldest| Lying {
+        let lying = |files, oldest| InboxCount {
             fate: "held",
             files,
             oldest,

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::inbox::Place;
+use crate::inbox::ArchiveFolder;
 
 fn claim(inbox: &Inbox, name: &str) -> Option<PathBuf> {
     let lying = inbox.entries().unwrap().files;
@@ -11,7 +11,9 @@ fn claim(inbox: &Inbox, name: &str) -> Option<PathBuf> {
 }
 
 fn archive(inbox: &Inbox, file: &Path) -> Vec<PathBuf> {
-    let moves = inbox.places(file, &[], Place::Done, "2026-08-20").unwrap();
+    let moves = inbox
+        .places(file, &[], ArchiveFolder::Done, "2026-08-20")
+        .unwrap();
     inbox.put(&moves).unwrap();
     moves.paths.into_iter().map(|(_, to)| to).collect()
 }
@@ -95,7 +97,7 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
 }
 
 /// An inbox in whose `processing/a.csv/` a file lies that has just been moved there, and how it looks.
-fn just_moved(root: &Path) -> (Folder, Folder, Look) {
+fn just_moved(root: &Path) -> (Folder, Folder, FileInfo) {
     let inbox = Inbox::at(root).open().unwrap();
     let own = inbox.private(PROCESSING).unwrap();
     let own = own.private("a.csv").unwrap();
@@ -111,7 +113,7 @@ fn what_changed_while_it_was_moved_goes_back_and_overwrites_nothing() {
     let content = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let (inbox, own, as_seen) = just_moved(root);
     assert!(keep(&inbox, &own, "a.csv", &as_seen).unwrap());
-    let before = Look {
+    let before = FileInfo {
         modified: (1, 0),
         ..as_seen
     };
@@ -139,7 +141,12 @@ fn a_link_that_was_moved_is_refused_and_goes_back() {
     std::os::unix::fs::symlink("/etc/passwd", own.path().join("a.csv")).unwrap();
     let error = keep(&inbox, &own, "a.csv", &as_seen).unwrap_err();
     let refusal = Refusal::within(&error);
-    let is_link = matches!(refusal, Some(Refusal::NotAFile { kind: Kind::Link }));
+    let is_link = matches!(
+        refusal,
+        Some(Refusal::NotAFile {
+            kind: FileKind::Link
+        })
+    );
     assert!(is_link, "{error}");
     assert!(folder.path().join("a.csv").is_symlink());
     // The name stays with the one who was there first.
@@ -184,9 +191,9 @@ fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
     let linked = || Some(Refusal::HardLinked { links: 2 });
     let of = |kind| Some(Refusal::NotAFile { kind });
     let expected = [
-        ("folder", of(Kind::Folder)),
-        ("folder.xlsx", of(Kind::Folder)),
-        ("link.csv", of(Kind::Link)),
+        ("folder", of(FileKind::Folder)),
+        ("folder.xlsx", of(FileKind::Folder)),
+        ("link.csv", of(FileKind::Link)),
         ("notes.pdf", Some(Refusal::NotARoster)),
         ("old.csv.part", Some(Refusal::Unfinished)),
         ("one.csv", linked()),

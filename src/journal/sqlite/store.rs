@@ -8,9 +8,9 @@ use rusqlite::Connection;
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::{Action, JournalError, Refusal};
+use crate::journal::error::{JournalError, StoreAction, StoreError};
 use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
-use crate::journal::store::{Answers, Rosters};
+use crate::journal::store::{AnswerStore, Rosters};
 use crate::safe_fs::{Identity, check_private, for_system, identity};
 
 /// The journal's file, open.
@@ -58,7 +58,7 @@ fn wait_for_others(tries: i32) -> bool {
 
 impl Rosters for Sqlite {}
 
-impl Answers for Sqlite {}
+impl AnswerStore for Sqlite {}
 
 impl Sqlite {
     /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
@@ -78,7 +78,7 @@ impl Sqlite {
             check_private(&folder.join(file)).map_err(explain)?;
         }
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: Action::Open,
+            action: StoreAction::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -137,7 +137,7 @@ impl Sqlite {
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: Action::Open,
+            action: StoreAction::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -160,7 +160,7 @@ impl Sqlite {
 
     pub(super) fn explain(
         &self,
-        action: Action,
+        action: StoreAction,
     ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::Sqlite {
@@ -170,7 +170,7 @@ impl Sqlite {
         }
     }
 
-    pub(super) fn refused(&self, action: Action, source: Refusal) -> JournalError {
+    pub(super) fn refused(&self, action: StoreAction, source: StoreError) -> JournalError {
         JournalError::Sqlite {
             action,
             path: self.path.clone(),
