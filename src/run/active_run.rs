@@ -15,7 +15,7 @@ use crate::journal::{Journal, JournalError, NewRun, RunLock, RunRecord, RunState
 use crate::model::Code;
 use crate::send::{Stats, Transport};
 
-/// What a run is made of.
+/// The inputs of a run and the connection to the API.
 #[derive(Clone, Copy)]
 pub(super) struct Setup<'a> {
     pub(super) prepared: &'a Prepared,
@@ -27,12 +27,11 @@ pub(super) struct Setup<'a> {
     pub(super) tracker: &'a Tracker<'a>,
     /// Rows that are sent first and read back.
     pub(super) canary: Option<u64>,
-    /// How much of it is done before it makes room, where it is done in slices.
+    /// The limits of this batch, if the run is processed in batches.
     pub(super) batch: Option<Batch>,
 }
 
-/// A run that has a record in the journal. Each step takes it and gives it back, so that none is
-/// taken twice or out of order.
+/// A run with a record in the journal. Each step consumes it, so that no step is repeated or out of order.
 pub(super) struct Run<'a> {
     pub(super) setup: Setup<'a>,
     pub(super) journal: Journal,
@@ -43,9 +42,9 @@ pub(super) struct Run<'a> {
     pub(super) lookups_before: u64,
     /// Whether this process began it.
     pub(super) is_new: bool,
-    /// The last row that is planned, where the rest is planned as it sends.
+    /// The last planned row, if the others are planned while the run sends.
     pub(super) planned_to: Option<u64>,
-    /// It is not pruned while it is in progress.
+    /// Keeps the run from being pruned while it is in progress.
     pub(super) _lock: Option<RunLock>,
 }
 
@@ -66,7 +65,7 @@ impl<'a> Setup<'a> {
             Start::New(command) => {
                 let mut record = self.record()?;
                 record.command = command;
-                // Before anyone can see it; it gets another name only where this one is taken.
+                // The lock precedes the record. Another name is used only if this one is taken.
                 let first = RunLock::share(state, &record.name)?;
                 let (id, name) = journal.begin(&record)?;
                 let lock = if name == record.name {
@@ -85,7 +84,7 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// Begins a run in a journal of its own, which is gone with it.
+    /// Begins a run in a temporary journal.
     pub(super) fn begin_in(self, mut journal: Journal) -> Result<Run<'a>, RunError> {
         let record = self.record()?;
         let (id, _) = journal.begin(&record)?;
@@ -106,10 +105,10 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// Takes an interrupted run over, with its plan, if it had come so far.
+    /// Takes over an interrupted run, with its plan if it was planned.
     fn take_over(self, mut journal: Journal, known: RunRecord) -> Result<Begun<'a>, RunError> {
         let lock = RunLock::share(&self.context.state, &known.name)?;
-        // Another process may have brought it to an end since it was looked up.
+        // Another process may have ended the run since.
         let now = journal.run(Some(&known.name))?;
         let why = match now.state {
             RunState::Undone => Some(Code::WhyUndone),
@@ -125,7 +124,7 @@ impl<'a> Setup<'a> {
         record.name = known.name;
         record.started_at = known.started_at;
         journal.take_over(known.id)?;
-        // Where this process dies too, the next one knows of the pauses so far.
+        // If this process crashes, the next one needs the pauses so far.
         let mut kept = Settings::of(&now)?;
         kept.pauses = self.settings.pauses;
         kept.deeds.clone_from(&self.settings.deeds);
@@ -193,7 +192,7 @@ impl Run<'_> {
         &self.record.name
     }
 
-    /// The plan that the journal holds, if it holds one that this version understands.
+    /// The stored plan; `None` if there is none or this version cannot read it.
     pub(super) fn stored_plan(&self) -> Result<Option<Plan>, JournalError> {
         let (plan, _) = self.journal.plan(self.id)?;
         Ok(plan.and_then(|json| serde_json::from_str(&json).ok()))

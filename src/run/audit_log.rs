@@ -1,4 +1,4 @@
-//! Deeds record which account started, resumed or approved a run, on which machine, and why.
+//! The audit log of a run records which account started, resumed or approved it, on which machine, and why.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// The deed of `author` for a command.
+    /// The entry of `author` for a command.
     pub fn of(author: &Author, command: &str, at: Timestamp) -> AuditEntry {
         AuditEntry {
             command: command.to_owned(),
@@ -59,7 +59,7 @@ impl AuditEntry {
         }
     }
 
-    /// The deed as text for a person.
+    /// The entry as text for a person.
     pub fn in_words(&self) -> String {
         let (account, machine) = (self.actor.account.as_str(), self.actor.machine.as_str());
         let deed = say().run_deed(self.command.as_str(), account, machine, local_time(self.at));

@@ -27,13 +27,13 @@ use crate::run::sending::early_results::EarlyResults;
 use crate::run::sending::send::send;
 use crate::send::{Rate, Stats, Stop};
 
-/// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
-/// results. A run that was interrupted continues where it ended.
+/// Plans a run, shows the plan, sends it, records the outcome of each row, and writes the results. An interrupted run
+/// resumes where it stopped.
 ///
 /// ```no_run
 /// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
 ///
-/// /// Imports a roster for which nobody is asked, and returns how many records changed.
+/// / Imports a roster without a confirmation, and returns how many records changed.
 /// fn import_unattended(
 ///     prepared: &Prepared,
 ///     settings: &Settings,
@@ -49,8 +49,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ```
 ///
 /// # Errors
-/// When the journal, the results or the connection's set-up fail. What was sent until then is in
-/// the journal.
+/// If the journal, the results or the connection fail. The journal has what was sent until then.
 pub fn import(
     prepared: &Prepared,
     settings: &Settings,
@@ -63,10 +62,10 @@ pub fn import(
     }
 }
 
-/// Does a slice of an import: plans what was not planned, and sends some of it. It writes no files.
+/// Processes a batch of an import: plans the run if necessary, and sends some of its rows. Writes no files.
 ///
 /// # Errors
-/// When the journal or the connection's set-up fail, or another process has taken the run over.
+/// If the journal or the connection fail, or another process has taken over the run.
 pub fn import_batch(
     prepared: &Prepared,
     settings: &Settings,
@@ -86,7 +85,7 @@ fn import_with(
 ) -> Result<(BatchEnd, BatchUsage), RunError> {
     refuse_blind(prepared, settings)?;
     let mut settings = settings.clone();
-    // Names are taken before anything is done, so that two runs never share one.
+    // File names are claimed first, so that two runs never share one.
     let _claim = match start {
         Start::New(_) if batch.is_none() => {
             let (paths, claim) = settings.delivery.paths.claim(&context.state)?;
@@ -126,8 +125,8 @@ fn import_with(
     })
 }
 
-/// The deeds of a run so far. The commands in the queue come before that of the worker that begins the run. Later
-/// batches continue it without a deed of their own.
+/// The audit log of a run so far. The commands in the queue come before that of the worker that starts the run. Later
+/// batches add no entry.
 fn deeds(
     start: &Start,
     queued: Option<&Queued>,
@@ -161,7 +160,7 @@ fn deeds(
     Ok(deeds)
 }
 
-/// The time in which nothing was done for a run that begins or continues now.
+/// The time in which no process worked on a run that starts or resumes now.
 fn pauses(start: &Start, batch: Option<Batch>, context: &Context<'_>) -> Result<Pauses, RunError> {
     let (Start::Resume(run) | Start::Approve(run)) = start else {
         return Ok(Pauses::default());
@@ -174,7 +173,7 @@ fn pauses(start: &Start, batch: Option<Batch>, context: &Context<'_>) -> Result<
     Ok(Pauses::of(&run, last, due, now))
 }
 
-/// Hands `work` all that a run is made of.
+/// Calls `work` with the setup of a run.
 pub(super) fn with_setup<T>(
     (prepared, settings, context): (&Prepared, &Settings, &Context<'_>),
     batch: Option<Batch>,
@@ -199,7 +198,7 @@ pub(super) fn with_setup<T>(
     })
 }
 
-/// Puts the next slice off until it finds more than one request.
+/// Delays the next batch until the quota allows several requests.
 fn put_off(batch_end: BatchEnd, connection: &Connection) -> BatchEnd {
     match batch_end {
         BatchEnd::Later(after) => BatchEnd::Later(late_enough(after, connection.pacer.quota())),
@@ -207,10 +206,10 @@ fn put_off(batch_end: BatchEnd, connection: &Connection) -> BatchEnd {
     }
 }
 
-/// When a slice is due whose first request can be made `after` now: once there are more, since each begins
-/// with reading the file. Half of what the bucket holds may come back meanwhile, so that none of it is lost.
+/// Returns when a batch is due whose first request is possible `after` now. Each batch reads the whole file, so it
+/// waits for several requests, but at most for half of the bucket, so that the bucket never overflows.
 fn late_enough(after: Duration, (rate, burst): (Rate, u32)) -> Duration {
-    /// Requests that a slice should find.
+    /// The number of requests to wait for.
     const ENOUGH: u32 = 25;
     if after.is_zero() {
         return after;
@@ -227,15 +226,15 @@ fn made(stats: &Stats) -> BatchUsage {
     }
 }
 
-/// What is to be done with a plan.
+/// The decision about a plan.
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
-    /// It is incomplete: another batch continues after this time.
+    /// The plan is incomplete: another batch continues after this time.
     Later(Duration),
 }
 
-/// Shows a plan, and decides by the guards and by the person who is asked.
+/// Shows a plan, and decides by the guards and the confirmation.
 fn decide<'a>(
     planned: PlannedRun<'a>,
     is_approved: bool,
@@ -260,7 +259,8 @@ fn decide<'a>(
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));
     context.observer.on_event(&event);
-    // Before any guard: who releases a run looks at the guard's reason, and not at the plan.
+    // The comparison precedes the guards: an approval of a held run is based on the guard's reason and not on the
+    // plan.
     if let Some(why) = difference(&run)? {
         decline(run)?;
         return Err(RunError::OtherPlan { why });
@@ -280,7 +280,7 @@ fn decide<'a>(
         conflicts: &conflicts,
     };
     let consent = match context.agree {
-        // An undo closes the run that it is of, also where nothing is to be sent.
+        // An undo closes the undone run even if nothing is sent.
         Some(agree) if plan.to_send > 0 || run.setup.settings.delivery.undoes.is_some() => {
             agree(&proposal)
         }
@@ -301,7 +301,7 @@ fn decide<'a>(
     Ok(Decision::Send(Box::new(run), Box::new(plan)))
 }
 
-/// Holds the runs that this one goes by: they must not be forgotten while it does.
+/// Locks the runs that this run depends on, so that they are not pruned.
 fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLock>, RunError> {
     let retried = settings.delivery.retries.as_ref();
     let past = retried.and_then(|retries| retries.run.as_ref());
@@ -313,14 +313,14 @@ fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLo
 /// Plans what an import would send, and sends nothing.
 ///
 /// # Errors
-/// When the connection's set-up or the shared quota fail.
+/// If the connection or the shared quota fail.
 pub fn dry_run(
     prepared: &Prepared,
     settings: &Settings,
     context: &Context<'_>,
 ) -> Result<DryRun, RunError> {
     refuse_blind(prepared, settings)?;
-    // Those of the run that it would retry, if they are here, are not its own.
+    // The settings may have the pauses of the run to retry.
     let settings = &Settings {
         pauses: Pauses::default(),
         ..settings.clone()

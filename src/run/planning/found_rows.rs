@@ -18,7 +18,7 @@ use crate::plan::{
 use crate::report::NOT_FOUND;
 use crate::run::error::RunError;
 
-/// What is wrong with a row, or with the run.
+/// An error of a row or of the run.
 enum Wrong {
     Row(Problem),
     Run(RunError),
@@ -68,7 +68,7 @@ impl RowPlanner<'_> {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = kept_as_is(&left);
-                // An approval is of the row as it was shown, whatever is decided about its conflicts.
+                // An approval covers the row as it was shown, regardless of decisions about its conflicts.
                 let shown = match ruled.has_kept {
                     true => self.as_asked(&mut row, records)?,
                     false => None,
@@ -123,7 +123,7 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// The field that marks the record's number as temporary, where the row has a final one and does not name the
+    /// The field that marks the record's number as temporary, if the row has a final number and does not name the
     /// field. An undo restores the earlier value.
     fn left_temporary(&self, row: &Unresolved, records: &[&Json]) -> Option<usize> {
         let spec = self.context.prepared.checker.spec();
@@ -157,7 +157,7 @@ impl RowPlanner<'_> {
                 .is_some_and(|record| changes_person(spec, record, changes))
     }
 
-    /// The call of a row as it is shown before its conflicts are decided, if it has one then.
+    /// The call of a row before its conflicts are decided, if it has one then.
     fn as_asked(&self, row: &mut Unresolved, records: &[&Json]) -> Result<Option<Call>, RunError> {
         match self.judge(row, records, &mut Ruled::as_asked()) {
             Ok((Difference::Call(call), _)) => Ok(Some(*call)),
@@ -308,7 +308,7 @@ impl RowPlanner<'_> {
                     is_left
                 },
             )?;
-            // A number and its mark change together, whichever of them comes first.
+            // A number and its mark change together.
             let mut also = spec.bound_to(&left);
             also.retain(|field| changes(&difference, spec.fields[*field].name()));
             if also.is_empty() {

@@ -1,4 +1,4 @@
-//! The reading policy states which records a run reads.
+//! The read policy determines which records a run reads.
 
 use super::row_tasks::TaskBuilder;
 use crate::clock::Clock;
@@ -8,16 +8,16 @@ use crate::run::prepare::Prepared;
 use crate::run::settings::Delivery;
 use crate::targets::{FieldSpec, Place};
 
-/// Which rows' records a run reads before it changes them, and why it does not read the others.
+/// Determines which records a run reads before it changes them.
 pub struct ReadPolicy<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
-    /// The field that finds a record, where any is read.
+    /// The field that finds a record; `None` if no record is read.
     key: Option<usize>,
 }
 
 impl<'a> ReadPolicy<'a> {
-    /// What a run with these delivery settings reads.
+    /// The policy of a run with these delivery settings.
     pub fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> ReadPolicy<'a> {
         ReadPolicy {
             prepared,
@@ -26,23 +26,23 @@ impl<'a> ReadPolicy<'a> {
         }
     }
 
-    /// How records are found; none where they cannot be read, or are not to be.
+    /// The look-up of records; `None` if records cannot be read or must not be.
     pub fn look_up(&self) -> Option<LookUp> {
         LookUp::new(self.prepared.checker.spec(), self.key?)
     }
 
-    /// Whether the keys that the API knows are listed.
+    /// Whether the API's keys are listed.
     pub(super) fn lists_keys(&self) -> bool {
         !self.delivery.blind && self.prepared.checker.spec().known.is_some()
     }
 
-    /// What makes calls of rows.
+    /// The planner that builds calls from rows.
     pub fn planner(&self) -> Planner {
         let spec = self.prepared.checker.spec();
         Planner::new(spec.clone(), self.delivery.variables.clone())
     }
 
-    /// What tells of each row whether its record is to be read.
+    /// The builder of each row's task.
     pub fn builder<'m>(&self, planner: &'m Planner, clock: &'m dyn Clock) -> TaskBuilder<'m>
     where
         'a: 'm,
@@ -59,7 +59,7 @@ impl<'a> ReadPolicy<'a> {
         }
     }
 
-    /// Whether no record is read, whichever rows the file has.
+    /// Whether no record of any row is read.
     pub(super) fn is_of_none(&self) -> bool {
         let survey = &self.prepared.survey;
         let valid = survey.rows - survey.invalid;
@@ -71,16 +71,15 @@ impl<'a> ReadPolicy<'a> {
         self.look_up().is_none() || self.enough().is_some_and(says_enough)
     }
 
-    /// What a row has to say for its record not to be read: everything that the API might need beside
-    /// a change, where all that the row says is sent, by the API's own key, and nothing is kept for an
-    /// undo. Nothing where records are read anyway.
+    /// The fields that a row must have for its record not to be read: all that the API may need besides a change.
+    /// `None` if records are read in any case: the run sends only differences, keeps values for an undo, or finds
+    /// records by a key that is not the API's own.
     fn enough(&self) -> Option<Vec<usize>> {
         let spec = self.prepared.checker.spec();
         let delivery = self.delivery;
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
         let is_known = self.key.is_some() && self.key == spec.key_field();
-        // What the roster does not name is erased unless the record was read. A record must be read to know whether it
-        // is protected.
+        // An erasing update needs the record's other values, and only the record shows whether it is protected.
         let must_read = spec.erases() || spec.protected.is_some() || delivery.edits.need_records();
         if !is_asked || !is_known || must_read || self.in_list().next().is_some() {
             return None;
@@ -113,8 +112,8 @@ impl<'a> ReadPolicy<'a> {
         }
     }
 
-    /// Whether the API may reset a field that an update leaves out: the target says so, or it stands in
-    /// an object in which the file has another field.
+    /// Whether the API may reset a field that an update omits: the target says so, or the file has another field of
+    /// its object.
     fn is_at_risk(&self, field: usize) -> bool {
         let checker = &self.prepared.checker;
         let spec = checker.spec();
@@ -132,7 +131,7 @@ impl<'a> ReadPolicy<'a> {
         !own.read_only && (is_kept || is_of_object && has_sibling())
     }
 
-    /// What is lost where records could be read and are not; nothing where they are, or never can be.
+    /// Describes the risk of not reading records; empty if they are read or cannot be.
     pub(super) fn nothing_read(&self) -> Message {
         let checker = &self.prepared.checker;
         let spec = checker.spec();

@@ -9,11 +9,11 @@ use crate::l10n::{Message, message};
 use crate::model::{LEFT_OUT, Problem, RowState};
 use crate::targets::Kind;
 
-/// The state of a row by earlier runs, the code of what is wrong with it, and why.
+/// The state of a row in earlier runs, its code and its problems.
 type EarlierState = (RowState, String, Vec<Problem>);
 
 impl RowPlanner<'_> {
-    /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
+    /// Returns the final state of a row that a retry does not send.
     pub(super) fn succeeded_before(&self, task: &RowTask) -> Result<Option<EarlierState>, Halt> {
         let (Some(retries), Some(run)) =
             (&self.context.delivery.retries, self.context.earlier.retried)
@@ -31,7 +31,7 @@ impl RowPlanner<'_> {
     }
 }
 
-/// Whether earlier runs can tell anything of a row: it has a key, and nothing is wrong with it.
+/// Whether earlier runs can settle a row: it has a key and no problem.
 fn has_earlier_state(task: &RowTask) -> bool {
     let is_open = match &task.what {
         NextStep::Settled(outcome) => outcome.error_code == LEFT_OUT,
@@ -40,8 +40,8 @@ fn has_earlier_state(task: &RowTask) -> bool {
     is_open && task.mark.key != 0
 }
 
-/// What the `history` of a row, the newest run first, tells of it where rows in the states of `only` are tried
-/// again; `is_part` tells whether its file has fewer rows than the one that they come from.
+/// Returns the final state of a row by its `history`, newest run first, if the retry covers the states of `only`.
+/// `is_part` returns whether the file has fewer rows than that of the earlier run.
 fn earlier_state(
     task: &RowTask,
     history: &[PastRow],
@@ -49,7 +49,7 @@ fn earlier_state(
     is_part: impl FnOnce() -> Result<bool, Halt>,
 ) -> Result<Option<EarlierState>, Halt> {
     let same = |cells: &[u8]| says_the_same(&task.mark.cells, cells);
-    // The newest success is what the record holds; an undo is one too.
+    // The record holds the values of the newest success, which may be an undo.
     let newest = history
         .iter()
         .find(|past| past.state.is_some_and(RowState::succeeded));
@@ -63,8 +63,8 @@ fn earlier_state(
     if let Some(cut) = was_cut(task, history, newest) {
         return Ok(Some(cut));
     }
-    // Alone in its file, a row that had another's value looks as if it had it for itself.
-    // Where all rows are there again, the check has seen for itself.
+    // A duplicate looks valid if the other row is not in the file. In a complete file, the check finds duplicates
+    // itself.
     let told = history.iter().find(|past| past.error_code != LEFT_OUT);
     if let Some(past) = told
         && Kind::is_duplicate(&past.error_code)
@@ -89,7 +89,7 @@ fn earlier_state(
     Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), vec![why])))
 }
 
-/// The problems of a row in an earlier run, with this hint once.
+/// The problems of a row in an earlier run, with the hint added once.
 fn with_hint(past: &PastRow, hint: Message) -> Vec<Problem> {
     let others = past.problems.iter().filter(|one| one.message != hint);
     let mut problems: Vec<Problem> = others.cloned().collect();
@@ -97,11 +97,11 @@ fn with_hint(past: &PastRow, hint: Message) -> Vec<Problem> {
     problems
 }
 
-/// A row that had too few cells in the runs before, or too many, or was divided or truncated, and that nobody has fixed since.
+/// Returns the state of a row whose cells were missing, surplus, split or truncated in an earlier run and were not
+/// corrected since.
 ///
-/// In its results file it has as many cells as any other row, and nobody can tell which of them were
-/// missing: as long as nobody has filled one in, they are. A run that left the row out, or found
-/// something else wrong with it, knows no better; one that sent it does.
+/// In a results file the row has all its cells, so a cell that was missing shows only as empty. Later runs settle
+/// this only if they sent the row.
 fn was_cut(task: &RowTask, history: &[PastRow], newest: Option<&PastRow>) -> Option<EarlierState> {
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
@@ -129,7 +129,7 @@ fn was_cut(task: &RowTask, history: &[PastRow], newest: Option<&PastRow>) -> Opt
         };
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
-    // Only the file tells of a fault that no earlier run recorded.
+    // The file may record a fault that no earlier run recorded.
     let damaged = task.damaged.map(|code| (code, was_damaged(code)));
     let lost_kind = task.lost_kind.map(|code| (code, message::row_lost_kind()));
     for (code, why) in damaged.into_iter().chain(lost_kind) {

@@ -13,16 +13,15 @@ use crate::run::error::RunError;
 use crate::run::prepare::{Roster, prepare};
 use crate::run::settings::{Settings, absolute};
 
-/// Runs that are looked at for where a file comes from.
+/// The number of recent runs to compare with a file.
 const RUNS: usize = 100;
 
-/// Rows by whose keys a file is known again.
+/// The number of rows whose keys identify a file.
 const ROWS: usize = 300;
 
-/// The runs whose results `file` may hold, by its content: those that know most of the first rows'
-/// keys, and before any other the one that wrote the file. Of several at the same place, a target and
-/// an address, the newest; of runs that the sandbox was played for, none where others fit as well. Limited to
-/// `place`, a target's name and address, if given. Empty where no run knows any.
+/// Returns the runs whose results `file` may hold: the run that wrote the file, or the runs with most of the first
+/// rows' keys. Of several runs to one target and address only the newest, and sandbox runs only if no other fits as
+/// well. `place` limits the search to a target's name and address.
 pub fn find_runs(
     journal: &Journal,
     file: &Path,
@@ -68,7 +67,7 @@ pub fn find_runs(
         }
     }
     if fitting.is_empty() {
-        // Its rows may all have been fixed beyond recognition.
+        // All keys of the file may have been corrected.
         let is_here =
             |run: &RunRecord| place.is_none_or(|place| place == (&*run.target, &*run.base_url));
         let own = runs.iter().filter(|run| wrote(run) && is_here(run));
@@ -83,7 +82,7 @@ pub fn find_runs(
     Ok(likeliest(fitting.collect()))
 }
 
-/// A run, and how well it fits a file.
+/// A run and how well it fits a file.
 struct Fit<'a> {
     /// Whether it wrote the file.
     wrote: bool,
@@ -94,7 +93,7 @@ struct Fit<'a> {
     run: &'a RunRecord,
 }
 
-/// The runs that fit best: the newest of each place, and one of a sandbox only where no other fits as well.
+/// Returns the newest of the best runs for each place, and sandbox runs only if no other fits as well.
 fn likeliest(mut fitting: Vec<Fit<'_>>) -> Vec<RunRecord> {
     let best = fitting.iter().map(|fit| (fit.wrote, fit.known)).max();
     fitting.retain(|fit| Some((fit.wrote, fit.known)) == best);
@@ -103,7 +102,7 @@ fn likeliest(mut fitting: Vec<Fit<'_>>) -> Vec<RunRecord> {
     }
     fitting.sort_by_key(|fit| std::cmp::Reverse(fit.run.id));
     let mut places = HashSet::new();
-    // Each address that the sandbox had in a process is its own.
+    // The sandbox has another address in each process.
     fitting.retain(|fit| {
         let address = if fit.was_played {
             ""

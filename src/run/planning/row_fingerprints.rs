@@ -6,22 +6,21 @@ use crate::check::{CheckedRow, Checker, looks_right};
 use crate::model::Value;
 use crate::read::RawRow;
 
-/// Fingerprints of a row's key and of everything it says, by which it is known again in a file
-/// that a spreadsheet has written again: of the normalised values, and of what is wrong as it
-/// stands.
+/// Computes fingerprints of a row's key and cells that identify the row in a file that a spreadsheet saved again.
+/// Valid cells count by normalised value, invalid cells by their text.
 ///
-/// A row with cells missing or in excess is taken as its results file will have it.
+/// A row with missing or surplus cells counts as its results file will contain it.
 pub struct RowFingerprints<'a> {
     checker: &'a Checker,
     key: Option<usize>,
-    /// Of each field's name.
+    /// The fingerprint of each field's name.
     names: Vec<u32>,
-    /// What is made a fingerprint of.
+    /// A buffer for the hashed text.
     text: Vec<u8>,
 }
 
 impl<'a> RowFingerprints<'a> {
-    /// Fingerprints of rows that `key` names.
+    /// Computes fingerprints of rows that the field `key` identifies.
     pub fn of(checker: &'a Checker, key: Option<usize>) -> RowFingerprints<'a> {
         let fields = checker.spec().fields.iter();
         RowFingerprints {
@@ -32,10 +31,10 @@ impl<'a> RowFingerprints<'a> {
         }
     }
 
-    /// Of the row's key, and of everything that it says: a list, a field after the other, so that a column
-    /// that was added or taken away makes no difference to the others.
+    /// Returns the fingerprint of the row's key and those of its cells, field by field: an added or removed column
+    /// does not affect the others.
     pub fn of_row(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> (i64, Vec<u8>) {
-        // What is wrong with it may be no single cell.
+        // A problem of the whole row has no cell.
         if row.problems.iter().any(|problem| problem.field.is_empty()) {
             let as_written = self.checker.check_as_written(raw);
             return (self.key(&as_written), self.cells(raw, &as_written));
@@ -60,7 +59,7 @@ impl<'a> RowFingerprints<'a> {
             if let Some(value) = value {
                 let blank = || checker.is_blank(raw, field.name());
                 match value {
-                    // Cleared because somebody wrote so, or because nobody wrote anything.
+                    // A cleared value differs from an empty cell.
                     Value::Null if !blank() => add(*name, false, CLEARED),
                     value => add(*name, false, &value.as_text()),
                 }
@@ -68,7 +67,7 @@ impl<'a> RowFingerprints<'a> {
         }
         for problem in &row.problems {
             let name = of_name(&problem.field);
-            // The results hold the text of such a cell, which looks right there.
+            // The results file holds the text of this cell, which is valid there.
             let looks_right = looks_right(&problem.code);
             add(name, !looks_right, &problem.value);
             if looks_right {
@@ -79,7 +78,7 @@ impl<'a> RowFingerprints<'a> {
     }
 }
 
-/// The fingerprint of the value that finds a record.
+/// Returns the fingerprint of a key value.
 pub fn key_fingerprint(value: &str) -> i64 {
     xxh3_64(value.as_bytes()).cast_signed()
 }
@@ -88,10 +87,10 @@ fn of_name(field: &str) -> u32 {
     xxh3_64(field.as_bytes()) as u32
 }
 
-/// What stands beside a value that only looks right: no cell's text.
+/// Marks a value whose cell lost its type. No cell has this text.
 pub(super) const LOST_KIND: &str = "\0kind";
 
-/// Whether a row that had cells that only look right still has one of them as it was `before`.
+/// Whether a cell that lost its type still has the value from `before`.
 pub(super) fn still_looks_right(now: &[u8], before: &[u8]) -> bool {
     let room = &mut Vec::new();
     let lost = fingerprint(true, LOST_KIND, room).to_le_bytes();
@@ -109,11 +108,10 @@ pub(super) fn still_looks_right(now: &[u8], before: &[u8]) -> bool {
         .any(|name| of(now, name) == of(before, name))
 }
 
-/// What stands for a value that a cell clears in so many words.
+/// Stands for a value that a cell clears explicitly.
 const CLEARED: &str = "<null>";
 
-/// Whether nobody has put anything into a row's empty cells, or changed the others, since it was
-/// `before`.
+/// Whether a row's empty cells are still empty and its other cells unchanged since `before`.
 pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
     let nothing = fingerprint(false, "", &mut Vec::new()).to_le_bytes();
     let (fields, _) = now.as_chunks::<8>();
@@ -126,7 +124,7 @@ pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
     says_the_same(&filled, before)
 }
 
-/// Of a value; `room` is where it is put together.
+/// Hashes a value; `room` is a buffer.
 pub(super) fn fingerprint(is_wrong: bool, text: &str, room: &mut Vec<u8>) -> u32 {
     room.clear();
     room.push(u8::from(is_wrong));
@@ -134,8 +132,8 @@ pub(super) fn fingerprint(is_wrong: bool, text: &str, room: &mut Vec<u8>) -> u32
     xxh3_64(room) as u32
 }
 
-/// Whether a row still says what it said: every field that it has now is as it was. A field that it
-/// no longer has is not sent, and so is no change.
+/// Whether each field that a row has now is unchanged since `before`. A field that was removed is not sent and is no
+/// change.
 pub(super) fn says_the_same(now: &[u8], before: &[u8]) -> bool {
     let (now, _) = now.as_chunks::<8>();
     let (before, _) = before.as_chunks::<8>();

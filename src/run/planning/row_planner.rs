@@ -23,20 +23,20 @@ use crate::run::prepare::Prepared;
 use crate::run::settings::Delivery;
 use crate::send::{Stop, Transport};
 
-/// What planning needs.
+/// The inputs of planning.
 pub struct PlanContext<'a> {
     pub prepared: &'a Prepared,
     pub delivery: &'a Delivery,
     pub transport: &'a Transport<'a>,
-    /// What the API has answered to earlier slices, where it is planned in slices.
+    /// The answers to earlier batches, if the run is planned in batches.
     pub answers: Option<&'a AnswerCache<'a>>,
     pub writer: &'a Writer,
     pub earlier: EarlierRuns,
-    /// The run's own number.
+    /// The run's number in the journal.
     pub run: i64,
-    /// Whose deliveries they are.
+    /// The name under which deliveries are stored.
     pub place: &'a str,
-    /// The snapshot that it may use.
+    /// The snapshot that the run may use.
     pub snapshot: Option<&'a SnapshotConfig>,
     /// Whether each row's conflicts are decided once the run is planned.
     pub chooses: bool,
@@ -46,7 +46,7 @@ pub struct PlanContext<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// Why planning cannot continue: for good, or because the run must stop.
+/// Why planning cannot continue.
 pub enum Halt {
     Error(RunError),
     Stop(Stop),
@@ -95,7 +95,7 @@ pub struct ByOther {
 /// Records by the further key that found them.
 pub type ByOthers = Vec<(usize, Vec<Json>)>;
 
-/// The rows that have matched a record, where two rows can match one record by different keys.
+/// The rows that matched a record, if two rows can match one record by different keys.
 #[derive(Default)]
 pub struct Matched {
     /// The numbers of these rows, by a hash of the record's id.
@@ -124,7 +124,7 @@ pub struct Conflict {
     pub other: String,
 }
 
-/// Planning as far as it has come.
+/// The state of planning.
 pub struct RowPlanner<'a> {
     pub context: &'a PlanContext<'a>,
     pub planner: &'a Planner,
@@ -137,28 +137,28 @@ pub struct RowPlanner<'a> {
     pub known: KnownKeys,
     /// All records, if they were listed.
     pub(super) register: Option<Register>,
-    /// Whether it is decided if all records are listed.
+    /// Whether the run has decided between listing and searching.
     pub(super) has_chosen: bool,
     /// Records that were read one by one because they were not found.
     pub reread: usize,
     /// Rows that give records other numbers.
     pub(super) renumberings: Renumberings,
-    /// What is known of the register from an earlier run.
+    /// The snapshot of an earlier run, or the one that this run fills.
     pub snapshot: Option<OpenSnapshot<'a>>,
-    /// When the API answered.
+    /// The times of the API's answers.
     pub(super) dates: ResponseDates,
     /// The ids of the records that were changed since the snapshot was taken: the register has them.
     pub(super) has_read: HashSet<String>,
     /// The records that rows have matched.
     pub(super) matched: Matched,
-    /// Calls that are kept back because another record has a value of theirs.
+    /// Deferred calls with a unique value of another record.
     pub conflicts: Vec<Conflict>,
     pub totals: PlanTotals,
-    /// Rows that are planned and not handed to the journal yet.
+    /// Planned rows that the journal does not have yet.
     pub unwritten: Vec<PlannedRow>,
     /// Rows looked up so far.
     pub done: u64,
-    /// When that was last told.
+    /// The time of the last progress event.
     pub told_at: UnixNanos,
 }
 
@@ -224,7 +224,7 @@ impl RowPlanner<'_> {
         self.settle_conflicts().await
     }
 
-    /// Hands a row to the journal, with others.
+    /// Adds a planned row to those for the journal.
     pub(super) async fn put(&mut self, mark: RowMark, what: PlannedWhat) -> Result<(), Halt> {
         const MOST: usize = 1024;
         self.unwritten.push(PlannedRow { mark, what });
@@ -234,7 +234,7 @@ impl RowPlanner<'_> {
         Ok(())
     }
 
-    /// Hands what is planned to the journal.
+    /// Passes the planned rows to the journal.
     pub(super) async fn hand_over(&mut self) -> Result<(), JournalError> {
         let writer = self.context.writer;
         writer.room().await?;

@@ -1,4 +1,4 @@
-//! Items join a row to its next step.
+//! A task is a row with its next step.
 
 use std::borrow::Cow;
 
@@ -15,27 +15,27 @@ use crate::model::{
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
-/// A row, and what is to be done about it.
+/// A row and its next step.
 pub struct RowTask {
     pub mark: RowMark,
-    /// Whether somebody has emptied the cell that says what was wrong with it.
+    /// Whether the cell with its error was emptied, which releases the row.
     pub is_released: bool,
-    /// The code of what was wrong with how it stood in its file, as far as a results file says so.
+    /// The code of the damage that a results file records for the row.
     pub damaged: Option<&'static str>,
-    /// The code of a cell whose kind a results file has lost, as far as it says so.
+    /// The code of a cell that lost its type in a results file.
     pub(super) lost_kind: Option<&'static str>,
-    /// Whether it has something beyond the last column that has a name.
+    /// Whether it has a value beyond the last named column.
     pub(super) has_surplus: bool,
     pub what: NextStep,
 }
 
-/// What a row needs next.
+/// The next step of a row.
 pub enum NextStep {
-    /// Nothing: it has its outcome.
+    /// None: the row has its outcome.
     Settled(Outcome),
-    /// This request.
+    /// This request is made.
     Call(Box<Call>),
-    /// Its record, which this key finds, to be compared with these values.
+    /// The record with this key is compared with these values.
     LookUp {
         key: String,
         /// The further keys, tried if this key finds no record: the field, by position, and its value.
@@ -44,7 +44,7 @@ pub enum NextStep {
     },
 }
 
-/// Makes an item of every row.
+/// Builds the task of each row.
 pub struct TaskBuilder<'a> {
     pub checker: &'a Checker,
     pub survey: &'a Survey,
@@ -53,14 +53,14 @@ pub struct TaskBuilder<'a> {
     pub clock: &'a dyn Clock,
     /// Whether records are to be looked up.
     pub(super) looks_up: bool,
-    /// Where nothing has to be read for a row that has a value of each of these fields, by position.
+    /// The fields, by position, whose values make reading the record unnecessary; `None` if records are always read.
     pub(super) enough: Option<Vec<usize>>,
-    /// Whether the rows only name records, whatever else they say.
+    /// Whether only the keys of rows count.
     pub(super) names_only: bool,
 }
 
 impl TaskBuilder<'_> {
-    /// Reads all rows, and hands on an item of each in the file's order.
+    /// Reads all rows, and sends their tasks in the file's order.
     pub fn build(
         &self,
         input: &Input,
@@ -79,13 +79,13 @@ impl TaskBuilder<'_> {
                         left = left.saturating_sub(1);
                     }
                 }
-                // A receiver that is gone has said why.
+                // A receiver that is gone has reported why.
                 Ok(tasks.blocking_send(made).is_ok())
             },
         )
     }
 
-    /// The first calls of a table's rows that change anything, at most `most`.
+    /// Returns the first calls of a table's rows that change a value, at most `most`.
     pub(super) fn first_calls(&self, table: &Table, most: usize) -> Vec<Call> {
         let mut checked = CheckedRow::default();
         let calls = table.rows().filter_map(|raw| {
@@ -105,7 +105,7 @@ impl TaskBuilder<'_> {
         table.rows().map(of).collect()
     }
 
-    /// An item of a row. `row` is where it is checked: its room is that of the rows before it.
+    /// Builds the task of a row. `row` is a buffer that is reused for each row.
     fn of_row<'a>(
         &self,
         raw: &RawRow<'a>,
@@ -114,7 +114,7 @@ impl TaskBuilder<'_> {
     ) -> RowTask {
         self.checker.check_into(raw, row);
         let (key, cells) = fingerprints.of_row(raw, row);
-        // What is doubtful in a row can be wrong because of others.
+        // Other rows can turn a warning into an error, so it is read after the step.
         let what = self.what(row);
         let warning = row.warning();
         RowTask {
@@ -165,7 +165,7 @@ impl TaskBuilder<'_> {
         {
             let call = self.planner.call(row, &key);
             return NextStep::Call(Box::new(Call {
-                // The record could be read, so it is never believed to hold what was delivered.
+                // The record could be read, so deliveries are never trusted for it.
                 fingerprint: None,
                 ..call
             }));
@@ -191,7 +191,7 @@ impl TaskBuilder<'_> {
         }
     }
 
-    /// A row that nobody wants to be sent.
+    /// The outcome of a row that is left out.
     fn left_out(&self, row: u64, why: Message) -> Outcome {
         let why = Problem::of_row(LEFT_OUT, why);
         settled(self.clock, row, RowState::NotSent, LEFT_OUT, vec![why])

@@ -1,4 +1,4 @@
-//! A planned run holds the result of planning.
+//! The totals of planning become the plan that is shown.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -23,18 +23,18 @@ use crate::run::settings::Delivery;
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
-/// What planning came to.
+/// The totals of planning.
 #[derive(Default)]
 pub struct PlanTotals {
     /// Rows that need no request, by state, and the others as not sent.
     pub states: StateCounts,
     /// Calls to make.
     pub to_send: u64,
-    /// Of these, those that are made again because nothing is remembered of the record.
+    /// Of these, calls that are resent because no delivery to the record is known.
     pub resent: u64,
-    /// Of these, those that turn one person into another, by row number.
+    /// Of these, calls that turn one person into another, by row number.
     pub identity_rows: Vec<u64>,
-    /// Of these, those that give a person another number and wait for an approval.
+    /// Of these, calls that give a person another number and require an approval.
     pub renumber_rows: Vec<u64>,
     /// Rows that give a person another number, approved rows included.
     pub renumbered: u64,
@@ -44,7 +44,7 @@ pub struct PlanTotals {
     more_persons: u64,
     /// What the first of them change.
     identity_examples: Vec<ExampleChange>,
-    /// Whether what is to be sent is what was delivered before a run that is undone.
+    /// Whether the calls restore what was delivered before the undone run.
     pub(super) are_last_delivered: bool,
     /// Conflicts by policy.
     pub conflicts: ConflictCounts,
@@ -62,10 +62,10 @@ pub struct PlanTotals {
     pub(super) relisted: Option<Relisted>,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
-    /// The set of the last call, and of how many before it: most have that of the one before.
+    /// The set of the last call and its count: most calls have the set of the call before.
     last: (String, u64),
     pub examples: Vec<ExampleChange>,
-    /// What is wrong with the first few invalid rows.
+    /// The problems of the first invalid rows.
     pub problems: Vec<RowProblems>,
 }
 
@@ -302,7 +302,7 @@ const EXAMPLES: usize = 5;
 /// Conflicts that are shown.
 const CONFLICTS: usize = 20;
 
-/// What the user calls the fields that have a column.
+/// The headers of the fields that have a column.
 pub fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
     let checker = &prepared.checker;
     let fields = checker.spec().fields.iter().enumerate();
@@ -312,8 +312,7 @@ pub fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Of the headers of fields by their names, those by which a roster's columns are found without being
-/// told.
+/// Keeps the headers that map to their fields without a mapping by the user.
 pub fn understood(
     spec: &TargetSpec,
     headers: BTreeMap<String, String>,
@@ -327,7 +326,7 @@ pub fn understood(
     headers
 }
 
-/// How many findings there are of each code.
+/// The number of findings by code.
 fn counts(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<(String, u64)> {
     let counts = groups.iter();
     counts
@@ -341,7 +340,7 @@ fn sorted(rows: &[u64]) -> Vec<u64> {
     rows
 }
 
-/// The figures of a plan.
+/// Builds the plan from the totals.
 pub fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &PlanTotals) -> Plan {
     let survey = &prepared.survey;
     let left_out = planned.states.not_sent - planned.to_send;
