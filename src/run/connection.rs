@@ -16,8 +16,7 @@ use crate::journal::{JournalError, QuotaStore, State, account_of};
 use crate::send::{Client, Credentials, Pace, Pacer, Stats, Transport};
 use crate::targets::TargetSpec;
 
-/// A pacer that draws on the quota which all of this machine share who ask the same one with the same
-/// credentials.
+/// Returns a pacer on the quota that all runs on this machine share for an API and credentials.
 pub fn shared_pacer(
     client: &Client,
     credentials: &Credentials,
@@ -29,12 +28,12 @@ pub fn shared_pacer(
     Pacer::new(pace, clock, Some(store))
 }
 
-/// One quota for all that is asked of a machine, however its address is written.
+/// The quota account depends on the origin, not on the path of the address.
 fn quota_of(client: &Client, credentials: &Credentials) -> String {
     account_of(client.origin(), &credentials.identity())
 }
 
-/// The name of the quota that a run draws on: a hash of where it sends to and its credentials.
+/// The name of a run's quota: a hash of the API's origin and the credentials.
 pub fn quota_account(
     settings: &Settings,
     spec: &Arc<TargetSpec>,
@@ -46,7 +45,7 @@ pub fn quota_account(
     Ok(quota_of(&client, credentials))
 }
 
-/// The name under which deliveries to this place are remembered.
+/// The name under which deliveries are stored.
 fn place_of(spec: &TargetSpec, client: &Client, variables: &BTreeMap<String, String>) -> String {
     let mut whose = vec![spec.name.as_str()];
     for (name, value) in variables {
@@ -55,13 +54,12 @@ fn place_of(spec: &TargetSpec, client: &Client, variables: &BTreeMap<String, Str
     account_of(client.address(), whose.join("\0").as_bytes())
 }
 
-/// What a run is made with.
+/// The client, pacer and quota account of a run.
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) pacer: Pacer,
     pub(super) account: String,
-    /// Whose deliveries are remembered: the target, its address and its variables, whatever the
-    /// credentials.
+    /// The name under which deliveries are stored: the target, its address and its variables, for all credentials.
     pub(super) place: String,
 }
 
@@ -100,7 +98,7 @@ impl Connection {
         })
     }
 
-    /// How requests are made with them.
+    /// The transport of the run's requests.
     pub(super) fn transport<'a>(
         &'a self,
         prepared: &'a Prepared,

@@ -161,20 +161,20 @@ pub fn finish(
     summary.report = Some(report.clone());
     let json = to_json(&summary.clone().anywhere())?;
     settle(&mut run, summary.finished_at, early.is_indexed);
-    // A process that continues the run may replace what it has written, and nothing else.
+    // A process that resumes the run may replace the files of this run only.
     let mut settings = run.setup.settings.clone();
     // A note was added to them while the plan was shown.
     settings.deeds = Settings::of(&run.journal.run(Some(run.name()))?)?.deeds;
     let paths = &mut settings.delivery.paths;
     paths.note_written(&written, &report, summary.before.as_deref());
     let mut stored = run.setup.storable(settings.clone())?;
-    // The records of the API mark more rows than the roster does. A run that goes on reads their edits again.
+    // Records may mark more rows as protected than the roster does. A run that is resumed needs the edits.
     if state == RunState::Finished && !stored.roster.read.mends.is_empty() {
         let withheld = run.journal.rows_in(run.id, &[RowState::Withheld])?;
         prepared.forget_edits(&mut stored.roster.read.mends, &withheld);
     }
     let has_removed = stored.roster.read.mends != settings.roster.read.mends;
-    // A run that has ended holds none of them, even if this process dies here.
+    // An ended run has no such edits, even after a crash here.
     run.journal.set_settings(run.id, &stored.to_json()?)?;
     run.journal.end(run.id, state, summary.finished_at, &json)?;
     if has_removed {

@@ -1,4 +1,4 @@
-//! Deliveries are what runs sent to records that cannot be read, and what an undo of them restores.
+//! Deliveries are the values that runs sent to records that cannot be read. An undo restores earlier deliveries.
 
 use std::collections::BTreeSet;
 
@@ -9,25 +9,24 @@ use crate::model::{Change, RowState};
 use crate::run::settings::Settings;
 use crate::targets::{FieldSpec, ListMode, Place, TargetSpec};
 
-/// What runs delivered to records that cannot be read, as far as the journal knows it: what the undo of a
-/// run puts back.
+/// The deliveries in the journal that the undo of a run needs.
 #[derive(Debug)]
 pub struct Deliveries {
     run: i64,
-    /// Runs of which no values were to be kept for an undo.
+    /// Runs that keep no values for an undo.
     unkept: BTreeSet<i64>,
 }
 
-/// What a run delivered to one record, and what was delivered to it before and since.
+/// The deliveries of a run to one record, compared with earlier and later ones.
 #[derive(Debug, Default, PartialEq)]
 pub struct Delivered {
-    /// What the record holds, if it holds what was delivered to it last.
+    /// The record as delivered last.
     pub record: Json,
-    /// The fields that the run changed, from what was delivered before it.
+    /// The fields that the run changed from an earlier delivery.
     pub changes: Vec<Change>,
-    /// The fields that the run changed, and of which no earlier delivery is known.
+    /// The fields that the run changed without a known earlier delivery.
     pub unknown: Vec<String>,
-    /// The fields to which a later run may have delivered something else.
+    /// The fields to which a later run may have delivered another value.
     pub changed_since: Vec<Change>,
 }
 
@@ -47,7 +46,7 @@ impl Deliveries {
         })
     }
 
-    /// What the run delivered to the record at `path`; nothing if it changed nothing there.
+    /// Returns the run's delivery to the record at `path`; `None` if it changed no field.
     pub fn to(
         &self,
         journal: &Journal,
@@ -82,7 +81,7 @@ impl Deliveries {
             let name = field.name();
             let sent = sent.as_ref().filter(|_| is_put_back(field));
             let Some(to) = sent.and_then(|sent| value_in(field, sent)) else {
-                // A list that a row adds to, or a value that is forgotten.
+                // The row adds to a list, or the value was removed from the journal.
                 if changed.contains(&name) {
                     delivered.unknown.push(name.to_owned());
                 }
@@ -93,7 +92,7 @@ impl Deliveries {
                 Last::Value(from) if from == to => continue,
                 Last::Value(from) => from,
                 Last::Unknown | Last::Nothing => {
-                    // A field that is not among the changed ones was remembered to hold this.
+                    // An unchanged field already had this value by an earlier delivery.
                     if changed.contains(&name) {
                         delivered.unknown.push(name.to_owned());
                     }
@@ -120,7 +119,7 @@ impl Deliveries {
         is_some.then_some(delivered)
     }
 
-    /// The value of a field in the newest of these calls that has it.
+    /// Returns the value of a field in the newest of these calls that has it.
     fn last(&self, spec: &TargetSpec, field: &FieldSpec, calls: &[(usize, &PastCall)]) -> Last {
         for (_, past) in calls {
             let Some(sent) = self.sent(spec, past) else {
@@ -131,14 +130,14 @@ impl Deliveries {
                     return Last::Value(value.into_owned());
                 }
                 Ok(None) => {}
-                // It may not have arrived, or several elements of a list fit.
+                // The call may not have arrived, or the element of a list is ambiguous.
                 Ok(Some(_)) | Err(_) => return Last::Unknown,
             }
         }
         Last::Nothing
     }
 
-    /// The fields that a call sent; nothing if its values are forgotten, or were not to be kept.
+    /// The fields that a call sent; `None` if its values were removed or not kept.
     fn sent(&self, spec: &TargetSpec, past: &PastCall) -> Option<Json> {
         if self.unkept.contains(&past.run) {
             return None;
@@ -148,7 +147,7 @@ impl Deliveries {
     }
 }
 
-/// What was delivered of a field.
+/// The last delivery of a field.
 enum Last {
     Value(Json),
     /// A value that is not known.
@@ -157,7 +156,7 @@ enum Last {
     Nothing,
 }
 
-/// Whether what was delivered of a field is what it held.
+/// Whether a field holds exactly its delivered value.
 fn is_put_back(field: &FieldSpec) -> bool {
     let is_whole = !field.is_list() || field.mode() == ListMode::Replace;
     field.place == Place::Body && !field.read_only && is_whole

@@ -4,8 +4,7 @@ use crate::events::Plan;
 use crate::run::active_run::Setup;
 use crate::send::Rate;
 
-/// Adds the estimated duration to the plan, from the quota and the bucket as known now, and no faster than
-/// responses so far.
+/// Adds the estimated duration to the plan, by the current quota and bucket, and no faster than the latency allows.
 pub(super) fn add_estimate(setup: &Setup<'_>, plan: &mut Plan) {
     let (rate, burst) = setup.connection.pacer.quota();
     let concurrency = setup.settings.delivery.sender.concurrency;
@@ -29,8 +28,7 @@ pub(super) fn add_estimate(setup: &Setup<'_>, plan: &mut Plan) {
     plan.estimated_finish = setup.context.clock.timestamp().checked_add(time).ok();
 }
 
-/// Seconds that a request takes where answers take `latency` and so many are in progress; none where no answer
-/// has come yet.
+/// The seconds per request with a `latency` and concurrent requests; `None` without an answer so far.
 fn pace_of(latency: f64, concurrency: usize) -> Option<f64> {
     let pace = latency / concurrency.max(1) as f64;
     (pace > 0.0).then_some(pace)

@@ -40,7 +40,7 @@ impl RowPlanner<'_> {
     /// Plans a row for which these records were found.
     pub async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
-        self.tell(self.done, self.context.prepared.survey.rows);
+        self.report_progress(self.done, self.context.prepared.survey.rows);
         if self.is_protected(records.iter().copied()) {
             return self.withhold(row.mark).await;
         }

@@ -21,15 +21,14 @@ pub fn held(setup: &Setup<'_>, plan: &Plan) -> Result<Option<Held>, RunError> {
     Ok(held.or_else(|| held_by_row(setup, plan)))
 }
 
-/// Why the run is held for rows that require individual approval, if it is. Approving the run as a whole does not
-/// cover them.
+/// Returns why rows that require individual approval hold a run. Approving the run as a whole does not cover them.
 pub fn held_by_row(setup: &Setup<'_>, plan: &Plan) -> Option<Held> {
     let guards = &setup.settings.delivery.guards;
     let lines = setup.prepared.survey.lines();
     guards.by_row(&plan.identity_rows, &plan.renumber_rows, lines)
 }
 
-/// Why the run is held for conflicts to decide, if it is. Approving the run as a whole does not decide them.
+/// Returns why undecided conflicts hold a run. Approving the run as a whole does not decide them.
 pub fn held_for_conflicts(context: &Context<'_>, plan: &Plan) -> Option<Held> {
     let is_asked = context.chooses && context.agree.is_some();
     let count = plan.conflicts.asked;

@@ -1,4 +1,4 @@
-//! Planning decides what to send for each row.
+//! Planning takes one or two passes over all rows.
 
 use std::collections::HashSet;
 
@@ -16,9 +16,8 @@ use crate::run::planning::snapshot::state::ResponseDates;
 use crate::send::{SendError, Stop, StopRequest};
 
 impl PlanContext<'_> {
-    /// Reads the rows once more, in a thread of its own, looks their records up, and records of
-    /// each row what is to be done: its outcome where it needs no request, and its call where it
-    /// does.
+    /// Reads the rows again in a separate thread, looks up their records, and records the outcome or the call of each
+    /// row.
     pub fn run(&self, mut asked: watch::Receiver<StopRequest>) -> Result<PlanTotals, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -53,7 +52,7 @@ impl PlanContext<'_> {
             unwritten: Vec::new(),
             totals: PlanTotals::of(policy.nothing_read()),
             done: 0,
-            told_at: self.clock.now(),
+            reported_at: self.clock.now(),
         };
         let learns = self.answers.is_some() && (rows.look_up.is_some() || policy.lists_keys());
         let may_know = self.snapshot.is_some() && rows.look_up.is_some();
@@ -63,7 +62,7 @@ impl PlanContext<'_> {
             (false, false) => &[Pass::Plan],
         };
         for pass in passes {
-            // Each asks the same.
+            // Each pass asks the same questions.
             rows.reread = 0;
             rows.totals.stop = pass.over(&builder, &mut rows, &runtime, &mut asked)?;
             if rows.totals.stop.is_some() {
@@ -78,19 +77,19 @@ impl PlanContext<'_> {
     }
 }
 
-/// A way through all rows.
+/// A pass over all rows.
 #[derive(Debug, Clone, Copy)]
 enum Pass {
-    /// Everything is asked of the API that planning will ask.
+    /// All answers that planning needs are requested.
     Learn,
-    /// Records are read that the snapshot of an earlier run does not prove to be as the rows say.
+    /// Records are read for which the snapshot does not prove that they hold the rows' values.
     ReadAhead,
     /// Each row is planned.
     Plan,
 }
 
 impl Pass {
-    /// Goes through all rows, and returns why it stopped before the last one, if it did.
+    /// Passes over all rows, and returns why it stopped before the last one, if it did.
     fn over(
         self,
         builder: &TaskBuilder<'_>,
@@ -100,7 +99,7 @@ impl Pass {
     ) -> Result<Option<Stop>, RunError> {
         let input = &rows.context.prepared.input;
         std::thread::scope(|scope| {
-            // Each lot is a block of the file.
+            // Each message has the tasks of a block of the file.
             let (tasks, receiver) = mpsc::channel(2);
             let build = move || builder.build(input, &tasks);
             let thread = std::thread::Builder::new().spawn_scoped(scope, build);

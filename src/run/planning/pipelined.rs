@@ -1,4 +1,4 @@
-//! Rows are sent while later rows are planned if no record is read.
+//! Rows are sent while later rows are planned, if no record is read.
 
 use tokio::sync::watch;
 
@@ -19,23 +19,23 @@ use crate::run::prepare::Prepared;
 use crate::run::settings::{Delivery, to_json};
 use crate::send::StopRequest;
 
-/// Rows that are planned ahead of those that are sent.
+/// Plans the remaining rows of a run while it sends earlier ones.
 ///
-/// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
-/// known once it has been checked, and the first request need not wait until all rows are in the journal.
-/// A run that dies before they are has those up to one row, and continues the next.
+/// If no record is read, the file alone determines the plan: its totals are known after the check, and the first
+/// request does not wait until all rows are in the journal. A crashed run has the rows up to one row, and resumes
+/// with the next.
 pub struct PipelinedPlanning<'a> {
     prepared: &'a Prepared,
     delivery: &'a Delivery,
     clock: &'a dyn Clock,
     asked: watch::Receiver<StopRequest>,
-    /// The last row that is planned already.
+    /// The last planned row.
     after: u64,
     run: String,
 }
 
 impl<'a> PipelinedPlanning<'a> {
-    /// The rows of a run that are not planned yet; none where all are.
+    /// Returns the planning of the remaining rows; `None` if all rows are planned.
     pub fn of(run: &Run<'a>) -> Option<PipelinedPlanning<'a>> {
         let after = run.planned_to?;
         let setup = run.setup;
@@ -49,8 +49,8 @@ impl<'a> PipelinedPlanning<'a> {
         })
     }
 
-    /// Records what is to be done for each row, and returns once that is durable: whether that is all of
-    /// them, or somebody has stopped it.
+    /// Plans the rows, and returns once they are durable. Returns whether all rows are planned, or the run was
+    /// stopped.
     pub fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
         let policy = ReadPolicy::of(self.prepared, self.delivery);
         let planner = policy.planner();
@@ -59,7 +59,7 @@ impl<'a> PipelinedPlanning<'a> {
         self.prepared.input.scan(
             |table| builder.of_table(table),
             |tasks| {
-                // Who asks that no more be sent is told all the same what is wrong with each row.
+                // A run that stops sending still records the problems of each row.
                 if *self.asked.borrow() == StopRequest::Now {
                     is_whole = false;
                     return Ok(false);
@@ -69,9 +69,9 @@ impl<'a> PipelinedPlanning<'a> {
                 let rows = left.map(|task| {
                     let what = match task.what {
                         NextStep::Settled(outcome) => PlannedWhat::Settled(outcome),
-                        // It tells of no value that a record held: none is read.
+                        // The call has no earlier values, since no record is read.
                         NextStep::Call(call) => PlannedWhat::Call(call),
-                        // Another version of the program found its records known well enough.
+                        // Only another version of the program plans these rows without reading records.
                         NextStep::LookUp { .. } => {
                             return Err(RunError::Settings {
                                 run: self.run.clone(),
@@ -106,14 +106,14 @@ pub fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
     let policy = ReadPolicy::of(setup.prepared, &setup.settings.delivery);
     let clock = setup.context.clock.as_ref();
     let mut planned = PlanTotals::predicted(setup.prepared, &policy, clock)?;
-    // Nothing is remembered, so nothing tells whether a row changes its record.
+    // Without known deliveries, each row counts as resent.
     if !setup.settings.delivery.all {
         planned.resent = planned.to_send;
     }
     let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
     plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
     add_estimate(&setup, &mut plan);
-    // Who looks at a run that is held wants to see what is wrong with each row.
+    // A held run shows the problems of each row.
     if held(&setup, &plan)?.is_some() {
         return plan_after(run, earlier);
     }
@@ -146,7 +146,7 @@ fn can_pipeline(setup: &Setup<'_>, has_delivered: bool) -> bool {
     !is_looked_at && is_known_from_file(setup.prepared, &setup.settings.delivery, has_delivered)
 }
 
-/// Whether the file alone tells what a run will send that `has_delivered` something before.
+/// Whether the file alone determines what a run sends. `has_delivered` states whether earlier deliveries exist.
 fn is_known_from_file(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
     let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
     let is_whole = delivery.selection == Selection::default();
@@ -155,7 +155,7 @@ fn is_known_from_file(prepared: &Prepared, delivery: &Delivery, has_delivered: b
     let is_believed = has_delivered
         && (!delivery.all || fields.into_iter().any(|field| !field.guarded.is_empty()));
     delivery.canary.is_none()
-        // Only what was delivered before tells which rows are changes.
+        // Only earlier deliveries show which rows are changes.
         && delivery.guards.max_changes.is_none()
         && delivery.expected.is_none()
         && is_new

@@ -1,11 +1,11 @@
-//! The previous edition of a roster is found in the journal.
+//! Previous runs of a roster are found in the journal.
 
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Summary;
 use crate::run::error::RunError;
 use crate::run::settings::Settings;
 
-/// The rows of the last edition of this roster that was imported to the same place, if one was.
+/// The number of rows of the last imported edition of this roster for the same place.
 pub fn rows_last_time(
     journal: &Journal,
     target: &str,
@@ -13,7 +13,7 @@ pub fn rows_last_time(
 ) -> Result<Option<u64>, RunError> {
     for run in journal.runs()? {
         let is_import = run.state == RunState::Finished && run.command == "import";
-        // What another version of the program meant is compared with nothing.
+        // Settings of another version cannot be compared.
         let same = || Settings::of(&run).is_ok_and(|other| settings.is_of_the_same_roster(&other));
         if is_import && run.target == target && same() {
             let summary = run.summary.as_deref();
@@ -24,8 +24,7 @@ pub fn rows_last_time(
     Ok(None)
 }
 
-/// Whether no other edition of a run's roster has been imported since to the same place, and nothing
-/// was undone there: then what it brought there still stands.
+/// Whether no later run imported another edition of a run's roster to the same place or undid a run there.
 pub fn is_last_of_its_name(journal: &Journal, run: &RunRecord) -> Result<bool, RunError> {
     let settings = Settings::of(run)?;
     let later = journal.runs()?;

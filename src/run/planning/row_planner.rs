@@ -159,7 +159,7 @@ pub struct RowPlanner<'a> {
     /// Rows looked up so far.
     pub done: u64,
     /// The time of the last progress event.
-    pub told_at: UnixNanos,
+    pub reported_at: UnixNanos,
 }
 
 impl RowPlanner<'_> {
@@ -197,7 +197,7 @@ impl RowPlanner<'_> {
                             self.held_by(task.mark.at.row, &key, &others, &values)?
                         {
                             self.done += 1;
-                            self.tell(self.done, self.context.prepared.survey.rows);
+                            self.report_progress(self.done, self.context.prepared.survey.rows);
                             let outcome = self.unchanged(task.mark.at.row, Vec::new());
                             let mut mark = task.mark;
                             mark.facts.found = Some(found);

@@ -1,4 +1,4 @@
-//! Saved plans bind an import to what was reviewed.
+//! A saved plan binds an import to the reviewed calls.
 
 use crate::journal::Journal;
 use crate::plan::{SAVED_PLAN, SavedPlan};
@@ -7,7 +7,7 @@ use crate::run::error::RunError;
 use crate::run::prepare::Prepared;
 use crate::run::settings::Settings;
 
-/// The calls of a planned run, so that another run can be compared with it.
+/// Returns the calls of a planned run, for comparison with another run.
 pub fn saved_plan(
     journal: &Journal,
     run: i64,

@@ -11,7 +11,7 @@ use crate::model::Pending;
 use crate::send::NotApplied;
 use crate::targets::{Expects, FieldSpec, Kind, Place, TargetSpec};
 
-/// Compares what was sent with the record in the API's answer.
+/// Compares sent values with the record in the API's answer.
 pub struct Applied<'a> {
     checker: &'a Checker,
 }
@@ -21,7 +21,7 @@ impl<'a> Applied<'a> {
         Applied { checker }
     }
 
-    /// The fields that were sent and that the answer to it does not show as sent.
+    /// Returns the sent fields whose values the answer does not show.
     ///
     /// If the target does not promise the record, only members that the answer has are compared, and no row is rejected.
     pub fn not_applied(&self, call: &Pending, answer: &Json) -> Option<NotApplied> {
@@ -48,7 +48,7 @@ impl<'a> Applied<'a> {
         if names.is_empty() {
             return None;
         }
-        // Where nothing is promised, the answer may show the record as it was before.
+        // An answer without a promised record may show the earlier values.
         let is_rejected = is_promised
             && (is_guarded || !any_applied && names.iter().any(|(_, changed)| *changed));
         let fields: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
@@ -68,7 +68,7 @@ impl<'a> Applied<'a> {
         refused.map(|(index, _)| self.checker.name_of(index).to_owned())
     }
 
-    /// Whether `held` is what was sent, apart from its form.
+    /// Whether `held` equals the sent value apart from its form.
     fn is_shown(&self, field: usize, held: &Json, sent: &Json) -> bool {
         let is_empty = |value: &Json| match value {
             Json::Null => true,

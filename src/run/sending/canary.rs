@@ -17,12 +17,12 @@ use crate::run::prepare::Prepared;
 use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
 use crate::targets::FieldSpec;
 
-/// Reads single records back, and compares them with what was sent.
+/// Reads single records back, and compares them with the sent values.
 pub struct RecordReader<'a> {
     checker: &'a Checker,
     survey: &'a Survey,
     look_up: LookUp,
-    /// The journal and the run, where what was read for a call is looked at again.
+    /// The journal and the run, if the values read at planning are compared too.
     planned: Option<(Mutex<Journal>, i64)>,
 }
 
@@ -59,7 +59,7 @@ impl Reread for RecordReader<'_> {
             let change = changes.iter().find(|change| change.field == field.name());
             let before = match change {
                 Some(change) => change.from.as_ref(),
-                // It is sent along as it was read; of what is changed nothing was read.
+                // An unchanged field is sent as read. A changed field without a change record was not read.
                 None => Some(to).filter(|_| !is_changed),
             };
             let is = |other: &Json| self.checker.is_same(index, held, other);
@@ -69,7 +69,7 @@ impl Reread for RecordReader<'_> {
         }
         let is_same = match spec.erases() {
             true => unnamed(spec, record) == unnamed(spec, sent),
-            // The rest of each list is sent as it was read.
+            // The other elements of each list are sent as read.
             false => {
                 let sent = lists_of(spec, sent, sent);
                 unnamed(spec, &lists_of(spec, record, &sent)) == unnamed(spec, &sent)
@@ -88,7 +88,7 @@ impl Reread for RecordReader<'_> {
 }
 
 impl<'a> RecordReader<'a> {
-    /// A reader of the target's records; none where single ones cannot be read.
+    /// Returns a reader of single records; `None` if the target has none.
     pub fn new(prepared: &'a Prepared) -> Option<RecordReader<'a>> {
         let spec = prepared.checker.spec();
         let look_up = LookUp::new(spec, spec.key_field()?)?;
@@ -100,7 +100,7 @@ impl<'a> RecordReader<'a> {
         })
     }
 
-    /// The same reader for calls of a run that were planned on what the journal holds.
+    /// Adds the journal, for comparison with the values read at planning.
     pub fn comparing(self, journal: Journal, run: i64) -> RecordReader<'a> {
         RecordReader {
             planned: Some((Mutex::new(journal), run)),
@@ -108,12 +108,12 @@ impl<'a> RecordReader<'a> {
         }
     }
 
-    /// The names of the fields that a row's call changes, and from what to what, if that was kept.
+    /// The fields that a row's call changes, and the changes that were kept.
     fn planned_for(&self, row: u64) -> (Vec<String>, Vec<Change>) {
         let mut found = Default::default();
         if let Some((journal, run)) = &self.planned {
             let journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-            // What cannot be read was not kept.
+            // An error counts as no kept changes.
             let _ = journal.each_call_after::<JournalError>(*run, row - 1, |call, _| {
                 if call.at.row == row {
                     let changed = call.changed.split(' ').map(str::to_owned);
@@ -141,8 +141,8 @@ impl<'a> RecordReader<'a> {
         sent_fields(spec, sent).find(lacks).map(|(index, ..)| index)
     }
 
-    /// Reads the records back that the first calls have changed. Returns why the run must stop,
-    /// if one of them does not hold what was sent.
+    /// Reads back the records that the first calls changed. Returns why the run must stop, if a record lacks a sent
+    /// value.
     pub(super) async fn look_after(
         &self,
         transport: &Transport<'_>,

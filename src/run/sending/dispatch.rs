@@ -9,7 +9,7 @@ use crate::run::active_run::Setup;
 use crate::run::error::RunError;
 use crate::send::{Rate, SendError, Sender, Stop};
 
-/// What the calls of a run are sent with.
+/// Sends the calls of a run.
 pub(super) struct Dispatcher<'a> {
     pub(super) setup: &'a Setup<'a>,
     /// The run's number in the journal.
@@ -84,7 +84,7 @@ pub(super) fn may_acknowledge_early(setup: &Setup<'_>) -> bool {
     is_repeatable && setup.settings.delivery.sender.concurrency > 1
 }
 
-/// Calls that are read at once.
+/// The number of calls that are read together.
 const PAGE: usize = 256;
 
 /// The number of calls in one intent: as many as leave in a quarter of a second, since all of them count as made after
@@ -107,7 +107,7 @@ fn calls_left(
     let mut after = 0;
     let recorded = writer.recorded();
     loop {
-        // What is planned after this is looked for once more.
+        // Rows that are planned after this line need another read.
         let planned = recorded.planned();
         if planned.has_failed {
             return Ok(());
@@ -128,7 +128,7 @@ fn calls_left(
                 writer.reach_blocking(end.row)?;
             }
             for call in part {
-                // The receiver is gone, and has said why.
+                // The receiver is gone and has reported why.
                 if calls.blocking_send(call).is_err() {
                     return Ok(());
                 }

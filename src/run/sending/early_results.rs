@@ -56,9 +56,9 @@ impl<'a> EarlyWriter<'a> {
 
     fn work_into(&self, done: &mut EarlyResults) -> Result<(), RunError> {
         let mut journal = Journal::open(self.state)?;
-        // Everything that comes before the first request goes first.
+        // The work before the first request has priority.
         self.recorded.wait_for(&journal, self.run, (1, 1))?;
-        // A database has one connection for all that this process does, and others may hold the index.
+        // A database has one connection per process, and other processes may hold the index.
         if self.rows <= FEW && self.state.database().is_none() {
             self.recorded.wait_for_plan();
             journal.index_own(self.run)?;

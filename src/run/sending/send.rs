@@ -38,14 +38,14 @@ pub fn send(run: Run<'_>) -> Result<Sent<'_>, RunError> {
         false => Stage::StrictSending,
     };
     let (sent, journal, done) = std::thread::scope(|scope| {
-        // It is dropped with this closure, however the closure ends, and releases all waiters.
+        // The writer is dropped with this closure on every path, which releases all waiters.
         let writer = match Writer::start(journal, id, stage) {
             Ok(writer) => writer,
             Err(error) => return (Ok(None), Err(error), Default::default()),
         };
         let unplanned = unplanned.map(|rest| (rest, writer.recorded().planning_ahead()));
         let early = EarlyWriter::of(&setup, id, &writer);
-        // Without a thread it is done once the run has ended.
+        // Without a thread, finishing writes the results.
         let early = early.and_then(|early| {
             let thread = std::thread::Builder::new();
             thread.spawn_scoped(scope, move || early.work()).ok()
@@ -125,7 +125,7 @@ fn send_calls(setup: &Setup<'_>, id: i64, writer: &Writer) -> Result<Option<Stop
         return send_batch(&dispatcher, batch);
     }
     if let Some(most) = setup.canary {
-        // The first rows of all, and not of those that are planned so far.
+        // The canary covers the first rows of the whole run, not of those planned so far.
         writer.recorded().wait_for_plan();
         if writer.recorded().planned().has_failed {
             return Ok(None);

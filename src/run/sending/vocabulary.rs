@@ -6,7 +6,7 @@ use crate::check::Checker;
 use crate::l10n::Message;
 use crate::model::Problem;
 
-/// What the user calls the fields that an API names in its errors.
+/// The user's names of the fields that an API names in its errors.
 pub struct Vocabulary {
     /// The API's names of a field to the field's own name and the header of its column.
     headers: HashMap<String, (String, String)>,
@@ -30,8 +30,8 @@ impl Vocabulary {
         Vocabulary { headers }
     }
 
-    /// The problems of which an API's message tells, each with the column that it names: an error response
-    /// with several members is flattened to `name: text; name: text`.
+    /// Splits an API's message into problems with their columns: an error response with several members is flattened
+    /// to `name: text; name: text`.
     pub fn problems(&self, code: &str, message: &str) -> Vec<Problem> {
         let names = |clause: &str| {
             let (name, _) = clause.split_once(": ")?;
@@ -61,8 +61,8 @@ impl Vocabulary {
         clauses.into_iter().map(problem).collect()
     }
 
-    /// An API's message with the user's word before each field's name, once, and the name in brackets:
-    /// `Kön (gender): …`. A name that is an English word as well is one only before a colon.
+    /// Adds the user's name before the first mention of each field: `Kön (gender): …`. A name that is also an English
+    /// word counts only before a colon.
     fn explain(&self, message: &str) -> String {
         let mut text = String::with_capacity(message.len());
         let mut told: Vec<&str> = Vec::new();

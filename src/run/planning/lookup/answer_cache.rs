@@ -13,41 +13,41 @@ use crate::plan::Question;
 use crate::run::context::Batch;
 use crate::send::Stats;
 
-/// How long an answer may be in this process alone: whoever takes over asks again what came since.
+/// How long an answer may exist only in this process. Another process repeats the requests since.
 const UNKEPT: Duration = Duration::from_secs(1);
 
-/// Bytes of answers that are held here, beside the journal.
+/// The maximum size of answers in memory, in bytes.
 const HELD: usize = 32 << 20;
 
-/// What the API has answered so far to a run that is planned a slice at a time. Its slices ask the same
-/// questions in the same order, and only those that none of them has asked before cost a request.
+/// The answers of the API to a run that is planned in batches. Each batch asks the same questions in the same order,
+/// and only new questions cost a request.
 pub struct AnswerCache<'a> {
     run: i64,
     account: &'a str,
     stats: &'a Stats,
     clock: &'a dyn Clock,
-    /// Requests that a slice makes at most.
+    /// The maximum number of requests of a batch.
     most: u64,
     held: Mutex<Held>,
 }
 
 struct Held {
-    /// What the journal has, by the question's number.
+    /// The numbers of the questions whose answers the journal has.
     kept: HashSet<i64>,
-    /// What was answered to this slice, as JSON.
+    /// The answers to this batch, as JSON.
     own: HashMap<i64, String>,
-    /// Those of them that the journal does not have.
+    /// The numbers of those that the journal does not have.
     unkept: Vec<i64>,
     bytes: usize,
     kept_at: UnixNanos,
     /// Requests that are counted in the journal.
     counted: u64,
-    /// Whether what was answered contradicts itself.
+    /// Whether the answers contradict each other.
     are_doubted: bool,
 }
 
-/// What tells a question from all others of its run. Who asks is part of it: with other credentials the same
-/// address may be another school's.
+/// Identifies a question of a run. The account is part of it: with other credentials, an address may belong to
+/// another school.
 fn number_of(account: &str, question: &Question) -> i64 {
     let mut hash = Xxh3::new();
     hash.update(account.as_bytes());
@@ -61,7 +61,7 @@ fn number_of(account: &str, question: &Question) -> i64 {
 }
 
 impl<'a> AnswerCache<'a> {
-    /// What `journal` holds for `run`, unless it has lain there for too long.
+    /// Opens the answers that `journal` has for `run`, unless they have expired.
     pub fn of(
         (run, account): (i64, &'a str),
         journal: &dyn AnswerStore,
@@ -90,12 +90,12 @@ impl<'a> AnswerCache<'a> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this slice has made as many requests as it may.
+    /// Whether this batch has made its maximum number of requests.
     pub(super) fn are_enough(&self) -> bool {
         self.stats.requests() >= self.most
     }
 
-    /// The answer to a question, if it was asked before.
+    /// Returns the cached answer to a question.
     pub fn find(
         &self,
         journal: &dyn AnswerStore,
@@ -104,7 +104,7 @@ impl<'a> AnswerCache<'a> {
         let number = number_of(self.account, question);
         let held = self.lock();
         let kept = match held.own.get(&number) {
-            // What cannot be understood is asked for again.
+            // An unreadable answer is requested again.
             Some(json) => return Ok(serde_json::from_str(json).ok()),
             None if held.kept.contains(&number) => journal.answer(self.run, number)?,
             None => None,
@@ -122,7 +122,7 @@ impl<'a> AnswerCache<'a> {
         let number = number_of(self.account, question);
         let mut held = self.lock();
         held.bytes += answer.len();
-        // Two who ask the same at once get one answer each.
+        // Concurrent equal questions get one answer each.
         if held.own.insert(number, answer).is_none() {
             held.unkept.push(number);
         }
@@ -143,8 +143,7 @@ impl<'a> AnswerCache<'a> {
         self.lock().are_doubted = true;
     }
 
-    /// Has the journal hold what was answered to this slice, for the next one; nothing where it contradicts
-    /// itself.
+    /// Stores the answers to this batch for the next one; none if they contradict each other.
     fn leave(&self, journal: &dyn AnswerStore) -> Result<(), JournalError> {
         let mut held = self.lock();
         if held.are_doubted {
@@ -165,8 +164,8 @@ impl<'a> AnswerCache<'a> {
         Ok(())
     }
 
-    /// Ends the plan, and returns the requests to be counted with it. A plan that was stopped leaves its answers
-    /// to the next slice; those of a whole one are forgotten in the step that says what becomes of it.
+    /// Ends planning, and returns the requests to count with the plan. An incomplete plan leaves its answers to the
+    /// next batch; storing a complete plan removes them.
     pub fn conclude(&self, journal: &dyn AnswerStore, is_whole: bool) -> Result<u64, JournalError> {
         if is_whole {
             return Ok(self.uncounted());
@@ -175,7 +174,7 @@ impl<'a> AnswerCache<'a> {
         Ok(0)
     }
 
-    /// Requests that were made and are not counted in the journal yet: from now on they are.
+    /// Returns the requests that the journal has not counted yet, and marks them as counted.
     fn uncounted(&self) -> u64 {
         let mut held = self.lock();
         let made = self.stats.requests();

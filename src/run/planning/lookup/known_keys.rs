@@ -1,10 +1,10 @@
-//! Known keys tell which records the API holds.
+//! Known keys show which records the API holds.
 
 use std::collections::HashSet;
 
 use crate::targets::TargetSpec;
 
-/// The keys that the API knows, as far as they are listed.
+/// The keys that the API lists.
 #[derive(Default)]
 pub enum KnownKeys {
     /// The list has not been requested.
@@ -21,7 +21,7 @@ pub enum KnownKeys {
 pub struct Keys {
     /// Paths of the records that they name, in lower case: whether the API ignores case is not known.
     paths: HashSet<String>,
-    /// The values in these paths beside the key, such as each kind of link.
+    /// The values in these paths besides the key, such as each kind of link.
     scopes: HashSet<Vec<Option<String>>>,
 }
 

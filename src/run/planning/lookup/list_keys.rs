@@ -75,7 +75,7 @@ impl RowPlanner<'_> {
         KnownKeys::Unlisted
     }
 
-    /// What is wrong with a row whose record the API does not know; nothing where it may know it.
+    /// The problem of a row whose key the API does not list; `None` if the record may exist.
     pub fn unknown_key(&self, call: &Call) -> Option<Problem> {
         let checker = &self.context.prepared.checker;
         let spec = checker.spec();

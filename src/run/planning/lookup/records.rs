@@ -17,14 +17,13 @@ use crate::run::planning::row_tasks::{NextStep, RowTask};
 use crate::run::planning::snapshot::fingerprints::comparable;
 use crate::send::{Fetched, Stop};
 
-/// Nanoseconds between two words about how far the look-ups have come.
+/// Nanoseconds between two progress events.
 const EVERY: u64 = 1_000_000_000;
 
 /// The maximum number of records that are read one by one before rows are reported as missing.
 const REREAD: usize = 20;
 
-/// A stop because a look-up was refused, with the path that was asked. What stands behind it may name
-/// somebody, and is left out.
+/// Adds the path of a refused look-up to a stop, without the query, which may hold personal data.
 fn at_path(stop: Stop, path: &str) -> Stop {
     match stop {
         Stop::LookUp {
@@ -95,7 +94,7 @@ pub fn refused_with(halt: &Halt) -> Option<Message> {
     }
 }
 
-/// What a row is looked up by.
+/// The keys of a row.
 struct LookUpKeys {
     key: String,
     /// The further keys: the field, by position, and its value.
@@ -107,8 +106,8 @@ struct LookUpKeys {
 
 /// How the records of the rows are found.
 impl RowPlanner<'_> {
-    /// Rows that are looked up at once: one request's maximum for each concurrent request. Every slice of a plan
-    /// asks for the same ones together, however the API fares meanwhile.
+    /// The number of rows to look up together: one request's maximum for each concurrent request. It is constant over
+    /// the batches of a plan, so that they ask the same questions.
     pub fn round(&self) -> usize {
         let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
         keys * match &self.context.answers {
@@ -117,8 +116,8 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// Has everything answered that planning will ask, and plans nothing: so that a plan which takes many
-    /// slices is written once, when all is known.
+    /// Requests all answers that planning needs, and plans nothing. A plan over several batches is written once, when
+    /// all answers are cached.
     pub async fn learn(&mut self, mut tasks: mpsc::Receiver<Vec<RowTask>>) -> Result<(), Halt> {
         let mut keys = Vec::new();
         while let Some(tasks) = tasks.recv().await {
@@ -203,7 +202,7 @@ impl RowPlanner<'_> {
         self.doubt(&unknown).await
     }
 
-    /// Lists the whole register where that is less work, before the first row is looked up.
+    /// Decides before the first look-up whether to list all records.
     pub async fn choose_once(&mut self) -> Result<(), Halt> {
         match std::mem::replace(&mut self.has_chosen, true) {
             true => Ok(()),
@@ -211,7 +210,7 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// Lists the whole register where that takes fewer requests than looking the rows up.
+    /// Lists all records if that takes fewer requests than searches.
     async fn choose(&mut self) -> Result<(), Halt> {
         let Some(look_up) = self.look_up.clone() else {
             return Ok(());
@@ -238,13 +237,13 @@ impl RowPlanner<'_> {
         (rows, rows.div_ceil(look_up.keys_at_once() as u64))
     }
 
-    /// Lists the whole register, unless the first page tells that looking the rows up is less work.
+    /// Lists all records, unless the total on the first page makes searches cheaper.
     pub async fn list_or_search(&mut self, look_up: &LookUp) -> Result<(), Halt> {
         let records = self.context.prepared.checker.spec().records_name();
         let at_once = look_up.keys_at_once() as u64;
         let (rows, searches) = self.searches(look_up);
         let page = look_up.page_size();
-        // One request tells how many there are, and is the first page if they are listed.
+        // The first page shows the total.
         let mut walk = look_up.list();
         let Some(question) = walk.first() else {
             return Ok(());
@@ -296,7 +295,7 @@ impl RowPlanner<'_> {
             let asked = ahead.iter().map(|question| self.ask(look_up, question));
             for (question, answered) in ahead.iter().zip(join_all(asked).await) {
                 if walk.next().ok().flatten().as_ref() != Some(question) {
-                    // The page before was shorter than expected: the next one begins elsewhere.
+                    // The previous page was shorter than expected, so the next one starts at another offset.
                     break;
                 }
                 match answered {
@@ -321,7 +320,7 @@ impl RowPlanner<'_> {
         self.doubted(error.message(), error.code())
     }
 
-    /// Returns the stop for answers that contradict each other. A later slice does not reuse them.
+    /// Returns the stop for answers that contradict each other. Later batches do not reuse them.
     pub(super) fn doubted(&self, why: Message, cause: Code) -> Halt {
         if let Some(answers) = self.context.answers {
             answers.doubt();
@@ -348,7 +347,7 @@ impl RowPlanner<'_> {
         }
         self.note_in_snapshot(page);
         let listed = walk.listed();
-        self.tell(listed, page.total.unwrap_or(listed).max(listed));
+        self.report_progress(listed, page.total.unwrap_or(listed).max(listed));
         Ok(())
     }
 
@@ -371,10 +370,10 @@ impl RowPlanner<'_> {
     }
 
     /// Reports the progress of the look-ups at intervals.
-    pub fn tell(&mut self, done: u64, of: u64) {
+    pub fn report_progress(&mut self, done: u64, of: u64) {
         let now = self.context.clock.now();
-        if now.saturating_sub(self.told_at) >= EVERY {
-            self.told_at = now;
+        if now.saturating_sub(self.reported_at) >= EVERY {
+            self.reported_at = now;
             self.context
                 .observer
                 .on_event(&RunEvent::LookedUp { done, of });
@@ -417,7 +416,7 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// Returns the answer to a question, its `Link` header, and whether an earlier slice received it.
+    /// Returns the answer to a question, its `Link` header, and whether it was cached.
     ///
     /// `told` is the path that a stop names.
     pub async fn answer(
@@ -440,7 +439,7 @@ impl RowPlanner<'_> {
                 return Err(Halt::Stop(Stop::Due { after }));
             }
         }
-        // Stopping drops what is in progress.
+        // A stop cancels requests in progress.
         let (_never, never) = watch::channel(false);
         let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
         let (fetched, beside) = asked.await?;
@@ -462,17 +461,17 @@ impl RowPlanner<'_> {
         keys.iter().map(text).collect()
     }
 
-    /// A key as it is compared: normalised, and e-mail addresses without regard to case.
+    /// Normalizes a key for comparison.
     pub(super) fn key_text(&self, held: &Json) -> Option<String> {
         self.comparable(self.key?, held)
     }
 
-    /// A field's value as it is compared: the same.
+    /// Normalizes a field's value for comparison.
     pub fn comparable(&self, field: usize, held: &Json) -> Option<String> {
         comparable(&self.context.prepared.checker, field, held)
     }
 
-    /// The key of a record by another field, in the form in which it is compared.
+    /// The normalized key of a record by another field.
     pub(super) fn key_in(&self, record: &Json, field: usize) -> Option<String> {
         let look_up = LookUp::new(self.context.prepared.checker.spec(), field)?;
         let held = look_up.key_of(record)?;
@@ -579,7 +578,7 @@ impl RowPlanner<'_> {
     ///
     /// `rows` are their keys and sheet rows. After a stop no row is reported as missing.
     async fn doubt(&mut self, rows: &[(&str, u64)]) -> Result<(), Halt> {
-        // What was read one by one is not read again.
+        // Records that were already read one by one are not read again.
         let Some(look_up) = self.look_up.clone().filter(|how| !how.finds_one()) else {
             return Ok(());
         };

@@ -21,7 +21,7 @@ fn person_key(birth: u32) -> String {
     format!("\0person/{birth}")
 }
 
-/// Where a value of the field stands in the row's own values.
+/// The row's own value of a field, if it has one.
 fn value_of(row: &Unresolved, field: usize) -> Option<String> {
     let value = row.values[field].as_ref()?.as_text().into_owned();
     (!value.is_empty()).then_some(value)

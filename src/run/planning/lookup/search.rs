@@ -1,4 +1,4 @@
-//! Finds records by their keys, and judges whether the answers hold what was requested.
+//! Searches find records by their keys and verify that the answers match the request.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::run::planning::row_planner::{Halt, RowPlanner, Unresolved};
 use crate::run::planning::row_tasks::problem_in;
 use crate::send::Stop;
 
-/// What requests for some keys have found.
+/// The result of a search for several keys.
 #[derive(Default)]
 pub struct SearchResult {
     pub records: Vec<Json>,
-    /// The keys of which the answers say neither that a record exists nor that none does.
+    /// The keys whose records neither exist nor are missing according to the answers.
     pub(super) unanswered: HashMap<String, Unanswered>,
 }
 
@@ -38,8 +38,8 @@ pub enum Unanswered {
 }
 
 impl RowPlanner<'_> {
-    /// Returns what the keys find, as many of them a request as it can ask for. Nothing is found if the
-    /// target has no request that finds records by this key.
+    /// Searches by keys, with the maximum number of keys per request. Finds nothing if the target has no search by
+    /// this key.
     pub(super) async fn search_all(&self, keys: &[&str]) -> Result<SearchResult, Halt> {
         match self.look_up.as_ref().filter(|look_up| look_up.can_find()) {
             Some(look_up) => self.search_by(look_up, keys).await,
@@ -47,7 +47,7 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// Returns what the keys of a look-up find.
+    /// Searches by the keys of a look-up.
     pub async fn search_by(&self, look_up: &LookUp, keys: &[&str]) -> Result<SearchResult, Halt> {
         let mut found = SearchResult::default();
         let mut askable = Vec::with_capacity(keys.len());
@@ -58,7 +58,7 @@ impl RowPlanner<'_> {
             }
         }
         let chunks: Vec<&[&str]> = askable.chunks(look_up.keys_at_once()).collect();
-        // The first request goes alone: if the credentials are wrong, one has told so.
+        // The first request is alone: wrong credentials then cost one request.
         let transport = self.context.transport;
         let alone = usize::from(!transport.has_sent());
         let (one, mut others) = chunks.split_at(alone.min(chunks.len()));
@@ -73,7 +73,7 @@ impl RowPlanner<'_> {
             if others.is_empty() {
                 return Ok(found);
             }
-            // As many as may be in progress, which may be fewer than a moment ago.
+            // The allowed concurrency may have changed since.
             (part, others) = others.split_at(transport.room().clamp(1, others.len()));
         }
     }
@@ -132,7 +132,7 @@ impl RowPlanner<'_> {
         Ok(answer)
     }
 
-    /// Returns the status by which the API refuses to read one record, if that says nothing of the others.
+    /// Returns the status by which the API refuses to return one record, if the others are unaffected.
     fn refuses_row(&self, halt: &Halt) -> Option<u16> {
         let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
             return None;
@@ -174,8 +174,8 @@ impl RowPlanner<'_> {
         Ok(found)
     }
 
-    /// Stops where an answer to a search holds more than was requested: the API has passed the filter
-    /// over, and would hand out its whole register for every search.
+    /// Stops if an answer has more records than requested: the API ignores the filter and would return all records
+    /// for each search.
     fn refuse_unasked(
         &self,
         look_up: &LookUp,
@@ -188,7 +188,7 @@ impl RowPlanner<'_> {
         if found <= asked || look_up.is_partial() {
             return Ok(());
         }
-        // Two records may have one key, where the API lets them: that is not an error of the search.
+        // Several records may share a key, which is no error of the search.
         let keys = self.key_texts(look_up, keys);
         let was_asked = |record: &Json| {
             let key = look_up.key_of(record);

@@ -10,18 +10,17 @@ use crate::run::planning::row_planner::{Conflict, Halt, RowPlanner};
 use crate::run::planning::row_tasks::problem_in;
 use crate::targets::Place;
 
-/// Calls that are kept until it is known whether the other record gives its value up; beyond it the
-/// API is asked.
+/// The maximum number of deferred calls. Further calls are sent, and the API decides.
 const KEPT: usize = 10_000;
 
-/// Whether one more call is kept beside so many.
+/// Whether one more call can be deferred.
 fn is_room(kept: usize) -> bool {
     kept < KEPT
 }
 
-/// Conflicts that can be known before anything is sent, because all records were listed.
+/// Finds conflicts before sending, if all records were listed.
 impl RowPlanner<'_> {
-    /// Notes what a listed record has of the fields that must be unique.
+    /// Adds the unique values of a listed record to the register.
     pub(super) fn note_unique(
         &self,
         register: &Register,
@@ -89,8 +88,7 @@ impl RowPlanner<'_> {
         Ok(found)
     }
 
-    /// Plans the calls that were kept back: those whose value the other record gives up in the same
-    /// file, and the others as invalid.
+    /// Plans the deferred calls whose value the other record gives up in the same file. The others are invalid.
     pub async fn settle_conflicts(&mut self) -> Result<(), Halt> {
         for conflict in std::mem::take(&mut self.conflicts) {
             let Conflict {
@@ -240,7 +238,7 @@ mod tests {
                     totals: PlanTotals::default(),
                     unwritten: Vec::new(),
                     done: 0,
-                    told_at: 0,
+                    reported_at: 0,
                 };
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .build()

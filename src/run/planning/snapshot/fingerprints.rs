@@ -14,16 +14,16 @@ use crate::targets::{FieldSpec, Place};
 /// Bytes of a hash.
 const PRINT: usize = 8;
 
-/// What a hash is of: hashes of different kinds never meet.
+/// The kind of a hashed value. Hashes of different kinds never collide by design.
 #[derive(Debug, Clone, Copy)]
 enum Of {
-    /// A value in the form to which a cell would be brought.
+    /// A value in the normal form of a cell.
     Value = 1,
-    /// A value that no cell can be compared with, as it stands.
+    /// A value as received, which no cell can be compared with.
     Raw = 2,
     /// A text in lower case.
     Lower = 3,
-    /// A key, or a value that must be unique, as it is compared with those of other records.
+    /// A normalized key or unique value.
     Holder = 4,
 }
 
@@ -37,7 +37,7 @@ pub struct Fingerprinter<'a> {
     /// The renumbering that the target describes.
     renumber: Option<Renumber>,
     hasher: SipHasher24,
-    /// By field, where its hash begins among those of a record.
+    /// By field, the offset of its hash in those of a record.
     places: Vec<Option<usize>>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Fingerprinter<'a> {
         hasher.finish()
     }
 
-    /// The hash by which the record is found that holds `text`, a value as it is compared.
+    /// The hash that finds the record with the normalized value `text`.
     pub(super) fn holder(&self, field: usize, text: &str) -> i64 {
         self.print(Of::Holder, field, text).cast_signed()
     }
@@ -130,8 +130,7 @@ impl<'a> Fingerprinter<'a> {
         Some(RecordPrints { id, prints, holds })
     }
 
-    /// The hashes of what a record holds of one field; `held` is none if the record does not say which
-    /// element of a list is meant.
+    /// The hashes of a record's value of one field; `held` is `None` if the element of a list is ambiguous.
     fn of_value(
         &self,
         index: usize,
@@ -144,7 +143,7 @@ impl<'a> Fingerprinter<'a> {
         let raw = |text: String| (self.print(Of::Raw, index, &text), 0);
         let protected = self.checker.spec().protected.as_ref();
         let (print, lower) = match held {
-            // Its row is withheld, which only the record itself tells.
+            // The row of a protected record is withheld, so the record must be read.
             _ if protected.is_some_and(|mark| mark.marks(record)) => raw(stem()),
             None => raw(stem()),
             Some(_) if field.is_list() || field.pointer.is_in_list() => raw(stem()),
@@ -152,7 +151,7 @@ impl<'a> Fingerprinter<'a> {
                 let held = held.as_deref().unwrap_or(&null);
                 let normal = self.checker.normalised(index, held);
                 match normal != *held && !field.choices.is_empty() {
-                    // What it means may depend on the roster's own words.
+                    // The meaning may depend on the roster's own words.
                     true => raw(held.to_string()),
                     false => (
                         self.print(Of::Value, index, &normal.to_string()),
@@ -172,7 +171,7 @@ impl<'a> Fingerprinter<'a> {
         self.print(Of::Lower, field, &text.to_lowercase())
     }
 
-    /// Whether a record with these hashes certainly holds all that a row says. If not, it must be read.
+    /// Whether a record with these hashes certainly holds all values of a row. If not, it must be read.
     pub(super) fn holds_all(&self, prints: &[u8], values: &Values) -> bool {
         let spec = self.checker.spec();
         let at = |place: usize| {
@@ -199,8 +198,7 @@ impl<'a> Fingerprinter<'a> {
     }
 }
 
-/// A field's value as it is compared with that of other records: normalised, and e-mail addresses without
-/// regard to case.
+/// Normalizes a field's value for comparison between records; e-mail addresses ignore case.
 pub fn comparable(checker: &Checker, field: usize, held: &Json) -> Option<String> {
     let text = match checker.normalised(field, held) {
         Json::String(text) => text,

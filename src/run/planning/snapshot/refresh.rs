@@ -1,4 +1,4 @@
-//! A run reads what changed since the last listing, where a snapshot has the rest.
+//! A run with a snapshot reads only the changes since the last listing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::run::planning::row_tasks::{NextStep, RowTask};
 /// with a delay.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// Searches by which rows are looked up without a snapshot: reading what changed is not worth it for fewer.
+/// The number of searches from which a snapshot is worthwhile.
 const FEW: u64 = 20;
 
 /// Changed records that are kept in memory until all are read. If more records changed, all are listed.
@@ -70,8 +70,8 @@ struct ChangesSince {
 }
 
 impl<'a> RowPlanner<'a> {
-    /// Whether the register is worth listing in `listings` requests, where looking the rows up takes
-    /// `searches`. A listing is also the snapshot that saves the next run from listing again.
+    /// Whether `listings` requests for all records are worthwhile compared with `searches`. A listing also fills the
+    /// snapshot for the next run.
     pub fn is_worth_listing(&self, listings: u64, searches: u64) -> bool {
         let saves = self.snapshot.is_some() && searches >= FEW;
         listings <= searches || saves && listings <= 2 * searches
@@ -103,8 +103,8 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// Reads what changed since the snapshot was taken, and returns whether that stands for a listing. If not,
-    /// the copy is empty.
+    /// Reads the changes since the snapshot was taken, and returns whether the snapshot replaces a listing. If not,
+    /// it is empty.
     pub async fn begin_from_snapshot(
         &mut self,
         look_up: &LookUp,
@@ -131,7 +131,7 @@ impl<'a> RowPlanner<'a> {
         let listings = records.div_ceil(look_up.page_size());
         let is_worth = self.is_worth_listing(listings, searches);
         let Some(snapshot) = self.snapshot.take().filter(|_| is_worth) else {
-            // It stays as it is, for a run of more rows.
+            // The snapshot is kept for a run with more rows.
             return Ok(false);
         };
         let since = self.read_since(&snapshot, &taken, listings).await;
@@ -243,8 +243,8 @@ impl<'a> RowPlanner<'a> {
         Ok(page)
     }
 
-    /// The ids of the records that were deleted since a moment, as far as the API tells: the total of the
-    /// list shows whether that is all.
+    /// The ids of records that the API reports as deleted since a time. The total of the list shows whether they are
+    /// complete.
     async fn deleted_since(
         &self,
         by_id: &LookUp,
@@ -293,14 +293,14 @@ impl<'a> RowPlanner<'a> {
                 }
             }
         }
-        // If they are gone, the total tells whether that is all.
+        // If they were deleted, the total shows whether others were too.
         for id in left {
             store.remove(&id)?;
         }
         Ok(())
     }
 
-    /// Reads one page of the list, another in each run, and compares it with what is known.
+    /// Compares one page of the list with the snapshot. Each run reads another page.
     async fn compare_page(
         &self,
         snapshot: &OpenSnapshot<'_>,
@@ -333,7 +333,7 @@ impl<'a> RowPlanner<'a> {
         Ok(())
     }
 
-    /// Compares a record with what is known of it. Returns whether it is another since a moment ago.
+    /// Compares a record with the snapshot. Returns whether it has just changed.
     fn compare(
         &self,
         snapshot: &OpenSnapshot<'_>,
@@ -357,14 +357,13 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// A moment shortly before this run began to read, by the API's clock. The latest one of all, if the API
-    /// does not tell its time.
+    /// The time shortly before this run started to read, by the API's clock; the maximum if the API sends no time.
     fn recently(&self) -> Option<Timestamp> {
         let began = self.dates.first.get().map_or(Timestamp::MAX, timestamp);
         Some(began.saturating_sub(MARGIN).unwrap_or(began))
     }
 
-    /// Reads records by their ids, many a request.
+    /// Reads records by their ids, several per request.
     async fn read_by_id(
         &self,
         snapshot: &OpenSnapshot<'_>,
@@ -377,7 +376,7 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// Makes the copy stand for the register, and stores it.
+    /// Accepts the snapshot in place of a listing, and stores it.
     fn take_over(&mut self, taken: &SnapshotMeta, since: ChangesSince) -> Result<(), Halt> {
         let register = Register::new()?;
         for record in since.changed.values() {
@@ -413,7 +412,7 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// Forgets the snapshot for a reason, and has its copy filled again.
+    /// Discards the snapshot for a reason, so that a listing fills it again.
     fn invalidate(&mut self, why: Message) {
         let Some(snapshot) = &mut self.snapshot else {
             return;
@@ -434,7 +433,7 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// Takes a page of the list into the copy.
+    /// Adds a page of the list to the snapshot.
     pub fn note_in_snapshot(&mut self, page: &Page) {
         let Some(snapshot) = &mut self.snapshot else {
             return;
@@ -454,12 +453,12 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// Stores the copy once all records are listed.
+    /// Stores the snapshot once all records are listed.
     pub fn keep_snapshot(&mut self) {
         let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.is_whole) else {
             return;
         };
-        // Without a moment by the API's own clock nothing could tell what changed since.
+        // Changes since can only be requested with a time of the API's clock.
         let Some(newest) = snapshot.newest else {
             return;
         };
@@ -516,8 +515,7 @@ impl<'a> RowPlanner<'a> {
         }
     }
 
-    /// A record other than `id` that holds a value of a field that must be unique, if the snapshot stands for
-    /// the register: nothing if it does not.
+    /// Another record than `id` with a unique value; `None` if the snapshot does not replace a listing.
     pub fn other_known_holder(
         &self,
         field: usize,
@@ -609,7 +607,7 @@ impl<'a> RowPlanner<'a> {
         Ok(snapshot.store.holders(field, print)?)
     }
 
-    /// The ids of the records to which a row whose number no record has may give another number.
+    /// The ids of the records to which a row may give another number.
     fn known_provisional(
         &self,
         snapshot: &OpenSnapshot<'_>,

@@ -1,4 +1,4 @@
-//! The basis of a plan is what is known of the register before it is read.
+//! The state of a snapshot while a run uses or fills it.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use crate::clock::UnixNanos;
 use crate::journal::{Snapshot, State, account_of};
 use crate::run::active_run::Setup;
 
-/// How records are hashed in a snapshot: changed with what is hashed.
+/// The version of the hashes, which changes with the hashed values.
 const FORMAT: &str = "1";
 
-/// The most by which the clock that sets the moments of records is behind the one that dates the answers.
+/// The maximum skew between the clock of record timestamps and the clock of the `Date` header.
 const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
-/// When answers came.
+/// The times of the API's answers.
 #[derive(Debug, Default)]
 pub struct ResponseDates {
     /// The API's own time in its first answer.
     pub first: Cell<Option<UnixNanos>>,
     /// The API's own time in its last answer.
     last: Cell<Option<UnixNanos>>,
-    /// When the first answer came, by the clock here.
+    /// The local time of the first answer.
     began: Cell<Option<UnixNanos>>,
 }
 
@@ -35,13 +35,12 @@ impl ResponseDates {
         self.began.set(self.began.get().or(Some(now)));
     }
 
-    /// The moment by the API's clocks up to which all changes were seen, if the latest one of a record that was
-    /// read is `newest`.
+    /// The time by the API's clocks up to which all changes were seen, if the latest change of a read record is
+    /// `newest`.
     ///
-    /// It is not after the first answer. The clock that sets the moments of records may be behind the one that
-    /// dates the answers, so it is not after the latest change either, less the time that reading took: a change in
-    /// that time may have come after its record was read. If the latest change is long ago, that says nothing of
-    /// the clocks, which are taken to differ by [`SKEW`] at most.
+    /// It is not after the first answer, and not after the latest change less the duration of reading: the clock of
+    /// record timestamps may be behind, and a change during reading may follow the read of its record. If the latest
+    /// change is long ago, the clocks are assumed to differ by at most [`SKEW`].
     pub(super) fn as_of(&self, newest: Timestamp, now: UnixNanos) -> Timestamp {
         let [first, last] = [&self.first, &self.last].map(Cell::get);
         let dated = first.zip(last);
@@ -60,12 +59,12 @@ impl ResponseDates {
     }
 }
 
-/// Where a run's snapshot is, and how it may be used.
+/// The location and key of a run's snapshot.
 pub struct SnapshotConfig {
     pub state: State,
-    /// What tells it from others: the target, its address and variables, the account and the profile.
+    /// Identifies the snapshot: a hash of the target, its address and variables, the account and the profile.
     pub place: String,
-    /// The address of the API, by which runs of all accounts mark what they change.
+    /// The address of the API, by which runs of all accounts mark changed records.
     pub address: String,
     /// The key of its hashes.
     pub key: [u8; 16],
@@ -74,14 +73,14 @@ pub struct SnapshotConfig {
 }
 
 impl SnapshotConfig {
-    /// The snapshot that a run may use, and that it may make for later ones; none where it must read what it
-    /// needs, or where nothing tells what changed.
+    /// The snapshot that a run may use and fill; `None` if the run must read all records or the API does not report
+    /// changes.
     pub fn of(setup: &Setup<'_>) -> Option<SnapshotConfig> {
         let (settings, context, connection) = (setup.settings, setup.context, setup.connection);
         let delivery = &settings.delivery;
         let how = setup.prepared.checker.spec().lookup.as_ref()?;
         let compares = !delivery.all && delivery.undoes.is_none() && setup.batch.is_none();
-        // A sandbox in this process is gone with it.
+        // A sandbox does not outlive its process.
         if how.changes.is_none() || !compares || settings.sandbox {
             return None;
         }
@@ -102,20 +101,20 @@ impl SnapshotConfig {
     }
 }
 
-/// What is known of the register beside the records that this run has read.
+/// An open snapshot and what this run knows of it.
 pub struct OpenSnapshot<'a> {
     pub store: Snapshot,
     pub(super) fingerprinter: Fingerprinter<'a>,
     pub relist: Duration,
-    /// Whether its copy stands for the register. Otherwise, listing all records fills it.
+    /// Whether the snapshot replaces a listing. Otherwise a listing fills it.
     pub is_known: bool,
-    /// The latest change of a record in the copy.
+    /// The latest change of a record in the snapshot.
     pub newest: Option<Timestamp>,
     /// Whether each record that was listed has an id.
     pub is_whole: bool,
 }
 
-/// A moment by nanoseconds since the Unix epoch.
+/// Converts nanoseconds since the Unix epoch.
 pub fn timestamp(nanos: UnixNanos) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
 }
