@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use tokio::runtime::Runtime;
 
 use super::context::Context;
 use super::error::RunError;
@@ -13,7 +14,7 @@ use super::settings::Settings;
 use crate::clock::Clock;
 use crate::events::Observer;
 use crate::journal::{JournalError, QuotaStore, State, account_of};
-use crate::send::{Client, Credentials, Pace, Pacer, Stats, Transport};
+use crate::send::{Client, Credentials, Pace, Pacer, SendError, Stats, Transport};
 use crate::targets::TargetSpec;
 
 /// Returns a pacer on the quota that all runs on this machine share for an API and credentials.
@@ -117,6 +118,12 @@ impl Connection {
             SmallRng::seed_from_u64(context.seed),
         )
     }
+}
+
+/// Builds the runtime of a thread that makes requests.
+pub(super) fn runtime() -> Result<Runtime, SendError> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().map_err(SendError::Runtime)
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ impl Deliveries {
         for field in &spec.fields {
             let name = field.name();
             let sent = sent.as_ref().filter(|_| is_put_back(field));
-            let Some(to) = sent.and_then(|sent| value_in(field, sent)) else {
+            let value = |sent: &Json| Some(field.pointer.get(sent).ok()??.into_owned());
+            let Some(to) = sent.and_then(value) else {
                 // The row adds to a list, or the value was removed from the journal.
                 if changed.contains(&name) {
                     delivered.unknown.push(name.to_owned());
@@ -160,14 +161,6 @@ enum Last {
 fn is_put_back(field: &FieldSpec) -> bool {
     let is_whole = !field.is_list() || field.mode() == ListMode::Replace;
     field.place == Place::Body && !field.read_only && is_whole
-}
-
-fn value_in(field: &FieldSpec, sent: &Json) -> Option<Json> {
-    field
-        .pointer
-        .get(sent)
-        .ok()?
-        .map(std::borrow::Cow::into_owned)
 }
 
 /// Sorts by time. The number of a run is not enough: a resumed run may have sent a row much later than it began.

@@ -10,6 +10,7 @@ use super::row_planner::{Halt, Matched, PlanContext, Renumberings, RowPlanner};
 use super::row_tasks::TaskBuilder;
 use super::totals::PlanTotals;
 use crate::journal::Record;
+use crate::run::connection::runtime;
 use crate::run::error::RunError;
 use crate::run::planning::lookup::known_keys::KnownKeys;
 use crate::run::planning::snapshot::state::ResponseDates;
@@ -19,10 +20,7 @@ impl PlanContext<'_> {
     /// Reads the rows again in a separate thread, looks up their records, and records the outcome or the call of each
     /// row.
     pub fn run(&self, mut asked: watch::Receiver<StopRequest>) -> Result<PlanTotals, RunError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(SendError::Runtime)?;
+        let runtime = runtime()?;
         let prepared = self.prepared;
         let policy = ReadPolicy::of(prepared, self.delivery);
         let planner = policy.planner();

@@ -9,6 +9,7 @@ use super::mark_records::mark_records;
 use super::vocabulary::Vocabulary;
 use crate::journal::{Journal, PlanningAhead, Stage, Writer};
 use crate::run::active_run::{Run, Setup};
+use crate::run::connection::runtime;
 use crate::run::error::RunError;
 use crate::run::planning::pipelined::PipelinedPlanning;
 use crate::send::{Reread, SendError, Sender, Stop};
@@ -37,7 +38,7 @@ pub fn send(run: Run<'_>) -> Result<Sent<'_>, RunError> {
         true => Stage::Sending,
         false => Stage::StrictSending,
     };
-    let (sent, journal, done) = std::thread::scope(|scope| {
+    let (ended, journal, early) = std::thread::scope(|scope| {
         // The writer is dropped with this closure on every path, which releases all waiters.
         let writer = match Writer::start(journal, id, stage) {
             Ok(writer) => writer,
@@ -59,11 +60,7 @@ pub fn send(run: Run<'_>) -> Result<Sent<'_>, RunError> {
         journal: journal?,
         ..run
     };
-    Ok(Sent {
-        run,
-        ended: sent,
-        early: done,
-    })
+    Ok(Sent { run, ended, early })
 }
 
 /// Sends a run's calls while the remaining rows are planned. Returns why it stopped before the last call, if it did.
@@ -95,10 +92,7 @@ fn send_and_plan(
 
 /// Sends a run's calls, and returns why it stopped before the last one, if it did.
 fn send_calls(setup: &Setup<'_>, id: i64, writer: &Writer) -> Result<Option<Stop>, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(SendError::Runtime)?;
+    let runtime = runtime()?;
     let mut reader = RecordReader::new(setup.prepared);
     if setup.prepared.checker.spec().update.if_match.is_some() {
         let journal = Journal::open(&setup.context.state)?;

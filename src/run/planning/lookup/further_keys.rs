@@ -190,9 +190,8 @@ impl RowPlanner<'_> {
         let mut missing = rows;
         for field in prepared.checker.other_keys() {
             let before = self.find_by(*field);
-            let settled = self.resolve_by(*field, missing).await;
+            missing = self.resolve_by(*field, missing).await?;
             self.find_as(before);
-            missing = settled?;
         }
         Ok(missing)
     }

@@ -155,17 +155,9 @@ impl RowPlanner<'_> {
                 .collect();
             let before = self.find_by(field);
             let keys: Vec<&str> = asked.iter().map(String::as_str).collect();
-            let found = self.search_all(&keys).await;
-            let by_key: HashMap<String, Vec<Json>> = match &found {
-                Ok(found) => {
-                    let by_key = self.by_key(&found.records).into_iter();
-                    let owned = |records: Vec<&Json>| records.into_iter().cloned().collect();
-                    by_key.map(|(key, records)| (key, owned(records))).collect()
-                }
-                Err(_) => HashMap::new(),
-            };
+            let found = self.search_all(&keys).await?;
+            let by_key = self.by_key(&found.records);
             self.find_as(before);
-            found?;
             let mut left = Vec::new();
             for row in missing {
                 let value = value_of(&row, field).filter(|_| how.is_final(&row.values));
@@ -175,11 +167,8 @@ impl RowPlanner<'_> {
                 };
                 let mut records = parsed(&self.listed_by(field, &value)?);
                 let key = self.comparable(field, &Json::from(value.as_str()));
-                records.extend(
-                    key.and_then(|key| by_key.get(&key).cloned())
-                        .into_iter()
-                        .flatten(),
-                );
+                let found = key.and_then(|key| by_key.get(&key));
+                records.extend(found.into_iter().flatten().map(|record| (*record).clone()));
                 if let Some(row) = self
                     .consider(&how, row, &records, MatchedBy::Field(field))
                     .await?
