@@ -62,10 +62,10 @@ impl AuditEntry {
     /// The entry as text for a person.
     pub fn in_words(&self) -> String {
         let (account, machine) = (self.actor.account.as_str(), self.actor.machine.as_str());
-        let deed = say().run_deed(self.command.as_str(), account, machine, local_time(self.at));
+        let entry = say().run_deed(self.command.as_str(), account, machine, local_time(self.at));
         match &self.note {
-            None => deed,
-            Some(note) => say().run_deed_note(deed, note.as_str()),
+            None => entry,
+            Some(note) => say().run_deed_note(entry, note.as_str()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the tests of this room share: a roster in a folder of its own, an API that answers as a test tells
-//! it, and runs on a clock that stands still unless everybody waits.
+//! The tests of this module share a roster in a temporary folder, a scripted API, and a clock that advances only while
+//! all tasks wait.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

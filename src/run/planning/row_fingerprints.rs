@@ -92,9 +92,9 @@ pub(super) const LOST_KIND: &str = "\0kind";
 
 /// Whether a cell that lost its type still has the value from `before`.
 pub(super) fn still_looks_right(now: &[u8], before: &[u8]) -> bool {
-    let room = &mut Vec::new();
-    let lost = fingerprint(true, LOST_KIND, room).to_le_bytes();
-    let nothing = fingerprint(false, "", room).to_le_bytes();
+    let buffer = &mut Vec::new();
+    let lost = fingerprint(true, LOST_KIND, buffer).to_le_bytes();
+    let nothing = fingerprint(false, "", buffer).to_le_bytes();
     let (now, _) = now.as_chunks::<8>();
     let (before, _) = before.as_chunks::<8>();
     let names = before.iter().filter(|field| field[4..] == lost);
@@ -124,12 +124,12 @@ pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
     says_the_same(&filled, before)
 }
 
-/// Hashes a value; `room` is a buffer.
-pub(super) fn fingerprint(is_wrong: bool, text: &str, room: &mut Vec<u8>) -> u32 {
-    room.clear();
-    room.push(u8::from(is_wrong));
-    room.extend_from_slice(text.as_bytes());
-    xxh3_64(room) as u32
+/// Hashes a value; `buffer` is reused.
+pub(super) fn fingerprint(is_wrong: bool, text: &str, buffer: &mut Vec<u8>) -> u32 {
+    buffer.clear();
+    buffer.push(u8::from(is_wrong));
+    buffer.extend_from_slice(text.as_bytes());
+    xxh3_64(buffer) as u32
 }
 
 /// Whether each field that a row has now is unchanged since `before`. A field that was removed is not sent and is no

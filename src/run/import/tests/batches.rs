@@ -20,36 +20,35 @@ fn a_run_is_idle_between_batches_only_if_the_next_is_late() {
     assert!(whole >= 60.0);
 }
 
-/// A slice of so many rows that waits for nothing.
-/// Does a run in slices: how it ended, and what each slice did and how long the next one had to wait.
-fn batch_end(
+/// Processes a run in batches. Returns its summary and stop, and the requests of each batch with the wait after it.
+fn in_batches(
     desk: &mut Desk,
     api: &Api,
     batch: Batch,
 ) -> (Summary, Option<Stop>, Vec<(BatchUsage, Duration)>) {
     let mut start = Start::New("import");
-    let mut slices = Vec::new();
+    let mut batches = Vec::new();
     for _ in 0..20 {
         let (batch_end, made) = desk.batch(api, start, batch).unwrap();
         match batch_end {
-            BatchEnd::Later(after) => slices.push((made, after)),
+            BatchEnd::Later(after) => batches.push((made, after)),
             BatchEnd::Ended(ended) => {
-                slices.push((made, Duration::ZERO));
-                return (ended.summary, ended.stop, slices);
+                batches.push((made, Duration::ZERO));
+                return (ended.summary, ended.stop, batches);
             }
         }
-        let after = slices.last().unwrap().1;
+        let after = batches.last().unwrap().1;
         desk.later(after);
         start = resume(desk);
     }
-    panic!("it never ends: {slices:?}");
+    panic!("it never ends: {batches:?}");
 }
 
 #[test]
 fn a_batch_sends_its_rows_and_leaves_the_rest() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(5)));
-    let (summary, stop, slices) = batch_end(&mut desk, &api, batch(2));
-    let made: Vec<(u64, Duration)> = slices
+    let (summary, stop, batches) = in_batches(&mut desk, &api, batch(2));
+    let made: Vec<(u64, Duration)> = batches
         .iter()
         .map(|(made, after)| (made.requests, *after))
         .collect();
@@ -68,7 +67,7 @@ fn a_batch_sends_its_rows_and_leaves_the_rest() {
     assert_eq!(
         (summary.retries, summary.throttled),
         (3, 4),
-        "those of the slices before"
+        "those of the batches before"
     );
     assert_eq!(desk.run().state, RunState::Finished);
     // No file is written, and no name taken.
@@ -86,9 +85,9 @@ fn a_batch_does_not_wait_for_the_quota() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(4)));
     let pace = &mut desk.delivery().pace;
     (pace.own, pace.own_burst) = ("1/s".parse().unwrap(), 1);
-    let (summary, _, slices) = batch_end(&mut desk, &api, batch(9));
-    assert_eq!(slices.len(), 4);
-    for (made, after) in &slices[..3] {
+    let (summary, _, batches) = in_batches(&mut desk, &api, batch(9));
+    assert_eq!(batches.len(), 4);
+    for (made, after) in &batches[..3] {
         assert_eq!(made.requests, 1);
         assert!(
             !after.is_zero() && *after <= Duration::from_secs(1),
@@ -161,7 +160,7 @@ fn a_refused_batch_ends_the_run_with_its_open_rows() {
     let (api, _) = moody(2, |_: &Asked| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), &roster(5));
     desk.delivery().sender.concurrency = 1;
-    let (summary, stop, _) = batch_end(&mut desk, &api, batch(4));
+    let (summary, stop, _) = in_batches(&mut desk, &api, batch(4));
     assert!(matches!(stop, Some(Stop::Refused { .. })));
     assert_eq!((summary.states.updated, summary.states.not_sent), (2, 3));
     assert_eq!(summary.exit_code, Exit::Refused);
@@ -176,7 +175,7 @@ fn the_canary_of_a_run_in_batches_is_read_back_once() {
     desk.delivery().canary = Some(2);
     desk.settings.target = school_with("list = \"/pupils\"\n", "");
     desk.delivery().sender.concurrency = 1;
-    let (_, stop, slices) = batch_end(&mut desk, &api, batch(2 + 1));
+    let (_, stop, batches) = in_batches(&mut desk, &api, batch(2 + 1));
     assert_eq!(stop, None);
     assert_eq!(
         api.asked()[2..],
@@ -188,7 +187,7 @@ fn the_canary_of_a_run_in_batches_is_read_back_once() {
             "PATCH /pupil/p3",
             "PATCH /pupil/p4",
         ],
-        "{slices:?}"
+        "{batches:?}"
     );
     assert_eq!(Settings::of(&desk.run()).unwrap().delivery.canary, None);
     let answer = held(school(4));
@@ -198,7 +197,7 @@ fn the_canary_of_a_run_in_batches_is_read_back_once() {
     });
     let mut desk = Desk::new(&roster(3));
     desk.delivery().canary = Some(1);
-    let (_, stop, _) = batch_end(&mut desk, &forgetful, batch(3));
+    let (_, stop, _) = in_batches(&mut desk, &forgetful, batch(3));
     assert!(matches!(stop, Some(Stop::Canary { .. })), "{stop:?}");
     assert_eq!(forgetful.changes().len(), 1);
 }

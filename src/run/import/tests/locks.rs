@@ -91,15 +91,15 @@ fn no_run_takes_the_file_names_of_another() {
 
 #[test]
 fn file_names_are_claimed_while_a_run_is_in_progress() {
-    for in_slices in [false, true] {
+    for in_batches in [false, true] {
         let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(1)));
         let (state, paths) = (desk.state(), desk.settings.delivery.paths.clone());
         desk.agree = Some(Box::new(move |_| {
             let (free, _claim) = paths.claim(&state).unwrap();
-            assert_eq!(free.results == paths.results, in_slices);
+            assert_eq!(free.results == paths.results, in_batches);
             Consent::from(true)
         }));
-        if in_slices {
+        if in_batches {
             desk.batch(&api, Start::New("import"), batch(5)).unwrap();
         } else {
             desk.import(&api).unwrap();

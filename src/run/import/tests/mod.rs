@@ -70,6 +70,7 @@ fn moody(
     (api, refuses)
 }
 
+/// A batch of so many rows that does not wait for the quota.
 fn batch(rows: usize) -> Batch {
     Batch {
         rows,

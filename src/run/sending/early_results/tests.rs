@@ -67,7 +67,7 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
 }
 
 #[test]
-fn a_slice_writes_no_results() {
+fn a_batch_writes_no_results() {
     let batch = Batch {
         rows: 5,
         patience: std::time::Duration::ZERO,

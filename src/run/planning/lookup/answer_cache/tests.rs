@@ -70,24 +70,24 @@ impl AnswerStore for Kept {
     }
 }
 
-/// What the slices of one run share.
-struct Slices {
+/// The shared state of the batches of a run.
+struct Batches {
     clock: VirtualClock,
     kept: Kept,
     stats: Stats,
 }
 
-impl Slices {
-    fn new() -> Slices {
+impl Batches {
+    fn new() -> Batches {
         let start = "2026-08-20T18:00:00Z".parse().unwrap();
-        Slices {
+        Batches {
             clock: VirtualClock::starting_at(start),
             kept: Kept::default(),
             stats: Stats::default(),
         }
     }
 
-    /// What a slice has that begins now and makes `rows` requests.
+    /// The cache of a batch that starts now and makes `rows` requests.
     fn batch(&self, rows: usize) -> AnswerCache<'_> {
         let batch = Batch {
             rows,
@@ -103,7 +103,7 @@ impl Slices {
         answers.find(&self.kept, &question(path)).unwrap()
     }
 
-    /// Has the API answer a slice.
+    /// Keeps an answer for a batch.
     fn keep(&self, answers: &AnswerCache<'_>, path: &str, answer: &str) {
         self.stats.count(false, false);
         let answer = answer.to_owned();
@@ -112,126 +112,130 @@ impl Slices {
 }
 
 #[test]
-fn what_one_slice_was_answered_the_next_one_need_not_ask() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
-    assert_eq!(slices.find(&first, "/1"), None);
-    slices.keep(&first, "/1", "[1]");
-    assert_eq!(slices.find(&first, "/1"), Some(json!([1])));
-    assert_eq!(slices.find(&first, "/2"), None);
+fn a_batch_reuses_the_answers_of_earlier_batches() {
+    let batches = Batches::new();
+    let first = batches.batch(5);
+    assert_eq!(batches.find(&first, "/1"), None);
+    batches.keep(&first, "/1", "[1]");
+    assert_eq!(batches.find(&first, "/1"), Some(json!([1])));
+    assert_eq!(batches.find(&first, "/2"), None);
     assert_eq!(
-        slices.find(&slices.batch(5), "/1"),
+        batches.find(&batches.batch(5), "/1"),
         None,
         "it is in this process alone"
     );
-    first.leave(&slices.kept).unwrap();
-    let next = slices.batch(5);
-    assert_eq!(slices.find(&next, "/1"), Some(json!([1])));
-    assert_eq!(slices.find(&next, "/2"), None);
+    first.leave(&batches.kept).unwrap();
+    let next = batches.batch(5);
+    assert_eq!(batches.find(&next, "/1"), Some(json!([1])));
+    assert_eq!(batches.find(&next, "/2"), None);
 }
 
 #[test]
 fn an_answer_is_in_one_process_alone_for_less_than_a_second() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
-    later(&slices.clock, Duration::from_millis(999));
-    slices.keep(&first, "/1", "[1]");
-    assert_eq!(slices.find(&slices.batch(5), "/1"), None);
-    later(&slices.clock, Duration::from_millis(1));
-    slices.keep(&first, "/2", "[2]");
-    let next = slices.batch(5);
-    assert_eq!(slices.find(&next, "/1"), Some(json!([1])));
-    assert_eq!(slices.find(&next, "/2"), Some(json!([2])));
+    let batches = Batches::new();
+    let first = batches.batch(5);
+    later(&batches.clock, Duration::from_millis(999));
+    batches.keep(&first, "/1", "[1]");
+    assert_eq!(batches.find(&batches.batch(5), "/1"), None);
+    later(&batches.clock, Duration::from_millis(1));
+    batches.keep(&first, "/2", "[2]");
+    let next = batches.batch(5);
+    assert_eq!(batches.find(&next, "/1"), Some(json!([1])));
+    assert_eq!(batches.find(&next, "/2"), Some(json!([2])));
     // And from then on again.
-    slices.keep(&first, "/3", "[3]");
-    assert_eq!(slices.find(&slices.batch(5), "/3"), None);
+    batches.keep(&first, "/3", "[3]");
+    assert_eq!(batches.find(&batches.batch(5), "/3"), None);
 }
 
 #[test]
 fn no_more_is_held_in_memory_than_there_is_room_for() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
+    let batches = Batches::new();
+    let first = batches.batch(5);
     let half = format!("[{}]", "1,".repeat(HELD / 4 - 1) + "1");
-    slices.keep(&first, "/1", &half);
-    assert!(slices.kept.answers.borrow().is_empty());
-    slices.keep(&first, "/2", &half);
-    assert_eq!(slices.kept.answers.borrow().len(), 2);
+    batches.keep(&first, "/1", &half);
+    assert!(batches.kept.answers.borrow().is_empty());
+    batches.keep(&first, "/2", &half);
+    assert_eq!(batches.kept.answers.borrow().len(), 2);
     assert!(first.lock().own.is_empty());
-    slices.keep(&first, "/3", "[3]");
-    assert_eq!(slices.kept.answers.borrow().len(), 2, "there is room again");
+    batches.keep(&first, "/3", "[3]");
+    assert_eq!(
+        batches.kept.answers.borrow().len(),
+        2,
+        "there is room again"
+    );
 }
 
 #[test]
 fn two_who_ask_the_same_at_once_have_it_kept_once() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
-    slices.keep(&first, "/1", "[1]");
-    slices.keep(&first, "/1", "[1]");
-    first.leave(&slices.kept).unwrap();
-    first.leave(&slices.kept).unwrap();
+    let batches = Batches::new();
+    let first = batches.batch(5);
+    batches.keep(&first, "/1", "[1]");
+    batches.keep(&first, "/1", "[1]");
+    first.leave(&batches.kept).unwrap();
+    first.leave(&batches.kept).unwrap();
 }
 
 #[test]
 fn each_request_is_counted_once() {
-    let slices = Slices::new();
-    slices.stats.count(false, false);
-    let first = slices.batch(5);
-    slices.keep(&first, "/1", "[1]");
-    slices.keep(&first, "/2", "[2]");
-    first.leave(&slices.kept).unwrap();
-    assert_eq!(slices.kept.requests.get(), 2, "one was made before");
-    slices.keep(&first, "/3", "[3]");
-    slices.keep(&first, "/4", "[4]");
-    slices.keep(&first, "/5", "[5]");
+    let batches = Batches::new();
+    batches.stats.count(false, false);
+    let first = batches.batch(5);
+    batches.keep(&first, "/1", "[1]");
+    batches.keep(&first, "/2", "[2]");
+    first.leave(&batches.kept).unwrap();
+    assert_eq!(batches.kept.requests.get(), 2, "one was made before");
+    batches.keep(&first, "/3", "[3]");
+    batches.keep(&first, "/4", "[4]");
+    batches.keep(&first, "/5", "[5]");
     assert_eq!(first.uncounted(), 3);
     assert_eq!(first.uncounted(), 0);
-    first.leave(&slices.kept).unwrap();
-    assert_eq!(slices.kept.requests.get(), 2);
+    first.leave(&batches.kept).unwrap();
+    assert_eq!(batches.kept.requests.get(), 2);
 }
 
 #[test]
 fn nobody_goes_on_from_answers_that_contradict_themselves() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
-    slices.keep(&first, "/1", "[1]");
-    first.leave(&slices.kept).unwrap();
-    let next = slices.batch(5);
-    slices.keep(&next, "/2", "[2]");
+    let batches = Batches::new();
+    let first = batches.batch(5);
+    batches.keep(&first, "/1", "[1]");
+    first.leave(&batches.kept).unwrap();
+    let next = batches.batch(5);
+    batches.keep(&next, "/2", "[2]");
     next.doubt();
-    next.leave(&slices.kept).unwrap();
-    assert!(slices.kept.answers.borrow().is_empty());
-    assert_eq!(slices.kept.requests.get(), 2);
+    next.leave(&batches.kept).unwrap();
+    assert!(batches.kept.answers.borrow().is_empty());
+    assert_eq!(batches.kept.requests.get(), 2);
 }
 
 #[test]
 fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
     for (is_whole, returned, counted, left) in [(false, 0, 1, Some(json!([1]))), (true, 1, 0, None)]
     {
-        let slices = Slices::new();
-        let plan = slices.batch(5);
-        slices.keep(&plan, "/1", "[1]");
-        let conclude = || plan.conclude(&slices.kept, is_whole).unwrap();
+        let batches = Batches::new();
+        let plan = batches.batch(5);
+        batches.keep(&plan, "/1", "[1]");
+        let conclude = || plan.conclude(&batches.kept, is_whole).unwrap();
         assert_eq!(conclude(), returned);
-        assert_eq!(slices.kept.requests.get(), counted);
-        assert_eq!(slices.find(&slices.batch(5), "/1"), left);
+        assert_eq!(batches.kept.requests.get(), counted);
+        assert_eq!(batches.find(&batches.batch(5), "/1"), left);
         assert_eq!(conclude(), 0, "each request is counted once");
     }
 }
 
 #[test]
 fn what_cannot_be_understood_is_asked_again() {
-    let slices = Slices::new();
-    let first = slices.batch(5);
-    slices.keep(&first, "/1", "[1");
-    assert_eq!(slices.find(&first, "/1"), None);
+    let batches = Batches::new();
+    let first = batches.batch(5);
+    batches.keep(&first, "/1", "[1");
+    assert_eq!(batches.find(&first, "/1"), None);
 }
 
 #[test]
-fn a_slice_makes_as_many_requests_as_it_may() {
-    let slices = Slices::new();
-    let batch = slices.batch(2);
-    slices.stats.count(false, false);
+fn a_batch_limits_its_requests() {
+    let batches = Batches::new();
+    let batch = batches.batch(2);
+    batches.stats.count(false, false);
     assert!(!batch.are_enough());
-    slices.stats.count(false, false);
+    batches.stats.count(false, false);
     assert!(batch.are_enough());
 }
