@@ -1,5 +1,5 @@
-//! The tests of this module share a roster in a temporary folder, a scripted API, and a clock that advances only while
-//! all tasks wait.
+//! The tests of this module share a roster in a temporary folder, a scripted API, and a clock that advances only
+//! while all tasks wait.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -62,8 +62,8 @@ pub fn decline(mut run: Run<'_>) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Marks a run as running and the run that it replaces as replaced. The run that it undoes is closed first, so that no
-/// process continues it.
+/// Marks a run as running and the run that it replaces as replaced. The run that it undoes is closed first, so that
+/// no process continues it.
 pub fn agree(mut run: Run<'_>) -> Result<Run<'_>, RunError> {
     if let Some(name) = &run.setup.settings.delivery.undoes {
         let undone = run.journal.run(Some(name))?;

@@ -237,8 +237,8 @@ impl<'a> Ruling<'a> {
         hex(&hash.finalize()[..12])
     }
 
-    /// The value that was last written to a field, if the field now has another value. `None` if they are equal or the
-    /// written value is unknown.
+    /// The value that was last written to a field, if the field now has another value. `None` if they are equal or
+    /// the written value is unknown.
     fn last_written(
         &self,
         ruled: &mut Ruled,

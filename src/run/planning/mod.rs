@@ -1,8 +1,8 @@
 //! Planning decides what to send for each row.
 //!
 //! Input: a prepared roster, the run's settings, the records that the API holds, and the journal of earlier runs.
-//! Output: an outcome or a call of each row in the journal, and a plan with its totals to approve or hold. It sends no
-//! change. It imports nothing of [`sending`](super::sending) or [`finishing`](super::finishing).
+//! Output: an outcome or a call of each row in the journal, and a plan with its totals to approve or hold. It sends
+//! no change. It imports nothing of [`sending`](super::sending) or [`finishing`](super::finishing).
 
 pub(super) mod approval;
 pub(super) mod deliveries;

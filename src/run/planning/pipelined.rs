@@ -95,8 +95,8 @@ impl<'a> PipelinedPlanning<'a> {
     }
 }
 
-/// Plans all rows into the journal. The rows are planned later, while earlier rows are sent, if the file alone determines
-/// the plan's totals and no confirmation shows the calls.
+/// Plans all rows into the journal. The rows are planned later, while earlier rows are sent, if the file alone
+/// determines the plan's totals and no confirmation shows the calls.
 pub fn plan_or_pipeline(mut run: Run<'_>) -> Result<PlannedRun<'_>, RunError> {
     let earlier = EarlierRuns::of(&run)?;
     if !can_pipeline(&run.setup, earlier.has_delivered) {

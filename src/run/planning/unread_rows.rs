@@ -14,8 +14,8 @@ use crate::plan::{Difference, field_print};
 const PRINT: usize = size_of::<FieldPrint>();
 
 impl RowPlanner<'_> {
-    /// Plans the undo of a record that cannot be read: the values delivered before the undone run, unless a later run may
-    /// have delivered other values.
+    /// Plans the undo of a record that cannot be read: the values delivered before the undone run, unless a later
+    /// run may have delivered other values.
     pub(super) async fn unread_back(&mut self, mark: RowMark, named: Call) -> Result<(), Halt> {
         let context = self.context;
         let checker = &context.prepared.checker;
@@ -85,8 +85,8 @@ impl RowPlanner<'_> {
         self.put(mark, PlannedWhat::Call(Box::new(call))).await
     }
 
-    /// Plans a call to a record that cannot be read: none if the same values were delivered recently, and otherwise the
-    /// fields whose values differ from the delivered ones.
+    /// Plans a call to a record that cannot be read: none if the same values were delivered recently, and otherwise
+    /// the fields whose values differ from the delivered ones.
     pub(super) async fn unread(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
         let is_resent = match self.since_delivery(&mut call)? {
             Since::Delivered => {

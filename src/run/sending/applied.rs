@@ -23,7 +23,8 @@ impl<'a> Applied<'a> {
 
     /// Returns the sent fields whose values the answer does not show.
     ///
-    /// If the target does not promise the record, only members that the answer has are compared, and no row is rejected.
+    /// If the target does not promise the record, only members that the answer has are compared, and no row is
+    /// rejected.
     pub fn not_applied(&self, call: &Pending, answer: &Json) -> Option<NotApplied> {
         let spec = self.checker.spec();
         let record = spec.record_in(answer).filter(|it| it.is_object())?;
@@ -89,8 +90,8 @@ impl<'a> Applied<'a> {
     }
 }
 
-/// The fields in a body that was sent, with their values. Values sent as read may contain several elements for a field:
-/// these are left out.
+/// The fields in a body that was sent, with their values. Values sent as read may contain several elements for a
+/// field: these are left out.
 pub(super) fn sent_fields<'a>(
     spec: &'a TargetSpec,
     sent: &'a Json,

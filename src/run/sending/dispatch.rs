@@ -21,8 +21,8 @@ pub(super) struct Dispatcher<'a> {
 }
 
 impl Dispatcher<'_> {
-    /// Sends the first rows and reads them back. The pacer's patience is lifted meanwhile: a batch that began again would
-    /// never end at a slow rate.
+    /// Sends the first rows and reads them back. The pacer's patience is lifted meanwhile: a batch that began again
+    /// would never end at a slow rate.
     pub(super) fn send_canary(
         &self,
         journal: &Journal,
@@ -87,15 +87,15 @@ pub(super) fn may_acknowledge_early(setup: &Setup<'_>) -> bool {
 /// The number of calls that are read together.
 const PAGE: usize = 256;
 
-/// The number of calls in one intent: as many as leave in a quarter of a second, since all of them count as made after
-/// a crash.
+/// The number of calls in one intent: as many as leave in a quarter of a second, since all of them count as made
+/// after a crash.
 fn window(rate: Rate) -> usize {
     let interval = rate.interval().as_secs_f64();
     ((0.25 / interval.max(1e-9)) as usize).clamp(1, PAGE)
 }
 
-/// Passes on the remaining calls up to row `last`, in row order. With a `window`, the intent to make that many of them
-/// is durable first.
+/// Passes on the remaining calls up to row `last`, in row order. With a `window`, the intent to make that many of
+/// them is durable first.
 fn calls_left(
     journal: &Journal,
     run: i64,

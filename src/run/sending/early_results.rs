@@ -31,7 +31,8 @@ pub struct EarlyWriter<'a> {
 }
 
 impl<'a> EarlyWriter<'a> {
-    /// Returns a writer for the outcomes that `writer` records; `None` if the results must wait for the end of the run.
+    /// Returns a writer for the outcomes that `writer` records; `None` if the results must wait for the end of the
+    /// run.
     pub fn of(setup: &Setup<'a>, run: i64, writer: &Writer) -> Option<EarlyWriter<'a>> {
         let paths = &setup.settings.delivery.paths;
         let may_begin = setup.batch.is_none() && paths.may_take_long();

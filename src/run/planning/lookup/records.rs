@@ -540,8 +540,8 @@ impl RowPlanner<'_> {
         Ok(())
     }
 
-    /// Settles a row for which its key found these records. Returns a row without records, unless a record that a further
-    /// key found is protected or contradicts another.
+    /// Settles a row for which its key found these records. Returns a row without records, unless a record that a
+    /// further key found is protected or contradicts another.
     async fn settle_known(
         &mut self,
         row: Unresolved,

@@ -91,8 +91,8 @@ impl RowPlanner<'_> {
         }
     }
 
-    /// Gives the record of a row another number if a further key of the roster found a record with a temporary number.
-    /// Returns how it matched and, if both are not known to be one person, why.
+    /// Gives the record of a row another number if a further key of the roster found a record with a temporary
+    /// number. Returns how it matched and, if both are not known to be one person, why.
     pub fn renumber_by_further_key(
         &self,
         row: &mut Unresolved,
@@ -216,8 +216,8 @@ impl RowPlanner<'_> {
         Ok(records)
     }
 
-    /// Defers a row that matches one record with a temporary number, and reports a row that disagrees with its record.
-    /// Returns a row without a match.
+    /// Defers a row that matches one record with a temporary number, and reports a row that disagrees with its
+    /// record. Returns a row without a match.
     async fn consider(
         &mut self,
         how: &Renumber,

@@ -27,8 +27,8 @@ enum Of {
     Holder = 4,
 }
 
-/// Computes the hashes. The key is derived from the credentials of the API, so values cannot be guessed from the hashes
-/// without them.
+/// Computes the hashes. The key is derived from the credentials of the API, so values cannot be guessed from the
+/// hashes without them.
 pub struct Fingerprinter<'a> {
     checker: &'a Checker,
     /// Look-ups by each key.
