@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::arrivals::{fate_of, place_of};
 use super::error::{Action, AppError};
 use super::session::Session;
-use crate::inbox::{Inbox, Place};
+use crate::inbox::{ArchiveFolder, Inbox};
 use crate::journal::Journal;
 use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
@@ -18,7 +18,7 @@ pub fn archive_file(
     inbox: &Inbox,
     file: &Path,
     beside: &[PathBuf],
-    place: Place,
+    place: ArchiveFolder,
 ) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
     let failed = Action::Archive.failed(file);
     let today = today(session.clock.timestamp()).to_string();
@@ -40,7 +40,7 @@ pub fn archive_failed(
     let why = why.clone().at_path(name).in_words();
     let explained = inbox.explain(file, &why);
     explained.map_err(Action::Explain.failed(file))?;
-    let moved = archive_file(session, inbox, file, &[], Place::Failed)?;
+    let moved = archive_file(session, inbox, file, &[], ArchiveFolder::Failed)?;
     Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
 }
 
@@ -117,7 +117,7 @@ pub(super) fn archive(
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster, second};
-    use crate::run::Deed;
+    use crate::run::AuditEntry;
 
     #[cfg(unix)]
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         let report = settings.delivery.paths.report.clone();
         std::fs::write(&report, "").unwrap();
         let mut stored = settings.clone();
-        stored.deeds = vec![Deed::of(&scene.session.author, "sweep", second(1))];
+        stored.deeds = vec![AuditEntry::of(&scene.session.author, "sweep", second(1))];
         let run = scene.finished("first", 1, &stored);
         let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
         summary.results = Some(elsewhere.clone());

@@ -10,10 +10,10 @@ use super::error::AppError;
 use super::runs::listed;
 use super::session::Session;
 use crate::clock::{Clock, SystemClock};
-use crate::inbox::{Place, modified_in};
+use crate::inbox::{ArchiveFolder, modified_in};
 use crate::journal::{Arrival, Fate, Journal, JournalError, RunState, State};
 use crate::model::{Code, Exit, Fact, Refusal, Summary};
-use crate::report::Lying;
+use crate::report::InboxCount;
 use crate::run::absolute;
 
 /// The reason why an entry stays in an inbox, as counted in the closing line of a sweep.
@@ -273,7 +273,7 @@ impl<'a> Arrivals<'a> {
     }
 
     /// Counts the files that were not imported, by fate, with the time of the oldest.
-    pub fn lying(&self) -> Result<Vec<Lying>, AppError> {
+    pub fn lying(&self) -> Result<Vec<InboxCount>, AppError> {
         let state = &self.session.state;
         let inbox = self.inbox.display().to_string();
         let journal = Journal::open(state)?;
@@ -286,7 +286,7 @@ impl<'a> Arrivals<'a> {
         });
         let fates = [Fate::Held, Fate::Waiting, Fate::NotProcessed];
         let of = |fate| all.iter().filter(move |file| file.fate == fate);
-        let lying = |fate: Fate| Lying {
+        let lying = |fate: Fate| InboxCount {
             fate: fate.as_str(),
             files: of(fate).count() as u64,
             oldest: of(fate).map(|file| file.arrived_at).min(),
@@ -330,12 +330,12 @@ pub fn fate_of(summary: &Summary) -> Fate {
 }
 
 /// Returns the folder to which a file moves after its import, or `None` if a sweep will resume the run.
-pub fn place_of(fate: Fate) -> Option<Place> {
+pub fn place_of(fate: Fate) -> Option<ArchiveFolder> {
     match fate {
-        Fate::Done | Fate::Duplicate => Some(Place::Done),
-        Fate::Partial => Some(Place::Partial),
-        Fate::Failed => Some(Place::Failed),
-        Fate::Held => Some(Place::Held),
+        Fate::Done | Fate::Duplicate => Some(ArchiveFolder::Done),
+        Fate::Partial => Some(ArchiveFolder::Partial),
+        Fate::Failed => Some(ArchiveFolder::Failed),
+        Fate::Held => Some(ArchiveFolder::Held),
         Fate::Waiting | Fate::NotProcessed => None,
     }
 }
@@ -470,7 +470,7 @@ pub(super) fn arrived(
 mod tests {
     use super::*;
     use crate::app::scene::Scene;
-    use crate::model::{Kind, StateCounts};
+    use crate::model::{FileKind, StateCounts};
 
     const STAMP: &str = "7.000000000:1";
 
@@ -483,7 +483,9 @@ mod tests {
             io(Refusal::NotARoster),
             io(Refusal::Unfinished),
             io(Refusal::NotUtf8),
-            io(Refusal::NotAFile { kind: Kind::Pipe }),
+            io(Refusal::NotAFile {
+                kind: FileKind::Pipe,
+            }),
             io(Refusal::Stopped),
         ];
         let mut tally = Tally::default();
@@ -631,14 +633,21 @@ mod tests {
             })
         };
         for (exit, updated, unchanged, invalid, fate, place) in [
-            (Exit::Success, 2, 0, 0, Fate::Done, Some(Place::Done)),
+            (
+                Exit::Success,
+                2,
+                0,
+                0,
+                Fate::Done,
+                Some(ArchiveFolder::Done),
+            ),
             (
                 Exit::RowsFailed,
                 1,
                 0,
                 1,
                 Fate::Partial,
-                Some(Place::Partial),
+                Some(ArchiveFolder::Partial),
             ),
             (
                 Exit::RowsFailed,
@@ -646,10 +655,17 @@ mod tests {
                 1,
                 1,
                 Fate::Partial,
-                Some(Place::Partial),
+                Some(ArchiveFolder::Partial),
             ),
-            (Exit::RowsFailed, 0, 0, 2, Fate::Failed, Some(Place::Failed)),
-            (Exit::Held, 0, 0, 2, Fate::Held, Some(Place::Held)),
+            (
+                Exit::RowsFailed,
+                0,
+                0,
+                2,
+                Fate::Failed,
+                Some(ArchiveFolder::Failed),
+            ),
+            (Exit::Held, 0, 0, 2, Fate::Held, Some(ArchiveFolder::Held)),
             (Exit::Interrupted, 1, 0, 1, Fate::Waiting, None),
             (Exit::Refused, 1, 0, 1, Fate::Waiting, None),
             (Exit::CannotDo, 0, 0, 0, Fate::Waiting, None),

@@ -23,7 +23,7 @@ use crate::targets::{Kind, Quota, TargetSpec};
 
 /// The result of one check before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Diagnosis {
     /// The subject of the check.
     pub what: String,
     /// The result of the check.
@@ -45,10 +45,10 @@ pub enum Health {
     Refused,
 }
 
-impl Finding {
+impl Diagnosis {
     /// Creates a finding about `what`.
-    pub fn new(what: impl Into<String>, health: Health, told: impl Into<String>) -> Finding {
-        Finding {
+    pub fn new(what: impl Into<String>, health: Health, told: impl Into<String>) -> Diagnosis {
+        Diagnosis {
             what: what.into(),
             health,
             told: told.into(),
@@ -68,32 +68,32 @@ const WEBHOOK: &str = "notify.url";
 const COMMAND: &str = "notify.command";
 
 /// Checks that the state folder can be used.
-pub fn of_state(state: &State) -> Finding {
+pub fn of_state(state: &State) -> Diagnosis {
     let what = say().doctor_state();
     match Journal::open(state) {
-        Ok(_) => Finding::new(what, Health::Well, state.shown()),
-        Err(error) => Finding::new(what, Health::Wrong, with_causes(&error)),
+        Ok(_) => Diagnosis::new(what, Health::Well, state.shown()),
+        Err(error) => Diagnosis::new(what, Health::Wrong, with_causes(&error)),
     }
 }
 
 /// Checks that the metrics file can be written.
-pub fn of_metrics(path: &Path) -> Finding {
+pub fn of_metrics(path: &Path) -> Diagnosis {
     match WholeFile::probe(path, Placing::Replace) {
-        Ok(()) => Finding::new(METRICS, Health::Well, path.display().to_string()),
-        Err(error) => Finding::new(METRICS, Health::Wrong, with_causes(&error)),
+        Ok(()) => Diagnosis::new(METRICS, Health::Well, path.display().to_string()),
+        Err(error) => Diagnosis::new(METRICS, Health::Wrong, with_causes(&error)),
     }
 }
 
 /// Checks that the webhook is reachable and the command is executable. Nothing is posted or executed. The
 /// webhook's address is not printed because it may contain a secret.
-pub fn of_notify(notify: &Notify) -> Vec<Finding> {
+pub fn of_notify(notify: &Notify) -> Vec<Diagnosis> {
     let url = notify.url.as_deref().map(of_webhook);
     let command = notify.command.as_deref().map(of_command);
     url.into_iter().chain(command).collect()
 }
 
-fn of_webhook(url: &str) -> Finding {
-    let wrong = |told: String| Finding::new(WEBHOOK, Health::Wrong, told);
+fn of_webhook(url: &str) -> Diagnosis {
+    let wrong = |told: String| Diagnosis::new(WEBHOOK, Health::Wrong, told);
     let Some(route) = Route::to_webhook(url) else {
         return wrong(say().doctor_webhook_address());
     };
@@ -110,24 +110,24 @@ fn of_webhook(url: &str) -> Finding {
 
 /// Returns the finding for a reachable webhook. Without TLS, others on the network can read the summary and
 /// the address.
-fn of_reached(url: &str, host: &str, proxy: Option<&str>) -> Finding {
+fn of_reached(url: &str, host: &str, proxy: Option<&str>) -> Diagnosis {
     let shown = match proxy {
         None => host.to_owned(),
         Some(proxy) => say().doctor_by_proxy(host, proxy),
     };
     match is_unencrypted(url) {
-        true => Finding::new(WEBHOOK, Health::Unknown, say().doctor_webhook_plain(shown)),
-        false => Finding::new(WEBHOOK, Health::Well, shown),
+        true => Diagnosis::new(WEBHOOK, Health::Unknown, say().doctor_webhook_plain(shown)),
+        false => Diagnosis::new(WEBHOOK, Health::Well, shown),
     }
 }
 
-fn of_command(command: &[String]) -> Finding {
-    let wrong = |told: String| Finding::new(COMMAND, Health::Wrong, told);
+fn of_command(command: &[String]) -> Diagnosis {
+    let wrong = |told: String| Diagnosis::new(COMMAND, Health::Wrong, told);
     let Some(program) = command.first() else {
         return wrong(Code::NotifyEmpty.sentence());
     };
     match which::which(program) {
-        Ok(path) => Finding::new(COMMAND, Health::Well, path.display().to_string()),
+        Ok(path) => Diagnosis::new(COMMAND, Health::Well, path.display().to_string()),
         Err(_) => wrong(say().doctor_no_command(program.as_str())),
     }
 }
@@ -163,18 +163,18 @@ pub struct Asking<'a> {
 
 /// Requests one page of records and checks the network, the sign-in, read access, the clock and the rate
 /// limit. Without credentials or a list request, it only probes the base address. Changes nothing.
-pub fn of_api(examined: &Examined<'_>) -> Vec<Finding> {
+pub fn of_api(examined: &Examined<'_>) -> Vec<Diagnosis> {
     match block_on(ask(examined)) {
         Ok(found) => found,
         Err(error) => vec![wrong_network(error.to_string())],
     }
 }
 
-fn wrong_network(told: String) -> Finding {
-    Finding::new(say().doctor_network(), Health::Refused, told)
+fn wrong_network(told: String) -> Diagnosis {
+    Diagnosis::new(say().doctor_network(), Health::Refused, told)
 }
 
-async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
+async fn ask(examined: &Examined<'_>) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     let route = Route::to_api(&examined.client.base_url);
     if let Some(route) = &route {
@@ -192,11 +192,11 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         found.push(match examined.asking {
             Some(_) => {
                 let told = say().doctor_unreadable();
-                Finding::new(say().doctor_read(), Health::Unknown, told)
+                Diagnosis::new(say().doctor_read(), Health::Unknown, told)
             }
             None => {
                 let told = say().doctor_not_tried();
-                Finding::new(say().doctor_sign_in(), Health::Unknown, told)
+                Diagnosis::new(say().doctor_sign_in(), Health::Unknown, told)
             }
         });
         return found;
@@ -210,7 +210,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     };
     if let Err(error) = permit(examined, asking, &client).await {
         let told = with_causes(&error);
-        found.push(Finding::new(say().doctor_state(), Health::Wrong, told));
+        found.push(Diagnosis::new(say().doctor_state(), Health::Wrong, told));
         return found;
     }
     let body = question.body.as_ref();
@@ -231,7 +231,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         Err(Fault::TooLarge) => {
             found.push(well_network(examined));
             let told = say().stop_page_too_large();
-            found.push(Finding::new(say().doctor_read(), Health::Wrong, told));
+            found.push(Diagnosis::new(say().doctor_read(), Health::Wrong, told));
         }
         Err(fault) => found.push(of_fault(examined, route, fault)),
     }
@@ -271,33 +271,33 @@ fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, 
 
 /// Checks that the API's host resolves or, behind a proxy, that the proxy accepts connections. The proxy
 /// resolves the API's host itself.
-async fn of_route(route: &Route, patience: Duration) -> Finding {
+async fn of_route(route: &Route, patience: Duration) -> Diagnosis {
     let Some(proxy) = route.proxy() else {
         let what = say().doctor_name();
         return match route.resolve(patience).await {
             Ok(found) => {
                 let mut found: Vec<String> = found.iter().map(|one| one.ip().to_string()).collect();
                 found.dedup();
-                Finding::new(what, Health::Well, found.join(", "))
+                Diagnosis::new(what, Health::Well, found.join(", "))
             }
             Err(trouble) => {
                 let told = format!("{}: {}", route.host(), trouble.in_words());
-                Finding::new(what, Health::Refused, told)
+                Diagnosis::new(what, Health::Refused, told)
             }
         };
     };
     let what = say().doctor_proxy();
     match route.connect(patience).await {
-        Ok(()) => Finding::new(what, Health::Well, say().doctor_proxy_used(proxy)),
+        Ok(()) => Diagnosis::new(what, Health::Well, say().doctor_proxy_used(proxy)),
         Err(trouble) => {
             let told = say().doctor_proxy_away(proxy, trouble.in_words());
-            Finding::new(what, Health::Refused, told)
+            Diagnosis::new(what, Health::Refused, told)
         }
     }
 }
 
 /// Checks that the API's host can be reached. Any response counts.
-async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
+async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Diagnosis {
     let client = match client(examined, &Credentials::none()) {
         Ok(client) => client,
         Err(error) => return wrong_network(with_causes(&error)),
@@ -306,7 +306,7 @@ async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
     if let Some(asking) = &examined.asking
         && let Err(error) = permit(examined, asking, &client).await
     {
-        return Finding::new(say().doctor_state(), Health::Wrong, with_causes(&error));
+        return Diagnosis::new(say().doctor_state(), Health::Wrong, with_causes(&error));
     }
     match client.probe("", None).await {
         Ok(_) | Err(Fault::TooLarge) => well_network(examined),
@@ -314,19 +314,19 @@ async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
     }
 }
 
-fn well_network(examined: &Examined<'_>) -> Finding {
+fn well_network(examined: &Examined<'_>) -> Diagnosis {
     let told = match &examined.client.base_url {
         address if address.starts_with("https") => say().doctor_tls(address.as_str()),
         address => address.clone(),
     };
-    Finding::new(say().doctor_network(), Health::Well, told)
+    Diagnosis::new(say().doctor_network(), Health::Well, told)
 }
 
 /// Explains why a request got no response, and what to do.
-pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
+pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Diagnosis {
     let address = &*examined.client.base_url;
     match (fault, route.and_then(Route::proxy)) {
-        (Fault::Connect(Trouble::Proxy), Some(proxy)) => Finding::new(
+        (Fault::Connect(Trouble::Proxy), Some(proxy)) => Diagnosis::new(
             say().doctor_proxy(),
             Health::Refused,
             say().doctor_proxy_refuses(proxy, address),
@@ -355,7 +355,7 @@ async fn permit(
 
 /// Describes a rejected request with the API's own words, for the user and not for logs. `sent` is the body
 /// of the request.
-pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
+pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Diagnosis> {
     let status = format!("HTTP {}", answer.status);
     let is_sign_in = answer.of_sign_in || answer.status == 401;
     let (what, health, told) = match answer.status {
@@ -374,7 +374,7 @@ pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
         ),
         _ => (say().doctor_read(), Health::Refused, status),
     };
-    Some(Finding::new(
+    Some(Diagnosis::new(
         what,
         health,
         with_said(told, answer.said(sent)),
@@ -396,7 +396,7 @@ pub(super) fn not_of_api(
     look_up: &LookUp,
     answer: &Answer,
     json: Option<Json>,
-) -> Option<Finding> {
+) -> Option<Diagnosis> {
     let why = match (answer.status, json) {
         (300..400, _) => say().doctor_redirect(),
         (200..300, _) if answer.of_sign_in => answer.message.clone(),
@@ -417,11 +417,11 @@ pub(super) fn not_of_api(
         true => String::new(),
         false => answer.said(&[]),
     };
-    Some(Finding::new(what, Health::Wrong, with_said(told, said)))
+    Some(Diagnosis::new(what, Health::Wrong, with_said(told, said)))
 }
 
 /// Derives the findings from a response of the API.
-fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Finding> {
+fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Diagnosis> {
     let status = format!("HTTP {}", answer.status);
     let refusal = of_refusal(answer, &[]);
     let mut found = Vec::new();
@@ -433,9 +433,9 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
         None => Health::Well,
         Some(_) => Health::Unknown,
     };
-    found.push(Finding::new(say().doctor_sign_in(), signed_in, status));
+    found.push(Diagnosis::new(say().doctor_sign_in(), signed_in, status));
     let well = || {
-        Finding::new(
+        Diagnosis::new(
             say().doctor_read(),
             Health::Well,
             match examined.spec.is_readable() {
@@ -451,7 +451,7 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
 }
 
 /// Compares the local clock with the `Date` header of the API, if present.
-fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
+fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Diagnosis> {
     let off = Duration::from_nanos(of_api?.abs_diff(now));
     // The header has a resolution of one second.
     let time = duration(off.as_secs_f64().round());
@@ -460,10 +460,10 @@ fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     } else {
         (Health::Well, say().doctor_clock_off(time))
     };
-    Some(Finding::new(say().doctor_clock(), health, told))
+    Some(Diagnosis::new(say().doctor_clock(), health, told))
 }
 
-fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Finding {
+fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Diagnosis {
     let pace = &asking.pace;
     let (rate, burst) = pace.in_force(answer.announced.limit);
     let is_own = pace.ceiling.is_none() && answer.announced.limit.is_none();
@@ -475,7 +475,7 @@ fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Finding {
         Some(left) => say().doctor_quota_left(rate.as_str(), number(left.max(0.0) as u64)),
         None => say().doctor_quota(rate.as_str(), number(u64::from(burst.get()))),
     };
-    Finding::new(say().doctor_quota_name(), Health::Well, told)
+    Diagnosis::new(say().doctor_quota_name(), Health::Well, told)
 }
 
 #[cfg(test)]
@@ -493,7 +493,7 @@ mod tests {
     /// Like `found`, with or without credentials.
     fn found_with(base_url: &str, is_signed: bool) -> Vec<(String, Health, String)> {
         let findings = examined(base_url, is_signed, of_api);
-        let told = |finding: Finding| (finding.what, finding.health, finding.told);
+        let told = |finding: Diagnosis| (finding.what, finding.health, finding.told);
         findings.into_iter().map(told).collect()
     }
 

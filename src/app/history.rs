@@ -16,7 +16,7 @@ use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
 use crate::read::Cells;
 use crate::report::{HistoryLine, WholeFile, write_history};
-use crate::run::{Deed, Settings, key_print};
+use crate::run::{AuditEntry, Settings, key_fingerprint};
 use crate::targets::TargetSpec;
 
 /// All recorded changes to the records that match a key, newest first.
@@ -90,7 +90,7 @@ pub struct RecordChanges {
     pub at: Timestamp,
     /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
     /// The changed fields. Empty if they were not stored or have been removed.
     pub changes: Vec<PastChange>,
     /// The ids of the run and the row in the journal.
@@ -129,7 +129,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
         }
     }
     let mut dossier = Dossier::default();
-    let mut words: BTreeMap<i64, Option<Words>> = BTreeMap::new();
+    let mut words: BTreeMap<i64, Option<FieldNames>> = BTreeMap::new();
     for (of, path) in records {
         let there = runs.values().filter(|run| place(run) == of);
         let ids: Vec<i64> = there.map(|run| run.id).collect();
@@ -140,7 +140,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
             };
             let words = words
                 .entry(run.id)
-                .or_insert_with(|| Words::of(&journal, run));
+                .or_insert_with(|| FieldNames::of(&journal, run));
             let words = words.as_ref();
             let changes = words.map_or(Vec::new(), |words| words.changes(&past.call));
             let held = dossier.held.entry(path.clone()).or_default();
@@ -166,7 +166,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let prints: BTreeSet<i64> = spellings(key)
         .into_iter()
         .chain(found_by)
-        .map(|key| key_print(&key))
+        .map(|key| key_fingerprint(&key))
         .collect();
     for row in journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())? {
         let Some(run) = runs.get(&row.run) else {
@@ -327,7 +327,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
         by: record
             .deeds
             .iter()
-            .map(Deed::in_words)
+            .map(AuditEntry::in_words)
             .collect::<Vec<_>>()
             .join("; "),
     };
@@ -387,18 +387,18 @@ fn spellings(key: &str) -> Vec<String> {
 
 /// The names of a run's fields in its roster and in messages.
 #[derive(Debug)]
-pub struct Words {
+pub struct FieldNames {
     spec: TargetSpec,
     columns: BTreeMap<String, String>,
 }
 
-impl Words {
+impl FieldNames {
     /// Returns the names for a run, or `None` if its settings or its target cannot be read.
-    pub fn of(journal: &Journal, run: &RunRecord) -> Option<Words> {
+    pub fn of(journal: &Journal, run: &RunRecord) -> Option<FieldNames> {
         let spec = Settings::of(run).ok()?.spec().ok()?;
         let plan = journal.plan(run.id).ok()?.0;
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        Some(Words {
+        Some(FieldNames {
             spec,
             columns: plan.map(|plan| plan.columns).unwrap_or_default(),
         })
@@ -661,7 +661,7 @@ mod tests {
         let run = scene.finished("first", 1, &scene.settings("r.csv"));
         let plan = serde_json::to_string(&Plan::default()).unwrap();
         scene.journal().set_plan(run.id, &plan, 0).unwrap();
-        let words = Words::of(&scene.journal(), &run).unwrap();
+        let words = FieldNames::of(&scene.journal(), &run).unwrap();
         assert_eq!(words.column("name"), "name");
         let change = |field: &str, from: &str| Change {
             field: field.into(),

@@ -36,12 +36,12 @@ pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
-pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
+pub use doctor::{Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
 pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
 pub use history::{
-    Dossier, PastChange, RecordChanges, RowAbout, Words, dossier, forget, write_dossier,
+    Dossier, FieldNames, PastChange, RecordChanges, RowAbout, dossier, forget, write_dossier,
 };
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};

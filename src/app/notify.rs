@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
+use crate::report::{InboxCount, Sample, write_inbox_metrics, write_metrics};
 use crate::run::{RunError, absolute};
 use crate::send::{Trouble, client_builder};
 
@@ -145,7 +145,7 @@ impl Notifications {
 
     /// Writes the number of files per inbox that were not imported to the metrics file. Failures are logged
     /// and do not affect the sweep.
-    pub fn lying(&self, session: &Session, inbox: &Path, all: &[Lying]) {
+    pub fn lying(&self, session: &Session, inbox: &Path, all: &[InboxCount]) {
         let Some(path) = &self.metrics else {
             return;
         };
@@ -402,7 +402,7 @@ mod tests {
             metrics: Some(metrics.clone()),
             ..Notifications::default()
         };
-        let lying = Lying {
+        let lying = InboxCount {
             fate: "held",
             files: 2,
             oldest: None,

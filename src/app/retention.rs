@@ -117,7 +117,7 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
-    use crate::inbox::Place;
+    use crate::inbox::ArchiveFolder;
     use crate::model::Exit;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -128,12 +128,22 @@ mod tests {
         let now: Timestamp = "2026-08-20T12:00:00Z".parse().unwrap();
         let inbox = Inbox::at(&scene.path("in"));
         for (place, day, roster, output) in [
-            (Place::Done, "2026-08-01", "r.csv", "r.results.csv"),
+            (ArchiveFolder::Done, "2026-08-01", "r.csv", "r.results.csv"),
             // A roster may have the name of an output file.
-            (Place::Done, "2026-08-01", "a.new.csv", "a.new.report.html"),
-            (Place::Partial, "2026-08-01", "p.csv", "p.failed-2.csv"),
-            (Place::Failed, "2026-08-19", "e.csv", "e.error.txt"),
-            (Place::Held, "", "h.csv", "h.results.csv"),
+            (
+                ArchiveFolder::Done,
+                "2026-08-01",
+                "a.new.csv",
+                "a.new.report.html",
+            ),
+            (
+                ArchiveFolder::Partial,
+                "2026-08-01",
+                "p.csv",
+                "p.failed-2.csv",
+            ),
+            (ArchiveFolder::Failed, "2026-08-19", "e.csv", "e.error.txt"),
+            (ArchiveFolder::Held, "", "h.csv", "h.results.csv"),
         ] {
             let taken = format!("in/processing/{roster}");
             let file = scene.write(&format!("{taken}/{roster}"), "x");

@@ -9,7 +9,7 @@ use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
-use crate::run::{Deed, Release, Settings};
+use crate::run::{AuditEntry, Release, Settings};
 
 /// A run as listed by `runs`: its summary, its state and its undo relations.
 #[derive(Debug, Serialize)]
@@ -31,7 +31,7 @@ pub struct ListedRun {
     pub undone_by: Vec<String>,
     /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
     /// The account that released rows about protected persons, and the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,

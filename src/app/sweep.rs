@@ -15,7 +15,7 @@ use super::paths::NamedPaths;
 use super::ready::{Ready, Wanted, ready, refuse_misspelt};
 use super::session::Session;
 use super::stop::StopSignal;
-use crate::inbox::{Entries, Inbox, Lying, Other, Place, SetAside, stamp_of};
+use crate::inbox::{ArchiveFolder, Entries, Inbox, Lying, Other, SetAside, stamp_of};
 use crate::journal::{Fate, Journal, RunState};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::Origin;
@@ -484,7 +484,7 @@ impl<'a> Sweep<'a> {
         if record.file == own.display().to_string() {
             archive(self.session, &settings, &mut summary)?;
         } else if moving_from.as_ref() == Some(&own) {
-            let place = place_of(fate_of(&summary)).unwrap_or(Place::Failed);
+            let place = place_of(fate_of(&summary)).unwrap_or(ArchiveFolder::Failed);
             self.put_away(file, place)?;
         } else {
             let is_known = is_whole(&summary)
@@ -495,7 +495,7 @@ impl<'a> Sweep<'a> {
             if !is_known || self.options.again {
                 return Ok(None);
             }
-            let to = &self.put_away(file, Place::Done)?;
+            let to = &self.put_away(file, ArchiveFolder::Done)?;
             let run = &record.name;
             self.record((name, stamp), Fate::Duplicate, to, Some(run), None)?;
             self.desk.told(name, Told::Duplicate { run, to });
@@ -509,7 +509,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// Archives a file. Returns its new path.
-    fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
+    fn put_away(&self, file: &Path, place: ArchiveFolder) -> Result<PathBuf, AppError> {
         let moved = archive_file(self.session, &self.inbox, file, &[], place)?;
         Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
     }

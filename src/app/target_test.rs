@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::doctor::{Asking, Examined, Finding, Health, not_of_api, of_fault, of_refusal};
+use super::doctor::{Asking, Diagnosis, Examined, Health, not_of_api, of_fault, of_refusal};
 use super::error::AppError;
 use crate::check::{CheckOptions, Checker};
 use crate::l10n::say;
@@ -39,7 +39,7 @@ pub struct TargetTest {
     pub requests: u64,
     /// The problems found.
     #[serde(skip)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnosis>,
 }
 
 /// One request of a test.
@@ -313,7 +313,7 @@ impl Test<'_> {
     }
 
     fn wrong(&mut self, told: String) {
-        let finding = Finding::new(say().doctor_read(), Health::Wrong, told);
+        let finding = Diagnosis::new(say().doctor_read(), Health::Wrong, told);
         self.told.findings.push(finding);
     }
 
@@ -392,12 +392,12 @@ impl Test<'_> {
             None if (200..300).contains(&answer.status) && json.is_none() => {
                 let status = format!("HTTP {}", answer.status);
                 let told = say().doctor_other(say().doctor_no_json(), status, base_url.as_str());
-                Some(Finding::new(say().doctor_read(), Health::Wrong, told))
+                Some(Diagnosis::new(say().doctor_read(), Health::Wrong, told))
             }
             None if (300..400).contains(&answer.status) => {
                 let status = format!("HTTP {}", answer.status);
                 let told = say().doctor_other(say().doctor_redirect(), status, base_url.as_str());
-                Some(Finding::new(say().doctor_read(), Health::Wrong, told))
+                Some(Diagnosis::new(say().doctor_read(), Health::Wrong, told))
             }
             None => None,
         };

@@ -13,8 +13,8 @@ use super::naming::Naming;
 use super::opened::Opened;
 use super::played::PlayedApis;
 use crate::app::{
-    Action, AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Session, Wanted, Words, begin,
-    decide, go_on, ready, refuse_undone, resumed, undone,
+    Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Session, Wanted,
+    begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
@@ -217,7 +217,7 @@ impl Job {
             return Ok(Vec::new());
         };
         let record = journal.runs()?.into_iter().find(|record| record.id == run);
-        let words = record.and_then(|record| Words::of(&journal, &record));
+        let words = record.and_then(|record| FieldNames::of(&journal, &record));
         let mut calls = Vec::new();
         journal.each_call_after::<JournalError>(run, 0, |call, _| {
             let changes = words

@@ -5,9 +5,9 @@ mod swept;
 
 use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
-use crate::run::Deed;
+use crate::run::AuditEntry;
 
-pub use entry::{Entry, EntryState, GoesOn};
+pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use swept::{QueueDesk, SweptFile};
 
 fn not_built<T>() -> Result<T, AppError> {
@@ -15,12 +15,12 @@ fn not_built<T>() -> Result<T, AppError> {
 }
 
 /// Returns the error of a build without PostgreSQL.
-pub fn approve(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn approve(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
     not_built()
 }
 
 /// Returns the error of a build without PostgreSQL.
-pub fn put_back(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn put_back(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
     not_built()
 }
 
@@ -29,7 +29,7 @@ pub fn place_of(
     _state: &State,
     _run: &RunRecord,
     _shown: &mut ListedRun,
-) -> Result<Option<Entry>, AppError> {
+) -> Result<Option<QueueEntry>, AppError> {
     Ok(None)
 }
 

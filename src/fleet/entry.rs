@@ -8,7 +8,7 @@ use crate::model::{Code, Fact};
 
 /// A queue entry, as shown to users.
 #[derive(Debug, Clone, Serialize)]
-pub struct Entry {
+pub struct QueueEntry {
     /// The id of the entry.
     pub id: i64,
     /// The path of the file on the machine that enqueued it.
@@ -71,7 +71,7 @@ pub enum EntryState {
     Failed,
 }
 
-impl Entry {
+impl QueueEntry {
     /// Returns the state of the entry as text.
     pub fn in_words(&self) -> String {
         let state = self.state.in_words();
@@ -127,9 +127,9 @@ pub enum GoesOn {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::fleet) fn entry(state: EntryState, is_ahead: bool) -> Entry {
+    pub(in crate::fleet) fn entry(state: EntryState, is_ahead: bool) -> QueueEntry {
         let at = |second| Timestamp::from_second(second).unwrap();
-        Entry {
+        QueueEntry {
             id: 42,
             file: "/r.csv".into(),
             profile: None,
@@ -207,7 +207,7 @@ pub(super) mod tests {
     #[test]
     fn the_reason_of_an_entry_is_shown_as_text_and_code() {
         let fact = Fact::new(Code::QueueRemoved);
-        let told = Entry {
+        let told = QueueEntry {
             code: Some(fact.code()),
             why: Some(fact.clone()),
             ..entry(EntryState::Stopped, false)

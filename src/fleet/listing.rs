@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use postgres::Row;
 
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, QueueEntry};
 use super::queue::{database_of, why_of};
 use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
@@ -18,9 +18,9 @@ const COLUMNS: &str = "id, file, profile, run_name, state, due, enqueued_at, end
      requests, retries, throttled, exit_code, why, \
      state = 'waiting' AND due < now() - interval '1 minute', due > now(), now()";
 
-fn entry(row: &Row) -> Result<Entry, Wrong> {
+fn entry(row: &Row) -> Result<QueueEntry, Wrong> {
     let why = why_of(cell(row, 14)?);
-    Ok(Entry {
+    Ok(QueueEntry {
         id: cell(row, 0)?,
         file: cell(row, 1)?,
         profile: cell(row, 2)?,
@@ -46,7 +46,7 @@ fn entry(row: &Row) -> Result<Entry, Wrong> {
 ///
 /// # Errors
 /// Fails if the journal is not a database or the database cannot be read.
-pub fn listed_queue(state: &State, all: bool) -> Result<Vec<Entry>, AppError> {
+pub fn listed_queue(state: &State, all: bool) -> Result<Vec<QueueEntry>, AppError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM queued WHERE $1 OR state IN ('waiting', 'running', 'held', 'stopped')
          ORDER BY state IN ('finished', 'failed'), CASE WHEN ended_at IS NULL THEN due END,
@@ -65,7 +65,7 @@ pub fn place_of(
     state: &State,
     run: &RunRecord,
     shown: &mut ListedRun,
-) -> Result<Option<Entry>, AppError> {
+) -> Result<Option<QueueEntry>, AppError> {
     let queued = Settings::of(run).ok().and_then(|settings| settings.queued);
     let (Some(queued), Some(database)) = (queued, state.database()) else {
         return Ok(None);
@@ -91,7 +91,7 @@ pub fn place_of(
 fn fill(
     shown: &mut ListedRun,
     run: &RunRecord,
-    entry: &Entry,
+    entry: &QueueEntry,
     now: Timestamp,
     plan: impl FnOnce() -> Result<Option<Plan>, AppError>,
 ) -> Result<(), AppError> {
@@ -138,7 +138,7 @@ mod tests {
 
     /// Returns how a run of two rows is shown, and whether its plan was read. The queue entry counts ten
     /// requests, and five rows are left.
-    fn shown(run: RunState, entry: &Entry, rate: &str) -> (ListedRun, bool) {
+    fn shown(run: RunState, entry: &QueueEntry, rate: &str) -> (ListedRun, bool) {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let run = scene.run("first", run, &scene.settings("r.csv"));
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_waiting_run_shows_its_counts_and_estimated_finish() {
         for (due, done_by) in [(2_100, 2_112), (1_900, 2_012)] {
-            let waiting = Entry {
+            let waiting = QueueEntry {
                 due: second(due),
                 retries: 2,
                 throttled: 3,

@@ -12,7 +12,7 @@ use crate::journal::{
 use crate::l10n::say;
 use crate::model::{Code, Fact, hex};
 use crate::read::{Origin, content_of};
-use crate::run::{Deed, Made};
+use crate::run::{AuditEntry, BatchUsage};
 
 /// The database schema of graphile_worker, beside the journal's.
 pub(super) const SCHEMA: &str = "rosterpatch_queue";
@@ -48,7 +48,7 @@ pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
     profile: Option<&str>,
-    deed: &Deed,
+    deed: &AuditEntry,
 ) -> Result<Enqueued, AppError> {
     let database = database_of(state)?;
     let content = content_of(file, origin)?;
@@ -88,7 +88,7 @@ pub fn enqueue(
 }
 
 /// Stores a command for an entry.
-fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> {
+fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &AuditEntry) -> Result<(), Wrong> {
     let row = tables.one("SELECT deeds FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
     let mut deeds = deeds_of(cell(&row, 0)?)?;
     deeds.push(deed.clone());
@@ -98,7 +98,7 @@ fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &Deed) -> Result<(), Wrong> 
 }
 
 /// Parses the stored commands of an entry.
-fn deeds_of(json: &str) -> Result<Vec<Deed>, Wrong> {
+fn deeds_of(json: &str) -> Result<Vec<AuditEntry>, Wrong> {
     serde_json::from_str(json).map_err(|_| damaged("the column queued.deeds"))
 }
 
@@ -157,7 +157,7 @@ pub(super) struct Waiting {
     /// The job of the batch.
     pub(super) claimed: Claimed,
     /// The commands for the entry.
-    pub(super) deeds: Vec<Deed>,
+    pub(super) deeds: Vec<AuditEntry>,
 }
 
 /// A job and the worker that fetched it. If the worker's lease expires, another worker may hold the job.
@@ -350,7 +350,7 @@ fn signed(number: u64) -> i64 {
 pub(super) fn later(
     database: &Database,
     waiting: &Waiting,
-    done: Made,
+    done: BatchUsage,
     seconds: f64,
     why: Option<&Fact>,
 ) -> Result<(), JournalError> {
@@ -385,7 +385,7 @@ pub(super) fn end(
     waiting: &Waiting,
     state: &str,
     exit_code: i32,
-    done: Made,
+    done: BatchUsage,
     why: Option<&Fact>,
 ) -> Result<(), JournalError> {
     database.change(|tables| {
@@ -420,7 +420,7 @@ pub(super) fn end(
 }
 
 /// Queues a held run again as approved. The run stores the `deed`.
-pub fn approve(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn approve(state: &State, id: i64, deed: &AuditEntry) -> Result<GoesOn, AppError> {
     goes_on(state, id, true, deed)
 }
 
@@ -428,11 +428,11 @@ pub fn approve(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> 
 ///
 /// # Errors
 /// Fails if the queue has no entry with this id or the database cannot be written.
-pub fn put_back(state: &State, id: i64, deed: &Deed) -> Result<GoesOn, AppError> {
+pub fn put_back(state: &State, id: i64, deed: &AuditEntry) -> Result<GoesOn, AppError> {
     goes_on(state, id, false, deed)
 }
 
-fn goes_on(state: &State, id: i64, approves: bool, deed: &Deed) -> Result<GoesOn, AppError> {
+fn goes_on(state: &State, id: i64, approves: bool, deed: &AuditEntry) -> Result<GoesOn, AppError> {
     let known = database_of(state)?.change(|tables| {
         let goes_on = again(tables, id, approves)?;
         if goes_on.is_some() {

@@ -17,7 +17,8 @@ use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::{Origin, ReadError};
 use crate::report::ReportError;
 use crate::run::{
-    Context, Made, Queued, RunError, Settings, Slice, Sliced, Start, import_slice, quota_account,
+    Batch, BatchEnd, BatchUsage, Context, Queued, RunError, Settings, Start, import_batch,
+    quota_account,
 };
 use crate::send::{Credentials, SendError, Stop};
 use crate::targets::TargetSpec;
@@ -79,12 +80,12 @@ pub enum Heard<'a> {
         why: Option<&'a Fact>,
     },
     /// The run has ended or requires action.
-    Ended(&'a Ended),
+    Ended(&'a EndedFile),
 }
 
 /// The end of a queue entry.
 #[derive(Debug)]
-pub struct Ended {
+pub struct EndedFile {
     /// The path of the file.
     pub file: String,
     /// The summary of the run, if it has one.
@@ -239,7 +240,12 @@ impl Worker<'_> {
                 Failure::OfTheFile => self.failed(&session, &waiting, &error),
                 Failure::MayPass => {
                     let why = why(&session, &waiting, &error);
-                    self.leave(&session, &waiting, Made::default(), (PAUSE, Some(&why)))
+                    self.leave(
+                        &session,
+                        &waiting,
+                        BatchUsage::default(),
+                        (PAUSE, Some(&why)),
+                    )
                 }
             },
             Ok(()) => Ok(()),
@@ -323,14 +329,14 @@ impl Worker<'_> {
             (Step::Resume, Some(record)) => Start::Resume(Box::new(record)),
             (Step::Approve, Some(record)) => Start::Approve(Box::new(record)),
             (Step::End, Some(record)) => {
-                let told = (Made::default(), summary_of(&record), None);
+                let told = (BatchUsage::default(), summary_of(&record), None);
                 return self.ended(session, waiting, told, &notifications);
             }
             (Step::Hold, Some(record)) => {
                 let summary = summary_of(&record);
                 let held = summary.as_ref().and_then(|summary| summary.held_by.clone());
                 let why = held.map_or(Fact::new(Code::RunHeld), |why| Stop::Held { why }.fact());
-                let told = (Made::default(), summary, Some(why));
+                let told = (BatchUsage::default(), summary, Some(why));
                 return self.ended(session, waiting, told, &notifications);
             }
         };
@@ -343,7 +349,7 @@ impl Worker<'_> {
         if content != waiting.sha256 {
             // The local copy is truncated or has other content, and is fetched again.
             let why = Fact::new(Code::QueueOtherContent).at_path(Path::new(&waiting.file));
-            return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
+            return self.leave(session, waiting, BatchUsage::default(), (PAUSE, Some(&why)));
         }
         let context = Context {
             clock: session.clock.clone(),
@@ -357,7 +363,7 @@ impl Worker<'_> {
             author: session.author.clone(),
             stop: session.stop.receiver(),
         };
-        let slice = Slice {
+        let slice = Batch {
             rows: ROWS,
             patience: PATIENCE,
             retries_before: waiting.retries.unsigned_abs(),
@@ -365,10 +371,12 @@ impl Worker<'_> {
             late: Duration::try_from_secs_f64(waiting.late_s).unwrap_or_default(),
         };
         let (sliced, done) =
-            import_slice(&ready.prepared, &ready.settings, start, slice, &context)?;
+            import_batch(&ready.prepared, &ready.settings, start, slice, &context)?;
         match sliced {
-            Sliced::Later(after) => self.leave(session, waiting, done, (after.as_secs_f64(), None)),
-            Sliced::Ended(ended) => match ended.stop {
+            BatchEnd::Later(after) => {
+                self.leave(session, waiting, done, (after.as_secs_f64(), None))
+            }
+            BatchEnd::Ended(ended) => match ended.stop {
                 Some(stop) if may_pass(&stop) => {
                     let why = stop.fact();
                     self.leave(session, waiting, done, (PAUSE, Some(&why)))
@@ -387,7 +395,7 @@ impl Worker<'_> {
         &self,
         session: &Session,
         waiting: &Waiting,
-        done: Made,
+        done: BatchUsage,
         (after, why): (f64, Option<&Fact>),
     ) -> Result<(), AppError> {
         later(database_of(&session.state)?, waiting, done, after, why)?;
@@ -409,7 +417,7 @@ impl Worker<'_> {
         &self,
         session: &Session,
         waiting: &Waiting,
-        (done, summary, why): (Made, Option<Summary>, Option<Fact>),
+        (done, summary, why): (BatchUsage, Option<Summary>, Option<Fact>),
         notifications: &Notifications,
     ) -> Result<(), AppError> {
         let exit = summary
@@ -432,7 +440,7 @@ impl Worker<'_> {
         if let Some(summary) = &summary {
             notifications.send(session, None, summary, why.as_ref());
         }
-        self.door.heard(Heard::Ended(&Ended {
+        self.door.heard(Heard::Ended(&EndedFile {
             file: waiting.file.clone(),
             summary: summary.map(Box::new),
             why,
@@ -457,12 +465,12 @@ impl Worker<'_> {
         let why = why(session, waiting, error);
         let code = i32::from(error.exit().code());
         let database = database_of(&session.state)?;
-        let done = Made::default();
+        let done = BatchUsage::default();
         end(database, waiting, "failed", code, done, Some(&why))?;
         let profile = waiting.profile.as_deref();
         let notifications = self.door.notifications(profile);
         notifications.failed(session, Path::new(&waiting.file), None, error);
-        self.door.heard(Heard::Ended(&Ended {
+        self.door.heard(Heard::Ended(&EndedFile {
             file: waiting.file.clone(),
             summary: None,
             why: Some(why),

@@ -11,12 +11,12 @@ use crate::app::{
     Action, AppError, Arrivals, Awaited, Session, SweepOptions, Swept, archive_failed,
     archive_file, fate_of, not_processed, place_of, report_again, set_aside, wait, worse,
 };
-use crate::inbox::{Entries, Inbox, Lying, Place, stamp_of};
+use crate::inbox::{ArchiveFolder, Entries, Inbox, Lying, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
-use crate::run::{Deed, RunError, Settings, absolute, to_json};
+use crate::run::{AuditEntry, RunError, Settings, absolute, to_json};
 
 /// The queue entry of a file.
 struct Known {
@@ -189,7 +189,7 @@ impl QueueSweep<'_> {
             if self.arrivals.is_older(name, stamp) && !is_meant {
                 return Err(AppError::Older);
             }
-            let deed = Deed::of(&session.author, "sweep", session.clock.timestamp());
+            let deed = AuditEntry::of(&session.author, "sweep", session.clock.timestamp());
             let dropped = (file, Origin::Dropped);
             let enqueued = enqueue(&session.state, dropped, profile.as_deref(), &deed)?;
             return Ok(SweptFile::Enqueued(enqueued.id));
@@ -325,7 +325,7 @@ fn ended(
     paths.outcome_first = outcome_first;
     let mut summary = report_again(&journal, &record, &settings, &paths, &session.journal_flag)?;
     let beside: Vec<PathBuf> = paths.all().into_iter().cloned().collect();
-    let place = place_of(fate_of(&summary)).unwrap_or(Place::Failed);
+    let place = place_of(fate_of(&summary)).unwrap_or(ArchiveFolder::Failed);
     let moved = archive_file(session, inbox, file, &beside, place)?;
     mark_archived(session, file)?;
     let to = |path: &PathBuf| {

@@ -9,11 +9,11 @@ use jiff::civil::Date;
 use super::folder::{FAILED, Inbox, PROCESSING, own_folder};
 use super::index::{self, Archived, Index, is_index};
 use super::names::{numbered_name, short};
-use crate::safe_fs::{Folder, Kind};
+use crate::safe_fs::{FileKind, Folder};
 
 /// The folder to which a processed file moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ArchiveFolder {
     /// Every row succeeded, or the file had been imported before.
     Done,
     /// Some rows succeeded.
@@ -51,15 +51,15 @@ impl Inbox {
         &self,
         file: &Path,
         beside: &[PathBuf],
-        place: Place,
+        place: ArchiveFolder,
         date: &str,
     ) -> io::Result<Moves> {
         let root = self.open()?;
         let to = match place {
-            Place::Done => root.private("done")?.private(date)?,
-            Place::Partial => root.private("partial")?.private(date)?,
-            Place::Failed => root.private(FAILED)?.private(date)?,
-            Place::Held => root.private("held")?,
+            ArchiveFolder::Done => root.private("done")?.private(date)?,
+            ArchiveFolder::Partial => root.private("partial")?.private(date)?,
+            ArchiveFolder::Failed => root.private(FAILED)?.private(date)?,
+            ArchiveFolder::Held => root.private("held")?,
         };
         let file = std::path::absolute(file)?;
         let folder = file.parent().unwrap_or(&file);
@@ -79,7 +79,7 @@ impl Inbox {
         for name in names {
             let is_file = from
                 .look(&name)?
-                .is_some_and(|look| look.kind == Kind::File);
+                .is_some_and(|look| look.kind == FileKind::File);
             if name != own && is_file {
                 all.push(name);
             }
@@ -96,7 +96,7 @@ impl Inbox {
             (folder.join(name), new)
         };
         let paths = all.into_iter().map(path).collect();
-        let is_dated = place != Place::Held;
+        let is_dated = place != ArchiveFolder::Held;
         Ok(Moves {
             from,
             to,
@@ -167,7 +167,7 @@ impl Inbox {
                 let (mut left, mut foreign) = (false, Vec::new());
                 for file in folder.names()?.into_iter().filter(|file| !is_index(file)) {
                     let look = folder.look(&file)?;
-                    let is_file = look.is_some_and(|look| look.kind == Kind::File);
+                    let is_file = look.is_some_and(|look| look.kind == FileKind::File);
                     let kind = known.kind(&file);
                     let is_due = match kind {
                         Some(Archived::Roster) => is_past(rosters),
@@ -259,10 +259,10 @@ mod tests {
         let (folder, inbox) = inbox(&["held/a.csv"]);
         let file = folder.path().join("held/a.csv");
         for (place, expected) in [
-            (Place::Done, "done/2026-08-20/a.csv"),
-            (Place::Failed, "failed/2026-08-20/a.csv"),
+            (ArchiveFolder::Done, "done/2026-08-20/a.csv"),
+            (ArchiveFolder::Failed, "failed/2026-08-20/a.csv"),
             // The name of the file is taken there.
-            (Place::Held, "held/a-2.csv"),
+            (ArchiveFolder::Held, "held/a-2.csv"),
         ] {
             let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();
             assert_eq!(targets(folder.path(), &moves), [expected]);
@@ -291,7 +291,9 @@ mod tests {
         ];
         let beside = beside.map(|name| root.join(name));
         let file = root.join("held/b.csv");
-        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let moves = inbox
+            .places(&file, &beside, ArchiveFolder::Done, "day")
+            .unwrap();
         let names = ["a.failed.csv", "b.results.csv", "b.csv"];
         assert_eq!(
             targets(root, &moves),
@@ -312,14 +314,18 @@ mod tests {
         let root = folder.path();
         let file = root.join("held/a.csv");
         let beside = [root.join("held/a.results.csv")];
-        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let moves = inbox
+            .places(&file, &beside, ArchiveFolder::Done, "day")
+            .unwrap();
         let taken = root.join("done/day/a.results.csv");
         std::fs::write(&taken, "another").unwrap();
         assert!(inbox.put(&moves).is_err());
         assert_eq!(std::fs::read_to_string(&taken).unwrap(), "another");
         assert!(file.exists() && beside[0].exists());
         // Planned again, both get the first number that is free for both.
-        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let moves = inbox
+            .places(&file, &beside, ArchiveFolder::Done, "day")
+            .unwrap();
         let expected = ["done/day/a.results-2.csv", "done/day/a-2.csv"];
         assert_eq!(targets(root, &moves), expected);
         inbox.put(&moves).unwrap();
@@ -333,7 +339,7 @@ mod tests {
         let beside = [root.join("held/a.new.results.csv")];
         let file = root.join("held/a.new.csv");
         let moves = inbox
-            .places(&file, &beside, Place::Done, "2026-08-01")
+            .places(&file, &beside, ArchiveFolder::Done, "2026-08-01")
             .unwrap();
         inbox.put(&moves).unwrap();
         let day = root.join("done/2026-08-01");

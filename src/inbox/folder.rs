@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::names::{LONG, Named, escaped, folder_name, named, numbered_folder, numbered_name};
-use crate::safe_fs::{Folder, Kind, Look, Refusal};
+use crate::safe_fs::{FileInfo, FileKind, Folder, Refusal};
 
 /// A folder into which other accounts put files. During the import, a file is in `processing/NAME/`;
 /// afterwards it moves to `done/DATE/`, `partial/DATE/`, `failed/DATE/` or `held/`. Only this account can
@@ -19,7 +19,7 @@ pub struct Inbox {
 /// A file in the inbox with its metadata. An unchanged file in a later pass is considered complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lying {
-    look: Look,
+    look: FileInfo,
     /// Whether a marker file `NAME.ready` declares the file complete.
     pub ready: bool,
 }
@@ -37,7 +37,7 @@ impl Lying {
 }
 
 /// Formats the size and modification time of a file.
-fn stamp(look: &Look) -> String {
+fn stamp(look: &FileInfo) -> String {
     let (seconds, nanoseconds) = look.modified;
     format!("{seconds}.{nanoseconds:09}:{}", look.size)
 }
@@ -150,7 +150,7 @@ impl Inbox {
                     Refusal::Unfinished.into()
                 }
                 (Ok(look), _) if is_named == Named::Other => match look.kind {
-                    Kind::File => Refusal::NotARoster.into(),
+                    FileKind::File => Refusal::NotARoster.into(),
                     kind => Refusal::NotAFile { kind }.into(),
                 },
                 (Ok(_), None) => Refusal::NotUtf8.into(),
@@ -227,7 +227,7 @@ impl Inbox {
         for own in processing.names()? {
             let is_folder = processing
                 .look(&own)?
-                .is_some_and(|look| look.kind == Kind::Folder);
+                .is_some_and(|look| look.kind == FileKind::Folder);
             if !is_folder {
                 continue;
             }
@@ -290,8 +290,8 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
 
 /// Returns whether the moved file is the one that was seen. Otherwise it is moved back to the inbox, or to
 /// `failed` if its name is taken.
-fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Result<bool> {
-    let moved = folder.open_file(name).and_then(|file| Look::at(&file));
+fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &FileInfo) -> io::Result<bool> {
+    let moved = folder.open_file(name).and_then(|file| FileInfo::at(&file));
     let why = match moved {
         Ok(look) if look == *as_seen => return Ok(true),
         // The file is still being written. A later pass claims it.
@@ -344,7 +344,7 @@ fn marker(name: &str) -> String {
 const MOST: u32 = 1000;
 
 /// Returns whether a file was modified within the last hour.
-fn is_recent(look: &Look) -> bool {
+fn is_recent(look: &FileInfo) -> bool {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| now.as_secs());

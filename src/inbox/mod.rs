@@ -5,5 +5,5 @@ mod folder;
 mod index;
 mod names;
 
-pub use archive::{Moves, Place, Removed};
+pub use archive::{ArchiveFolder, Moves, Removed};
 pub use folder::{Entries, Inbox, Lying, Other, SetAside, Taken, modified_in, stamp_of};

@@ -39,7 +39,7 @@ pub enum PlannedWhat {
 
 /// The run of the entries, with a cache of its field sets.
 #[derive(Debug)]
-pub struct Place {
+pub struct RunFieldSets {
     pub(super) run: i64,
     /// The numbers of the field sets, which most rows share.
     field_sets: HashMap<String, i64>,
@@ -51,9 +51,9 @@ pub struct Place {
 /// twice.
 const FIELD_SETS: usize = 1024;
 
-impl Place {
-    pub(super) fn new(run: i64) -> Place {
-        Place {
+impl RunFieldSets {
+    pub(super) fn new(run: i64) -> RunFieldSets {
+        RunFieldSets {
             run,
             field_sets: HashMap::new(),
             last: None,

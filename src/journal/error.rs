@@ -28,21 +28,21 @@ pub enum JournalError {
     #[error("{}", say().journal_sqlite(action.in_words(), path.display().to_string()))]
     Sqlite {
         /// The attempted action.
-        action: Action,
+        action: StoreAction,
         /// The journal's file.
         path: PathBuf,
         /// The cause.
-        source: Refusal,
+        source: StoreError,
     },
     /// The database returned an error or cannot be reached.
     #[error("{}", say().journal_database(action.in_words(), place.as_str()))]
     Database {
         /// The attempted action.
-        action: Action,
+        action: StoreAction,
         /// The server and the database, without a password.
         place: String,
         /// The cause.
-        source: Refusal,
+        source: StoreError,
     },
     /// The database address is invalid.
     #[error("{}", say().journal_address(why.as_str()))]
@@ -96,7 +96,7 @@ pub enum JournalError {
         /// The run.
         run: String,
         /// The reason.
-        source: Refusal,
+        source: StoreError,
     },
     /// The stored data of a row is damaged.
     #[error("{}", say().journal_damaged_row(*row, run.as_str(), why.as_str()))]
@@ -161,7 +161,7 @@ impl JournalError {
 
 /// An action on the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum StoreAction {
     /// Open the journal.
     Open,
     /// Read the journal.
@@ -178,33 +178,33 @@ pub enum Action {
     Prune,
 }
 
-impl Action {
+impl StoreAction {
     fn in_words(self) -> String {
         match self {
-            Action::Open => say().journal_action_open(),
-            Action::Read => say().journal_action_read(),
-            Action::Write => say().journal_action_write(),
-            Action::KeepQuota => say().journal_action_quota(),
-            Action::KeepRecords => say().journal_action_records(),
-            Action::Migrate => say().journal_action_migrate(),
-            Action::Prune => say().journal_action_prune(),
+            StoreAction::Open => say().journal_action_open(),
+            StoreAction::Read => say().journal_action_read(),
+            StoreAction::Write => say().journal_action_write(),
+            StoreAction::KeepQuota => say().journal_action_quota(),
+            StoreAction::KeepRecords => say().journal_action_records(),
+            StoreAction::Migrate => say().journal_action_migrate(),
+            StoreAction::Prune => say().journal_action_prune(),
         }
     }
 }
 
 /// The error of a store. The message includes its causes, so they are not printed separately.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct StoreError {
     /// The message for users only, because a database error may quote values.
     words: String,
     number: Option<DatabaseError>,
     io: Option<IoError>,
 }
 
-impl Refusal {
+impl StoreError {
     /// Returns a refusal with our own message.
-    pub(super) fn words(words: String) -> Refusal {
-        Refusal {
+    pub(super) fn words(words: String) -> StoreError {
+        StoreError {
             words,
             number: None,
             io: None,
@@ -213,14 +213,14 @@ impl Refusal {
 
     /// Adds the database's error code.
     #[cfg(feature = "postgres")]
-    pub(super) fn numbered(self, number: Option<DatabaseError>) -> Refusal {
-        Refusal { number, ..self }
+    pub(super) fn numbered(self, number: Option<DatabaseError>) -> StoreError {
+        StoreError { number, ..self }
     }
 
     /// Adds the operating system's error.
     #[cfg(feature = "postgres")]
-    pub(super) fn of_system(self, io: Option<IoError>) -> Refusal {
-        Refusal { io, ..self }
+    pub(super) fn of_system(self, io: Option<IoError>) -> StoreError {
+        StoreError { io, ..self }
     }
 
     fn told(&self, fact: Fact) -> Fact {
@@ -232,20 +232,20 @@ impl Refusal {
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for StoreError {}
 
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Refusal {
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
         let number = error.sqlite_error();
-        Refusal {
+        StoreError {
             number: number.map(|error| DatabaseError::Sqlite(error.extended_code)),
-            ..Refusal::words(error.to_string())
+            ..StoreError::words(error.to_string())
         }
     }
 }
@@ -256,10 +256,10 @@ mod tests {
 
     #[test]
     fn a_database_error_is_logged_by_its_code_only() {
-        let source = Refusal::words("Key (number)=(20100402-2388) already exists".to_owned());
+        let source = StoreError::words("Key (number)=(20100402-2388) already exists".to_owned());
         let error = JournalError::DamagedRun {
             run: "Åsa Ek".to_owned(),
-            source: Refusal {
+            source: StoreError {
                 number: DatabaseError::sql_state("23505"),
                 ..source
             },
@@ -278,16 +278,16 @@ mod tests {
             let error = JournalError::Database {
                 action,
                 place: "db/roster".to_owned(),
-                source: Refusal::words(String::new()),
+                source: StoreError::words(String::new()),
             };
             error.to_string()
         };
         assert_eq!(
-            failed(Action::Migrate),
+            failed(StoreAction::Migrate),
             "cannot migrate the journal in db/roster"
         );
         assert_eq!(
-            failed(Action::Prune),
+            failed(StoreAction::Prune),
             "cannot prune the journal in db/roster"
         );
     }

@@ -32,7 +32,7 @@ mod writer;
 pub use arrival::{Arrival, Fate};
 pub use bucket::SharedQuota;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
-pub use error::{JournalError, Refusal};
+pub use error::{JournalError, StoreError};
 pub use facade::Journal;
 pub(crate) use files::{make_private_file, make_private_folder};
 #[cfg(feature = "postgres")]
@@ -49,7 +49,8 @@ pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRe
 pub use register::Register;
 pub use run_state::RunState;
 pub use snapshot::{
-    RecordPrints, Snapshot, Taken, forget_snapshots, has_snapshots, mark_records, prune_snapshots,
+    RecordPrints, Snapshot, SnapshotMeta, forget_snapshots, has_snapshots, mark_records,
+    prune_snapshots,
 };
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;
@@ -58,7 +59,7 @@ pub(crate) use sql::damaged;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{
-    ANSWERS_STAND, Answers, Arrivals, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes,
-    Runs, Sending, Store,
+    ANSWERS_STAND, AnswerStore, ArrivalStore, Calls, DeliveryStore, Dossiers, Forgetting, History,
+    Outcomes, Runs, Sending, Store,
 };
 pub use writer::Writer;

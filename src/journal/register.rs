@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Action, JournalError};
+use super::error::{JournalError, StoreAction};
 
 /// All records of an API, by their keys. They are in a private temporary file that is deleted with this
 /// process, so that memory does not grow with the register.
@@ -13,7 +13,7 @@ pub struct Register {
 
 fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: Action::KeepRecords,
+        action: StoreAction::KeepRecords,
         path: "(temporary)".into(),
         source: source.into(),
     }

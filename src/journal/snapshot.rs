@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Action, JournalError};
+use super::error::{JournalError, StoreAction};
 use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
@@ -75,7 +75,7 @@ const EMPTY: &str = "DELETE FROM temp.known; DELETE FROM temp.held; DELETE FROM 
 
 /// The time of a snapshot, by the API's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct SnapshotMeta {
     /// When all records were listed.
     pub listed_at: Timestamp,
     /// The snapshot includes all changes before this time.
@@ -146,7 +146,7 @@ impl Snapshot {
 
     /// Loads the stored snapshot into the working copy, and returns its time. Returns `None` if no complete
     /// snapshot is stored.
-    pub fn load(&self) -> Result<Option<Taken>, JournalError> {
+    pub fn load(&self) -> Result<Option<SnapshotMeta>, JournalError> {
         self.in_one("BEGIN", |connection| {
             let found = connection
                 .query_row(
@@ -180,7 +180,7 @@ impl Snapshot {
                 "INSERT INTO temp.marked SELECT DISTINCT id FROM mark WHERE address = ?1 AND seq > ?2",
                 params![self.address, seen],
             )?;
-            Ok(Some(Taken {
+            Ok(Some(SnapshotMeta {
                 listed_at,
                 as_of,
                 newest,
@@ -250,7 +250,7 @@ impl Snapshot {
 
     /// Stores the working copy in place of the stored snapshot, unless the place was deleted or a newer
     /// snapshot was stored meanwhile. After an error, the stored snapshot is unchanged.
-    pub fn save(&self, taken: &Taken) -> Result<(), JournalError> {
+    pub fn save(&self, taken: &SnapshotMeta) -> Result<(), JournalError> {
         self.in_one("BEGIN IMMEDIATE", |connection| {
             let moments = [taken.listed_at, taken.as_of, taken.newest];
             let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
@@ -521,7 +521,7 @@ fn in_one<T>(
 
 fn failed(path: &Path, source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: Action::KeepRecords,
+        action: StoreAction::KeepRecords,
         path: path.to_owned(),
         source: source.into(),
     }
@@ -537,8 +537,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn taken(page: u64) -> Taken {
-        Taken {
+    fn taken(page: u64) -> SnapshotMeta {
+        SnapshotMeta {
             listed_at: moment(100),
             as_of: moment(90),
             newest: moment(80),

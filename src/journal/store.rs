@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::arrival::Arrival;
-use super::entries::{Entry, Place};
-use super::error::{JournalError, Refusal};
+use super::entries::{Entry, RunFieldSets};
+use super::error::{JournalError, StoreError};
 use super::record::Stage;
 use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RowSaid, RunRecord, Traces, Which,
@@ -24,12 +24,12 @@ pub trait Store:
     + Outcomes
     + Sending
     + History
-    + Deliveries
+    + DeliveryStore
     + Dossiers
     + Forgetting
     + Rosters
-    + Answers
-    + Arrivals
+    + AnswerStore
+    + ArrivalStore
     + Recording
     + Send
 {
@@ -41,12 +41,12 @@ impl<T> Store for T where
         + Outcomes
         + Sending
         + History
-        + Deliveries
+        + DeliveryStore
         + Dossiers
         + Forgetting
         + Rosters
-        + Answers
-        + Arrivals
+        + AnswerStore
+        + ArrivalStore
         + Recording
         + Send
 {
@@ -289,7 +289,7 @@ pub trait History {
 }
 
 /// The values last delivered to records that cannot be read.
-pub trait Deliveries {
+pub trait DeliveryStore {
     /// Returns the runs of `account` other than `own` whose deliveries are not merged yet, by number and
     /// name, oldest first.
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
@@ -387,7 +387,7 @@ pub trait Rosters {
 }
 
 /// The files that were dropped into inboxes.
-pub trait Arrivals {
+pub trait ArrivalStore {
     /// Records the fate of a file. The arrival time of a known file is kept.
     fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
 
@@ -407,7 +407,7 @@ pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 
 /// The responses of an API to the look-ups of a run that is planned in batches, so that later batches do not
 /// repeat them. A run that one process plans stores none.
-pub trait Answers {
+pub trait AnswerStore {
     /// Stores responses by the number of their request, and adds the number of requests made.
     fn keep_answers(
         &self,
@@ -443,9 +443,9 @@ pub trait Recording {
     /// Writes entries in one atomic commit. Fails if another process has taken over the journal.
     fn write(
         &mut self,
-        place: &mut Place,
+        place: &mut RunFieldSets,
         entries: &mut dyn Iterator<Item = &Entry>,
-    ) -> Result<(), Refusal>;
+    ) -> Result<(), StoreError>;
 
     /// Makes the next commit flush all earlier commits to the disk.
     fn end_writing(&mut self);

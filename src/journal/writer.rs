@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
-use super::entries::{Entry, Place, PlannedRow, PlannedWhat};
+use super::entries::{Entry, PlannedRow, PlannedWhat, RunFieldSets};
 use super::error::JournalError;
 use super::facade::Journal;
 use super::record::{Record, Stage};
@@ -140,7 +140,7 @@ impl Writer {
         let recorded = Recorded::default();
         let work = Work {
             journal,
-            place: Place::new(run),
+            place: RunFieldSets::new(run),
             stage,
             shared: shared.clone(),
             recorded: recorded.clone(),
@@ -302,7 +302,7 @@ impl Drop for Over {
 struct Work {
     journal: Journal,
     stage: Stage,
-    place: Place,
+    place: RunFieldSets,
     shared: Arc<Shared>,
     recorded: Recorded,
     tell: mpsc::UnboundedSender<Durable>,

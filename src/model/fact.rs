@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::causes::is_held_open;
 use super::code::Code;
 use super::declared::{Declared, RunName};
-use super::refusal::{Kind, Refusal};
+use super::refusal::{FileKind, Refusal};
 use crate::l10n::{number, say};
 
 /// An event or error in machine-readable form: a stable code, numbers, paths, and names declared in a target
@@ -76,7 +76,7 @@ struct StoredIo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refusal: Option<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    entry: Option<Kind>,
+    entry: Option<FileKind>,
 }
 
 impl From<IoError> for StoredIo {
@@ -533,8 +533,12 @@ mod tests {
     #[test]
     fn a_stored_refusal_keeps_its_message() {
         for refusal in [
-            Refusal::NotAFile { kind: Kind::Pipe },
-            Refusal::Foreign { kind: Kind::Folder },
+            Refusal::NotAFile {
+                kind: FileKind::Pipe,
+            },
+            Refusal::Foreign {
+                kind: FileKind::Folder,
+            },
             Refusal::Stopped,
             Refusal::NotUtf8,
             Refusal::NotARoster,

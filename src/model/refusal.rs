@@ -11,7 +11,7 @@ use crate::l10n::{Messages, say};
 /// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
@@ -26,16 +26,16 @@ pub enum Kind {
     Device,
 }
 
-impl Kind {
+impl FileKind {
     /// The type in the interface language.
     pub fn in_words(self) -> String {
         match self {
-            Kind::File => say().kind_file(),
-            Kind::Folder => say().kind_folder(),
-            Kind::Link => say().kind_link(),
-            Kind::Pipe => say().kind_pipe(),
-            Kind::Socket => say().kind_socket(),
-            Kind::Device => say().kind_device(),
+            FileKind::File => say().kind_file(),
+            FileKind::Folder => say().kind_folder(),
+            FileKind::Link => say().kind_link(),
+            FileKind::Pipe => say().kind_pipe(),
+            FileKind::Socket => say().kind_socket(),
+            FileKind::Device => say().kind_device(),
         }
     }
 }
@@ -47,7 +47,7 @@ pub enum Refusal {
     #[error("{}", say().refusal_not_a_file(kind.in_words()))]
     NotAFile {
         /// The entry's type.
-        kind: Kind,
+        kind: FileKind,
     },
     /// The file has several hard links, so another account may own one of its names.
     #[error("{}", say().refusal_hard_linked(*links))]
@@ -59,7 +59,7 @@ pub enum Refusal {
     #[error("{}", say().refusal_foreign(kind.in_words()))]
     Foreign {
         /// The entry's type.
-        kind: Kind,
+        kind: FileKind,
     },
     /// The file was replaced or changed between two steps.
     #[error("{}", say().refusal_swapped())]
@@ -91,7 +91,7 @@ pub enum Refusal {
         /// The path.
         path: PathBuf,
         /// The entry's type.
-        kind: Kind,
+        kind: FileKind,
     },
     /// Another account owns the folder and can rename its entries.
     #[error("{}", say().refusal_owner(path.display().to_string(), *owner, *own))]
@@ -174,7 +174,9 @@ impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> io::Error {
         let kind = match &refusal {
             Refusal::TooLarge { .. } => io::ErrorKind::FileTooLarge,
-            Refusal::NotAFile { kind: Kind::Folder } => io::ErrorKind::IsADirectory,
+            Refusal::NotAFile {
+                kind: FileKind::Folder,
+            } => io::ErrorKind::IsADirectory,
             Refusal::NotAFile { .. }
             | Refusal::HardLinked { .. }
             | Refusal::NotUtf8
@@ -243,7 +245,7 @@ impl Refusal {
     }
 
     /// The entry's type, if the type is the reason.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(super) fn kind(&self) -> Option<FileKind> {
         match self {
             Refusal::NotAFile { kind } | Refusal::Foreign { kind } => Some(*kind),
             _ => None,
@@ -251,7 +253,7 @@ impl Refusal {
     }
 
     /// The refusal with this code. Returns `None` for a code whose refusal holds more than a type.
-    pub(super) fn of(code: &str, kind: Option<Kind>) -> Option<Refusal> {
+    pub(super) fn of(code: &str, kind: Option<FileKind>) -> Option<Refusal> {
         let of_kind = kind.map(|kind| [Refusal::NotAFile { kind }, Refusal::Foreign { kind }]);
         let plain = [
             Refusal::Swapped,

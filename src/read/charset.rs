@@ -11,12 +11,12 @@ pub enum Charset {
     /// An encoding of the WHATWG Encoding Standard.
     Web(&'static Encoding),
     /// A DOS code page, or the code page of a localized Mac OS.
-    Page(&'static Page),
+    Page(&'static CodePage),
 }
 
 /// A single-byte encoding whose first 128 characters are ASCII.
 #[derive(PartialEq, Eq)]
-pub struct Page {
+pub struct CodePage {
     /// The label for `--encoding`.
     label: &'static str,
     /// Alternative labels.
@@ -27,7 +27,7 @@ pub struct Page {
     pub(super) high: [char; 128],
 }
 
-impl std::fmt::Debug for Page {
+impl std::fmt::Debug for CodePage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.label)
     }
@@ -43,8 +43,9 @@ impl Charset {
             return Some(Charset::Web(encoding));
         }
         let label = label.trim().to_ascii_lowercase();
-        let is_it =
-            |page: &&'static Page| page.label == label || page.aliases.contains(&label.as_str());
+        let is_it = |page: &&'static CodePage| {
+            page.label == label || page.aliases.contains(&label.as_str())
+        };
         PAGES.iter().find(is_it).map(Charset::Page)
     }
 
@@ -90,8 +91,8 @@ impl Charset {
 }
 
 /// Encodings that are missing from the WHATWG Encoding Standard but still occur in rosters.
-static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
-    let page = |label, aliases, name, high| Page {
+static PAGES: LazyLock<[CodePage; 9]> = LazyLock::new(|| {
+    let page = |label, aliases, name, high| CodePage {
         label,
         aliases,
         name,

@@ -39,7 +39,7 @@ mod withhold;
 mod workbook;
 mod workers;
 
-pub use charset::{Charset, Page};
+pub use charset::{Charset, CodePage};
 pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
 pub use guess::{Likely, encodings};

@@ -83,7 +83,7 @@ impl Source {
             // A stream can be read only once.
             Named::Stream(stream) => Source::copied(stream, MOST).map_err(io),
             Named::File(file) if copy => {
-                let before = safe_fs::Look::at(&file).map_err(io)?;
+                let before = safe_fs::FileInfo::at(&file).map_err(io)?;
                 let most = match origin {
                     Origin::Named => MOST.max(before.size),
                     Origin::Page | Origin::Dropped => MOST,
@@ -93,7 +93,7 @@ impl Source {
                 }
                 let source = Source::copied(&file, most).map_err(io)?;
                 // A file that was changed during the copy may mix two versions.
-                let after = safe_fs::Look::at(&file).map_err(io)?;
+                let after = safe_fs::FileInfo::at(&file).map_err(io)?;
                 if (before.size, before.modified) != (after.size, after.modified) {
                     return Err(ReadError::Changed {
                         path: path.to_owned(),

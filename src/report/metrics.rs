@@ -100,7 +100,7 @@ pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError
 
 /// The files of an inbox with one fate that were not imported.
 #[derive(Debug, Clone, Copy)]
-pub struct Lying {
+pub struct InboxCount {
     /// The fate, as in the journal.
     pub fate: &'static str,
     /// The number of files.
@@ -111,7 +111,11 @@ pub struct Lying {
 
 /// Writes the number of files of an inbox that were not imported, and the arrival of the oldest. Other series
 /// are unchanged.
-pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<(), ReportError> {
+pub fn write_inbox_metrics(
+    path: &Path,
+    inbox: &str,
+    all: &[InboxCount],
+) -> Result<(), ReportError> {
     change(path, |series| {
         for lying in all {
             let labels = format!("inbox=\"{}\",fate=\"{}\"", escape(inbox), lying.fate);
@@ -249,7 +253,7 @@ mod tests {
     fn inbox_metrics_have_the_number_of_files_and_the_oldest_arrival() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.prom");
-        let lying = |files, oldest| Lying {
+        let lying = |files, oldest| InboxCount {
             fate: "held",
             files,
             oldest,

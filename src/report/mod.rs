@@ -36,7 +36,7 @@ pub use explain::{Explanation, explain, explain_all, explanations, nearest_code}
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
-pub use metrics::{Lying, RUN_METRICS, Sample, write_inbox_metrics, write_metrics};
+pub use metrics::{InboxCount, RUN_METRICS, Sample, write_inbox_metrics, write_metrics};
 pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::deeds::Author;
+use super::audit_log::Author;
 use crate::clock::Clock;
 use crate::events::{FoundConflict, Observer, Plan};
 use crate::journal::{Journal, RunRecord, State};
@@ -14,8 +14,8 @@ use crate::model::{Held, Summary};
 use crate::report::ResultPaths;
 use crate::send::{Credentials, Stop, StopRequest};
 
-/// What a run is given from outside: time, randomness, secrets, a place for its record, and who
-/// observes, agrees and interrupts.
+/// The inputs of a run from outside: time, randomness, secrets, the journal, the observer, and confirmation and stop
+/// signals.
 pub struct Context<'a> {
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -23,12 +23,11 @@ pub struct Context<'a> {
     pub seed: u64,
     /// The credentials.
     pub credentials: Credentials,
-    /// Where the run is recorded.
+    /// Where the journal is.
     pub state: State,
-    /// What leads another command to the journal, such as ` --state DIR`; nothing where it finds it by
-    /// itself.
+    /// The option by which another command finds the journal, such as ` --state DIR`; empty if it needs none.
     pub journal_flag: String,
-    /// Observes.
+    /// Receives the events of the run.
     pub observer: &'a dyn Observer,
     /// Receives the plan and returns whether to send it; `None` if no confirmation is needed.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
@@ -40,12 +39,12 @@ pub struct Context<'a> {
     pub stop: watch::Receiver<StopRequest>,
 }
 
-/// What somebody is asked before anything is sent.
+/// The plan to confirm before sending.
 #[derive(Debug, Clone, Copy)]
 pub struct Proposal<'a> {
-    /// The run's name: the journal holds its calls by now.
+    /// The run's name. The journal holds its calls.
     pub run: &'a str,
-    /// What is to be done.
+    /// The plan.
     pub plan: &'a Plan,
     /// The conflicts to decide.
     pub conflicts: &'a [&'a FoundConflict],
@@ -85,33 +84,33 @@ impl From<bool> for Consent {
 pub enum Start {
     /// At its beginning, for the command of this name.
     New(&'static str),
-    /// Where it was interrupted.
+    /// Where the run was interrupted.
     Resume(Box<RunRecord>),
-    /// Where a guard held it: it is planned again, since time has passed, and not held again.
+    /// Where a guard held the run. It is planned again and not held again.
     Approve(Box<RunRecord>),
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its figures.
+    /// The summary.
     pub summary: Summary,
     /// Why the run ended before its last row, if it did.
     pub stop: Option<Stop>,
-    /// Where its files are.
+    /// The paths of its files.
     pub paths: ResultPaths,
 }
 
-/// A plan that was made to be looked at.
+/// A plan that is shown and not sent.
 #[derive(Debug)]
-pub struct Looked {
+pub struct DryRun {
     /// The plan.
     pub plan: Plan,
     /// Why a guard would hold the run, if one would.
     pub held: Option<Held>,
-    /// The journal with its calls: a temporary one.
+    /// The temporary journal with the calls.
     pub journal: Journal,
-    /// The number of the plan's run in it.
+    /// The number of the run in that journal.
     pub run: i64,
     /// The summary, with valid rows as not sent.
     pub summary: Summary,
@@ -119,37 +118,37 @@ pub struct Looked {
     pub stop: Option<Stop>,
 }
 
-/// How much of a run is done before it makes room for others.
+/// The limits of a batch: the part of a run that a worker processes at a time.
 #[derive(Debug, Clone, Copy)]
-pub struct Slice {
+pub struct Batch {
     /// The maximum number of rows to send.
     pub rows: usize,
-    /// The longest that is waited for the quota.
+    /// The longest wait for the quota.
     pub patience: Duration,
-    /// Requests that earlier slices made again.
+    /// Retried requests of earlier batches.
     pub retries_before: u64,
-    /// Their requests that the API throttled.
+    /// Throttled requests of earlier batches.
     pub throttled_before: u64,
-    /// For how long it was due before it began.
+    /// How long the batch was due before it started.
     pub late: Duration,
 }
 
-/// What a slice has done.
+/// The requests of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Made {
-    /// Requests.
+pub struct BatchUsage {
+    /// All requests.
     pub requests: u64,
-    /// How many of them were made again.
+    /// Retries among them.
     pub retries: u64,
-    /// How many the API refused for being too many.
+    /// Requests that the API throttled.
     pub throttled: u64,
 }
 
-/// How a slice ended.
+/// How a batch ended.
 #[derive(Debug)]
-pub enum Sliced {
-    /// There is more to do, so much later.
+pub enum BatchEnd {
+    /// Another batch is due after this time.
     Later(Duration),
-    /// The run has ended, or somebody has to see to it.
+    /// The run has ended or requires an approval.
     Ended(Box<Ended>),
 }

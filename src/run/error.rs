@@ -12,7 +12,7 @@ use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::send::SendError;
 
-/// Why a run could not be done or brought to its end.
+/// Why a run cannot be started or completed.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// The file cannot be read.
@@ -28,13 +28,13 @@ pub enum RunError {
         /// Why.
         source: Box<MapError>,
     },
-    /// Something else would be sent than the plan says that the run is held to.
+    /// The calls differ from the saved plan.
     #[error("{why}")]
     OtherPlan {
-        /// What is different.
+        /// The difference.
         why: String,
     },
-    /// Empty cells are to clear values, and none of the file's columns can be cleared.
+    /// Empty cells should clear values, but no column of the file can be cleared.
     #[error("{}", say().run_nothing_to_clear(target.as_str(), columns.as_str()))]
     NothingToClear {
         /// The target.
@@ -42,25 +42,25 @@ pub enum RunError {
         /// The fields of the target that can be cleared.
         columns: String,
     },
-    /// What is sent is to be read back, and nothing is read.
+    /// A canary needs the records, and the run reads none.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
     /// Edit rules need the values of records, and the run reads none.
     #[error("{}", say().run_blind_rules())]
     BlindRules,
-    /// Lists that an update contains as a whole are not read.
+    /// An update contains whole lists, and the run reads none.
     #[error("{}", say().run_blind_lists(fields.join(", ")))]
     BlindLists {
-        /// What the user calls the fields.
+        /// The column names of the fields.
         fields: Vec<String>,
     },
-    /// What is sent is to be read back, and the records cannot be read.
+    /// A canary needs the records, and they cannot be read.
     #[error("{}", say().run_unreadable_canary(target.as_str()))]
     UnreadableCanary {
         /// The target.
         target: String,
     },
-    /// A run whose rows cannot be tried again.
+    /// A run cannot be retried.
     #[error("{}", say().run_not_retriable(run.as_str(), why.sentence()))]
     NotRetriable {
         /// The run.
@@ -68,7 +68,7 @@ pub enum RunError {
         /// Why.
         why: Code,
     },
-    /// A run that cannot be undone.
+    /// A run cannot be undone.
     #[error("{}", say().run_not_undoable(run.as_str(), why.sentence()))]
     NotUndoable {
         /// The run.
@@ -76,19 +76,19 @@ pub enum RunError {
         /// Why.
         why: Code,
     },
-    /// A run that no guard holds.
+    /// No guard holds the run.
     #[error("{}", say().run_not_held(run.as_str()))]
     NotHeld {
         /// The run.
         run: String,
     },
-    /// A results file that is said to be of a run which had no roster.
+    /// A results file was assigned to an undo, which has no roster.
     #[error("{}", say().run_of_an_undo(run.as_str()))]
     OfAnUndo {
         /// The run.
         run: String,
     },
-    /// Rows whose place was a sandbox.
+    /// The rows were sent to a sandbox, which is gone.
     #[error("{}", say().run_sandbox_gone(run.as_str()))]
     SandboxGone {
         /// The run.
@@ -99,19 +99,19 @@ pub enum RunError {
     Key {
         /// What was requested.
         field: String,
-        /// The fields that would do.
+        /// The fields that find records.
         known: Vec<Declared>,
     },
     /// A target file cannot be used.
     #[error(transparent)]
     Target(#[from] crate::targets::TargetError),
-    /// The settings of a run cannot be understood.
+    /// Another version of the program wrote the settings of a run.
     #[error("{}", say().run_of_another_version(run.as_str()))]
     Settings {
         /// The run.
         run: String,
     },
-    /// The file of a run is not what it was.
+    /// The file of a run has changed.
     #[error("{}", say().run_changed(file.as_str(), run.as_str()))]
     Changed {
         /// The run.
@@ -119,7 +119,7 @@ pub enum RunError {
         /// The file.
         file: String,
     },
-    /// A run that cannot be resumed.
+    /// A run cannot be resumed.
     #[error("{}", say().run_not_resumable(run.as_str(), why.sentence()))]
     NotResumable {
         /// The run.
@@ -127,7 +127,7 @@ pub enum RunError {
         /// Why.
         why: Code,
     },
-    /// A file whose last run was undone: importing it again would bring back what was restored.
+    /// The last run of the file was undone: another import would reverse the undo.
     #[error("{}", say().run_was_undone(run.as_str(), file.as_str()))]
     Undone {
         /// The run.
@@ -138,7 +138,7 @@ pub enum RunError {
     /// Several runs may have made a results file.
     #[error("{}", say().run_ambiguous(runs.join(&say().run_or_of())))]
     Ambiguous {
-        /// The runs, each with where it sent to.
+        /// The runs, each with its target.
         runs: Vec<String>,
     },
     /// Sending broke off, and the outcome of each row until then was written.
@@ -163,7 +163,7 @@ pub enum RunError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The report cannot be written. The journal holds everything it would say.
+    /// The report cannot be written. The journal has its content.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// Another process has the file.
@@ -172,10 +172,10 @@ pub enum RunError {
         /// The file.
         file: std::path::PathBuf,
     },
-    /// The person who was asked did not agree.
+    /// The confirmation was declined.
     #[error("{}", say().run_declined())]
     Declined,
-    /// The rows that were counted are not the rows that were recorded.
+    /// The number of recorded rows differs from the number of rows in the file.
     #[error("{}", say().run_unaccounted(*expected, *found))]
     Unaccounted {
         /// Rows counted before sending.
@@ -183,13 +183,13 @@ pub enum RunError {
         /// Rows in the results.
         found: u64,
     },
-    /// A path that the journal is to hold is not UTF-8.
+    /// A path for the journal is not UTF-8.
     #[error("{}", say().run_not_text(format!("{path:?}")))]
     NotText {
         /// The path.
         path: PathBuf,
     },
-    /// What the journal is to hold cannot be written as JSON.
+    /// A value for the journal cannot be written as JSON.
     #[error("{}", say().run_unwritable())]
     Unwritable(#[source] serde_json::Error),
     /// A thread of the program died.
@@ -210,17 +210,15 @@ impl RunError {
             RunError::Busy { .. } => Exit::Busy,
             RunError::Ambiguous { .. } | RunError::NothingToClear { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
-            // A question that an option answers.
+            // An option resolves this error.
             RunError::Read(ReadError::UnknownEncoding { .. }) => Exit::Usage,
             RunError::Read(error) if error.is_stopped() => Exit::Interrupted,
             RunError::Read(ReadError::SeveralSheets { .. }) => Exit::Usage,
             _ => Exit::CannotDo,
         }
     }
-}
 
-impl RunError {
-    /// The same for logs and notifications.
+    /// The error as a fact for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {
             RunError::Read(error) => error.fact(),

@@ -2,28 +2,38 @@
 
 use std::time::Duration;
 
-use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
-use super::deeds::Deed;
+use super::active_run::{Begun, Run, Setup};
+use super::audit_log::AuditEntry;
+use super::connection::Connection;
+use super::context::{
+    Batch, BatchEnd, BatchUsage, Consent, Context, DryRun, Ended, Proposal, Start,
+};
 use super::error::RunError;
-use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
-use super::reading::Reading;
 use super::settings::{Pauses, Queued, Settings};
-use super::tools::Tools;
-use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, Held, StateCounts};
+use crate::run::finishing::finish::{end_batch, finish, finish_sent, hold};
+use crate::run::finishing::summary::summary;
+use crate::run::planning::approval::{agree, apply_decisions, decline, store_note};
+use crate::run::planning::guards::{held, held_by_row, held_for_conflicts};
+use crate::run::planning::pipelined::{plan_or_pipeline, states_at_start};
+use crate::run::planning::planned_run::{PlannedRun, plan};
+use crate::run::planning::read_policy::ReadPolicy;
+use crate::run::planning::saved_plan::difference;
+use crate::run::sending::early_results::EarlyResults;
+use crate::run::sending::send::send;
 use crate::send::{Rate, Stats, Stop};
 
-/// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
-/// results. A run that was interrupted continues where it ended.
+/// Plans a run, shows the plan, sends it, records the outcome of each row, and writes the results. An interrupted run
+/// resumes where it stopped.
 ///
 /// ```no_run
 /// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
 ///
-/// /// Imports a roster for which nobody is asked, and returns how many records changed.
+/// / Imports a roster without a confirmation, and returns how many records changed.
 /// fn import_unattended(
 ///     prepared: &Prepared,
 ///     settings: &Settings,
@@ -39,8 +49,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ```
 ///
 /// # Errors
-/// When the journal, the results or the connection's set-up fail. What was sent until then is in
-/// the journal.
+/// If the journal, the results or the connection fail. The journal has what was sent until then.
 pub fn import(
     prepared: &Prepared,
     settings: &Settings,
@@ -48,82 +57,82 @@ pub fn import(
     context: &Context<'_>,
 ) -> Result<Ended, RunError> {
     match import_with(prepared, settings, start, None, context)?.0 {
-        Sliced::Ended(ended) => Ok(*ended),
-        Sliced::Later(_) => Err(RunError::Died),
+        BatchEnd::Ended(ended) => Ok(*ended),
+        BatchEnd::Later(_) => Err(RunError::Died),
     }
 }
 
-/// Does a slice of an import: plans what was not planned, and sends some of it. It writes no files.
+/// Processes a batch of an import: plans the run if necessary, and sends some of its rows. Writes no files.
 ///
 /// # Errors
-/// When the journal or the connection's set-up fail, or another process has taken the run over.
-pub fn import_slice(
+/// If the journal or the connection fail, or another process has taken over the run.
+pub fn import_batch(
     prepared: &Prepared,
     settings: &Settings,
     start: Start,
-    slice: Slice,
+    batch: Batch,
     context: &Context<'_>,
-) -> Result<(Sliced, Made), RunError> {
-    import_with(prepared, settings, start, Some(slice), context)
+) -> Result<(BatchEnd, BatchUsage), RunError> {
+    import_with(prepared, settings, start, Some(batch), context)
 }
 
 fn import_with(
     prepared: &Prepared,
     settings: &Settings,
     start: Start,
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     context: &Context<'_>,
-) -> Result<(Sliced, Made), RunError> {
+) -> Result<(BatchEnd, BatchUsage), RunError> {
     refuse_blind(prepared, settings)?;
     let mut settings = settings.clone();
-    // Names are taken before anything is done, so that two runs never share one.
+    // File names are claimed first, so that two runs never share one.
     let _claim = match start {
-        Start::New(_) if slice.is_none() => {
+        Start::New(_) if batch.is_none() => {
             let (paths, claim) = settings.delivery.paths.claim(&context.state)?;
             settings.delivery.paths = paths;
             claim
         }
         _ => None,
     };
-    settings.pauses = pauses(&start, slice, context)?;
-    settings.deeds = deeds(&start, settings.queued.as_ref(), slice, context)?;
+    settings.pauses = pauses(&start, batch, context)?;
+    settings.deeds = deeds(&start, settings.queued.as_ref(), batch, context)?;
     let settings = &settings;
-    if slice.is_none() {
+    if batch.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
     }
     let is_approved = matches!(start, Start::Approve(_));
     let _past = locks_on_past(settings, context)?;
-    with_setup((prepared, settings, context), slice, |setup| {
+    with_setup((prepared, settings, context), batch, |setup| {
         let (run, plan) = match setup.begin(start)? {
             Begun::Planned(run, plan) => (run, plan),
-            Begun::New(run) => match decide(run.plan_or_foresee()?, is_approved, context)? {
+            Begun::New(run) => match decide(plan_or_pipeline(run)?, is_approved, context)? {
                 Decision::Send(run, plan) => (*run, plan),
-                Decision::End(ended) => return Ok((Sliced::Ended(ended), made(setup.stats))),
+                Decision::End(ended) => return Ok((BatchEnd::Ended(ended), made(setup.stats))),
                 Decision::Later(after) => {
-                    let later = put_off(Sliced::Later(after), setup.tools);
+                    let later = put_off(BatchEnd::Later(after), setup.connection);
                     return Ok((later, made(setup.stats)));
                 }
             },
         };
-        let states = run.states_at_start(plan.settled)?;
+        let states = states_at_start(&run, plan.settled)?;
         setup.tracker.start(run.name(), &plan, states);
-        let sent = run.send()?;
-        let sliced = match slice {
-            Some(_) => sent.leave()?,
-            None => Sliced::Ended(Box::new(sent.finish()?)),
+        let sent = send(run)?;
+        let batch_end = match batch {
+            Some(_) => end_batch(sent)?,
+            None => BatchEnd::Ended(Box::new(finish_sent(sent)?)),
         };
-        Ok((put_off(sliced, setup.tools), made(setup.stats)))
+        Ok((put_off(batch_end, setup.connection), made(setup.stats)))
     })
 }
 
-/// The deeds of a run so far. The commands in the queue come before that of the worker that begins the run. Later
-/// batches continue it without a deed of their own.
+/// The audit log of a run so far. The commands in the queue come before that of the worker that starts the run. Later
+/// batches add no entry.
 fn deeds(
     start: &Start,
     queued: Option<&Queued>,
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     context: &Context<'_>,
-) -> Result<Vec<Deed>, RunError> {
+) -> Result<Vec<AuditEntry>, RunError> {
     let (command, earlier) = match start {
         Start::New(command) => (*command, None),
         Start::Resume(run) => ("resume", Some(run)),
@@ -136,71 +145,71 @@ fn deeds(
             Settings::of(&run)?.deeds
         }
     };
-    if slice.is_some() {
+    if batch.is_some() {
         for deed in queued.iter().flat_map(|queued| &queued.deeds) {
             if !deeds.contains(deed) {
                 deeds.push(deed.clone());
             }
         }
     }
-    if earlier.is_none() || slice.is_none() {
-        let command = slice.map_or(command, |_| "work");
+    if earlier.is_none() || batch.is_none() {
+        let command = batch.map_or(command, |_| "work");
         let now = context.clock.timestamp();
-        deeds.push(Deed::of(&context.author, command, now));
+        deeds.push(AuditEntry::of(&context.author, command, now));
     }
     Ok(deeds)
 }
 
-/// The time in which nothing was done for a run that begins or continues now.
-fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<Pauses, RunError> {
+/// The time in which no process worked on a run that starts or resumes now.
+fn pauses(start: &Start, batch: Option<Batch>, context: &Context<'_>) -> Result<Pauses, RunError> {
     let (Start::Resume(run) | Start::Approve(run)) = start else {
         return Ok(Pauses::default());
     };
     let now = context.clock.timestamp();
-    let due = slice.and_then(|slice| now.checked_sub(slice.late).ok());
+    let due = batch.and_then(|batch| now.checked_sub(batch.late).ok());
     let journal = Journal::open(&context.state)?;
     let run = journal.run(Some(&run.name))?;
     let last = journal.traces(run.id)?.last;
     Ok(Pauses::of(&run, last, due, now))
 }
 
-/// Hands `work` all that a run is made of.
+/// Calls `work` with the setup of a run.
 pub(super) fn with_setup<T>(
     (prepared, settings, context): (&Prepared, &Settings, &Context<'_>),
-    slice: Option<Slice>,
+    batch: Option<Batch>,
     work: impl FnOnce(Setup<'_>) -> Result<T, RunError>,
 ) -> Result<T, RunError> {
-    let tools = Tools::new(prepared, settings, context)?;
+    let connection = Connection::new(prepared, settings, context)?;
     let stats = Stats::default();
     let clock = context.clock.as_ref();
     let survey = &prepared.survey;
-    let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
-    let transport = tools.transport(prepared, settings, context, (&stats, &tracker));
+    let tracker = Tracker::new(context.observer, clock, &connection.pacer, &stats, survey);
+    let transport = connection.transport(prepared, settings, context, (&stats, &tracker));
     work(Setup {
         tracker: &tracker,
         prepared,
         settings,
         context,
-        tools: &tools,
+        connection: &connection,
         transport: &transport,
         stats: &stats,
         canary: settings.delivery.canary,
-        slice,
+        batch,
     })
 }
 
-/// Puts the next slice off until it finds more than one request.
-fn put_off(sliced: Sliced, tools: &Tools) -> Sliced {
-    match sliced {
-        Sliced::Later(after) => Sliced::Later(late_enough(after, tools.pacer.quota())),
+/// Delays the next batch until the quota allows several requests.
+fn put_off(batch_end: BatchEnd, connection: &Connection) -> BatchEnd {
+    match batch_end {
+        BatchEnd::Later(after) => BatchEnd::Later(late_enough(after, connection.pacer.quota())),
         other => other,
     }
 }
 
-/// When a slice is due whose first request can be made `after` now: once there are more, since each begins
-/// with reading the file. Half of what the bucket holds may come back meanwhile, so that none of it is lost.
+/// Returns when a batch is due whose first request is possible `after` now. Each batch reads the whole file, so it
+/// waits for several requests, but at most for half of the bucket, so that the bucket never overflows.
 fn late_enough(after: Duration, (rate, burst): (Rate, u32)) -> Duration {
-    /// Requests that a slice should find.
+    /// The number of requests to wait for.
     const ENOUGH: u32 = 25;
     if after.is_zero() {
         return after;
@@ -209,29 +218,29 @@ fn late_enough(after: Duration, (rate, burst): (Rate, u32)) -> Duration {
     after.saturating_add(rate.interval().saturating_mul(more))
 }
 
-fn made(stats: &Stats) -> Made {
-    Made {
+fn made(stats: &Stats) -> BatchUsage {
+    BatchUsage {
         requests: stats.requests(),
         retries: stats.retries(),
         throttled: stats.throttled(),
     }
 }
 
-/// What is to be done with a plan.
+/// The decision about a plan.
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
-    /// It is incomplete: another batch continues after this time.
+    /// The plan is incomplete: another batch continues after this time.
     Later(Duration),
 }
 
-/// Shows a plan, and decides by the guards and by the person who is asked.
+/// Shows a plan, and decides by the guards and the confirmation.
 fn decide<'a>(
-    planned: Planned<'a>,
+    planned: PlannedRun<'a>,
     is_approved: bool,
     context: &Context<'_>,
 ) -> Result<Decision<'a>, RunError> {
-    let Planned {
+    let PlannedRun {
         run,
         mut plan,
         stop,
@@ -240,28 +249,29 @@ fn decide<'a>(
     if let Some(stop) = stop {
         match &stop {
             Stop::Due { after } => return Ok(Decision::Later(*after)),
-            Stop::Asked if run.setup.slice.is_some() => {
+            Stop::Asked if run.setup.batch.is_some() => {
                 return Ok(Decision::Later(Duration::ZERO));
             }
             _ => {}
         }
-        let ended = run.finish(Some(stop), RunState::Planning, DoneMeanwhile::default())?;
+        let ended = finish(run, Some(stop), RunState::Planning, EarlyResults::default())?;
         return Ok(Decision::End(Box::new(ended)));
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));
     context.observer.on_event(&event);
-    // Before any guard: who releases a run looks at the guard's reason, and not at the plan.
-    if let Some(why) = run.differs()? {
-        run.decline()?;
+    // The comparison precedes the guards: an approval of a held run is based on the guard's reason and not on the
+    // plan.
+    if let Some(why) = difference(&run)? {
+        decline(run)?;
         return Err(RunError::OtherPlan { why });
     }
     let held = match is_approved {
-        true => run.held_by_row(&plan),
-        false => run.held(&plan)?,
+        true => held_by_row(&run.setup, &plan),
+        false => held(&run.setup, &plan)?,
     };
-    let held = held.or_else(|| run.held_for_conflicts(&plan));
+    let held = held.or_else(|| held_for_conflicts(context, &plan));
     if let Some(why) = held {
-        return Ok(Decision::End(Box::new(run.hold(why)?)));
+        return Ok(Decision::End(Box::new(hold(run, why)?)));
     }
     let conflicts: Vec<_> = asked.iter().flat_map(|row| &row.conflicts).collect();
     let proposal = Proposal {
@@ -270,28 +280,28 @@ fn decide<'a>(
         conflicts: &conflicts,
     };
     let consent = match context.agree {
-        // An undo closes the run that it is of, also where nothing is to be sent.
+        // An undo closes the undone run even if nothing is sent.
         Some(agree) if plan.to_send > 0 || run.setup.settings.delivery.undoes.is_some() => {
             agree(&proposal)
         }
         _ => Consent::from(true),
     };
     let Consent::Yes { first, kept, note } = consent else {
-        run.decline()?;
+        decline(run)?;
         return Err(RunError::Declined);
     };
-    let mut run = run.decided(&mut plan, asked, &kept)?;
+    let mut run = apply_decisions(run, &mut plan, asked, &kept)?;
     if let Some(note) = note {
-        run.note(note)?;
+        store_note(&mut run, note)?;
     }
-    let mut run = run.agreed()?;
+    let mut run = agree(run)?;
     if first.is_some() {
         run.setup.canary = first;
     }
     Ok(Decision::Send(Box::new(run), Box::new(plan)))
 }
 
-/// Holds the runs that this one goes by: they must not be forgotten while it does.
+/// Locks the runs that this run depends on, so that they are not pruned.
 fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLock>, RunError> {
     let retried = settings.delivery.retries.as_ref();
     let past = retried.and_then(|retries| retries.run.as_ref());
@@ -303,27 +313,27 @@ fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLo
 /// Plans what an import would send, and sends nothing.
 ///
 /// # Errors
-/// When the connection's set-up or the shared quota fail.
-pub fn look(
+/// If the connection or the shared quota fail.
+pub fn dry_run(
     prepared: &Prepared,
     settings: &Settings,
     context: &Context<'_>,
-) -> Result<Looked, RunError> {
+) -> Result<DryRun, RunError> {
     refuse_blind(prepared, settings)?;
-    // Those of the run that it would retry, if they are here, are not its own.
+    // The settings may have the pauses of the run to retry.
     let settings = &Settings {
         pauses: Pauses::default(),
         ..settings.clone()
     };
     with_setup((prepared, settings, context), None, |setup| {
-        let planned = setup.begin_in(Journal::temporary()?)?.plan();
+        let planned = plan(setup.begin_in(Journal::temporary()?)?);
         context.observer.on_event(&RunEvent::Looked);
         let planned = planned?;
-        let Planned {
+        let PlannedRun {
             run, plan, stop, ..
         } = planned;
-        let held = run.held(&plan)?;
-        let held = held.or_else(|| run.held_for_conflicts(&plan));
+        let held_by = held(&run.setup, &plan)?;
+        let held = held_by.or_else(|| held_for_conflicts(context, &plan));
         let states = StateCounts {
             invalid: plan.invalid,
             unchanged: plan.unchanged,
@@ -331,7 +341,7 @@ pub fn look(
             withheld: plan.settled.withheld,
             ..StateCounts::default()
         };
-        let mut summary = run.summary(states, stop.as_ref());
+        let mut summary = summary(&run, states, stop.as_ref());
         summary.run = String::new();
         summary.fields = Some(plan.fields.iter().cloned().collect());
         if held.is_some() && stop.is_none() {
@@ -345,12 +355,11 @@ pub fn look(
         summary.estimated_s = Some(plan.estimate_s);
         summary.estimated_finish = plan.estimated_finish;
         summary.snapshot = plan.known;
-        let (id, journal) = run.into_journal();
-        Ok(Looked {
+        Ok(DryRun {
             plan,
             held,
-            journal,
-            run: id,
+            run: run.id,
+            journal: run.journal,
             summary,
             stop,
         })
@@ -359,23 +368,22 @@ pub fn look(
 
 /// Refuses a canary and list elements if the run reads no records.
 fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
-    let spec = prepared.checker.spec();
+    let (spec, delivery) = (prepared.checker.spec(), &settings.delivery);
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
-    if settings.delivery.canary.is_some() && settings.delivery.blind {
+    if delivery.canary.is_some() && delivery.blind {
         return Err(RunError::BlindCanary);
     }
-    if settings.delivery.canary.is_some() && !reads_one {
+    if delivery.canary.is_some() && !reads_one {
         return Err(RunError::UnreadableCanary {
             target: spec.name.clone(),
         });
     }
-    let fields = Reading::of(prepared, &settings.delivery).unread_lists();
+    let policy = ReadPolicy::of(prepared, delivery);
+    let fields = policy.unread_lists();
     if !fields.is_empty() {
         return Err(RunError::BlindLists { fields });
     }
-    let delivery = &settings.delivery;
-    let reads = Reading::of(prepared, delivery).look_up().is_some();
-    if !reads && delivery.undoes.is_none() && delivery.edits.need_records() {
+    if policy.look_up().is_none() && delivery.undoes.is_none() && delivery.edits.need_records() {
         return Err(RunError::BlindRules);
     }
     Ok(())

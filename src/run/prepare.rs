@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::deeds::Actor;
+use super::audit_log::Actor;
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
@@ -18,7 +18,7 @@ use crate::model::{Problem, RowAt, RowState};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions, Withholding};
 use crate::targets::TargetSpec;
 
-/// A roster, and how it is to be understood.
+/// A roster and the options for reading it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Roster {
     /// The file; `-` is standard input.
@@ -31,12 +31,12 @@ pub struct Roster {
     pub key: Option<String>,
     /// How its cells are checked.
     pub check: CheckOptions,
-    /// What is done with rows that have the same key.
+    /// The treatment of rows with the same key.
     pub duplicates: DuplicatePolicy,
-    /// Whether the file may lack what its records have, where they can be read.
+    /// Whether the file may omit columns, if records can be read.
     #[serde(default)]
     pub sparse: bool,
-    /// The account that releases rows about protected persons, and the reason; without it they are withheld.
+    /// The decision to send rows about protected persons; without it they are withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }
@@ -44,7 +44,7 @@ pub struct Roster {
 /// The decision to send rows about protected persons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    /// Why, in the words of who decided it.
+    /// The reason.
     pub reason: String,
     /// The account that decided.
     #[serde(flatten)]
@@ -69,7 +69,7 @@ pub struct Prepared {
     pub input: Input,
     /// Checks its rows.
     pub checker: Checker,
-    /// What the whole file showed.
+    /// The result of the check of all rows.
     pub survey: Survey,
     /// The columns that are not imported and may have been meant to be.
     pub unmapped: Vec<Unmapped>,
@@ -79,9 +79,6 @@ pub struct Prepared {
 
 impl Prepared {
     /// Replaces cells of the file with these, and checks every row again.
-    ///
-    /// # Errors
-    /// When the file can no longer be read.
     pub fn mend(&mut self, mends: Mends) -> Result<(), RunError> {
         self.input.mend(mends);
         if !self.is_released {
@@ -93,9 +90,6 @@ impl Prepared {
 
     /// The edited cells that may be stored. For rows about protected persons these are only the cells of the marking
     /// column.
-    ///
-    /// # Errors
-    /// When the file can no longer be read.
     pub fn storable(&self, mends: &Mends) -> Result<Mends, ReadError> {
         let mut stored = mends.clone();
         if !mends.is_empty() {
@@ -120,9 +114,6 @@ impl Prepared {
 }
 
 /// Reads, maps and checks every row.
-///
-/// # Errors
-/// When the file cannot be read or its header not be mapped.
 pub fn prepare(
     roster: &Roster,
     spec: Arc<TargetSpec>,
@@ -150,7 +141,7 @@ pub fn prepare(
         observer.on_event(&RunEvent::Read { done, of });
     };
     let survey = survey(&input, &checker, key, roster.duplicates, seed, &told);
-    // Also if it could not be read to the end: its progress display ends.
+    // The progress display ends even if reading fails.
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
@@ -178,7 +169,7 @@ pub fn prepare(
     })
 }
 
-/// Refuses to clear values where no empty cell could.
+/// Refuses to clear values if no column can be cleared.
 fn refuse_idle_clear(spec: &TargetSpec, map: &ColumnMap, empty: EmptyCell) -> Result<(), RunError> {
     let fields = spec.fields.iter().enumerate();
     let clearable = fields.filter(|(_, field)| field.nullable && field.default.is_none());
@@ -207,10 +198,7 @@ struct Mapped {
     key: Option<usize>,
 }
 
-/// Opens a roster to show or copy its rows. The cells of those about protected persons are empty.
-///
-/// # Errors
-/// When the file cannot be read or its header not be mapped.
+/// Opens a roster to show or copy its rows. The cells of rows about protected persons are empty.
 pub fn open(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Input, RunError> {
     Ok(map_roster(roster, spec)?.input)
 }
@@ -271,8 +259,8 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
     })
 }
 
-/// Empties the cells of rows about protected persons, from here on. A person whom one row marks is protected in all
-/// rows with the same key.
+/// Empties the cells of rows about protected persons. A mark in one row protects the person in all rows with the same
+/// key.
 fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
     input.withhold(Withholding::default());
     let map = checker.map();
@@ -288,7 +276,7 @@ fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
         return Ok(());
     }
     let keys = checker.spec().keys();
-    // Of each row, hashes of its keys.
+    // Hashes of each row's keys.
     let mut protected = HashSet::new();
     let mut others = Vec::new();
     let of_row = |row: &RawRow<'_>| {
@@ -301,7 +289,7 @@ fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
         let hashes: Vec<u64> = keys.iter().filter_map(hash).collect();
         (row.at.row, marked.holds(row), hashes)
     };
-    // What somebody changed adds persons to those of the file, and takes none away.
+    // Edits can add protected persons but not remove them.
     let mends = input.mends().clone();
     let is_mended = !mends.is_empty();
     for mends in iter::once(Mends::default()).chain(is_mended.then_some(mends)) {
@@ -331,8 +319,8 @@ fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Refuses a workbook of which another visible sheet than the first may be the roster, where none was named.
-/// `first_fits` says whether the first one may be.
+/// Refuses a workbook in which a visible sheet besides the first fits the target, if no sheet was named. `first_fits`
+/// states whether the first sheet fits.
 fn refuse_other_sheets(
     input: &Input,
     spec: &TargetSpec,
@@ -353,7 +341,7 @@ fn refuse_other_sheets(
     })
 }
 
-/// Refuses a file with more rows than the journal can tell apart: two of them would be one there.
+/// Refuses a file with more rows than the journal can distinguish.
 fn refuse_too_many(path: &Path, rows: u64) -> Result<(), ReadError> {
     if rows <= MOST_ROWS {
         return Ok(());
@@ -364,7 +352,7 @@ fn refuse_too_many(path: &Path, rows: u64) -> Result<(), ReadError> {
     })
 }
 
-/// The field that the user wants records to be found by.
+/// The field by which the user wants records to be found.
 fn asked_key(
     name: &str,
     spec: &TargetSpec,
@@ -392,9 +380,6 @@ fn asked_key(
 }
 
 /// Refuses a file without rows.
-///
-/// # Errors
-/// When it has none.
 pub fn refuse_empty(prepared: &Prepared) -> Result<(), RunError> {
     if prepared.survey.rows > 0 {
         return Ok(());
@@ -405,10 +390,7 @@ pub fn refuse_empty(prepared: &Prepared) -> Result<(), RunError> {
     .into())
 }
 
-/// Reads the rows once more, and hands every problem to `each`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read, or `each` fails.
+/// Reads the rows again, and passes every problem to `each`, in the file's order.
 pub fn row_problems<E: From<ReadError>>(
     prepared: &Prepared,
     mut each: impl FnMut(RowAt, &Problem) -> Result<(), E>,
@@ -437,22 +419,22 @@ pub fn row_problems<E: From<ReadError>>(
     )
 }
 
-/// A row as a person looks at it.
+/// A row as it is shown to a person.
 #[derive(Debug, Clone)]
 pub struct SeenRow {
-    /// Where it stands.
+    /// Its position.
     pub at: RowAt,
-    /// Its cells; what is not text in one is replaced.
+    /// Its cells as text, lossily decoded.
     pub cells: Vec<String>,
-    /// Everything that is wrong with it.
+    /// Its errors.
     pub problems: Vec<Problem>,
-    /// What looks unusual in it.
+    /// Its warnings.
     pub doubts: Vec<Problem>,
-    /// What was restored in it.
+    /// Its restored values.
     pub restored: Vec<Problem>,
 }
 
-/// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
+/// Reads the rows again, and passes the `wanted` rows to `each`, in the file's order.
 pub fn each_row_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -484,7 +466,7 @@ pub fn each_row_seen(
     )
 }
 
-/// Reads the rows once more, and returns those that are `wanted`, in the file's order.
+/// Reads the rows again, and returns the `wanted` rows in the file's order.
 pub fn rows_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -494,8 +476,7 @@ pub fn rows_seen(
     Ok(seen)
 }
 
-/// Reads the rows once more without checking them, and returns the numbers of those that are `wanted`, in
-/// the file's order.
+/// Reads the rows again without checking them, and returns the numbers of the `wanted` rows in the file's order.
 pub fn row_numbers(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>) -> bool + Sync,

@@ -12,8 +12,7 @@ use crate::model::StateCounts;
 use crate::plan::Road;
 use crate::send::{Pacer, Rate, Stats};
 
-/// Observes a run for another observer, and tells it how far the run has come and when it will be
-/// done, by the same arithmetic that the plan went by.
+/// Observes a run for another observer, and adds progress and an estimate, which is computed as in the plan.
 pub(super) struct Tracker<'a> {
     observer: &'a dyn Observer,
     clock: &'a dyn Clock,
@@ -29,11 +28,11 @@ struct State {
     to_send: u64,
     sent: u64,
     states: StateCounts,
-    /// Since when this process sends, what it had asked by then, and what it has sent since.
+    /// The time and requests when this process started to send, and the rows that it sent since.
     began: Mark,
     sent_here: u64,
-    told_at: UnixNanos,
-    /// How many requests had been made when, lately.
+    reported_at: UnixNanos,
+    /// Recent request counts with their times.
     marks: VecDeque<Mark>,
     is_sending: bool,
     /// The rate when the run was planned or stopped: this process may not have received it from the API yet.
@@ -48,11 +47,10 @@ struct Mark {
     requests: u64,
 }
 
-/// Nanoseconds between two words about how far a run has come.
+/// Nanoseconds between two progress events.
 const EVERY: u64 = 1_000_000_000;
 
-/// Moments by which it is known how fast requests are let through, and requests between the first and
-/// the last of them before they are believed.
+/// The number of recent counts, and the requests between the first and the last of them that make a pace reliable.
 const MARKS: usize = 64;
 const ENOUGH: u64 = 20;
 
@@ -87,7 +85,7 @@ impl<'a> Tracker<'a> {
                 sent,
                 states,
                 began: self.mark(now),
-                told_at: now,
+                reported_at: now,
                 is_sending: true,
                 known: plan.rate.parse().ok(),
                 guess: plan.rate.parse().ok().filter(|_| plan.rate_is_guess),
@@ -101,7 +99,7 @@ impl<'a> Tracker<'a> {
         });
     }
 
-    /// What is known of the way ahead, with the seconds that a request takes.
+    /// The quota and bucket for an estimate, with the seconds that a request takes.
     pub(super) fn road(&self, pace: Option<f64>) -> Road {
         let (rate, _) = self.pacer.quota();
         let (level, wait) = self.pacer.level();
@@ -125,22 +123,22 @@ impl<'a> Tracker<'a> {
     fn progress(&self, state: &mut State, now: UnixNanos) -> Progress {
         let mark = self.mark(now);
         state.note(mark);
-        // What has been let through lately tells more than the quota and the answers' time: others may
-        // draw on the one, and the other may change.
+        // The observed pace is more accurate than the quota, which others may draw on, and the latency, which may
+        // change.
         let road = self.road(observed(&state.marks));
         let now = self.clock.timestamp();
         state.progress(mark.requests, self.pacer.quota(), road, now)
     }
 
     /// Reports the progress of the run if a second has passed or `at_once`.
-    fn tell(&self, at_once: bool) {
+    fn report_progress(&self, at_once: bool) {
         let now = self.clock.now();
         let progress = {
             let mut state = self.lock();
-            if !state.is_to_be_told(now, at_once) {
+            if !state.must_report(now, at_once) {
                 return;
             }
-            state.told_at = now;
+            state.reported_at = now;
             self.progress(&mut state, now)
         };
         self.observer
@@ -149,7 +147,7 @@ impl<'a> Tracker<'a> {
 }
 
 impl State {
-    /// Takes note of how many requests have been made when.
+    /// Records a request count with its time.
     fn note(&mut self, mark: Mark) {
         self.marks.push_back(mark);
         if self.marks.len() > MARKS {
@@ -157,15 +155,14 @@ impl State {
         }
     }
 
-    /// Whether somebody is to hear of it: a second after the last time, `at_once`, and with the last row.
-    fn is_to_be_told(&self, now: UnixNanos, at_once: bool) -> bool {
-        let is_due = now.saturating_sub(self.told_at) >= EVERY;
+    /// Whether to report progress: a second after the last event, `at_once`, and with the last row.
+    fn must_report(&self, now: UnixNanos, at_once: bool) -> bool {
+        let is_due = now.saturating_sub(self.reported_at) >= EVERY;
         let is_last = self.states.total() == self.rows;
         self.is_sending && (is_due || at_once || is_last)
     }
 
-    /// How far the run has come, after so many requests of this process, and when it will be done by the
-    /// quota and the `road` ahead.
+    /// The progress after so many requests of this process, with an estimate from the quota and the `road`.
     fn progress(
         &self,
         requests: u64,
@@ -176,7 +173,7 @@ impl State {
         let is_first = requests == self.began.requests;
         let slower = |known: &Rate| is_first && known.interval() > rate.interval();
         if let Some(known) = self.known.filter(slower) {
-            // A slower bucket is a smaller one, of which as much is used.
+            // The bucket of a slower rate is smaller, with the same usage.
             let part = rate.interval().as_secs_f64() / known.interval().as_secs_f64();
             road.level = (road.level - f64::from(burst) * (1.0 - part)).max(0.0);
             road.interval = known.interval();
@@ -191,7 +188,7 @@ impl State {
             (road.level < 1.0).then_some(WaitingFor::Quota)
         };
         let requests = requests.saturating_sub(self.began.requests);
-        // Some rows have needed more than one request, and others will.
+        // Rows may need more than one request.
         let each = match self.sent_here {
             0 => 1.0,
             sent => (requests as f64 / sent as f64).max(1.0),
@@ -213,7 +210,7 @@ impl State {
     }
 }
 
-/// Seconds between two of the latest requests; none where there are too few of them.
+/// The seconds per request of the latest requests; `None` if there are too few.
 fn observed(marks: &VecDeque<Mark>) -> Option<f64> {
     let (first, last) = (marks.front()?, marks.back()?);
     let requests = last.requests.saturating_sub(first.requests);
@@ -239,7 +236,7 @@ impl Observer for Tracker<'_> {
                     state: *state,
                     sent: *sent,
                 });
-                self.tell(false);
+                self.report_progress(false);
             }
             RunEvent::Retrying {
                 row,
@@ -255,13 +252,13 @@ impl Observer for Tracker<'_> {
                 why: *why,
             }),
             RunEvent::Waiting { .. } => {
-                // How fast it went before says nothing of the time after.
+                // The pace before a wait does not predict the pace after it.
                 self.lock().marks.clear();
                 self.observer.on_event(event);
-                self.tell(true);
+                self.report_progress(true);
             }
             RunEvent::Paused { .. } => {
-                // How fast it went with a pause in it says nothing.
+                // A pause distorts the pace.
                 self.lock().marks.clear();
                 self.observer.on_event(event);
             }
@@ -274,7 +271,7 @@ impl Observer for Tracker<'_> {
     }
 }
 
-/// The progress display ends with the run, however the run ends.
+/// The progress display ends with the run, even if the run fails.
 impl Drop for Tracker<'_> {
     fn drop(&mut self) {
         if self.lock().is_sending {

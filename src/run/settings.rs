@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::to_value;
 
-use super::deeds::Deed;
+use super::audit_log::AuditEntry;
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::{RunRecord, RunState};
@@ -21,8 +22,7 @@ use crate::safe_fs::canonical;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
-/// All that a run was requested, as it is kept in the journal: what continuing it needs. Holds
-/// no secret.
+/// The settings of a run as stored in the journal, for resuming it. They hold no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// The text of the file that describes the target.
@@ -31,38 +31,36 @@ pub struct Settings {
     pub roster: Roster,
     /// Where and how it is delivered.
     pub delivery: Delivery,
-    /// Whether the API was played inside the process, and so is gone with it.
+    /// Whether the API was simulated in the process that ran it.
     #[serde(default)]
     pub sandbox: bool,
-    /// The folder that the file was dropped into, if it came that way: where it goes from there is
-    /// this run's doing.
+    /// The inbox of the file, if it came from one. The run archives the file from there.
     #[serde(default)]
     pub inbox: Option<PathBuf>,
-    /// The name under which it was dropped there: in the archive it may have got a number.
+    /// The file's name in the inbox: the archive may add a number.
     #[serde(default)]
     pub dropped_as: Option<String>,
-    /// Where the file lies while it is being put away: one that still lies there is not yet.
+    /// The path of the file before archiving. A file that is still there is not archived yet.
     #[serde(default)]
     pub moving_from: Option<PathBuf>,
-    /// Its file in the queue, if it waited there for any machine.
+    /// Its file in the shared queue, if it came from there.
     #[serde(default)]
     pub queued: Option<Queued>,
-    /// An interrupted run of the same file whose place this one takes.
+    /// The interrupted run of the same file that this run replaces.
     #[serde(default)]
     pub replaces: Option<String>,
-    /// The config file, and the profile in it that was used: what continuing the run needs for
-    /// its credentials.
+    /// The config file, by which a resumed run finds its credentials.
     #[serde(default)]
     pub config: Option<PathBuf>,
     /// The profile.
     #[serde(default)]
     pub profile: Option<String>,
-    /// The time in which nothing was done for it.
+    /// The time in which no process worked on it.
     #[serde(default)]
     pub pauses: Pauses,
     /// The accounts that started and resumed the run.
     #[serde(default)]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -72,15 +70,15 @@ pub struct Pauses {
     held_ms: i64,
     /// Milliseconds in which it was interrupted.
     idle_ms: i64,
-    /// When the process began that continued it last.
+    /// When the process started that resumed it last.
     since: Option<Timestamp>,
 }
 
 impl Pauses {
-    /// The pauses of a run with which a process continues `now`, by its last outcome. A run in the queue goes
-    /// on between two slices: it is idle from the moment at which it was `due`.
+    /// The pauses of a run that a process resumes `now`, by its last outcome. A run in the queue is idle from the
+    /// time at which its batch was `due`.
     ///
-    /// Nothing tells how long a process lived on that died without recording an outcome.
+    /// The time between the last outcome and a crash counts as idle.
     pub fn of(
         run: &RunRecord,
         last: Option<Timestamp>,
@@ -108,7 +106,7 @@ impl Pauses {
         known.fold(run.started_at, Timestamp::max)
     }
 
-    /// Puts the times of a run into its figures, by when it began and ended.
+    /// Sets the times in a run's summary.
     pub fn divide(&self, summary: &mut Summary) {
         summary.held_s = self.held_ms as f64 / 1000.0;
         summary.idle_s = self.idle_ms as f64 / 1000.0;
@@ -118,16 +116,16 @@ impl Pauses {
     }
 }
 
-/// A file in the queue of many machines.
+/// A file in the shared queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// Its number there.
+    /// Its number in the queue.
     pub id: i64,
-    /// The file as it was called where it was enqueued.
+    /// The file's path where it was enqueued.
     pub file: String,
     /// The commands for it in the queue. A batch adds them to those of the run.
     #[serde(skip)]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<AuditEntry>,
 }
 
 /// Where and how a roster is delivered.
@@ -141,7 +139,7 @@ pub struct Delivery {
     pub sender: SenderOptions,
     /// Values for the variables of the target's paths.
     pub variables: BTreeMap<String, String>,
-    /// Which rows are requested.
+    /// The selected rows.
     pub selection: Selection,
     /// The approved rows among those that turn one person into another, each with the digest of the approved change;
     /// `None` before an approval.
@@ -152,16 +150,16 @@ pub struct Delivery {
     pub decided: BTreeMap<String, ConflictPolicy>,
     /// Where the results go.
     pub paths: ResultPaths,
-    /// Whether every valid row is sent, also one whose record holds what it says.
+    /// Whether every valid row is sent, even without a difference.
     #[serde(default)]
     pub all: bool,
-    /// Whether what records held before is not kept, so that nothing can be undone.
+    /// Whether earlier values are not kept, so that the run cannot be undone.
     #[serde(default)]
     pub no_undo: bool,
-    /// Whether nothing is read: every valid row is sent, unless the same was delivered before.
+    /// Whether no records are read: every valid row is sent, unless the same values were delivered before.
     #[serde(default)]
     pub blind: bool,
-    /// What holds the run before anything is sent.
+    /// The guards that can hold the run.
     #[serde(default)]
     pub guards: Guards,
     /// The rules for which values of records the roster overwrites.
@@ -170,31 +168,29 @@ pub struct Delivery {
     /// Rows that are sent first and read back.
     #[serde(default)]
     pub canary: Option<u64>,
-    /// For how long a record that cannot be read is believed to hold what was delivered to it.
+    /// How long a delivery to a record that cannot be read is trusted.
     #[serde(default)]
     pub trust_for: Duration,
-    /// The age at which all records are listed again, where a snapshot of an earlier run is used; none where
-    /// each run reads all that it needs.
+    /// The age of a snapshot at which all records are listed again; `None` if snapshots are not used.
     #[serde(default)]
     pub relist: Option<Duration>,
-    /// What is to be sent, and nothing else. A run with one begins again, and is held to it when it is
-    /// planned; one that continues has none.
+    /// The saved plan that the run must match. A resumed run has none.
     #[serde(skip)]
     pub expected: Option<Arc<SavedPlan>>,
-    /// What this run tries again.
+    /// The retry that this run performs.
     #[serde(default)]
     pub retries: Option<Retries>,
-    /// The run that this one undoes.
+    /// The run to undo.
     #[serde(default)]
     pub undoes: Option<String>,
 }
 
-/// A path that leads to the same place from any folder. Standard input is a place of its own.
+/// Returns the absolute path. Standard input stays `-`.
 pub fn absolute(path: &Path) -> PathBuf {
     if path == Path::new("-") {
         return path.to_owned();
     }
-    // The same file by another name is the same file.
+    // Different names of a file get the same path.
     canonical(path)
         .or_else(|_| std::path::absolute(path))
         .unwrap_or_else(|_| path.to_owned())
@@ -206,27 +202,21 @@ pub fn today(now: jiff::Timestamp) -> jiff::civil::Date {
 }
 
 /// A record as JSON for the journal.
-///
-/// # Errors
-/// When it cannot be written so.
 pub fn to_json<T: Serialize>(record: &T) -> Result<String, RunError> {
     serde_json::to_string(record).map_err(RunError::Unwritable)
 }
 
-/// What a run tries again.
+/// The rows that a run retries.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Retries {
-    /// The run, where the journal knows it.
+    /// The run, if the journal has it.
     pub run: Option<String>,
-    /// Only rows that ended in one of these states; none means all that did not succeed.
+    /// Only rows in these states; empty for all rows that did not succeed.
     pub only: Vec<RowState>,
 }
 
 impl Settings {
     /// The settings of a run in the journal.
-    ///
-    /// # Errors
-    /// When another version of the program wrote them, and they cannot be understood.
     pub fn of(run: &RunRecord) -> Result<Settings, RunError> {
         serde_json::from_str(&run.settings).map_err(|_| RunError::Settings {
             run: run.name.clone(),
@@ -234,13 +224,10 @@ impl Settings {
     }
 
     /// The settings as they are kept in the journal.
-    ///
-    /// # Errors
-    /// When a path in them is not UTF-8.
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
         let mut odd = None;
-        // The process that continues it may be in another folder.
+        // The process that resumes the run may have another working directory.
         let mut keep = |path: &mut PathBuf| {
             *path = absolute(path);
             if path.to_str().is_none() {
@@ -259,15 +246,12 @@ impl Settings {
     }
 
     /// The target that they describe.
-    ///
-    /// # Errors
-    /// When this version of the program does not understand its file.
     pub fn spec(&self) -> Result<TargetSpec, RunError> {
         let spec = targets::parse(&say().run_its_target(), &self.target)?;
         Ok(spec.with_variables(&self.delivery.variables))
     }
 
-    /// The name by which its maker knows the roster, also after it was put away.
+    /// The original name of the roster, also after archiving.
     pub fn name(&self) -> String {
         let own = || {
             let name = self.roster.file.file_name().unwrap_or_default();
@@ -276,8 +260,8 @@ impl Settings {
         self.dropped_as.clone().unwrap_or_else(own)
     }
 
-    /// Whether a run with these settings brings another edition of the same roster to the same place:
-    /// the same name, target, address and profile.
+    /// Whether these settings are for an edition of the same roster for the same place: name, address and profile are
+    /// equal.
     pub fn is_of_the_same_roster(&self, other: &Settings) -> bool {
         let place = |settings: &Settings| {
             let address = settings.delivery.client.base_url.trim_end_matches('/');
@@ -286,28 +270,28 @@ impl Settings {
         self.name() == other.name() && place(self) == place(other)
     }
 
-    /// Whether a run with `other` settings would send the same and may therefore resume this one. How fast it goes
-    /// and where its results go is another matter.
+    /// Whether a run with `other` settings would send the same calls and may therefore resume this run. Rate and
+    /// paths of results may differ.
     pub fn mean_the_same(&self, other: &Settings) -> bool {
         let meaning = |settings: &Settings| {
             let mut roster = settings.roster.clone();
-            // The day on which a run began does not make it another.
+            // The date of the run does not count.
             roster.check.today = jiff::civil::Date::default();
             roster.file = "".into();
             roster.read.origin = Origin::default();
             let delivery = &settings.delivery;
-            serde_json::to_value((
-                &settings.target,
-                &roster,
-                &delivery.variables,
-                &delivery.selection,
-                delivery.all,
-                delivery.blind,
-                &delivery.edits,
-                &delivery.undoes,
-                &delivery.retries,
-            ))
-            .ok()
+            [
+                to_value(&settings.target),
+                to_value(&roster),
+                to_value(&delivery.variables),
+                to_value(&delivery.selection),
+                to_value(delivery.all),
+                to_value(delivery.blind),
+                to_value(&delivery.edits),
+                to_value(&delivery.undoes),
+                to_value(&delivery.retries),
+            ]
+            .map(Result::ok)
         };
         meaning(self) == meaning(other)
     }

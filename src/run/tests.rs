@@ -1,5 +1,5 @@
-//! What the tests of this room share: a roster in a folder of its own, an API that answers as a test tells
-//! it, and runs on a clock that stands still unless everybody waits.
+//! The tests of this module share a roster in a temporary folder, a scripted API, and a clock that advances only
+//! while all tasks wait.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,18 +7,20 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
 
-use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
-use super::deeds::Author;
+use super::audit_log::Author;
+use super::context::{
+    Batch, BatchEnd, BatchUsage, Consent, Context, DryRun, Ended, Proposal, Start,
+};
 use super::error::RunError;
-use super::import::{import, import_slice, look};
-use super::items::{Item, What};
+use super::import::{dry_run, import, import_batch};
 use super::prepare::{Prepared, prepare};
-use super::reading::Reading;
 use super::settings::{Delivery, Settings};
 use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, JournalError, NewRun, PlannedRow, PlannedWhat, RunRecord, State};
 use crate::model::{Call, Outcome};
+use crate::run::planning::read_policy::ReadPolicy;
+use crate::run::planning::row_tasks::{NextStep, RowTask};
 use crate::send::{Credentials, StopRequest};
 use crate::targets::{self, TargetSpec};
 
@@ -409,17 +411,17 @@ impl Desk {
     /// Its rows as they are planned without looking anything up.
     pub(super) fn planned_rows(&self) -> Vec<PlannedRow> {
         let prepared = self.prepared();
-        let reading = Reading::of(&prepared, &self.settings.delivery);
-        let planner = reading.planner();
-        let maker = reading.maker(&planner, self.clock.as_ref());
+        let policy = ReadPolicy::of(&prepared, &self.settings.delivery);
+        let planner = policy.planner();
+        let builder = policy.builder(&planner, self.clock.as_ref());
         let (sender, mut receiver) = mpsc::channel(100);
-        maker.make(&prepared.input, &sender).unwrap();
-        let planned = |item: Item| PlannedRow {
-            mark: item.mark,
-            what: match item.what {
-                What::Settled(outcome) => PlannedWhat::Settled(outcome),
-                What::Call(call) => PlannedWhat::Call(call),
-                What::LookUp { key, .. } => panic!("{key} is looked up"),
+        builder.build(&prepared.input, &sender).unwrap();
+        let planned = |task: RowTask| PlannedRow {
+            mark: task.mark,
+            what: match task.what {
+                NextStep::Settled(outcome) => PlannedWhat::Settled(outcome),
+                NextStep::Call(call) => PlannedWhat::Call(call),
+                NextStep::LookUp { key, .. } => panic!("{key} is looked up"),
             },
         };
         receiver
@@ -484,19 +486,19 @@ impl Desk {
         })
     }
 
-    pub(super) fn slice(
+    pub(super) fn batch(
         &mut self,
         api: &Api,
         start: Start,
-        slice: Slice,
-    ) -> Result<(Sliced, Made), RunError> {
+        batch: Batch,
+    ) -> Result<(BatchEnd, BatchUsage), RunError> {
         self.with(api, |prepared, settings, context| {
-            import_slice(prepared, settings, start, slice, context)
+            import_batch(prepared, settings, start, batch, context)
         })
     }
 
-    pub(super) fn look(&mut self, api: &Api) -> Result<Looked, RunError> {
-        self.with(api, look)
+    pub(super) fn dry_run(&mut self, api: &Api) -> Result<DryRun, RunError> {
+        self.with(api, dry_run)
     }
 }
 

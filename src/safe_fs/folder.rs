@@ -13,9 +13,9 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::acl::may_have_list;
-use super::kind::Look;
+use super::kind::FileInfo;
 use super::rule::Access;
-use crate::model::{Kind, Refusal};
+use crate::model::{FileKind, Refusal};
 
 /// An open folder in which other accounts cannot rename or replace entries of this account. Names are
 /// resolved relative to the handle, so renaming the folder has no effect.
@@ -48,10 +48,10 @@ impl Folder {
                 Ok(opened) => opened,
                 Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => {
                     let stat = rustix::fs::statat(&handle, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-                    let kind = Look::of_stat(&stat).kind;
+                    let kind = FileInfo::of_stat(&stat).kind;
                     links += 1;
                     let is_trusted = stat.st_uid == own || stat.st_uid == 0;
-                    if kind != Kind::Link || !is_trusted || links > MOST_LINKS {
+                    if kind != FileKind::Link || !is_trusted || links > MOST_LINKS {
                         return Err(Refusal::NotAFolder { path: next, kind }.into());
                     }
                     let target = rustix::fs::readlinkat(&handle, &name, Vec::new())?;
@@ -103,7 +103,7 @@ impl Folder {
             Ok(handle) => handle,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => {
-                let kind = self.look(name)?.map_or(Kind::Link, |look| look.kind);
+                let kind = self.look(name)?.map_or(FileKind::Link, |look| look.kind);
                 return Err(Refusal::NotAFolder { path, kind }.into());
             }
             Err(error) => return Err(error.into()),
@@ -138,10 +138,10 @@ impl Folder {
     }
 
     /// Returns the metadata of an entry, or `None` if the name does not exist.
-    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Look>> {
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileInfo>> {
         let name = component(name.as_ref())?;
         match rustix::fs::statat(&*self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Look::of_stat(&stat))),
+            Ok(stat) => Ok(Some(FileInfo::of_stat(&stat))),
             // An entry with a name that is too long cannot exist.
             Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
             Err(error) => Err(error.into()),
@@ -164,12 +164,20 @@ impl Folder {
         let file: File = match opened {
             Ok(handle) => handle.into(),
             Err(Errno::LOOP | Errno::MLINK) => {
-                return Err(Refusal::NotAFile { kind: Kind::Link }.into());
+                return Err(Refusal::NotAFile {
+                    kind: FileKind::Link,
+                }
+                .into());
             }
-            Err(Errno::NXIO) => return Err(Refusal::NotAFile { kind: Kind::Socket }.into()),
+            Err(Errno::NXIO) => {
+                return Err(Refusal::NotAFile {
+                    kind: FileKind::Socket,
+                }
+                .into());
+            }
             Err(error) => return Err(error.into()),
         };
-        Look::at(&file)?.refuse_other_than_one_file()?;
+        FileInfo::at(&file)?.refuse_other_than_one_file()?;
         Ok(file)
     }
 
@@ -195,7 +203,7 @@ impl Folder {
         let flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file: File = rustix::fs::openat(&*self.handle, name, flags, mode)?.into();
-        Look::at(&file)?.refuse_other_than_one_file()?;
+        FileInfo::at(&file)?.refuse_other_than_one_file()?;
         Ok(file)
     }
 

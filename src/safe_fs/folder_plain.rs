@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::kind::Look;
+use super::kind::FileInfo;
 use super::private::{create_one_folder, create_private};
-use crate::model::{Kind, Refusal};
+use crate::model::{FileKind, Refusal};
 
 /// A folder; access to it is what the system's access control lists say.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Folder {
         let path = self.below(name.as_ref())?;
         match self.look(name)?.map(|look| look.kind) {
             None => Ok(None),
-            Some(Kind::Folder) => Ok(Some(Folder { path })),
+            Some(FileKind::Folder) => Ok(Some(Folder { path })),
             Some(kind) => Err(Refusal::NotAFolder { path, kind }.into()),
         }
     }
@@ -79,9 +79,9 @@ impl Folder {
     ///
     /// # Errors
     /// When the system does not say.
-    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Look>> {
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileInfo>> {
         match std::fs::symlink_metadata(self.below(name.as_ref())?) {
-            Ok(metadata) => Ok(Some(Look::of(&metadata))),
+            Ok(metadata) => Ok(Some(FileInfo::of(&metadata))),
             // Nothing can have a name that is too long.
             Err(error)
                 if matches!(
@@ -101,9 +101,9 @@ impl Folder {
     /// When it cannot be opened, or is something else.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.below(name.as_ref())?;
-        Look::of(&std::fs::symlink_metadata(&path)?).refuse_other_than_one_file()?;
+        FileInfo::of(&std::fs::symlink_metadata(&path)?).refuse_other_than_one_file()?;
         let file = File::open(path)?;
-        Look::at(&file)?.refuse_other_than_one_file()?;
+        FileInfo::at(&file)?.refuse_other_than_one_file()?;
         Ok(file)
     }
 
@@ -125,7 +125,7 @@ impl Folder {
             look.refuse_other_than_one_file()?;
         }
         let file = File::options().append(true).create(true).open(path)?;
-        Look::at(&file)?.refuse_other_than_one_file()?;
+        FileInfo::at(&file)?.refuse_other_than_one_file()?;
         Ok(file)
     }
 

@@ -1,37 +1,37 @@
 //! File types and metadata.
 
-use crate::model::{Kind, Refusal};
+use crate::model::{FileKind, Refusal};
 
 /// Returns the type of an opened file.
-pub(super) fn kind_of(metadata: &std::fs::Metadata) -> Kind {
+pub(super) fn kind_of(metadata: &std::fs::Metadata) -> FileKind {
     let kind = metadata.file_type();
     if kind.is_file() {
-        return Kind::File;
+        return FileKind::File;
     }
     if kind.is_dir() {
-        return Kind::Folder;
+        return FileKind::Folder;
     }
     if kind.is_symlink() {
-        return Kind::Link;
+        return FileKind::Link;
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_fifo() {
-            return Kind::Pipe;
+            return FileKind::Pipe;
         }
         if kind.is_socket() {
-            return Kind::Socket;
+            return FileKind::Socket;
         }
     }
-    Kind::Device
+    FileKind::Device
 }
 
 /// The metadata of a directory entry. Links are not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct FileInfo {
     /// The file type.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// The size in bytes.
     pub size: u64,
     /// The modification time, in seconds and nanoseconds since the epoch.
@@ -40,12 +40,12 @@ pub struct Look {
     pub links: u64,
 }
 
-impl Look {
+impl FileInfo {
     /// Reads the metadata of an opened file.
-    pub fn at(file: &std::fs::File) -> std::io::Result<Look> {
-        let look = Look::of(&file.metadata()?);
+    pub fn at(file: &std::fs::File) -> std::io::Result<FileInfo> {
+        let look = FileInfo::of(&file.metadata()?);
         #[cfg(windows)]
-        let look = Look {
+        let look = FileInfo {
             links: winapi_util::file::information(file)?.number_of_links(),
             ..look
         };
@@ -53,9 +53,9 @@ impl Look {
     }
 
     #[cfg(unix)]
-    pub(super) fn of(metadata: &std::fs::Metadata) -> Look {
+    pub(super) fn of(metadata: &std::fs::Metadata) -> FileInfo {
         use std::os::unix::fs::MetadataExt;
-        Look {
+        FileInfo {
             kind: kind_of(metadata),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
@@ -64,21 +64,21 @@ impl Look {
     }
 
     #[cfg(unix)]
-    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Look {
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> FileInfo {
         use rustix::fs::FileType;
         // The integer types differ between systems.
         fn wide<T: TryInto<i64>>(number: T) -> i64 {
             number.try_into().unwrap_or(i64::MAX)
         }
         let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Kind::File,
-            FileType::Directory => Kind::Folder,
-            FileType::Symlink => Kind::Link,
-            FileType::Fifo => Kind::Pipe,
-            FileType::Socket => Kind::Socket,
-            _ => Kind::Device,
+            FileType::RegularFile => FileKind::File,
+            FileType::Directory => FileKind::Folder,
+            FileType::Symlink => FileKind::Link,
+            FileType::Fifo => FileKind::Pipe,
+            FileType::Socket => FileKind::Socket,
+            _ => FileKind::Device,
         };
-        Look {
+        FileInfo {
             kind,
             size: wide(stat.st_size).unsigned_abs(),
             modified: (wide(stat.st_mtime), wide(stat.st_mtime_nsec)),
@@ -87,11 +87,11 @@ impl Look {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn of(metadata: &std::fs::Metadata) -> Look {
+    pub(super) fn of(metadata: &std::fs::Metadata) -> FileInfo {
         let since = metadata.modified().ok();
         let since = since.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let since = since.unwrap_or_default();
-        Look {
+        FileInfo {
             kind: kind_of(metadata),
             size: metadata.len(),
             modified: (
@@ -106,8 +106,8 @@ impl Look {
     /// another account.
     pub fn refuse_other_than_one_file(&self) -> Result<(), Refusal> {
         match self.kind {
-            Kind::File if self.links > 1 => Err(Refusal::HardLinked { links: self.links }),
-            Kind::File => Ok(()),
+            FileKind::File if self.links > 1 => Err(Refusal::HardLinked { links: self.links }),
+            FileKind::File => Ok(()),
             kind => Err(Refusal::NotAFile { kind }),
         }
     }

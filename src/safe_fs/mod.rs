@@ -21,12 +21,12 @@ mod private;
 mod rule;
 mod stream;
 
-pub use crate::model::{Kind, Refusal};
+pub use crate::model::{FileKind, Refusal};
 pub use canonical::{canonical, for_system};
 pub use folder::Folder;
 pub use held_open::is_held_open;
 pub use identity::{Identity, identity, is_one_file};
-pub use kind::Look;
+pub use kind::FileInfo;
 pub use named::{
     Named, open, open_file, open_in_shared_folder, place_of, read_file, refuse_foreign, text_of,
 };

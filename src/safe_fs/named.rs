@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::canonical::canonical;
 use super::folder::Folder;
-use super::kind::Look;
+use super::kind::FileInfo;
 use super::stream::{Bounded, Stream};
-use crate::model::{Kind, Refusal};
+use crate::model::{FileKind, Refusal};
 
 /// A file that the user named.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub enum Named {
 /// Fails if the file cannot be opened or has another type.
 pub fn open(path: &Path) -> io::Result<Named> {
     let file = open_without_waiting(path)?;
-    match Look::at(&file)?.kind {
-        Kind::File => Ok(Named::File(file)),
-        Kind::Pipe => Ok(Named::Stream(Stream::of(file))),
+    match FileInfo::at(&file)?.kind {
+        FileKind::File => Ok(Named::File(file)),
+        FileKind::Pipe => Ok(Named::Stream(Stream::of(file))),
         kind => Err(Refusal::NotAFile { kind }.into()),
     }
 }
@@ -40,7 +40,10 @@ pub fn open(path: &Path) -> io::Result<Named> {
 pub fn open_file(path: &Path) -> io::Result<File> {
     match open(path)? {
         Named::File(file) => Ok(file),
-        Named::Stream(_) => Err(Refusal::NotAFile { kind: Kind::Pipe }.into()),
+        Named::Stream(_) => Err(Refusal::NotAFile {
+            kind: FileKind::Pipe,
+        }
+        .into()),
     }
 }
 
@@ -75,9 +78,9 @@ pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
 pub fn text_of(path: &Path, most: u64) -> io::Result<String> {
     let file = open_without_waiting(path)?;
     let mut bytes = Vec::new();
-    match Look::at(&file)?.kind {
-        Kind::File => Bounded::new(file, most).read_to_end(&mut bytes)?,
-        Kind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
+    match FileInfo::at(&file)?.kind {
+        FileKind::File => Bounded::new(file, most).read_to_end(&mut bytes)?,
+        FileKind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
         _ => Bounded::new(Stream::of(file), most).read_to_end(&mut bytes)?,
     };
     String::from_utf8(bytes)
@@ -132,7 +135,10 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(handle) => Ok(handle.into()),
-        Err(rustix::io::Errno::NXIO) => Err(Refusal::NotAFile { kind: Kind::Socket }.into()),
+        Err(rustix::io::Errno::NXIO) => Err(Refusal::NotAFile {
+            kind: FileKind::Socket,
+        }
+        .into()),
         Err(error) => Err(error.into()),
     }
 }

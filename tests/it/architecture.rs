@@ -209,6 +209,31 @@ fn no_module_has_an_import_cycle() {
     assert!(circles.is_empty(), "{}", circles.join("\n"));
 }
 
+/// The phases of a run, in order. A phase may import the phases before it.
+const PHASES: &[&str] = &["planning", "sending", "finishing"];
+
+#[test]
+fn a_phase_of_a_run_imports_only_earlier_phases() {
+    let imports = imports(&repository().join("src/run"));
+    let phase_of = |file: &str| {
+        let first = file.split("::").next().unwrap();
+        PHASES.iter().position(|phase| *phase == first)
+    };
+    let mut seen = BTreeSet::new();
+    for (file, used) in &imports {
+        let own = phase_of(file);
+        seen.extend(own);
+        // The modules that all phases share import none; the conductor and tests import all.
+        let is_free = file == "import" || file.ends_with("tests") || file.contains("::tests::");
+        for other in used.iter().filter(|_| !is_free) {
+            let is_earlier =
+                phase_of(other).is_none_or(|other| own.is_some_and(|own| other <= own));
+            assert!(is_earlier, "{file} imports {other}");
+        }
+    }
+    assert_eq!(seen.len(), PHASES.len());
+}
+
 #[test]
 fn importing_a_re_export_counts_as_importing_its_defining_file() {
     let imports = imports(&repository().join("src/sandbox"));
@@ -372,6 +397,30 @@ fn way_back(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> Option
         }
     }
     None
+}
+
+/// Public types that several files define, of which a build compiles one.
+const ALTERNATIVES: &[&str] = &["Database", "Fence", "Folder"];
+
+#[test]
+fn no_two_public_types_share_a_name() {
+    let source = repository().join("src");
+    let mut defined: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files(&source) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for line in code.lines().filter_map(|line| line.strip_prefix("pub ")) {
+            let (kind, rest) = line.split_once(' ').unwrap_or_default();
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            if ["struct", "enum", "trait"].contains(&kind) {
+                let below = file.strip_prefix(&source).unwrap().display().to_string();
+                defined.entry(name.to_owned()).or_default().push(below);
+            }
+        }
+    }
+    assert!(defined.len() > 200, "{}", defined.len());
+    defined.retain(|name, files| files.len() > 1 && !ALTERNATIVES.contains(&name.as_str()));
+    assert!(defined.is_empty(), "{defined:?}");
 }
 
 #[test]

@@ -14,14 +14,14 @@ use rosterpatch::app::{
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
 use rosterpatch::fleet::{
-    Entry, EntryState, FleetDoor, GoesOn, Heard, QueueDesk, SweptFile, approve, enqueue,
+    EntryState, FleetDoor, GoesOn, Heard, QueueDesk, QueueEntry, SweptFile, approve, enqueue,
     listed_queue, migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
 use rosterpatch::model::{Code, Exit};
 use rosterpatch::read::{Origin, ReadOptions};
-use rosterpatch::run::{Actor, Author, Deed, Roster, RunError, Settings};
+use rosterpatch::run::{Actor, AuditEntry, Author, Roster, RunError, Settings};
 use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
 
@@ -49,7 +49,7 @@ fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
 }
 
 /// Returns a command of an account on another machine.
-fn deed(command: &str) -> Deed {
+fn deed(command: &str) -> AuditEntry {
     let author = Author {
         actor: Actor {
             account: "anna".into(),
@@ -57,7 +57,7 @@ fn deed(command: &str) -> Deed {
         },
         note: None,
     };
-    Deed::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
+    AuditEntry::of(&author, command, jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// Returns the last component of a path.
@@ -162,7 +162,7 @@ impl Queue {
         enqueued.id
     }
 
-    fn entry(&self, id: i64) -> Entry {
+    fn entry(&self, id: i64) -> QueueEntry {
         let all = listed_queue(&self.state, true).unwrap();
         all.into_iter().find(|entry| entry.id == id).unwrap()
     }

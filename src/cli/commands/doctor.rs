@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::{
-    AppError, Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state,
+    AppError, Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state,
 };
 use crate::cli::args::DoctorArgs;
 use crate::cli::config::Config;
@@ -49,7 +49,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<
 }
 
 /// Returns the exit code. A local problem takes precedence over a refusal by the API.
-fn exit(found: &[Finding]) -> Exit {
+fn exit(found: &[Diagnosis]) -> Exit {
     let any = |health| found.iter().any(|one| one.health == health);
     if any(Health::Wrong) {
         Exit::CannotDo
@@ -60,7 +60,7 @@ fn exit(found: &[Finding]) -> Exit {
     }
 }
 
-fn in_words(found: &[Finding], look: Look) -> String {
+fn in_words(found: &[Diagnosis], look: Look) -> String {
     let width = found.iter().map(|one| one.what.chars().count()).max();
     let width = width.unwrap_or(0);
     let mut text = String::new();
@@ -83,16 +83,16 @@ fn in_words(found: &[Finding], look: Look) -> String {
     text
 }
 
-fn well(what: String, told: impl Into<String>) -> Finding {
-    Finding::new(what, Health::Well, told)
+fn well(what: String, told: impl Into<String>) -> Diagnosis {
+    Diagnosis::new(what, Health::Well, told)
 }
 
-fn wrong(what: String, error: AppError) -> Finding {
-    Finding::new(what, Health::Wrong, with_causes(&error))
+fn wrong(what: String, error: AppError) -> Diagnosis {
+    Diagnosis::new(what, Health::Wrong, with_causes(&error))
 }
 
 /// Makes the checks in order and skips those whose prerequisites failed.
-fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<Finding> {
+fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<Diagnosis> {
     let told = match config.path() {
         Some(_) => config.origin(config.profile()),
         None => say().doctor_no_config(),
@@ -141,7 +141,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
             say().doctor_credentials(),
             say().doctor_present(variables_of(config, &spec)),
         ),
-        Err(error) => Finding::new(
+        Err(error) => Diagnosis::new(
             say().doctor_credentials(),
             Health::Refused,
             with_causes(error),

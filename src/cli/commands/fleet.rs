@@ -13,15 +13,15 @@ use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
 use crate::fleet::{
-    Entry, EntryState, FleetDoor, Heard, database_of, enqueue, listed_queue, migrate, remove, work,
-    write_queue_metrics,
+    EntryState, FleetDoor, Heard, QueueEntry, database_of, enqueue, listed_queue, migrate, remove,
+    work, write_queue_metrics,
 };
 use crate::journal::State;
 use crate::l10n::{duration, local_time, number, say};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
 use crate::read::Origin;
-use crate::run::{Actor, Author, Deed};
+use crate::run::{Actor, AuditEntry, Author};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
@@ -33,7 +33,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
         actor: Actor::here(),
         note: args.note.clone(),
     };
-    let deed = Deed::of(&author, "enqueue", SystemClock.timestamp());
+    let deed = AuditEntry::of(&author, "enqueue", SystemClock.timestamp());
     let mut rows = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
@@ -125,7 +125,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<
 }
 
 /// Formats the queue as lines below a header.
-fn table(entries: &[Entry]) -> String {
+fn table(entries: &[QueueEntry]) -> String {
     let line = |cells: [&str; 6]| {
         let [id, state, due, profile, requests, file] = cells;
         format!("{id:>6}  {state:<12} {due:<16} {profile:<14} {requests:>9}  {file}\n")

@@ -13,7 +13,7 @@ use crate::l10n::{number, rows, say};
 use crate::model::Exit;
 use crate::plan::SavedPlan;
 use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
-use crate::run::{Context, Looked, look, saved_plan};
+use crate::run::{Context, DryRun, dry_run, saved_plan};
 
 /// Runs `rosterpatch plan FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
@@ -47,8 +47,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         author: session.author.clone(),
         stop: session.stop.receiver(),
     };
-    let looked = look(&ready.prepared, &ready.settings, &context)?;
-    if let Some(stop) = &looked.stop {
+    let dry_run = dry_run(&ready.prepared, &ready.settings, &context)?;
+    if let Some(stop) = &dry_run.stop {
         let why = stop.for_person();
         let text = if stop.may_not_read() {
             say().plan_try_blind(why)
@@ -56,43 +56,43 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
             say().plan_not_read(why)
         };
         terminal::error(&text, &stop.fact());
-        return Ok(looked.summary.exit_code);
+        return Ok(dry_run.summary.exit_code);
     }
     if let Some(path) = &args.out {
         let prepared = &ready.prepared;
         let roster = (prepared.checker.spec().as_ref(), prepared.input.dialect());
         write_changes(
-            &looked.journal,
-            looked.run,
+            &dry_run.journal,
+            dry_run.run,
             roster,
-            &looked.plan.rows_to_approve(),
+            &dry_run.plan.rows_to_approve(),
             path,
         )?;
     }
     if let Some(path) = &args.save {
         let plan = saved_plan(
-            &looked.journal,
-            looked.run,
+            &dry_run.journal,
+            dry_run.run,
             &ready.prepared,
             &ready.settings,
         )?;
         save(path, &plan)?;
     }
     if let Some(row) = args.show_request {
-        show_request(&front, &ready, &looked, row.get())?;
-        return Ok(looked.summary.exit_code);
+        show_request(&front, &ready, &dry_run, row.get())?;
+        return Ok(dry_run.summary.exit_code);
     }
     match args.output.format {
-        Format::Json => print_json(&looked.summary, true),
+        Format::Json => print_json(&dry_run.summary, true),
         Format::Text => {
             let look = front.look;
-            let mut lines = plan_overview(&looked.plan, session.clock.timestamp(), look);
-            let examples = plan_examples(&looked.plan, look);
+            let mut lines = plan_overview(&dry_run.plan, session.clock.timestamp(), look);
+            let examples = plan_examples(&dry_run.plan, look);
             if !examples.is_empty() {
                 lines.push(String::new());
                 lines.extend(examples);
             }
-            if let Some(why) = &looked.held {
+            if let Some(why) = &dry_run.held {
                 lines.push(String::new());
                 lines.extend(look.lines(
                     Some(Tone::Warning),
@@ -103,7 +103,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
             terminal::out(&format!("{}\n", lines.join("\n")));
         }
     }
-    Ok(looked.summary.exit_code)
+    Ok(dry_run.summary.exit_code)
 }
 
 /// Writes a plan atomically.
@@ -113,7 +113,7 @@ fn save(path: &Path, plan: &SavedPlan) -> Result<(), AppError> {
 }
 
 /// Prints the planned request of a row, or that there is none.
-fn show_request(front: &Front, ready: &Ready, looked: &Looked, row: u64) -> Result<(), AppError> {
+fn show_request(front: &Front, ready: &Ready, dry_run: &DryRun, row: u64) -> Result<(), AppError> {
     let survey = &ready.prepared.survey;
     if row > survey.rows {
         return Err(AppError::Usage(
@@ -121,9 +121,9 @@ fn show_request(front: &Front, ready: &Ready, looked: &Looked, row: u64) -> Resu
         ));
     }
     let mut found = None;
-    looked
+    dry_run
         .journal
-        .each_call::<JournalError>(looked.run, |call, _| {
+        .each_call::<JournalError>(dry_run.run, |call, _| {
             let is_it = call.at.row == row;
             if is_it {
                 found = Some(call);

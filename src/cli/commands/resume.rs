@@ -15,7 +15,7 @@ use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::ResultPaths;
-use crate::run::{Deed, Settings};
+use crate::run::{AuditEntry, Settings};
 
 /// Runs `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
@@ -66,7 +66,7 @@ fn with(
         }
         // Any worker with the credentials can continue a queued run.
         let session = &front.session;
-        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
+        let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         let goes_on = match how {
             GoOn::Approve => fleet::approve(&session.state, queued.id, &deed("approve"))?,
             GoOn::Resume => fleet::put_back(&session.state, queued.id, &deed("resume"))?,

@@ -16,7 +16,7 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::fleet::{Entry, place_of};
+use crate::fleet::{QueueEntry, place_of};
 use crate::journal::{Journal, RunRecord, RunState, State};
 use crate::l10n::{files, local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, Held, with_causes};
@@ -186,7 +186,7 @@ struct Shown {
     #[serde(flatten)]
     listed: ListedRun,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queued: Option<Entry>,
+    queued: Option<QueueEntry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unsuccessful: Vec<UnsuccessfulRow>,
 }

@@ -26,7 +26,7 @@ use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, say};
 use crate::model::{Code, RowState, Summary};
 use crate::report::ResultPaths;
-use crate::run::{Deed, Settings};
+use crate::run::{AuditEntry, Settings};
 use crate::safe_fs;
 
 #[derive(Template)]
@@ -248,7 +248,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         state: state_in_words(row.state),
         is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
         queued,
-        deeds: row.deeds.iter().map(Deed::in_words).collect(),
+        deeds: row.deeds.iter().map(AuditEntry::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
@@ -414,7 +414,7 @@ pub(in crate::console) async fn act(
         let note = note_of(note.map(|(_, value)| value));
         let mut session = desk.session(Box::new(Unobserved))?;
         session.author.note.clone_from(&note);
-        let deed = |command| Deed::of(&session.author, command, session.clock.timestamp());
+        let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
             (Some("approve"), Some(queued)) => {

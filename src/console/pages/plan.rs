@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::problems::{escaped, take_typed};
 use super::{note_of, start_job};
-use crate::app::{AppError, PastChange, Words};
+use crate::app::{AppError, FieldNames, PastChange};
 use crate::console::desk::Desk;
 use crate::console::glossary::is_identifier;
 use crate::console::job::{Job, Revision, Task};
@@ -415,7 +415,7 @@ pub(super) fn changes(
     };
     let chosen = chosen.as_ref();
     let name = journal.runs()?.into_iter().find(|record| record.id == run);
-    let words = name.and_then(|record| Words::of(journal, &record));
+    let words = name.and_then(|record| FieldNames::of(journal, &record));
     let naming = prepared.map(Naming::of);
     let class_column = naming.as_ref().and_then(Naming::class_column);
     let classes = match (prepared, class_column) {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::inbox::Place;
+use crate::inbox::ArchiveFolder;
 
 fn claim(inbox: &Inbox, name: &str) -> Option<PathBuf> {
     let lying = inbox.entries().unwrap().files;
@@ -11,7 +11,9 @@ fn claim(inbox: &Inbox, name: &str) -> Option<PathBuf> {
 }
 
 fn archive(inbox: &Inbox, file: &Path) -> Vec<PathBuf> {
-    let moves = inbox.places(file, &[], Place::Done, "2026-08-20").unwrap();
+    let moves = inbox
+        .places(file, &[], ArchiveFolder::Done, "2026-08-20")
+        .unwrap();
     inbox.put(&moves).unwrap();
     moves.paths.into_iter().map(|(_, to)| to).collect()
 }
@@ -96,7 +98,7 @@ fn a_file_that_changed_since_it_was_listed_is_not_claimed() {
 
 /// Returns an inbox, a folder `processing/a.csv/` with a file that was just moved there, and the file's
 /// metadata.
-fn just_moved(root: &Path) -> (Folder, Folder, Look) {
+fn just_moved(root: &Path) -> (Folder, Folder, FileInfo) {
     let inbox = Inbox::at(root).open().unwrap();
     let own = inbox.private(PROCESSING).unwrap();
     let own = own.private("a.csv").unwrap();
@@ -112,7 +114,7 @@ fn a_file_that_changed_during_the_move_goes_back_without_overwriting() {
     let content = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let (inbox, own, as_seen) = just_moved(root);
     assert!(keep(&inbox, &own, "a.csv", &as_seen).unwrap());
-    let before = Look {
+    let before = FileInfo {
         modified: (1, 0),
         ..as_seen
     };
@@ -140,7 +142,12 @@ fn a_claimed_link_is_refused_and_moved_back() {
     std::os::unix::fs::symlink("/etc/passwd", own.path().join("a.csv")).unwrap();
     let error = keep(&inbox, &own, "a.csv", &as_seen).unwrap_err();
     let refusal = Refusal::within(&error);
-    let is_link = matches!(refusal, Some(Refusal::NotAFile { kind: Kind::Link }));
+    let is_link = matches!(
+        refusal,
+        Some(Refusal::NotAFile {
+            kind: FileKind::Link
+        })
+    );
     assert!(is_link, "{error}");
     assert!(folder.path().join("a.csv").is_symlink());
     // A file that has taken the name is not replaced.
@@ -185,9 +192,9 @@ fn each_roster_like_entry_is_listed_or_reported_with_the_reason() {
     let linked = || Some(Refusal::HardLinked { links: 2 });
     let of = |kind| Some(Refusal::NotAFile { kind });
     let expected = [
-        ("folder", of(Kind::Folder)),
-        ("folder.xlsx", of(Kind::Folder)),
-        ("link.csv", of(Kind::Link)),
+        ("folder", of(FileKind::Folder)),
+        ("folder.xlsx", of(FileKind::Folder)),
+        ("link.csv", of(FileKind::Link)),
         ("notes.pdf", Some(Refusal::NotARoster)),
         ("old.csv.part", Some(Refusal::Unfinished)),
         ("one.csv", linked()),

@@ -4,9 +4,9 @@ use super::connection::cell;
 use super::store::{Postgres, signed};
 use crate::journal::error::JournalError;
 use crate::journal::sql::FORGET_ANSWERS;
-use crate::journal::store::{ANSWERS_STAND, Answers};
+use crate::journal::store::{ANSWERS_STAND, AnswerStore};
 
-impl Answers for Postgres {
+impl AnswerStore for Postgres {
     fn keep_answers(
         &self,
         run: i64,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
-use crate::journal::error::Refusal;
+use crate::journal::error::StoreError;
 pub(super) use crate::journal::sql::Wrong;
 use crate::model::{DatabaseError, IoError};
 
@@ -40,8 +40,8 @@ impl Open {
     }
 }
 
-impl From<postgres::Error> for Refusal {
-    fn from(error: postgres::Error) -> Refusal {
+impl From<postgres::Error> for StoreError {
+    fn from(error: postgres::Error) -> StoreError {
         // The error's own text is "db error"; the server's message is in its source.
         let words = match error.as_db_error() {
             Some(told) => format!("{} ({})", told.message(), told.code().code()),
@@ -54,7 +54,7 @@ impl From<postgres::Error> for Refusal {
         let number = number.and_then(|told| DatabaseError::sql_state(told.code().code()));
         let cause = std::error::Error::source(&error);
         let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
-        Refusal::words(words)
+        StoreError::words(words)
             .numbered(number)
             .of_system(io.map(IoError::from))
     }
@@ -81,7 +81,7 @@ const SESSION: &str = "SET search_path TO rosterpatch;
     SET tcp_keepalives_interval TO 5;
     SET tcp_keepalives_count TO 2;";
 
-fn connect(config: &Config) -> Result<Open, Refusal> {
+fn connect(config: &Config) -> Result<Open, StoreError> {
     let mut client = match config.get_ssl_mode() {
         postgres::config::SslMode::Disable => config.connect(postgres::NoTls)?,
         _ => config.connect(super::tls::connector()?)?,
@@ -107,7 +107,7 @@ fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 impl Connection {
-    pub(super) fn open(config: &Config) -> Result<Connection, Refusal> {
+    pub(super) fn open(config: &Config) -> Result<Connection, StoreError> {
         let open = apart(|| connect(config))?;
         Ok(Connection {
             config: config.clone(),
@@ -157,7 +157,7 @@ impl Connection {
                 client, statements, ..
             }) = open.as_mut()
             else {
-                return Err(Wrong::Refused(Refusal::words(String::new())));
+                return Err(Wrong::Refused(StoreError::words(String::new())));
             };
             let mut tables = Tables {
                 transaction: client.build_transaction().isolation_level(level).start()?,
@@ -174,12 +174,12 @@ impl Connection {
     pub(super) fn plainly<T: Send>(
         &self,
         work: impl FnOnce(&mut Client) -> Result<T, postgres::Error> + Send,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, StoreError> {
         apart(|| {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             match open.as_mut() {
                 Some(open) => Ok(work(&mut open.client)?),
-                None => Err(Refusal::words(String::new())),
+                None => Err(StoreError::words(String::new())),
             }
         })
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::connection::{Connection, Fence, Tables, Wrong, cell};
 use super::schema;
 use crate::journal::entries::encoded_segment;
-use crate::journal::error::{Action, JournalError, Refusal};
+use crate::journal::error::{JournalError, StoreAction, StoreError};
 use crate::l10n::say;
 use crate::model::hex;
 
@@ -143,7 +143,7 @@ impl Database {
         hex(&Sha256::digest(self.address.as_bytes())[..16])
     }
 
-    pub(super) fn explain(&self, action: Action, why: impl Into<Refusal>) -> JournalError {
+    pub(super) fn explain(&self, action: StoreAction, why: impl Into<StoreError>) -> JournalError {
         JournalError::Database {
             action,
             place: self.place.clone(),
@@ -169,7 +169,8 @@ impl Database {
 
     /// Refuses a database without a journal, or with another format.
     fn refuse_other(&self, connection: &Connection) -> Result<(), JournalError> {
-        let found = schema::format(connection).map_err(|wrong| self.told(Action::Open, wrong))?;
+        let found =
+            schema::format(connection).map_err(|wrong| self.told(StoreAction::Open, wrong))?;
         match found.cmp(&schema::VERSION) {
             Ordering::Greater => Err(self.newer(found)),
             Ordering::Equal => Ok(()),
@@ -189,14 +190,14 @@ impl Database {
 
     /// Opens a new connection, regardless of the journal's format.
     pub(super) fn connect(&self) -> Result<Connection, JournalError> {
-        Connection::open(&self.config).map_err(|error| self.explain(Action::Open, error))
+        Connection::open(&self.config).map_err(|error| self.explain(StoreAction::Open, error))
     }
 
     /// Creates the journal's tables, or migrates older ones. Returns the formats before and after. Fails if a
     /// newer version's journal is there.
     pub fn migrate(&self) -> Result<(i64, i64), JournalError> {
         let before = schema::migrate(&self.connect()?);
-        let before = before.map_err(|wrong| self.told(Action::Migrate, wrong))?;
+        let before = before.map_err(|wrong| self.told(StoreAction::Migrate, wrong))?;
         if before > schema::VERSION {
             return Err(self.newer(before));
         }
@@ -211,11 +212,11 @@ impl Database {
     ) -> Result<T, JournalError> {
         let connection = self.connection()?;
         let changed = connection.change(&self.fences, change);
-        changed.map_err(|wrong| self.told(Action::Write, wrong))
+        changed.map_err(|wrong| self.told(StoreAction::Write, wrong))
     }
 
     /// Converts a failed change to an error.
-    pub(super) fn told(&self, action: Action, wrong: Wrong) -> JournalError {
+    pub(super) fn told(&self, action: StoreAction, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
             Wrong::Refused(refusal) => self.explain(action, refusal),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::connection::{Connection, Shared, cell};
 use super::database::Database;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 
 /// An advisory lock of a database session. A process has one session for all its locks in a database, and
 /// counts them itself, because a session does not block itself.
@@ -99,7 +99,7 @@ impl SessionLock {
             false => "SELECT pg_try_advisory_lock($1)",
         };
         let got = ask(&session.connection, function, key);
-        if !got.map_err(|refusal| database.explain(Action::Write, refusal))? {
+        if !got.map_err(|refusal| database.explain(StoreAction::Write, refusal))? {
             return Ok(None);
         }
         session.keys.insert(key, shared.then_some(1));
@@ -111,7 +111,7 @@ fn ask(
     connection: &Connection,
     function: &str,
     key: i64,
-) -> Result<bool, crate::journal::error::Refusal> {
+) -> Result<bool, crate::journal::error::StoreError> {
     let row = connection.plainly(|client| client.query_one(function, &[&key]))?;
     cell(&row, 0).or(Ok(false))
 }

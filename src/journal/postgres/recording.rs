@@ -7,9 +7,9 @@ use super::connection::{Tables, Wrong, cell};
 use super::store::{Postgres, signed, text};
 use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, facts_text, filled, last_segment,
+    Entry, PlannedRow, PlannedWhat, RowMark, RunFieldSets, facts_text, filled, last_segment,
 };
-use crate::journal::error::Refusal;
+use crate::journal::error::StoreError;
 use crate::journal::record::Stage;
 use crate::journal::row_id::id_of;
 use crate::journal::store::Recording;
@@ -34,16 +34,16 @@ impl Recording for Postgres {
 
     fn write(
         &mut self,
-        place: &mut Place,
+        place: &mut RunFieldSets,
         entries: &mut dyn Iterator<Item = &Entry>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), StoreError> {
         let group = Group::of(place.run, entries, self.began);
         let connection = self.database().connection();
-        let connection = connection.map_err(|error| Refusal::words(error.to_string()))?;
+        let connection = connection.map_err(|error| StoreError::words(error.to_string()))?;
         let written = connection.change(&self.fences, |tables| group.write(tables, place));
         written.map_err(|wrong| match wrong {
             Wrong::Refused(refusal) => refusal,
-            Wrong::TakenOver => Refusal::words(say().journal_taken_over()),
+            Wrong::TakenOver => StoreError::words(say().journal_taken_over()),
         })
     }
 
@@ -137,7 +137,7 @@ impl<'a> Group<'a> {
         group
     }
 
-    fn write(&self, tables: &mut Tables<'_>, place: &mut Place) -> Result<(), Wrong> {
+    fn write(&self, tables: &mut Tables<'_>, place: &mut RunFieldSets) -> Result<(), Wrong> {
         if !self.rows.is_empty() {
             self.write_rows(tables, place)?;
         }
@@ -156,7 +156,7 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    fn write_rows(&self, tables: &mut Tables<'_>, place: &mut Place) -> Result<(), Wrong> {
+    fn write_rows(&self, tables: &mut Tables<'_>, place: &mut RunFieldSets) -> Result<(), Wrong> {
         let all = || self.rows.values();
         let calls: Vec<Option<&Call>> = all()
             .map(|row| match &row.what {
@@ -171,14 +171,14 @@ impl<'a> Group<'a> {
                 Some(call) => Some(number_of(tables, place, &call.changed)?),
                 None => None,
             });
-            let told = |why: serde_json::Error| Refusal::words(why.to_string());
+            let told = |why: serde_json::Error| StoreError::words(why.to_string());
             let kept = call.map(kept).transpose().map_err(told)?;
             changes.push(kept.flatten());
         }
         let facts: Vec<Option<String>> = all()
             .map(|row| Ok(facts_text(&row.mark.facts)?.map(|facts| text(&facts))))
             .collect::<Result<_, serde_json::Error>>()
-            .map_err(|why| Refusal::words(why.to_string()))?;
+            .map_err(|why| StoreError::words(why.to_string()))?;
         let ids: Vec<i64> = self.rows.keys().copied().collect();
         let mark = || all().map(|row| &row.mark);
         let lines: Vec<i64> = mark().map(|mark| signed(mark.at.sheet_row)).collect();
@@ -261,7 +261,7 @@ impl<'a> Group<'a> {
 }
 
 /// Returns the number of a field set.
-fn number_of(tables: &mut Tables<'_>, place: &mut Place, names: &str) -> Result<i64, Wrong> {
+fn number_of(tables: &mut Tables<'_>, place: &mut RunFieldSets, names: &str) -> Result<i64, Wrong> {
     let run = place.run;
     place.field_set(names, || {
         let row = tables.one(

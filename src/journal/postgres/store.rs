@@ -4,7 +4,7 @@ use postgres::types::ToSql;
 
 use super::connection::{Fence, Tables, Wrong};
 use super::database::Database;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 
 /// The open journal in a database.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Postgres {
         read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
         let read = self.database.connection()?.read(read);
-        read.map_err(|wrong| self.database.told(Action::Read, wrong))
+        read.map_err(|wrong| self.database.told(StoreAction::Read, wrong))
     }
 
     /// Changes tables atomically, unless another process has taken over.
@@ -45,7 +45,7 @@ impl Postgres {
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
         let changed = self.database.connection()?.change(&self.fences, change);
-        changed.map_err(|wrong| self.database.told(Action::Write, wrong))
+        changed.map_err(|wrong| self.database.told(StoreAction::Write, wrong))
     }
 
     /// Runs one statement that changes rows.

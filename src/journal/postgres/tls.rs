@@ -6,12 +6,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::journal::error::Refusal;
+use crate::journal::error::StoreError;
 
 /// Returns the TLS connector. The certificate must be issued by a public authority, or by one in the file
 /// that `PGSSLROOTCERT` names, as with libpq (postgresql.org/docs/current/libpq-envars.html).
-pub(super) fn connector() -> Result<MakeRustlsConnect, Refusal> {
-    let words = |why: String| Refusal::words(why);
+pub(super) fn connector() -> Result<MakeRustlsConnect, StoreError> {
+    let words = |why: String| StoreError::words(why);
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     let own = std::env::var_os("PGSSLROOTCERT").filter(|path| !path.is_empty() && path != "system");

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{Engine, Row, Wrong, damaged};
 use crate::journal::arrival::{Arrival, Fate};
 use crate::journal::error::JournalError;
-use crate::journal::store::Arrivals;
+use crate::journal::store::ArrivalStore;
 
-impl<S: Engine> Arrivals for S {
+impl<S: Engine> ArrivalStore for S {
     fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
         let why = arrival.why.as_ref();
         let why = why.and_then(|why| serde_json::to_string(why).ok());

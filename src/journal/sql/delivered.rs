@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{Engine, Row, Sql, Value, Wrong};
 use crate::journal::error::JournalError;
-use crate::journal::store::Deliveries;
+use crate::journal::store::DeliveryStore;
 use crate::model::Fingerprint;
 
-impl<S: Engine> Deliveries for S {
+impl<S: Engine> DeliveryStore for S {
     fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError> {
         self.look(|sql| {
             sql.all(

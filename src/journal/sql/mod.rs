@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::error::{JournalError, Refusal};
+use super::error::{JournalError, StoreError};
 use super::row_id::id_of;
 use crate::model::{Problem, RowState};
 
@@ -24,12 +24,12 @@ use sending::{index_rows_of, reach_of};
 #[derive(Debug)]
 pub enum Wrong {
     /// The database refused the change or cannot be reached.
-    Refused(Refusal),
+    Refused(StoreError),
     /// Another process has taken over the work of this process.
     TakenOver,
 }
 
-impl<E: Into<Refusal>> From<E> for Wrong {
+impl<E: Into<StoreError>> From<E> for Wrong {
     fn from(error: E) -> Wrong {
         Wrong::Refused(error.into())
     }
@@ -117,7 +117,7 @@ pub(super) trait Row {
 impl dyn Row + '_ {
     /// Returns a column that must have a value.
     pub(super) fn get<T: Cell>(&self, column: usize) -> Result<T, Wrong> {
-        let empty = || Refusal::words(format!("column {column} is empty"));
+        let empty = || StoreError::words(format!("column {column} is empty"));
         Ok(self.maybe(column)?.ok_or_else(empty)?)
     }
 
@@ -194,7 +194,7 @@ fn ends_of(run: i64) -> [Value<'static>; 2] {
 
 /// Returns the error for a damaged value.
 pub(crate) fn damaged(why: impl std::fmt::Display) -> Wrong {
-    Wrong::Refused(Refusal::words(why.to_string()))
+    Wrong::Refused(StoreError::words(why.to_string()))
 }
 
 /// The tables within one transaction. The parameters of a statement are `?1`, `?2` and so on.
@@ -244,7 +244,7 @@ impl dyn Sql + '_ {
         values: &[Value<'_>],
         of: impl FnMut(&dyn Row) -> Result<T, Wrong>,
     ) -> Result<T, Wrong> {
-        let none = || Refusal::words("no row".to_owned());
+        let none = || StoreError::words("no row".to_owned());
         Ok(self.any(sql, values, of)?.ok_or_else(none)?)
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
-use crate::journal::error::{JournalError, Refusal};
+use crate::journal::error::{JournalError, StoreError};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
 use crate::journal::store::{Forgetting, Runs};
@@ -37,7 +37,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
         run: row.get(1).unwrap_or_else(|_| "?".into()),
         source: match wrong {
             Wrong::Refused(refusal) => refusal,
-            Wrong::TakenOver => Refusal::words(String::new()),
+            Wrong::TakenOver => StoreError::words(String::new()),
         },
     })
 }

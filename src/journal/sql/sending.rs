@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Engine, Row, Sql, Wrong};
 use crate::journal::error::JournalError;
 use crate::journal::row_id::id_of;
-use crate::journal::store::{Deliveries, Sending};
+use crate::journal::store::{DeliveryStore, Sending};
 
 /// Returns the row up to which requests of a run may have been made. Rows with an outcome are not affected.
 pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
@@ -29,7 +29,7 @@ pub(super) fn index_rows_of(
     Ok(())
 }
 
-impl<S: Engine + Deliveries> Sending for S {
+impl<S: Engine + DeliveryStore> Sending for S {
     fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
         let ends = [id_of(run, 0).into(), id_of(run, u64::MAX).into()];
         self.step(|sql| {

@@ -8,7 +8,7 @@ use rusqlite::backup::Backup;
 
 use super::store::{FILE, Sqlite};
 use crate::journal::RunRecord;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::files::make_private_file;
 use crate::journal::row_id::id_of;
 use crate::journal::run_state::RunState;
@@ -46,7 +46,7 @@ impl Sqlite {
             source,
         })?;
         let failed = |source: rusqlite::Error| JournalError::Sqlite {
-            action: Action::Write,
+            action: StoreAction::Write,
             path: path.clone(),
             source: source.into(),
         };
@@ -69,7 +69,7 @@ impl Sqlite {
                 for step in DOUBT {
                     copy.connection
                         .execute(step, ends)
-                        .map_err(copy.explain(Action::Write))?;
+                        .map_err(copy.explain(StoreAction::Write))?;
                 }
             }
         }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 
 use super::schema::slices;
 use super::store::Sqlite;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
 
 struct Tables<'a>(&'a Connection);
@@ -59,7 +59,7 @@ impl Sql for Tables<'_> {
 }
 
 impl Sqlite {
-    fn told(&self, action: Action, wrong: Wrong) -> JournalError {
+    fn told(&self, action: StoreAction, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
             Wrong::Refused(source) => self.refused(action, source),
@@ -84,7 +84,7 @@ impl Engine for Sqlite {
             transaction.commit()?;
             Ok(read)
         };
-        step().map_err(|wrong| self.told(Action::Read, wrong))
+        step().map_err(|wrong| self.told(StoreAction::Read, wrong))
     }
 
     fn step<T: Send>(
@@ -98,11 +98,11 @@ impl Engine for Sqlite {
             transaction.commit()?;
             Ok(done)
         };
-        step().map_err(|wrong| self.told(Action::Write, wrong))
+        step().map_err(|wrong| self.told(StoreAction::Write, wrong))
     }
 
     fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
-        slices(&self.connection, run).map_err(self.explain(Action::Read))
+        slices(&self.connection, run).map_err(self.explain(StoreAction::Read))
     }
 
     fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {

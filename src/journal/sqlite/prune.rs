@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use super::store::Sqlite;
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::store::Forgetting;
 
 impl Forgetting for Sqlite {
     fn forget_for_good(&self) -> Result<(), JournalError> {
         self.connection
             .pragma_update(None, "secure_delete", "ON")
-            .map_err(self.explain(Action::Prune))
+            .map_err(self.explain(StoreAction::Prune))
     }
 
     fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError> {
@@ -20,11 +20,11 @@ impl Forgetting for Sqlite {
                 [moment.as_microsecond()],
             )
             .map(|_| ())
-            .map_err(self.explain(Action::Prune))
+            .map_err(self.explain(StoreAction::Prune))
     }
 
     fn give_room_back(&self, alone: bool) -> Result<(), JournalError> {
-        let explain = self.explain(Action::Prune);
+        let explain = self.explain(StoreAction::Prune);
         // VACUUM rewrites the file and blocks all other writers.
         if alone {
             self.connection.execute_batch("VACUUM").map_err(&explain)?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::store::Sqlite;
 use crate::journal::bucket::{Alter, Quotas, SharedQuota};
-use crate::journal::error::{Action, JournalError};
+use crate::journal::error::{JournalError, StoreAction};
 
 /// The bucket of one account in the journal's file.
 ///
@@ -39,7 +39,7 @@ impl SqliteQuota {
 
     fn explain(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite {
-            action: Action::KeepQuota,
+            action: StoreAction::KeepQuota,
             path: self.path.clone(),
             source: source.into(),
         }

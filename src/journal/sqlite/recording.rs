@@ -6,9 +6,9 @@ use super::store::Sqlite;
 use super::witness::Witness;
 use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, facts_text, filled, last_segment,
+    Entry, PlannedRow, PlannedWhat, RowMark, RunFieldSets, facts_text, filled, last_segment,
 };
-use crate::journal::error::Refusal;
+use crate::journal::error::StoreError;
 use crate::journal::record::Stage;
 use crate::journal::row_id::id_of;
 use crate::journal::store::Recording;
@@ -25,15 +25,15 @@ impl Recording for Sqlite {
 
     fn write(
         &mut self,
-        place: &mut Place,
+        place: &mut RunFieldSets,
         entries: &mut dyn Iterator<Item = &Entry>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), StoreError> {
         if !self.is_in_place() {
-            return Err(Refusal::words(say().journal_gone()));
+            return Err(StoreError::words(say().journal_gone()));
         }
         let witness = self.witness.as_ref();
         if witness.is_some_and(|witness| !witness.sees_the_run()) {
-            return Err(Refusal::words(say().journal_overwritten()));
+            return Err(StoreError::words(say().journal_overwritten()));
         }
         Ok(write(self, place, entries)?)
     }
@@ -54,7 +54,7 @@ impl Sqlite {
 /// Writes entries in one commit.
 fn write(
     journal: &mut Sqlite,
-    place: &mut Place,
+    place: &mut RunFieldSets,
     entries: &mut dyn Iterator<Item = &Entry>,
 ) -> rusqlite::Result<()> {
     let transaction = journal
@@ -105,7 +105,7 @@ fn prepared<'s, 'a>(
 
 fn write_each(
     statements: &mut Statements<'_>,
-    place: &mut Place,
+    place: &mut RunFieldSets,
     entries: &mut dyn Iterator<Item = &Entry>,
 ) -> rusqlite::Result<()> {
     let transaction = statements.transaction;
@@ -130,7 +130,7 @@ fn write_each(
 
 fn write_row(
     statements: &mut Statements<'_>,
-    place: &mut Place,
+    place: &mut RunFieldSets,
     row: &PlannedRow,
 ) -> rusqlite::Result<()> {
     let transaction = statements.transaction;
@@ -187,7 +187,7 @@ fn write_row(
 /// Returns the number of a field set.
 fn number_of(
     transaction: &Transaction<'_>,
-    place: &mut Place,
+    place: &mut RunFieldSets,
     names: &str,
 ) -> rusqlite::Result<i64> {
     let run = place.run;

@@ -8,9 +8,9 @@ use rusqlite::Connection;
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::{Action, JournalError, Refusal};
+use crate::journal::error::{JournalError, StoreAction, StoreError};
 use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
-use crate::journal::store::{Answers, Rosters};
+use crate::journal::store::{AnswerStore, Rosters};
 use crate::safe_fs::{Identity, check_private, for_system, identity};
 
 /// The open journal file.
@@ -57,7 +57,7 @@ fn wait_for_others(tries: i32) -> bool {
 
 impl Rosters for Sqlite {}
 
-impl Answers for Sqlite {}
+impl AnswerStore for Sqlite {}
 
 impl Sqlite {
     /// Opens the journal in `folder`. A missing folder or file is created for this account only. Fails if the
@@ -74,7 +74,7 @@ impl Sqlite {
             check_private(&folder.join(file)).map_err(explain)?;
         }
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: Action::Open,
+            action: StoreAction::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -132,7 +132,7 @@ impl Sqlite {
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: Action::Open,
+            action: StoreAction::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -155,7 +155,7 @@ impl Sqlite {
 
     pub(super) fn explain(
         &self,
-        action: Action,
+        action: StoreAction,
     ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::Sqlite {
@@ -165,7 +165,7 @@ impl Sqlite {
         }
     }
 
-    pub(super) fn refused(&self, action: Action, source: Refusal) -> JournalError {
+    pub(super) fn refused(&self, action: StoreAction, source: StoreError) -> JournalError {
         JournalError::Sqlite {
             action,
             path: self.path.clone(),

@@ -96,16 +96,16 @@ fn a_run_waits_for_what_holds_its_next_request() {
 #[test]
 fn it_is_told_each_second_at_once_where_asked_and_with_the_last_row() {
     let mut state = begun();
-    state.told_at = 5 * EVERY;
-    assert!(!state.is_to_be_told(6 * EVERY - 1, false));
-    assert!(state.is_to_be_told(6 * EVERY, false));
-    assert!(state.is_to_be_told(5 * EVERY, true));
+    state.reported_at = 5 * EVERY;
+    assert!(!state.must_report(6 * EVERY - 1, false));
+    assert!(state.must_report(6 * EVERY, false));
+    assert!(state.must_report(5 * EVERY, true));
     state.states.updated = 3999;
-    assert!(!state.is_to_be_told(5 * EVERY, false));
+    assert!(!state.must_report(5 * EVERY, false));
     state.states.updated = 4000;
-    assert!(state.is_to_be_told(5 * EVERY, false));
+    assert!(state.must_report(5 * EVERY, false));
     state.is_sending = false;
-    assert!(!state.is_to_be_told(9 * EVERY, true), "nothing is sent");
+    assert!(!state.must_report(9 * EVERY, true), "nothing is sent");
 }
 
 #[test]

@@ -49,11 +49,11 @@ fn only_regular_files_with_one_name_are_opened_without_blocking() {
     assert!(made.unwrap().success());
     let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
     for (name, kind) in [
-        ("link", Kind::Link),
-        ("dangling", Kind::Link),
-        ("folder", Kind::Folder),
-        ("pipe", Kind::Pipe),
-        ("socket", Kind::Socket),
+        ("link", FileKind::Link),
+        ("dangling", FileKind::Link),
+        ("folder", FileKind::Folder),
+        ("pipe", FileKind::Pipe),
+        ("socket", FileKind::Socket),
     ] {
         assert_eq!(refusal(opened.open_file(name)), Refusal::NotAFile { kind });
         assert_eq!(
@@ -88,7 +88,7 @@ fn links_and_subfolders_writable_by_others_are_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     symlink(elsewhere.path(), folder.path().join("held")).unwrap();
     let path = folder.path().join("held");
-    let kind = Kind::Link;
+    let kind = FileKind::Link;
     assert_eq!(
         refusal(opened.private("held")),
         Refusal::NotAFolder { path, kind }
