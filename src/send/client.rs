@@ -94,6 +94,16 @@ fn token_address(address: &str, api: &reqwest::Url) -> Result<reqwest::Url, Send
     }
 }
 
+/// A response.
+struct Received {
+    /// Its status, headers and error, interpreted.
+    answer: Answer,
+    /// The JSON of a success.
+    json: Option<Json>,
+    body: Vec<u8>,
+    headers: HeaderMap,
+}
+
 impl Client {
     /// A client for `spec` at the base address.
     ///
@@ -188,20 +198,27 @@ impl Client {
         &self.address
     }
 
-    /// Makes one request, after fetching a token for it if one is needed. Returns what came back
-    /// and, of a success, the body.
-    pub(super) async fn call(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), Fault> {
-        let (answer, body, _) = self.exchange(request).await?;
-        Ok((answer, body))
+    /// Makes one request, after fetching a token for it if one is needed. Returns the response and, of a
+    /// success, its JSON.
+    pub(super) async fn call(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<(Answer, Option<Json>), Fault> {
+        let received = self.exchange(request).await?;
+        Ok((received.answer, received.json))
     }
 
-    /// The same, with the headers of the answer.
-    async fn exchange(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>, HeaderMap), Fault> {
+    /// Makes one request, and returns the whole response.
+    async fn exchange(&self, request: &Request<'_>) -> Result<Received, Fault> {
         let signed = match self.signer.sign(&self.http).await {
             Ok(signed) => signed,
             Err(error) => {
-                let answer = self.no_token(error)?;
-                return Ok((answer, Vec::new(), HeaderMap::new()));
+                return Ok(Received {
+                    answer: self.no_token(error)?,
+                    json: None,
+                    body: Vec::new(),
+                    headers: HeaderMap::new(),
+                });
             }
         };
         let mut builder = self
@@ -223,12 +240,13 @@ impl Client {
         if let Some(version) = request.if_match {
             builder = builder.header(IF_MATCH, version);
         }
-        let response = builder.send().await.map_err(|error| fault(&error))?;
+        let mut response = builder.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
+        let is_success = (200..300).contains(&status);
         // The status decides. A body is read so that the connection can be reused, and for the error in it. A body
         // that cannot be read has no effect.
-        let is_page = request.row.is_none() && (200..300).contains(&status);
+        let is_page = request.row.is_none() && is_success;
         let (most, patience) = if is_page {
             (self.largest_page, self.timeout)
         } else {
@@ -239,8 +257,13 @@ impl Client {
             return Err(Fault::TooLarge);
         }
         let mut answer = self.read(status, &headers, &body);
-        if (200..300).contains(&status)
-            && let Some(what) = foreign(&self.spec, request.row.is_some(), status, &body)
+        let json: Option<Json> = match is_success {
+            true => serde_json::from_slice(&body).ok(),
+            false => None,
+        };
+        let is_update = request.row.is_some();
+        if is_success
+            && let Some(what) = foreign(&self.spec, is_update, status, &body, json.as_ref())
         {
             match is_cut_off(&body) {
                 // It is longer than what is read of it.
@@ -254,7 +277,12 @@ impl Client {
             }
         }
         answer.stale_token = signed.token.filter(|_| status == 401);
-        Ok((answer, body, headers))
+        Ok(Received {
+            answer,
+            json,
+            body,
+            headers,
+        })
     }
 
     /// Asks for something once, as a look-up does, and returns what came back, with its JSON if it has any.
@@ -290,9 +318,11 @@ impl Client {
             row: None,
             repeatable: false,
         };
-        let (answer, body, headers) = self.exchange(&request).await?;
-        let quota = quota_headers(&headers, &self.spec.quota, self.clock.now());
-        Ok((answer, serde_json::from_slice(&body).ok(), quota))
+        let received = self.exchange(&request).await?;
+        let quota = quota_headers(&received.headers, &self.spec.quota, self.clock.now());
+        let json = received.json;
+        let json = json.or_else(|| serde_json::from_slice(&received.body).ok());
+        Ok((received.answer, json, quota))
     }
 
     /// Returns the number of requests to the token endpoint so far.

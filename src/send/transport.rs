@@ -282,20 +282,14 @@ impl<'a> Transport<'a> {
 
     /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
     async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
-        let (answer, body) = self.client.call(request).await?;
-        if request.row.is_some() {
-            // The status decides; what a success shows is compared with what was sent.
-            let is_success = answer.status / 100 == 2 && answer.foreign.is_none();
-            let shown = is_success.then(|| serde_json::from_slice(&body).ok());
-            return Ok((answer, shown.flatten()));
+        let (answer, json) = self.client.call(request).await?;
+        let is_success = answer.status / 100 == 2 && !answer.of_sign_in && answer.foreign.is_none();
+        let json = json.filter(|_| is_success);
+        // The status of an update decides.
+        if request.row.is_none() && is_success && json.is_none() {
+            return Err(Fault::Lost);
         }
-        if answer.status / 100 != 2 || answer.of_sign_in || answer.foreign.is_some() {
-            return Ok((answer, None));
-        }
-        match serde_json::from_slice(&body) {
-            Ok(json) => Ok((answer, Some(json))),
-            Err(_) => Err(Fault::Lost),
-        }
+        Ok((answer, json))
     }
 
     /// Makes what an answer says of the API's quota and health hold for everyone.

@@ -15,7 +15,8 @@ fn call(scene: &Scene, row: Option<u64>) -> Result<(Answer, Vec<u8>), Fault> {
         row,
         repeatable: true,
     };
-    scene.runtime.block_on(scene.client.call(&request))
+    let received = scene.runtime.block_on(scene.client.exchange(&request))?;
+    Ok((received.answer, received.body))
 }
 
 fn one_record_a_page() -> Cast {
