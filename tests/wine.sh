@@ -12,8 +12,10 @@ find_wine() {
   [ "$wine" ] || { echo 'no wine: apt-get install wine64'; return 1; }
 }
 
-# Makes a prefix in a folder. Programs that are to run must lie in that folder.
+# Makes a prefix in a folder. Programs that are to run must lie in that folder. Files are private from then on: wine adds
+# the entries of the folder to each access control list, and rosterpatch refuses a journal that others can read.
 start_wine() {
+  umask 077
   export WINEPREFIX=$1/prefix WINEDEBUG=-all
   "$wine" wineboot --init >/dev/null 2>&1 || return 1
   # Versions of wine before 9 lack the library from which Rust takes random numbers.
