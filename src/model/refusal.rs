@@ -153,6 +153,20 @@ pub enum Refusal {
         /// The command that transfers the file to this account.
         fix: String,
     },
+    /// The owner or the access control list of Windows lets other accounts change or read a file or folder.
+    #[error("{}", self.listed())]
+    Listed {
+        /// The code of the rule that is broken.
+        code: &'static str,
+        /// What is wrong with it.
+        why: Listed,
+        /// The file or folder.
+        path: PathBuf,
+        /// The names of the other accounts.
+        accounts: String,
+        /// The command that takes their rights away.
+        fix: String,
+    },
 }
 
 /// A violated rule for a file that controls the program's behavior.
@@ -168,6 +182,19 @@ pub enum Untrusted {
     Link,
     /// The file was replaced while it was opened.
     Replaced,
+}
+
+/// What is wrong with the owner or the access control list of a file or folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Another account owns it.
+    Foreign,
+    /// Other accounts can write to it.
+    Writable,
+    /// Other accounts can read or write a file that contains personal data.
+    Open,
+    /// Other accounts can rename a folder or what lies in it.
+    Renaming,
 }
 
 impl From<Refusal> for io::Error {
@@ -241,6 +268,7 @@ impl Refusal {
             Refusal::NotPrivate { .. } => "refusal.not_private",
             Refusal::NotOwner { .. } => "refusal.not_owner",
             Refusal::Untrusted { .. } => "refusal.untrusted",
+            Refusal::Listed { code, .. } => code,
         }
     }
 
@@ -286,6 +314,26 @@ impl Refusal {
             Untrusted::Open => say().safe_open(path, owner, mode, fix),
             Untrusted::Link => say().safe_link(path, owner),
             Untrusted::Replaced => say().safe_replaced(path),
+        }
+    }
+
+    fn listed(&self) -> String {
+        let Refusal::Listed {
+            why,
+            path,
+            accounts,
+            fix,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let (path, accounts, fix) = (path.display().to_string(), accounts.as_str(), fix.as_str());
+        match why {
+            Listed::Foreign => say().safe_listed_foreign(path, accounts, fix),
+            Listed::Writable => say().safe_listed_writable(path, accounts, fix),
+            Listed::Open => say().safe_listed_open(path, accounts, fix),
+            Listed::Renaming => say().safe_listed_renaming(path, accounts, fix),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Folders of systems without POSIX permissions: entries are looked at by path, and links are refused.
+//! Folders of Windows: entries are looked at by path, links are refused, and access control lists are checked.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -6,24 +6,27 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::kind::FileInfo;
+use super::listed::{check_own_folder, check_shared_folder};
 use super::private::{create_one_folder, create_private};
 use crate::model::{FileKind, Refusal};
 
-/// A folder; access to it is what the system's access control lists say.
+/// A folder in which no other account can rename or replace entries of this account.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// A folder that is there.
+    /// A folder that is there. It and each folder and link on the way belong to this account, the system or the
+    /// administrators, and other accounts cannot rename what lies in it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or another account could replace a part of the way.
     pub fn open(path: &Path) -> io::Result<Folder> {
         if !std::fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
+        check_shared_folder(path)?;
         Ok(Folder {
             path: path.to_owned(),
         })
@@ -34,10 +37,10 @@ impl Folder {
         &self.path
     }
 
-    /// A subfolder that is no link, made if it is missing.
+    /// A subfolder that is no link, made for this account alone if it is missing.
     ///
     /// # Errors
-    /// When it cannot be made, or is something else.
+    /// When it cannot be made, is something else, belongs to another account or is writable by others.
     pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         match self.make_folder(name) {
@@ -56,7 +59,10 @@ impl Folder {
         let path = self.below(name.as_ref())?;
         match self.look(name)?.map(|look| look.kind) {
             None => Ok(None),
-            Some(FileKind::Folder) => Ok(Some(Folder { path })),
+            Some(FileKind::Folder) => {
+                check_own_folder(&path)?;
+                Ok(Some(Folder { path }))
+            }
             Some(kind) => Err(Refusal::NotAFolder { path, kind }.into()),
         }
     }

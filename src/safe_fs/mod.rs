@@ -14,11 +14,15 @@ mod folder;
 mod held_open;
 mod identity;
 mod kind;
+#[cfg(windows)]
+mod listed;
 mod named;
 mod owner;
 mod private;
 #[cfg(unix)]
 mod rule;
+#[cfg(any(windows, test))]
+mod sddl;
 mod stream;
 
 pub use crate::model::{FileKind, Refusal};

@@ -1,4 +1,4 @@
-//! Trust in files, based on owner and mode.
+//! Trust in files, based on owner and mode, or on an access control list.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::model::Refusal;
 
-#[cfg(not(unix))]
-use elsewhere as system;
+#[cfg(windows)]
+use super::listed as system;
 #[cfg(unix)]
 use unix as system;
 
@@ -23,12 +23,20 @@ pub struct Owner {
     pub is_own: bool,
 }
 
-/// Returns the owner of a file or folder, or `None` on systems without Unix owners.
+/// Returns the owner of a file or folder.
+#[cfg(unix)]
 pub fn owner_of(path: &Path) -> Option<Owner> {
     system::owner_of(path)
 }
 
-/// An open file that only the current user and root can change.
+/// Returns `None`: on Windows no command runs as another account without its password.
+#[cfg(windows)]
+pub fn owner_of(_path: &Path) -> Option<Owner> {
+    None
+}
+
+/// An open file that only the current user and root can change. On Windows, the system and the administrators
+/// count as root.
 #[derive(Debug)]
 pub struct TrustedFile {
     file: File,
@@ -314,32 +322,5 @@ mod unix {
             fix,
         }
         .into()
-    }
-}
-
-/// Where owners and modes are not those of Unix, nothing is checked.
-#[cfg(not(unix))]
-mod elsewhere {
-    pub(super) fn owner_of(_path: &Path) -> Option<super::Owner> {
-        None
-    }
-
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
-        Ok((File::open(path)?, false))
-    }
-
-    pub(super) fn check_folder(path: &Path) -> io::Result<()> {
-        match std::fs::metadata(path)?.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        }
-    }
-
-    pub(super) fn check_private(_path: &Path) -> io::Result<()> {
-        Ok(())
     }
 }

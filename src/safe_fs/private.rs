@@ -1,7 +1,9 @@
 //! Creation of files and folders that only the current account can use.
 
-#[cfg(not(unix))]
-pub(super) use system::create_one_folder;
+#[cfg(all(test, windows))]
+pub(super) use system::set_list;
+#[cfg(windows)]
+pub(super) use system::{create_one_folder, is_without_lists};
 pub use system::{create_private, create_private_folder, let_others_read};
 
 #[cfg(unix)]
@@ -143,7 +145,7 @@ mod system {
     }
 
     /// Replaces an access control list by these entries, without those of the folder. `{account}` stands for this account.
-    fn set_list(file: &mut File, entries: &str) -> io::Result<()> {
+    pub(in crate::safe_fs) fn set_list(file: &mut File, entries: &str) -> io::Result<()> {
         let account = ConvertSidToStringSid(&*current_process_sid()?)?;
         let account = account.to_string_lossy();
         let entries = entries.replace("{account}", &account);
@@ -151,15 +153,15 @@ mod system {
         let what = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
         let kind = SeObjectType::SE_FILE_OBJECT;
         match SetSecurityInfo(file, kind, what, None, None, list.dacl(), None) {
-            Err(error)
-                if error
-                    .raw_os_error()
-                    .is_some_and(|code| NO_LISTS.contains(&code)) =>
-            {
-                Ok(())
-            }
+            Err(error) if is_without_lists(&error) => Ok(()),
             set => set,
         }
+    }
+
+    /// Whether an error says that a file system has no access control lists.
+    pub(in crate::safe_fs) fn is_without_lists(error: &io::Error) -> bool {
+        let code = error.raw_os_error();
+        code.is_some_and(|code| NO_LISTS.contains(&code))
     }
 
     #[cfg(test)]

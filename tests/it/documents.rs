@@ -206,7 +206,7 @@ fn blocks(text: &str, language: &str) -> Vec<Vec<String>> {
 }
 
 /// Returns the words of each call of the program in a shell command, split as a shell does.
-fn calls(command: &str) -> Vec<Vec<String>> {
+pub(crate) fn calls(command: &str) -> Vec<Vec<String>> {
     let mut calls = Vec::new();
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();

@@ -68,3 +68,4 @@ mod watching;
 #[cfg(windows)]
 mod windows;
 mod workbooks;
+mod workflows;

@@ -1,4 +1,5 @@
-//! Files that another program holds open, long paths and canonical paths, on Windows or under Wine.
+//! Files that another program holds open or other accounts can change, long paths and canonical paths, on
+//! Windows or under Wine.
 
 use std::fs::File;
 use std::os::windows::fs::OpenOptionsExt;
@@ -152,4 +153,68 @@ fn a_roster_dropped_on_the_program_opens_in_the_console() {
         std::io::BufRead::read_line(&mut out, &mut text).unwrap();
         text.contains("http://127.0.0.1:")
     });
+}
+
+/// Lets this account do everything with a file or folder, and every account what `others` says.
+fn grant(path: &Path, others: &str) {
+    use windows_permissions::constants::{SeObjectType, SecurityInformation};
+    use windows_permissions::utilities::current_process_sid;
+    use windows_permissions::wrappers::{ConvertSidToStringSid, SetNamedSecurityInfo};
+    use windows_permissions::{LocalBox, SecurityDescriptor};
+    let own = ConvertSidToStringSid(&*current_process_sid().unwrap()).unwrap();
+    let list = format!("D:P(A;OICI;FA;;;{}){others}", own.to_string_lossy());
+    let list: LocalBox<SecurityDescriptor> = list.parse().unwrap();
+    let what = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
+    let kind = SeObjectType::SE_FILE_OBJECT;
+    SetNamedSecurityInfo(path.as_os_str(), kind, what, None, None, list.dacl(), None).unwrap();
+}
+
+#[test]
+fn what_other_accounts_can_change_is_refused_with_the_command_that_restricts_it() {
+    const CHANGE: &str = "(A;;FRFW;;;WD)";
+    let folder = Folder::new();
+    folder.sample(SAMPLE);
+    let target = std::fs::read_to_string(folder.path("plain.toml")).unwrap();
+    folder.write("other.toml", target);
+    let config = folder.write("rosterpatch.toml", "rate = \"1500/h\"\n");
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let state = folder.path("kept");
+    let refused = |path: &Path, command: &str| {
+        let run = || folder.run(command);
+        grant(path, "");
+        let before = run();
+        assert_eq!(
+            before.status.code(),
+            Some(0),
+            "{command}: {}",
+            stderr(&before)
+        );
+        grant(
+            path,
+            if path.is_dir() {
+                "(A;;FA;;;WD)"
+            } else {
+                CHANGE
+            },
+        );
+        let output = run();
+        let said = stderr(&output) + &stdout(&output);
+        assert_ne!(output.status.code(), Some(0), "{command}: {said}");
+        let fix = format!("icacls \"{}\" /inheritance:r", path.display());
+        assert!(said.contains(&fix), "{said}");
+        assert_plain(&output);
+        grant(path, "");
+    };
+    let check = format!("check {SAMPLE} --target meitner --config rosterpatch.toml");
+    refused(&config, &check);
+    let check = format!("check {SAMPLE} --target other.toml");
+    refused(&folder.path("other.toml"), &check);
+    let import = format!("import {SAMPLE} --target meitner --sandbox --yes --state kept");
+    std::fs::create_dir(&state).unwrap();
+    refused(&state, &import);
+    refused(&state.join("journal.sqlite"), &import);
+    refused(
+        &folder.path("inbox"),
+        "sweep inbox --target meitner --sandbox --settle 0s",
+    );
 }

@@ -5,6 +5,10 @@ safe-writable = { $path } (owner { $owner }, mode { $mode }) can be changed by o
 safe-open = { $path } (owner { $owner }, mode { $mode }) is open to other accounts; once you trust it: { $fix }
 safe-link = { $path } (owner { $owner }) is a link; replace it with the file that it points to
 safe-replaced = { $path } was replaced while it was opened; run the command again
+safe-listed-foreign = { $path } belongs to { $accounts }, which can change it; remove it or, if you trust it, take ownership as an administrator: { $fix }
+safe-listed-writable = { $path } can be changed by { $accounts }; once you trust it, run: { $fix }
+safe-listed-open = { $path } is open to { $accounts }; once you trust it, run: { $fix }
+safe-listed-renaming = { $accounts } can rename { $path } or what lies in it; to let them add files only, run: { $fix }
 
 ### Reasons for not using a file or folder that other accounts can write to.
 

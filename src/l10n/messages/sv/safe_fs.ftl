@@ -3,6 +3,10 @@ safe-writable = { $path } (ägare { $owner }, rättigheter { $mode }) kan ändra
 safe-open = { $path } (ägare { $owner }, rättigheter { $mode }) är öppen för andra konton; när du litar på innehållet: { $fix }
 safe-link = { $path } (ägare { $owner }) är en länk; lägg filen som den leder till på dess plats
 safe-replaced = { $path } byttes ut medan den öppnades; kör kommandot igen
+safe-listed-foreign = { $path } tillhör { $accounts }, som kan ändra innehållet; ta bort den eller, om du litar på den, ta över den som administratör: { $fix }
+safe-listed-writable = { $path } kan ändras av { $accounts }; när du litar på innehållet, kör: { $fix }
+safe-listed-open = { $path } är öppen för { $accounts }; när du litar på innehållet, kör: { $fix }
+safe-listed-renaming = { $accounts } kan byta namn på { $path } eller det som ligger där; kör det här för att bara låta dem lägga dit filer: { $fix }
 
 kind-file = en vanlig fil
 kind-folder = en mapp
