@@ -16,7 +16,7 @@ use windows_permissions::{LocalBox, SecurityDescriptor, Sid};
 
 use super::private::is_without_lists;
 use super::sddl::{self, CHANGE, DELETE, READ, REPLACE};
-use crate::model::{Kind, Listed, Refusal, Untrusted};
+use crate::model::{FileKind, Listed, Refusal, Untrusted};
 
 /// The codes of what another account owns, and of what it can change.
 type Codes = (&'static str, &'static str);
@@ -71,7 +71,7 @@ pub(super) fn check_private(path: &Path) -> io::Result<()> {
         found => found?,
     };
     if metadata.is_symlink() {
-        return Err(Refusal::NotAFile { kind: Kind::Link }.into());
+        return Err(Refusal::NotAFile { kind: FileKind::Link }.into());
     }
     check(path, CHANGE | READ, TRUSTED, Listed::Open)
 }
