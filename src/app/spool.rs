@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
-use crate::journal::{CopyLock, Journal, RunRecord, RunState, State, make_private_folder};
+use crate::journal::{CopyLock, Journal, RunRecord, State, make_private_folder};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::read::Origin;
@@ -69,11 +69,7 @@ fn is_kept_for(runs: &[RunRecord], folder: &str) -> bool {
 
 /// Whether a run has not come to its end.
 pub(super) fn can_go_on(run: &RunRecord) -> bool {
-    use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
-    match run.state {
-        Planning | Running | Interrupted | Held => true,
-        Finished | Replaced | Undone => false,
-    }
+    !run.state.is_over()
 }
 
 /// Makes the roster of a run available on this machine, and points `settings` to it. Returns the original path if a copy
@@ -208,6 +204,7 @@ mod tests {
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
+    use crate::journal::RunState;
 
     #[test]
     fn copies_of_two_slices_and_of_two_contents_lie_apart_under_the_files_own_name() {

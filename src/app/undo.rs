@@ -9,15 +9,14 @@ use super::derive::of_our_own;
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::hold;
+use super::runs::undone_rows;
 use super::session::Session;
 use crate::check::EmptyCell;
 use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
 use crate::model::{Call, Change, Code, RowState};
 use crate::plan::{Guards, Selection, Threshold};
-use crate::report::{
-    Like, Placing, ReportError, ResultPaths, write_before, write_delivered, write_updated,
-};
+use crate::report::{Like, Placing, ReportError, ResultPaths, write_delivered, write_updated};
 use crate::run::{Deliveries, RunError, Settings, understood};
 use crate::targets::{FieldSpec, Place, TargetSpec};
 
@@ -51,12 +50,18 @@ impl Undone {
     }
 }
 
-/// The settings that restored what a run changed: what it replaced, as a roster of its own beside the
-/// run's. The run itself stays as it is until somebody agrees to its undo.
+/// The settings that restore what a run changed in these rows, or in all of them: what it replaced, as a roster of
+/// its own beside the run's. Rows that an earlier undo restored are left out. The run itself stays as it is until
+/// a person agrees to its undo.
 ///
 /// # Errors
 /// When what it replaced is not known, it is in progress, or its place is gone.
-pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
+pub fn undone(
+    session: &Session,
+    name: &str,
+    rows: Option<&Selection>,
+    paths: &NamedPaths,
+) -> Result<Undone, AppError> {
     paths.refuse_kinds()?;
     let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
@@ -103,6 +108,9 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         settings.roster.file = own.into();
     }
     let damaged = journal.damaged(record.id)?;
+    let restored = undone_rows(&journal, &record)?;
+    let is_meant =
+        |row: u64| !restored.contains(&row) && rows.is_none_or(|rows| rows.holds(row, row));
     // The records at least, where there was nothing before that a roster could say.
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
@@ -115,14 +123,30 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         ..Like::ours(own.clone())
     };
     let written = if !spec.is_readable() {
-        let written = write_earlier(&journal, record.id, &spec, &name_of_roster, like)?;
-        Some(written.ok_or_else(|| refuse(Code::WhyUnreadable))?)
+        write_earlier(&journal, record.id, &is_meant, &spec, &name_of_roster, like)?
     } else {
-        match write_before(&journal, record.id, &spec, &name_of_roster, like)? {
-            None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
+        let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
+            journal.each_change::<ReportError>(record.id, |call| match is_meant(call.at.row) {
+                true => each(call),
+                false => Ok(true),
+            })
+        };
+        match write_delivered(&spec, &name_of_roster, like, each)? {
+            None => write_updated(&spec, &name_of_roster, own, each)?,
             written => written,
         }
     };
+    if written.is_none() {
+        let why = match rows {
+            _ if !restored.is_empty() => Some(Code::WhyRestored),
+            _ if !spec.is_readable() => Some(Code::WhyUnreadable),
+            Some(_) => Some(Code::WhyNotChanged),
+            None => None,
+        };
+        if let Some(why) = why {
+            return Err(refuse(why).into());
+        }
+    }
     if let Some(roster) = &written {
         settings.roster = of_our_own(&settings.roster, roster.clone());
         // The roster names records; its cells clear nothing.
@@ -139,6 +163,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         delivery.no_undo = false;
         delivery.canary = None;
         delivery.undoes = Some(name.to_owned());
+        delivery.undo_rows = rows.cloned();
         delivery.retries = None;
         delivery.approved = None;
         delivery.decided.clear();
@@ -166,6 +191,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
 fn write_earlier(
     journal: &Journal,
     run: i64,
+    is_meant: &dyn Fn(u64) -> bool,
     spec: &TargetSpec,
     path: &Path,
     like: Like<'_>,
@@ -174,6 +200,7 @@ fn write_earlier(
     let mut is_known = false;
     journal.each_call::<AppError>(run, |call, state| {
         if matches!(state, Some(RowState::Updated | RowState::Unknown))
+            && is_meant(call.at.row)
             && let Some(delivered) = deliveries.to(journal, spec, &call.path)?
         {
             is_known |= !delivered.changes.is_empty() || !delivered.changed_since.is_empty();
@@ -185,7 +212,8 @@ fn write_earlier(
     }
     let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_call::<ReportError>(run, |mut call, state| {
-            if !matches!(state, Some(RowState::Updated | RowState::Unknown)) {
+            let was_sent = matches!(state, Some(RowState::Updated | RowState::Unknown));
+            if !was_sent || !is_meant(call.at.row) {
                 return Ok(true);
             }
             let Some(delivered) = deliveries.to(journal, spec, &call.path)? else {
@@ -225,6 +253,7 @@ fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code>
         // An undo that did not put everything back can be tried again.
         RunState::Finished | RunState::Replaced | RunState::Undone => None,
         RunState::Held => Some(Code::WhyIsHeld),
+        RunState::Declined => Some(Code::WhyDeclined),
         // In a queue it continues by itself.
         RunState::Running | RunState::Planning if is_queued => Some(Code::WhyIsRunning),
         RunState::Interrupted | RunState::Running | RunState::Planning => {

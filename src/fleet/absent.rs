@@ -30,6 +30,14 @@ pub fn put_back(_state: &State, _id: i64, _deed: &Deed) -> Result<GoesOn, AppErr
     not_built()
 }
 
+/// Returns the error of a build without PostgreSQL.
+///
+/// # Errors
+/// Always.
+pub fn remove(_state: &State, _id: i64) -> Result<(), AppError> {
+    not_built()
+}
+
 /// Where a run stands in the queue: this program knows none.
 ///
 /// # Errors

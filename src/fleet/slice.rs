@@ -156,7 +156,9 @@ fn step(state: Option<RunState>, is_approved: bool) -> Step {
     match state {
         None => Step::Begin,
         // Its end was recorded, and not in the queue yet.
-        Some(RunState::Finished | RunState::Replaced | RunState::Undone) => Step::End,
+        Some(RunState::Finished | RunState::Replaced | RunState::Undone | RunState::Declined) => {
+            Step::End
+        }
         Some(RunState::Held) if is_approved => Step::Approve,
         Some(RunState::Held) => Step::Hold,
         // It is planned again after it was released.

@@ -108,21 +108,20 @@ fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     Some(Cow::Borrowed(from)).filter(|_| field.is_none_or(is_put_back))
 }
 
-/// Writes the records that a run updated, and of which it is known what they held before, as a roster
-/// that names them and says nothing else: to undo it. Returns nothing where there are none.
+/// Writes the records of the calls that `each` hands out as a roster that names them and says nothing else: to
+/// undo them. Returns nothing where there are none.
 ///
 /// # Errors
-/// When the file cannot be written or the journal not read.
+/// When the file cannot be written, or `each` fails.
 pub fn write_updated(
-    journal: &Journal,
-    run: i64,
     spec: &TargetSpec,
     path: &Path,
     placing: Placing,
+    each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
 ) -> Result<Option<PathBuf>, ReportError> {
     let places = places_of(spec);
     let mut file = None;
-    journal.each_change::<ReportError>(run, |call| {
+    each(&mut |call| {
         let file = match &mut file {
             Some(file) => file,
             none => {

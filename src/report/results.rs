@@ -26,12 +26,21 @@ pub struct ResultsOf<'a> {
     pub journal: &'a Journal,
     /// The run's number in it.
     pub run: i64,
-    /// Why a guard holds the run, if one does: each row that waits for it says so too.
-    pub held: Option<&'a str>,
+    /// Why rows without an outcome are not sent, if a guard holds the run or a person declined it.
+    pub unsent: Option<Unsent<'a>>,
     /// How far the run has come, where it is in progress: each row is waited for then.
     pub recorded: Option<&'a Recorded>,
     /// The rows whose records were restored since, in order, and what is said of each.
     pub restored: (&'a [u64], &'a str),
+}
+
+/// Why the rows of a run are not sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Unsent<'a> {
+    /// A guard holds the run, for this reason.
+    Held(&'a str),
+    /// A person declined it.
+    Declined,
 }
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
@@ -61,7 +70,13 @@ pub fn write_results(
     let mut states = StateCounts::default();
     let mut lines = Lines::default();
     let mut timeline = Timeline::default();
-    let held = of.held.map(|why| say().row_not_sent_because(why));
+    let unsent = of.unsent.map(|unsent| match unsent {
+        Unsent::Held(why) => (Code::RunHeld, say().row_not_sent_because(why)),
+        Unsent::Declined => {
+            let why = say().run_was_declined();
+            (Code::RunDeclined, say().row_not_sent_because(why))
+        }
+    });
     input.scan(
         |table| layout.cells(table),
         |rows: Vec<Cells>| -> Result<bool, ReportError> {
@@ -116,7 +131,7 @@ pub fn write_results(
                     line: cells.line,
                     outcome: outcome.as_ref(),
                     warning: &Problem::join(&warning),
-                    held: held.as_deref(),
+                    unsent: unsent.as_ref().map(|(code, why)| (*code, &**why)),
                     facts: facts.map(|(_, facts)| facts).unwrap_or_default(),
                 };
                 let record = cells.with(&end, &layout);

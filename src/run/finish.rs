@@ -13,7 +13,7 @@ use crate::log;
 use crate::model::{Code, Fact, Held, RowState};
 use crate::read::Input;
 use crate::report::{
-    Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
+    Like, Reported, ResultPaths, ResultsOf, UnplacedResults, Unsent, write_before, write_html,
     write_results,
 };
 use crate::send::Stop;
@@ -77,7 +77,7 @@ impl<'a> Meanwhile<'a> {
         let of = ResultsOf {
             journal: &journal,
             run: self.run,
-            held: None,
+            unsent: None,
             recorded: Some(&self.recorded),
             restored: (&[], ""),
         };
@@ -115,7 +115,7 @@ impl Run<'_> {
         let of = ResultsOf {
             journal: &self.journal,
             run: self.id,
-            held: held.as_deref(),
+            unsent: held.as_deref().map(Unsent::Held),
             recorded: None,
             restored: (&[], ""),
         };

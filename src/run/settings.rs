@@ -187,6 +187,9 @@ pub struct Delivery {
     /// The run that this one undoes.
     #[serde(default)]
     pub undoes: Option<String>,
+    /// The rows of that run that this one restores; all if none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_rows: Option<Selection>,
 }
 
 /// A path that leads to the same place from any folder. Standard input is a place of its own.
@@ -366,6 +369,7 @@ impl Settings {
                 expected: None,
                 retries: None,
                 undoes: None,
+                undo_rows: None,
             },
             roster: Roster {
                 file,

@@ -179,6 +179,7 @@ impl<'a> Setup<'a> {
         let now = journal.run(Some(&known.name))?;
         let why = match now.state {
             RunState::Undone => Some(Code::WhyUndone),
+            RunState::Declined => Some(Code::WhyDeclined),
             RunState::Finished => Some(Code::WhyEnded),
             RunState::Replaced => Some(Code::WhyReplaced),
             _ => None,
@@ -561,7 +562,7 @@ impl<'a> Run<'a> {
         self.journal.set_state(self.id, RunState::Running)?;
         if let Some(name) = &self.setup.settings.replaces {
             let old = self.journal.run(Some(name))?;
-            if old.state != RunState::Undone {
+            if !matches!(old.state, RunState::Undone | RunState::Declined) {
                 self.journal.set_state(old.id, RunState::Replaced)?;
             }
         }

@@ -130,7 +130,7 @@ fn long_paths_and_names_in_any_script_are_used_and_shown_as_typed() {
     assert!(stdout(&output).contains(results), "{}", stdout(&output));
     let listed = folder
         .program()
-        .args(["runs", "--format", "json", "--state"])
+        .args(["runs", "--rehearsals", "--format", "json", "--state"])
         .arg(&state)
         .output()
         .unwrap();

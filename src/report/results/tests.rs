@@ -40,12 +40,17 @@ impl Roster {
         self.write_as(rows, None, (&[], ""))
     }
 
-    fn write_as(&self, rows: Vec<Held>, held: Option<&str>, restored: (&[u64], &str)) -> Written {
+    fn write_as(
+        &self,
+        rows: Vec<Held>,
+        unsent: Option<Unsent<'_>>,
+        restored: (&[u64], &str),
+    ) -> Written {
         let (journal, run) = journal_of(rows);
         let of = ResultsOf {
             journal: &journal,
             run,
-            held,
+            unsent,
             recorded: None,
             restored,
         };
@@ -152,14 +157,20 @@ fn a_status_of_404_says_only_of_an_update_that_the_record_is_missing() {
 }
 
 #[test]
-fn a_row_of_a_held_run_says_why_unless_something_became_of_it() {
+fn a_row_of_a_held_or_declined_run_has_the_reason_unless_it_has_an_outcome() {
     let roster = Roster::of(b"name\nA\nB\n");
-    let rows = vec![failed(1, RowState::Invalid, "name.empty", "no name", None)];
-    let written = roster.write_as(rows, Some("too many"), (&[], ""));
-    let rows = rows_of(&written.results, b',');
-    assert_eq!(rows[1][4..6], ["name.empty", "no name"]);
-    let why = say().row_not_sent_because("too many");
-    assert_eq!(rows[2][2..6], ["not_sent", "", "run.held", &*why]);
+    let rows = || vec![failed(1, RowState::Invalid, "name.empty", "no name", None)];
+    let why = say().run_was_declined();
+    for (unsent, code, why) in [
+        (Unsent::Held("too many"), "run.held", "too many"),
+        (Unsent::Declined, "run.declined", &*why),
+    ] {
+        let written = roster.write_as(rows(), Some(unsent), (&[], ""));
+        let rows = rows_of(&written.results, b',');
+        assert_eq!(rows[1][4..6], ["name.empty", "no name"]);
+        let why = say().row_not_sent_because(why);
+        assert_eq!(rows[2][2..6], ["not_sent", "", code, &*why]);
+    }
 }
 
 #[test]
