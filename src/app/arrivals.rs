@@ -440,10 +440,16 @@ pub(super) fn arrived(
                 RunState::Held => Fate::Held,
                 RunState::Finished => fate_of(&listed.summary),
                 RunState::Running | RunState::Planning | RunState::Interrupted => Fate::Waiting,
+                RunState::Declined => Fate::Failed,
                 RunState::Replaced | RunState::Undone => arrived.fate,
             };
         }
         let summary = &listed.summary;
+        if listed.state == RunState::Declined {
+            arrived.why = None;
+            arrived.reason = summary.stop.as_ref().map(|stop| stop.message.to_string());
+            return Ok(arrived);
+        }
         let reason = match arrived.fate {
             Fate::Held => summary.held.clone(),
             Fate::Partial | Fate::Failed => Some(summary.states.in_words()),

@@ -158,6 +158,7 @@ pub fn retried(
     settings.delivery.paths = paths.for_roster(&results.file, session.state.folder())?;
     settings.delivery.selection = selection;
     settings.delivery.undoes = None;
+    settings.delivery.undo_rows = None;
     let roster = &mut settings.roster;
     roster.file = results.file;
     roster.read = ReadOptions {
@@ -251,6 +252,7 @@ pub fn retried_run(
         }
         return Err(refuse(match record.state {
             RunState::Undone => Code::WhyUndone,
+            RunState::Declined => Code::WhyDeclined,
             _ => Code::WhyNotEnded,
         })
         .into());

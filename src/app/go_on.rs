@@ -325,6 +325,7 @@ fn less_of(spec: &TargetSpec, call: Call, fields: &[usize]) -> Result<Call, usiz
 fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
         RunState::Undone => Code::WhyUndone,
+        RunState::Declined => Code::WhyDeclined,
         RunState::Held if how == GoOn::Approve => return Ok(()),
         _ if how == GoOn::Approve => {
             let run = record.name.clone();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::AppError;
 use super::mends::forget_edited;
-use super::runs::figures_of;
+use super::runs::{figures_of, is_rehearsal, undone_rows};
 use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::say;
@@ -93,6 +93,12 @@ pub struct RecordChanges {
     pub deeds: Vec<AuditEntry>,
     /// The changed fields. Empty if they were not stored or have been removed.
     pub changes: Vec<PastChange>,
+    /// Whether an undo restored the values.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
+    /// Whether the run was a rehearsal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The ids of the run and the row in the journal.
     #[serde(skip)]
     place: (i64, u64),
@@ -111,15 +117,17 @@ pub struct PastChange {
     pub to: String,
 }
 
-/// Returns every change by any run to the records that match `key`: an id, a look-up key, or a value that was
-/// sent for a look-up key.
-pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
+/// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
+/// a value that was sent for one. Rehearsals are left out unless they are requested.
+pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
-    let runs: BTreeMap<i64, RunRecord> = journal
-        .runs()?
-        .into_iter()
-        .map(|run| (run.id, run))
-        .collect();
+    let mut runs: BTreeMap<i64, RunRecord> = BTreeMap::new();
+    for run in journal.runs()? {
+        if rehearsals || !is_rehearsal(&run) {
+            runs.insert(run.id, run);
+        }
+    }
+    let mut undone: BTreeMap<i64, BTreeSet<u64>> = BTreeMap::new();
     // A record is identified by target, address and path, across runs.
     let place = |run: &RunRecord| (run.target.clone(), run.base_url.clone());
     let mut records = BTreeSet::new();
@@ -143,6 +151,10 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 .or_insert_with(|| FieldNames::of(&journal, run));
             let words = words.as_ref();
             let changes = words.map_or(Vec::new(), |words| words.changes(&past.call));
+            if run.state == RunState::Undone && !undone.contains_key(&run.id) {
+                undone.insert(run.id, undone_rows(&journal, run)?);
+            }
+            let of_run = undone.get(&run.id);
             let held = dossier.held.entry(path.clone()).or_default();
             held.insert(run.id);
             dossier.records.push(RecordChanges {
@@ -157,6 +169,8 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 at: past.at.unwrap_or(run.started_at),
                 deeds: Settings::of(run).map_or(Vec::new(), |settings| settings.deeds),
                 changes,
+                undone: of_run.is_some_and(|rows| rows.contains(&past.call.at.row)),
+                rehearsal: is_rehearsal(run),
                 place: (run.id, past.call.at.row),
             });
         }
@@ -222,7 +236,7 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
 /// # Errors
 /// Fails if no values are stored, a matching run is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
-    let dossier = dossier(state, key)?;
+    let dossier = dossier(state, key, true)?;
     let records = dossier.records.iter().map(|record| &record.run);
     for run in records.chain(dossier.rows.iter().map(|row| &row.run)) {
         if RunLock::is_held(state, run)? {
@@ -277,11 +291,7 @@ fn forget_edits(
     for run in runs {
         let rows = places.range((run.id, 0)..=(run.id, u64::MAX));
         let rows: Vec<u64> = rows.map(|(_, row)| *row).collect();
-        let has_ended = matches!(
-            run.state,
-            RunState::Finished | RunState::Replaced | RunState::Undone
-        );
-        if rows.is_empty() || !has_ended {
+        if rows.is_empty() || !run.state.is_over() {
             continue;
         }
         let mut settings = Settings::of(run)?;
@@ -359,7 +369,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
 }
 
 /// Returns the spellings of a key in rosters and APIs: as given, and for a number also without separators.
-fn spellings(key: &str) -> Vec<String> {
+pub(super) fn spellings(key: &str) -> Vec<String> {
     let key = key.trim();
     let mut spellings = vec![key.to_owned()];
     let bare: String = key
@@ -504,7 +514,7 @@ mod tests {
         }
 
         let state = &scene.session.state;
-        let told = dossier(state, "1").unwrap();
+        let told = dossier(state, "1", false).unwrap();
         let mut runs: Vec<&str> = told.records.iter().map(|record| &*record.run).collect();
         runs.sort_unstable();
         assert_eq!(runs, ["first", "second", "there", "yonder"]);
@@ -534,9 +544,9 @@ mod tests {
         assert!(forget(state, "1").is_err());
         drop(at_work);
         assert_eq!(forget(state, "1").unwrap(), 4);
-        let left = dossier(state, "1").unwrap();
+        let left = dossier(state, "1", false).unwrap();
         assert!(left.records.iter().all(|record| record.changes.is_empty()));
-        assert_eq!(dossier(state, "2").unwrap().records.len(), 1);
+        assert_eq!(dossier(state, "2", false).unwrap().records.len(), 1);
         assert!(forget(state, "9").is_err());
     }
 

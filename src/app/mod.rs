@@ -5,6 +5,7 @@ mod archive;
 mod arrivals;
 mod backup;
 mod begin;
+mod decline;
 mod derive;
 mod doctor;
 mod dropped;
@@ -13,8 +14,10 @@ mod go_on;
 mod history;
 mod job;
 mod mends;
+mod naming;
 mod notify;
 mod paths;
+mod people;
 mod ready;
 mod report_again;
 mod retention;
@@ -33,6 +36,7 @@ pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
 pub use backup::{BackedUp, back_up};
 pub use begin::{begin, refuse_undone, way_on};
+pub use decline::{Declined, decline};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
@@ -45,12 +49,14 @@ pub use history::{
 };
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};
+pub use naming::{Naming, is_identifier};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
+pub use people::{People, Person, people, roster_of};
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
 pub use retention::{Expired, Retention, expire, inboxes_of};
-pub use runs::{ListedRun, UnsuccessfulRow, figures_of, listed, unsuccessful};
+pub use runs::{ListedRun, UnsuccessfulRow, figures_of, is_rehearsal, listed, unsuccessful};
 pub use session::Session;
 pub use spool::{
     at_hand, forget_copies, forget_dead_copies, forget_spool, forget_spooled, spool, spooled,

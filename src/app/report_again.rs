@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::error::AppError;
-use super::runs::{figures_of, figures_so_far, undone_by};
+use super::runs::{figures_of, figures_so_far, undos_in_force};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Summary;
-use crate::report::{Reported, ResultPaths, ResultsOf, UnplacedResults, write_html, write_results};
+use crate::report::{
+    Reported, ResultPaths, ResultsOf, UnplacedResults, Unsent, write_html, write_results,
+};
 use crate::run::{Release, Settings, open};
 
 /// Rebuilds the results and the report of a run from the journal and the roster named in `settings`. Returns
@@ -31,18 +33,22 @@ pub fn report_again(
         RunState::Undone => figures_so_far(journal, run)?,
         _ => figures_of(run)?,
     };
-    let undos = undone_by(journal, run)?;
-    let mut restored = Vec::new();
-    for undo in &undos {
-        restored.extend(journal.restored(run.id, undo.id)?);
-    }
+    let undos = match run.state {
+        RunState::Undone => undos_in_force(journal, run)?,
+        _ => Vec::new(),
+    };
+    let rows = undos.iter().flat_map(|(_, rows)| rows.iter().copied());
+    let mut restored: Vec<u64> = rows.collect();
     restored.sort_unstable();
-    let names: Vec<&str> = undos.iter().map(|undo| undo.name.as_str()).collect();
+    let names: Vec<&str> = undos.iter().map(|(undo, _)| undo.name.as_str()).collect();
     let note = say().row_put_back(names.join(", "));
     let of = ResultsOf {
         journal,
         run: run.id,
-        held: summary.held.as_deref(),
+        unsent: match run.state {
+            RunState::Declined => Some(Unsent::Declined),
+            _ => summary.held.as_deref().map(Unsent::Held),
+        },
         recorded: None,
         restored: (&restored, &note),
     };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{Action, AppError};
 use crate::inbox::Inbox;
-use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
+use crate::journal::{Journal, RunLock, RunRecord, State};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::run::{Settings, today};
@@ -56,12 +56,9 @@ pub fn expire(
     if let Some(moment) = before(retention.values) {
         let mut journal = Journal::open(state)?;
         for run in journal.runs()? {
-            let is_over = matches!(
-                run.state,
-                RunState::Finished | RunState::Replaced | RunState::Undone
-            );
             // A run whose process was killed has no end time.
-            let has_ended = is_over && run.finished_at.unwrap_or(run.started_at) < moment;
+            let has_ended =
+                run.state.is_over() && run.finished_at.unwrap_or(run.started_at) < moment;
             if has_ended && !RunLock::is_held(state, &run.name)? {
                 let forgotten = journal.forget_all_values(run.id)?;
                 let edited = forget_edits(&mut journal, &run)?;
@@ -118,6 +115,7 @@ mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
     use crate::inbox::ArchiveFolder;
+    use crate::journal::RunState;
     use crate::model::Exit;
 
     const DAY: Duration = Duration::from_secs(86_400);

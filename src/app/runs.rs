@@ -1,12 +1,12 @@
 //! Lists of runs with their summaries and states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
+use crate::journal::{Journal, JournalError, RunLock, RunRecord, RunState, State};
 use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
 use crate::run::{AuditEntry, Release, Settings};
@@ -29,6 +29,12 @@ pub struct ListedRun {
     /// The undo runs of this run, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
+    /// The rows that it changed and that no undo has covered, if the others are undone.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_undone: u64,
+    /// Whether it went to a simulated API.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The accounts that started and resumed the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deeds: Vec<AuditEntry>,
@@ -37,7 +43,19 @@ pub struct ListedRun {
     pub release: Option<Release>,
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl ListedRun {
+    /// How far it has come, in words.
+    pub fn state_in_words(&self) -> String {
+        match self.state {
+            RunState::Undone if self.not_undone > 0 => say().run_state_partly_undone(),
+            state => state.in_words(),
+        }
+    }
+
     /// Returns the account that started the run, or an empty string for runs of older versions, which did not
     /// record it.
     pub fn account(&self) -> &str {
@@ -101,6 +119,11 @@ fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(state.as_str())
 }
 
+/// Whether a run went to a simulated API.
+pub fn is_rehearsal(run: &RunRecord) -> bool {
+    Settings::of(run).is_ok_and(|settings| settings.sandbox)
+}
+
 /// Returns the details of a run in the journal at `at`.
 ///
 /// # Errors
@@ -130,6 +153,8 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
         undoes,
         deeds,
         release,
+        rehearsal: is_rehearsal(run),
+        not_undone: not_undone(journal, run)?,
         undone_by: undone_by(journal, run)?
             .into_iter()
             .map(|undo| undo.name)
@@ -142,8 +167,81 @@ pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRec
     if run.state != RunState::Undone {
         return Ok(Vec::new());
     }
-    let is_its_undo = |other: &RunRecord| undone_name(other).as_ref() == Some(&run.name);
-    Ok(journal.runs()?.into_iter().filter(is_its_undo).collect())
+    Ok(undos_in_force(journal, run)?
+        .into_iter()
+        .map(|(undo, _)| undo)
+        .collect())
+}
+
+/// The undo runs of this run, the newest first, with the rows of this run that each restored. One that was undone
+/// itself counts as far as it was not.
+pub(super) fn undos_in_force(
+    journal: &Journal,
+    run: &RunRecord,
+) -> Result<Vec<(RunRecord, Vec<u64>)>, AppError> {
+    let mut undos = Vec::new();
+    for undo in journal.undos_after(run.id)? {
+        let has_begun = !matches!(
+            undo.state,
+            RunState::Planning | RunState::Held | RunState::Declined
+        );
+        let is_of_run = Settings::of(&undo)
+            .is_ok_and(|settings| settings.delivery.undoes.as_ref() == Some(&run.name));
+        if !has_begun || !is_of_run {
+            continue;
+        }
+        let mut rows = journal.restored(run.id, undo.id)?;
+        let mut is_in_force = true;
+        if undo.state == RunState::Undone {
+            let again = undone_rows(journal, &undo)?;
+            let mut paths = BTreeSet::new();
+            journal.each_call_after::<JournalError>(undo.id, 0, |call, _| {
+                if again.contains(&call.at.row) {
+                    paths.insert(call.path);
+                }
+                Ok(true)
+            })?;
+            let mut brought_back = BTreeSet::new();
+            journal.each_call_after::<JournalError>(run.id, 0, |call, _| {
+                if paths.contains(&call.path) {
+                    brought_back.insert(call.at.row);
+                }
+                Ok(true)
+            })?;
+            rows.retain(|row| !brought_back.contains(row));
+            is_in_force = !rows.is_empty();
+        }
+        if is_in_force {
+            undos.push((undo, rows));
+        }
+    }
+    Ok(undos)
+}
+
+/// The rows of a run that undo runs restored, and that were not changed back since.
+pub(super) fn undone_rows(journal: &Journal, run: &RunRecord) -> Result<BTreeSet<u64>, AppError> {
+    let undos = undos_in_force(journal, run)?.into_iter();
+    Ok(undos.flat_map(|(_, rows)| rows).collect())
+}
+
+/// The number of rows that an undone run changed and that no undo has covered.
+fn not_undone(journal: &Journal, run: &RunRecord) -> Result<u64, AppError> {
+    if run.state != RunState::Undone {
+        return Ok(0);
+    }
+    let mut covered = Vec::new();
+    for (undo, _) in undos_in_force(journal, run)? {
+        match Settings::of(&undo)?.delivery.undo_rows {
+            Some(rows) => covered.push(rows),
+            None => return Ok(0),
+        }
+    }
+    if covered.is_empty() {
+        return Ok(0);
+    }
+    let changed = journal.rows_in(run.id, &[RowState::Updated, RowState::Unknown])?;
+    let is_left = |row: &&u64| !covered.iter().any(|rows| rows.holds(**row, **row));
+    Ok(changed.iter().filter(is_left).count() as u64)
 }
 
 /// Returns the name of the run that this one restores, if it is an undo that has begun and was not undone

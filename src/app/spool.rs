@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};
-use crate::journal::{CopyLock, Journal, RunRecord, RunState, State, make_private_folder};
+use crate::journal::{CopyLock, Journal, RunRecord, State, make_private_folder};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::read::Origin;
@@ -69,11 +69,7 @@ fn is_kept_for(runs: &[RunRecord], folder: &str) -> bool {
 
 /// Returns whether a run can still continue.
 pub(super) fn can_go_on(run: &RunRecord) -> bool {
-    use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
-    match run.state {
-        Planning | Running | Interrupted | Held => true,
-        Finished | Replaced | Undone => false,
-    }
+    !run.state.is_over()
 }
 
 /// Makes the roster of a run available on this machine and points `settings` to it. Returns the original path
@@ -199,6 +195,7 @@ mod tests {
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
+    use crate::journal::RunState;
 
     #[test]
     fn copies_are_separated_by_batch_and_content() {

@@ -9,15 +9,14 @@ use super::derive::of_our_own;
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::hold;
+use super::runs::undone_rows;
 use super::session::Session;
 use crate::check::EmptyCell;
 use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
 use crate::model::{Call, Change, Code, RowState};
 use crate::plan::{Guards, Selection, Threshold};
-use crate::report::{
-    Like, Placing, ReportError, ResultPaths, write_before, write_delivered, write_updated,
-};
+use crate::report::{Like, Placing, ReportError, ResultPaths, write_delivered, write_updated};
 use crate::run::{Deliveries, RunError, Settings, understood};
 use crate::targets::{FieldSpec, Place, TargetSpec};
 
@@ -56,7 +55,12 @@ impl Undone {
 ///
 /// # Errors
 /// Fails if the replaced values are unknown, the run is in progress, or its sandbox is gone.
-pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
+pub fn undone(
+    session: &Session,
+    name: &str,
+    rows: Option<&Selection>,
+    paths: &NamedPaths,
+) -> Result<Undone, AppError> {
     paths.refuse_kinds()?;
     let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
@@ -103,6 +107,9 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         settings.roster.file = own.into();
     }
     let damaged = journal.damaged(record.id)?;
+    let restored = undone_rows(&journal, &record)?;
+    let is_meant =
+        |row: u64| !restored.contains(&row) && rows.is_none_or(|rows| rows.holds(row, row));
     // Without previous values to restore, the roster lists only the updated records.
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
@@ -115,14 +122,30 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         ..Like::ours(own.clone())
     };
     let written = if !spec.is_readable() {
-        let written = write_earlier(&journal, record.id, &spec, &name_of_roster, like)?;
-        Some(written.ok_or_else(|| refuse(Code::WhyUnreadable))?)
+        write_earlier(&journal, record.id, &is_meant, &spec, &name_of_roster, like)?
     } else {
-        match write_before(&journal, record.id, &spec, &name_of_roster, like)? {
-            None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
+        let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
+            journal.each_change::<ReportError>(record.id, |call| match is_meant(call.at.row) {
+                true => each(call),
+                false => Ok(true),
+            })
+        };
+        match write_delivered(&spec, &name_of_roster, like, each)? {
+            None => write_updated(&spec, &name_of_roster, own, each)?,
             written => written,
         }
     };
+    if written.is_none() {
+        let why = match rows {
+            _ if !restored.is_empty() => Some(Code::WhyRestored),
+            _ if !spec.is_readable() => Some(Code::WhyUnreadable),
+            Some(_) => Some(Code::WhyNotChanged),
+            None => None,
+        };
+        if let Some(why) = why {
+            return Err(refuse(why).into());
+        }
+    }
     if let Some(roster) = &written {
         settings.roster = of_our_own(&settings.roster, roster.clone());
         // An empty cell means no change, because the roster may list records only.
@@ -139,6 +162,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         delivery.no_undo = false;
         delivery.canary = None;
         delivery.undoes = Some(name.to_owned());
+        delivery.undo_rows = rows.cloned();
         delivery.retries = None;
         delivery.approved = None;
         delivery.decided.clear();
@@ -166,6 +190,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
 fn write_earlier(
     journal: &Journal,
     run: i64,
+    is_meant: &dyn Fn(u64) -> bool,
     spec: &TargetSpec,
     path: &Path,
     like: Like<'_>,
@@ -174,6 +199,7 @@ fn write_earlier(
     let mut is_known = false;
     journal.each_call::<AppError>(run, |call, state| {
         if matches!(state, Some(RowState::Updated | RowState::Unknown))
+            && is_meant(call.at.row)
             && let Some(delivered) = deliveries.to(journal, spec, &call.path)?
         {
             is_known |= !delivered.changes.is_empty() || !delivered.changed_since.is_empty();
@@ -185,7 +211,8 @@ fn write_earlier(
     }
     let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_call::<ReportError>(run, |mut call, state| {
-            if !matches!(state, Some(RowState::Updated | RowState::Unknown)) {
+            let was_sent = matches!(state, Some(RowState::Updated | RowState::Unknown));
+            if !was_sent || !is_meant(call.at.row) {
                 return Ok(true);
             }
             let Some(delivered) = deliveries.to(journal, spec, &call.path)? else {
@@ -225,6 +252,7 @@ fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code>
         // An undone run can be undone again to restore the remaining values.
         RunState::Finished | RunState::Replaced | RunState::Undone => None,
         RunState::Held => Some(Code::WhyIsHeld),
+        RunState::Declined => Some(Code::WhyDeclined),
         // A queued run is continued by workers.
         RunState::Running | RunState::Planning if is_queued => Some(Code::WhyIsRunning),
         RunState::Interrupted | RunState::Running | RunState::Planning => {

@@ -40,8 +40,10 @@ pub(in crate::cli) enum Command {
     Plan(Box<PlanArgs>),
     /// Release a run that a guard holds
     Approve(Box<ApproveArgs>),
+    /// Close a run that a guard holds; nothing is sent
+    Decline(DeclineArgs),
     /// Restore the values that a run changed
-    Undo(Box<OneRunArgs>),
+    Undo(Box<UndoArgs>),
     /// Retry failed rows from a results file
     #[command(after_help = "Example:\n  rosterpatch retry elever.results.csv --sandbox")]
     Retry(Box<RetryArgs>),
@@ -166,9 +168,12 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct HistoryArgs {
-    /// The record's id, an identity number or an e-mail address
+    /// The record's id, an identity number, an e-mail address or a name
     #[arg(value_name = "KEY")]
     pub(in crate::cli) key: String,
+    /// Also list the changes of rehearsals, the runs against the sandbox
+    #[arg(long, conflicts_with = "forget")]
+    pub(in crate::cli) rehearsals: bool,
     /// Remove the values that ended runs store for the record
     #[arg(long, conflicts_with_all = ["out", "format"])]
     pub(in crate::cli) forget: bool,
@@ -400,6 +405,9 @@ pub(in crate::cli) struct RunsArgs {
     /// List the files that arrived in inboxes within the last TIME, such as 1d
     #[arg(long, value_name = "TIME", conflicts_with = "limit")]
     pub(in crate::cli) since: Option<Time>,
+    /// Also list rehearsals, the runs against the sandbox
+    #[arg(long, conflicts_with = "since")]
+    pub(in crate::cli) rehearsals: bool,
     /// List only the newest N
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     pub(in crate::cli) limit: usize,
@@ -430,6 +438,28 @@ pub(in crate::cli) struct OneRunArgs {
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
     /// Do not ask before sending
+    #[arg(long)]
+    pub(in crate::cli) yes: bool,
+    /// Reason for the command, stored with the run
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(in crate::cli) note: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct UndoArgs {
+    #[command(flatten)]
+    pub(in crate::cli) of: OneRunArgs,
+    /// Restore only these rows, by import_row; the others can be undone later
+    #[arg(long, value_name = "ROWS")]
+    pub(in crate::cli) rows: Option<crate::plan::Selection>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct DeclineArgs {
+    /// The run; `runs` lists them
+    #[arg(value_name = "RUN")]
+    pub(in crate::cli) run: String,
+    /// Do not ask before closing the run
     #[arg(long)]
     pub(in crate::cli) yes: bool,
     /// Reason for the command, stored with the run

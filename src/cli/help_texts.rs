@@ -24,6 +24,18 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Värden som har ändrats sedan de senast skrevs: ersätt dem (roster) eller behåll dem (theirs)",
     ),
     (
+        "Close a run that a guard holds; nothing is sent",
+        "Stäng en körning som väntar på godkännande; inget skickas",
+    ),
+    (
+        "Do not ask before closing the run",
+        "Fråga inte innan körningen stängs",
+    ),
+    (
+        "Restore only these rows, by import_row; the others can be undone later",
+        "Återställ bara de här raderna, enligt import_row; de andra kan ångras senare",
+    ),
+    (
         "Reason for the run, stored with it",
         "Anledning till körningen, som sparas med den",
     ),
@@ -416,8 +428,16 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Visa alla ändringar som har gjorts för en person",
     ),
     (
-        "The record's id, an identity number or an e-mail address",
-        "Personens id, personnummer eller e-postadress",
+        "The record's id, an identity number, an e-mail address or a name",
+        "Personens id, personnummer, e-postadress eller namn",
+    ),
+    (
+        "Also list the changes of rehearsals, the runs against the sandbox",
+        "Visa även ändringar från övningar, det vill säga körningar mot sandlådan",
+    ),
+    (
+        "Also list rehearsals, the runs against the sandbox",
+        "Visa även övningar, det vill säga körningar mot sandlådan",
     ),
     (
         "Remove the values that ended runs store for the record",

@@ -100,11 +100,24 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         )],
     ),
     (
-        "undo",
+        "decline",
         &[(
-            "Restore the values that a run changed:",
-            "rosterpatch undo 20261122-214547-pnb",
+            "Close a run that a guard holds:",
+            "rosterpatch decline 20261122-214547-pnb",
         )],
+    ),
+    (
+        "undo",
+        &[
+            (
+                "Restore the values that a run changed:",
+                "rosterpatch undo 20261122-214547-pnb",
+            ),
+            (
+                "Only in some rows:",
+                "rosterpatch undo 20261122-214547-pnb --rows 3,17-20",
+            ),
+        ],
     ),
     (
         "retry",

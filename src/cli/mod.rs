@@ -38,8 +38,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    backup, check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry,
-    runs, sandbox, show_config, sweep, targets, template, undo,
+    backup, check, decline, doctor, explain, fleet, history, import, open, packagers, plan, resume,
+    retry, runs, sandbox, show_config, sweep, targets, template, undo,
 };
 use options::{ColorWhen, GeneralOptions};
 use values::Label;
@@ -203,6 +203,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Watch(watch) => sweep::watch_on(common, watch)?,
         Command::Config(config) => show_config::run(common, config)?,
         Command::Resume(resume) => resume::run(common, resume)?,
+        Command::Decline(decline) => decline::run(common, decline)?,
         Command::Approve(approve) => resume::approve(common, approve)?,
         Command::Undo(undo) => undo::run(common, undo)?,
         Command::Runs(list @ RunsArgs { command: None, .. }) => runs::list(common, list)?,

@@ -176,6 +176,7 @@ impl Asked {
             trust_for: connection.trust_for().length,
             relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
             undoes: None,
+            undo_rows: None,
             approved: None,
             decided: Default::default(),
             expected: None,

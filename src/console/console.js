@@ -1,12 +1,27 @@
-// Says whether the console is there: it may have ended, or be out of reach.
-function setLost(isLost) {
+// Says whether the console is there: it may have ended, be out of reach or not answer.
+const lost = { request: false, silence: false };
+function setLost(why, isLost) {
+  lost[why] = isLost;
   const notice = document.getElementById("lost");
-  if (notice) notice.hidden = !isLost;
+  if (notice) notice.hidden = !(lost.request || lost.silence);
 }
-document.addEventListener("htmx:error", () => setLost(true));
-document.addEventListener("htmx:sse:error", () => setLost(true));
-document.addEventListener("htmx:after:request", () => setLost(false));
-document.addEventListener("htmx:sse:after:connection", () => setLost(false));
+document.addEventListener("htmx:error", () => setLost("request", true));
+document.addEventListener("htmx:sse:error", () => setLost("request", true));
+document.addEventListener("htmx:after:request", () => setLost("request", false));
+document.addEventListener("htmx:sse:after:connection", () => setLost("request", false));
+
+// A process that is frozen keeps its connections and answers nothing: it is noticed within three seconds.
+const ALIVE_EVERY = 1000;
+const ALIVE_WITHIN = 1800;
+const alive = new URL("alive", document.querySelector("link[rel=icon]").href);
+async function ask() {
+  if (!document.hidden) {
+    const answer = await fetch(alive, { signal: AbortSignal.timeout(ALIVE_WITHIN) }).catch(() => null);
+    setLost("silence", !answer?.ok);
+  }
+  setTimeout(ask, ALIVE_EVERY);
+}
+setTimeout(ask, ALIVE_EVERY);
 
 // Cells are sent only where they were changed here: the others may have been changed in another window.
 const CELLS = "#grid :is(input, textarea, select)";
@@ -30,6 +45,22 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     else input.dataset.value = value;
   }
 });
+
+// What was typed and not sent yet is sent before the page is left: a reload asks for the page after that.
+const sent = new Map();
+function sendTyped() {
+  const isTyped = (input) => isCell(input) && input.value !== known(input) && input.value !== sent.get(input);
+  const typed = [...document.querySelectorAll(CELLS)].filter(isTyped);
+  for (const row of new Set(typed.map((input) => input.closest("tbody")))) {
+    const body = new URLSearchParams();
+    for (const input of row.querySelectorAll("[name]:not(button)")) {
+      if (!isCell(input) || typed.includes(input)) body.append(input.name, input.value);
+    }
+    fetch(row.getAttribute("hx-post"), { method: "POST", body, keepalive: true });
+  }
+  for (const input of typed) sent.set(input, input.value);
+}
+for (const event of ["beforeunload", "pagehide"]) addEventListener(event, sendTyped);
 
 // A cell that has become right, or wrong, is that to a screen reader too.
 document.addEventListener("htmx:after:settle", () => {

@@ -73,6 +73,15 @@ impl Gate {
         HeaderValue::from_str(&cookie).ok()
     }
 
+    /// Why a browser that has neither the token nor the cookie gets no page.
+    pub(super) fn why_not(&self) -> String {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        match *token {
+            Some(_) => say().console_not_let_in(),
+            None => say().console_open_elsewhere(),
+        }
+    }
+
     /// The path that the pages are under, without a slash at its end.
     pub(super) fn base(&self) -> &str {
         &self.base
@@ -109,7 +118,7 @@ impl Gate {
         }
         match self.has_cookie(headers) {
             true => Ok(Caller::Known),
-            false => refuse(StatusCode::UNAUTHORIZED, say().console_not_let_in()),
+            false => refuse(StatusCode::UNAUTHORIZED, self.why_not()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The glossary lists technical terms that the console's pages avoid.
 
+use crate::app::is_identifier;
 use crate::l10n::Language;
 
 /// Terms as whole words in lower case, each with what is written instead. `*` at the end matches any ending.
@@ -59,15 +60,6 @@ pub fn avoided_in(text: &str, language: Language) -> Vec<String> {
         is_term || is_identifier(word) || is_code(word)
     };
     words.filter(|word| is_avoided(word)).collect()
-}
-
-/// Whether it is a UUID.
-pub(super) fn is_identifier(word: &str) -> bool {
-    let lengths = word.split('-').map(|part| {
-        let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hex { part.len() } else { 0 }
-    });
-    lengths.eq([8, 4, 4, 4, 12])
 }
 
 /// Whether it is a problem's code.

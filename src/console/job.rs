@@ -1,17 +1,18 @@
 //! A console job plans or sends a run in the background.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::door::Door;
 use super::live::{End, Live, Phase};
-use super::naming::Naming;
 use super::opened::Opened;
 use super::played::PlayedApis;
+use crate::app::Naming;
 use crate::app::{
     Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Session, Wanted,
     begin, decide, go_on, ready, refuse_undone, resumed, undone,
@@ -19,6 +20,7 @@ use crate::app::{
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
 use crate::model::{Exit, Summary, with_causes};
+use crate::plan::Selection;
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
@@ -56,7 +58,12 @@ pub(super) enum Task {
         first: Option<u64>,
     },
     /// What a run changed is put back.
-    Undo(String),
+    Undo {
+        /// The run.
+        run: String,
+        /// The rows of the run that are put back, if not all.
+        rows: Option<Selection>,
+    },
 }
 
 /// What a job is done with.
@@ -85,6 +92,8 @@ pub(super) struct Job {
     first_persons: OnceLock<Vec<(String, String)>>,
     /// Whether its plan is not to be sent.
     is_discarded: AtomicBool,
+    /// The rows of the undone run that a person left out of an undo.
+    left_out: Mutex<BTreeSet<u64>>,
 }
 
 /// A file on the desk, as it was read and edited at one time.
@@ -127,6 +136,7 @@ impl Job {
             first: AtomicU64::new(0),
             first_persons: OnceLock::new(),
             is_discarded: AtomicBool::new(false),
+            left_out: Mutex::default(),
         }
     }
 
@@ -286,6 +296,11 @@ impl Job {
         is_discarded
     }
 
+    /// The rows of the undone run that a person left out of an undo.
+    pub(super) fn left_out(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn was_discarded(&self) -> bool {
         self.is_discarded.load(Ordering::Relaxed)
     }
@@ -355,8 +370,9 @@ impl Job {
                 let wanted = means.door.again((**settings).clone())?;
                 self.retry(means, wanted, sha256)
             }
-            Task::Undo(name) => {
-                let undone = undone(&self.session, name, &NamedPaths::default())?;
+            Task::Undo { run: name, rows } => {
+                let named = NamedPaths::default();
+                let undone = undone(&self.session, name, rows.as_ref(), &named)?;
                 let Some(settings) = undone.settings.clone() else {
                     return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
                 };

@@ -8,7 +8,6 @@ mod gate;
 mod glossary;
 mod job;
 mod live;
-mod naming;
 mod opened;
 mod page;
 mod pages;

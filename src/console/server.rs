@@ -187,6 +187,7 @@ fn router(shared: Shared) -> Router {
         .route("/runs/{name}/file/{which}", get(history::file))
         .route("/person", get(person::show))
         .route("/person/file", get(person::file))
+        .route(ALIVE, get(|| async { StatusCode::NO_CONTENT }))
         .route("/icon.svg", get(|| async { icon() }))
         .route("/style.css", get(|| async { style() }))
         .route("/htmx.js", get(|| async { script() }));
@@ -196,6 +197,9 @@ fn router(shared: Shared) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
 }
+
+/// Where a page asks whether the console answers.
+const ALIVE: &str = "/alive";
 
 /// htmx, and in the same file its extension: htmx begins as soon as it may, and one that is loaded after that
 /// is never asked. Then the little that is the console's own.
@@ -227,7 +231,8 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     let mut response = match shared.gate.caller(&request) {
         Err(refusal) => *refusal,
         Ok(caller) => {
-            if caller == Caller::Known {
+            // A page that asks by itself is no visit.
+            if caller == Caller::Known && !request.uri().path().ends_with(ALIVE) {
                 shared.desk.touch();
                 Guest::welcome(&request);
             }
@@ -254,7 +259,7 @@ struct Entering {
 /// alone is not sent along where another one's page began the way (RFC 6265bis, section 5.2).
 async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -> Response {
     let Some(cookie) = shared.gate.enter(&entering.token, &shared.keys) else {
-        return refuse(StatusCode::UNAUTHORIZED, say().console_token_used());
+        return refuse(StatusCode::UNAUTHORIZED, shared.gate.why_not());
     };
     shared.desk.touch();
     let open = say().console_open();
@@ -278,6 +283,16 @@ mod tests {
 
     use super::*;
     use crate::console::desk::desk;
+
+    #[test]
+    fn a_page_notices_within_three_seconds_that_the_console_does_not_answer() {
+        let script = include_str!("console.js");
+        let of = |name: &str| -> u64 {
+            let rest = script.split_once(&format!("const {name} = ")).unwrap().1;
+            rest.split_once(';').unwrap().0.parse().unwrap()
+        };
+        assert!(of("ALIVE_EVERY") + of("ALIVE_WITHIN") < 3000);
+    }
 
     #[test]
     fn only_who_is_let_in_keeps_a_console_from_ending() {
@@ -330,6 +345,9 @@ mod tests {
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let (answer, counts) = ask("GET", &style, here, &cookie);
         assert!(answer.status().is_success() && counts);
+        let alive = format!("{base}{ALIVE}");
+        let (answer, counts) = ask("GET", &alive, here, &cookie);
+        assert!(answer.status().is_success() && !counts);
         // Two browsers read in two languages.
         let page = |path: &str, cookie: &str| {
             let (answer, _) = ask("GET", &format!("{base}{path}"), here, cookie);

@@ -1,5 +1,6 @@
 //! Faults, reasons and times are described for people who do not administer computers.
 
+use crate::app::ListedRun;
 use crate::events::{Plan, Progress};
 use crate::journal::RunState;
 use crate::l10n::{Argument, clock_time, number, say};
@@ -60,8 +61,40 @@ pub(super) fn fault_in_words(problem: &Problem, system: &str) -> String {
             Some("guarded-value") => say().console_fault_guarded(argument("text").as_str()),
             _ => first_upper(&problem.message.to_string()),
         },
-        _ => first_upper(&problem.message.to_string()),
+        _ => notice_in_words(problem),
     }
+}
+
+/// What was noticed in a cell. Where the message advises to export the list again, the advice is to type the value.
+pub(super) fn notice_in_words(problem: &Problem) -> String {
+    let typed = problem.message.key().and_then(to_be_typed);
+    typed.unwrap_or_else(|| first_upper(&problem.message.to_string()))
+}
+
+/// What is said instead of a message about a cell that advises to format a column or to export the list again.
+fn to_be_typed(key: &str) -> Option<String> {
+    Some(match key {
+        "cell-formula" => say().console_fault_formula(),
+        "cell-mojibake" => say().console_fault_mojibake(),
+        "cell-spreadsheet-error"
+        | "cell-hashes"
+        | "cell-nul"
+        | "cell-replacement-character"
+        | "cell-undecodable"
+        | "cell-object"
+        | "cell-escape" => say().console_fault_damaged(),
+        "cell-question-mark" | "cell-question-mark-edge" | "cell-question-marks" => {
+            say().console_doubt_question_mark()
+        }
+        "cell-date-perhaps" => say().console_doubt_date(),
+        "cell-number-perhaps" => say().console_doubt_number(),
+        "number-cut-short" | "date-serial-number" | "identity-leading-zero" => {
+            say().console_fault_number()
+        }
+        "date-two-ways" => say().console_fault_date_order(),
+        "municipality-format" => say().console_fault_municipality(),
+        _ => return None,
+    })
 }
 
 fn in_text(argument: &Argument) -> String {
@@ -85,6 +118,14 @@ pub(super) fn state_in_words(state: RunState) -> String {
     match state {
         RunState::Held => say().console_state_held(),
         _ => state.in_words(),
+    }
+}
+
+/// How far a listed run has come.
+pub(super) fn listed_in_words(run: &ListedRun) -> String {
+    match run.state {
+        RunState::Held => state_in_words(run.state),
+        _ => run.state_in_words(),
     }
 }
 
@@ -167,6 +208,29 @@ mod tests {
             let text = in_scope(language, || held_in_words(&held));
             assert_eq!(text, expected);
             assert!(avoided_in(&text, language).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_about_a_cell_that_can_be_typed_advises_to_export_the_list_again() {
+        for (catalogue, word) in [
+            (include_str!("../l10n/messages/en/check.ftl"), "export"),
+            (include_str!("../l10n/messages/sv/check.ftl"), "exporter"),
+        ] {
+            let mut found = 0;
+            for line in catalogue.lines() {
+                let Some((key, text)) = line.split_once(" = ") else {
+                    continue;
+                };
+                // A row that is damaged as a whole cannot be typed.
+                let is_of_cell = !key.starts_with("row-") && !key.starts_with('-');
+                if is_of_cell && (text.contains(word) || text.contains("{ -as-text }")) {
+                    let said = to_be_typed(key).unwrap_or_else(|| panic!("{key}: {text}"));
+                    assert!(!said.contains(word), "{key}: {said}");
+                    found += 1;
+                }
+            }
+            assert!(found > 10, "{found}");
         }
     }
 

@@ -24,6 +24,14 @@ pub fn put_back(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, 
     not_built()
 }
 
+/// Returns the error of a build without PostgreSQL.
+///
+/// # Errors
+/// Always.
+pub fn remove(_state: &State, _id: i64) -> Result<(), AppError> {
+    not_built()
+}
+
 /// Returns no queue entry for any run.
 pub fn place_of(
     _state: &State,

@@ -157,7 +157,9 @@ fn step(state: Option<RunState>, is_approved: bool) -> Step {
     match state {
         None => Step::Begin,
         // The journal has the end of the run, and the queue entry does not.
-        Some(RunState::Finished | RunState::Replaced | RunState::Undone) => Step::End,
+        Some(RunState::Finished | RunState::Replaced | RunState::Undone | RunState::Declined) => {
+            Step::End
+        }
         Some(RunState::Held) if is_approved => Step::Approve,
         Some(RunState::Held) => Step::Hold,
         // The run was approved and is being planned again.

@@ -199,13 +199,16 @@ impl QueueSweep<'_> {
             ("waiting" | "running", _) => Ok(SweptFile::Waiting),
             // The worker has sent the notification.
             ("failed", _) => Ok(self.put_aside(file, name, why, None)),
-            (_, Some(run)) if is_undone(session, &run)? => {
+            (_, Some(run)) if is_in(session, &run, RunState::Undone)? => {
                 let file_name = absolute(file).display().to_string();
                 let error = RunError::Undone {
                     run,
                     file: file_name,
                 };
                 Err(error.into())
+            }
+            (_, Some(run)) if is_in(session, &run, RunState::Declined)? => {
+                Ok(self.put_aside(file, name, Fact::new(Code::WhyDeclined), None))
             }
             ("finished", Some(run)) => ended(session, inbox, file, &run, self.desk.outcome_first),
             (_, run) => Ok(SweptFile::Held {
@@ -276,10 +279,10 @@ fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Resul
     Ok(why.clone().at_path(&to))
 }
 
-/// Returns whether a run was undone. A pruned run counts as not undone.
-fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
+/// Whether a run is in this state. A run that was pruned is in none.
+fn is_in(session: &Session, run: &str, state: RunState) -> Result<bool, AppError> {
     match Journal::open(&session.state)?.run(Some(run)) {
-        Ok(record) => Ok(record.state == RunState::Undone),
+        Ok(record) => Ok(record.state == state),
         Err(JournalError::NoRun { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -21,6 +21,8 @@ pub enum RunState {
     Finished,
     /// Closed by an undo; it cannot be continued.
     Undone,
+    /// Declined by a person while it was held: nothing was sent, and nothing continues it.
+    Declined,
 }
 
 impl RunState {
@@ -34,6 +36,7 @@ impl RunState {
             RunState::Replaced => "replaced",
             RunState::Finished => "finished",
             RunState::Undone => "undone",
+            RunState::Declined => "declined",
         }
     }
 }
@@ -49,6 +52,17 @@ impl RunState {
             RunState::Replaced => say().run_state_replaced(),
             RunState::Finished => say().run_state_finished(),
             RunState::Undone => say().run_state_undone(),
+            RunState::Declined => say().run_state_declined(),
+        }
+    }
+
+    /// Whether nothing continues a run in this state.
+    pub fn is_over(self) -> bool {
+        match self {
+            RunState::Planning | RunState::Running | RunState::Interrupted | RunState::Held => {
+                false
+            }
+            RunState::Replaced | RunState::Finished | RunState::Undone | RunState::Declined => true,
         }
     }
 }
@@ -65,6 +79,7 @@ impl FromStr for RunState {
             RunState::Replaced,
             RunState::Finished,
             RunState::Undone,
+            RunState::Declined,
         ];
         all.into_iter()
             .find(|state| state.as_str() == text)

@@ -131,6 +131,7 @@ codes! {
 
     WhyNotEnded "why.not_ended" why_not_ended;
     WhyUndone "why.undone" why_undone;
+    WhyDeclined "why.declined" why_declined;
     WhySandboxGone "why.sandbox_gone" why_sandbox_gone;
     WhySandboxGoneImport "why.sandbox_gone_import" why_sandbox_gone_import;
     WhyNoSuchRows "why.no_such_rows" why_no_such_rows;
@@ -144,6 +145,8 @@ codes! {
     WhyUnreadable "why.unreadable" why_unreadable;
     WhyIsRunning "why.is_running" why_is_running;
     WhyIsHeld "why.is_held" why_is_held;
+    WhyRestored "why.restored" why_restored;
+    WhyNotChanged "why.not_changed" why_not_changed;
 
     GuardNoRows "guard.no_rows" held_no_rows;
     GuardMaxInvalid "guard.max_invalid" fact_max_invalid;

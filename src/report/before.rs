@@ -107,15 +107,14 @@ fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
 /// Writes the ids of the records that a run updated and whose previous values are known as a roster for an
 /// undo. Returns `None` if there are none.
 pub fn write_updated(
-    journal: &Journal,
-    run: i64,
     spec: &TargetSpec,
     path: &Path,
     placing: Placing,
+    each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
 ) -> Result<Option<PathBuf>, ReportError> {
     let places = places_of(spec);
     let mut file = None;
-    journal.each_change::<ReportError>(run, |call| {
+    each(&mut |call| {
         let file = match &mut file {
             Some(file) => file,
             none => {

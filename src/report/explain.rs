@@ -152,6 +152,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_run_held,
     ),
     (
+        "run.declined",
+        Messages::what_run_declined,
+        Messages::remedy_run_declined,
+    ),
+    (
         LEFT_OUT,
         Messages::what_row_left_out,
         Messages::remedy_row_left_out,

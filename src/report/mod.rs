@@ -46,7 +46,7 @@ pub use plan_view::{
     plan_problems,
 };
 pub use result_paths::{ResultPaths, Written};
-pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, write_results};
+pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, Unsent, write_results};
 pub use roster::write_roster;
 pub use shell::curl_text;
 pub use target::target_text;

@@ -26,12 +26,21 @@ pub struct ResultsOf<'a> {
     pub journal: &'a Journal,
     /// The id of the run.
     pub run: i64,
-    /// Why a guard holds the run, if one does. Waiting rows show this reason.
-    pub held: Option<&'a str>,
+    /// Why rows without an outcome are not sent, if a guard holds the run or a person declined it.
+    pub unsent: Option<Unsent<'a>>,
     /// The progress of a run that is still recording. Each row is awaited then.
     pub recorded: Option<&'a Recorded>,
     /// The sorted rows whose records were restored, and the note for each.
     pub restored: (&'a [u64], &'a str),
+}
+
+/// Why the rows of a run are not sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Unsent<'a> {
+    /// A guard holds the run, for this reason.
+    Held(&'a str),
+    /// A person declined it.
+    Declined,
 }
 
 /// Writes the results file, the failed file and the file of new rows: the input's columns followed by the
@@ -62,7 +71,13 @@ pub fn write_results(
     let mut states = StateCounts::default();
     let mut lines = Lines::default();
     let mut timeline = Timeline::default();
-    let held = of.held.map(|why| say().row_not_sent_because(why));
+    let unsent = of.unsent.map(|unsent| match unsent {
+        Unsent::Held(why) => (Code::RunHeld, say().row_not_sent_because(why)),
+        Unsent::Declined => {
+            let why = say().run_was_declined();
+            (Code::RunDeclined, say().row_not_sent_because(why))
+        }
+    });
     input.scan(
         |table| layout.cells(table),
         |rows: Vec<Cells>| -> Result<bool, ReportError> {
@@ -117,7 +132,7 @@ pub fn write_results(
                     line: cells.line,
                     outcome: outcome.as_ref(),
                     warning: &Problem::join(&warning),
-                    held: held.as_deref(),
+                    unsent: unsent.as_ref().map(|(code, why)| (*code, &**why)),
                     facts: facts.map(|(_, facts)| facts).unwrap_or_default(),
                 };
                 let record = cells.with(&end, &layout);

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use crate::l10n::say;
 use crate::map::ResultColumn;
-use crate::model::{Outcome, RowFacts, RowState};
-
-/// The code of a row whose run a guard holds.
-const HELD: &str = "run.held";
+use crate::model::{Code, Outcome, RowFacts, RowState};
 
 /// The outcome of a row as shown in the result columns.
 pub(super) struct RowEnd<'a> {
@@ -19,8 +16,8 @@ pub(super) struct RowEnd<'a> {
     pub(super) outcome: Option<&'a Outcome>,
     /// The warnings of the row.
     pub(super) warning: &'a str,
-    /// Why the run is held, if it is.
-    pub(super) held: Option<&'a str>,
+    /// Why it is not sent if it has no outcome.
+    pub(super) unsent: Option<(Code, &'a str)>,
     /// The facts about the row from planning.
     pub(super) facts: RowFacts,
 }
@@ -44,13 +41,13 @@ impl RowEnd<'_> {
                 status.map_or(Cow::Borrowed(""), |status| status.to_string().into())
             }),
             ResultColumn::ErrorCode if is_unseen => "network.unknown".into(),
-            ResultColumn::ErrorCode => match (self.outcome, self.held) {
-                (None, Some(_)) => HELD.into(),
+            ResultColumn::ErrorCode => match (self.outcome, self.unsent) {
+                (None, Some((code, _))) => code.as_str().into(),
                 _ => of(|outcome| outcome.error_code.as_str().into()),
             },
             ResultColumn::Error if is_unseen => say().answer_unseen().into(),
-            ResultColumn::Error => match (self.outcome, self.held) {
-                (None, Some(why)) => why.into(),
+            ResultColumn::Error => match (self.outcome, self.unsent) {
+                (None, Some((_, why))) => why.into(),
                 _ => of(|outcome| outcome.error().into()),
             },
             ResultColumn::Changed => of(|outcome| outcome.changed.as_str().into()),

@@ -112,6 +112,7 @@ impl<'a> Setup<'a> {
         let now = journal.run(Some(&known.name))?;
         let why = match now.state {
             RunState::Undone => Some(Code::WhyUndone),
+            RunState::Declined => Some(Code::WhyDeclined),
             RunState::Finished => Some(Code::WhyEnded),
             RunState::Replaced => Some(Code::WhyReplaced),
             _ => None,

@@ -183,6 +183,9 @@ pub struct Delivery {
     /// The run to undo.
     #[serde(default)]
     pub undoes: Option<String>,
+    /// The rows of that run that this one restores; all if none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_rows: Option<Selection>,
 }
 
 /// Returns the absolute path. Standard input stays `-`.
@@ -350,6 +353,7 @@ impl Settings {
                 expected: None,
                 retries: None,
                 undoes: None,
+                undo_rows: None,
             },
             roster: Roster {
                 file,

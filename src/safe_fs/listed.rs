@@ -71,7 +71,10 @@ pub(super) fn check_private(path: &Path) -> io::Result<()> {
         found => found?,
     };
     if metadata.is_symlink() {
-        return Err(Refusal::NotAFile { kind: FileKind::Link }.into());
+        return Err(Refusal::NotAFile {
+            kind: FileKind::Link,
+        }
+        .into());
     }
     check(path, CHANGE | READ, TRUSTED, Listed::Open)
 }

@@ -189,7 +189,7 @@ const walks = {
     await page.goto(`${home}/problems?row=${changed}`);
     const key = await page.locator(`#i${changed}-0`).inputValue();
     await press("nav a[href$='/person']");
-    await page.fill("input[name=key]", key);
+    await page.fill("input[name=q]", key);
     await page.keyboard.press("Enter");
     await page.waitForSelector(".card");
     found.steps.changes = await page.locator(".card").count();
@@ -300,6 +300,67 @@ const walks = {
     await press(".confirm summary");
     await press("button[value=approve]");
     found.steps.ended = await ended();
+  },
+
+  // People of an undo are chosen by class and one by one; a person is found by name; a held run is declined.
+  async runs() {
+    await page.goto(`${home}/runs`);
+    await press("tbody a:has-text('r.csv')");
+    await press("button[value=undo]");
+    await planned();
+    await look("undo");
+    await press("button[value=untick]");
+    await page.click(".chips button:has-text('7A')");
+    await page.waitForURL(/class=7A/);
+    found.steps.shown = await page.locator("table.stack tbody tr").count();
+    await page.click(".chips button:has-text('7B')");
+    await page.waitForURL(/class=7B/);
+    await page.locator("input[type=checkbox]").first().check();
+    await look("undo-class");
+    await press("button[value=all]");
+    await page.waitForFunction(() => document.querySelectorAll("input[type=checkbox]").length === 1);
+    found.steps.planned = await page.locator("table.stack tbody tr").count();
+    await look("undo-chosen");
+    await press("button[value=all]");
+    await ended();
+    await page.goto(`${home}/runs`);
+    await look("runs-undone");
+    await press("tbody a:has-text('r.csv')");
+    await look("partly-undone");
+    await page.goto(`${home}/person`);
+    await look("person-empty");
+    await page.fill("input[name=q]", "anna");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("table.people");
+    found.steps.people = await page.locator("table.people tbody tr").count();
+    await look("people");
+    await press("table.people tbody a");
+    await page.waitForSelector(".timeline");
+    await look("timeline");
+    await page.goto(`${home}/runs`);
+    await press("tbody a:has-text('held.csv')");
+    await press(".decline summary");
+    await look("decline");
+    await press("button[value=decline]");
+    await page.waitForURL(/\/runs\//);
+    await page.waitForFunction(() => !document.querySelector("button[value=decline]"));
+    found.steps.declined = await page.locator("button[value=approve]").count();
+    await look("declined");
+  },
+
+  // What was typed a moment before a reload is kept; a process that is frozen is noticed.
+  async frozen() {
+    await page.goto(`${home}/problems`);
+    await page.locator("#i2-0").fill(process.env.VALUE);
+    await page.reload();
+    found.steps.kept = await page.locator("#i2-0").inputValue();
+    const lost = page.locator("#lost");
+    process.kill(Number(process.env.PID), "SIGSTOP");
+    await lost.waitFor({ state: "visible" });
+    found.steps.frozen = true;
+    process.kill(Number(process.env.PID), "SIGCONT");
+    await lost.waitFor({ state: "hidden" });
+    found.steps.thawed = true;
   },
 
   // Runs of workers: a held run is approved, and its results are downloaded.

@@ -142,7 +142,7 @@ fn a_backup_is_private_and_includes_the_files_beside_the_journal() {
         let mut program = folder.program();
         stdout(
             &program
-                .args(["runs", "--format", "json"])
+                .args(["runs", "--rehearsals", "--format", "json"])
                 .env("ROSTERPATCH_STATE", state)
                 .output()
                 .unwrap(),

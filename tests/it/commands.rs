@@ -737,8 +737,12 @@ fn history_lists_a_persons_changes_by_file_and_can_forget_them() {
     let changed = row[of("import_changed")].split(' ').count();
 
     let history = |arguments: &[&str]| {
-        let output = folder.program().arg("history").args(arguments).output();
-        let output = output.unwrap();
+        let mut program = folder.program();
+        program.arg("history").args(arguments);
+        if !arguments.contains(&"--forget") {
+            program.arg("--rehearsals");
+        }
+        let output = program.output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         stdout(&output)
     };

@@ -78,6 +78,11 @@ impl Console {
         self.process.id()
     }
 
+    /// The path that opens it, with the token.
+    pub fn entrance_path(&self) -> String {
+        self.entrance.split_once(self.host()).unwrap().1.to_owned()
+    }
+
     /// Returns the host and port of the console, `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
         let rest = self.entrance.strip_prefix("http://").unwrap();

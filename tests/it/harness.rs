@@ -263,7 +263,7 @@ impl Folder {
 
     /// Returns the output of `runs` without its header, newest run first.
     pub fn runs(&self) -> String {
-        let listed = stdout(&self.run("runs"));
+        let listed = stdout(&self.run("runs --rehearsals"));
         let below = listed.split_once('\n').map_or("", |(_, below)| below);
         below.to_owned()
     }
@@ -792,6 +792,7 @@ pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
             expected: None,
             retries: None,
             undoes: None,
+            undo_rows: None,
             approved: None,
             decided: Default::default(),
         },

@@ -378,7 +378,7 @@ fn an_old_run_is_reported_in_the_readers_language() {
         errors.filter(|text| !text.is_empty()).collect::<Vec<_>>()
     };
     let in_english = problems();
-    let run = folder.run("runs");
+    let run = folder.run("runs --rehearsals");
     let run = String::from_utf8(run.stdout).unwrap();
     let run = run.split_whitespace().find(|word| word.contains("-"));
     let run = run.unwrap().to_owned();

@@ -15,6 +15,7 @@ mod cells_of_programs;
 mod commands;
 mod conformance;
 mod console;
+mod console_runs;
 mod crashes;
 mod deeds;
 mod delivery;

@@ -139,7 +139,7 @@ proptest! {
         for (line, index) in lines.iter().zip(&named) {
             let number = (above + index) as u64;
             prop_assert_eq!(line, &number.to_string());
-            let told = dossier(&folder.state(), &format!("E-{index}")).unwrap();
+            let told = dossier(&folder.state(), &format!("E-{index}"), true).unwrap();
             prop_assert!(!told.records.is_empty());
             for record in &told.records {
                 prop_assert_eq!(record.line, number, "{}", record.run);

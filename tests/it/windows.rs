@@ -131,7 +131,7 @@ fn long_and_non_ascii_paths_are_used_and_shown_as_typed() {
     assert!(stdout(&output).contains(results), "{}", stdout(&output));
     let listed = folder
         .program()
-        .args(["runs", "--format", "json", "--state"])
+        .args(["runs", "--rehearsals", "--format", "json", "--state"])
         .arg(&state)
         .output()
         .unwrap();

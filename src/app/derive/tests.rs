@@ -425,7 +425,7 @@ fn retries_and_undos_inherit_no_decisions() {
     settings.delivery.approved = Some([(1, "digest".to_owned())].into());
     with_failures(&scene, &settings);
     let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
-    let undone = crate::app::undone(&scene.session, "first", &NamedPaths::default()).unwrap();
+    let undone = crate::app::undone(&scene.session, "first", None, &NamedPaths::default()).unwrap();
     for delivery in [retried.delivery, undone.settings.unwrap().delivery] {
         assert_eq!(delivery.edits.conflicts, ConflictPolicy::Ask);
         assert!(delivery.decided.is_empty());

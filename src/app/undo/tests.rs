@@ -9,7 +9,7 @@ use crate::model::RowState;
 use crate::run::{Consent, Proposal, Queued, Start};
 
 fn undo(scene: &Scene, name: &str) -> Result<Undone, AppError> {
-    undone(&scene.session, name, &NamedPaths::default())
+    undone(&scene.session, name, None, &NamedPaths::default())
 }
 
 fn why(undone: Result<Undone, AppError>) -> Code {

@@ -1,7 +1,10 @@
 //! The `history` command, which prints the changes to one record.
 
+use serde::Serialize;
+
 use crate::app::{
-    AppError, Dossier, RecordChanges, RowAbout, dossier, forget, refuse_kind, write_dossier,
+    AppError, Dossier, Person, RecordChanges, RowAbout, dossier, forget, people, refuse_kind,
+    write_dossier,
 };
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
@@ -24,18 +27,43 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
     if let Some(path) = &args.out {
         refuse_kind("--out", path)?;
     }
-    let found = dossier(&state, &args.key)?;
+    let mut found = dossier(&state, &args.key, args.rehearsals)?;
+    let mut several = Vec::new();
+    if found.records.is_empty() && found.rows.is_empty() {
+        let mut people = people(&state, &args.key, args.rehearsals)?.people;
+        match &*people {
+            [person] => found = dossier(&state, &person.key, args.rehearsals)?,
+            _ => several.append(&mut people),
+        }
+    }
     if let Some(path) = &args.out {
         write_dossier(&found, path)?;
     }
     match args.format {
+        Format::Json if !several.is_empty() => print_json(&Several { people: several }, true),
         Format::Json => print_json(&found, true),
+        Format::Text if !several.is_empty() => {
+            terminal::out(&format!("{}\n", say().history_several()));
+            for person in &several {
+                let parts = [&person.name, &person.class, &person.number, &person.key];
+                let mut parts: Vec<&str> = parts.iter().map(|part| part.as_str()).collect();
+                parts.dedup();
+                parts.retain(|part| !part.is_empty());
+                terminal::out(&format!("  {}\n", for_terminal(&parts.join(" · "))));
+            }
+        }
         Format::Text if found.records.is_empty() && found.rows.is_empty() => {
             terminal::note(&say().history_none(args.key.as_str()));
         }
         Format::Text => terminal::out(&text(&found, terminal::look(common))),
     }
     Ok(Exit::Success)
+}
+
+/// The people that a name leads to.
+#[derive(Serialize)]
+struct Several {
+    people: Vec<Person>,
 }
 
 fn text(found: &Dossier, look: Look) -> String {
@@ -71,6 +99,12 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     let file = say().history_line(record.line, record.file.as_str());
     let of = format!("{file} ({}, {})", record.run, record.state.in_words());
     lines.extend(look.lines(Some(Tone::Aside), "", &of));
+    if record.rehearsal {
+        lines.extend(look.lines(Some(Tone::Aside), "", &say().history_rehearsal()));
+    }
+    if record.undone {
+        lines.extend(look.lines(Some(Tone::Aside), "", &say().history_undone()));
+    }
     for deed in &record.deeds {
         lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&deed.in_words())));
     }

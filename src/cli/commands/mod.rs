@@ -2,6 +2,7 @@
 
 pub(super) mod backup;
 pub(super) mod check;
+pub(super) mod decline;
 pub(super) mod doctor;
 pub(super) mod explain;
 #[cfg(feature = "postgres")]

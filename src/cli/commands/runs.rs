@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::app::{
     AppError, ListedRun, Next, UnsuccessfulRow, arrived_within, at_hand, expire, forget_dropped,
-    forget_mends, forget_spool, inboxes_of, listed, report_again, unsuccessful,
+    forget_mends, forget_spool, inboxes_of, is_rehearsal, listed, report_again, unsuccessful,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -17,7 +17,7 @@ use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{QueueEntry, place_of};
-use crate::journal::{Journal, RunRecord, RunState, State};
+use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::l10n::{files, local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, Held, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
@@ -32,7 +32,12 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
     }
     let mut exit = Exit::Success;
     let mut rows = Vec::new();
-    for run in journal.all_runs()?.into_iter().take(args.limit) {
+    let runs = journal.all_runs()?;
+    let is_shown = |run: &Result<RunRecord, JournalError>| {
+        args.rehearsals || run.as_ref().map_or(true, |run| !is_rehearsal(run))
+    };
+    let is_empty = runs.is_empty();
+    for run in runs.into_iter().filter(is_shown).take(args.limit) {
         match run.map_err(anyhow::Error::from).and_then(|run| {
             let row = listed(&journal, &run, &state)?;
             Ok((run, row))
@@ -53,7 +58,11 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
             print_json(&rows, true);
         }
         Format::Text if rows.is_empty() && exit == Exit::Success => {
-            terminal::note(&say().runs_none());
+            let none = match is_empty {
+                true => say().runs_none(),
+                false => say().runs_only_rehearsals(),
+            };
+            terminal::note(&none);
         }
         Format::Text => terminal::out(&table(&rows)),
     }
@@ -126,13 +135,16 @@ fn table(runs: &[(RunRecord, ListedRun)]) -> String {
             None => {
                 let name = Path::new(&run.file).file_name();
                 let name = name.map_or(run.file.clone().into(), |name| name.to_string_lossy());
-                format!("{name} ({})", run.target)
+                match listed.rehearsal {
+                    true => format!("{name} ({}, {})", run.target, say().runs_rehearsal()),
+                    false => format!("{name} ({})", run.target),
+                }
             }
         };
         text.push_str(&line([
             &run.name,
             &local_time(run.started_at),
-            &listed.state.in_words(),
+            &listed.state_in_words(),
             &number(states.total()),
             &number(states.unsuccessful()),
             &for_terminal(listed.account()),
@@ -209,7 +221,11 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         }
         Format::Text => {
             let state = listed.state;
-            let mut more = vec![(say().summary_state(), state.in_words())];
+            let words = match listed.rehearsal {
+                true => format!("{} ({})", listed.state_in_words(), say().runs_rehearsal()),
+                false => listed.state_in_words(),
+            };
+            let mut more = vec![(say().summary_state(), words)];
             if let Some(stop) = &listed.summary.stop {
                 more.push((say().summary_stopped(), stop.message.to_string()));
             }

@@ -1,7 +1,7 @@
 //! The `undo` command, which restores the values that a run replaced.
 
 use crate::app::{AppError, Wanted, ready, undone};
-use crate::cli::args::OneRunArgs;
+use crate::cli::args::UndoArgs;
 use crate::cli::config::Config;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
@@ -11,13 +11,15 @@ use crate::model::{Code, Exit, Fact};
 use crate::run::{RunError, Start};
 
 /// Runs `rosterpatch undo RUN`.
-pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit, AppError> {
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &UndoArgs) -> Result<Exit, AppError> {
+    let UndoArgs { of: args, rows } = args;
     if !args.yes && !terminal::can_ask() {
         return Err(AppError::Usage(say().front_undo_needs_yes()));
     }
     let mut front = Front::open(common)?;
     front.session.author.note.clone_from(&args.note);
-    let undone = undone(&front.session, &args.run, &settings::named(&args.files))?;
+    let named = settings::named(&args.files);
+    let undone = undone(&front.session, &args.run, rows.as_ref(), &named)?;
     for damage in &undone.damaged {
         terminal::error(
             damage,

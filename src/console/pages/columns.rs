@@ -181,7 +181,9 @@ pub(in crate::console) async fn choose(
             if said.contains_key("keep") && opened.checked.is_ok() {
                 let (name, target) = (opened.name.as_str(), opened.target.as_deref());
                 let path = desk.door.keep_columns(name, target, &overrides, &usual)?;
-                opened.notice = Some(say().console_kept(path.display().to_string()));
+                opened.notice = Some(
+                    say().console_kept(path.file_name().unwrap_or_default().to_string_lossy()),
+                );
             }
             if opened.checked.is_ok() {
                 return go_to("/problems");

@@ -9,17 +9,19 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
-use super::plan::{CANARY, Changes, Filter, Overview, changes, overview, roster_of};
+use super::plan::{CANARY, Changes, Filter, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, Decisions, at_hand, decide, is_dropped, listed, report_again, retried_run,
+    Action, AppError, Decisions, ListedRun, at_hand, decide, decline, is_dropped, is_rehearsal,
+    listed, report_again, retried_run, roster_of,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
-use crate::console::words::{held_in_words, state_in_words};
+use crate::console::words::{held_in_words, listed_in_words};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
@@ -33,9 +35,16 @@ use crate::safe_fs;
 #[template(path = "runs.html", config = ".askama.toml")]
 struct List {
     frame: Frame,
-    /// Runs that changed something real, the newest first.
+    /// The newest first; rehearsals only if they are requested.
     runs: Vec<Line>,
-    rehearsals: Vec<Line>,
+    /// Whether rehearsals are listed.
+    has_rehearsals: bool,
+}
+
+/// Whether rehearsals are requested.
+#[derive(Deserialize, Default)]
+pub(in crate::console) struct Asked {
+    rehearsals: Option<String>,
 }
 
 /// A run in the list.
@@ -57,11 +66,18 @@ struct Line {
 /// Runs that are listed.
 const RUNS: usize = 200;
 
-pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response {
-    page(desk, |desk| {
+pub(in crate::console) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    page(desk, move |desk| {
         let journal = Journal::open(&desk.state)?;
         let mut lines = Vec::new();
-        for run in journal.runs()?.into_iter().take(RUNS) {
+        // A console that rehearses has nothing else.
+        let has_rehearsals = asked.rehearsals.is_some() || desk.door.plays();
+        let runs = journal.runs()?.into_iter();
+        let runs = runs.filter(|run| has_rehearsals || !is_rehearsal(run));
+        for run in runs.take(RUNS) {
             let row = listed(&journal, &run, &desk.state)?;
             let settings = Settings::of(&run).ok();
             let delivery = settings.as_ref().map(|settings| &settings.delivery);
@@ -75,22 +91,21 @@ pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response 
                     (None, None) => name_of(Path::new(&run.file)),
                 },
                 at: local_time(run.started_at),
-                state: state_in_words(row.state),
+                state: listed_in_words(&row),
                 is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted),
                 outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
                 account: row.account().to_owned(),
-                is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
+                is_rehearsal: row.rehearsal,
                 later: Vec::new(),
                 name: run.name.clone(),
             };
             lines.push((line, undoes.or(retries)));
         }
-        let (rehearsals, runs) = filed(lines).into_iter().partition(|line| line.is_rehearsal);
         let frame = Frame::of(desk, "runs", say().console_runs_title());
         Ok(html(&List {
             frame,
-            runs,
-            rehearsals,
+            runs: filed(lines),
+            has_rehearsals,
         }))
     })
     .await
@@ -143,6 +158,8 @@ struct Page {
     sends: bool,
     /// What is confirmed before it is approved.
     approval: Option<Approval>,
+    /// Whether it can be declined.
+    declines: bool,
     /// What it is to do, where it waits for somebody.
     plan: Option<(Overview, Changes)>,
 }
@@ -195,7 +212,9 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             // Without the roster its rows have no names.
             let prepared = roster_of(&run).ok();
             let prepared = prepared.as_ref();
-            let changes = changes(&journal, run.id, &plan, filter, prepared)?;
+            let chosen = prepared.map(|prepared| rows_with(prepared, filter));
+            let chosen = chosen.transpose()?.flatten();
+            let changes = changes(&journal, run.id, &plan, filter, prepared, chosen)?;
             let mut overview = Overview {
                 approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
                 ..overview(&plan)
@@ -221,10 +240,9 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             first: (reads_back && count > CANARY).then_some(CANARY),
             can_correct: Path::new(&run.file).is_file(),
         });
-    let settings = Settings::of(&run).ok();
     let states = row.summary.states.phrases().into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
-    let actions = actions(desk, &run, row.state, &row.summary);
+    let actions = actions(desk, &run, &row);
     // The page of the run that was just sent is the last step of the import.
     let is_last = desk
         .job()
@@ -245,13 +263,17 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         }),
         name: run.name.clone(),
         path: run.file.clone(),
-        state: state_in_words(row.state),
-        is_rehearsal: settings.as_ref().is_some_and(|settings| settings.sandbox),
+        state: listed_in_words(&row),
+        is_rehearsal: row.rehearsal,
         queued,
         deeds: row.deeds.iter().map(AuditEntry::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
+            false if row.state == RunState::Declined => Some(match &run.held {
+                Some(held) => say().console_declined_because(held_in_words(held)),
+                None => say().console_declined(),
+            }),
             false => run.held.as_ref().map(held_in_words).or_else(|| {
                 row.summary
                     .stop
@@ -269,6 +291,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             .any(|(action, _)| matches!(*action, "approve" | "resume")),
         actions,
         approval,
+        declines: is_held,
         plan,
     }))
 }
@@ -280,12 +303,8 @@ fn is_removed(desk: &Desk, run: &RunRecord) -> bool {
 }
 
 /// What can be done with a run, as far as is known without trying.
-fn actions(
-    desk: &Desk,
-    run: &RunRecord,
-    state: RunState,
-    summary: &Summary,
-) -> Vec<(&'static str, String)> {
+fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, String)> {
+    let (state, summary) = (row.state, &row.summary);
     let settings = Settings::of(run).ok();
     if desk.has_lost(run) {
         return Vec::new();
@@ -300,18 +319,26 @@ fn actions(
                 actions.push(("mend", say().console_mend_rows()));
             }
         }
+        RunState::Declined if Path::new(&run.file).is_file() => {
+            actions.push(("correct", say().console_correct_declined()));
+        }
         // An approval is confirmed.
         RunState::Held
         | RunState::Planning
         | RunState::Running
         | RunState::Replaced
-        | RunState::Undone => {}
+        | RunState::Undone
+        | RunState::Declined => {}
     }
     let can_undo =
         settings.is_some_and(|settings| !settings.delivery.blind && !settings.delivery.no_undo);
-    let is_over = matches!(state, RunState::Finished | RunState::Interrupted);
+    let is_over = matches!(state, RunState::Finished | RunState::Interrupted) || row.not_undone > 0;
     if can_undo && is_over && summary.states.updated > 0 {
-        actions.push(("undo", say().console_undo()));
+        let undo = match row.not_undone {
+            0 => say().console_undo(),
+            left => say().console_undo_rest(left, number(left)),
+        };
+        actions.push(("undo", undo));
     }
     actions
 }
@@ -445,7 +472,20 @@ pub(in crate::console) async fn act(
             },
             Some("correct") => return correct(desk, &run, file),
             Some("resume") => Task::Resume(name),
-            Some("undo") => Task::Undo(name),
+            Some("undo") => Task::Undo {
+                run: name,
+                rows: None,
+            },
+            Some("decline") => {
+                let declined = decline(&session, &name)?;
+                if let Some(queued) = settings.and_then(|settings| settings.queued) {
+                    fleet::remove(&desk.state, queued.id)?;
+                }
+                if let Some(trouble) = declined.trouble {
+                    return Err(trouble.into());
+                }
+                return go_to(&format!("/runs/{name}"));
+            }
             Some("mend") => return mend(desk, &journal, &run, file),
             _ => return Err(Trouble::Nothing),
         };

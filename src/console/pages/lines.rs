@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::suggest::suggested;
-use crate::console::naming::Naming;
+use crate::app::Naming;
 use crate::console::opened::{Again, Checked, Opened};
-use crate::console::words::{fault_in_words, first_upper, system_name};
+use crate::console::words::{fault_in_words, notice_in_words, system_name};
 use crate::l10n::{Language, Messages, say};
 use crate::model::Problem;
 use crate::read::Mends;
@@ -204,7 +204,7 @@ impl<'a> Lines<'a> {
         let noticed: Vec<String> = [of(&seen.doubts), of(&seen.restored)]
             .concat()
             .iter()
-            .map(|one| first_upper(&one.message.to_string()))
+            .map(notice_in_words)
             .collect();
         let faults: Vec<String> = problems
             .iter()

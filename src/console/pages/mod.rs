@@ -10,6 +10,7 @@ pub(super) mod problems;
 pub(super) mod run;
 pub(super) mod start;
 mod suggest;
+mod undo;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn start_job(
     // What was agreed to before is sent without a question.
     let page = match task {
         Task::Import { .. } | Task::Retry { .. } => "/plan",
-        Task::Undo(_) => "/undo",
+        Task::Undo { .. } => "/undo",
         Task::Resume(_) | Task::Approve { .. } => "/run",
     };
     desk.start(task, of, note)?;

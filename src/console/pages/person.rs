@@ -1,5 +1,6 @@
-//! The person page shows the changes to one record.
+//! The person page finds people and shows what has changed for one of them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -7,28 +8,53 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::app::{RecordChanges, dossier, write_dossier};
+use super::problems::escaped;
+use crate::app::{
+    AppError, Dossier, Person, RecordChanges, dossier, is_identifier, people, write_dossier,
+};
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, download, html, page, written};
-use crate::console::pages::columns::name_of;
 use crate::l10n::{local_time, say};
-use crate::targets::load;
 
 #[derive(Template)]
 #[template(path = "person.html", config = ".askama.toml")]
 struct Page {
     frame: Frame,
-    /// What a person is found by.
-    by: String,
-    key: String,
-    encoded: String,
-    records: Vec<(String, RecordChanges)>,
+    query: String,
+    /// The people to choose from.
+    people: Vec<Found>,
+    is_cut: bool,
+    /// Who is shown; empty if that is not known.
+    who: String,
+    /// The link to the file.
+    file: String,
+    changes: Vec<Change>,
+    /// The link that shows rehearsals too.
+    rehearsals: Option<String>,
+}
+
+struct Found {
+    person: Person,
+    link: String,
+}
+
+/// What one run changed.
+struct Change {
+    at: String,
+    /// What happened, and from which file.
+    what: String,
+    record: RecordChanges,
 }
 
 #[derive(Deserialize, Default)]
 pub(in crate::console) struct Asked {
+    /// What was typed.
+    #[serde(default)]
+    q: String,
+    /// The value that the person's changes are found by, if one was chosen.
     #[serde(default)]
     key: String,
+    rehearsals: Option<String>,
 }
 
 pub(in crate::console) async fn show(
@@ -36,38 +62,108 @@ pub(in crate::console) async fn show(
     Query(asked): Query<Asked>,
 ) -> Response {
     page(desk, move |desk| {
-        let key = asked.key.trim();
-        let found = match key {
-            "" => Vec::new(),
-            key => dossier(&desk.state, key)?.records,
-        };
-        let records = found.into_iter();
-        let encoded =
-            percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
+        // A console that rehearses has nothing else.
+        let has_all = asked.rehearsals.is_some() || desk.door.plays();
+        let (people, is_cut, found) = found(desk, &asked, has_all)?;
+        let (query, key) = (escaped(asked.q.trim()), escaped(&found.key));
+        let is_one = people.len() == 1;
         Ok(html(&Page {
             frame: Frame::of(desk, "person", say().console_person_title()),
-            by: asked_for(desk),
-            encoded: encoded.to_string(),
-            key: key.to_owned(),
-            records: records
-                .map(|record| (local_time(record.at), record))
-                .collect(),
+            who: match &*people {
+                [person] => in_words(person),
+                _ => String::new(),
+            },
+            file: format!("/person/file?key={key}{}", suffix(has_all)),
+            changes: found.dossier.records.into_iter().map(change).collect(),
+            rehearsals: (!has_all && !asked.q.trim().is_empty())
+                .then(|| format!("/person?q={query}&rehearsals=1")),
+            people: match is_one {
+                true => Vec::new(),
+                false => people
+                    .into_iter()
+                    .map(|person| Found {
+                        link: format!(
+                            "/person?q={query}&key={}{}",
+                            escaped(&person.key),
+                            suffix(has_all)
+                        ),
+                        person,
+                    })
+                    .collect(),
+            },
+            is_cut,
+            query: asked.q.trim().to_owned(),
         }))
     })
     .await
 }
 
-/// What a person is found by: the keys of the target, as far as one is known.
-fn asked_for(desk: &Desk) -> String {
-    let opened = desk.opened().as_ref().map(|opened| opened.spec.clone());
-    let named = || Some(Arc::new(load(&desk.door.target()?).ok()?));
-    match opened.or_else(named) {
-        None => say().console_person_any_key(),
-        Some(spec) => {
-            let keys = spec.keys().into_iter().take(3);
-            let names: Vec<String> = keys.map(|key| name_of(&spec, key)).collect();
-            say().console_person_key(names.join(", "))
+/// The changes that a key leads to.
+#[derive(Default)]
+struct Shown {
+    key: String,
+    dossier: Dossier,
+}
+
+/// The people who were found, whether there are more, and what has changed for the one who is shown.
+fn found(
+    desk: &Desk,
+    asked: &Asked,
+    rehearsals: bool,
+) -> Result<(Vec<Person>, bool, Shown), AppError> {
+    let query = asked.q.trim();
+    let of = |key: &str| -> Result<Shown, AppError> {
+        Ok(Shown {
+            key: key.to_owned(),
+            dossier: dossier(&desk.state, key, rehearsals)?,
+        })
+    };
+    if !asked.key.is_empty() {
+        let mut found = people(&desk.state, &asked.key, rehearsals)?.people;
+        found.truncate(1);
+        return Ok((found, false, of(&asked.key)?));
+    }
+    if query.is_empty() {
+        return Ok((Vec::new(), false, Shown::default()));
+    }
+    let found = people(&desk.state, query, rehearsals)?;
+    let shown = match &*found.people {
+        [] => of(query)?,
+        [person] => {
+            let shown = of(&person.key)?;
+            // The person may be known there by the typed value only.
+            match shown.dossier.records.is_empty() {
+                true => of(query)?,
+                false => shown,
+            }
         }
+        _ => Shown::default(),
+    };
+    Ok((found.people, found.is_cut, shown))
+}
+
+fn suffix(rehearsals: bool) -> &'static str {
+    if rehearsals { "&rehearsals=1" } else { "" }
+}
+
+/// The name, the class and the number of a person, without identifiers.
+fn in_words(person: &Person) -> String {
+    let parts = [&person.name, &person.class, &person.number];
+    let parts = parts.into_iter().map(String::as_str);
+    let parts = parts.filter(|part| !part.is_empty() && !is_identifier(part));
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+fn change(record: RecordChanges) -> Change {
+    let file = Path::new(&record.file).file_name().unwrap_or_default();
+    let file = file.to_string_lossy().into_owned();
+    Change {
+        at: local_time(record.at),
+        what: match record.command.as_str() {
+            "undo" => say().console_person_restored(),
+            _ => say().console_person_changed(record.line, file),
+        },
+        record,
     }
 }
 
@@ -77,7 +173,8 @@ pub(in crate::console) async fn file(
     Query(asked): Query<Asked>,
 ) -> Response {
     page(desk, move |desk| {
-        let found = dossier(&desk.state, &asked.key)?;
+        let has_all = asked.rehearsals.is_some() || desk.door.plays();
+        let found = dossier(&desk.state, &asked.key, has_all)?;
         let bytes = written("csv", |path| write_dossier(&found, path))?;
         Ok(download("history.csv", bytes))
     })

@@ -10,23 +10,21 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::problems::{escaped, take_typed};
+use super::undo::{self, Choice};
 use super::{note_of, start_job};
-use crate::app::{AppError, FieldNames, PastChange};
+use crate::app::{AppError, FieldNames, Naming, PastChange, is_identifier};
 use crate::console::desk::Desk;
-use crate::console::glossary::is_identifier;
 use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
-use crate::console::naming::Naming;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::console::words::{fault_in_words, system_name, time_in_words};
-use crate::events::{FoundConflict, PersonChange, Plan, Unobserved};
-use crate::journal::{Journal, JournalError, RunRecord};
+use crate::events::{FoundConflict, PersonChange, Plan};
+use crate::journal::{Journal, JournalError};
 use crate::l10n::{local_time, number, say};
-use crate::read::Origin;
 use crate::report::{
     person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
-use crate::run::{Consent, Prepared, RunError, Settings, prepare, row_numbers, rows_seen};
+use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -43,7 +41,7 @@ struct Page {
     canary: Option<u64>,
     button: String,
     /// The conflicts to decide.
-    conflicts: Vec<Choice>,
+    conflicts: Vec<Decision>,
     /// Columns of the roster that can be filtered by.
     columns: Vec<(usize, String, bool)>,
     filter: Filter,
@@ -98,20 +96,32 @@ pub(super) struct Changes {
     pub(super) are_last_delivered: bool,
     /// The field's name, what the roster calls it, how often, and whether it is filtered by.
     pub(super) fields: Vec<(String, String, String, bool)>,
-    /// The class's name, the same in an address, how many rows of it change, and whether it is filtered by.
-    pub(super) classes: Vec<(String, String, String, bool)>,
-    /// The column of the classes.
-    pub(super) class_column: Option<usize>,
+    pub(super) classes: Vec<Class>,
+    /// The choice of people, if there is one.
+    pub(super) choosing: Option<Choice>,
     /// Behind which row the next page begins.
     pub(super) next: Option<String>,
 }
 
+/// A class whose rows change.
+pub(super) struct Class {
+    pub(super) name: String,
+    /// What filters by it, in an address.
+    pub(super) query: String,
+    /// How many rows of it change.
+    pub(super) count: String,
+    /// Whether it is filtered by.
+    pub(super) is_chosen: bool,
+}
+
 /// What is to change in one record.
 pub(super) struct Changed {
+    /// The row of the run.
+    pub(super) row: u64,
+    /// The row of the undone run and whether it is ticked, if people can be chosen.
+    pub(super) choice: Option<(u64, bool)>,
     pub(super) line: u64,
     pub(super) key: String,
-    /// The record that is changed.
-    path: String,
     /// The person's name; the key if the roster is missing.
     pub(super) who: String,
     pub(super) class: String,
@@ -127,8 +137,11 @@ pub(in crate::console) struct Filter {
     column: String,
     #[serde(default)]
     value: String,
+    /// The class whose people an undo shows.
     #[serde(default)]
-    after: u64,
+    pub(super) class: String,
+    #[serde(default)]
+    pub(super) after: u64,
 }
 
 /// Records on a page.
@@ -142,7 +155,9 @@ pub(in crate::console) async fn show(
     Query(filter): Query<Filter>,
 ) -> Response {
     page(desk, move |desk| match desk.job() {
-        Some(job) if matches!(job.task, Task::Undo(_)) && desk.opened().is_none() => go_to("/undo"),
+        Some(job) if matches!(job.task, Task::Undo { .. }) && desk.opened().is_none() => {
+            go_to("/undo")
+        }
         job => of_import(desk, job, filter),
     })
     .await
@@ -156,7 +171,7 @@ pub(in crate::console) async fn show_undo(
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
         match job.task {
-            Task::Undo(_) => made(desk, &job, ("/undo", "undo"), filter),
+            Task::Undo { .. } => made(desk, &job, ("/undo", "undo"), filter),
             _ => go_to("/plan"),
         }
     })
@@ -214,7 +229,7 @@ fn made(
 ) -> Made {
     let seen = job.live.seen();
     let title = match (&job.task, &seen.plan) {
-        (Task::Undo(name), plan) => {
+        (Task::Undo { run: name, .. }, plan) => {
             let at = local_time(Journal::open(&desk.state)?.run(Some(name))?.started_at);
             match plan {
                 Some(plan) => say().console_undo_counted(plan.to_send, at, number(plan.to_send)),
@@ -239,7 +254,7 @@ fn made(
     };
     let prepared = job.prepared.get();
     let undone = match &job.task {
-        Task::Undo(name) => Some(name.as_str()),
+        Task::Undo { run, .. } => Some(run.as_str()),
         _ => None,
     };
     // The file of an undo has the changed columns alone.
@@ -260,7 +275,7 @@ fn made(
             let mut overview = overview(&plan);
             overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
             // What the file of an undo holds was written by this program.
-            if matches!(job.task, Task::Undo(_)) {
+            if undone.is_some() {
                 overview.noticed.clear();
             }
             overview.is_open = desk
@@ -271,16 +286,40 @@ fn made(
         },
         conflicts: choices(&conflicts),
         changes: {
-            let mut changes = changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?;
-            if let Some(name) = undone {
-                changes.name_as_in(&journal, name)?;
+            let prepared = prepared.map(Arc::as_ref);
+            let record = undone.map(|name| journal.run(Some(name))).transpose()?;
+            let people = match &record {
+                Some(record) if plan.to_send <= undo::MOST => {
+                    Some(undo::people(&journal, run, record, None)?)
+                }
+                _ => None,
+            };
+            let chosen = match (&people, prepared) {
+                (Some(people), _) => undo::of_class(people, &filter),
+                (None, Some(prepared)) => rows_with(prepared, &filter)?,
+                (None, None) => None,
+            };
+            let mut changes = changes(&journal, run, &plan, &filter, prepared, chosen)?;
+            match (&people, &record) {
+                (Some(people), _) => {
+                    undo::name(&mut changes, people);
+                    if is_asking && !people.is_empty() {
+                        undo::offer(&mut changes, people, job, &filter);
+                    }
+                }
+                (None, Some(record)) => {
+                    let shown = changes.rows.iter().map(|changed| changed.row).collect();
+                    let people = undo::people(&journal, run, record, Some(&shown))?;
+                    undo::name(&mut changes, &people);
+                }
+                (None, None) => {}
             }
             changes
         },
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
         button: match &job.task {
-            Task::Undo(_) if plan.to_send == 0 => say().console_close_run(),
-            Task::Undo(_) => say().console_undo_send(plan.to_send, number(plan.to_send)),
+            Task::Undo { .. } if plan.to_send == 0 => say().console_close_run(),
+            Task::Undo { .. } => say().console_undo_send(plan.to_send, number(plan.to_send)),
             _ => say().console_send(plan.to_send, number(plan.to_send)),
         },
         columns: columns.collect(),
@@ -386,7 +425,10 @@ impl Overview {
 }
 
 /// The rows whose cell in a column is a value, where that is asked for.
-fn rows_with(prepared: &Prepared, filter: &Filter) -> Result<Option<BTreeSet<u64>>, AppError> {
+pub(super) fn rows_with(
+    prepared: &Prepared,
+    filter: &Filter,
+) -> Result<Option<BTreeSet<u64>>, AppError> {
     let column: Option<usize> = filter.column.parse().ok();
     let Some(column) = column.filter(|_| !filter.value.trim().is_empty()) else {
         return Ok(None);
@@ -408,11 +450,8 @@ pub(super) fn changes(
     plan: &Plan,
     filter: &Filter,
     prepared: Option<&Prepared>,
+    chosen: Option<BTreeSet<u64>>,
 ) -> Result<Changes, AppError> {
-    let chosen = match prepared {
-        Some(prepared) => rows_with(prepared, filter)?,
-        None => None,
-    };
     let chosen = chosen.as_ref();
     let name = journal.runs()?.into_iter().find(|record| record.id == run);
     let words = name.and_then(|record| FieldNames::of(journal, &record));
@@ -442,9 +481,10 @@ pub(super) fn changes(
             return Ok(false);
         }
         let changed = Changed {
+            row,
+            choice: None,
             line: call.at.sheet_row,
             key: call.key,
-            path: call.path,
             who: String::new(),
             class: String::new(),
             changes,
@@ -478,78 +518,26 @@ pub(super) fn changes(
         classes: classes
             .into_iter()
             .map(|(class, count)| {
-                let is_column = class_column.map(|column| column.to_string());
-                let is = is_column.as_ref() == Some(&filter.column) && filter.value == class;
-                (
-                    class.clone(),
-                    escaped(&class).to_string(),
-                    number(count),
-                    is,
-                )
+                let column = class_column.unwrap_or_default().to_string();
+                Class {
+                    query: format!("column={column}&value={}", escaped(&class)),
+                    count: number(count),
+                    is_chosen: column == filter.column && filter.value == class,
+                    name: class,
+                }
             })
             .collect(),
-        class_column,
+        choosing: None,
         next: next.map(|row| {
-            let encode = |text: &str| {
-                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                    .to_string()
-            };
             format!(
-                "?field={}&column={}&value={}&after={row}",
-                encode(&filter.field),
-                encode(&filter.column),
-                encode(&filter.value)
+                "field={}&column={}&value={}&class={}&after={row}",
+                escaped(&filter.field),
+                escaped(&filter.column),
+                escaped(&filter.value),
+                escaped(&filter.class)
             )
         }),
     })
-}
-
-impl Changes {
-    /// Names the rows of an undo as the run that it undoes named them, if its file is still the same.
-    fn name_as_in(&mut self, journal: &Journal, name: &str) -> Result<(), AppError> {
-        for changed in &mut self.rows {
-            (changed.who, changed.class) = (String::new(), String::new());
-        }
-        let run = journal.run(Some(name))?;
-        let mut rows: HashMap<u64, usize> = HashMap::new();
-        journal.each_call_after::<JournalError>(run.id, 0, |call, _| {
-            // The undo finds its records by id, and the run may have found them by another value.
-            let is_same = |changed: &Changed| match changed.path.is_empty() {
-                true => changed.key == call.key,
-                false => changed.path == call.path,
-            };
-            let at = self.rows.iter().position(is_same);
-            if let Some(at) = at {
-                rows.insert(call.at.row, at);
-            }
-            Ok(true)
-        })?;
-        // Without the roster its rows have no names.
-        let Ok(prepared) = roster_of(&run) else {
-            return Ok(());
-        };
-        let naming = Naming::of(&prepared);
-        for seen in rows_seen(&prepared, |raw, _| rows.contains_key(&raw.at.row))? {
-            if let Some(changed) = rows.get(&seen.at.row).map(|at| &mut self.rows[*at]) {
-                changed.line = seen.at.sheet_row;
-                changed.who = naming.name(&seen.cells);
-                changed.class = naming.class(&seen.cells);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads the roster of a run again, if it is still the same.
-pub(super) fn roster_of(run: &RunRecord) -> Result<Prepared, AppError> {
-    let mut settings = Settings::of(run)?;
-    settings.roster.read.origin = Origin::Page;
-    let spec = Arc::new(settings.spec()?);
-    let prepared = prepare(&settings.roster, spec, rand::random(), &Unobserved)?;
-    match prepared.input.sha256().map_err(RunError::from)? == run.sha256 {
-        true => Ok(prepared),
-        false => Err(AppError::Front(say().console_file_changed())),
-    }
 }
 
 /// Rows up to which they are counted by class.
@@ -641,16 +629,16 @@ pub(in crate::console) async fn make(
 }
 
 /// A conflict to decide.
-struct Choice {
+struct Decision {
     found: FoundConflict,
     /// Whether it is the first of its row.
     is_first: bool,
 }
 
-fn choices(conflicts: &[FoundConflict]) -> Vec<Choice> {
+fn choices(conflicts: &[FoundConflict]) -> Vec<Decision> {
     let rows = conflicts.chunk_by(|one, other| one.row == other.row);
     let choices = rows.flat_map(|of_row| {
-        of_row.iter().enumerate().map(|(index, found)| Choice {
+        of_row.iter().enumerate().map(|(index, found)| Decision {
             found: found.clone(),
             is_first: index == 0,
         })
@@ -672,6 +660,50 @@ fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Opt
     }
 }
 
+/// Stores the choice of people of an undo, and shows what was asked for: others of them, or the plan of those who
+/// are chosen. Nothing if the plan is to be answered as it is.
+fn chosen(
+    desk: &Arc<Desk>,
+    job: &Arc<Job>,
+    said: &HashMap<String, String>,
+) -> Result<Option<Response>, Trouble> {
+    let seen = job.live.seen();
+    let (Task::Undo { run, .. }, Phase::Asking(plan, _)) = (&job.task, &seen.phase) else {
+        return Ok(None);
+    };
+    let consent = said.get("consent").map(String::as_str);
+    let is_same = seen.run.as_ref() == said.get("run");
+    if !is_same || plan.to_send > undo::MOST || consent == Some("no") {
+        return Ok(None);
+    }
+    undo::note_ticks(job, said);
+    let Some((journal, undoing)) = job.journal()? else {
+        return Ok(None);
+    };
+    let people = undo::people(&journal, undoing, &journal.run(Some(run))?, None)?;
+    let of = |name: &str| said.get(name).map_or("", String::as_str);
+    if let (None, Some(query)) = (consent, said.get("go")) {
+        return go_to(&format!("/undo?{query}")).map(Some);
+    }
+    if let Some("tick" | "untick") = consent {
+        undo::tick(job, &people, of("class"), consent == Some("tick"));
+        let (class, after) = (escaped(of("class")), escaped(of("after")));
+        return go_to(&format!("/undo?class={class}&after={after}")).map(Some);
+    }
+    let Some(rows) = undo::chosen(job, &people) else {
+        return Ok(None);
+    };
+    if rows.rows.is_empty() {
+        return Err(Trouble::Wrong(say().console_undo_none()));
+    }
+    let task = Task::Undo {
+        run: run.clone(),
+        rows: Some(rows),
+    };
+    let of = (job.file.clone(), None);
+    start_job(desk, task, of, note_of(said.get("note"))).map(Some)
+}
+
 /// What somebody says who has seen the plan.
 pub(in crate::console) async fn answer(
     State(desk): State<Arc<Desk>>,
@@ -679,6 +711,9 @@ pub(in crate::console) async fn answer(
 ) -> Response {
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
+        if let Some(made) = chosen(desk, &job, &said)? {
+            return Ok(made);
+        }
         let seen = job.live.seen();
         // No row is changed until the answer is given.
         let opened = desk.opened();
@@ -697,7 +732,7 @@ pub(in crate::console) async fn answer(
                 }
                 return go_to(
                     match (&job.task, &*opened) {
-                        (Task::Undo(run), _) => format!("/runs/{run}"),
+                        (Task::Undo { run, .. }, _) => format!("/runs/{run}"),
                         (_, Some(_)) => "/problems".to_owned(),
                         (_, None) => "/".to_owned(),
                     }

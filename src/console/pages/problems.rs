@@ -134,6 +134,8 @@ pub(in crate::console) async fn show(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,
 ) -> Response {
+    // A cell that was sent before the page was requested is on the page.
+    drop(desk.turn.lock().await);
     page(desk, move |desk| made(desk, &asked)).await
 }
 

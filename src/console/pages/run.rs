@@ -95,7 +95,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
 /// The page where a plan waits for an answer.
 fn plan_page(task: &Task) -> &'static str {
     match task {
-        Task::Undo(_) => "/undo",
+        Task::Undo { .. } => "/undo",
         _ => "/plan",
     }
 }

@@ -49,7 +49,8 @@ impl Rosters for Postgres {
             tables.execute(
                 "DELETE FROM roster WHERE sha256 = $1
                  AND NOT EXISTS (SELECT 1 FROM run WHERE run.sha256 = roster.sha256
-                                 AND run.state NOT IN ('finished', 'replaced', 'undone'))
+                                 AND run.state NOT IN
+                                     ('finished', 'replaced', 'undone', 'declined'))
                  AND NOT EXISTS (SELECT 1 FROM queued WHERE queued.sha256 = roster.sha256
                                  AND queued.state IN ('waiting', 'running', 'held', 'stopped'))",
                 &[&sha256],

@@ -82,7 +82,7 @@ impl<S: Engine + Forgetting> Dossiers for S {
                 sql.each(
                     "SELECT planned.id, facts FROM planned JOIN run ON run.id = planned.id >> 32
                      WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NULL
-                       AND facts IS NOT NULL AND run.state IN ('finished', 'replaced', 'undone')",
+                       AND facts IS NOT NULL AND run.state IN ('finished', 'replaced', 'undone', 'declined')",
                     &ends_of(*run),
                     &mut |row| {
                         let facts = row.text(1)?.unwrap_or_default();
@@ -197,7 +197,7 @@ impl<S: Engine + Forgetting> Dossiers for S {
 /// Returns whether a run has ended, so that no process needs its values.
 fn has_ended(sql: &mut dyn Sql, run: i64) -> Result<bool, Wrong> {
     let ended = "SELECT 1 FROM run
-                 WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone')";
+                 WHERE id = ?1 AND state IN ('finished', 'replaced', 'undone', 'declined')";
     let ended: Option<i64> = sql.any(ended, &[run.into()], |row| row.get(0))?;
     Ok(ended.is_some())
 }
@@ -208,7 +208,7 @@ fn forget_values_of(sql: &mut dyn Sql, run: i64, path: &str) -> Result<u64, Wron
     let ids: Vec<i64> = sql.all(
         "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
          WHERE planned.id > ?1 AND planned.id <= ?2 AND path = ?3
-           AND run.state IN ('finished', 'replaced', 'undone')",
+           AND run.state IN ('finished', 'replaced', 'undone', 'declined')",
         &[first, last, path.into()],
         |row| row.get(0),
     )?;

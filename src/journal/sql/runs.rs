@@ -108,7 +108,7 @@ impl<S: Engine + Forgetting> Runs for S {
         self.step(|sql| {
             refuse_undone(sql.change(
                 "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
-                 WHERE id = ?1 AND state <> 'undone'",
+                 WHERE id = ?1 AND state NOT IN ('undone', 'declined')",
                 &[run.into()],
             )?)
         })
@@ -124,7 +124,7 @@ impl<S: Engine + Forgetting> Runs for S {
         self.step(|sql| {
             refuse_undone(sql.change(
                 "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4
-                 WHERE id = ?1 AND state <> 'undone'",
+                 WHERE id = ?1 AND state NOT IN ('undone', 'declined')",
                 &[
                     run.into(),
                     state.as_str().into(),
@@ -181,7 +181,7 @@ impl<S: Engine + Forgetting> Runs for S {
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
         self.step(|sql| {
             refuse_undone(sql.change(
-                "UPDATE run SET state = ?2 WHERE id = ?1 AND (state <> 'undone' OR ?2 = 'undone')",
+                "UPDATE run SET state = ?2 WHERE id = ?1 AND (state NOT IN ('undone', 'declined') OR state = ?2)",
                 &[run.into(), state.as_str().into()],
             )?)?;
             if S::KEEPS_ANSWERS && state != RunState::Planning {

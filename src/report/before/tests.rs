@@ -206,7 +206,12 @@ fn restorable_records_are_listed_by_id_only() {
         let (_folder, path) = place();
         let (journal, run) = journal_of(rows);
         let spec = meitner();
-        read(write_updated(&journal, run, &spec, &path, Placing::Replace).unwrap())
+        read(
+            write_updated(&spec, &path, Placing::Replace, |each| {
+                journal.each_change::<ReportError>(run, each)
+            })
+            .unwrap(),
+        )
     };
     let change = [("gender", Some(json!("Male")), json!("Other"))];
     let rows = updated_of(vec![

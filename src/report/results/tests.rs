@@ -40,12 +40,17 @@ impl Roster {
         self.write_as(rows, None, (&[], ""))
     }
 
-    fn write_as(&self, rows: Vec<Held>, held: Option<&str>, restored: (&[u64], &str)) -> Written {
+    fn write_as(
+        &self,
+        rows: Vec<Held>,
+        unsent: Option<Unsent<'_>>,
+        restored: (&[u64], &str),
+    ) -> Written {
         let (journal, run) = journal_of(rows);
         let of = ResultsOf {
             journal: &journal,
             run,
-            held,
+            unsent,
             recorded: None,
             restored,
         };
@@ -154,12 +159,18 @@ fn only_a_404_response_to_an_update_means_a_missing_record() {
 #[test]
 fn rows_of_a_held_run_without_an_outcome_show_the_reason() {
     let roster = Roster::of(b"name\nA\nB\n");
-    let rows = vec![failed(1, RowState::Invalid, "name.empty", "no name", None)];
-    let written = roster.write_as(rows, Some("too many"), (&[], ""));
-    let rows = rows_of(&written.results, b',');
-    assert_eq!(rows[1][4..6], ["name.empty", "no name"]);
-    let why = say().row_not_sent_because("too many");
-    assert_eq!(rows[2][2..6], ["not_sent", "", "run.held", &*why]);
+    let rows = || vec![failed(1, RowState::Invalid, "name.empty", "no name", None)];
+    let why = say().run_was_declined();
+    for (unsent, code, why) in [
+        (Unsent::Held("too many"), "run.held", "too many"),
+        (Unsent::Declined, "run.declined", &*why),
+    ] {
+        let written = roster.write_as(rows(), Some(unsent), (&[], ""));
+        let rows = rows_of(&written.results, b',');
+        assert_eq!(rows[1][4..6], ["name.empty", "no name"]);
+        let why = say().row_not_sent_because(why);
+        assert_eq!(rows[2][2..6], ["not_sent", "", code, &*why]);
+    }
 }
 
 #[test]

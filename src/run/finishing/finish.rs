@@ -9,7 +9,7 @@ use crate::events::{Observer, RunEvent};
 use crate::journal::RunState;
 use crate::log;
 use crate::model::{Code, Fact, Held, RowState};
-use crate::report::{Like, Reported, ResultsOf, write_before, write_html, write_results};
+use crate::report::{Like, Reported, ResultsOf, Unsent, write_before, write_html, write_results};
 use crate::run::active_run::Run;
 use crate::run::context::{BatchEnd, Ended};
 use crate::run::error::RunError;
@@ -95,7 +95,7 @@ pub fn finish(
     let of = ResultsOf {
         journal: &run.journal,
         run: run.id,
-        held: held.as_deref(),
+        unsent: held.as_deref().map(Unsent::Held),
         recorded: None,
         restored: (&[], ""),
     };

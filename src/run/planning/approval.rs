@@ -73,7 +73,7 @@ pub fn agree(mut run: Run<'_>) -> Result<Run<'_>, RunError> {
     run.journal.set_state(run.id, RunState::Running)?;
     if let Some(name) = &run.setup.settings.replaces {
         let old = run.journal.run(Some(name))?;
-        if old.state != RunState::Undone {
+        if !matches!(old.state, RunState::Undone | RunState::Declined) {
             run.journal.set_state(old.id, RunState::Replaced)?;
         }
     }

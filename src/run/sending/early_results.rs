@@ -68,7 +68,7 @@ impl<'a> EarlyWriter<'a> {
         let of = ResultsOf {
             journal: &journal,
             run: self.run,
-            held: None,
+            unsent: None,
             recorded: Some(&self.recorded),
             restored: (&[], ""),
         };

@@ -17,7 +17,7 @@ console-not-loopback = the console listens on this machine alone, such as 127.0.
 console-wrong-host = This address does not belong to the console.
 console-other-site = This request did not come from the console.
 console-not-let-in = Open the console by the address that rosterpatch printed.
-console-token-used = This address works only once, and has been used. Start the console again.
+console-open-elsewhere = The console is open in another browser or another window. Go on there, or stop the console and start it again to open it here.
 
 console-waiting = Waiting for you
 console-files-of-day = Files of the last day
@@ -147,8 +147,7 @@ console-mend-rows = Correct the rows that failed
 console-undo = Undo: show what would be put back
 
 console-person-title = What has changed for one person?
-console-person-key = { $keys } or another value of the person
-console-person-any-key = Identity number, e-mail address or another value of the person
+console-person-by = Name, identity number or e-mail address
 console-address = The console is open at { $address }
 console-no-browser = no browser could be started; open this address yourself: { $address }
 console-other-file = this page was made for another file, or for another way to read it; open the page again
@@ -214,6 +213,9 @@ console-fault-date-order = The date can be read in two ways; write it as 2010-04
 console-fault-municipality = A municipality code has four digits, such as 0184
 console-fault-formula = The cell holds a formula; type its value
 console-fault-damaged = The value was damaged in the file; type it again
+console-doubt-question-mark = A question mark may stand for a letter that was lost; check the value
+console-doubt-date = A spreadsheet may have turned the value into a date; check it
+console-doubt-number = A spreadsheet may have changed the number; check it
 console-fault-id = This is not a complete ID
 console-fault-empty = { $system } does not allow an empty value here
 console-fault-check-digit = The last digit does not match the others; look for a mistyped digit
@@ -280,13 +282,37 @@ console-undo-of = Undo of the run from { $undone }, { $at }
 console-run-undo = Undone
 console-run-retry = Tried again
 console-outcome = Outcome
-console-rehearsals = Rehearsals
+console-show-rehearsals = Show rehearsals
 console-is-rehearsal = rehearsal
 console-approve-question = { $count ->
     [one] { $number } change will be sent. You can pause or stop, and undo afterwards.
    *[other] { $number } changes will be sent. You can pause or stop, and undo afterwards.
 }
 console-approve-yes = Yes, approve and send
+console-decline = Decline…
+console-decline-question = Nothing is sent, and the run cannot be approved afterwards. Its rows are listed as not sent in the results.
+console-decline-yes = Yes, decline
+console-declined = The run is declined. Nothing was sent.
+console-declined-because = The run is declined. Nothing was sent. It waited for approval because: { $why }
+console-correct-declined = Correct the rows and make a new plan
+console-undo-rest = { $count ->
+    [one] Undo the one person that is left
+   *[other] Undo the { $number } people that are left
+}
+console-undo-choose = Everyone whose box is ticked gets the values from before the run. You can undo the others later.
+console-undo-of-chosen = { $count ->
+    [one] The undo covers the one person that you chose. You can undo the others later.
+   *[other] The undo covers the { $number } people that you chose. You can undo the others later.
+}
+console-undo-chosen = Chosen: { $chosen } of { $all }
+console-undo-none = Tick at least one person.
+console-undo-include = Undo
+console-undo-include-who = Undo { $who }
+console-undo-tick-all = Tick everyone
+console-undo-untick-all = Untick everyone
+console-undo-tick-class = Tick everyone in { $class }
+console-undo-untick-class = Untick everyone in { $class }
+console-undo-everyone = All classes
 console-correct-first = Correct the rows first
 console-other-address = The run goes to { $run }, but rosterpatch sends to { $own } now. Start rosterpatch with the settings of the run to correct its rows.
 console-sign-in = rosterpatch cannot sign in yet
@@ -320,4 +346,12 @@ console-undo-send = { $count ->
 }
 console-recent = Recent files
 console-state-held = waits for your approval
-console-person-none = No changes of { $key } are recorded.
+console-person-none = No changes are recorded for this person.
+console-person-several = Choose a person
+console-person-number = Number
+console-person-unnamed = No name is known
+console-person-more = There are more. Type more of the name, or a number.
+console-person-changed = Changed by row { $line } of { $file }
+console-person-restored = Restored by an undo
+console-person-undone = undone since
+console-person-where = The search covers the latest files that are still in place and the changes in the history. People with protected identity are not found.

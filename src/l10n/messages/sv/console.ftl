@@ -17,7 +17,7 @@ console-not-loopback = konsolen lyssnar bara på den egna datorn, till exempel 1
 console-wrong-host = Den här adressen hör inte till konsolen.
 console-other-site = Den här begäran kom inte från konsolen.
 console-not-let-in = Öppna konsolen med adressen som rosterpatch visade.
-console-token-used = Adressen gäller bara en gång och har redan använts. Starta konsolen igen.
+console-open-elsewhere = Konsolen är öppen i en annan webbläsare eller ett annat fönster. Fortsätt där, eller stoppa konsolen och starta den igen för att öppna den här.
 
 console-waiting = Väntar på dig
 console-files-of-day = Filer från det senaste dygnet
@@ -147,8 +147,7 @@ console-mend-rows = Rätta raderna som inte gick igenom
 console-undo = Ångra: visa vad som skulle återställas
 
 console-person-title = Vad har ändrats för en person?
-console-person-key = { $keys } eller en annan uppgift om personen
-console-person-any-key = Personnummer, e-postadress eller en annan uppgift om personen
+console-person-by = Namn, personnummer eller e-postadress
 console-address = Konsolen är öppen på { $address }
 console-no-browser = ingen webbläsare kunde startas; öppna den här adressen själv: { $address }
 console-other-file = sidan hör till en annan fil, eller till filen läst på ett annat sätt; öppna sidan igen
@@ -214,6 +213,9 @@ console-fault-date-order = Datumet kan läsas på två sätt; skriv det som 2010
 console-fault-municipality = En kommunkod har fyra siffror, till exempel 0184
 console-fault-formula = Cellen innehåller en formel; skriv värdet
 console-fault-damaged = Värdet skadades i filen; skriv det igen
+console-doubt-question-mark = Ett frågetecken kan stå i stället för en bokstav; kontrollera värdet
+console-doubt-date = Ett kalkylprogram kan ha gjort om värdet till ett datum; kontrollera det
+console-doubt-number = Ett kalkylprogram kan ha ändrat talet; kontrollera det
 console-fault-id = Detta är inget fullständigt ID
 console-fault-empty = { $system } tillåter inget tomt värde här
 console-fault-check-digit = Sista siffran stämmer inte med de andra; leta efter en felskriven siffra
@@ -280,13 +282,37 @@ console-undo-of = Körningen från { $undone } ångrad, { $at }
 console-run-undo = Ångring
 console-run-retry = Nytt försök
 console-outcome = Resultat
-console-rehearsals = Övningar
+console-show-rehearsals = Visa övningar
 console-is-rehearsal = övning
 console-approve-question = { $count ->
     [one] { $number } ändring skickas. Du kan pausa eller stoppa, och ångra efteråt.
    *[other] { $number } ändringar skickas. Du kan pausa eller stoppa, och ångra efteråt.
 }
 console-approve-yes = Ja, godkänn och skicka
+console-decline = Avböj …
+console-decline-question = Inget skickas, och körningen kan inte godkännas efteråt. Raderna står som inte skickade i resultatet.
+console-decline-yes = Ja, avböj
+console-declined = Körningen är avböjd. Inget har skickats.
+console-declined-because = Körningen är avböjd. Inget har skickats. Den väntade på godkännande av det här skälet: { $why }
+console-correct-declined = Rätta raderna och gör en ny plan
+console-undo-rest = { $count ->
+    [one] Ångra för den person som är kvar
+   *[other] Ångra för de { $number } personer som är kvar
+}
+console-undo-choose = Alla som är markerade får tillbaka värdena från före körningen. Du kan ångra för de andra senare.
+console-undo-of-chosen = { $count ->
+    [one] Det gäller den person som du valde. Du kan ångra för de andra senare.
+   *[other] Det gäller de { $number } personer som du valde. Du kan ångra för de andra senare.
+}
+console-undo-chosen = Valda: { $chosen } av { $all }
+console-undo-none = Markera minst en person.
+console-undo-include = Ångra
+console-undo-include-who = Ångra för { $who }
+console-undo-tick-all = Markera alla
+console-undo-untick-all = Avmarkera alla
+console-undo-tick-class = Markera alla i { $class }
+console-undo-untick-class = Avmarkera alla i { $class }
+console-undo-everyone = Alla klasser
 console-correct-first = Rätta raderna först
 console-other-address = Körningen går till { $run }, men rosterpatch skickar nu till { $own }. Starta rosterpatch med samma inställningar som körningen för att rätta raderna.
 console-sign-in = rosterpatch kan inte logga in än
@@ -320,4 +346,12 @@ console-undo-send = { $count ->
 }
 console-recent = Senaste filerna
 console-state-held = väntar på ditt godkännande
-console-person-none = Inga ändringar av { $key } finns i historiken.
+console-person-none = Inga ändringar av personen finns i historiken.
+console-person-several = Välj en person
+console-person-number = Nummer
+console-person-unnamed = Inget känt namn
+console-person-more = Det finns fler. Skriv mer av namnet, eller ett nummer.
+console-person-changed = Ändrades av rad { $line } i { $file }
+console-person-restored = Återställdes när en körning ångrades
+console-person-undone = ångrad efteråt
+console-person-where = Sökningen gäller de senaste filerna som finns kvar och ändringarna i historiken. Personer med skyddade personuppgifter visas inte.

@@ -4,7 +4,7 @@ use crate::read::fold_header;
 use crate::run::Prepared;
 
 /// The columns that name a row.
-pub(super) struct Naming {
+pub struct Naming {
     names: Vec<usize>,
     class: Option<usize>,
 }
@@ -28,7 +28,8 @@ const NAMES: [&str; 2] = ["first_name", "last_name"];
 const CELLS: usize = 2;
 
 impl Naming {
-    pub(super) fn of(prepared: &Prepared) -> Naming {
+    /// The columns of a roster.
+    pub fn of(prepared: &Prepared) -> Naming {
         let map = prepared.checker.map();
         let spec = prepared.checker.spec();
         let names = NAMES
@@ -42,12 +43,12 @@ impl Naming {
     }
 
     /// The column that holds the class.
-    pub(super) fn class_column(&self) -> Option<usize> {
+    pub fn class_column(&self) -> Option<usize> {
         self.class
     }
 
     /// The person's name, or the first cells of the row.
-    pub(super) fn name(&self, cells: &[String]) -> String {
+    pub fn name(&self, cells: &[String]) -> String {
         let named = self.names.iter().filter_map(|column| cells.get(*column));
         let named: Vec<&str> = named
             .map(|cell| cell.trim())
@@ -57,14 +58,22 @@ impl Naming {
             return named.join(" ");
         }
         let cells = cells.iter().map(|cell| cell.trim());
-        let cells =
-            cells.filter(|cell| !cell.is_empty() && !crate::console::glossary::is_identifier(cell));
+        let cells = cells.filter(|cell| !cell.is_empty() && !is_identifier(cell));
         cells.take(CELLS).collect::<Vec<_>>().join(" ")
     }
 
     /// The class; empty where the roster has none.
-    pub(super) fn class(&self, cells: &[String]) -> String {
+    pub fn class(&self, cells: &[String]) -> String {
         let cell = self.class.and_then(|column| cells.get(column));
         cell.map_or(String::new(), |cell| cell.trim().to_owned())
     }
+}
+
+/// Whether a word is a UUID.
+pub fn is_identifier(word: &str) -> bool {
+    let lengths = word.split('-').map(|part| {
+        let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex { part.len() } else { 0 }
+    });
+    lengths.eq([8, 4, 4, 4, 12])
 }

@@ -1,0 +1,225 @@
+//! The people of an undo can be chosen on its page.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+
+use super::plan::{Changes, Class, Filter};
+use super::problems::escaped;
+use crate::app::Naming;
+use crate::app::{AppError, roster_of};
+use crate::console::job::{Job, Task};
+use crate::journal::{Journal, JournalError, RunRecord};
+use crate::l10n::{number, say};
+use crate::model::Call;
+use crate::plan::Selection;
+use crate::run::rows_seen;
+
+/// People up to which they can be chosen one by one. A larger undo takes everyone.
+pub(super) const MOST: u64 = 20_000;
+
+/// A person whose values an undo restores.
+pub(super) struct Person {
+    /// The row of the undo.
+    pub(super) row: u64,
+    /// The row of the undone run, and its number in the spreadsheet.
+    pub(super) of: u64,
+    line: u64,
+    /// The name and the class; empty without the roster.
+    who: String,
+    class: String,
+}
+
+/// The choice of people on the page.
+pub(super) struct Choice {
+    /// How many of how many are chosen.
+    pub(super) chosen: String,
+    /// What the undo covers if it does not cover everyone.
+    pub(super) covers: String,
+    /// The buttons that tick and untick the people shown, the class and the page.
+    pub(super) tick: String,
+    pub(super) untick: String,
+    pub(super) class: String,
+    pub(super) after: u64,
+    /// Whether the page of a class is shown.
+    pub(super) is_class: bool,
+}
+
+/// The people of an undo, or of these rows of it, as the undone run named them.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(super) fn people(
+    journal: &Journal,
+    undo: i64,
+    record: &RunRecord,
+    wanted: Option<&BTreeSet<u64>>,
+) -> Result<Vec<Person>, AppError> {
+    // The undo finds its records by id, and the run may have found them by another value.
+    let place = |call: Call| match call.path.is_empty() {
+        true => call.key,
+        false => call.path,
+    };
+    let mut rows: HashMap<String, u64> = HashMap::new();
+    journal.each_call_after::<JournalError>(undo, 0, |call, _| {
+        let row = call.at.row;
+        if wanted.is_none_or(|wanted| wanted.contains(&row)) {
+            rows.insert(place(call), row);
+        }
+        Ok(true)
+    })?;
+    let mut people = Vec::new();
+    journal.each_call_after::<JournalError>(record.id, 0, |call, _| {
+        let (of, line) = (call.at.row, call.at.sheet_row);
+        if let Some(row) = rows.get(&place(call)) {
+            people.push(Person {
+                row: *row,
+                of,
+                line,
+                who: String::new(),
+                class: String::new(),
+            });
+        }
+        Ok(true)
+    })?;
+    // Without the roster its rows have no names.
+    if let Ok(prepared) = roster_of(record) {
+        let naming = Naming::of(&prepared);
+        let of: HashMap<u64, usize> = people.iter().map(|one| one.of).zip(0..).collect();
+        for seen in rows_seen(&prepared, |raw, _| of.contains_key(&raw.at.row))? {
+            if let Some(person) = of.get(&seen.at.row).map(|at| &mut people[*at]) {
+                person.line = seen.at.sheet_row;
+                person.who = naming.name(&seen.cells);
+                person.class = naming.class(&seen.cells);
+            }
+        }
+    }
+    Ok(people)
+}
+
+/// The rows of the undo that are about people of the class that is filtered by, if one is.
+pub(super) fn of_class(people: &[Person], filter: &Filter) -> Option<BTreeSet<u64>> {
+    let is_of = |person: &&Person| person.class == filter.class;
+    let rows = people.iter().filter(is_of).map(|person| person.row);
+    (!filter.class.is_empty()).then(|| rows.collect())
+}
+
+/// Names the people of the changes that are shown.
+pub(super) fn name(changes: &mut Changes, people: &[Person]) {
+    let known: HashMap<u64, &Person> = people.iter().map(|person| (person.row, person)).collect();
+    for changed in &mut changes.rows {
+        (changed.who, changed.class) = (String::new(), String::new());
+        if let Some(person) = known.get(&changed.row) {
+            changed.line = person.line;
+            changed.who.clone_from(&person.who);
+            changed.class.clone_from(&person.class);
+        }
+    }
+}
+
+/// Has the people of the changes that are shown be chosen or left out, and offers their classes.
+pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter: &Filter) {
+    let left_out = job.left_out();
+    let known: HashMap<u64, u64> = people.iter().map(|one| (one.row, one.of)).collect();
+    for changed in &mut changes.rows {
+        let of = known.get(&changed.row);
+        changed.choice = of.map(|of| (*of, !left_out.contains(of)));
+    }
+    let mut classes: BTreeMap<&str, u64> = BTreeMap::new();
+    for person in people {
+        *classes.entry(&person.class).or_default() += 1;
+    }
+    classes.remove("");
+    let class = |(class, count): (&str, u64)| Class {
+        name: class.to_owned(),
+        query: format!("class={}", escaped(class)),
+        count: number(count),
+        is_chosen: class == filter.class,
+    };
+    changes.classes = classes.into_iter().map(class).collect();
+    let chosen = people.iter().filter(|one| !left_out.contains(&one.of));
+    let of = number(people.len() as u64);
+    let is_class = !filter.class.is_empty();
+    let class = filter.class.as_str();
+    changes.choosing = Some(Choice {
+        chosen: say().console_undo_chosen(number(chosen.count() as u64), of),
+        covers: match &job.task {
+            Task::Undo { rows: Some(_), .. } => {
+                let count = people.len() as u64;
+                say().console_undo_of_chosen(count, number(count))
+            }
+            _ => say().console_undo_choose(),
+        },
+        tick: match is_class {
+            true => say().console_undo_tick_class(class),
+            false => say().console_undo_tick_all(),
+        },
+        untick: match is_class {
+            true => say().console_undo_untick_class(class),
+            false => say().console_undo_untick_all(),
+        },
+        class: filter.class.clone(),
+        after: filter.after,
+        is_class,
+    });
+}
+
+/// Stores which of the people on a page are ticked.
+pub(super) fn note_ticks(job: &Job, said: &HashMap<String, String>) {
+    let mut left_out = job.left_out();
+    let shown = said.keys().filter_map(|key| key.strip_prefix("shown-"));
+    for row in shown.filter_map(|row| row.parse::<u64>().ok()) {
+        match said.contains_key(&format!("chosen-{row}")) {
+            true => left_out.remove(&row),
+            false => left_out.insert(row),
+        };
+    }
+}
+
+/// Ticks or unticks everyone, or everyone of a class.
+pub(super) fn tick(job: &Job, people: &[Person], class: &str, is_ticked: bool) {
+    let mut left_out = job.left_out();
+    let is_of = |person: &&Person| class.is_empty() || person.class == class;
+    for person in people.iter().filter(is_of) {
+        match is_ticked {
+            true => left_out.remove(&person.of),
+            false => left_out.insert(person.of),
+        };
+    }
+}
+
+/// The rows of the undone run that are ticked, if any person is left out.
+pub(super) fn chosen(job: &Job, people: &[Person]) -> Option<Selection> {
+    let left_out = job.left_out();
+    if left_out.is_empty() {
+        return None;
+    }
+    let rows: BTreeSet<u64> = people.iter().map(|person| person.of).collect();
+    let rows = rows.into_iter().filter(|row| !left_out.contains(row));
+    Some(Selection {
+        rows: ranges(rows),
+        ..Selection::default()
+    })
+}
+
+fn ranges(rows: impl Iterator<Item = u64>) -> Vec<RangeInclusive<u64>> {
+    let mut ranges: Vec<RangeInclusive<u64>> = Vec::new();
+    for row in rows {
+        match ranges.last_mut() {
+            Some(last) if *last.end() + 1 == row => *last = *last.start()..=row,
+            _ => ranges.push(row..=row),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_in_order_become_ranges() {
+        let of = |rows: &[u64]| ranges(rows.iter().copied());
+        assert_eq!(of(&[1, 2, 3, 7, 9, 10]), [1..=3, 7..=7, 9..=10]);
+        assert!(of(&[]).is_empty());
+    }
+}

@@ -1,0 +1,549 @@
+//! Runs in the console: held ones are declined, people of an undo are chosen, rehearsals are marked, and people are
+//! found by name.
+
+use std::sync::Arc;
+
+use rosterpatch::sandbox::Sandbox;
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+
+use crate::console::{Console, hidden, status};
+use crate::harness::{
+    Folder, identity_number, import_of, plain_id, plain_roster, sandbox_holding, signal, stderr,
+    stdout,
+};
+
+/// A school with two classes, whose first names the roster changes.
+struct School {
+    folder: Folder,
+    sandbox: Arc<Sandbox>,
+    base_url: String,
+    _stop: oneshot::Sender<()>,
+}
+
+const PEOPLE: [(&str, &str, &str); 5] = [
+    ("Anna", "Ek", "7A"),
+    ("Bo", "Alm", "7A"),
+    ("Anna-Karin", "Lind", "7B"),
+    ("Dana", "Holm", "7B"),
+    ("Eli", "Ström", "7B"),
+];
+
+impl School {
+    fn new() -> School {
+        let folder = Folder::new();
+        let mut roster = String::from("id,identity_number,first_name,last_name,Klass\n");
+        for (row, (first, last, class)) in (1..).zip(PEOPLE) {
+            let (id, number) = (plain_id(row), identity_number(row));
+            roster.push_str(&format!("{id},{number},{first},{last},{class}\n"));
+        }
+        folder.write("r.csv", roster);
+        let (sandbox, base_url, stop) =
+            sandbox_holding(&plain_roster(PEOPLE.len()), std::time::Duration::ZERO);
+        School {
+            folder,
+            sandbox,
+            base_url,
+            _stop: stop,
+        }
+    }
+
+    /// Imports the roster, and returns the run.
+    fn import(&self, more: &[&str], code: i32) -> String {
+        let import = import_of(&self.base_url);
+        let own = ["--format", "json", "--max-identity-changes", "100"];
+        let output = self
+            .folder
+            .with_sandbox(&[&import[..], &own, more].concat());
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let summary: Json = serde_json::from_slice(&output.stdout).unwrap();
+        summary["run"].as_str().unwrap().to_owned()
+    }
+
+    fn console(&self, language: &str) -> Console {
+        let place = ["--target", "meitner", "--base-url", &self.base_url];
+        Console::open(&self.folder, &[&place[..], &["--lang", language]].concat())
+    }
+
+    fn first_names(&self) -> Vec<String> {
+        let students = self.sandbox.students();
+        let name = |row| {
+            let name = &students[plain_id(row)]["firstName"];
+            name.as_str().unwrap().to_owned()
+        };
+        (1..=PEOPLE.len()).map(name).collect()
+    }
+}
+
+#[test]
+fn a_held_run_is_declined_and_nothing_of_it_is_sent() {
+    for (language, declined, question) in [
+        (
+            "en",
+            "The run is declined. Nothing was sent.",
+            "cannot be approved afterwards",
+        ),
+        (
+            "sv",
+            "Körningen är avböjd. Inget har skickats.",
+            "kan inte godkännas efteråt",
+        ),
+    ] {
+        let school = School::new();
+        let run = school.import(&["--max-changes", "1"], 4);
+        let console = school.console(language);
+        let cookie = console.enter();
+        let path = format!("/runs/{run}");
+        let page = console.get(&cookie, &path);
+        assert!(
+            page.contains("value=\"decline\"") && page.contains(question),
+            "{page}"
+        );
+        let act = format!("{path}/do");
+        let answer = console.post(&cookie, &act, "what=decline&note=fel+fil");
+        assert_eq!(status(&answer), 303, "{answer}");
+        let page = console.get(&cookie, &path);
+        assert!(
+            page.contains(declined) && page.contains("fel fil"),
+            "{page}"
+        );
+        assert!(!page.contains("value=\"approve\""), "{page}");
+        // The rows are in the results as not sent.
+        let results = std::fs::read_to_string(school.folder.path("r.results.csv")).unwrap();
+        assert_eq!(
+            results.matches("not_sent,,run.declined").count(),
+            5,
+            "{results}"
+        );
+        // Nothing approves it, here or at the command line.
+        console.post(&cookie, &act, "what=approve");
+        let page = console.once(&cookie, "/run", "class=\"wrong");
+        assert!(!page.contains("value=\"pause\""), "{page}");
+        for command in ["approve", "decline"] {
+            let mut arguments = vec![command, &run];
+            arguments.extend((command == "decline").then_some("--yes"));
+            let output = school.folder.with_sandbox(&arguments);
+            assert!(!output.status.success(), "{command}: {}", stdout(&output));
+        }
+        assert_eq!(school.sandbox.requests("update"), 0);
+        // The start page asks for nothing more.
+        assert!(!console.get(&cookie, "/").contains(&run));
+    }
+}
+
+#[test]
+fn a_run_is_declined_at_the_command_line_once_that_is_confirmed() {
+    let school = School::new();
+    let run = school.import(&["--max-changes", "1"], 4);
+    let decline = |more: &[&str]| {
+        let arguments = [&["decline", &run][..], more].concat();
+        school.folder.with_sandbox(&arguments)
+    };
+    let output = decline(&[]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = decline(&["--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("r.results.csv"),
+        "{}",
+        stdout(&output)
+    );
+    let shown = stdout(&school.folder.run(&format!("show {run} --format json")));
+    let shown: Json = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["state"], "declined");
+    assert_eq!(shown["stop"]["code"], "run.declined");
+    let output = decline(&["--yes"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    // The file can be imported again.
+    school.import(&[], 0);
+    assert_eq!(school.sandbox.requests("update"), 5);
+}
+
+#[test]
+fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
+    for (language, partly, one_of, left, ended) in [
+        (
+            "en",
+            "partly undone",
+            "Chosen: 1 of 5",
+            "Undo the 4 people that are left",
+            "Ended",
+        ),
+        (
+            "sv",
+            "delvis ångrad",
+            "Valda: 1 av 5",
+            "Ångra för de 4 personer som är kvar",
+            "Avslutad",
+        ),
+    ] {
+        let school = School::new();
+        let run = school.import(&[], 0);
+        let after: Vec<&str> = PEOPLE.iter().map(|(first, ..)| *first).collect();
+        assert_eq!(school.first_names(), after);
+        let console = school.console(language);
+        let cookie = console.enter();
+        let act = format!("/runs/{run}/do");
+        let asked = || console.once(&cookie, "/undo", "name=\"consent\"");
+        let answer = |page: &str, form: &str| {
+            let form = format!("run={}&{form}", hidden(page, "run"));
+            console.post(&cookie, "/plan/answer", &form)
+        };
+        console.post(&cookie, &act, "what=undo");
+        let page = asked();
+        assert!(
+            page.contains("Anna-Karin Lind") && page.contains("7B (3)"),
+            "{page}"
+        );
+        // Nobody, then those of one class, then without two of them.
+        answer(&page, "consent=untick");
+        let page = asked();
+        let refused = answer(&page, "consent=all");
+        assert_eq!(status(&refused), 400, "{refused}");
+        answer(&page, "go=class%3D7B");
+        let page = console.get(&cookie, "/undo?class=7B");
+        assert!(
+            page.contains("Dana Holm") && !page.contains("Bo Alm"),
+            "{page}"
+        );
+        answer(&page, "consent=tick&class=7B");
+        let page = console.get(&cookie, "/undo?class=7B");
+        answer(&page, "shown-3=1&shown-5=1&go=");
+        let page = asked();
+        assert!(page.contains(one_of), "{page}");
+        // The plan covers exactly this person, and is confirmed.
+        let answered = answer(&page, "shown-4=1&chosen-4=1&consent=all");
+        assert!(answered.contains("/undo\r\n"), "{answered}");
+        assert_eq!(school.first_names(), after);
+        let page = asked();
+        assert!(
+            page.contains("Dana Holm") && !page.contains("Anna-Karin"),
+            "{page}"
+        );
+        answer(&page, "shown-4=1&chosen-4=1&consent=all");
+        console.once(&cookie, "/run", &format!(">{ended}<"));
+        assert_eq!(
+            school.first_names(),
+            ["Anna", "Bo", "Anna-Karin", "Åsa", "Eli"]
+        );
+        let page = console.get(&cookie, &format!("/runs/{run}"));
+        assert!(page.contains(partly) && page.contains(left), "{page}");
+        assert!(console.get(&cookie, "/runs").contains(partly));
+
+        // Nobody is undone twice, and the others are undone later.
+        let again = school
+            .folder
+            .with_sandbox(&["undo", &run, "--rows", "4", "--yes"]);
+        assert_ne!(again.status.code(), Some(0), "{}", stdout(&again));
+        let one = school
+            .folder
+            .with_sandbox(&["undo", &run, "--rows", "1", "--yes"]);
+        assert_eq!(one.status.code(), Some(0), "{}", stderr(&one));
+        console.post(&cookie, &act, "what=undo");
+        let page = asked();
+        for (first, last, _) in [PEOPLE[0], PEOPLE[3]] {
+            assert!(!page.contains(&format!("{first} {last}")), "{page}");
+        }
+        answer(&page, "consent=all");
+        console.once(&cookie, "/run", &format!(">{ended}<"));
+        assert_eq!(school.first_names(), ["Åsa"; 5]);
+        let page = console.get(&cookie, &format!("/runs/{run}"));
+        assert!(
+            !page.contains(partly) && !page.contains("value=\"undo\""),
+            "{page}"
+        );
+        let again = school.folder.with_sandbox(&["undo", &run, "--yes"]);
+        assert_ne!(again.status.code(), Some(0), "{}", stdout(&again));
+        // What an undo of an undo brings back can be undone again.
+        let undo = school.folder.runs();
+        let last = undo.split_whitespace().next().unwrap();
+        let output = school.folder.with_sandbox(&["undo", last, "--yes"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(
+            school.first_names(),
+            ["Åsa", "Bo", "Anna-Karin", "Åsa", "Eli"]
+        );
+        let output = school.folder.with_sandbox(&["undo", &run, "--yes"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(school.first_names(), ["Åsa"; 5]);
+    }
+}
+
+#[test]
+fn rehearsals_are_marked_and_listed_only_where_they_are_requested() {
+    for (language, word, link) in [
+        ("en", "rehearsal", "Show rehearsals"),
+        ("sv", "övning", "Visa övningar"),
+    ] {
+        let school = School::new();
+        let run = school.import(&[], 0);
+        let import = [
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--sandbox",
+            "--yes",
+        ];
+        let output = school.folder.with_sandbox(&import);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let listed = |arguments: &str| {
+            let output = school.folder.run(&format!("{arguments} --lang {language}"));
+            assert!(output.status.success(), "{}", stderr(&output));
+            stdout(&output)
+        };
+        assert_eq!(listed("runs").lines().count(), 2);
+        assert!(!listed("runs").contains(word));
+        assert_eq!(listed("runs --rehearsals").matches(word).count(), 1);
+        let json = listed("runs --rehearsals --format json");
+        let json: Json = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (&json[0]["rehearsal"], &json[1]["rehearsal"]),
+            (&true.into(), &Json::Null)
+        );
+        let rehearsed = json[0]["run"].as_str().unwrap().to_owned();
+        assert!(listed(&format!("show {rehearsed}")).contains(word));
+        let key = identity_number(1);
+        assert!(!listed(&format!("history {key}")).contains(word));
+        assert!(listed(&format!("history {key} --rehearsals")).contains(word));
+
+        let console = school.console(language);
+        let cookie = console.enter();
+        let page = console.get(&cookie, "/runs");
+        assert!(page.contains(&run) && !page.contains(&rehearsed), "{page}");
+        assert!(page.contains(link), "{page}");
+        let page = console.get(&cookie, "/runs?rehearsals=1");
+        assert!(page.contains(&rehearsed) && page.contains(word), "{page}");
+        let page = console.get(&cookie, &format!("/runs/{rehearsed}"));
+        assert!(page.contains(word), "{page}");
+        let page = console.get(&cookie, "/person?q=Alm");
+        assert!(!page.contains(&rehearsed) && page.contains(link), "{page}");
+        let page = console.get(&cookie, "/person?q=Alm&rehearsals=1");
+        assert!(page.contains(&rehearsed) && page.contains(&run), "{page}");
+    }
+}
+
+#[test]
+fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() {
+    let school = School::new();
+    let run = school.import(&[], 0);
+    let undone = school
+        .folder
+        .with_sandbox(&["undo", &run, "--rows", "2", "--yes"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    for (language, restored, changed, since) in [
+        (
+            "en",
+            "Restored by an undo",
+            "Changed by row 3 of r.csv",
+            "undone since",
+        ),
+        (
+            "sv",
+            "Återställdes när",
+            "Ändrades av rad 3 i r.csv",
+            "ångrad efteråt",
+        ),
+    ] {
+        let console = school.console(language);
+        let cookie = console.enter();
+        // Two people have this name: they are listed with class and number.
+        let page = console.get(&cookie, "/person?q=anna");
+        for part in [
+            "Anna Ek",
+            "Anna-Karin Lind",
+            "7A",
+            "7B",
+            &identity_number(3),
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(
+            !page.contains("Bo Alm") && !page.contains("timeline"),
+            "{page}"
+        );
+        let link = page.split_once("/person?q=anna&amp;key=");
+        let link = link.unwrap_or_else(|| panic!("{page}")).1;
+        let key = link.split_once('"').unwrap().0.replace("&amp;", "&");
+        let page = console.get(&cookie, &format!("/person?q=anna&key={key}"));
+        assert!(page.contains("timeline") && page.contains("Anna"), "{page}");
+        // One person: by name, number in each spelling, and id.
+        let number = identity_number(2);
+        for query in ["bo+alm", &number, &number.replace('-', ""), &plain_id(2)] {
+            let page = console.get(&cookie, &format!("/person?q={query}"));
+            for part in ["Bo Alm", "7A", &number, restored, changed, since] {
+                assert!(page.contains(part), "{query}: {part}: {page}");
+            }
+            // Identifiers stand under the details alone.
+            let (head, rest) = page.split_once("class=\"timeline\"").unwrap();
+            assert!(
+                query == plain_id(2) || !head.contains(&plain_id(2)),
+                "{head}"
+            );
+            for card in rest
+                .split("<details")
+                .map(|part| part.split("</details>").last())
+            {
+                assert!(!card.unwrap().contains(&plain_id(2)), "{card:?}");
+            }
+        }
+        let page = console.get(&cookie, "/person?q=nobody");
+        assert!(!page.contains("timeline"), "{page}");
+    }
+    // The command line finds the same people.
+    let history = |key: &str| {
+        stdout(
+            &school
+                .folder
+                .program()
+                .args(["history", key])
+                .output()
+                .unwrap(),
+        )
+    };
+    let several = history("anna");
+    assert!(
+        several.contains("Anna Ek · 7A") && several.contains("Anna-Karin Lind"),
+        "{several}"
+    );
+    let one = history("bo alm");
+    assert!(
+        one.contains("first_name") && one.contains("undone since"),
+        "{one}"
+    );
+    // Nothing is found without the roster and the stored values, and nothing was stored for it.
+    std::fs::remove_file(school.folder.path("r.csv")).unwrap();
+    assert!(history("bo alm").contains("first_name"));
+    school
+        .folder
+        .write("rosterpatch.toml", "[retention]\nvalues = '0s'\n");
+    assert!(school.folder.run("runs prune").status.success());
+    assert!(!history("bo alm").contains("first_name"));
+}
+
+#[test]
+fn people_with_protected_identity_are_not_found() {
+    let school = School::new();
+    let roster = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+    let marked = roster
+        .lines()
+        .zip(["Skyddad", "", "ja", "", "", ""])
+        .map(|(line, mark)| format!("{line},{mark}\n"));
+    school.folder.write("r.csv", marked.collect::<String>());
+    school.import(&[], 0);
+    let console = school.console("en");
+    let cookie = console.enter();
+    for query in ["alm", &identity_number(2)] {
+        let page = console.get(&cookie, &format!("/person?q={query}"));
+        assert!(
+            !page.contains("Bo") && !page.contains("timeline"),
+            "{query}: {page}"
+        );
+    }
+    assert!(console.get(&cookie, "/person?q=holm").contains("Dana Holm"));
+}
+
+#[test]
+fn the_console_is_open_in_one_browser_and_others_are_told_so() {
+    for (language, text) in [
+        ("en", "open in another browser"),
+        ("sv", "öppen i en annan webbläsare"),
+    ] {
+        let school = School::new();
+        let console = school.console(language);
+        let host = format!("Host: {}\r\n", console.host());
+        let answer = console.ask("GET", "/enter?token=0", &host, "");
+        assert!(!answer.contains(text), "{answer}");
+        console.enter();
+        for path in [&*console.entrance_path(), "/", &console.at("/runs")] {
+            let answer = console.ask("GET", path, &host, "");
+            assert_eq!(status(&answer), 401, "{answer}");
+            assert!(answer.contains(text), "{path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn no_page_shows_where_a_dropped_file_is_stored() {
+    let school = School::new();
+    let console = school.console("en");
+    let cookie = console.enter();
+    let state = school.folder.path("state").display().to_string();
+    for (name, content) in [
+        ("a.csv", "first_name\nAnna\n"),
+        ("b.pdf", "%PDF-1.7\n"),
+        ("c.csv", ""),
+    ] {
+        let host = console.host();
+        let boundary = "----b";
+        let body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--{boundary}--\r\n"
+        );
+        let headers = format!(
+            "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}Content-Type: multipart/form-data; boundary={boundary}\r\n"
+        );
+        let answer = console.ask("POST", &console.at("/drop"), &headers, &body);
+        assert!(!answer.contains(&state), "{name}: {answer}");
+        for path in ["/", "/file", "/columns", "/problems", "/plan", "/run"] {
+            let page = console.get(&cookie, path);
+            assert!(!page.contains(&state), "{name}: {path}: {page}");
+        }
+    }
+}
+
+#[test]
+fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run() {
+    for language in ["en", "sv"] {
+        let school = School::new();
+        school.import(&[], 0);
+        let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+        school.folder.write(
+            "held.csv",
+            text.replace("Bo,", "Benny,").replace("Eli,", "Elin,"),
+        );
+        let place = [
+            "--target",
+            "meitner",
+            "--base-url",
+            &school.base_url,
+            "--yes",
+        ];
+        let more = ["import", "held.csv", "--max-changes", "1"];
+        let held = school.folder.with_sandbox(&[&more[..], &place].concat());
+        assert_eq!(held.status.code(), Some(4), "{}", stderr(&held));
+        let console = school.console(language);
+        let Some(found) = console.walk("runs", &[]) else {
+            return;
+        };
+        assert_eq!(found["shown"], 2, "{found}");
+        assert_eq!(found["planned"], 1, "{found}");
+        assert_eq!(school.first_names(), ["Anna", "Bo", "Åsa", "Dana", "Eli"]);
+        assert_eq!(found["people"], 2, "{found}");
+        assert_eq!(found["declined"], 0, "{found}");
+    }
+}
+
+#[test]
+fn a_console_that_is_frozen_is_noticed_and_an_edit_before_a_reload_is_kept() {
+    let school = School::new();
+    let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+    school
+        .folder
+        .write("r.csv", text.replace(&plain_id(2), "7"));
+    let place = [
+        "r.csv",
+        "--target",
+        "meitner",
+        "--base-url",
+        &school.base_url,
+    ];
+    let console = Console::open(&school.folder, &place);
+    let pid = console.id().to_string();
+    let Some(found) = console.walk("frozen", &[("PID", &pid), ("VALUE", &plain_id(2))]) else {
+        return;
+    };
+    signal(console.id(), "CONT");
+    assert_eq!(found["kept"], plain_id(2), "{found}");
+    assert_eq!(found["frozen"], true, "{found}");
+    assert_eq!(found["thawed"], true, "{found}");
+}
