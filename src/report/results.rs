@@ -4,6 +4,7 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
+use super::classes::Classes;
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
 use super::row_end::{RowEnd, final_state};
@@ -12,7 +13,7 @@ use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::{Message, say};
-use crate::map::{RESULT_COLUMNS, ResultColumn};
+use crate::map::{RESULT_COLUMNS, ResultColumn, class_column};
 use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
@@ -61,6 +62,7 @@ pub fn write_results(
     let mut states = StateCounts::default();
     let mut lines = Lines::default();
     let mut timeline = Timeline::default();
+    let mut classes = Classes::default();
     let held = of.held.map(|why| say().row_not_sent_because(why));
     input.scan(
         |table| layout.cells(table),
@@ -101,6 +103,16 @@ pub fn write_results(
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 lines.note(cells.row, cells.line);
+                if let Some(column) = layout.class {
+                    let class = cells.kept.get(column).unwrap_or_default();
+                    // A protected person's class is not counted.
+                    let class = if state == RowState::Withheld {
+                        &[][..]
+                    } else {
+                        class
+                    };
+                    classes.note(cells.row, &String::from_utf8_lossy(class), state);
+                }
                 outcome.iter().for_each(|outcome| timeline.note(outcome));
                 if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
                 {
@@ -139,6 +151,7 @@ pub fn write_results(
         states,
         lines,
         timeline,
+        classes,
         results,
         failed,
         new,
@@ -150,6 +163,7 @@ pub struct UnplacedResults {
     states: StateCounts,
     lines: Lines,
     timeline: Timeline,
+    classes: Classes,
     results: SheetFile,
     failed: Option<SheetFile>,
     new: Option<SheetFile>,
@@ -165,6 +179,7 @@ impl UnplacedResults {
             states: self.states,
             lines: self.lines,
             timeline: self.timeline,
+            classes: self.classes,
             results: self.results.finish()?,
             failed: self.failed.map(SheetFile::finish).transpose()?,
             new: self.new.map(SheetFile::finish).transpose()?,
@@ -219,6 +234,8 @@ fn begin_with(
 /// Which of the input's columns are kept: all but those of an earlier results file.
 struct Layout {
     kept: Vec<usize>,
+    /// The column that holds classes, among those that are kept.
+    class: Option<usize>,
     /// Columns before those that a spreadsheet added for rows with too many cells.
     width: usize,
     /// Where a results file says which line a row came from.
@@ -248,10 +265,13 @@ impl Layout {
         } else {
             header.len()
         };
+        let kept: Vec<usize> = (0..width)
+            .filter(|column| !ours(&header[*column]))
+            .collect();
+        let class = class_column(header);
         Layout {
-            kept: (0..width)
-                .filter(|column| !ours(&header[*column]))
-                .collect(),
+            class: class.and_then(|class| kept.iter().position(|column| *column == class)),
+            kept,
             width,
             line: header
                 .iter()

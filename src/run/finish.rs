@@ -164,6 +164,7 @@ impl Run<'_> {
                 summary: &summary,
                 lines: &written.lines,
                 timeline: &written.timeline,
+                classes: &written.classes,
                 header: prepared.input.header(),
                 why: stop.as_ref().map(Stop::for_person),
                 release: self

@@ -11,7 +11,7 @@ use super::context::{Context, Slice, Start};
 use super::delivered::Deliveries;
 use super::error::RunError;
 use super::name::run_name;
-use super::past::rows_last_time;
+use super::past::{rows_last_time, since_last};
 use super::planned::{AskedRow, plan_of};
 use super::prepare::Prepared;
 use super::progress::Tracker;
@@ -388,6 +388,7 @@ impl<'a> Run<'a> {
         let mut plan = plan_of(setup.prepared, delivery, &planned);
         plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
         plan.lookups = run.lookups_before + setup.stats.requests();
+        plan.since = since_last(&run.journal, (id, &run.record), setup.settings)?;
         run.forecast(&mut plan);
         let json = to_json(&plan)?;
         run.journal.set_plan(id, &json, uncounted)?;

@@ -10,7 +10,7 @@ use axum::Form;
 use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
 
-use super::plan::{CANARY, Changes, Filter, Overview, changes, overview, roster_of};
+use super::plan::{CANARY, Changes, Filter, Overview, changes, overview};
 use super::{note_of, start_job};
 use crate::app::{
     Action, AppError, Decisions, at_hand, decide, is_dropped, listed, report_again, retried_run,
@@ -19,6 +19,7 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
+use crate::console::since::{Since, roster_of};
 use crate::console::words::{held_in_words, state_in_words};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
@@ -201,6 +202,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
                 ..overview(&plan)
             };
             overview.not_sent(&journal, run.id, prepared)?;
+            overview.since = Since::of(&journal, run.id, &plan, prepared)?;
             Some((overview, changes))
         }
         None => None,

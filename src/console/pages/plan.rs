@@ -18,15 +18,16 @@ use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
 use crate::console::naming::Naming;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::questions::questions;
+use crate::console::since::{Since, roster_of};
 use crate::console::words::{fault_in_words, system_name, time_in_words};
-use crate::events::{FoundConflict, PersonChange, Plan, Unobserved};
-use crate::journal::{Journal, JournalError, RunRecord};
+use crate::events::{FoundConflict, PersonChange, Plan};
+use crate::journal::{Journal, JournalError};
 use crate::l10n::{local_time, number, say};
-use crate::read::Origin;
 use crate::report::{
     person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
-use crate::run::{Consent, Prepared, RunError, Settings, prepare, row_numbers, rows_seen};
+use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -77,6 +78,8 @@ pub(super) struct Overview {
     pub(super) noticed: Vec<(String, &'static str)>,
     /// Whether the rows are on the desk, so that they can be looked at and corrected.
     pub(super) is_open: bool,
+    /// Who is new or missing since the last roster.
+    pub(super) since: Option<Since>,
     /// The rows that turn one person into another or give one another number, under their headings: the row
     /// number, and both persons.
     pub(super) persons: Vec<(String, Vec<(u64, String)>)>,
@@ -259,6 +262,7 @@ fn made(
         overview: {
             let mut overview = overview(&plan);
             overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
+            overview.since = job.since(&plan)?;
             // What the file of an undo holds was written by this program.
             if matches!(job.task, Task::Undo(_)) {
                 overview.noticed.clear();
@@ -316,6 +320,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         technical,
         noticed,
+        since: None,
         is_open: false,
         persons: {
             let lines = |persons: Vec<&PersonChange>| {
@@ -540,18 +545,6 @@ impl Changes {
     }
 }
 
-/// Reads the roster of a run again, if it is still the same.
-pub(super) fn roster_of(run: &RunRecord) -> Result<Prepared, AppError> {
-    let mut settings = Settings::of(run)?;
-    settings.roster.read.origin = Origin::Page;
-    let spec = Arc::new(settings.spec()?);
-    let prepared = prepare(&settings.roster, spec, rand::random(), &Unobserved)?;
-    match prepared.input.sha256().map_err(RunError::from)? == run.sha256 {
-        true => Ok(prepared),
-        false => Err(AppError::Front(say().console_file_changed())),
-    }
-}
-
 /// Rows up to which they are counted by class.
 const CLASSED: u64 = 20_000;
 
@@ -613,6 +606,10 @@ pub(in crate::console) async fn make(
             let Ok(checked) = &opened.checked else {
                 return go_to("/columns");
             };
+            // A column that may belong to a field is never left out unasked.
+            if !questions(opened).is_empty() {
+                return go_to("/columns");
+            }
             let name = opened.name.clone();
             let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
             let sha256 = sha256.to_owned();
