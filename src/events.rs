@@ -267,6 +267,9 @@ pub struct Plan {
     /// An example of each restored or doubtful value, by code.
     #[serde(default)]
     pub noticed: Vec<ExampleFinding>,
+    /// How the rows differ from those of the last roster, if one was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<SinceLast>,
     /// Whether sending starts before planning is complete. Rows are then recorded as they are sent.
     #[serde(default)]
     pub is_ahead: bool,
@@ -277,6 +280,19 @@ impl Plan {
     pub fn requests_for(&self, changes: u64) -> u64 {
         changes.saturating_mul(self.reads_before.saturating_add(1))
     }
+}
+
+/// How the rows of a roster differ from those of the last one, by their keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinceLast {
+    /// The run of the last one.
+    pub run: String,
+    /// When it began.
+    pub at: jiff::Timestamp,
+    /// Rows that the last one did not have.
+    pub new: u64,
+    /// Rows of the last one that are missing now.
+    pub missing: u64,
 }
 
 /// A column that is not imported, and the field that it resembles.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::column_memory::COLUMNS;
 use super::dropped::DROPPED;
 use super::error::{Action, AppError};
 use super::mends::MENDS;
@@ -55,7 +56,7 @@ pub fn back_up(state: &State, out: &Path) -> Result<BackedUp, AppError> {
         runs: runs.len() as u64,
         ..BackedUp::default()
     };
-    for name in [DROPPED, MENDS] {
+    for name in [DROPPED, MENDS, COLUMNS] {
         done.files += copy_folder(&state.folder().join(name), &folder.join(name))?;
     }
     for run in &runs {

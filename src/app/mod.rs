@@ -5,6 +5,7 @@ mod archive;
 mod arrivals;
 mod backup;
 mod begin;
+mod column_memory;
 mod decline;
 mod derive;
 mod doctor;
@@ -36,6 +37,7 @@ pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
 pub use backup::{BackedUp, back_up};
 pub use begin::{begin, refuse_undone, way_on};
+pub use column_memory::{ColumnMemory, DecidedColumn, pattern_of};
 pub use decline::{Declined, decline};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,

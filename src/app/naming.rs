@@ -1,6 +1,6 @@
 //! Rows are named by the person and the class that they are about.
 
-use crate::read::fold_header;
+use crate::map::class_column;
 use crate::run::Prepared;
 
 /// The columns that name a row.
@@ -8,18 +8,6 @@ pub struct Naming {
     names: Vec<usize>,
     class: Option<usize>,
 }
-
-/// Headers of columns that hold a class, folded.
-const CLASSES: [&str; 8] = [
-    "klass",
-    "class",
-    "klasser",
-    "grupp",
-    "group",
-    "skolklass",
-    "mentorsgrupp",
-    "undervisningsgrupp",
-];
 
 /// Fields whose values form a person's name, in the order in which they are shown.
 const NAMES: [&str; 2] = ["first_name", "last_name"];
@@ -35,10 +23,9 @@ impl Naming {
         let names = NAMES
             .iter()
             .filter_map(|name| map.column(spec.field(name)?));
-        let mut header = prepared.input.header().iter();
         Naming {
             names: names.collect(),
-            class: header.position(|name| CLASSES.contains(&&*fold_header(name))),
+            class: class_column(prepared.input.header()),
         }
     }
 

@@ -65,6 +65,7 @@ pub fn report_again(
             summary: &summary,
             lines: &written.lines,
             timeline: &written.timeline,
+            classes: &written.classes,
             header: input.header(),
             why: match names.is_empty() {
                 true => summary.stop.as_ref().map(|stop| stop.message.to_string()),

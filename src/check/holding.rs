@@ -1,5 +1,7 @@
 //! Samples unmapped columns to determine the kind of their values.
 
+use jiff::civil::Date;
+
 use super::kinds::identity_number::Marked;
 use super::kinds::{date, email, identity_number, municipality_code, phone, postal_code, uuid};
 use super::row::Checker;
@@ -43,19 +45,18 @@ impl Holding {
         for row in table.rows().take(SAMPLES) {
             for (column, holding) in &mut holdings {
                 if let Some(Cell::Text(text)) = row.cell(*column) {
-                    holding.add(text.trim(), checker);
+                    holding.add(text.trim(), checker.options.today);
                 }
             }
         }
         holdings
     }
 
-    fn add(&mut self, text: &str, checker: &Checker) {
+    fn add(&mut self, text: &str, today: Date) {
         if text.is_empty() {
             return;
         }
         self.filled += 1;
-        let today = checker.options.today;
         for (alike, kind) in self.alike.iter_mut().zip(KINDS) {
             let is = match kind {
                 Kind::Uuid => uuid::is_normal(text),
@@ -75,6 +76,13 @@ impl Holding {
         }
     }
 
+    /// What these cells are like.
+    fn of_cells<'a>(cells: impl Iterator<Item = &'a str>, today: Date) -> Holding {
+        let mut holding = Holding::default();
+        cells.for_each(|cell| holding.add(cell.trim(), today));
+        holding
+    }
+
     pub(super) fn append(&mut self, next: Holding) {
         self.filled += next.filled;
         for (own, next) in self.alike.iter_mut().zip(next.alike) {
@@ -88,6 +96,11 @@ impl Holding {
         let found = kinds.find(|(alike, _)| self.filled > 0 && **alike * 10 >= self.filled * 9);
         found.map(|(_, kind)| kind)
     }
+}
+
+/// The kind that nine of ten cells are of: what a column holds before its header is understood.
+pub fn kind_of_cells<'a>(cells: impl Iterator<Item = &'a str>, today: Date) -> Option<Kind> {
+    Holding::of_cells(cells, today).kind()
 }
 
 #[cfg(test)]
@@ -144,7 +157,7 @@ mod tests {
             "Anna",
         ] {
             let mut holding = Holding::default();
-            holding.add(text, &roster.checker);
+            holding.add(text, roster.checker.options.today);
             assert_eq!(holding.filled, 1);
             assert_eq!(holding.alike, [0; KINDS.len()], "{text}");
         }

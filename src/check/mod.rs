@@ -26,6 +26,7 @@ mod width;
 mod workbook_cell;
 
 pub(crate) use characters::is_padding;
+pub use holding::kind_of_cells;
 pub use options::{CheckOptions, EmptyCell};
 pub use restored::what_was_restored;
 pub use row::{CheckedRow, Checker};

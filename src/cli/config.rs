@@ -182,6 +182,13 @@ impl Config {
         }
     }
 
+    /// The profile with a pattern for files that fit `pattern` too. Of two profiles for one file neither applies.
+    pub(in crate::cli) fn profile_within(&self, pattern: &glob::Pattern) -> Option<&str> {
+        let mut others = patterns(&self.profiles);
+        let found = others.find(|(_, other)| pattern.matches(other));
+        found.map(|(name, _)| name)
+    }
+
     /// Refuses a file whose name matches no pattern of the profile in use, or of any profile if none is in
     /// use.
     pub(in crate::cli) fn refuse_unfit(&self, file: &str) -> Result<(), AppError> {

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::config::Config;
 use super::options::{Format, GeneralOptions};
 use super::{logging, settings, terminal};
-use crate::app::{AppError, Job, Ready, Session, way_on};
+use crate::app::{AppError, ColumnMemory, Job, Ready, Session, way_on};
+use crate::clock::{Clock, SystemClock};
 use crate::events::{Observer, Plan};
 use crate::journal::{Journal, State};
-use crate::l10n::{records, say};
+use crate::l10n::{local_time, records, say};
 use crate::map::{ColumnMap, none_misspelt};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
@@ -89,10 +90,23 @@ impl Front {
         if unmapped.is_empty() || !terminal::can_ask() {
             return Ok(());
         }
+        let state = self.session.state.folder();
+        let mut memory = ColumnMemory::read(state, &ready.prepared.checker.spec().name)?;
         let mut taken = Vec::new();
         let mut said = Vec::new();
         for one in unmapped.iter() {
             let question = say().column_ask(one.header.as_str(), one.name.as_str());
+            let question = match memory.of(&one.header) {
+                Some(before) => {
+                    let (file, at) = (before.file.as_str(), local_time(before.at));
+                    let before = match &*before.field {
+                        "" => say().column_ask_left(at, file),
+                        field => say().column_ask_sent(at, field, file),
+                    };
+                    format!("{before}\n{question}")
+                }
+                None => question,
+            };
             let is_meant = !taken.contains(&one.field) && terminal::ask(&question);
             taken.extend(is_meant.then_some(one.field));
             let field = if is_meant {
@@ -102,6 +116,11 @@ impl Front {
             };
             said.push((one.header.clone(), field));
         }
+        let file = ready.settings.roster.file.file_name().unwrap_or_default();
+        let decided = said
+            .iter()
+            .map(|(header, field)| (&**header, Some(&**field)));
+        memory.store(&file.to_string_lossy(), SystemClock.timestamp(), decided)?;
         ready.say_of_columns(&self.session, said)
     }
 

@@ -265,9 +265,13 @@ mod tests {
             Notifications::default()
         }
 
+        fn profile_of(&self, _: &str) -> Option<String> {
+            None
+        }
+
         fn keep_columns(
             &self,
-            _: &str,
+            _: (&str, &str),
             _: Option<&str>,
             _: &[(String, String)],
             _: &[String],

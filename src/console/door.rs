@@ -59,11 +59,18 @@ pub trait Door: Send + Sync {
     /// Who is told of runs.
     fn notifications(&self) -> Notifications;
 
-    /// Keeps what the columns of files with this name are taken for, and the API if one was chosen, for
-    /// next time; those that are `usual` need no word. Returns the file that it is kept in.
+    /// The profile of the config file that applies to a file of this name, if one does.
+    fn profile_of(&self, name: &str) -> Option<String>;
+
+    /// Keeps what the columns of files are taken for, and the API if one was chosen, for next time: in the profile
+    /// that applies to the name, or in a new one for files whose names fit the pattern. Those that are `usual` need no
+    /// word. Returns the file that it is kept in.
+    ///
+    /// # Errors
+    /// When the pattern does not fit the name, or the file cannot be written.
     fn keep_columns(
         &self,
-        name: &str,
+        name_and_pattern: (&str, &str),
         target: Option<&str>,
         columns: &[(String, String)],
         usual: &[String],

@@ -12,11 +12,13 @@ use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::opened::Opened;
 use super::played::PlayedApis;
+use super::since::Since;
 use crate::app::Naming;
 use crate::app::{
     Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Session, Wanted,
     begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
+use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
 use crate::model::{Exit, Summary, with_causes};
@@ -84,6 +86,8 @@ pub(super) struct Job {
     pub(super) session: Session,
     /// The roster, once it is read: what its pages take words from.
     pub(super) prepared: OnceLock<Arc<Prepared>>,
+    /// Who is new or missing since the last roster, once it was looked up.
+    since: OnceLock<Option<Since>>,
     answer: SyncSender<Consent>,
     asked: Mutex<Receiver<Consent>>,
     /// How many rows are sent and read back first; 0 for none.
@@ -131,6 +135,7 @@ impl Job {
             live,
             session,
             prepared: OnceLock::new(),
+            since: OnceLock::new(),
             answer,
             asked: Mutex::new(asked),
             first: AtomicU64::new(0),
@@ -252,6 +257,22 @@ impl Job {
         let persons: Vec<(String, String)> = named.collect();
         let _ = self.first_persons.set(persons.clone());
         Ok(persons)
+    }
+
+    /// Who is new or missing since the last roster.
+    ///
+    /// # Errors
+    /// When the journal or the roster cannot be read.
+    pub(super) fn since(&self, plan: &Plan) -> Result<Option<Since>, AppError> {
+        if let Some(since) = self.since.get() {
+            return Ok(since.clone());
+        }
+        let Some((journal, run)) = self.journal()? else {
+            return Ok(None);
+        };
+        let since = Since::of(&journal, run, plan, self.prepared.get().map(Arc::as_ref))?;
+        let _ = self.since.set(since.clone());
+        Ok(since)
     }
 
     /// Whether it goes on with an earlier run.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -13,6 +14,8 @@ use crate::model::Summary;
 pub(super) struct Seen {
     /// What it is doing.
     pub(super) phase: Phase,
+    /// How far reading has come, before anything is sent.
+    pub(super) part: Option<Part>,
     /// What the console asked about last: what is sent, once it is agreed to.
     pub(super) plan: Option<Arc<Plan>>,
     /// The run's name, once it has one.
@@ -27,10 +30,30 @@ pub(super) struct Seen {
     pub(super) notices: VecDeque<(RunEvent, jiff::Timestamp)>,
 }
 
+/// How much of a file or of its records has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) done: u64,
+    pub(super) of: u64,
+    /// What was done when the first news came, and when that was.
+    first: (u64, Instant),
+}
+
+impl Part {
+    /// The time that the rest takes at the pace so far, if there is one.
+    pub(super) fn left(&self, now: Instant) -> Option<Duration> {
+        let (first, began) = self.first;
+        let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
+        let left = self.of.saturating_sub(self.done);
+        let seconds = now.duration_since(began).as_secs_f64() * left as f64 / done as f64;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
 /// What a job is doing.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Phase {
-    /// The file is read and checked: so many bytes of so many.
+    /// The file is read and checked.
     #[default]
     Reading,
     /// Records are read: so many of so many.
@@ -106,6 +129,17 @@ impl Live {
 }
 
 impl Seen {
+    /// Takes note of how much has been read at the moment `now`.
+    fn follow(&mut self, (done, of): (u64, u64), now: Instant) {
+        match &mut self.part {
+            Some(part) if part.of == of && part.done <= done => part.done = done,
+            part => {
+                let first = (done, now);
+                *part = Some(Part { done, of, first });
+            }
+        }
+    }
+
     fn note(&mut self, event: RunEvent) {
         self.notices.push_front((event, jiff::Timestamp::now()));
         self.notices.truncate(NOTICES);
@@ -121,7 +155,13 @@ impl Observer for Watching {
         let live = &self.0;
         match event {
             RunEvent::LookedUp { done, of } => {
-                live.change(|seen| seen.phase = Phase::LookingUp(*done, *of));
+                live.change(|seen| {
+                    seen.phase = Phase::LookingUp(*done, *of);
+                    seen.follow((*done, *of), Instant::now());
+                });
+            }
+            RunEvent::Read { done, of } => {
+                live.change(|seen| seen.follow((*done, *of), Instant::now()));
             }
             RunEvent::Started { run, progress } => live.change(|seen| {
                 seen.phase = Phase::Sending;
@@ -146,11 +186,37 @@ impl Observer for Watching {
             RunEvent::Reading { .. }
             | RunEvent::Unmapped(_)
             | RunEvent::Withheld(_)
-            | RunEvent::Read { .. }
             | RunEvent::Planned(_)
             | RunEvent::Looked
             | RunEvent::Finished(_)
             | RunEvent::BrokeOff => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_is_estimated_by_the_pace_since_the_first_news() {
+        let mut seen = Seen::default();
+        let began = Instant::now();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        seen.follow((100, 1_000), began);
+        assert_eq!(seen.part.unwrap().left(after(1)), None);
+        seen.follow((400, 1_000), after(3));
+        assert_eq!(
+            seen.part.unwrap().left(after(3)),
+            Some(Duration::from_secs(6))
+        );
+        // Other work has its own pace.
+        seen.follow((1, 50), after(4));
+        assert_eq!(seen.part.unwrap().left(after(5)), None);
+        seen.follow((26, 50), after(9));
+        assert_eq!(
+            seen.part.unwrap().left(after(9)),
+            Some(Duration::from_micros(4_800_000))
+        );
     }
 }

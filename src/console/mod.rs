@@ -12,8 +12,10 @@ mod opened;
 mod page;
 mod pages;
 mod played;
+mod questions;
 mod reader;
 mod server;
+mod since;
 mod steps;
 mod words;
 

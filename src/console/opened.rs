@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::door::Door;
-use crate::app::{AppError, KeptMends};
+use crate::app::{AppError, ColumnMemory, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
 use crate::map::{PROTECTED, protected_columns};
@@ -14,7 +14,7 @@ use crate::read::{Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
     Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 /// The roster that is on the desk: how it is read, what its columns are taken for, and what was mended
 /// in it.
@@ -38,6 +38,8 @@ pub(super) struct Opened {
     pub(super) look: Result<FileLook, String>,
     /// The rows, checked, or why their columns are not understood.
     pub(super) checked: Result<Checked, String>,
+    /// Decisions about columns of other files for the same target.
+    pub(super) memory: Option<ColumnMemory>,
     /// The sheets from which a person must choose before the rows can be checked.
     pub(super) which_sheet: Vec<String>,
     /// The run whose rows are tried again, if they are.
@@ -91,6 +93,8 @@ pub(super) struct FileLook {
     pub(super) sheets: Vec<String>,
     /// The first few rows.
     pub(super) rows: Vec<Vec<String>>,
+    /// What the cells of each column are, by its first rows.
+    pub(super) kinds: Vec<Option<Kind>>,
 }
 
 /// Rows that were checked.
@@ -136,6 +140,9 @@ impl Again {
 
 /// Rows of a file that are shown before it is understood.
 const SAMPLE: usize = 5;
+
+/// Rows by which it is known what a column holds.
+const KNOWN_BY: usize = 32;
 
 impl Opened {
     /// Opens a file as it would be understood without being told anything. What is mended in it is kept in
@@ -196,6 +203,7 @@ impl Opened {
             roster,
             look: Err(String::new()),
             checked: Err(String::new()),
+            memory: None,
             which_sheet: Vec::new(),
             again,
             bulk: None,
@@ -206,6 +214,7 @@ impl Opened {
         if opened.roster.read.origin == Origin::Named {
             opened.roster.read.origin = Origin::Page;
         }
+        opened.memory = Some(ColumnMemory::read(state.folder(), &opened.spec.name)?);
         opened.renew();
         opened.read()?;
         Ok(opened)
@@ -248,6 +257,7 @@ impl Opened {
             && checked.prepared.input.withholding().is_possible()
         {
             look.rows = first_rows(&checked.prepared.input).map_err(RunError::from)?;
+            look.rows.truncate(SAMPLE);
         }
         Ok(())
     }
@@ -499,7 +509,7 @@ fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     input.scan(
         |table| {
-            let rows = table.rows().take(SAMPLE);
+            let rows = table.rows().take(KNOWN_BY);
             let text = |row: crate::read::RawRow<'_>| {
                 let cells = row.cells();
                 cells
@@ -510,10 +520,10 @@ fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
         },
         |some| {
             rows.extend(some);
-            Ok::<bool, ReadError>(rows.len() < SAMPLE)
+            Ok::<bool, ReadError>(rows.len() < KNOWN_BY)
         },
     )?;
-    rows.truncate(SAMPLE);
+    rows.truncate(KNOWN_BY);
     Ok(rows)
 }
 
@@ -532,14 +542,22 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
         ..Withholding::default()
     });
     let is_workbook = !input.sheets().is_empty();
+    let mut rows = first_rows(&input)?;
+    let kinds = (0..input.header().len()).map(|column| {
+        let cells = rows.iter().filter_map(|row| Some(&**row.get(column)?));
+        roster.kind_of(cells)
+    });
+    let kinds = kinds.collect();
+    rows.truncate(SAMPLE);
     Ok(FileLook {
+        kinds,
         description: input.description(),
         encoding: input.dialect().encoding.label().to_owned(),
         delimiter: (!is_workbook).then_some(input.dialect().delimiter),
         header: input.header().to_vec(),
         header_line: input.header_line(),
         sheets: input.sheets().to_vec(),
-        rows: first_rows(&input)?,
+        rows,
     })
 }
 

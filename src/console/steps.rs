@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::job::Job;
 use super::live::Phase;
 use super::opened::Opened;
+use super::questions::questions;
 use crate::l10n::{number, say};
 
 /// How far a step has come.
@@ -120,9 +121,13 @@ type Known = ((StepState, &'static str), Option<String>);
 fn of_file(opened: &Opened) -> Vec<Known> {
     use StepState::{Attention, Done, Waiting};
     let is_read = opened.look.is_ok() && opened.which_sheet.is_empty();
+    let answered = match is_read && questions(opened).is_empty() {
+        true => Done,
+        false => Attention,
+    };
     let (columns, rows) = match &opened.checked {
-        Ok(checked) if checked.left > 0 => (Done, Attention),
-        Ok(_) => (Done, Done),
+        Ok(checked) if checked.left > 0 => (answered, Attention),
+        Ok(_) => (answered, Done),
         Err(_) if is_read => (Attention, Waiting),
         Err(_) => (Waiting, Waiting),
     };

@@ -245,6 +245,12 @@ pub trait History {
     /// with the same target and address, newest first.
     fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError>;
 
+    /// Some of the keys of a run's rows, at most so many, in no order of the file.
+    fn some_keys(&self, run: i64, most: u64) -> Result<Vec<i64>, JournalError>;
+
+    /// The rows of a run, in order, whose keys no row of the run `other` has; of rows with the same key, the first.
+    fn rows_without(&self, run: i64, other: i64) -> Result<Vec<u64>, JournalError>;
+
     /// Returns the number of rows of a run's file that were read.
     fn rows_of(&self, run: i64) -> Result<u64, JournalError>;
 

@@ -12,6 +12,7 @@ pub use columns::{
     ColumnMap, Guess, MapOptions, column_names, guesses, language_of, protected_columns,
 };
 pub use error::MapError;
-pub use names::PROTECTED;
+pub(crate) use names::name_key;
+pub use names::{PROTECTED, class_column};
 pub use result_column::{RESULT_COLUMNS, ResultColumn};
 pub use unmapped::{Likeness, Unmapped, none_misspelt};

@@ -27,7 +27,7 @@ pub(super) fn headers_for(field: &FieldSpec, spoken: Language) -> (String, Vec<S
 }
 
 /// Normalizes a header for comparison. Spaces, underscores and hyphens are equivalent.
-pub(super) fn name_key(header: &str) -> String {
+pub(crate) fn name_key(header: &str) -> String {
     let is_separator =
         |c: char| matches!(c, ' ' | '_' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let folded = fold_header(header);
@@ -69,6 +69,22 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
         .filter(|(distance, name, _)| *distance <= 1 + name.chars().count() / 8)
         .min_by_key(|(distance, name, _)| (*distance, name.len(), (*name).clone()))
         .map(|(_, name, field)| (in_capitals(name), *field))
+}
+
+/// The column that holds classes, if a header says so.
+pub fn class_column(header: &[String]) -> Option<usize> {
+    const CLASSES: [&str; 8] = [
+        "klass",
+        "class",
+        "klasser",
+        "grupp",
+        "group",
+        "skolklass",
+        "mentorsgrupp",
+        "undervisningsgrupp",
+    ];
+    let mut header = header.iter();
+    header.position(|name| CLASSES.contains(&&*fold_header(name)))
 }
 
 /// The name of the protection marking in `--map`.

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use askama::Template;
 
+use super::classes::Classes;
 use super::error::ReportError;
 use super::faults::faults;
+use super::plain::{fault_in_words, first_upper, held_in_words};
+use super::plan::fields;
 use super::plan_view::person_groups;
 use super::row_end::final_state;
 use super::text::{conflicts_in_words, pauses_in_words};
@@ -19,7 +22,8 @@ use crate::l10n::{
     requests, rows as amount, say, times,
 };
 use crate::model::{
-    Code, Exit, Held, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
+    Code, Exit, Held, Lines, Outcome, RowState, StateCounts, Summary, in_quotes, is_code, redacted,
+    word,
 };
 
 /// The maximum number of listed rows, which keeps the page small. The failed file contains all of them.
@@ -41,6 +45,8 @@ pub struct Reported<'a> {
     pub lines: &'a Lines,
     /// The times at which sent rows ended.
     pub timeline: &'a Timeline,
+    /// The rows by class.
+    pub classes: &'a Classes,
     /// The header of the roster.
     pub header: &'a [String],
     /// The reason why the run ended early, if it did and the reason is known.
@@ -57,6 +63,7 @@ pub struct Reported<'a> {
 #[template(path = "report.html", config = ".askama.toml")]
 struct Page<'a> {
     summary: &'a Summary,
+    plain: Plain,
     bars: Vec<Bar>,
     kinds: Vec<Kind>,
     rows: Vec<Listed>,
@@ -76,6 +83,113 @@ struct Page<'a> {
     lang: &'static str,
 }
 
+/// The part for a principal: no codes, paths or commands.
+struct Plain {
+    /// When it began, and whether it is a rehearsal.
+    when: String,
+    /// The counts, with what they are of.
+    counts: Vec<(String, String)>,
+    /// Why it ended early or was undone, if so.
+    why: Option<String>,
+    /// What to do next, if anything.
+    next: Option<String>,
+    /// The classes with their counts, in the order of the page's columns; none if the roster has no classes.
+    classes: Vec<(String, [String; 5])>,
+    /// The values that changed: what the roster calls them, and how often.
+    changed: Vec<(String, String)>,
+    /// The first rows that need attention: row number, class, column and fault.
+    attention: Vec<(u64, String, String, String)>,
+    /// How many more there are.
+    more: Option<String>,
+}
+
+/// Rows that the part for a principal lists.
+const ATTENTION: usize = 50;
+
+/// A count, or nothing in place of zero.
+fn some(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => number(count),
+    }
+}
+
+impl Plain {
+    fn of(reported: &Reported<'_>, rows: &[Listed], plan: Option<&Plan>) -> Plain {
+        let Reported {
+            summary, classes, ..
+        } = reported;
+        let states = &summary.states;
+        let at = local_time(summary.started_at);
+        let counts = [
+            (states.updated, say().html_plain_updated()),
+            (states.unchanged, say().html_plain_unchanged()),
+            (states.unsuccessful(), say().html_plain_attention()),
+            (states.not_sent, say().html_plain_not_sent()),
+            (states.withheld, say().html_plain_withheld()),
+        ];
+        let is_early = summary.exit_code == Exit::Interrupted || summary.stop.is_some();
+        let why = match &summary.held_by {
+            Some(held) => Some(held_in_words(held)),
+            None if is_early => Some(say().html_plain_early()),
+            None if reported.why.is_some() => Some(say().html_plain_undone()),
+            None => None,
+        };
+        let next = match &summary.held_by {
+            Some(_) => Some(say().html_plain_next_held()),
+            None if is_early => Some(say().html_plain_next_early()),
+            None if states.unsuccessful() > 0 => Some(say().html_plain_next_rows()),
+            None => None,
+        };
+        // Where not all was sent, nobody counted what was.
+        let is_whole = plan.is_some_and(|plan| plan.to_send == states.updated);
+        let changed = plan.filter(|_| is_whole && states.updated > 0);
+        let attention = rows.iter().filter(|row| !row.outcome.state.succeeded());
+        let attention: Vec<_> = attention
+            .take(ATTENTION)
+            .map(|row| {
+                let class = classes.of(row.outcome.row).to_owned();
+                (row.line, class, row.column.clone(), row.plain.clone())
+            })
+            .collect();
+        let more = states.unsuccessful().saturating_sub(attention.len() as u64);
+        let of_class = |(class, counts): (&str, &StateCounts)| {
+            let name = match class {
+                "" => say().html_plain_no_class(),
+                class => class.to_owned(),
+            };
+            let cells = [
+                number(counts.total()),
+                some(counts.updated),
+                some(counts.unchanged),
+                some(counts.unsuccessful()),
+                some(counts.not_sent + counts.withheld),
+            ];
+            (name, cells)
+        };
+        Plain {
+            when: match reported.is_played {
+                true => say().html_plain_rehearsal(at),
+                false => say().html_plain_import(at),
+            },
+            counts: counts
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| (number(count), word))
+                .collect(),
+            why,
+            next,
+            classes: classes.each().map(of_class).collect(),
+            changed: changed.map_or(Vec::new(), |plan| {
+                let fields = fields(plan).into_iter();
+                fields.map(|(name, count)| (name, number(count))).collect()
+            }),
+            attention,
+            more: (more > 0).then(|| say().plan_more(number(more))),
+        }
+    }
+}
+
 /// A row that requires attention.
 struct Listed {
     /// The spreadsheet row number.
@@ -84,6 +198,8 @@ struct Listed {
     /// The columns with problems.
     column: String,
     wrong: String,
+    /// What is wrong, for people who do not administer computers.
+    plain: String,
 }
 
 /// A row with a change of person, without personal data.
@@ -186,6 +302,7 @@ pub fn write_html(
     let kinds = merged(kinds);
     let (plan, _) = journal.plan(run)?;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let plain = Plain::of(reported, &rows, plan.as_ref());
     let (persons, more_persons) = match plan {
         Some(plan) => (turned(journal, run, &plan.persons)?, plan.more_persons),
         None => Default::default(),
@@ -194,6 +311,7 @@ pub fn write_html(
         persons,
         more_persons: (more_persons > 0).then(|| say().plan_more(number(more_persons))),
         summary,
+        plain,
         bars: bars(summary),
         kinds: kinds.iter().map(|kind| advised(kind, &rows)).collect(),
         more: Some(all.saturating_sub(rows.len() as u64))
@@ -256,6 +374,10 @@ fn listed(
     let mut rows = Vec::new();
     for mut outcome in journal.unsuccessful(run, LISTED)? {
         let body = journal.body(run, outcome.row)?;
+        let system = first_upper(&reported.summary.target);
+        let plain = outcome.problems.iter();
+        let plain = plain.map(|problem| redacted(&fault_in_words(problem, &system), &body));
+        let plain = plain.collect::<Vec<_>>().join("; ");
         for problem in &mut outcome.problems {
             let text = redacted(&problem.message.to_string(), &body);
             problem.message = Message::verbatim(text);
@@ -277,6 +399,7 @@ fn listed(
             outcome,
             column,
             wrong,
+            plain,
         });
     }
     Ok(rows)

@@ -3,6 +3,7 @@
 
 mod before;
 mod check;
+mod classes;
 mod csv_file;
 mod error;
 mod explain;
@@ -11,6 +12,7 @@ mod history;
 mod html;
 mod look;
 mod metrics;
+mod plain;
 mod plan;
 mod plan_view;
 #[cfg(test)]
@@ -37,13 +39,14 @@ pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
 pub use metrics::{InboxCount, RUN_METRICS, Sample, write_inbox_metrics, write_metrics};
+pub use plain::{fault_in_words, first_upper, held_in_words, notice_in_words};
 pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,
 };
 pub use plan_view::{
     person_groups, person_line, plan_examples, plan_noticed, plan_overview, plan_persons,
-    plan_problems,
+    plan_problems, plan_since,
 };
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, Unsent, write_results};

@@ -7,7 +7,7 @@ use super::plan::{fields, not_sent, notes, time_line};
 use crate::events::{
     ExampleChange, ExampleFinding, FoundConflict, PersonChange, Plan, RowProblems, Turn,
 };
-use crate::l10n::{number, say};
+use crate::l10n::{local_time, number, say};
 use crate::model::{NAMED_ROWS, Problem};
 
 /// The maximum number of listed fields.
@@ -20,6 +20,11 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     lines.extend(look.lines(Some(Tone::Aside), "", &plan.base_url));
     lines.push(String::new());
     lines.extend(counts(plan, look));
+    lines.extend(
+        plan_since(plan)
+            .iter()
+            .flat_map(|line| look.lines(None, "", line)),
+    );
     lines.push(String::new());
     lines.extend(field_lines(plan, look));
     let notes = notes(plan);
@@ -29,6 +34,16 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     }
     lines.extend(look.lines(Some(Tone::Heading), "", &time_line(plan, now)));
     lines
+}
+
+/// How the rows differ from those of the last roster, if one was imported.
+pub fn plan_since(plan: &Plan) -> Option<String> {
+    let since = plan.since.as_ref()?;
+    let at = local_time(since.at);
+    Some(match (since.new, since.missing) {
+        (0, 0) => say().plan_since_same(at),
+        (new, missing) => say().plan_since(number(new), number(missing), at),
+    })
 }
 
 /// Returns the number of rows by planned outcome.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::classes::Classes;
 use super::error::ReportError;
 use super::sheet_file::{MOST_ROWS, is_workbook};
 use super::timeline::Timeline;
@@ -266,6 +267,8 @@ pub struct Written {
     pub lines: Lines,
     /// The times at which sent rows ended.
     pub timeline: Timeline,
+    /// The rows by class.
+    pub classes: Classes,
     /// The path of the results file.
     pub results: PathBuf,
     /// The file with unsuccessful rows, if there were any.

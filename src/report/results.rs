@@ -4,6 +4,7 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
+use super::classes::Classes;
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
 use super::row_end::{RowEnd, final_state};
@@ -12,7 +13,7 @@ use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::{Message, say};
-use crate::map::{RESULT_COLUMNS, ResultColumn};
+use crate::map::{RESULT_COLUMNS, ResultColumn, class_column};
 use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
@@ -71,6 +72,7 @@ pub fn write_results(
     let mut states = StateCounts::default();
     let mut lines = Lines::default();
     let mut timeline = Timeline::default();
+    let mut classes = Classes::default();
     let unsent = of.unsent.map(|unsent| match unsent {
         Unsent::Held(why) => (Code::RunHeld, say().row_not_sent_because(why)),
         Unsent::Declined => {
@@ -117,6 +119,16 @@ pub fn write_results(
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 lines.note(cells.row, cells.line);
+                if let Some(column) = layout.class {
+                    let class = cells.kept.get(column).unwrap_or_default();
+                    // A protected person's class is not counted.
+                    let class = if state == RowState::Withheld {
+                        &[][..]
+                    } else {
+                        class
+                    };
+                    classes.note(cells.row, &String::from_utf8_lossy(class), state);
+                }
                 outcome.iter().for_each(|outcome| timeline.note(outcome));
                 if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
                 {
@@ -155,6 +167,7 @@ pub fn write_results(
         states,
         lines,
         timeline,
+        classes,
         results,
         failed,
         new,
@@ -166,6 +179,7 @@ pub struct UnplacedResults {
     states: StateCounts,
     lines: Lines,
     timeline: Timeline,
+    classes: Classes,
     results: SheetFile,
     failed: Option<SheetFile>,
     new: Option<SheetFile>,
@@ -178,6 +192,7 @@ impl UnplacedResults {
             states: self.states,
             lines: self.lines,
             timeline: self.timeline,
+            classes: self.classes,
             results: self.results.finish()?,
             failed: self.failed.map(SheetFile::finish).transpose()?,
             new: self.new.map(SheetFile::finish).transpose()?,
@@ -232,6 +247,8 @@ fn begin_with(
 /// The columns of the input that are kept. Those of an earlier results file are dropped.
 struct Layout {
     kept: Vec<usize>,
+    /// The column that holds classes, among those that are kept.
+    class: Option<usize>,
     /// The number of columns without those that were added for surplus cells.
     width: usize,
     /// The column of a results file with the original row number.
@@ -261,10 +278,13 @@ impl Layout {
         } else {
             header.len()
         };
+        let kept: Vec<usize> = (0..width)
+            .filter(|column| !ours(&header[*column]))
+            .collect();
+        let class = class_column(header);
         Layout {
-            kept: (0..width)
-                .filter(|column| !ours(&header[*column]))
-                .collect(),
+            class: class.and_then(|class| kept.iter().position(|column| *column == class)),
+            kept,
             width,
             line: header
                 .iter()

@@ -10,13 +10,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::audit_log::Actor;
 use super::error::RunError;
-use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
+use crate::check::{
+    CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, kind_of_cells, survey,
+};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
 use crate::model::{Problem, RowAt, RowState};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions, Withholding};
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 /// A roster and the options for reading it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +41,13 @@ pub struct Roster {
     /// The decision to send rows about protected persons; without it they are withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+impl Roster {
+    /// What the cells of a column are, if most of them are of one kind.
+    pub fn kind_of<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Option<Kind> {
+        kind_of_cells(cells, self.check.today)
+    }
 }
 
 /// The decision to send rows about protected persons.

@@ -48,12 +48,28 @@ async function look(name) {
     for (const { id, nodes } of violations) found.barriers.push(`${name}, ${colorScheme}: ${id}: ${nodes[0].html}`);
   }
   await page.emulateMedia({ colorScheme: "light" });
+  if (process.env.CONSOLE_VIEWS) await views(name);
   if (pictures) await page.screenshot({ path: path.join(pictures, `console-${name}.png`) });
   await page.setViewportSize({ width: 320, height: 700 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) found.overflow.push(`${name}: ${wide}`);
   await page.setViewportSize({ width: 1280, height: 800 });
   found.words.push([name, await words()]);
+}
+
+// Pictures of a page as it stands: narrow, medium and wide, light and dark.
+async function views(name) {
+  const lang = await page.locator("html").getAttribute("lang");
+  for (const width of [320, 768, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      const file = path.join(process.env.CONSOLE_VIEWS, `${name}-${lang}-${width}-${colorScheme}.png`);
+      await page.screenshot({ path: file, fullPage: true });
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ colorScheme: "light" });
 }
 
 const text = (selector) => page.locator(selector).first().innerText();
@@ -471,6 +487,59 @@ const walks = {
       found.steps[tab] = await page.locator("#grid tbody").count();
       await look(tab);
     }
+  },
+
+  // A workbook with a title, groups of columns, merged cells, dates and numbers, from its file to its end.
+  async messy() {
+    found.steps.header = await page.locator("main table thead th").allInnerTexts();
+    await look("messy-file");
+    await press(".next a.button");
+    await page.waitForURL(`${home}/columns`);
+    found.steps.question = await text(".question");
+    await look("columns-asked");
+    // Nothing is left out before the question is answered.
+    await press(".next button");
+    found.steps.staysAt = new URL(page.url()).pathname.endsWith("/columns");
+    await press("#steps a[href$='/problems']");
+    await page.waitForURL(`${home}/problems`);
+    await press("#plan button");
+    await page.waitForURL(`${home}/columns`);
+    await press(".answers button");
+    found.steps.answered = await page.locator("tr.doubtful select").first().inputValue();
+    await press(".next button");
+    await page.waitForURL(`${home}/problems`);
+    found.steps.toMend = await text("#left");
+    const checked = page.waitForResponse((response) => response.url().includes("/problems/row"));
+    await page.locator("#grid select[aria-invalid]").selectOption({ index: 1 });
+    await checked;
+    await page.waitForSelector("#left .good");
+    await look("messy-rows");
+    await press("#plan button");
+    await planned();
+    found.steps.plan = await text(".counts");
+    found.steps.fields = await page.locator("select[name=field] option").allInnerTexts();
+    await look("messy-plan");
+    await press("button[value=all]");
+    found.steps.ended = await ended();
+    await press('#live a.button[href*="/runs/"]');
+    found.steps.done = await text("#steps [aria-current] b");
+    await look("messy-done");
+  },
+
+  // The next roster of a school: who is new, who is missing, and what was decided about its columns.
+  async next() {
+    await page.goto(`${home}/columns`);
+    found.steps.question = await text(".question");
+    await look("columns-again");
+    await press(".answers button");
+    await press(".next button");
+    await page.waitForURL(`${home}/problems`);
+    await press("#plan button");
+    await planned();
+    found.steps.since = await text(".since summary");
+    await press(".since summary");
+    found.steps.names = await page.locator(".since li").allInnerTexts();
+    await look("since");
   },
 
   // A large roster: the time from the end of the check to the first row with a fault.

@@ -29,6 +29,7 @@ const views = [
     if (pictures) await page.screenshot({ path: path.join(pictures, `report-${name}.png`) });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) found.overflow.push(`${name}: ${wide}`);
+    if (pictures && name === "wide") await page.pdf({ path: path.join(pictures, "report.pdf"), format: "A4" });
     if (name === "wide") Object.assign(found, await used(page));
     if (quick) continue;
     await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
@@ -43,8 +44,16 @@ const views = [
 // Returns the effect of filtering and sorting, and the text of the page.
 async function used(page) {
   const text = await page.innerText("main");
+  // The part for a principal.
+  const plain = await page.evaluate(() => {
+    const technical = document.querySelector(".technical");
+    technical.hidden = true;
+    const text = document.querySelector("main").innerText;
+    technical.hidden = false;
+    return text;
+  });
   const command = await page.locator("#command").textContent({ timeout: 100 }).catch(() => null);
-  if (!(await page.locator(".rows").count())) return { text, command };
+  if (!(await page.locator(".rows").count())) return { text, plain, command };
   const shown = () => page.locator(".rows tbody tr:not([hidden])");
   const rows = await shown().count();
   const first = () => page.locator(".rows tbody tr td").first().textContent();
@@ -60,5 +69,5 @@ async function used(page) {
   await page.fill("#find", "nothing has this in it");
   const ofNothing = await shown().count();
   await page.fill("#find", "");
-  return { text: text.slice(0, 4000), command, rows, unsorted, sorted, code, ofCode, ofNothing };
+  return { text: text.slice(0, 20_000), plain, command, rows, unsorted, sorted, code, ofCode, ofNothing };
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use rosterpatch::console::avoided_in;
+use rosterpatch::l10n::Language;
 use serde_json::Value as Json;
 
 use crate::harness::{Folder, plain_roster, repository, stderr};
@@ -42,7 +44,10 @@ fn opened_with(report: &Path, options: &[&str]) -> Option<Json> {
 
 #[test]
 fn the_sample_report_filters_sorts_and_is_accessible_in_both_languages() {
-    for (language, wrong) in [("en", "Rows to review"), ("sv", "Rader att titta på")] {
+    for (language, wrong, class) in [
+        ("en", "Rows to review", "By class"),
+        ("sv", "Rader att titta på", "Per klass"),
+    ] {
         let folder = Folder::new();
         folder.sample("elever-2026-ht.csv");
         let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";
@@ -52,6 +57,22 @@ fn the_sample_report_filters_sorts_and_is_accessible_in_both_languages() {
             return;
         };
         assert!(found["text"].as_str().unwrap().contains(wrong), "{found}");
+        // A principal gets the classes and the rows to correct, without codes, paths or commands.
+        let plain = found["plain"].as_str().unwrap();
+        for part in [class, "9B", "43"] {
+            assert!(plain.contains(part), "{part}: {plain}");
+        }
+        let spoken = match language {
+            "sv" => Language::Swedish,
+            _ => Language::English,
+        };
+        let avoided = avoided_in(plain, spoken);
+        assert!(avoided.is_empty(), "{plain}: {avoided:?}");
+        let place = folder.path("").display().to_string();
+        assert!(
+            !plain.contains("rosterpatch") && !plain.contains(&place),
+            "{plain}"
+        );
         let command = found["command"].as_str().unwrap();
         assert!(
             command.starts_with("rosterpatch retry elever-2026-ht.failed.csv --sandbox"),
@@ -89,6 +110,11 @@ fn reports_of_a_held_run_and_of_one_row_are_complete_pages() {
     let found = opened(&folder.path("held.report.html")).unwrap();
     let text = found["text"].as_str().unwrap();
     assert!(text.contains("Held before anything was sent"), "{text}");
+    let plain = found["plain"].as_str().unwrap();
+    assert!(
+        plain.contains("more than the limit of 20\u{a0}%"),
+        "{plain}"
+    );
 }
 
 #[test]

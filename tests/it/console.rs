@@ -984,13 +984,31 @@ fn a_dropped_file_is_kept_while_a_console_shows_it() {
 
 /// Returns a sandbox with the records of [`hostile`]: the same persons with other last names.
 fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
-    let rows: Vec<_> = (1..=5)
+    sandbox_of(
+        5,
+        |_| "<img src=x onerror=alert(1)>".to_owned(),
+        "<img src=y>",
+    )
+}
+
+/// A sandbox with the records of [`roster_with_accounts`], each of the same person with another last name.
+fn earlier_names(rows: usize) -> (String, tokio::sync::oneshot::Sender<()>) {
+    sandbox_of(rows, |row| format!("Namn{row}"), "Gammal")
+}
+
+/// A sandbox with so many records, with these first names and this last name.
+fn sandbox_of(
+    rows: usize,
+    first: impl Fn(usize) -> String,
+    last: &str,
+) -> (String, tokio::sync::oneshot::Sender<()>) {
+    let rows: Vec<_> = (1..=rows)
         .map(|row| {
             [
                 ("id", plain_id(row)),
                 ("identity_number", identity_number(row)),
-                ("first_name", "<img src=x onerror=alert(1)>".to_owned()),
-                ("last_name", "<img src=y>".to_owned()),
+                ("first_name", first(row)),
+                ("last_name", last.to_owned()),
             ]
             .map(|(name, text)| (name.to_owned(), text))
             .into()
@@ -1251,4 +1269,182 @@ fn an_interrupt_stops_the_console() {
     console.enter();
     signal(console.process.id(), "INT");
     assert_eq!(console.process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_messy_workbook_is_read_asked_about_corrected_and_sent_in_a_browser() {
+    let Some(python) = installed("JUDGES_PYTHON") else {
+        return;
+    };
+    for (language, question, done) in [
+        ("en", "This column holds e-mail addresses.", "Done"),
+        ("sv", "Kolumnen innehåller e-postadresser.", "Klart"),
+    ] {
+        let folder = Folder::new();
+        folder.sample("elever-2026-ht.csv");
+        let made = Command::new(&python)
+            .arg(repository().join("tests/judges/messy.py"))
+            .arg(folder.path("elever-2026-ht.csv"))
+            .args([folder.path("lista ht26.xlsx").to_str().unwrap(), "40"])
+            .status();
+        assert!(made.unwrap().success());
+        let arguments = ["lista ht26.xlsx", "--target", "meitner", "--sandbox"];
+        let arguments = [&arguments[..], &["--rate", "400/s", "--lang", language]].concat();
+        let console = Console::open(&folder, &arguments);
+        let Some(found) = console.walk("messy", &[]) else {
+            return;
+        };
+        assert_eq!(found["header"][1], "Personnummer", "{found}");
+        assert!(has(&found["question"], question), "{found}");
+        assert_eq!(found["staysAt"], true, "{found}");
+        assert_eq!(found["answered"], "email_address1", "{found}");
+        assert!(has(&found["toMend"], "1 r"), "{found}");
+        let fields = found["fields"].as_array().unwrap();
+        assert!(fields.iter().any(|field| has(field, "Konto")), "{found}");
+        assert!(has(&found["done"], done), "{found}");
+    }
+}
+
+/// A roster of these rows, with an e-mail column that no header names.
+fn roster_with_accounts(rows: impl Iterator<Item = usize>) -> String {
+    let mut text = String::from("id;identity_number;first_name;last_name;Konto;Klass\r\n");
+    for row in rows {
+        let (id, number) = (plain_id(row), identity_number(row));
+        text.push_str(&format!(
+            "{id};{number};Namn{row};Ek;namn{row}@skola.se;7A\r\n"
+        ));
+    }
+    text
+}
+
+#[test]
+fn the_next_roster_shows_who_is_new_or_missing_and_what_was_decided_about_its_columns() {
+    for (language, asked, since, left) in [
+        (
+            "en",
+            "from first.csv",
+            "2 new and 1 missing since",
+            "you left out",
+        ),
+        (
+            "sv",
+            "från first.csv",
+            "2 nya och 1 som saknas sedan",
+            "utelämnade du",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.write("first.csv", roster_with_accounts(1..=9));
+        folder.write("second.csv", roster_with_accounts(2..=11));
+        let (base_url, _stop) = earlier_names(11);
+        let open = |file: &str| {
+            let place = [file, "--target", "meitner", "--base-url", &base_url];
+            Console::open(&folder, &[&place[..], &["--lang", language]].concat())
+        };
+        let console = open("first.csv");
+        let cookie = console.enter();
+        let page = console.get(&cookie, "/columns");
+        assert!(
+            page.contains("name@") || page.contains("namn1@skola.se"),
+            "{page}"
+        );
+        let edition = hidden(&page, "edition").to_owned();
+        // A question without an answer is asked again, and nothing is planned.
+        let page = console.post(&cookie, "/columns", &format!("edition={edition}&c5=-"));
+        assert!(
+            page.contains("role=\"alert\"") && page.contains("Konto"),
+            "{page}"
+        );
+        let plan = format!("edition={edition}");
+        let answer = console.post(&cookie, "/plan", &plan);
+        assert!(answer.contains("/columns\r\n"), "{answer}");
+        let answered = format!("edition={edition}&c4=email_address1&c5=-");
+        let answer = console.post(&cookie, "/columns", &answered);
+        assert!(answer.contains("/problems\r\n"), "{answer}");
+        console.post(&cookie, "/plan", &plan);
+        let page = console.once(&cookie, "/plan", "name=\"consent\"");
+        assert!(!page.contains("class=\"since\""), "{page}");
+        let run = hidden(&page, "run");
+        console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+        console.once(&cookie, "/runs", &format!("/runs/{run}"));
+        let path = format!("/runs/{run}");
+        console.once(&cookie, &path, "/file/results");
+        console.kill();
+
+        // The decision is offered for the next file, and never applied unasked.
+        let console = open("second.csv");
+        let Some(found) = console.walk("next", &[]) else {
+            return;
+        };
+        assert!(has(&found["question"], asked), "{found}");
+        assert!(has(&found["since"], since), "{found}");
+        let names = ["Namn10 Ek · 7A", "Namn11 Ek · 7A", "Namn1 Ek · 7A"];
+        assert_eq!(found["names"], serde_json::json!(names), "{found}");
+        console.kill();
+
+        // A column that was left out is asked about with that.
+        let console = open("first.csv");
+        let cookie = console.enter();
+        let edition = hidden(&console.get(&cookie, "/columns"), "edition").to_owned();
+        let answered = format!("edition={edition}&c4=-&c5=-");
+        console.post(&cookie, "/columns", &answered);
+        console.kill();
+        let console = open("second.csv");
+        let page = console.get(&console.enter(), "/columns");
+        assert!(page.contains(left), "{page}");
+    }
+}
+
+#[test]
+fn columns_are_kept_for_file_names_that_fit_a_pattern_only_if_that_is_chosen() {
+    let folder = Folder::new();
+    for term in ["2026-ht", "2027-vt"] {
+        folder.write(&format!("elever-{term}.csv"), roster_with_accounts(1..=9));
+    }
+    folder.write("andra.csv", roster_with_accounts(1..=9));
+    folder.write(
+        "rosterpatch.toml",
+        "[profile.other]\nfiles = [\"andra.csv\"]\n",
+    );
+    let open = |file: &str| {
+        let console = Console::open(&folder, &[file, "--target", "meitner", "--sandbox"]);
+        let cookie = console.enter();
+        let page = console.get(&cookie, "/columns");
+        (console, cookie, page)
+    };
+    let (console, cookie, page) = open("elever-2026-ht.csv");
+    assert!(
+        page.contains("name=\"pattern\" value=\"elever-*.csv\""),
+        "{page}"
+    );
+    let edition = hidden(&page, "edition").to_owned();
+    let keep = |pattern: &str| {
+        let form = format!("edition={edition}&c4=email_address1&c5=-&keep=on&pattern={pattern}");
+        console.post(&cookie, "/columns", &form)
+    };
+    // Neither a name that does not fit nor the files of another profile.
+    for (pattern, why) in [
+        ("lista-*.csv", "does not match"),
+        ("*.csv", "profile other"),
+    ] {
+        let refused = keep(pattern);
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(keep("elever-*.csv").contains("/problems\r\n"));
+    let page = console.get(&cookie, "/problems");
+    assert!(
+        page.contains("elever-*.csv") && page.contains("rosterpatch.toml"),
+        "{page}"
+    );
+    let folder_path = folder.path("").display().to_string();
+    assert!(!page.contains(&folder_path), "{page}");
+    drop(console);
+    let (_console, _, page) = open("elever-2027-vt.csv");
+    assert!(
+        !page.contains("class=\"question\"") && !page.contains("name=\"pattern\""),
+        "{page}"
+    );
+    // A profile for other files has no part in it.
+    let (_console, _, page) = open("andra.csv");
+    assert!(page.contains("class=\"question\""), "{page}");
 }

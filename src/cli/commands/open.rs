@@ -208,14 +208,30 @@ impl Door for FrontDoor {
         settings::notifications(&self.config)
     }
 
+    fn profile_of(&self, name: &str) -> Option<String> {
+        // A config that cannot be read is reported where it is needed.
+        let config = self.config_for(Path::new(name)).ok()?;
+        config.profile().map(str::to_owned)
+    }
+
     fn keep_columns(
         &self,
-        name: &str,
+        (name, pattern): (&str, &str),
         target: Option<&str>,
         columns: &[(String, String)],
         usual: &[String],
     ) -> Result<PathBuf, AppError> {
         let config = self.config_for(Path::new(name))?;
+        if config.profile().is_none() {
+            let fits = glob::Pattern::new(pattern).ok();
+            let fits = fits.filter(|pattern| pattern.matches(name));
+            let unfit = || AppError::Front(say().console_pattern_unfit(pattern, name));
+            let fits = fits.ok_or_else(unfit)?;
+            if let Some(other) = config.profile_within(&fits) {
+                let taken = say().console_pattern_taken(pattern, other);
+                return Err(AppError::Front(taken));
+            }
+        }
         let path = match config.path() {
             Some(path) => path.to_owned(),
             None => Config::own_path()?,
@@ -231,7 +247,7 @@ impl Door for FrontDoor {
         keep(
             &mut document,
             config.profile(),
-            (name, target),
+            (name, pattern, target),
             (columns, usual),
         );
         if let Some(folder) = path.parent() {
@@ -247,7 +263,7 @@ impl Door for FrontDoor {
 fn keep(
     document: &mut DocumentMut,
     profile: Option<&str>,
-    (name, target): (&str, Option<&str>),
+    (name, pattern, target): (&str, &str, Option<&str>),
     (columns, usual): (&[(String, String)], &[String]),
 ) {
     let own = Path::new(name).file_stem().unwrap_or_default();
@@ -266,7 +282,7 @@ fn keep(
         *entry = Item::Table(Table::new());
     }
     if profile.is_none() {
-        entry["files"] = value(Array::from_iter([glob::Pattern::escape(name)]));
+        entry["files"] = value(Array::from_iter([pattern]));
     }
     if let Some(target) = target {
         entry["target"] = value(target);
@@ -297,20 +313,20 @@ mod tests {
         keep(
             &mut document,
             None,
-            ("elever [1].csv", Some("meitner")),
+            ("elever [1].csv", "elever *.csv", Some("meitner")),
             (&columns, &usual),
         );
         let text = document.to_string();
         assert!(text.starts_with("# ours\nrate = \"1500/h\"\n"), "{text}");
         assert!(text.contains("[profile.\"elever [1]\"]"), "{text}");
-        assert!(text.contains("files = [\"elever [[]1[]].csv\"]"), "{text}");
+        assert!(text.contains("files = [\"elever *.csv\"]"), "{text}");
         assert!(text.contains("Kommentar = \"\""), "{text}");
         let usual = ["Kommentar".to_owned()];
         let columns = [("Tel".to_owned(), "phone_number1".to_owned())];
         keep(
             &mut document,
             Some("elever [1]"),
-            ("elever [1].csv", None),
+            ("elever [1].csv", "elever *.csv", None),
             (&columns, &usual),
         );
         let text = document.to_string();
@@ -325,7 +341,7 @@ mod tests {
         keep(
             &mut document,
             Some("town"),
-            ("r.csv", None),
+            ("r.csv", "r.csv", None),
             (&columns, &["Epost".to_owned()]),
         );
         let kept = format!("{before}Tel = \"phone_number1\"\n");

@@ -8,14 +8,16 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::app::pattern_of;
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::questions::{Question, Why, decided_of, questions};
 use crate::console::words::system_name;
-use crate::l10n::{Language, say};
+use crate::l10n::{Language, local_time, number, say};
 use crate::map::{PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 #[derive(Template)]
 #[template(path = "columns.html", config = ".askama.toml")]
@@ -23,9 +25,13 @@ struct Page {
     frame: Frame,
     /// Why the columns are not understood.
     wrong: Option<String>,
+    /// How many columns are asked about, in words, if any are.
+    asked: Option<String>,
     columns: Vec<Column>,
     edition: String,
     target: String,
+    /// The file names for which the columns can be kept, unless a profile has them.
+    pattern: Option<String>,
 }
 
 /// One column of the roster.
@@ -38,18 +44,31 @@ struct Column {
     is_left_out: bool,
     /// What marks protected persons is not offered to be left out.
     is_protected: bool,
-    /// What it may have been meant for.
-    near: Option<String>,
+    /// What is asked about it, and the answers to choose from: each with its value.
+    question: Option<(String, Vec<(String, String)>)>,
 }
+
+impl Column {
+    fn question(&self) -> Option<&str> {
+        self.question.as_ref().map(|(question, _)| &**question)
+    }
+
+    fn answers(&self) -> &[(String, String)] {
+        self.question.as_ref().map_or(&[], |(_, answers)| answers)
+    }
+}
+
+/// What a page sends for a column that is left out.
+const LEFT_OUT: &str = "-";
 
 /// Cells of a column that are shown.
 const SAMPLES: usize = 3;
 
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
-    page(desk, |desk| made(desk)).await
+    page(desk, |desk| made(desk, None)).await
 }
 
-fn made(desk: &Desk) -> Made {
+fn made(desk: &Desk, wrong: Option<String>) -> Made {
     let frame = Frame::of(desk, "columns", say().console_columns_title());
     let opened = desk.opened();
     let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
@@ -60,20 +79,16 @@ fn made(desk: &Desk) -> Made {
         return go_to("/file");
     }
     let spec = &opened.spec;
+    let system = system_name(spec);
     let guesses = guesses(&look.header, spec);
-    let checked = opened.checked.as_ref().ok();
-    // By what its cells hold.
-    let unmapped = |column: usize| {
-        let mut unmapped = checked?.prepared.unmapped.iter();
-        let found = unmapped.find(|one| one.column == column)?;
-        Some(found.field)
-    };
+    let questions = questions(opened);
     let names = column_names(&look.header);
+    let question_of = |index: usize| questions.iter().find(|one| one.column == index);
     // One without a header is shown where it is or may be a field.
     let is_shown = |index: usize| {
         !look.header[index].trim().is_empty()
-            || unmapped(index).is_some()
-            || said_of(opened, &names[index]).is_some()
+            || question_of(index).is_some()
+            || decided_of(opened, &names[index]).is_some()
     };
     let mut columns: Vec<Column> = names
         .iter()
@@ -81,45 +96,89 @@ fn made(desk: &Desk) -> Made {
         .enumerate()
         .filter(|(index, _)| is_shown(*index))
         .map(|(index, (header, guess))| {
-            let said = said_of(opened, header);
-            let chosen = match said {
+            let decided = decided_of(opened, header);
+            let chosen = match decided {
                 Some(field) => field_named(spec, field).ok(),
                 None => guess.field,
             };
-            let is_protected = guess.is_protected || said == Some(PROTECTED) && chosen.is_none();
+            let is_protected = guess.is_protected || decided == Some(PROTECTED) && chosen.is_none();
             let samples = look.rows.iter().filter_map(|row| row.get(index));
             let samples = samples.filter(|cell| !cell.trim().is_empty());
+            let question = question_of(index);
             Column {
                 index,
                 header: header.clone(),
                 samples: samples.take(SAMPLES).cloned().collect(),
-                fields: fields(spec, chosen),
-                is_left_out: chosen.is_none() && !is_protected,
+                fields: fields(spec, chosen.filter(|_| question.is_none())),
+                is_left_out: chosen.is_none() && !is_protected && question.is_none(),
                 is_protected,
-                near: guess
-                    .near
-                    .or_else(|| unmapped(index))
-                    .filter(|_| chosen.is_none() && said_of(opened, header).is_none())
-                    .map(|near| name_of(spec, near)),
+                question: question.map(|question| asked(question, guess.field, spec)),
             }
         })
         .collect();
-    // What is doubtful first, then what is left out; the rest in the file's order.
-    columns.sort_by_key(|column| (column.near.is_none(), !column.is_left_out, column.index));
+    // Questions first, then what is left out; the rest in the file's order.
+    columns.sort_by_key(|column| {
+        let is_answered = column.question.is_none();
+        (is_answered, !column.is_left_out, column.index)
+    });
+    let has_profile = desk.door.profile_of(&opened.name).is_some();
     Ok(html(&Page {
         frame,
-        wrong: opened.checked.as_ref().err().cloned(),
+        wrong: wrong.or(opened.checked.as_ref().err().cloned()),
+        asked: (!questions.is_empty()).then(|| {
+            let count = questions.len() as u64;
+            say().console_columns_asked(count, number(count))
+        }),
         columns,
         edition: opened.edition.clone(),
-        target: system_name(spec),
+        target: system,
+        pattern: (!has_profile).then(|| pattern_of(&opened.name)),
     }))
 }
 
-/// What somebody said that a column is: a field's name, or nothing for one that is left out.
-fn said_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str> {
-    let said = opened.roster.map.overrides.iter().rev();
-    let mut said = said.filter(|(column, _)| fold_header(column) == fold_header(header));
-    said.next().map(|(_, field)| field.as_str())
+/// A question in words, with the answers to choose from: each with its value.
+fn asked(
+    question: &Question,
+    usual: Option<usize>,
+    spec: &TargetSpec,
+) -> (String, Vec<(String, String)>) {
+    let name = |field: usize| name_of(spec, field);
+    let text = match &question.why {
+        Why::Header(field) => say().console_near(name(*field)),
+        Why::Cells(field) => {
+            let held = match spec.fields[*field].kind {
+                Kind::Email => say().console_holds_email(),
+                Kind::IdentityNumber => say().console_holds_identity(),
+                Kind::Phone => say().console_holds_phone(),
+                Kind::PostalCode => say().console_holds_postal(),
+                Kind::Date => say().console_holds_date(),
+                Kind::MunicipalityCode => say().console_holds_municipality(),
+                _ => say().console_holds_id(),
+            };
+            say().console_send_as(held, name(*field))
+        }
+        Why::Earlier(earlier, field, _) => {
+            let (file, at) = (earlier.file.as_str(), local_time(earlier.at));
+            match field {
+                Some(field) => say().console_earlier_sent(at, name(*field), file),
+                None => say().console_earlier_left(at, file),
+            }
+        }
+    };
+    let mut fields: Vec<usize> = question.why.field().into_iter().chain(usual).collect();
+    fields.dedup();
+    let answer = |field: usize| {
+        let value = spec.fields[field].name().to_owned();
+        (value, say().console_answer_send(name(field)))
+    };
+    let mut answers: Vec<(String, String)> = fields.into_iter().map(answer).collect();
+    let leave = (LEFT_OUT.to_owned(), say().console_answer_leave());
+    // What was decided before stands first.
+    match question.why {
+        Why::Earlier(_, None, _) => answers.insert(0, leave),
+        _ => answers.push(leave),
+    }
+    (text, answers)
 }
 
 /// The fields that a column can be for.
@@ -149,7 +208,7 @@ pub(in crate::console) async fn choose(
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
-        {
+        let wrong = {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
             opened.refuse_other(&said)?;
@@ -157,39 +216,101 @@ pub(in crate::console) async fn choose(
                 return go_to("/file");
             };
             let guesses = guesses(&look.header, &opened.spec);
-            let (mut overrides, mut usual) = (Vec::new(), Vec::new());
+            let asked: Vec<usize> = questions(opened).iter().map(|one| one.column).collect();
+            let (mut overrides, mut usual, mut open) = (Vec::new(), Vec::new(), Vec::new());
             for (index, (header, guess)) in column_names(&look.header)
                 .into_iter()
                 .zip(&guesses)
                 .enumerate()
             {
-                let Some(chosen) = said.get(&format!("c{index}")) else {
-                    continue;
+                let chosen = said.get(&format!("c{index}")).map(String::as_str);
+                let is_asked = asked.contains(&index);
+                let chosen = match chosen {
+                    Some(LEFT_OUT) => "",
+                    None | Some("") if is_asked => {
+                        open.push(header);
+                        continue;
+                    }
+                    Some(field) => field,
+                    None => continue,
                 };
                 let own = match guess.is_protected {
                     true => Some(PROTECTED),
                     false => guess.field.map(|field| opened.spec.fields[field].name()),
                 };
-                if own.unwrap_or_default() != chosen {
-                    overrides.push((header, chosen.clone()));
+                // The answer to a question is a decision, whatever it is, and stays one.
+                let is_decided = is_asked || decided_of(opened, &header) == Some(chosen);
+                if is_decided || own.unwrap_or_default() != chosen {
+                    overrides.push((header, chosen.to_owned()));
                 } else {
                     usual.push(header);
                 }
             }
             opened.roster.map.overrides = overrides.clone();
             opened.read()?;
-            if said.contains_key("keep") && opened.checked.is_ok() {
-                let (name, target) = (opened.name.as_str(), opened.target.as_deref());
-                let path = desk.door.keep_columns(name, target, &overrides, &usual)?;
-                opened.notice = Some(
-                    say().console_kept(path.file_name().unwrap_or_default().to_string_lossy()),
-                );
-            }
-            if opened.checked.is_ok() {
+            if open.is_empty() && opened.checked.is_ok() {
+                remember(opened, &overrides, &usual)?;
+                if said.contains_key("keep") {
+                    keep(desk, opened, &said, (&overrides, &usual))?;
+                }
                 return go_to("/problems");
             }
-        }
-        made(desk)
+            (!open.is_empty()).then(|| say().console_columns_open(open.join(", ")))
+        };
+        made(desk, wrong)
     })
     .await
+}
+
+/// Remembers what was decided about columns, by their headers.
+fn remember(
+    opened: &mut Opened,
+    overrides: &[(String, String)],
+    usual: &[String],
+) -> Result<(), Trouble> {
+    let Some(memory) = &mut opened.memory else {
+        return Ok(());
+    };
+    // The letters of a column without a header say nothing of another file's.
+    let has_header = |name: &str| match &opened.look {
+        Ok(look) => look
+            .header
+            .iter()
+            .any(|own| fold_header(own) == fold_header(name)),
+        Err(_) => false,
+    };
+    let decided = overrides
+        .iter()
+        .map(|(name, field)| (&**name, Some(&**field)));
+    let decided = decided.chain(usual.iter().map(|name| (&**name, None)));
+    let decided = decided.filter(|(name, _)| has_header(name));
+    memory.store(&opened.name, jiff::Timestamp::now(), decided)?;
+    Ok(())
+}
+
+/// Keeps the columns in the config file.
+fn keep(
+    desk: &Desk,
+    opened: &mut Opened,
+    said: &HashMap<String, String>,
+    (overrides, usual): (&[(String, String)], &[String]),
+) -> Result<(), Trouble> {
+    let (name, target) = (opened.name.as_str(), opened.target.as_deref());
+    let pattern = said.get("pattern").map(|pattern| pattern.trim());
+    let pattern = pattern.filter(|pattern| !pattern.is_empty());
+    let pattern = pattern.map_or_else(|| pattern_of(name), str::to_owned);
+    let profile = desk.door.profile_of(name);
+    let path = desk
+        .door
+        .keep_columns((name, &pattern), target, overrides, usual)?;
+    let path = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    opened.notice = Some(match profile {
+        Some(profile) => say().console_kept_in(profile, path),
+        None => say().console_kept(pattern, path),
+    });
+    Ok(())
 }

@@ -21,6 +21,7 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
+use crate::console::since::Since;
 use crate::console::words::{held_in_words, listed_in_words};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
@@ -220,6 +221,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
                 ..overview(&plan)
             };
             overview.not_sent(&journal, run.id, prepared)?;
+            overview.since = Since::of(&journal, run.id, &plan, prepared)?;
             Some((overview, changes))
         }
         None => None,

@@ -17,6 +17,8 @@ use crate::console::desk::Desk;
 use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::questions::questions;
+use crate::console::since::Since;
 use crate::console::words::{fault_in_words, system_name, time_in_words};
 use crate::events::{FoundConflict, PersonChange, Plan};
 use crate::journal::{Journal, JournalError};
@@ -75,6 +77,8 @@ pub(super) struct Overview {
     pub(super) noticed: Vec<(String, &'static str)>,
     /// Whether the rows are on the desk, so that they can be looked at and corrected.
     pub(super) is_open: bool,
+    /// Who is new or missing since the last roster.
+    pub(super) since: Option<Since>,
     /// The rows that turn one person into another or give one another number, under their headings: the row
     /// number, and both persons.
     pub(super) persons: Vec<(String, Vec<(u64, String)>)>,
@@ -274,6 +278,7 @@ fn made(
         overview: {
             let mut overview = overview(&plan);
             overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
+            overview.since = job.since(&plan)?;
             // What the file of an undo holds was written by this program.
             if undone.is_some() {
                 overview.noticed.clear();
@@ -355,6 +360,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         technical,
         noticed,
+        since: None,
         is_open: false,
         persons: {
             let lines = |persons: Vec<&PersonChange>| {
@@ -601,6 +607,10 @@ pub(in crate::console) async fn make(
             let Ok(checked) = &opened.checked else {
                 return go_to("/columns");
             };
+            // A column that may belong to a field is never left out unasked.
+            if !questions(opened).is_empty() {
+                return go_to("/columns");
+            }
             let name = opened.name.clone();
             let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
             let sha256 = sha256.to_owned();

@@ -16,7 +16,7 @@ use crate::console::desk::Desk;
 use crate::console::job::{Job, Task};
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
-use crate::console::words::left_in_words;
+use crate::console::words::{left_in_words, rest_in_words};
 use crate::events::RunEvent;
 use crate::l10n::{Language, Messages, in_scope, number, say};
 use crate::progress::lines;
@@ -47,6 +47,8 @@ pub(super) struct Fragment {
     is_asking: bool,
     /// Nothing is sent yet, and nobody asked.
     is_waiting: bool,
+    /// How much has been read until then: so much of so much, and the time that is left.
+    part: Option<(u64, u64, Option<String>)>,
     sending: Option<Sending>,
     end: Option<Box<End>>,
     run: Option<String>,
@@ -104,7 +106,7 @@ fn plan_page(task: &Task) -> &'static str {
 fn what_it_does(phase: &Phase) -> String {
     match phase {
         Phase::Reading => say().console_reading(),
-        Phase::LookingUp(done, of) => say().progress_looked_up(number(*done), number(*of)),
+        Phase::LookingUp(done, of) => say().console_comparing(number(*done), number(*of)),
         Phase::Asking(..) => say().console_plan_ready(),
         Phase::Sending => say().console_sending(),
         Phase::Ended(_) => say().console_ended(),
@@ -140,6 +142,10 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
         text,
         is_asking: matches!(seen.phase, Phase::Asking(..)),
         is_waiting: matches!(seen.phase, Phase::Reading | Phase::LookingUp(..)),
+        part: seen.part.map(|part| {
+            let left = part.left(std::time::Instant::now()).map(rest_in_words);
+            (part.done.min(part.of), part.of.max(1), left)
+        }),
         sending: matches!(seen.phase, Phase::Sending).then(|| Sending {
             done: progress.done,
             rows: progress.rows.max(1),

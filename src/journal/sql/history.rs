@@ -39,6 +39,28 @@ impl<S: Engine + Runs> History for S {
         self.look(|sql| sql.all(&query, &[since.into(), key.into()], past))
     }
 
+    fn some_keys(&self, run: i64, most: u64) -> Result<Vec<i64>, JournalError> {
+        let [first, last] = ends_of(run);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let keys = "SELECT DISTINCT key FROM planned WHERE id > ?1 AND id <= ?2 AND key <> 0
+                    ORDER BY key LIMIT ?3";
+        self.look(|sql| sql.all(keys, &[first, last, most.into()], |row| row.get(0)))
+    }
+
+    fn rows_without(&self, run: i64, other: i64) -> Result<Vec<u64>, JournalError> {
+        let ([first, last], [other_first, other_last]) = (ends_of(run), ends_of(other));
+        self.look(|sql| {
+            sql.all(
+                "SELECT min(id) FROM planned WHERE id > ?1 AND id <= ?2 AND key IN
+                 (SELECT key FROM planned WHERE id > ?1 AND id <= ?2 AND key <> 0
+                  EXCEPT SELECT key FROM planned WHERE id > ?3 AND id <= ?4 AND key <> 0)
+                 GROUP BY key ORDER BY min(id)",
+                &[first, last, other_first, other_last],
+                |row| row.get(0).map(row_of),
+            )
+        })
+    }
+
     fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
         let last = "SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2";
         let last = self.look(|sql| sql.one(last, &ends_of(run), |row| row.maybe(0)))?;

@@ -143,6 +143,7 @@ pub fn finish(
             summary: &summary,
             lines: &written.lines,
             timeline: &written.timeline,
+            classes: &written.classes,
             header: prepared.input.header(),
             why: stop.as_ref().map(Stop::for_person),
             release: run

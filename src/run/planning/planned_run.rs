@@ -2,6 +2,7 @@
 
 use super::earlier_runs::EarlierRuns;
 use super::estimate::add_estimate;
+use super::previous_runs::since_last;
 use super::row_planner::PlanContext;
 use super::totals::{AskedRow, plan_of};
 use crate::events::Plan;
@@ -90,6 +91,7 @@ pub(super) fn plan_after(run: Run<'_>, earlier: EarlierRuns) -> Result<PlannedRu
     let mut plan = plan_of(setup.prepared, delivery, &planned);
     plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
     plan.lookups = run.lookups_before + setup.stats.requests();
+    plan.since = since_last(&run.journal, (id, &run.record), setup.settings)?;
     add_estimate(&setup, &mut plan);
     let json = to_json(&plan)?;
     run.journal.set_plan(id, &json, uncounted)?;

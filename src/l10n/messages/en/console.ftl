@@ -56,9 +56,42 @@ console-is-field = Sets the field
 console-field-of = Field of { $column }
 console-marks-protected = marks protected persons
 console-leave-out = (leave it out)
+console-new-since = New since the import of { $at }
+console-missing-since = In the import of { $at } and missing now
+console-comparing = Comparing with the system: { $done } of { $all }
+console-left-seconds = { $count ->
+    [one] About { $number } second left
+   *[other] About { $number } seconds left
+}
+console-left-minutes = { $count ->
+    [one] About { $number } minute left
+   *[other] About { $number } minutes left
+}
 console-near = Did you mean { $field }?
-console-keep = Keep this for next time
-console-kept = Kept for next time in { $path }.
+console-columns-asked = { $count ->
+    [one] { $number } column is not recognised by its header. Answer the question about it: it is sent or left out as you say.
+   *[other] { $number } columns are not recognised by their headers. Answer the question about each: it is sent or left out as you say.
+}
+console-columns-open = Nobody has decided about: { $columns }. Answer the question beside each.
+console-holds-email = e-mail addresses
+console-holds-identity = identity numbers
+console-holds-phone = phone numbers
+console-holds-postal = postal codes
+console-holds-date = dates
+console-holds-municipality = municipality codes
+console-holds-id = IDs
+console-send-as = This column holds { $held }. Send as { $field }?
+console-earlier-sent = On { $at } you sent the column with this header as { $field }, from { $file }. Do the same?
+console-earlier-left = On { $at } you left out the column with this header, in { $file }. Leave it out again?
+console-answer-send = Send as { $field }
+console-answer-leave = Leave it out
+console-keep = Use these columns for similar files without asking, in nightly imports too
+console-pattern = Files named
+console-keep-how = An asterisk stands for anything. Without this, your answers are suggested the next time that a file has these headers.
+console-kept = Files named { $pattern } get these columns from now on ({ $path }).
+console-kept-in = The columns are stored in the profile { $profile } ({ $path }).
+console-pattern-unfit = “{ $pattern }” does not match the name { $file }
+console-pattern-taken = “{ $pattern }” also matches files of the profile { $profile }; use a narrower name
 console-next-problems = Go on to the problems
 
 console-problems-title = Check the rows

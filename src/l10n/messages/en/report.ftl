@@ -90,6 +90,10 @@ column-unmapped = column "{ $header }" is not imported and resembles { $field };
 column-unmapped-at = column { $at } is not imported and resembles { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
 column-kind-of-key = the column "{ $column }" contains keys of the kind { $kind }, but they are sent as { $sent }; add --var { $name }={ $kind }
 column-misspelt = column "{ $header }" is not imported, and its header resembles { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
+plan-since = { $new } new and { $missing } missing since the import of { $at }
+plan-since-same = The same rows as in the import of { $at }
+column-ask-sent = On { $at } you imported the column with this header as { $field }, from { $file }.
+column-ask-left = On { $at } you ignored the column with this header, in { $file }.
 column-ask = Column "{ $header }" resembles { $field }. Import it as { $field }?
 progress-read = of the file read
 progress-looked-up = { $done } of { $all } looked up
@@ -141,6 +145,24 @@ report-not-a-file = it is neither a file nor a pipe with a reader; use - for sta
 report-no-reader = no process reads from this pipe
 report-no-file = it is not a file; use - for standard output
 
+html-plain-import = Import of { $at }
+html-plain-rehearsal = Rehearsal of { $at }: nothing real was changed
+html-plain-updated = Updated
+html-plain-unchanged = Already correct
+html-plain-attention = Needs attention
+html-plain-not-sent = Not sent
+html-plain-withheld = Protected persons, not sent
+html-plain-early = The import ended before all rows were sent.
+html-plain-undone = Changes of this import have been undone.
+html-plain-next-held = Nothing has been sent. Somebody must review the import and approve or decline it.
+html-plain-next-early = The import can be resumed. Rows that were sent are not sent again.
+html-plain-next-rows = The rows under “Needs attention” must be corrected and sent again. All other rows are done.
+html-plain-classes = By class
+html-plain-class = Class
+html-plain-no-class = (no class)
+html-plain-rows = Rows
+html-plain-changed = What changed
+html-technical = Technical details
 html-line = { $rows } to { $target }, { $address } · run { $run } · { $time } · { $duration }
 html-by-state = Rows by state
 html-state = State

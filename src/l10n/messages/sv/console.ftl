@@ -56,9 +56,42 @@ console-is-field = Fyller fältet
 console-field-of = Fält för { $column }
 console-marks-protected = märker skyddade personuppgifter
 console-leave-out = (hoppa över)
+console-new-since = Nya sedan importen { $at }
+console-missing-since = Fanns i importen { $at } och saknas nu
+console-comparing = Jämför med systemet: { $done } av { $all }
+console-left-seconds = { $count ->
+    [one] Ungefär { $number } sekund kvar
+   *[other] Ungefär { $number } sekunder kvar
+}
+console-left-minutes = { $count ->
+    [one] Ungefär { $number } minut kvar
+   *[other] Ungefär { $number } minuter kvar
+}
 console-near = Menade du { $field }?
-console-keep = Kom ihåg till nästa gång
-console-kept = Sparat till nästa gång i { $path }.
+console-columns-asked = { $count ->
+    [one] { $number } kolumn känns inte igen på rubriken. Svara på frågan om den, så skickas eller utelämnas den som du säger.
+   *[other] { $number } kolumner känns inte igen på rubriken. Svara på frågan om var och en, så skickas eller utelämnas de som du säger.
+}
+console-columns-open = Dessa kolumner saknar svar: { $columns }. Svara på frågan bredvid var och en.
+console-holds-email = e-postadresser
+console-holds-identity = personnummer
+console-holds-phone = telefonnummer
+console-holds-postal = postnummer
+console-holds-date = datum
+console-holds-municipality = kommunkoder
+console-holds-id = ID
+console-send-as = Kolumnen innehåller { $held }. Ska den skickas som { $field }?
+console-earlier-sent = Den { $at } skickade du kolumnen med den här rubriken som { $field }, från { $file }. Ska det bli likadant?
+console-earlier-left = Den { $at } utelämnade du kolumnen med den här rubriken, i { $file }. Ska den utelämnas igen?
+console-answer-send = Skicka som { $field }
+console-answer-leave = Utelämna
+console-keep = Använd kolumnerna för liknande filer utan att fråga, också på natten
+console-pattern = Filer som heter
+console-keep-how = En asterisk står för vad som helst. Utan det här föreslås dina svar nästa gång en fil har samma rubriker.
+console-kept = Filer som heter { $pattern } får de här kolumnerna från och med nu ({ $path }).
+console-kept-in = Kolumnerna är sparade i profilen { $profile } ({ $path }).
+console-pattern-unfit = ”{ $pattern }” stämmer inte med namnet { $file }
+console-pattern-taken = ”{ $pattern }” stämmer också med filer i profilen { $profile }; välj ett snävare namn
 console-next-problems = Vidare till felen
 
 console-problems-title = Kontrollera raderna

@@ -89,6 +89,10 @@ column-unmapped = kolumnen ”{ $header }” importeras inte och liknar { $field
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; importera den med --map "RUBRIK={ $field }", eller hoppa över den med --map "RUBRIK="
 column-kind-of-key = kolumnen ”{ $column }” innehåller nycklar av typen { $kind }, men de skickas som { $sent }; lägg till --var { $name }={ $kind }
 column-misspelt = kolumnen ”{ $header }” importeras inte, men rubriken liknar { $field }; importera den med --map "{ $header }={ $field }", eller hoppa över den med --map "{ $header }="
+plan-since = { $new } nya och { $missing } som saknas sedan importen { $at }
+plan-since-same = Samma rader som i importen { $at }
+column-ask-sent = Den { $at } importerade du kolumnen med den här rubriken som { $field }, från { $file }.
+column-ask-left = Den { $at } ignorerade du kolumnen med den här rubriken, i { $file }.
 column-ask = Kolumnen ”{ $header }” liknar { $field }. Importera den som { $field }?
 progress-read = av filen läst
 progress-looked-up = { $done } av { $all } hämtade
@@ -140,6 +144,24 @@ report-not-a-file = det är varken en fil eller ett rör med en läsare; skriv -
 report-no-reader = ingen process läser ur röret
 report-no-file = det är inte en fil; skriv - för standard ut
 
+html-plain-import = Import { $at }
+html-plain-rehearsal = Övning { $at }: inget ändrades på riktigt
+html-plain-updated = Uppdaterade
+html-plain-unchanged = Stämde redan
+html-plain-attention = Behöver åtgärdas
+html-plain-not-sent = Inte skickade
+html-plain-withheld = Skyddade personer, inte skickade
+html-plain-early = Importen avslutades innan alla rader hade skickats.
+html-plain-undone = Ändringar från den här importen har ångrats.
+html-plain-next-held = Inget har skickats. Någon måste granska importen och godkänna eller avslå den.
+html-plain-next-early = Importen kan återupptas. Rader som redan har skickats skickas inte igen.
+html-plain-next-rows = Raderna under ”Behöver åtgärdas” måste rättas och skickas igen. Alla andra rader är klara.
+html-plain-classes = Per klass
+html-plain-class = Klass
+html-plain-no-class = (ingen klass)
+html-plain-rows = Rader
+html-plain-changed = Vad som ändrades
+html-technical = Tekniska uppgifter
 html-line = { $rows } till { $target }, { $address } · körning { $run } · { $time } · { $duration }
 html-by-state = Rader efter status
 html-state = Status

@@ -140,3 +140,26 @@ fn a_run_stands_until_another_edition_or_an_undo_follows_to_the_same_place() {
         );
     }
 }
+
+#[test]
+fn new_and_missing_rows_are_counted_since_the_last_roster_of_any_name_with_the_same_rows() {
+    let api = Api::answering(|_| (200, serde_json::json!({"total": 0, "data": []})));
+    let mut desk = Desk::new("id,name\np1,Åsa\np2,Bo\np3,Cy\n");
+    let since = |desk: &Desk| desk.plan(desk.run().id).since;
+    desk.import(&api).unwrap();
+    assert_eq!(since(&desk), None);
+    let first = desk.run().name;
+    let mut import = |name: &str, text: &str| {
+        let file = desk.settings.roster.file.with_file_name(name);
+        std::fs::write(&file, text).unwrap();
+        desk.settings.roster.file = file;
+        desk.import(&api).unwrap();
+        since(&desk).map(|since| (since.run == first, since.new, since.missing))
+    };
+    let next = "id,name\np2,Bo\np3,Cy\np4,Di\np5,Ed\n";
+    assert_eq!(import("next.csv", next), Some((true, 2, 1)));
+    // The same file again is compared with the one before.
+    assert_eq!(import("again.csv", next), Some((true, 2, 1)));
+    // Another school's roster is none's next edition.
+    assert_eq!(import("other.csv", "id,name\nq1,Fi\nq2,Gus\n"), None);
+}

@@ -1,0 +1,122 @@
+//! Columns that may be meant for a field are asked about, by their headers, their cells or an earlier decision.
+
+use super::opened::Opened;
+use crate::app::DecidedColumn;
+use crate::map::{Likeness, PROTECTED, column_names, field_named, guesses};
+use crate::read::fold_header;
+use crate::targets::{Kind, TargetSpec};
+
+/// A column that is not read or left out before somebody has decided.
+pub(super) struct Question {
+    pub(super) column: usize,
+    pub(super) why: Why,
+}
+
+/// What a question is asked for.
+pub(super) enum Why {
+    /// The header resembles that of this field.
+    Header(usize),
+    /// The cells hold what this field does.
+    Cells(usize),
+    /// It was decided for another file: the field, if the column was sent, and the one that it resembles.
+    Earlier(DecidedColumn, Option<usize>, Option<usize>),
+}
+
+impl Why {
+    /// The field to which the column may belong.
+    pub(super) fn field(&self) -> Option<usize> {
+        match self {
+            Why::Header(field) | Why::Cells(field) => Some(*field),
+            Why::Earlier(_, field, like) => field.or(*like),
+        }
+    }
+}
+
+/// What a person decided about a column: a field's name, or nothing for one that is left out.
+pub(super) fn decided_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str> {
+    let decided = opened.roster.map.overrides.iter().rev();
+    let mut decided = decided.filter(|(column, _)| fold_header(column) == fold_header(header));
+    decided.next().map(|(_, field)| field.as_str())
+}
+
+/// The questions about the columns of a roster that nobody has answered.
+pub(super) fn questions(opened: &Opened) -> Vec<Question> {
+    let Ok(look) = &opened.look else {
+        return Vec::new();
+    };
+    // The run whose rows are sent again answered them.
+    if opened.again.is_some() {
+        return Vec::new();
+    }
+    let spec = &opened.spec;
+    let names = column_names(&look.header);
+    let guesses = guesses(&look.header, spec);
+    let mut taken: Vec<(usize, usize)> = Vec::new();
+    for (column, (header, guess)) in names.iter().zip(&guesses).enumerate() {
+        let field = match decided_of(opened, header) {
+            Some(name) => field_named(spec, name).ok(),
+            None => guess.field,
+        };
+        taken.extend(field.map(|field| (column, field)));
+    }
+    let unmapped = match &opened.checked {
+        Ok(checked) => &checked.prepared.unmapped[..],
+        Err(_) => &[],
+    };
+    let mut questions = Vec::new();
+    for (column, (header, guess)) in names.iter().zip(&guesses).enumerate() {
+        if decided_of(opened, header).is_some() || guess.is_protected {
+            continue;
+        }
+        let is_free = |field: usize| {
+            let declared = &spec.fields[field];
+            let is_written = !declared.read_only && declared.constant.is_none();
+            is_written && taken.iter().all(|(of, own)| *own != field || *of == column)
+        };
+        let found = unmapped.iter().find(|one| one.column == column);
+        let by_cells = || {
+            let kind = match found {
+                Some(found) => Some(spec.fields[found.field].kind),
+                // What is missing may be what the cells hold.
+                None if opened.checked.is_err() => look.kinds.get(column).copied().flatten(),
+                None => None,
+            };
+            Some(Why::Cells(free_of(spec, kind?, is_free)?))
+        };
+        let by_header = || {
+            let found = found.filter(|found| found.why != Likeness::Cells);
+            let field = guess.near.or(found.map(|found| found.field));
+            field.filter(|field| is_free(*field)).map(Why::Header)
+        };
+        let why = match guess.field {
+            Some(_) => None,
+            None => by_header().or_else(by_cells),
+        };
+        let earlier = || {
+            let header = &look.header[column];
+            let earlier = opened.memory.as_ref()?.of(header)?;
+            let field = match &*earlier.field {
+                "" => None,
+                // A column that marks protected persons is known by its header.
+                PROTECTED if spec.field(PROTECTED).is_none() => return None,
+                name => Some(field_named(spec, name).ok()?),
+            };
+            let like = why.as_ref().and_then(Why::field);
+            let is_usual = field == guess.field && why.is_none();
+            let is_possible = field.is_none_or(is_free);
+            (!is_usual && is_possible).then(|| Why::Earlier(earlier.clone(), field, like))
+        };
+        let Some(why) = earlier().or(why) else {
+            continue;
+        };
+        // Two columns are not offered for one field.
+        taken.extend(why.field().map(|field| (column, field)));
+        questions.push(Question { column, why });
+    }
+    questions
+}
+
+/// The first free field of a kind.
+fn free_of(spec: &TargetSpec, kind: Kind, is_free: impl Fn(usize) -> bool) -> Option<usize> {
+    (0..spec.fields.len()).find(|field| spec.fields[*field].kind == kind && is_free(*field))
+}

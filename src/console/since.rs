@@ -1,0 +1,85 @@
+//! The review shows the people who are new or missing since the last roster.
+
+use std::collections::BTreeSet;
+
+use crate::app::{AppError, Naming, roster_of};
+use crate::events::Plan;
+use crate::journal::{Journal, JournalError};
+use crate::l10n::{local_time, number, say};
+use crate::report::plan_since;
+use crate::run::{Prepared, RunError, rows_seen};
+
+/// The people who are new or missing since the last roster.
+#[derive(Debug, Clone)]
+pub(super) struct Since {
+    /// The counts in words.
+    pub(super) text: String,
+    /// The groups: a heading, the first names with their classes, and how many more there are. Missing people have
+    /// names only if the last roster is still stored.
+    pub(super) groups: Vec<(String, Vec<String>, Option<String>)>,
+}
+
+/// Names that are listed in a group.
+const NAMES: usize = 50;
+
+impl Since {
+    /// How a run's rows differ from those of the last roster.
+    ///
+    /// # Errors
+    /// When the journal or the roster cannot be read.
+    pub(super) fn of(
+        journal: &Journal,
+        run: i64,
+        plan: &Plan,
+        prepared: Option<&Prepared>,
+    ) -> Result<Option<Since>, AppError> {
+        let (Some(since), Some(text)) = (&plan.since, plan_since(plan)) else {
+            return Ok(None);
+        };
+        let other = match journal.run(Some(&since.run)) {
+            Ok(other) => Some(other),
+            // It was pruned.
+            Err(JournalError::NoRun { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut groups = Vec::new();
+        if let Some(other) = other {
+            let at = local_time(since.at);
+            if let Some(prepared) = prepared.filter(|_| since.new > 0) {
+                let rows = journal.rows_without(run, other.id)?;
+                let heading = say().console_new_since(at.as_str());
+                groups.extend(named(heading, &rows, prepared)?);
+            }
+            if since.missing > 0
+                && let Ok(before) = roster_of(&other)
+            {
+                let rows = journal.rows_without(other.id, run)?;
+                let heading = say().console_missing_since(at.as_str());
+                groups.extend(named(heading, &rows, &before)?);
+            }
+        }
+        Ok(Some(Since { text, groups }))
+    }
+}
+
+/// The people of rows under a heading.
+fn named(
+    heading: String,
+    rows: &[u64],
+    prepared: &Prepared,
+) -> Result<Option<(String, Vec<String>, Option<String>)>, AppError> {
+    let first: BTreeSet<u64> = rows.iter().take(NAMES).copied().collect();
+    let seen = rows_seen(prepared, |raw, _| first.contains(&raw.at.row)).map_err(RunError::from)?;
+    let naming = Naming::of(prepared);
+    let names = seen.iter().map(|seen| {
+        let (name, class) = (naming.name(&seen.cells), naming.class(&seen.cells));
+        match class.is_empty() {
+            true => name,
+            false => format!("{name} · {class}"),
+        }
+    });
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    let more = rows.len().saturating_sub(names.len()) as u64;
+    let more = (more > 0).then(|| say().plan_more(number(more)));
+    Ok((!names.is_empty()).then_some((heading, names, more)))
+}
