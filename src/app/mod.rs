@@ -73,3 +73,5 @@ pub use target_test::{
 };
 pub use undo::{Undone, undone};
 pub use watch::watch;
+
+pub use crate::plan::Selection;

@@ -10,19 +10,18 @@ use std::time::Duration;
 
 use super::door::Door;
 use super::live::{End, Live, Phase};
-use super::opened::Opened;
+use super::opened::{Opened, named};
 use super::played::PlayedApis;
 use super::since::Since;
 use crate::app::Naming;
 use crate::app::{
-    Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Session, Wanted,
-    begin, decide, go_on, ready, refuse_undone, resumed, undone,
+    Action, AppError, Decisions, FieldNames, GoOn Job as, AppJob, Selection, NamedPaths, Session,
+    Wanted, begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::say;
 use crate::model::{Exit, Summary, with_causes};
-use crate::plan::Selection;
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
@@ -353,7 +352,7 @@ impl Job {
             Ok(end) => end,
             Err(AppError::Run(RunError::Declined)) => End::default(),
             Err(error) => End {
-                error: Some(with_causes(&error)),
+                error: Some(self.told(with_causes(&error))),
                 ..End::default()
             },
         };
@@ -371,6 +370,16 @@ impl Job {
             }
             seen.phase = Phase::Ended(Box::new(end));
         });
+    }
+
+    /// An error with the file's name, and not with where an upload is stored.
+    fn told(&self, text: String) -> String {
+        let file = match &self.task {
+            Task::Import { roster, .. } => &roster.file,
+            Task::Retry { settings, .. } => &settings.roster.file,
+            Task::Resume(_) | Task::Approve { .. } | Task::Undo { .. } => return text,
+        };
+        named(text, file, &self.file)
     }
 
     fn done<'a>(&'a self, means: Means<'a>) -> Result<End, AppError> {

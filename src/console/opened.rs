@@ -138,6 +138,11 @@ impl Again {
     }
 }
 
+/// A text in which a file has its name in place of its path.
+pub(super) fn named(text: String, file: &Path, name: &str) -> String {
+    text.replace(&file.display().to_string(), name)
+}
+
 /// Rows of a file that are shown before it is understood.
 const SAMPLE: usize = 5;
 
@@ -240,7 +245,7 @@ impl Opened {
     /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.revision = unique();
-        self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
+        self.look = look_at(&self.roster).map_err(|error| self.told(&error));
         self.which_sheet.clear();
         self.checked = match self.check() {
             Ok(checked) => Ok(checked),
@@ -249,7 +254,7 @@ impl Opened {
                 self.which_sheet = sheets;
                 Err(why)
             }
-            Err(AppError::Run(error)) => Err(with_causes(&error)),
+            Err(AppError::Run(error)) => Err(self.told(&error)),
             Err(error) => return Err(error),
         };
         // Only the whole file shows which rows are about a protected person.
@@ -260,6 +265,11 @@ impl Opened {
             look.rows.truncate(SAMPLE);
         }
         Ok(())
+    }
+
+    /// An error as the page shows it: with the file's name, and not with where an upload is stored.
+    fn told(&self, error: &(dyn std::error::Error + 'static)) -> String {
+        named(with_causes(error), &self.roster.file, &self.name)
     }
 
     fn check(&mut self) -> Result<Checked, AppError> {

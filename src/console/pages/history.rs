@@ -11,7 +11,8 @@ use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::plan::{CANARY, Changes, Filter, Overview, changes, overview, rows_with};
+use super::changes::{Changes, Filter};
+use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
     Action, AppError, Decisions, ListedRun, at_hand, decide, decline, is_dropped, is_rehearsal,

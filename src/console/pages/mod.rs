@@ -1,5 +1,6 @@
 //! The pages, a file each, with their templates beside them.
 
+mod changes;
 pub(super) mod columns;
 pub(super) mod file;
 pub(super) mod history;

@@ -7,12 +7,12 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde::Deserialize;
 
+use super::changes::{Changed, Changes, Class, Filter};
 use super::problems::{escaped, take_typed};
-use super::undo::{self, Choice};
+use super::undo;
 use super::{note_of, start_job};
-use crate::app::{AppError, FieldNames, Naming, PastChange, is_identifier};
+use crate::app::{AppError, FieldNames, PastChange, is_identifier};
 use crate::console::desk::Desk;
 use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
@@ -91,61 +91,6 @@ pub(super) struct Overview {
     /// How many more of them there are.
     pub(super) more: Option<String>,
     pub(super) time: String,
-}
-
-/// Some of the changes that a plan makes.
-pub(super) struct Changes {
-    pub(super) rows: Vec<Changed>,
-    /// Whether the values are those that were delivered before a run that is undone.
-    pub(super) are_last_delivered: bool,
-    /// The field's name, what the roster calls it, how often, and whether it is filtered by.
-    pub(super) fields: Vec<(String, String, String, bool)>,
-    pub(super) classes: Vec<Class>,
-    /// The choice of people, if there is one.
-    pub(super) choosing: Option<Choice>,
-    /// Behind which row the next page begins.
-    pub(super) next: Option<String>,
-}
-
-/// A class whose rows change.
-pub(super) struct Class {
-    pub(super) name: String,
-    /// What filters by it, in an address.
-    pub(super) query: String,
-    /// How many rows of it change.
-    pub(super) count: String,
-    /// Whether it is filtered by.
-    pub(super) is_chosen: bool,
-}
-
-/// What is to change in one record.
-pub(super) struct Changed {
-    /// The row of the run.
-    pub(super) row: u64,
-    /// The row of the undone run and whether it is ticked, if people can be chosen.
-    pub(super) choice: Option<(u64, bool)>,
-    pub(super) line: u64,
-    pub(super) key: String,
-    /// The person's name; the key if the roster is missing.
-    pub(super) who: String,
-    pub(super) class: String,
-    pub(super) changes: Vec<PastChange>,
-}
-
-/// Which changes are shown.
-#[derive(Deserialize, Default, Clone)]
-pub(in crate::console) struct Filter {
-    #[serde(default)]
-    field: String,
-    #[serde(default)]
-    column: String,
-    #[serde(default)]
-    value: String,
-    /// The class whose people an undo shows.
-    #[serde(default)]
-    pub(super) class: String,
-    #[serde(default)]
-    pub(super) after: u64,
 }
 
 /// Records on a page.

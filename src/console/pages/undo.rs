@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use super::plan::{Changes, Class, Filter};
+use super::changes::{Changes, Choice, Class, Filter};
 use super::problems::escaped;
 use crate::app::Naming;
-use crate::app::{AppError, roster_of};
+use crate::app::{AppError, Selection, roster_of};
 use crate::console::job::{Job, Task};
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::{number, say};
 use crate::model::Call;
-use crate::plan::Selection;
 use crate::run::rows_seen;
 
 /// People up to which they can be chosen one by one. A larger undo takes everyone.
@@ -27,21 +26,6 @@ pub(super) struct Person {
     /// The name and the class; empty without the roster.
     who: String,
     class: String,
-}
-
-/// The choice of people on the page.
-pub(super) struct Choice {
-    /// How many of how many are chosen.
-    pub(super) chosen: String,
-    /// What the undo covers if it does not cover everyone.
-    pub(super) covers: String,
-    /// The buttons that tick and untick the people shown, the class and the page.
-    pub(super) tick: String,
-    pub(super) untick: String,
-    pub(super) class: String,
-    pub(super) after: u64,
-    /// Whether the page of a class is shown.
-    pub(super) is_class: bool,
 }
 
 /// The people of an undo, or of these rows of it, as the undone run named them.
