@@ -15,7 +15,7 @@ use super::played::PlayedApis;
 use super::since::Since;
 use crate::app::Naming;
 use crate::app::{
-    Action, AppError, Decisions, FieldNames, GoOn Job as, AppJob, Selection, NamedPaths, Session,
+    Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Selection, Session,
     Wanted, begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
 use crate::events::Plan;

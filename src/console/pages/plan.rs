@@ -12,7 +12,7 @@ use super::changes::{Changed, Changes, Class, Filter};
 use super::problems::{escaped, take_typed};
 use super::undo;
 use super::{note_of, start_job};
-use crate::app::{AppError, FieldNames, PastChange, is_identifier};
+use crate::app::{AppError, FieldNames, Naming, is_identifier};
 use crate::console::desk::Desk;
 use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
