@@ -657,6 +657,7 @@ const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
 /// Files of these modules that open, make or move something by its path, and why they may.
 const BY_PATH: &[(&str, &str)] = &[
     ("app/backup.rs", "the state folder and its copy"),
+    ("app/column_memory.rs", "the state folder"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
     ("app/scene.rs", "a temporary folder of a unit test"),
