@@ -14,9 +14,18 @@ use crate::run::{Prepared, RunError, rows_seen};
 pub(super) struct Since {
     /// The counts in words.
     pub(super) text: String,
-    /// The groups: a heading, the first names with their classes, and how many more there are. Missing people have
-    /// names only if the last roster is still stored.
-    pub(super) groups: Vec<(String, Vec<String>, Option<String>)>,
+    /// New people, and missing people if the last roster is still stored.
+    pub(super) groups: Vec<Group>,
+}
+
+/// People under a heading.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) heading: String,
+    /// The first names, with their classes.
+    pub(super) names: Vec<String>,
+    /// How many more there are.
+    pub(super) more: Option<String>,
 }
 
 /// Names that are listed in a group.
@@ -63,11 +72,7 @@ impl Since {
 }
 
 /// The people of rows under a heading.
-fn named(
-    heading: String,
-    rows: &[u64],
-    prepared: &Prepared,
-) -> Result<Option<(String, Vec<String>, Option<String>)>, AppError> {
+fn named(heading: String, rows: &[u64], prepared: &Prepared) -> Result<Option<Group>, AppError> {
     let first: BTreeSet<u64> = rows.iter().take(NAMES).copied().collect();
     let seen = rows_seen(prepared, |raw, _| first.contains(&raw.at.row)).map_err(RunError::from)?;
     let naming = Naming::of(prepared);
@@ -81,5 +86,9 @@ fn named(
     let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
     let more = rows.len().saturating_sub(names.len()) as u64;
     let more = (more > 0).then(|| say().plan_more(number(more)));
-    Ok((!names.is_empty()).then_some((heading, names, more)))
+    Ok((!names.is_empty()).then_some(Group {
+        heading,
+        names,
+        more,
+    }))
 }

@@ -707,6 +707,7 @@ const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
 /// Files of these modules that open, create or move a file by its path, with the reason.
 const BY_PATH: &[(&str, &str)] = &[
     ("app/backup.rs", "the state folder and its copy"),
+    ("app/column_memory.rs", "the state folder"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
     ("app/scene.rs", "a temporary folder of a unit test"),
