@@ -21,7 +21,7 @@ use crate::targets::TargetSpec;
 
 /// A person who was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Person {
+pub struct FoundPerson {
     /// The name; empty if neither roster nor journal has one.
     pub name: String,
     /// The class.
@@ -37,7 +37,7 @@ pub struct Person {
 #[derive(Debug, Default)]
 pub struct People {
     /// The people, by name.
-    pub people: Vec<Person>,
+    pub people: Vec<FoundPerson>,
     /// Whether there are more.
     pub is_cut: bool,
 }
@@ -83,7 +83,7 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
         in_changes(&journal, run, &wanted, &mut found)?;
     }
     found.people.sort_by(|one, other| {
-        let of = |person: &Person| (person.name.to_lowercase(), person.number.clone());
+        let of = |person: &FoundPerson| (person.name.to_lowercase(), person.number.clone());
         of(one).cmp(&of(other))
     });
     let is_cut = found.people.len() > MOST;
@@ -153,7 +153,7 @@ impl Wanted {
 
 #[derive(Default)]
 struct Found {
-    people: Vec<Person>,
+    people: Vec<FoundPerson>,
     known: BTreeSet<String>,
 }
 
@@ -165,7 +165,7 @@ impl Found {
     }
 
     /// Adds a person who has none of these values in common with one who is known.
-    fn add(&mut self, person: Person, values: &[&str]) {
+    fn add(&mut self, person: FoundPerson, values: &[&str]) {
         let values = values.iter().filter(|value| !value.is_empty());
         let values: Vec<String> = values.map(|value| bare(value)).collect();
         let is_known = values.iter().any(|value| self.known.contains(value));
@@ -227,7 +227,7 @@ fn in_roster(
         let number = Some(number).filter(|it| !it.is_empty()).unwrap_or(first);
         let key = key.map_or("", cell);
         let key = Some(key).filter(|it| !it.is_empty()).unwrap_or(number);
-        let person = Person {
+        let person = FoundPerson {
             name: naming.name(&seen.cells),
             class: naming.class(&seen.cells),
             number: number.to_owned(),
@@ -275,7 +275,7 @@ fn in_changes(
             true => String::new(),
             false => call.key.clone(),
         });
-        let person = Person {
+        let person = FoundPerson {
             name,
             class: String::new(),
             number: number.clone(),

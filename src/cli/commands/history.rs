@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::app::{
-    AppError, Dossier, Person, RecordChanges, RowAbout, dossier, forget, people, refuse_kind,
+    AppError, Dossier, FoundPerson, RecordChanges, RowAbout, dossier, forget, people, refuse_kind,
     write_dossier,
 };
 use crate::cli::args::HistoryArgs;
@@ -63,7 +63,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
 /// The people that a name leads to.
 #[derive(Serialize)]
 struct Several {
-    people: Vec<Person>,
+    people: Vec<FoundPerson>,
 }
 
 fn text(found: &Dossier, look: Look) -> String {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::problems::escaped;
 use crate::app::{
-    AppError, Dossier, Person, RecordChanges, dossier, is_identifier, people, write_dossier,
+    AppError, Dossier, FoundPerson, RecordChanges, dossier, is_identifier, people, write_dossier,
 };
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, download, html, page, written};
@@ -34,7 +34,7 @@ struct Page {
 }
 
 struct Found {
-    person: Person,
+    person: FoundPerson,
     link: String,
 }
 
@@ -110,7 +110,7 @@ fn found(
     desk: &Desk,
     asked: &Asked,
     rehearsals: bool,
-) -> Result<(Vec<Person>, bool, Shown), AppError> {
+) -> Result<(Vec<FoundPerson>, bool, Shown), AppError> {
     let query = asked.q.trim();
     let of = |key: &str| -> Result<Shown, AppError> {
         Ok(Shown {
@@ -147,7 +147,7 @@ fn suffix(rehearsals: bool) -> &'static str {
 }
 
 /// The name, the class and the number of a person, without identifiers.
-fn in_words(person: &Person) -> String {
+fn in_words(person: &FoundPerson) -> String {
     let parts = [&person.name, &person.class, &person.number];
     let parts = parts.into_iter().map(String::as_str);
     let parts = parts.filter(|part| !part.is_empty() && !is_identifier(part));
