@@ -137,7 +137,9 @@ pub fn undone(
     };
     if written.is_none() {
         let why = match rows {
-            _ if !restored.is_empty() => Some(Code::WhyRestored),
+            _ if !restored.is_empty() && (rows.is_some() || !spec.is_readable()) => {
+                Some(Code::WhyRestored)
+            }
             _ if !spec.is_readable() => Some(Code::WhyUnreadable),
             Some(_) => Some(Code::WhyNotChanged),
             None => None,
