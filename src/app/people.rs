@@ -158,7 +158,7 @@ struct Found {
 }
 
 impl Found {
-    /// Has nobody with one of these values be found.
+    /// Excludes people with one of these values from the results.
     fn hide(&mut self, values: &[&str]) {
         let values = values.iter().filter(|value| !value.is_empty());
         self.known.extend(values.map(|value| bare(value)));

@@ -6,7 +6,7 @@ use crate::map::{Likeness, PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::{Kind, TargetSpec};
 
-/// A column that is not read or left out before somebody has decided.
+/// A column that is neither read nor left out before the user has decided.
 pub(super) struct Question {
     pub(super) column: usize,
     pub(super) why: Why,
@@ -39,7 +39,7 @@ pub(super) fn decided_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str
     decided.next().map(|(_, field)| field.as_str())
 }
 
-/// The questions about the columns of a roster that nobody has answered.
+/// The unanswered questions about the columns of a roster.
 pub(super) fn questions(opened: &Opened) -> Vec<Question> {
     let Ok(look) = &opened.look else {
         return Vec::new();

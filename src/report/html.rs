@@ -141,7 +141,7 @@ impl Plain {
             None if states.unsuccessful() > 0 => Some(say().html_plain_next_rows()),
             None => None,
         };
-        // Where not all was sent, nobody counted what was.
+        // The changes were not counted if only some were sent.
         let is_whole = plan.is_some_and(|plan| plan.to_send == states.updated);
         let changed = plan.filter(|_| is_whole && states.updated > 0);
         let attention = rows.iter().filter(|row| !row.outcome.state.succeeded());

@@ -212,8 +212,8 @@ impl Clock for SetBack {
     }
 }
 
-/// Answers one request after another as the script says. From before the last connection ends, nobody
-/// listens: a client that has seen it end is refused.
+/// Answers one request after another as the script says. The listener closes before the last connection
+/// ends, so that the next connection is refused.
 fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

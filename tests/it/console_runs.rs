@@ -195,7 +195,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             page.contains("Anna-Karin Lind") && page.contains("7B (3)"),
             "{page}"
         );
-        // Nobody, then those of one class, then without two of them.
+        // No one is ticked, then one class, then that class without two people.
         answer(&page, "consent=untick");
         let page = asked();
         let refused = answer(&page, "consent=all");
@@ -230,7 +230,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
         assert!(page.contains(partly) && page.contains(left), "{page}");
         assert!(console.get(&cookie, "/runs").contains(partly));
 
-        // Nobody is undone twice, and the others are undone later.
+        // No person is undone twice, and the others are undone later.
         let again = school
             .folder
             .with_sandbox(&["undo", &run, "--rows", "4", "--yes"]);

@@ -72,7 +72,7 @@ console-columns-asked = { $count ->
     [one] { $number } column is not recognised by its header. Answer the question about it: it is sent or left out as you say.
    *[other] { $number } columns are not recognised by their headers. Answer the question about each: it is sent or left out as you say.
 }
-console-columns-open = Nobody has decided about: { $columns }. Answer the question beside each.
+console-columns-open = These columns have unanswered questions: { $columns }. Answer the question beside each.
 console-holds-email = e-mail addresses
 console-holds-identity = identity numbers
 console-holds-phone = phone numbers

@@ -51,7 +51,7 @@ fn says(consent: Consent) -> Option<Box<crate::run::tests::Agree>> {
     Some(Box::new(move |_| consent.clone()))
 }
 
-/// An API that refuses the credentials while it is told to, once it has taken `most` changes.
+/// An API that accepts `most` changes and then refuses the credentials while its switch is on.
 fn moody(
     most: usize,
     answer: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static,

@@ -60,7 +60,7 @@ impl AnswerStore for Kept {
 
     fn answer(&self, _run: i64, question: i64) -> Result<Option<String>, JournalError> {
         let answer = self.answers.borrow().get(&question).cloned();
-        assert!(answer.is_some(), "only what is kept is looked for");
+        assert!(answer.is_some(), "only stored answers are searched");
         Ok(answer)
     }
 
