@@ -110,7 +110,11 @@ fn a_batch_limits_the_requests_of_planning() {
     let start = resume(&mut desk);
     desk.batch(&api, start, batch(5)).unwrap();
     assert_eq!(desk.states(), ["updated"; 2]);
-    assert_eq!(api.asked().len(), 3, "known answers are not requested again");
+    assert_eq!(
+        api.asked().len(),
+        3,
+        "known answers are not requested again"
+    );
 }
 
 #[test]
