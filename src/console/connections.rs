@@ -1,4 +1,4 @@
-//! The console accepts connections and bounds unauthenticated ones.
+//! Connections of the console, with a limit for unauthenticated ones.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,20 +16,20 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-/// Connections at once of which no request was let in. A browser has six, and a process may have 1,024 files.
+/// The maximum number of unauthenticated connections. A browser has six, and a process may have 1,024 files.
 const MOST_STRANGERS: usize = 100;
 
-/// For how long a request's head may take, and a connection be idle.
+/// The maximum time for the head of a request and for an idle connection.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// Who is at the other end of a connection: a stranger, until a request was let in.
+/// The peer of a connection, which is a stranger until a request is accepted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guest {
     is_known: Arc<AtomicBool>,
 }
 
 impl Guest {
-    /// Takes note that a request of this connection was let in, if it says of which it is.
+    /// Records that a request of this connection was accepted.
     pub(super) fn welcome(request: &Request) {
         if let Some(guest) = request.extensions().get::<Guest>() {
             guest.is_known.store(true, Ordering::Relaxed);
@@ -37,18 +37,18 @@ impl Guest {
     }
 }
 
-/// The connections of strangers, the oldest first.
+/// The unauthenticated connections, the oldest first.
 #[derive(Default)]
 struct Strangers(VecDeque<(Guest, AbortHandle)>);
 
 impl Strangers {
-    /// Leaves out those that are known by now, or have ended.
+    /// Removes connections that are authenticated or have ended.
     fn update(&mut self) {
         self.0
             .retain(|(guest, task)| !guest.is_known.load(Ordering::Relaxed) && !task.is_finished());
     }
 
-    /// Ends the oldest one's connection. Returns whether there was one.
+    /// Closes the oldest connection. Returns whether there was one.
     fn end_oldest(&mut self) -> bool {
         let oldest = self.0.pop_front();
         oldest.is_some_and(|(_, task)| {
@@ -66,7 +66,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) -> io::Result<(
         let accepted = listener.accept().await;
         strangers.update();
         let Ok((stream, _)) = accepted else {
-            // This process has no file left, most often.
+            // Usually, the process has reached its limit of open files.
             if !strangers.end_oldest() {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
@@ -77,7 +77,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) -> io::Result<(
         let guest = Guest::default();
         let task = tokio::spawn(serve_one(stream, router.clone(), guest.clone()));
         strangers.0.push_back((guest, task.abort_handle()));
-        // Requests are read before others take their place.
+        // Pending requests are read before further connections are accepted.
         tokio::task::yield_now().await;
     }
 }
@@ -92,7 +92,7 @@ async fn serve_one(stream: tokio::net::TcpStream, router: Router, guest: Guest) 
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    // An error here is the client's.
+    // Errors here are caused by the client.
     let _ = served.await;
 }
 

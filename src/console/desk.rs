@@ -1,4 +1,4 @@
-//! The desk holds the open roster and the current job for all pages.
+//! The open roster and the current job, shared by all pages.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,25 +16,25 @@ use crate::l10n::say;
 use crate::run::Settings;
 use crate::send::StopRequest;
 
-/// How long a plan that is discarded may take to end: a request under way may finish.
+/// The maximum wait for a discarded plan, whose current request may finish.
 const DISCARDING: Duration = Duration::from_secs(60);
 
-/// All that the pages share: the roster that is looked at, and the job that is under way.
+/// The shared state of all pages: the open roster and the current job.
 pub(super) struct Desk {
     pub(super) door: Box<dyn Door>,
     /// The folder of the journal.
     pub(super) state: crate::journal::State,
-    /// The path that the pages are under.
+    /// The path of all pages.
     pub(super) base: String,
     opened: Mutex<Option<Opened>>,
-    /// A file that was named, and of which it is not known what it is for.
+    /// A file that was named and whose target is unknown.
     pending: Mutex<Option<PathBuf>>,
     job: Mutex<Option<Arc<Job>>>,
-    /// Files that were handed in, and are not to be forgotten meanwhile.
+    /// Locks on uploaded files, which prevent their deletion.
     held: Mutex<Vec<RosterLock>>,
     played: PlayedApis,
     touched: Mutex<Instant>,
-    /// Whose turn it is to change rows: what was typed first is taken first.
+    /// Serializes changes to rows in the order of their input.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -58,7 +58,7 @@ impl Desk {
         }
     }
 
-    /// Puts a roster on the desk. A plan of the one that was there, and that was not answered, is discarded.
+    /// Opens a roster. An unconfirmed plan of the previous one is discarded.
     pub(super) fn put(&self, mut opened: Opened) {
         if let Some(job) = self.job().filter(|job| !job.has_ended())
             && job.discard()
@@ -69,32 +69,32 @@ impl Desk {
         *lock(&self.opened) = Some(opened);
     }
 
-    /// Keeps a file in mind that could not be opened yet.
+    /// Remembers a file that cannot be opened yet.
     pub(super) fn set_pending(&self, file: PathBuf) {
         *lock(&self.pending) = Some(file);
     }
 
-    /// A file that was named, and could not be opened yet.
+    /// Returns the file that could not be opened yet.
     pub(super) fn pending(&self) -> Option<PathBuf> {
         lock(&self.pending).clone()
     }
 
-    /// The roster on the desk, if there is one.
+    /// Returns the open roster.
     pub(super) fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
         lock(&self.opened)
     }
 
-    /// Has a file that was handed in not be forgotten for as long as the console lasts.
+    /// Prevents the deletion of an uploaded file until the console ends.
     pub(super) fn hold(&self, held: RosterLock) {
         lock(&self.held).push(held);
     }
 
-    /// The job that is under way, or ended last.
+    /// Returns the current job, or the last one.
     pub(super) fn job(&self) -> Option<Arc<Job>> {
         lock(&self.job).clone()
     }
 
-    /// Clears an ended job away.
+    /// Removes a job that has ended.
     pub(super) fn clear_job(&self) {
         let mut job = lock(&self.job);
         if job.as_ref().is_some_and(|job| job.has_ended()) {
@@ -102,22 +102,22 @@ impl Desk {
         }
     }
 
-    /// A session that knows which APIs are played here.
+    /// Creates a session that knows the APIs simulated here.
     ///
     /// # Errors
-    /// When the process may open too few files.
+    /// Fails if the process may open too few files.
     pub(super) fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
         let mut session = self.door.session(observer)?;
         session.played = self.played.addresses();
-        // The server hears them, and would have each job leave a thread behind that does too.
+        // The server handles signals. A session that also did would leave a thread behind.
         session.stop.leave_signals();
         Ok(session)
     }
 
-    /// Begins a job, in a thread of its own.
+    /// Starts a job in its own thread. An unconfirmed plan is replaced.
     ///
     /// # Errors
-    /// When another one is being sent. A plan that was not answered is replaced.
+    /// Fails while another job is sending.
     pub(super) fn start(
         self: &Arc<Desk>,
         task: Task,
@@ -130,7 +130,7 @@ impl Desk {
             return Err(AppError::Front(say().console_busy()));
         }
         let mut current = lock(&self.job);
-        // Another one may have begun meanwhile.
+        // Another job may have started in the meantime.
         if current.as_ref().is_some_and(|job| !job.has_ended()) {
             return Err(AppError::Front(say().console_busy()));
         }
@@ -146,7 +146,7 @@ impl Desk {
                 played: &desk.played,
             };
             let work = std::panic::AssertUnwindSafe(|| job.work(means));
-            // A job that broke is over too, or nothing else could begin.
+            // A job that panics has also ended, so that others can start.
             if std::panic::catch_unwind(work).is_err() {
                 job.broke();
             }
@@ -157,20 +157,20 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether an API at this address is played here.
+    /// Returns whether the API at this address is simulated here.
     fn plays(&self, base_url: &str) -> bool {
         let addresses = self.played.addresses();
         addresses.iter().any(|address| address == base_url)
     }
 
-    /// Whether a run went to an API that was played, and is gone.
+    /// Returns whether a run used a simulated API that no longer exists.
     pub(super) fn has_lost(&self, run: &RunRecord) -> bool {
         Settings::of(run).is_ok_and(|settings| {
             settings.sandbox && !self.plays(&settings.delivery.client.base_url)
         })
     }
 
-    /// Asks the job that is under way to stop, if there is one. Returns whether there is.
+    /// Asks the current job to stop. Returns whether there is one.
     pub(super) fn stop(&self, request: StopRequest) -> bool {
         match self.job().filter(|job| !job.has_ended()) {
             Some(job) => {
@@ -181,12 +181,12 @@ impl Desk {
         }
     }
 
-    /// Takes note that somebody is here.
+    /// Records a visit.
     pub(super) fn touch(&self) {
         *lock(&self.touched) = Instant::now();
     }
 
-    /// For how long nobody has been here, and nothing has been under way.
+    /// Returns the time without a visit and without a job in progress.
     pub(super) fn idle(&self) -> Duration {
         if self.job().is_some_and(|job| job.is_at_work()) {
             self.touch();
@@ -197,7 +197,7 @@ impl Desk {
 
 #[cfg(test)]
 impl Desk {
-    /// When somebody was here last.
+    /// Returns the time of the last visit.
     pub(super) fn touched(&self) -> Instant {
         *lock(&self.touched)
     }

@@ -1,4 +1,4 @@
-//! The gate admits requests only from the browser that was opened.
+//! Access control for the console.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,33 +10,32 @@ use sha2::{Digest, Sha256};
 use crate::l10n::say;
 use crate::model::hex;
 
-/// Lets nobody in but the browser that was opened. A token that serves once becomes a cookie; a name
-/// that was rebound to this machine is refused, and so is whatever another site has a browser send.
+/// Accepts requests only from the browser that was opened. A one-time token is exchanged for a cookie.
+/// Rebound host names and requests from other sites are refused.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// What opens the console for the first time; nothing once it has.
+    /// The one-time token, or `None` after it was used.
     token: Mutex<Option<[u8; 32]>>,
     cookie: [u8; 32],
-    /// One of its own, as cookies are the same for all ports of a machine.
+    /// A unique name, because cookies are shared by all ports of a machine.
     cookie_name: String,
-    /// The hosts by which a request may call this server.
+    /// The host names by which a request may address this server.
     hosts: Vec<String>,
-    /// The path that the pages are under, which nobody guesses. Cookies are sent to every port of a machine
-    /// (RFC 6265, section 8.5), but not to another path than their own: another server on this machine that
-    /// the browser is led to gets none.
+    /// The secret path of all pages. Cookies are sent to every port of a machine (RFC 6265, section 8.5), but
+    /// only below their path, so other servers on this machine do not receive them.
     base: String,
 }
 
-/// Who makes a request that is not refused.
+/// The sender of an accepted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// Who has the cookie.
+    /// The browser with the cookie.
     Known,
-    /// Who asks to be let in, with whatever token.
+    /// A browser that presents a token.
     AtTheEntrance,
 }
 
-/// What a gate is opened with, and what it gives for it.
+/// The secrets of a gate: the token and the cookie.
 #[derive(Debug)]
 pub(super) struct Keys {
     pub(super) token: String,
@@ -44,7 +43,7 @@ pub(super) struct Keys {
 }
 
 impl Gate {
-    /// A gate of the server at this address, and its keys.
+    /// Creates a gate for the server at this address, with its secrets.
     pub(super) fn new(address: std::net::SocketAddr) -> (Gate, Keys) {
         let keys = Keys {
             token: secret(),
@@ -61,7 +60,7 @@ impl Gate {
         (gate, keys)
     }
 
-    /// The cookie that a token opens the gate for, once.
+    /// Exchanges the token for the cookie, once.
     pub(super) fn enter(&self, token: &str, keys: &Keys) -> Option<HeaderValue> {
         let mut known = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != Some(digest(token)) {
@@ -73,7 +72,7 @@ impl Gate {
         HeaderValue::from_str(&cookie).ok()
     }
 
-    /// Why a browser that has neither the token nor the cookie gets no page.
+    /// Returns the message for a browser without token and cookie.
     pub(super) fn why_not(&self) -> String {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         match *token {
@@ -82,12 +81,12 @@ impl Gate {
         }
     }
 
-    /// The path that the pages are under, without a slash at its end.
+    /// Returns the path of all pages, without a slash at the end.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Has an answer that leads to another page lead there under the pages' own path.
+    /// Prefixes the destination of a redirect with the path of the pages.
     pub(super) fn lead(&self, response: &mut Response) {
         for name in [header::LOCATION, HX_REDIRECT] {
             let path = response.headers().get(&name);
@@ -99,10 +98,10 @@ impl Gate {
         }
     }
 
-    /// Who makes a request.
+    /// Returns the sender of a request.
     ///
     /// # Errors
-    /// When it is refused: with the answer that says why.
+    /// Returns the response that refuses the request.
     pub(super) fn caller(&self, request: &Request) -> Result<Caller, Box<Response>> {
         let refuse = |status, why| Err(Box::new(refuse(status, why)));
         let headers = request.headers();
@@ -122,8 +121,8 @@ impl Gate {
         }
     }
 
-    /// Whether a page of this console sent a request that changes something (W3C Fetch Metadata; the
-    /// Fetch standard has a browser send an Origin with each of them).
+    /// Returns whether a page of this console sent a request that changes something (W3C Fetch Metadata). By
+    /// the Fetch standard, browsers send an Origin with each of them.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let site = text(headers, "sec-fetch-site");
         if site.is_some_and(|site| site != "same-origin") {
@@ -148,14 +147,13 @@ impl Gate {
     }
 }
 
-/// Where htmx is to have the browser go.
+/// The header with which htmx navigates to a page.
 pub(super) const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
-/// Where a token is handed in.
+/// The path that accepts a token.
 pub(super) const ENTRANCE: &str = "/enter";
 
-/// What every answer says: it is kept nowhere, framed nowhere, and runs nothing but the console's own
-/// scripts.
+/// Sets the security headers of a response: not stored, not framed, and only the console's own scripts run.
 pub(super) fn harden(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in [
@@ -167,7 +165,7 @@ pub(super) fn harden(response: &mut Response) {
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
-        // With no-referrer, a form's Origin would be null (Fetch standard, 3.2.5).
+        // With no-referrer, the Origin of a form would be null (Fetch standard, 3.2.5).
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
@@ -184,12 +182,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A secret that nobody guesses: 256 bits, in hexadecimal.
+/// Returns a random secret: 256 bits, in hexadecimal.
 fn secret() -> String {
     hex(&rand::random::<[u8; 32]>())
 }
 
-/// What is compared in place of a secret, so that the time it takes tells nothing.
+/// Returns a digest of a secret for comparison, so that timing reveals nothing.
 fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }

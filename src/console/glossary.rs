@@ -1,9 +1,9 @@
-//! The glossary lists technical terms that the console's pages avoid.
+//! The technical terms that the pages of the console avoid.
 
 use crate::app::is_identifier;
 use crate::l10n::Language;
 
-/// Terms as whole words in lower case, each with what is written instead. `*` at the end matches any ending.
+/// Terms as whole words in lower case, each with its replacement. `*` at the end matches any ending.
 const ENGLISH: &[&str] = &[
     "api*",     // the system's name
     "request",  // change
@@ -38,7 +38,7 @@ const SWEDISH: &[&str] = &[
     "--*",      // inställningen i ord
 ];
 
-/// The terms that pages in a language avoid.
+/// Returns the terms that pages in a language avoid.
 fn terms(language: Language) -> &'static [&'static str] {
     match language {
         Language::English => ENGLISH,
@@ -46,7 +46,7 @@ fn terms(language: Language) -> &'static [&'static str] {
     }
 }
 
-/// Returns the terms of the glossary that a text contains, and the machine's codes and identifiers.
+/// Returns the terms of the glossary, codes and identifiers that a text contains.
 pub fn avoided_in(text: &str, language: Language) -> Vec<String> {
     let is_inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let words = text.split(|c: char| !is_inner(c));
@@ -62,7 +62,7 @@ pub fn avoided_in(text: &str, language: Language) -> Vec<String> {
     words.filter(|word| is_avoided(word)).collect()
 }
 
-/// Whether it is a problem's code.
+/// Returns whether a word is a problem code.
 fn is_code(word: &str) -> bool {
     let is_known = |code: &str| crate::report::explain(code).is_some();
     word.contains('.') && is_known(word)

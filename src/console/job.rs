@@ -1,4 +1,4 @@
-//! A console job plans or sends a run in the background.
+//! Jobs that plan or send a run in the background.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -26,80 +26,80 @@ use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start,
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
 
-/// What is to be done.
+/// The task of a job.
 #[derive(Debug, Clone)]
 pub(super) enum Task {
-    /// The roster on the desk is imported, if it is still the file that was looked at.
+    /// Imports the open roster, if the file is unchanged since it was opened.
     Import {
-        /// How it is understood.
+        /// The interpretation of the roster.
         roster: Box<Roster>,
-        /// The API.
+        /// The target.
         target: Option<String>,
-        /// SHA-256 of the file that was looked at.
+        /// The SHA-256 digest of the opened file.
         sha256: String,
-        /// Whether an interrupted run of the same file is left.
+        /// Whether to start over instead of resuming an interrupted run of the same file.
         fresh: bool,
     },
-    /// Rows of a run are tried again.
+    /// Resends rows of a run.
     Retry {
-        /// How, and which rows.
+        /// The settings, with the rows.
         settings: Box<Settings>,
-        /// SHA-256 of the file that was looked at.
+        /// The SHA-256 digest of the opened file.
         sha256: String,
     },
-    /// An interrupted run goes on.
+    /// Resumes an interrupted run.
     Resume(String),
-    /// A run that a guard holds is released.
+    /// Releases a run that a guard holds.
     Approve {
         /// The run.
         run: String,
         /// The ticked rows, among the rows that require individual approval.
         ticked: Option<Vec<RangeInclusive<u64>>>,
-        /// How many rows are sent and read back before the others, if so.
+        /// The number of rows to send and read back before the others.
         first: Option<u64>,
     },
-    /// What a run changed is put back.
+    /// Restores the values that a run changed.
     Undo {
         /// The run.
         run: String,
-        /// The rows of the run that are put back, if not all.
+        /// The rows to restore, or `None` for all.
         rows: Option<Selection>,
     },
 }
 
-/// What a job is done with.
+/// The resources of a job.
 #[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
     pub(super) door: &'a dyn Door,
     pub(super) played: &'a PlayedApis,
 }
 
-/// A job in a thread of its own.
+/// A job in its own thread.
 pub(super) struct Job {
     pub(super) task: Task,
-    /// The name of the file that it is about, for a person.
+    /// The name of the file for the reader.
     pub(super) file: String,
-    /// The file on the desk and the revision of it that this is done with, for a job that begins with one.
+    /// The open file and its revision, for a job that starts from a file.
     of: Option<Revision>,
     pub(super) live: Arc<Live>,
     pub(super) session: Session,
-    /// The roster, once it is read: what its pages take words from.
+    /// The roster after it was read, from which the pages take names.
     pub(super) prepared: OnceLock<Arc<Prepared>>,
-    /// Who is new or missing since the last roster, once it was looked up.
+    /// The people who are new or missing since the last roster.
     since: OnceLock<Option<Since>>,
     answer: SyncSender<Consent>,
     asked: Mutex<Receiver<Consent>>,
-    /// How many rows are sent and read back first; 0 for none.
+    /// The number of rows to send and read back first, or 0.
     first: AtomicU64,
-    /// The people of these rows, each with what changes.
+    /// The people of these rows, each with the changes.
     first_persons: OnceLock<Vec<(String, String)>>,
-    /// Whether its plan is not to be sent.
+    /// Whether the plan was discarded.
     is_discarded: AtomicBool,
-    /// The rows of the undone run that a person left out of an undo.
+    /// The rows of the undone run that the user left out of an undo.
     left_out: Mutex<BTreeSet<u64>>,
 }
 
-/// A file on the desk, as it was read and edited at one time.
+/// One revision of an open file: its content and edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Revision {
     id: String,
@@ -115,11 +115,11 @@ impl From<&Opened> for Revision {
     }
 }
 
-/// Time between two looks for a stop while somebody is asked.
+/// The interval of the checks for a stop while the job waits for an answer.
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Job {
-    /// A job that has not begun.
+    /// Creates a job that has not started.
     pub(super) fn new(
         task: Task,
         (file, of): (String, Option<Revision>),
@@ -144,12 +144,12 @@ impl Job {
         }
     }
 
-    /// Whether it is over.
+    /// Returns whether the job has ended.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.live.seen().phase, Phase::Ended(_))
     }
 
-    /// Whether it ends within this time.
+    /// Returns whether the job ends within this time.
     pub(super) fn ends_within(&self, most: Duration) -> bool {
         let began = std::time::Instant::now();
         while !self.has_ended() {
@@ -161,12 +161,12 @@ impl Job {
         true
     }
 
-    /// Whether something is being done for which nobody needs to be there.
+    /// Returns whether the job is working and not waiting for the user.
     pub(super) fn is_at_work(&self) -> bool {
         !matches!(self.live.seen().phase, Phase::Ended(_) | Phase::Asking(..))
     }
 
-    /// Has it be over, though it did not come to its end.
+    /// Marks a job that panicked as ended.
     pub(super) fn broke(&self) {
         let end = End {
             error: Some(say().console_broke()),
@@ -176,11 +176,11 @@ impl Job {
             .change(|seen| seen.phase = Phase::Ended(Box::new(end)));
     }
 
-    /// Answers what the job asks. Returns whether the answer is taken.
+    /// Answers the question of the job. Returns whether the answer was accepted.
     pub(super) fn answer(&self, consent: Consent) -> bool {
         let mut is_taken = false;
         self.live.change(|seen| {
-            // A second answer to one question is none.
+            // Only the first answer counts.
             if matches!(seen.phase, Phase::Asking(..)) {
                 if let Consent::Yes {
                     first: Some(first), ..
@@ -190,7 +190,7 @@ impl Job {
                 }
                 let is_yes = matches!(consent, Consent::Yes { .. });
                 is_taken = self.answer.try_send(consent).is_ok();
-                // A page that is asked for before the job goes on does not show the plan again.
+                // A page that is loaded before the job continues must not show the plan again.
                 if is_taken && is_yes {
                     seen.phase = Phase::Sending;
                     let plan = seen.plan.as_deref();
@@ -202,7 +202,7 @@ impl Job {
         is_taken
     }
 
-    /// Whether something of it has been sent, or may have been.
+    /// Returns whether anything was sent, or may have been.
     pub(super) fn has_sent(&self) -> bool {
         match self.live.seen().phase {
             Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => false,
@@ -211,7 +211,7 @@ impl Job {
         }
     }
 
-    /// How many rows are sent and read back before the others, if so.
+    /// Returns the number of rows to send and read back before the others.
     pub(super) fn first(&self) -> Option<u64> {
         match &self.task {
             Task::Approve { first, .. } => *first,
@@ -219,10 +219,10 @@ impl Job {
         }
     }
 
-    /// The people of the rows that are sent first, each with what changes.
+    /// Returns the people of the rows to send first, each with the changes.
     ///
     /// # Errors
-    /// When the journal or the roster cannot be read.
+    /// Fails if the journal or the roster cannot be read.
     pub(super) fn first_persons(&self, count: u64) -> Result<Vec<(String, String)>, AppError> {
         if let Some(persons) = self.first_persons.get() {
             return Ok(persons.clone());
@@ -258,10 +258,10 @@ impl Job {
         Ok(persons)
     }
 
-    /// Who is new or missing since the last roster.
+    /// Returns the people who are new or missing since the last roster.
     ///
     /// # Errors
-    /// When the journal or the roster cannot be read.
+    /// Fails if the journal or the roster cannot be read.
     pub(super) fn since(&self, plan: &Plan) -> Result<Option<Since>, AppError> {
         if let Some(since) = self.since.get() {
             return Ok(since.clone());
@@ -274,26 +274,26 @@ impl Job {
         Ok(since)
     }
 
-    /// Whether it goes on with an earlier run.
+    /// Returns whether the job continues an earlier run.
     pub(super) fn goes_on(&self) -> bool {
         matches!(self.task, Task::Resume(_) | Task::Approve { .. })
     }
 
-    /// Whether it is done with this file.
+    /// Returns whether the job belongs to this file.
     pub(super) fn is_of(&self, opened: &Opened) -> bool {
         self.of.as_ref().is_some_and(|of| of.id == opened.id)
     }
 
-    /// Whether its rows or columns were changed since it began.
+    /// Returns whether rows or columns were changed after the job started.
     pub(super) fn is_stale(&self, opened: &Opened) -> bool {
         self.of
             .as_ref()
             .is_some_and(|of| *of != Revision::from(opened))
     }
 
-    /// Discards its plan, if nothing of it has been sent. Returns whether it has ended or is about to.
+    /// Discards the plan, if nothing was sent. Returns whether the job has ended or is about to.
     pub(super) fn discard(&self) -> bool {
-        // What was agreed to before is sent without a question.
+        // A run that was approved before is sent without a question.
         let asks = !self.goes_on();
         let mut is_discarded = false;
         self.live.change(|seen| {
@@ -316,7 +316,7 @@ impl Job {
         is_discarded
     }
 
-    /// The rows of the undone run that a person left out of an undo.
+    /// Returns the rows of the undone run that the user left out of an undo.
     pub(super) fn left_out(&self) -> MutexGuard<'_, BTreeSet<u64>> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,10 +325,10 @@ impl Job {
         self.is_discarded.load(Ordering::Relaxed)
     }
 
-    /// Forgets the run of a plan that was discarded before it was complete: nothing of it was sent.
+    /// Deletes the run of a plan that was discarded before it was complete. Nothing was sent.
     ///
     /// # Errors
-    /// When the journal cannot be written.
+    /// Fails if the journal cannot be written.
     fn forget(&self, summary: &Summary) -> Result<(), AppError> {
         let mut journal = Journal::open(&self.session.state)?;
         let run = journal.run(Some(&summary.run))?;
@@ -346,7 +346,7 @@ impl Job {
         Ok(())
     }
 
-    /// Does it, to its end.
+    /// Runs the job to its end.
     pub(super) fn work(&self, means: Means<'_>) {
         let end = match self.done(means) {
             Ok(end) => end,
@@ -357,7 +357,7 @@ impl Job {
             },
         };
         let end = match &end.summary {
-            // Stopped before it was complete.
+            // The job was stopped before the plan was complete.
             Some(summary) if self.was_discarded() => End {
                 error: self.forget(summary).err().map(|error| with_causes(&error)),
                 ..End::default()
@@ -372,7 +372,7 @@ impl Job {
         });
     }
 
-    /// An error with the file's name, and not with where an upload is stored.
+    /// Returns an error with the name of the file instead of the path of an upload.
     fn told(&self, text: String) -> String {
         let file = match &self.task {
             Task::Import { roster, .. } => &roster.file,
@@ -416,7 +416,8 @@ impl Job {
                     Err(error) => error.exit() == Exit::Usage,
                 };
                 if is_declined {
-                    // It holds personal data, and nothing was restored. A file that stays does no harm.
+                    // The file contains personal data, and nothing was restored. A file that cannot be
+                    // removed is harmless.
                     let _ = remove(&file);
                 }
                 let mut end = sent?;
@@ -442,7 +443,7 @@ impl Job {
         let end = self.send(means, wanted, |ready| {
             refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
-            // The person who looks at the plan decides about rows that were put back before.
+            // The user who confirms the plan decides about rows that were undone before.
             let start = match begin(&self.session, ready, fresh, "import", &named) {
                 Err(AppError::Run(RunError::Undone { .. })) => Start::New("import"),
                 start => start?,
@@ -472,7 +473,7 @@ impl Job {
             refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
             refuse_undone(&self.session, ready)?;
-            // What was mended since makes it another run than one that was interrupted.
+            // With later corrections, it is a different run than an interrupted one.
             begin(&self.session, ready, true, "retry", &named)
         })
     }
@@ -504,7 +505,7 @@ impl Job {
         })
     }
 
-    /// Sends what is wanted, and asks first where somebody is to be asked.
+    /// Sends the run, after asking where confirmation is required.
     fn send<'a>(
         &self,
         means: Means<'a>,
@@ -518,14 +519,14 @@ impl Job {
             }));
         }
         let mut ready = ready(&self.session, wanted)?;
-        // Nobody else sets it.
+        // Only this job sets it.
         let _ = self.prepared.set(ready.prepared.clone());
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
-        // A run that was stopped before it was planned to its end is planned anew, and asks.
+        // A run that was stopped during planning is planned again, and asks.
         let is_approved = matches!(start, Start::Approve(_));
         let agreed = is_approved && !ready.settings.delivery.edits.asks();
-        // The plan of a run that is approved was shown; only its conflicts are to be decided.
+        // The plan of an approved run was shown before, so only its conflicts are decided.
         let ask = |proposal: &Proposal<'_>| match is_approved && proposal.conflicts.is_empty() {
             true => Consent::from(true),
             false => self.ask(proposal),
@@ -546,7 +547,7 @@ impl Job {
         })
     }
 
-    /// Shows the plan, and waits for an answer, or for a stop.
+    /// Shows the plan, and waits for an answer or a stop.
     fn ask(&self, proposal: &Proposal<'_>) -> Consent {
         self.live.change(|seen| {
             seen.run = Some(proposal.run.to_owned());
@@ -570,7 +571,7 @@ impl Job {
         }
     }
 
-    /// The journal, and the number in it of the run that this job makes.
+    /// Returns the journal, and the number of this job's run in it.
     pub(super) fn journal(&self) -> Result<Option<(Journal, i64)>, AppError> {
         let Some(name) = self.live.seen().run else {
             return Ok(None);
@@ -588,7 +589,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Refuses a file that is not the one that was looked at.
+/// Refuses a file that has changed since it was opened.
 fn refuse_other(ready: &crate::app::Ready, sha256: &str) -> Result<(), AppError> {
     let found = ready.prepared.input.sha256().map_err(RunError::from)?;
     match found == sha256 {
@@ -597,7 +598,7 @@ fn refuse_other(ready: &crate::app::Ready, sha256: &str) -> Result<(), AppError>
     }
 }
 
-/// What is wanted of a roster, as the console understands it.
+/// Applies the console's interpretation of a roster to the settings.
 fn understood<'a>(wanted: Wanted<'a>, roster: &Roster) -> Wanted<'a> {
     let mut wanted = wanted;
     let settings = &mut wanted.settings;

@@ -1,4 +1,4 @@
-//! Live pages follow the progress of a job.
+//! The progress of a job, for its pages.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,38 +9,38 @@ use tokio::sync::watch;
 use crate::events::{FoundConflict, Observer, Plan, Progress, RunEvent};
 use crate::model::Summary;
 
-/// How far a job has come, as its pages show it.
+/// The progress of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// What it is doing.
+    /// The current phase.
     pub(super) phase: Phase,
-    /// How far reading has come, before anything is sent.
+    /// The progress of reading, before anything is sent.
     pub(super) part: Option<Part>,
-    /// What the console asked about last: what is sent, once it is agreed to.
+    /// The plan that the console presented last, and sends after confirmation.
     pub(super) plan: Option<Arc<Plan>>,
-    /// The run's name, once it has one.
+    /// The name of the run.
     pub(super) run: Option<String>,
-    /// How far sending has come.
+    /// The progress of sending.
     pub(super) progress: Progress,
-    /// Whether it waits for somebody to go on.
+    /// Whether the run is paused.
     pub(super) is_paused: bool,
-    /// Why it is stopping, if it is.
+    /// The reason why the run is stopping.
     pub(super) stopping: Option<String>,
-    /// The last waits and retries, each with its moment.
+    /// The last waits and retries, with their times.
     pub(super) notices: VecDeque<(RunEvent, jiff::Timestamp)>,
 }
 
-/// How much of a file or of its records has been read.
+/// The progress of reading a file or its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) done: u64,
     pub(super) of: u64,
-    /// What was done when the first news came, and when that was.
+    /// The first progress report and its time.
     first: (u64, Instant),
 }
 
 impl Part {
-    /// The time that the rest takes at the pace so far, if there is one.
+    /// Returns the estimated time left, at the pace so far.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
         let (first, began) = self.first;
         let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
@@ -50,37 +50,37 @@ impl Part {
     }
 }
 
-/// What a job is doing.
+/// The phase of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Phase {
-    /// The file is read and checked.
+    /// Reads and checks the file.
     #[default]
     Reading,
-    /// Records are read: so many of so many.
+    /// Reads records: the number read, and the total.
     LookingUp(u64, u64),
-    /// The console asks whether to send this, and what to do about these conflicts.
+    /// Asks whether to send the plan, and how to decide the conflicts.
     Asking(Box<Plan>, Arc<[FoundConflict]>),
-    /// It is sent.
+    /// Sends the changes.
     Sending,
-    /// It is over.
+    /// The job has ended.
     Ended(Box<End>),
 }
 
-/// How a job ended.
+/// The result of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct End {
-    /// The run's figures, where there was one.
+    /// The summary of the run, if there was one.
     pub(super) summary: Option<Summary>,
-    /// Why it ended early, if it did.
+    /// The reason for an early end.
     pub(super) why: Option<String>,
-    /// Why it could not be done.
+    /// The error.
     pub(super) error: Option<String>,
-    /// A run of the same file that was interrupted, and can be gone on with.
+    /// An interrupted run of the same file, which can be resumed.
     pub(super) unfinished: Option<String>,
 }
 
 impl End {
-    /// Whether it was declined: there is nothing to report.
+    /// Returns whether the plan was declined, so that there is nothing to report.
     pub(super) fn is_nothing(&self) -> bool {
         self.summary.is_none()
             && self.why.is_none()
@@ -96,7 +96,7 @@ pub(super) struct Live {
     version: watch::Sender<u64>,
 }
 
-/// Lines of what was said lately.
+/// The number of recent messages.
 const NOTICES: usize = 5;
 
 impl Live {
@@ -107,17 +107,17 @@ impl Live {
         })
     }
 
-    /// How far it has come.
+    /// Returns the progress.
     pub(super) fn seen(&self) -> Seen {
         self.lock().clone()
     }
 
-    /// Where news arrives: a number that grows.
+    /// Returns a counter that increases with each change.
     pub(super) fn news(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
 
-    /// Changes what is seen, and tells whoever looks.
+    /// Changes the progress and notifies all pages.
     pub(super) fn change(&self, change: impl FnOnce(&mut Seen)) {
         change(&mut self.lock());
         self.version.send_modify(|version| *version += 1);
@@ -129,7 +129,7 @@ impl Live {
 }
 
 impl Seen {
-    /// Takes note of how much has been read at the moment `now`.
+    /// Records the progress of reading at the time `now`.
     fn follow(&mut self, (done, of): (u64, u64), now: Instant) {
         match &mut self.part {
             Some(part) if part.of == of && part.done <= done => part.done = done,
@@ -146,7 +146,7 @@ impl Seen {
     }
 }
 
-/// An observer for a session of its own.
+/// An observer for one session.
 #[derive(Debug)]
 pub(super) struct Watching(pub(super) Arc<Live>);
 
@@ -176,7 +176,7 @@ impl Observer for Watching {
                 live.change(|seen| seen.note(event.clone()));
             }
             RunEvent::Stopping { why, .. } => live.change(|seen| seen.stopping = Some(why.clone())),
-            // Each row alone would be too much to tell; how far the run has come says it.
+            // Single rows are omitted. The progress counts them.
             RunEvent::RowDone { state, sent, .. } => {
                 let mut seen = live.lock();
                 seen.progress.sent += u64::from(*sent);

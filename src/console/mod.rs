@@ -1,5 +1,5 @@
-//! A console in the browser of this machine: pages over [`crate::app`], with no logic that the command
-//! line lacks. It listens on loopback only, and lets nobody in but the browser that was opened with it.
+//! A console in the browser of this machine: pages over [`crate::app`], without logic that the command line
+//! lacks. It listens on loopback only, and accepts requests only from the browser that was opened with it.
 
 mod connections;
 mod desk;

@@ -1,4 +1,4 @@
-//! An opened roster holds its dialect, columns and edited cells.
+//! The open roster: its dialect, columns and edited cells.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,33 +16,32 @@ use crate::run::{
 };
 use crate::targets::{Kind, TargetSpec};
 
-/// The roster that is on the desk: how it is read, what its columns are taken for, and what was mended
-/// in it.
+/// The open roster: how it is read, the fields of its columns, and the edited cells.
 pub(super) struct Opened {
-    /// Tells this way to read this file from any other: a page that was made of another one is too old.
+    /// Identifies the file and the way it is read. Pages of another edition are outdated.
     pub(super) edition: String,
-    /// Identifies the file on the desk, however it is read.
+    /// Identifies the open file, independent of the way it is read.
     pub(super) id: String,
-    /// Identifies what is read and edited now: a plan of another revision is not sent.
+    /// Identifies the current content and edits. A plan of another revision is not sent.
     pub(super) revision: String,
-    /// What was done a moment ago, in words, for the next page.
+    /// The result of the last action, for the next page.
     pub(super) notice: Option<String>,
     /// The folder of the journal.
     state: crate::journal::State,
-    /// The name by which a person knows the file.
+    /// The name of the file for the user.
     pub(super) name: String,
     pub(super) roster: Roster,
     pub(super) target: Option<String>,
     pub(super) spec: Arc<TargetSpec>,
-    /// What the file looks like, or why it cannot be read.
+    /// The appearance of the file, or the reason why it cannot be read.
     pub(super) look: Result<FileLook, String>,
-    /// The rows, checked, or why their columns are not understood.
+    /// The checked rows, or the reason why the columns are not understood.
     pub(super) checked: Result<Checked, String>,
     /// Decisions about columns of other files for the same target.
     pub(super) memory: Option<ColumnMemory>,
-    /// The sheets from which a person must choose before the rows can be checked.
+    /// The sheets from which the user must choose before the rows can be checked.
     pub(super) which_sheet: Vec<String>,
-    /// The run whose rows are tried again, if they are.
+    /// The run whose rows are resent.
     pub(super) again: Option<Again>,
     /// The last replacement of a value in several rows.
     pub(super) bulk: Option<Bulk>,
@@ -54,7 +53,7 @@ pub(super) struct Bulk {
     pub(super) header: String,
     pub(super) from: String,
     pub(super) to: String,
-    /// The rows, each with what had been typed in the cell before.
+    /// The rows, each with the earlier edit of the cell.
     pub(super) cells: Vec<(u64, Option<String>)>,
 }
 
@@ -75,62 +74,62 @@ impl Bulk {
     }
 }
 
-/// What the program noticed in a valid row.
+/// A notice about a valid row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Noticed {
     Restored,
     Doubtful,
 }
 
-/// What a file looks like before anything is known of its columns.
+/// The appearance of a file before its columns are known.
 pub(super) struct FileLook {
-    /// Its encoding and delimiter, or its sheet.
+    /// The encoding and delimiter, or the sheet.
     pub(super) description: String,
     pub(super) encoding: String,
     pub(super) delimiter: Option<u8>,
     pub(super) header: Vec<String>,
     pub(super) header_line: u64,
     pub(super) sheets: Vec<String>,
-    /// The first few rows.
+    /// The first rows.
     pub(super) rows: Vec<Vec<String>>,
-    /// What the cells of each column are, by its first rows.
+    /// The kind of each column, according to its first rows.
     pub(super) kinds: Vec<Option<Kind>>,
 }
 
-/// Rows that were checked.
+/// The checked rows.
 pub(super) struct Checked {
     pub(super) prepared: Prepared,
-    /// The numbers of the rows that need somebody, in the file's order.
+    /// The numbers of the rows to review, in the order of the file.
     pub(super) faulty: Vec<u64>,
-    /// How many of them have problems still, or would only be refused again.
+    /// The number of rows that still have problems or would be refused again.
     pub(super) left: u64,
-    /// Values that are wrong in the same column of several rows, the most frequent first.
+    /// Invalid values in the same column of several rows, the most frequent first.
     pub(super) alike: Vec<Alike>,
-    /// Where what was mended is kept.
+    /// The store of the edited cells.
     kept: KeptMends,
-    /// Rows whose cells were changed an earlier time.
+    /// The number of rows that were edited in an earlier session.
     pub(super) mended_before: usize,
 }
 
-/// A run whose rows are tried again.
+/// A run whose rows are resent.
 pub(super) struct Again {
-    /// The run's name.
+    /// The name of the run.
     pub(super) run: String,
-    /// The run's settings, with the rows that are meant.
+    /// The settings of the run, with the selected rows.
     pub(super) settings: Settings,
-    /// What became of those rows the last time.
+    /// The last outcomes of the rows.
     pub(super) outcomes: HashMap<u64, Outcome>,
 }
 
 impl Again {
-    /// What became of a row the last time, where nothing was changed in it since.
+    /// Returns the last outcome of a row that was not edited since.
     pub(super) fn stands(&self, row: u64, mends: &Mends) -> Option<&Outcome> {
         let before = self.settings.roster.read.mends.of(row);
         let outcome = self.outcomes.get(&row);
         outcome.filter(|_| mends.of(row) == before)
     }
 
-    /// Whether a row would only be refused again.
+    /// Returns whether a row would be refused again.
     fn is_in_vain(&self, row: u64, mends: &Mends) -> bool {
         let refused = [RowState::Invalid, RowState::Rejected];
         let outcome = self.stands(row, mends);
@@ -138,23 +137,22 @@ impl Again {
     }
 }
 
-/// A text in which a file has its name in place of its path.
+/// Replaces the path of a file in a text by its name.
 pub(super) fn named(text: String, file: &Path, name: &str) -> String {
     text.replace(&file.display().to_string(), name)
 }
 
-/// Rows of a file that are shown before it is understood.
+/// The number of rows in a preview.
 const SAMPLE: usize = 5;
 
-/// Rows by which it is known what a column holds.
+/// The number of rows that determine the kind of a column.
 const KNOWN_BY: usize = 32;
 
 impl Opened {
-    /// Opens a file as it would be understood without being told anything. What is mended in it is kept in
-    /// the folder `state`.
+    /// Opens a file with the default interpretation. Edits are stored in the folder `state`.
     ///
     /// # Errors
-    /// When no API is known for it, or what was mended in it before cannot be read.
+    /// Fails if no target is known for the file, or its earlier edits cannot be read.
     pub(super) fn open(
         (door, state): (&dyn Door, &crate::journal::State),
         file: &Path,
@@ -165,10 +163,10 @@ impl Opened {
         Opened::of(state, name, target, (spec, roster), None)
     }
 
-    /// Opens the file of a run that was not sent, as the run understood it.
+    /// Opens the file of a held run as the run interpreted it.
     ///
     /// # Errors
-    /// When what was mended in it before cannot be read.
+    /// Fails if its earlier edits cannot be read.
     pub(super) fn held(
         state: &crate::journal::State,
         name: String,
@@ -213,9 +211,9 @@ impl Opened {
             again,
             bulk: None,
         };
-        // So that a file that is written meanwhile is still the one that was looked at.
+        // A copy stays the same if the file is changed in the meantime.
         opened.roster.read.copy = true;
-        // A run's own file may come from an inbox.
+        // The file of the run may be in an inbox.
         if opened.roster.read.origin == Origin::Named {
             opened.roster.read.origin = Origin::Page;
         }
@@ -225,13 +223,13 @@ impl Opened {
         Ok(opened)
     }
 
-    /// Has pages that were made before be too old.
+    /// Marks all existing pages as outdated.
     pub(super) fn renew(&mut self) {
         self.edition = unique();
         self.bulk = None;
     }
 
-    /// Refuses what a page sends that was made of another file, or of another way to read it.
+    /// Refuses input from a page of another file or edition.
     pub(super) fn refuse_other(&self, said: &HashMap<String, String>) -> Result<(), AppError> {
         match said.get("edition") {
             Some(edition) if *edition == self.edition => Ok(()),
@@ -239,10 +237,11 @@ impl Opened {
         }
     }
 
-    /// Reads and checks it all, as the roster's settings say now, with what was mended in it before.
+    /// Reads and checks the file with the current settings and the stored edits. A file that cannot be read
+    /// is no error: its page shows the reason.
     ///
     /// # Errors
-    /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
+    /// Fails if the edits cannot be read.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.revision = unique();
         self.look = look_at(&self.roster).map_err(|error| self.told(&error));
@@ -257,7 +256,7 @@ impl Opened {
             Err(AppError::Run(error)) => Err(self.told(&error)),
             Err(error) => return Err(error),
         };
-        // Only the whole file shows which rows are about a protected person.
+        // Rows about protected persons are known only after the whole file was read.
         if let (Ok(look), Ok(checked)) = (&mut self.look, &self.checked)
             && checked.prepared.input.withholding().is_possible()
         {
@@ -267,7 +266,7 @@ impl Opened {
         Ok(())
     }
 
-    /// An error as the page shows it: with the file's name, and not with where an upload is stored.
+    /// Returns an error for a page, with the name of the file instead of the path of an upload.
     fn told(&self, error: &(dyn std::error::Error + 'static)) -> String {
         named(with_causes(error), &self.roster.file, &self.name)
     }
@@ -277,7 +276,7 @@ impl Opened {
         let mut prepared = prepare(&self.roster, spec, rand::random(), &Unobserved)?;
         let run = self.again.as_ref().map(|again| again.run.as_str());
         if prepared.input.sheets().len() > 1 && self.roster.read.sheet.is_none() {
-            // The page shows the chosen sheet and offers the others.
+            // The page shows the selected sheet and offers the others.
             self.roster.read.sheet = prepared.input.sheet_name().map(str::to_owned);
         }
         let sheet = self.roster.read.sheet.as_deref();
@@ -300,10 +299,10 @@ impl Opened {
         Ok(checked)
     }
 
-    /// Puts texts in the places of cells, by row number and column, and keeps them.
+    /// Stores the edits of cells, by row number and column.
     ///
     /// # Errors
-    /// When the file can no longer be read, or the texts not be kept.
+    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn mend(&mut self, cells: &[(u64, usize, String)]) -> Result<(), AppError> {
         self.change(|mends| {
             for (row, column, text) in cells {
@@ -312,10 +311,10 @@ impl Opened {
         })
     }
 
-    /// Replaces a value in several rows, and remembers how to undo it.
+    /// Replaces a value in several rows, and stores how to undo it.
     ///
     /// # Errors
-    /// When the file can no longer be read, or the texts not be kept.
+    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn mend_in_bulk(&mut self, bulk: Bulk) -> Result<(), AppError> {
         self.change(|mends| {
             for (row, _) in &bulk.cells {
@@ -326,10 +325,10 @@ impl Opened {
         Ok(())
     }
 
-    /// Undoes the last replacement in the cells that were not changed since. Returns their number.
+    /// Undoes the last replacement in cells that were not edited since. Returns their number.
     ///
     /// # Errors
-    /// When the file can no longer be read, or the texts not be kept.
+    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn undo_bulk(&mut self) -> Result<usize, AppError> {
         let Some(bulk) = self.bulk.take() else {
             return Ok(0);
@@ -351,10 +350,10 @@ impl Opened {
         Ok(undone)
     }
 
-    /// Takes back what was mended: in a row, or in all of them.
+    /// Removes the edits of one row, or all edits.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the file can no longer be read.
     pub(super) fn take_back(&mut self, row: Option<u64>) -> Result<(), AppError> {
         if let (None, Ok(checked)) = (row, &mut self.checked) {
             checked.mended_before = 0;
@@ -381,12 +380,11 @@ impl Opened {
 }
 
 impl Checked {
-    /// Finds the rows that need somebody: those that are wrong, and those that were mended, so that they
-    /// do not vanish from under whoever mends them.
+    /// Finds the rows to review: invalid rows, and edited rows, which stay visible while the user edits them.
     fn find(&mut self, again: Option<&Again>) -> Result<(), ReadError> {
         let mends = self.prepared.input.mends();
         let wanted = |row: u64, is_wrong: bool| match again {
-            // Rows of a file that was made of them have other numbers.
+            // The rows of a derived file have other numbers.
             Some(again) if !again.outcomes.is_empty() => again.outcomes.contains_key(&row),
             Some(_) => true,
             None => is_wrong || mends.of(row).is_some(),
@@ -407,28 +405,28 @@ impl Checked {
         Ok(())
     }
 
-    /// Rows by their numbers, in order.
+    /// Returns rows by their numbers, in order.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the file can no longer be read.
     pub(super) fn rows(&self, numbers: &[u64]) -> Result<Vec<SeenRow>, ReadError> {
         rows_seen(&self.prepared, |row, _| {
             numbers.binary_search(&row.at.row).is_ok()
         })
     }
 
-    /// A row, whether or not anything is wrong with it.
+    /// Returns a row, with or without problems.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the file can no longer be read.
     pub(super) fn row(&self, row: u64) -> Result<Option<SeenRow>, ReadError> {
         Ok(self.rows(&[row])?.pop())
     }
 
-    /// The numbers of the rows in which something was restored, or is doubtful.
+    /// Returns the numbers of the rows with restored or doubtful values.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the file can no longer be read.
     pub(super) fn rows_with(&self, noticed: Noticed) -> Result<Vec<u64>, ReadError> {
         let mut numbers = Vec::new();
         each_row_seen(
@@ -445,10 +443,10 @@ impl Checked {
         Ok(numbers)
     }
 
-    /// The numbers of the rows in which any cell holds `text`, whatever its case.
+    /// Returns the numbers of the rows in which a cell contains `text`, ignoring case.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// Fails if the file can no longer be read.
     pub(super) fn search(&self, text: &str) -> Result<Vec<u64>, ReadError> {
         let wanted = text.trim().to_lowercase();
         row_numbers(&self.prepared, |row| {
@@ -460,7 +458,7 @@ impl Checked {
     }
 }
 
-/// A value that is wrong in several rows.
+/// A value that is invalid in several rows.
 pub(super) struct Alike {
     pub(super) column: usize,
     pub(super) header: String,
@@ -469,7 +467,7 @@ pub(super) struct Alike {
     pub(super) rows: Vec<u64>,
 }
 
-/// Values that are wrong, by column and text, as they are found.
+/// Collects invalid values by column and text.
 #[derive(Default)]
 struct AlikeValues(HashMap<(usize, String), Alike>);
 
@@ -495,7 +493,7 @@ impl AlikeValues {
         }
     }
 
-    /// Those that stand in more than one row, the most frequent first.
+    /// Returns the values in more than one row, the most frequent first.
     fn several(self) -> Vec<Alike> {
         let all = self.0.into_values();
         let mut several: Vec<Alike> = all.filter(|alike| alike.rows.len() > 1).collect();
@@ -509,12 +507,12 @@ impl AlikeValues {
     }
 }
 
-/// An identifier that no other page has.
+/// Returns a unique identifier.
 fn unique() -> String {
     hex(&rand::random::<[u8; 8]>())
 }
 
-/// The cells of the first rows.
+/// Returns the cells of the first rows.
 fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     input.scan(
@@ -537,7 +535,7 @@ fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     Ok(rows)
 }
 
-/// What a file looks like.
+/// Returns the appearance of a file.
 fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
     let mut input = Input::open(&roster.file, &roster.read)?;
     let mut columns = protected_columns(input.header());

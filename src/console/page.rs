@@ -1,4 +1,4 @@
-//! Pages share a frame, error pages and downloads.
+//! The frame of all pages, error pages and downloads.
 
 use std::sync::Arc;
 
@@ -14,26 +14,26 @@ use crate::app::{Action, AppError};
 use crate::l10n::{Language, Messages, in_scope, say};
 use crate::model::with_causes;
 
-/// What every page begins and ends with.
+/// The common parts of every page.
 pub(super) struct Frame {
     pub(super) title: String,
-    /// The path that the pages are under.
+    /// The path of all pages.
     pub(super) base: String,
-    /// The page, as its address names it.
+    /// The page, by its address.
     pub(super) here: &'static str,
-    /// The file on the desk, and its page where the work is.
+    /// The open file, and the page to continue with.
     pub(super) file: Option<(String, &'static str)>,
-    /// The steps of the import that the page belongs to.
+    /// The steps of the current import.
     pub(super) steps: Vec<Step>,
-    /// Why changes cannot be sent yet: a text for those who look after the computer.
+    /// The reason why changes cannot be sent yet: a text for the IT department.
     pub(super) sign_in: Option<String>,
-    /// What was done a moment ago.
+    /// The result of the last action.
     pub(super) notice: Option<String>,
-    /// Whether only a part of a page is made, which replaces what stands there.
+    /// Whether only a fragment is rendered, which replaces a part of a page.
     pub(super) is_fragment: bool,
-    /// Whether the API is played on this machine.
+    /// Whether the API is simulated on this machine.
     pub(super) is_rehearsal: bool,
-    /// The languages to choose from.
+    /// The available languages.
     pub(super) languages: [Language; 2],
     pub(super) say: &'static Messages,
     pub(super) lang: &'static str,
@@ -50,7 +50,7 @@ impl Frame {
         }
     }
 
-    /// The frame while the roster on the desk is in use; it takes no notice away.
+    /// Creates the frame while the open roster is in use. The notice is kept.
     pub(super) fn around(
         desk: &Desk,
         opened: Option<&Opened>,
@@ -91,7 +91,7 @@ impl Frame {
         }
     }
 
-    /// The pages that belong to no import, each with its address, whether it is this page, and its name.
+    /// Returns the pages that belong to no import: the address, whether it is this page, and the name.
     pub(super) fn places(&self) -> [(&'static str, bool, String); 3] {
         let say = self.say;
         [
@@ -103,13 +103,13 @@ impl Frame {
     }
 }
 
-/// Why there is no page.
+/// The reason why there is no page.
 pub(super) enum Trouble {
-    /// There is nothing on the desk that it could show: the beginning is the place to be.
+    /// No roster is open. The start page is shown instead.
     Nothing,
-    /// It could not be done.
+    /// The action failed.
     Failed(AppError),
-    /// Something that was asked for does not make sense.
+    /// The request is invalid.
     Wrong(String),
 }
 
@@ -119,7 +119,7 @@ impl<E: Into<AppError>> From<E> for Trouble {
     }
 }
 
-/// What a page is made of, or why there is none.
+/// A page, or the reason why there is none.
 pub(super) type Made = Result<Response, Trouble>;
 
 #[derive(Template)]
@@ -129,14 +129,14 @@ struct TroublePage {
     why: String,
 }
 
-/// Why a fragment of a page could not be made: it stands where the page has room for it.
+/// The error of a fragment, which is shown in its place.
 #[derive(Template)]
 #[template(path = "said.html", config = ".askama.toml")]
 struct Said {
     why: String,
 }
 
-/// Makes a page, in a thread that may wait for files.
+/// Renders a page on a thread that may block.
 pub(super) async fn page(
     desk: Arc<Desk>,
     make: impl FnOnce(&Arc<Desk>) -> Made + Send + 'static,
@@ -144,7 +144,7 @@ pub(super) async fn page(
     in_thread(move || make(&desk).unwrap_or_else(|trouble| told(&desk, trouble))).await
 }
 
-/// Makes a fragment of a page, in a thread that may wait for files.
+/// Renders a fragment on a thread that may block.
 pub(super) async fn fragment(
     desk: Arc<Desk>,
     make: impl FnOnce(&Arc<Desk>) -> Made + Send + 'static,
@@ -183,7 +183,7 @@ fn explained(trouble: Trouble) -> (StatusCode, String) {
     }
 }
 
-/// A page as it is sent.
+/// Returns the response with a page.
 pub(super) fn html<T: Template>(page: &T) -> Response {
     match page.render() {
         Ok(text) => Html(text).into_response(),
@@ -191,12 +191,12 @@ pub(super) fn html<T: Template>(page: &T) -> Response {
     }
 }
 
-/// Another page, after something was done.
+/// Redirects to another page after an action.
 pub(super) fn go_to(path: &str) -> Made {
     Ok(Redirect::to(path).into_response())
 }
 
-/// A file to keep.
+/// Returns the response with a file to download.
 pub(super) fn download(name: &str, bytes: Vec<u8>) -> Response {
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let disposition = format!("attachment; filename*=UTF-8''{encoded}");
@@ -207,7 +207,7 @@ pub(super) fn download(name: &str, bytes: Vec<u8>) -> Response {
     (headers, bytes).into_response()
 }
 
-/// A file that was written to be read by its name, and its bytes.
+/// Writes a file with `write`, and returns its bytes.
 pub(super) fn written(
     ending: &str,
     write: impl FnOnce(&std::path::Path) -> Result<(), AppError>,

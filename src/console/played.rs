@@ -1,4 +1,4 @@
-//! Simulated APIs of the console live as long as the console.
+//! Simulated APIs, which exist as long as the console.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::app::{AppError, Played};
 
-/// The APIs that are played for as long as the console lasts, one for each file: what was sent there can be
-/// gone on with and put back until then.
+/// The simulated APIs of the console, one per file. Runs against them can be continued and undone until the
+/// console ends.
 #[derive(Default)]
 pub(super) struct PlayedApis {
     all: Mutex<Vec<Kept>>,
 }
 
-/// An API that is played for one file.
+/// The simulated API of one file.
 struct Kept {
     file: PathBuf,
     base_url: String,
@@ -21,7 +21,7 @@ struct Kept {
 }
 
 impl PlayedApis {
-    /// The API that is played for `file`, which is begun where there is none yet.
+    /// Returns the simulated API of `file`, and starts it if necessary.
     pub(super) fn of(
         &self,
         file: &Path,
@@ -48,7 +48,7 @@ impl PlayedApis {
         })
     }
 
-    /// Their addresses.
+    /// Returns the addresses of all simulated APIs.
     pub(super) fn addresses(&self) -> Vec<String> {
         let all = self.lock();
         all.iter().map(|kept| kept.base_url.clone()).collect()

@@ -1,4 +1,4 @@
-//! Columns that may be meant for a field are asked about, by their headers, their cells or an earlier decision.
+//! Questions about columns that may belong to a field, by their headers, cells or earlier decisions.
 
 use super::opened::Opened;
 use crate::app::DecidedColumn;
@@ -6,19 +6,19 @@ use crate::map::{Likeness, PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::{Kind, TargetSpec};
 
-/// A column that is neither read nor left out before the user has decided.
+/// A column that is neither read nor left out until the user decides.
 pub(super) struct Question {
     pub(super) column: usize,
     pub(super) why: Why,
 }
 
-/// What a question is asked for.
+/// The reason for a question.
 pub(super) enum Why {
-    /// The header resembles that of this field.
+    /// The header resembles this field.
     Header(usize),
-    /// The cells hold what this field does.
+    /// The cells look like values of this field.
     Cells(usize),
-    /// It was decided for another file: the field, if the column was sent, and the one that it resembles.
+    /// The decision for another file: the field, if the column was sent, and the one that it resembles.
     Earlier(DecidedColumn, Option<usize>, Option<usize>),
 }
 
@@ -32,7 +32,7 @@ impl Why {
     }
 }
 
-/// What a person decided about a column: a field's name, or nothing for one that is left out.
+/// Returns the decision about a column: the name of a field, or an empty name if it is left out.
 pub(super) fn decided_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str> {
     let decided = opened.roster.map.overrides.iter().rev();
     let mut decided = decided.filter(|(column, _)| fold_header(column) == fold_header(header));
@@ -44,7 +44,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
     let Ok(look) = &opened.look else {
         return Vec::new();
     };
-    // The run whose rows are sent again answered them.
+    // A retried run has already answered the questions.
     if opened.again.is_some() {
         return Vec::new();
     }
@@ -77,7 +77,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
         let by_cells = || {
             let kind = match found {
                 Some(found) => Some(spec.fields[found.field].kind),
-                // What is missing may be what the cells hold.
+                // The missing field may be the one that the cells belong to.
                 None if opened.checked.is_err() => look.kinds.get(column).copied().flatten(),
                 None => None,
             };
@@ -97,7 +97,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
             let earlier = opened.memory.as_ref()?.of(header)?;
             let field = match &*earlier.field {
                 "" => None,
-                // A column that marks protected persons is known by its header.
+                // A column that marks protected persons is recognized by its header.
                 PROTECTED if spec.field(PROTECTED).is_none() => return None,
                 name => Some(field_named(spec, name).ok()?),
             };
@@ -109,14 +109,14 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
         let Some(why) = earlier().or(why) else {
             continue;
         };
-        // Two columns are not offered for one field.
+        // A field is offered for one column only.
         taken.extend(why.field().map(|field| (column, field)));
         questions.push(Question { column, why });
     }
     questions
 }
 
-/// The first free field of a kind.
+/// Returns the first free field of a kind.
 fn free_of(spec: &TargetSpec, kind: Kind, is_free: impl Fn(usize) -> bool) -> Option<usize> {
     (0..spec.fields.len()).find(|field| spec.fields[*field].kind == kind && is_free(*field))
 }

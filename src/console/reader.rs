@@ -1,14 +1,14 @@
-//! The language of the browser that makes a request: the one it chose, or else that of the process.
+//! The language of a request: the one chosen in the browser, or else that of the process.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 
 use crate::l10n::Language;
 
-/// The cookie that keeps a choice.
+/// The cookie with the chosen language.
 const COOKIE: &str = "language";
 
-/// Returns the language in which a request is answered, and the cookie that keeps it if it is chosen now.
+/// Returns the language of the response, and the cookie if the request chooses the language.
 pub(super) fn language_of(request: &Request, base: &str) -> (Language, Option<HeaderValue>) {
     let query = request.uri().query().unwrap_or_default();
     if let Some(chosen) = named(query.split('&')) {

@@ -1,4 +1,4 @@
-//! The server binds an address and serves the console's pages.
+//! The HTTP server of the console.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,16 +24,16 @@ use crate::app::{asked_again, asked_to_stop};
 use crate::l10n::{read_in, say};
 use crate::send::StopRequest;
 
-/// How a console behaves.
+/// The options of a console.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it listens: on loopback.
+    /// The loopback address to listen on.
     pub listen: SocketAddr,
-    /// For how long nobody may be there, and nothing under way, before it ends.
+    /// The time without a visit or a job after which the console ends.
     pub idle: Duration,
 }
 
-/// A console that listens, and serves nobody yet.
+/// A console that is bound to its address and does not serve yet.
 pub struct Bound {
     listener: std::net::TcpListener,
     address: SocketAddr,
@@ -42,20 +42,20 @@ pub struct Bound {
     idle: Duration,
 }
 
-/// Bytes of a file that may be dropped. A roster of a million rows has a quarter of that.
+/// The maximum size of an uploaded file. A roster of a million rows has a quarter of that.
 const MOST_BYTES: usize = 1024 * 1024 * 1024;
 
-/// Time between two looks whether anybody is there.
+/// The interval of the checks for visits.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long pages that are being made may take when the console ends.
+/// The maximum time for rendering pages when the console ends.
 const LAST_PAGES: Duration = Duration::from_secs(5);
 
 impl Bound {
-    /// Listens as `options` say.
+    /// Binds the address in `options`.
     ///
     /// # Errors
-    /// When the address is taken, or is not this machine's own.
+    /// Fails if the address is in use or does not belong to this machine.
     pub fn new(options: &Options) -> std::io::Result<Bound> {
         if !options.listen.ip().is_loopback() {
             let why = say().console_not_loopback(options.listen.to_string());
@@ -74,7 +74,7 @@ impl Bound {
         })
     }
 
-    /// The address that opens the console, once.
+    /// Returns the address that opens the console, once.
     pub fn entrance(&self) -> String {
         format!(
             "http://{}{ENTRANCE}?token={}",
@@ -82,8 +82,8 @@ impl Bound {
         )
     }
 
-    /// Serves until it is asked to stop, or nobody has been there for long. A run that is under way is
-    /// brought to a stop first, as a signal stops an import.
+    /// Serves until a stop is requested or the console is idle for too long. A current run is stopped first,
+    /// as a signal stops an import.
     pub fn serve(
         self,
         door: Box<dyn Door>,
@@ -110,13 +110,13 @@ impl Bound {
                 () = until_over(&desk, self.idle) => Ok(()),
             }
         });
-        // A page that waits for a file share must not keep the process alive.
+        // A page that waits for a network share must not keep the process alive.
         runtime.shutdown_timeout(LAST_PAGES);
         served
     }
 }
 
-/// Waits until the console is to end, and what is under way has.
+/// Waits until the console must end and the current job has ended.
 async fn until_over(desk: &Desk, idle: Duration) {
     let left = tokio::select! {
         left = asked_to_stop() => left,
@@ -146,7 +146,7 @@ async fn until_idle(desk: &Desk, idle: Duration) {
     }
 }
 
-/// What requests need.
+/// The state of the request handlers.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) desk: Arc<Desk>,
@@ -198,11 +198,11 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Where a page asks whether the console answers.
+/// The path at which a page checks that the console responds.
 const ALIVE: &str = "/alive";
 
-/// htmx, and in the same file its extension: htmx begins as soon as it may, and one that is loaded after that
-/// is never asked. Then the little that is the console's own.
+/// htmx with its extension in one file, because htmx ignores an extension that is loaded after it has
+/// started, followed by the console's own script.
 const HTMX: &str = concat!(
     include_str!("vendor/htmx.min.js"),
     "\n",
@@ -226,12 +226,12 @@ fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript")], HTMX).into_response()
 }
 
-/// Lets a request in or not, and hardens every answer. Refused requests do not reset the idle timer.
+/// Checks a request, and hardens every response. Refused requests do not reset the idle timer.
 async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = match shared.gate.caller(&request) {
         Err(refusal) => *refusal,
         Ok(caller) => {
-            // A page that asks by itself is no visit.
+            // Automatic requests of a page are no visits.
             if caller == Caller::Known && !request.uri().path().ends_with(ALIVE) {
                 shared.desk.touch();
                 Guest::welcome(&request);
@@ -255,8 +255,8 @@ struct Entering {
     token: String,
 }
 
-/// Gives a cookie for the token. The way on is a page's own, and not a redirect's: a cookie for this site
-/// alone is not sent along where another one's page began the way (RFC 6265bis, section 5.2).
+/// Exchanges the token for a cookie. The page navigates by itself: a redirect would be sent without the
+/// cookie if another site started the navigation (RFC 6265bis, section 5.2).
 async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -> Response {
     let Some(cookie) = shared.gate.enter(&entering.token, &shared.keys) else {
         return refuse(StatusCode::UNAUTHORIZED, shared.gate.why_not());

@@ -1,4 +1,4 @@
-//! The review shows the people who are new or missing since the last roster.
+//! The people who are new or missing since the last roster, for the review.
 
 use std::collections::BTreeSet;
 
@@ -18,24 +18,24 @@ pub(super) struct Since {
     pub(super) groups: Vec<Group>,
 }
 
-/// People under a heading.
+/// A group of people with a heading.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     pub(super) heading: String,
     /// The first names, with their classes.
     pub(super) names: Vec<String>,
-    /// How many more there are.
+    /// The number of omitted names.
     pub(super) more: Option<String>,
 }
 
-/// Names that are listed in a group.
+/// The maximum number of names in a group.
 const NAMES: usize = 50;
 
 impl Since {
-    /// How a run's rows differ from those of the last roster.
+    /// Compares the rows of a run with those of the last roster.
     ///
     /// # Errors
-    /// When the journal or the roster cannot be read.
+    /// Fails if the journal or the roster cannot be read.
     pub(super) fn of(
         journal: &Journal,
         run: i64,
@@ -47,7 +47,7 @@ impl Since {
         };
         let other = match journal.run(Some(&since.run)) {
             Ok(other) => Some(other),
-            // It was pruned.
+            // The run was pruned.
             Err(JournalError::NoRun { .. }) => None,
             Err(error) => return Err(error.into()),
         };
@@ -71,7 +71,7 @@ impl Since {
     }
 }
 
-/// The people of rows under a heading.
+/// Returns the people of rows, with a heading.
 fn named(heading: String, rows: &[u64], prepared: &Prepared) -> Result<Option<Group>, AppError> {
     let first: BTreeSet<u64> = rows.iter().take(NAMES).copied().collect();
     let seen = rows_seen(prepared, |raw, _| first.contains(&raw.at.row)).map_err(RunError::from)?;

@@ -7,7 +7,7 @@ use super::opened::Opened;
 use super::questions::questions;
 use crate::l10n::{number, say};
 
-/// How far a step has come.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepState {
     Done,
@@ -17,7 +17,7 @@ pub(super) enum StepState {
 }
 
 impl StepState {
-    /// The class of its element.
+    /// Returns the CSS class of the step.
     pub(super) fn class(self) -> &'static str {
         match self {
             StepState::Done => "done",
@@ -37,28 +37,28 @@ impl StepState {
     }
 }
 
-/// A step in the list on top of the pages of one import.
+/// A step in the list at the top of the pages of an import.
 pub(super) struct Step {
-    /// Its page, if it can be visited.
+    /// The address of its page, if it can be visited.
     pub(super) path: Option<String>,
-    /// Whether it is the page that is shown.
+    /// Whether it is the current page.
     pub(super) is_here: bool,
     pub(super) name: String,
     pub(super) state: StepState,
-    /// The state in words.
+    /// The state as text.
     pub(super) words: String,
 }
 
-/// The names of the pages of an import.
+/// The pages of an import.
 const PAGES: [&str; 6] = ["file", "columns", "problems", "plan", "run", "done"];
 
-/// Returns the steps for the page `here`; none for a page that belongs to no import.
+/// Returns the steps for the page `here`, or none for a page outside an import.
 pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Step> {
     if !PAGES.contains(&here) {
         return Vec::new();
     }
     let job = desk.job();
-    // A run that did not begin with the file on the desk has its own steps.
+    // A run that was not started from the open file has separate steps.
     let is_of_file = |opened: &&Opened| {
         let is_own = job.as_ref().is_none_or(|job| job.is_of(opened));
         is_own || !["plan", "run", "done"].contains(&here) || (here == "plan" && !plans(&job))
@@ -73,7 +73,7 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
                 .concat()
                 .into_iter()
                 .map(move |(state, path)| {
-                    // The page of a step that has not begun says how to begin it.
+                    // The page of a step that has not started describes how to start it.
                     let path =
                         path.or_else(|| (state.1 == "plan" && can_plan).then(|| "/plan".into()));
                     (state, path)
@@ -98,7 +98,7 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
     states.into_iter().map(step).collect()
 }
 
-/// Whether a job shows its own plan.
+/// Returns whether a job shows its own plan.
 fn plans(job: &Option<std::sync::Arc<Job>>) -> bool {
     job.as_ref()
         .is_some_and(|job| job.goes_on() && !job.has_ended())
@@ -117,7 +117,7 @@ fn name(page: &str) -> String {
 
 type Known = ((StepState, &'static str), Option<String>);
 
-/// The steps before anything is planned.
+/// Returns the steps before the plan.
 fn of_file(opened: &Opened) -> Vec<Known> {
     use StepState::{Attention, Done, Waiting};
     let is_read = opened.look.is_ok() && opened.which_sheet.is_empty();
@@ -143,7 +143,7 @@ fn of_file(opened: &Opened) -> Vec<Known> {
     ]
 }
 
-/// The steps of a job; one whose plan is older than the rows has only to be planned again.
+/// Returns the steps of a job. A job with an outdated plan only needs a new plan.
 fn of_job(job: Option<&Job>, is_stale: bool) -> Vec<Known> {
     use StepState::{Attention, Done, UnderWay, Waiting};
     let seen = job.map(|job| job.live.seen());

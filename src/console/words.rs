@@ -1,4 +1,4 @@
-//! States and times are described for people who do not administer computers.
+//! States and times as text for users who do not administer computers.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::l10n::{clock_time, number, say};
 pub(super) use crate::report::{fault_in_words, first_upper, held_in_words, notice_in_words};
 use crate::targets::TargetSpec;
 
-/// The name of the system that a target writes to.
+/// Returns the name of the system that a target writes to.
 pub(super) fn system_name(spec: &TargetSpec) -> String {
     first_upper(&spec.name)
 }
 
-/// How far a run has come.
+/// Returns the state of a run as text.
 pub(super) fn state_in_words(state: RunState) -> String {
     match state {
         RunState::Held => say().console_state_held(),
@@ -22,7 +22,7 @@ pub(super) fn state_in_words(state: RunState) -> String {
     }
 }
 
-/// How far a listed run has come.
+/// Returns the state of a listed run as text.
 pub(super) fn listed_in_words(run: &ListedRun) -> String {
     match run.state {
         RunState::Held => state_in_words(run.state),
@@ -30,14 +30,14 @@ pub(super) fn listed_in_words(run: &ListedRun) -> String {
     }
 }
 
-/// When sending will be done, as far as is known.
+/// Returns the estimated completion time of sending as text.
 pub(super) fn left_in_words(progress: &Progress, now: jiff::Timestamp) -> Option<String> {
     let is_open = progress.sent < progress.to_send;
     let finish = progress.finish.filter(|_| is_open)?;
     Some(say().console_done_about(clock_time(finish, now)))
 }
 
-/// How long reading takes still.
+/// Returns the remaining time of reading as text.
 pub(super) fn rest_in_words(rest: Duration) -> String {
     match rest.as_secs() {
         seconds @ ..60 => {
@@ -51,7 +51,7 @@ pub(super) fn rest_in_words(rest: Duration) -> String {
     }
 }
 
-/// How long sending takes, and until when.
+/// Returns the duration of sending and its end as text.
 pub(super) fn time_in_words(plan: &Plan, now: jiff::Timestamp) -> String {
     let seconds = plan.estimate_s;
     let time = match seconds {

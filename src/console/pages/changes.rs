@@ -1,35 +1,35 @@
-//! The changes that a plan makes, as its page and that of an undo show them.
+//! The changes of a plan, for the pages of a plan and of an undo.
 
 use serde::Deserialize;
 
 use crate::app::PastChange;
 
-/// Some of the changes that a plan makes.
+/// A page of the changes of a plan.
 pub(super) struct Changes {
     pub(super) rows: Vec<Changed>,
-    /// Whether the values are those that were delivered before a run that is undone.
+    /// Whether the values are those that were delivered before the undone run.
     pub(super) are_last_delivered: bool,
-    /// The field's name, what the roster calls it, how often, and whether it is filtered by.
+    /// The name of the field, its column in the roster, the number of changes, and whether it is the filter.
     pub(super) fields: Vec<(String, String, String, bool)>,
     pub(super) classes: Vec<Class>,
     /// The choice of people, if there is one.
     pub(super) choosing: Option<Choice>,
-    /// Behind which row the next page begins.
+    /// The last row of this page, if there is another page.
     pub(super) next: Option<String>,
 }
 
-/// A class whose rows change.
+/// A class with changes.
 pub(super) struct Class {
     pub(super) name: String,
-    /// What filters by it, in an address.
+    /// The query that filters by the class.
     pub(super) query: String,
-    /// How many rows of it change.
+    /// The number of changed rows.
     pub(super) count: String,
-    /// Whether it is filtered by.
+    /// Whether the class is the filter.
     pub(super) is_chosen: bool,
 }
 
-/// What is to change in one record.
+/// The changes of one record.
 pub(super) struct Changed {
     /// The row of the run.
     pub(super) row: u64,
@@ -37,13 +37,13 @@ pub(super) struct Changed {
     pub(super) choice: Option<(u64, bool)>,
     pub(super) line: u64,
     pub(super) key: String,
-    /// The person's name; the key if the roster is missing.
+    /// The name of the person, or the key if the roster is missing.
     pub(super) who: String,
     pub(super) class: String,
     pub(super) changes: Vec<PastChange>,
 }
 
-/// Which changes are shown.
+/// The filter of the changes.
 #[derive(Deserialize, Default, Clone)]
 pub(in crate::console) struct Filter {
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(in crate::console) struct Filter {
     pub(super) column: String,
     #[serde(default)]
     pub(super) value: String,
-    /// The class whose people an undo shows.
+    /// The class that an undo shows.
     #[serde(default)]
     pub(super) class: String,
     #[serde(default)]
@@ -61,15 +61,15 @@ pub(in crate::console) struct Filter {
 
 /// The choice of people on the page.
 pub(super) struct Choice {
-    /// How many of how many are chosen.
+    /// How many of how many people are chosen.
     pub(super) chosen: String,
-    /// What the undo covers if it does not cover everyone.
+    /// What the undo covers, if it does not cover everyone.
     pub(super) covers: String,
-    /// The buttons that tick and untick the people shown, the class and the page.
+    /// The labels of the buttons that tick and untick people.
     pub(super) tick: String,
     pub(super) untick: String,
     pub(super) class: String,
     pub(super) after: u64,
-    /// Whether the page of a class is shown.
+    /// Whether a single class is shown.
     pub(super) is_class: bool,
 }

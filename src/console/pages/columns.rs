@@ -1,4 +1,4 @@
-//! The columns page maps columns to fields.
+//! The columns page, which maps columns to fields.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use crate::targets::{Kind, TargetSpec};
 #[template(path = "columns.html", config = ".askama.toml")]
 struct Page {
     frame: Frame,
-    /// Why the columns are not understood.
+    /// The reason why the columns are not understood.
     wrong: Option<String>,
-    /// How many columns are asked about, in words, if any are.
+    /// The number of open questions as text, if there are any.
     asked: Option<String>,
     columns: Vec<Column>,
     edition: String,
     target: String,
-    /// The file names for which the columns can be kept, unless a profile has them.
+    /// The pattern of file names for which the columns can be stored, unless a profile has them.
     pattern: Option<String>,
 }
 
@@ -39,12 +39,12 @@ struct Column {
     index: usize,
     header: String,
     samples: Vec<String>,
-    /// Fields to choose from: the value, the name, and whether it is this one.
+    /// The selectable fields: the value, the name, and whether it is selected.
     fields: Vec<(String, String, bool)>,
     is_left_out: bool,
-    /// What marks protected persons is not offered to be left out.
+    /// A column that marks protected persons cannot be left out.
     is_protected: bool,
-    /// What is asked about it, and the answers to choose from: each with its value.
+    /// The question about the column, and the answers with their values.
     question: Option<(String, Vec<(String, String)>)>,
 }
 
@@ -58,10 +58,10 @@ impl Column {
     }
 }
 
-/// What a page sends for a column that is left out.
+/// The form value of a column that is left out.
 const LEFT_OUT: &str = "-";
 
-/// Cells of a column that are shown.
+/// The number of cells shown per column.
 const SAMPLES: usize = 3;
 
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
@@ -84,7 +84,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
     let questions = questions(opened);
     let names = column_names(&look.header);
     let question_of = |index: usize| questions.iter().find(|one| one.column == index);
-    // One without a header is shown where it is or may be a field.
+    // A column without a header is shown if it is or may be a field.
     let is_shown = |index: usize| {
         !look.header[index].trim().is_empty()
             || question_of(index).is_some()
@@ -116,7 +116,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
             }
         })
         .collect();
-    // Questions first, then what is left out; the rest in the file's order.
+    // Questions first, then omitted columns, then the rest in the order of the file.
     columns.sort_by_key(|column| {
         let is_answered = column.question.is_none();
         (is_answered, !column.is_left_out, column.index)
@@ -136,7 +136,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
     }))
 }
 
-/// A question in words, with the answers to choose from: each with its value.
+/// Returns a question as text, and the answers with their values.
 fn asked(
     question: &Question,
     usual: Option<usize>,
@@ -173,7 +173,7 @@ fn asked(
     };
     let mut answers: Vec<(String, String)> = fields.into_iter().map(answer).collect();
     let leave = (LEFT_OUT.to_owned(), say().console_answer_leave());
-    // What was decided before stands first.
+    // The earlier decision is the first answer.
     match question.why {
         Why::Earlier(_, None, _) => answers.insert(0, leave),
         _ => answers.push(leave),
@@ -181,7 +181,7 @@ fn asked(
     (text, answers)
 }
 
-/// The fields that a column can be for.
+/// Returns the fields that a column can belong to.
 fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool)> {
     let fields = spec.fields.iter().enumerate();
     let writable = fields.filter(|(_, field)| !field.read_only && field.constant.is_none());
@@ -193,7 +193,7 @@ fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool
         .collect()
 }
 
-/// A field as a person calls it: by its first alias in the language that is spoken.
+/// Returns the name of a field for the reader: its first alias in the current language.
 pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
     let field = &spec.fields[field];
     let aliases = field.aliases.get(Language::spoken().code());
@@ -238,7 +238,7 @@ pub(in crate::console) async fn choose(
                     true => Some(PROTECTED),
                     false => guess.field.map(|field| opened.spec.fields[field].name()),
                 };
-                // The answer to a question is a decision, whatever it is, and stays one.
+                // An answer to a question counts as a decision.
                 let is_decided = is_asked || decided_of(opened, &header) == Some(chosen);
                 if is_decided || own.unwrap_or_default() != chosen {
                     overrides.push((header, chosen.to_owned()));
@@ -262,7 +262,7 @@ pub(in crate::console) async fn choose(
     .await
 }
 
-/// Remembers what was decided about columns, by their headers.
+/// Stores the decisions about columns, by header.
 fn remember(
     opened: &mut Opened,
     overrides: &[(String, String)],
@@ -271,7 +271,7 @@ fn remember(
     let Some(memory) = &mut opened.memory else {
         return Ok(());
     };
-    // The letters of a column without a header say nothing of another file's.
+    // The letter of a column without a header is meaningless in another file.
     let has_header = |name: &str| match &opened.look {
         Ok(look) => look
             .header
@@ -288,7 +288,7 @@ fn remember(
     Ok(())
 }
 
-/// Keeps the columns in the config file.
+/// Stores the columns in the config file.
 fn keep(
     desk: &Desk,
     opened: &mut Opened,

@@ -1,4 +1,4 @@
-//! The file page shows how a roster is read.
+//! The file page, which shows how a roster is read.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::read::{Charset, encodings};
 #[template(path = "file.html", config = ".askama.toml")]
 struct Page {
     frame: Frame,
-    /// Why it cannot be read.
+    /// The reason why the file cannot be read.
     wrong: Option<String>,
     description: String,
     encodings: Vec<(String, String, bool)>,
     delimiters: Vec<(&'static str, String, bool)>,
     sheets: Vec<(String, bool)>,
-    /// Whether a person must choose, because nothing could be read yet.
+    /// Whether the user must choose, because nothing could be read.
     must_choose: bool,
     header_line: u64,
     header: Vec<String>,
@@ -117,7 +117,7 @@ pub(in crate::console) async fn correct(
         let found = opened.look.as_ref().ok();
         let read = &mut opened.roster.read;
         let before = read.clone();
-        // What was found stays found, so that nothing is forced which was not in doubt.
+        // Detected values stay detected, so that only doubtful ones are set.
         let found_encoding = found.map(|look| look.encoding.clone());
         let encoding = said.encoding.filter(|label| !label.is_empty());
         if encoding.is_some() && encoding != found_encoding {
@@ -154,7 +154,7 @@ pub(in crate::console) async fn correct(
             || read.sheet != before.sheet
             || read.header_row != before.header_row;
         if is_other {
-            // A row's number may be another one's now.
+            // Row numbers may have changed.
             let mends = std::mem::take(&mut read.mends);
             let edited = mends.rows() as u64;
             if edited > 0 {

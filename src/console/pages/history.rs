@@ -1,4 +1,4 @@
-//! The history pages list past runs and their files.
+//! The history pages, which list past runs and their files.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -37,7 +37,7 @@ use crate::safe_fs;
 #[template(path = "runs.html", config = ".askama.toml")]
 struct List {
     frame: Frame,
-    /// The newest first; rehearsals only if they are requested.
+    /// The runs, newest first; rehearsals only if requested.
     runs: Vec<Line>,
     /// Whether rehearsals are listed.
     has_rehearsals: bool,
@@ -55,17 +55,17 @@ struct Line {
     file: String,
     at: String,
     state: String,
-    /// Whether it waits for somebody.
+    /// Whether the run waits for the user.
     is_waiting: bool,
-    /// What became of its rows.
+    /// The outcome of the rows.
     outcome: String,
     account: String,
     is_rehearsal: bool,
-    /// The runs that retried or undid it, and those that retried or undid these, the oldest first.
+    /// The runs that retried or undid it, and their successors, oldest first.
     later: Vec<Line>,
 }
 
-/// Runs that are listed.
+/// The maximum number of listed runs.
 const RUNS: usize = 200;
 
 pub(in crate::console) async fn list(
@@ -75,7 +75,7 @@ pub(in crate::console) async fn list(
     page(desk, move |desk| {
         let journal = Journal::open(&desk.state)?;
         let mut lines = Vec::new();
-        // A console that rehearses has nothing else.
+        // A console for rehearsals has no other runs.
         let has_rehearsals = asked.rehearsals.is_some() || desk.door.plays();
         let runs = journal.runs()?.into_iter();
         let runs = runs.filter(|run| has_rehearsals || !is_rehearsal(run));
@@ -113,8 +113,8 @@ pub(in crate::console) async fn list(
     .await
 }
 
-/// Files each run under the first one that it follows, however many runs lie between. `lines` are the newest
-/// first, each with the run that it follows; a line whose run is not listed stands for itself.
+/// Groups runs under the first run of their chain. `lines` are newest first, each with the run that it
+/// follows. A line whose predecessor is not listed stays separate.
 fn filed(lines: Vec<(Line, Option<String>)>) -> Vec<Line> {
     let listed: HashSet<String> = lines.iter().map(|(line, _)| line.name.clone()).collect();
     let mut roots = Vec::new();
@@ -142,37 +142,37 @@ fn filed(lines: Vec<(Line, Option<String>)>) -> Vec<Line> {
 struct Page {
     frame: Frame,
     name: String,
-    /// Where the file lies, for those who look after the system.
+    /// The path of the file, for the IT department.
     path: String,
     state: String,
     is_rehearsal: bool,
-    /// Where it stands in the queue of many machines, and when it will be done.
+    /// The position in the shared queue, and the estimated completion time.
     queued: Vec<(String, String)>,
-    /// Who started it, and who continued it.
+    /// The accounts that started and continued the run.
     deeds: Vec<String>,
-    /// What stands in the way of it.
+    /// The reason why the run is held.
     held: Option<String>,
     states: Vec<(String, String)>,
     files: Vec<(&'static str, String)>,
-    /// What can be done with it: the value and the word.
+    /// The possible actions: the value and the label.
     actions: Vec<(&'static str, String)>,
-    /// Whether one of them sends, so that it takes a note.
+    /// Whether an action sends, so that it accepts a note.
     sends: bool,
-    /// What is confirmed before it is approved.
+    /// The confirmation of an approval.
     approval: Option<Approval>,
-    /// Whether it can be declined.
+    /// Whether the run can be declined.
     declines: bool,
-    /// What it is to do, where it waits for somebody.
+    /// The plan of a run that waits for the user.
     plan: Option<(Overview, Changes)>,
 }
 
-/// What an approval sends.
+/// The changes that an approval sends.
 struct Approval {
     button: String,
     question: String,
-    /// Rows that may be sent first, where what was sent can be read back.
+    /// The number of rows that may be sent first, if records can be read back.
     first: Option<u64>,
-    /// Whether the roster is there, so that it can be corrected first.
+    /// Whether the roster exists, so that it can be corrected first.
     can_correct: bool,
 }
 
@@ -200,7 +200,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let to_send = plan.as_ref().filter(|_| is_held).map(|plan| {
-        // The workers of a queue send all rows of a run that is approved.
+        // Workers of the queue send all rows of an approved run.
         let settings = Settings::of(&run).ok();
         let settings = settings.filter(|settings| settings.queued.is_none());
         let spec = settings.and_then(|settings| settings.spec().ok());
@@ -211,7 +211,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     });
     let plan = match plan.filter(|_| is_held) {
         Some(plan) => {
-            // Without the roster its rows have no names.
+            // Without the roster, rows have no names.
             let prepared = roster_of(&run).ok();
             let prepared = prepared.as_ref();
             let chosen = prepared.map(|prepared| rows_with(prepared, filter));
@@ -235,7 +235,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
                 true => say().console_approve_ticked(),
                 false => say().console_approve(),
             },
-            // What is sent depends on the rows that are ticked.
+            // The number of changes depends on the ticked rows.
             question: match by_row {
                 true => say().console_approve_ticked_question(),
                 false => say().console_approve_question(count, number(count)),
@@ -246,7 +246,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let states = row.summary.states.phrases().into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
     let actions = actions(desk, &run, &row);
-    // The page of the run that was just sent is the last step of the import.
+    // The run that was just sent is the last step of the import.
     let is_last = desk
         .job()
         .is_some_and(|job| job.has_ended() && job.live.seen().run.as_deref() == Some(&*run.name));
@@ -299,13 +299,13 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     }))
 }
 
-/// Whether the file of a run was uploaded and is removed.
+/// Returns whether the file of a run was uploaded and has been removed.
 fn is_removed(desk: &Desk, run: &RunRecord) -> bool {
     let file = Path::new(&run.file);
     is_dropped(&desk.state, file) && !file.is_file()
 }
 
-/// What can be done with a run, as far as is known without trying.
+/// Returns the possible actions of a run, without trying them.
 fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, String)> {
     let (state, summary) = (row.state, &row.summary);
     let settings = Settings::of(run).ok();
@@ -325,7 +325,7 @@ fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, 
         RunState::Declined if Path::new(&run.file).is_file() => {
             actions.push(("correct", say().console_correct_declined()));
         }
-        // An approval is confirmed.
+        // An approval needs a confirmation.
         RunState::Held
         | RunState::Planning
         | RunState::Running
@@ -346,8 +346,8 @@ fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, 
     actions
 }
 
-/// A run's figures with where its files are. Those of a run that went through the queue are written here,
-/// once, since no machine has them.
+/// Returns a run's summary with the paths of its files. The files of a queued run are written here on first
+/// use, because no machine has them.
 fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) -> Summary {
     let is_over = run.state == RunState::Finished;
     let Some(mut settings) = Settings::of(run)
@@ -358,7 +358,7 @@ fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) ->
     };
     let mut again = || {
         at_hand(&desk.state, run, &mut settings)?;
-        // Beside the roster on this machine, in a folder of the run's own: there the names are free.
+        // Beside the roster on this machine, in a folder of the run, where the names are free.
         let folder = settings.roster.file.with_file_name(&run.name);
         let name = settings.roster.file.file_name().unwrap_or_default();
         let paths = ResultPaths::beside(&settings.roster.file.with_file_name("none").join(name));
@@ -377,11 +377,11 @@ fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) ->
         let paths = ResultPaths::beside(&folder.join(name));
         report_again(journal, run, &settings, &paths, "")
     };
-    // Without the roster there are none, and the page says the rest.
+    // Without the roster there are no files, and the page explains this.
     again().unwrap_or_else(|_: AppError| summary.clone())
 }
 
-/// The files that a run wrote and that are there still.
+/// Returns the output files of a run that still exist.
 fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
     let files = [
         ("results", &summary.results),
@@ -402,7 +402,7 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// One of the files that a run wrote.
+/// Serves an output file of a run.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
     Place((name, which)): Place<(String, String)>,
@@ -420,10 +420,10 @@ pub(in crate::console) async fn file(
     .await
 }
 
-/// Bytes of a file that is handed to the browser.
+/// The maximum size of a file for the browser.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// Goes on with a run, releases it, has its rows mended, or puts it back.
+/// Resumes, approves, corrects or undoes a run.
 pub(in crate::console) async fn act(
     State(desk): State<Arc<Desk>>,
     Place(name): Place<String>,
@@ -446,10 +446,10 @@ pub(in crate::console) async fn act(
         session.author.note.clone_from(&note);
         let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
-            // Any worker goes on with it.
+            // Any worker continues the run.
             (Some("approve"), Some(queued)) => {
                 if let Some(mut settings) = settings {
-                    // The plan of a queued run is not shown here, so nothing is decided for it.
+                    // The plan of a queued run is not shown here, so there are no decisions about it.
                     let decisions = Decisions {
                         rows: ticked.as_deref(),
                         ..Decisions::default()
@@ -459,7 +459,7 @@ pub(in crate::console) async fn act(
                 fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
-            // The workers of a queue send all rows of it.
+            // Workers of the queue send all rows of a run.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
                 fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
@@ -497,7 +497,7 @@ pub(in crate::console) async fn act(
     .await
 }
 
-/// The ticked rows, if rows of the run require individual approval.
+/// Returns the ticked rows, if rows of the run require individual approval.
 fn ticked(
     journal: &Journal,
     run: &RunRecord,
@@ -518,14 +518,14 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
     let file = &settings.roster.file;
     let wanted = desk.door.wanted(&session, file, target.as_deref())?;
-    // The corrected rows are sent with the console's settings, so both must lead to the same API.
+    // The corrected rows are sent with the console's settings, so both must use the same API.
     let own = &wanted.settings;
     let address = |of: &Settings| of.delivery.client.base_url.trim_end_matches('/').to_owned();
     let place = |of: &Settings| (address(of), of.delivery.variables.clone());
     let spec = settings.spec()?;
     let is_same = own.sandbox == settings.sandbox
         && wanted.spec.name == spec.name
-        // A simulated API has an address once it is started.
+        // A simulated API has an address only after it was started.
         && (own.sandbox || place(own) == place(&settings));
     if !is_same {
         let text = say().console_other_address(address(&settings), address(own));

@@ -1,4 +1,4 @@
-//! Faults are shown one a line: the row, the person, the column, the value and what is wrong with it.
+//! Lines of the rows page: the row, the person, the column, the value and its fault.
 
 use askama::Template;
 
@@ -12,7 +12,7 @@ use crate::read::Mends;
 use crate::run::SeenRow;
 use crate::targets::{FieldSpec, Kind};
 
-/// The rows of a tab: those to correct, those that were changed, or those in which the program noticed something.
+/// A tab of the rows page: rows to correct, changed rows, or rows with a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::console) enum Tab {
     Faulty,
@@ -24,7 +24,7 @@ pub(in crate::console) enum Tab {
 impl Tab {
     pub(super) const ALL: [Tab; 4] = [Tab::Faulty, Tab::Changed, Tab::Restored, Tab::Doubtful];
 
-    /// Its name in addresses.
+    /// Returns the name of the tab in addresses.
     pub(super) fn name(self) -> &'static str {
         match self {
             Tab::Faulty => "faulty",
@@ -49,7 +49,7 @@ impl Tab {
     }
 }
 
-/// A row, with a line for each cell that needs a look.
+/// A row, with a line for each cell to review.
 #[derive(Template)]
 #[template(path = "row.html", config = ".askama.toml")]
 pub(super) struct Row {
@@ -62,35 +62,35 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) class: String,
     pub(super) cells: Vec<Cell>,
-    /// The cells of the row that have no line; none until they are asked for.
+    /// The cells of the row without a line; empty until they are requested.
     pub(super) others: Vec<Cell>,
-    /// What is wrong with the row as a whole, and what became of it the last time.
+    /// The faults of the row as a whole, and its last outcome.
     pub(super) whole: String,
-    /// The code of that, for those who look for it.
+    /// The code of the fault, for support.
     pub(super) code: String,
     pub(super) is_mended: bool,
 }
 
-/// A cell that can be typed in.
+/// An editable cell.
 pub(super) struct Cell {
     pub(super) column: usize,
     pub(super) header: String,
     pub(super) value: String,
-    /// Whether its field holds several lines.
+    /// Whether the field may have several lines.
     pub(super) has_lines: bool,
-    /// What can be chosen: the value, the word, and whether it is this one. Nothing where any text may stand.
+    /// The choices: the value, the label, and whether it is selected; empty for free text.
     pub(super) choices: Vec<(String, String, bool)>,
     pub(super) fault: String,
     pub(super) doubt: String,
-    /// What it was most likely meant to hold.
+    /// The suggested value.
     pub(super) suggested: Option<String>,
-    /// The problem's code.
+    /// The code of the problem.
     pub(super) code: String,
-    /// Whether it is shown because another row has the same value.
+    /// Whether the cell is shown only because another row has the same value.
     pub(super) is_partner: bool,
 }
 
-/// Makes rows of what was read.
+/// Creates the rows of a page.
 pub(super) struct Lines<'a> {
     base: &'a str,
     opened: &'a Opened,
@@ -110,8 +110,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// A row with the lines of a tab. `shared` are the columns in which another row has the same value; with
-    /// `is_whole` the other cells are there too.
+    /// Creates a row with the lines of a tab. `shared` are the columns in which another row has the same
+    /// value. `is_whole` includes the other cells.
     pub(super) fn row(&self, seen: &SeenRow, tab: Tab, shared: &[usize], is_whole: bool) -> Row {
         let input = &self.checked.prepared.input;
         let mends = input.mends().of(seen.at.row);
@@ -146,7 +146,7 @@ impl<'a> Lines<'a> {
             }
         }
         let (whole, code) = self.whole(seen);
-        // Where the row as a whole is wrong, what is to be corrected stands in any of its cells.
+        // A fault of the row as a whole can be corrected in any cell.
         let needs_all = cells.is_empty() && !whole.is_empty();
         if !is_whole && !needs_all {
             others.clear();
@@ -189,7 +189,7 @@ impl<'a> Lines<'a> {
         let fields = checker.spec().fields.iter().enumerate();
         let mut fields = fields.filter(|(index, _)| checker.map().column(*index) == Some(column));
         let field = fields.next();
-        // Choices are written as the header is.
+        // Choices are in the language of the header.
         let spoken = Language::spoken().code();
         let language = field.and_then(|(_, field)| checker.map().language_of(field, column));
         let language = language.or(Some(spoken));
@@ -233,7 +233,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// What is wrong with a row as a whole, and the code of it.
+    /// Returns the faults of a row as a whole, with their code.
     fn whole(&self, seen: &SeenRow) -> (String, String) {
         let of_row = seen.problems.iter().filter(|one| one.column.is_empty());
         let mut whole: Vec<String> = of_row
@@ -258,8 +258,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What can be chosen in a field's cell; nothing where any text may stand. What stands there now comes first,
-/// where it is no choice.
+/// Returns the choices of a field's cell, or none for free text. A current value that is no choice comes
+/// first.
 fn choices(field: &FieldSpec, language: Option<&str>, value: &str) -> Vec<(String, String, bool)> {
     let words = words_of(field, language);
     if words.is_empty() {
@@ -271,18 +271,18 @@ fn choices(field: &FieldSpec, language: Option<&str>, value: &str) -> Vec<(Strin
         choices.push((value.to_owned(), value.to_owned(), true));
     }
     if !value.trim().is_empty() {
-        // The cell can be emptied.
+        // The cell can be cleared.
         choices.push((String::new(), String::new(), false));
     }
     choices.extend(words.into_iter().map(|word| {
         let is = word.eq_ignore_ascii_case(value.trim());
-        // What stands in the file stays as it is until another choice is made.
+        // The spelling in the file is kept until another choice is made.
         (if is { value.to_owned() } else { word.clone() }, word, is)
     }));
     choices
 }
 
-/// The words that can be chosen in a field's cell; nothing where any text may stand.
+/// Returns the words of a field's choices, or none for free text.
 pub(super) fn words_of(field: &FieldSpec, language: Option<&str>) -> Vec<String> {
     match field.kind {
         Kind::Choice => {
@@ -295,8 +295,8 @@ pub(super) fn words_of(field: &FieldSpec, language: Option<&str>) -> Vec<String>
     }
 }
 
-/// What became of a row in the run that is tried again, with its code; nothing where it was changed since, or
-/// the check says it anyway.
+/// Returns the last outcome of a resent row with its code, or nothing if the row was edited since or the
+/// check reports it anyway.
 fn last_time(
     again: &Again,
     mends: &Mends,

@@ -1,4 +1,4 @@
-//! The pages, a file each, with their templates beside them.
+//! The pages of the console, one per file, with their templates.
 
 mod changes;
 pub(super) mod columns;
@@ -19,20 +19,20 @@ use super::desk::Desk;
 use super::job::{Revision, Task};
 use super::page::{Made, go_to};
 
-/// The note that was typed, if any.
+/// Returns the note from a form, if it is not empty.
 fn note_of(typed: Option<&String>) -> Option<String> {
     let note = typed?.trim();
     (!note.is_empty()).then(|| note.to_owned())
 }
 
-/// Begins a job, and goes where it can be watched.
+/// Starts a job, and redirects to its page.
 fn start_job(
     desk: &Arc<Desk>,
     task: Task,
     of: (String, Option<Revision>),
     note: Option<String>,
 ) -> Made {
-    // What was agreed to before is sent without a question.
+    // An approved run is sent without a question.
     let page = match task {
         Task::Import { .. } | Task::Retry { .. } => "/plan",
         Task::Undo { .. } => "/undo",

@@ -1,4 +1,4 @@
-//! The plan page shows what a run would change.
+//! The plan page, which shows what a run would change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -37,14 +37,14 @@ struct Page {
     run: String,
     /// The path of this page.
     path: &'static str,
-    /// Whether it waits for an answer.
+    /// Whether the plan waits for an answer.
     is_asking: bool,
-    /// Rows that may be sent first, where what was sent can be read back.
+    /// The number of rows that may be sent first, if records can be read back.
     canary: Option<u64>,
     button: String,
     /// The conflicts to decide.
     conflicts: Vec<Decision>,
-    /// Columns of the roster that can be filtered by.
+    /// The columns of the roster that can be the filter.
     columns: Vec<(usize, String, bool)>,
     filter: Filter,
 }
@@ -56,47 +56,47 @@ struct Waiting {
     live: super::run::Fragment,
 }
 
-/// The page of a step that has not begun.
+/// The page of a step that has not started.
 #[derive(Template)]
 #[template(path = "no_plan.html", config = ".askama.toml")]
 struct NoPlan {
     frame: Frame,
     edition: String,
-    /// Why a plan that there was is discarded.
+    /// The reason why an earlier plan was discarded.
     why: Option<String>,
-    /// Rows that will not be sent.
+    /// The rows that will not be sent.
     left: Option<String>,
 }
 
-/// A plan's figures, as they are told.
+/// The figures of a plan.
 pub(super) struct Overview {
     pub(super) counts: Vec<(String, String)>,
-    /// Figures for those who look after the system: its address, the requests and how records are read.
+    /// Details for the IT department: the address, the requests and how records are read.
     pub(super) technical: Vec<String>,
-    /// How many values were restored or are doubtful, with the tab that shows them.
+    /// The number of restored or doubtful values, with their tab.
     pub(super) noticed: Vec<(String, &'static str)>,
-    /// Whether the rows are on the desk, so that they can be looked at and corrected.
+    /// Whether the rows are open, so that they can be corrected.
     pub(super) is_open: bool,
-    /// Who is new or missing since the last roster.
+    /// The people who are new or missing since the last roster.
     pub(super) since: Option<Since>,
-    /// The rows that turn one person into another or give one another number, under their headings: the row
+    /// The rows that turn one person into another or give a person another number, under headings: the row
     /// number, and both persons.
     pub(super) persons: Vec<(String, Vec<(u64, String)>)>,
-    /// How many more there are.
+    /// The number of omitted rows.
     pub(super) more_persons: Option<String>,
     /// Whether these rows can be approved here.
     pub(super) approves: bool,
-    /// The rows that are not sent: the row number, which row it is, and why.
+    /// The rows that are not sent: the row number, the person, and the reason.
     pub(super) not_sent: Vec<(u64, String, String)>,
-    /// How many more of them there are.
+    /// The number of omitted rows.
     pub(super) more: Option<String>,
     pub(super) time: String,
 }
 
-/// Records on a page.
+/// The number of records per page.
 const ROWS: usize = 40;
 
-/// Rows that are sent first, where somebody wants to see a few before all.
+/// The number of rows that are sent first on request.
 pub(super) const CANARY: u64 = 5;
 
 pub(in crate::console) async fn show(
@@ -112,7 +112,7 @@ pub(in crate::console) async fn show(
     .await
 }
 
-/// Shows what an undo would put back.
+/// Shows what an undo would restore.
 pub(in crate::console) async fn show_undo(
     State(desk): State<Arc<Desk>>,
     Query(filter): Query<Filter>,
@@ -127,17 +127,17 @@ pub(in crate::console) async fn show_undo(
     .await
 }
 
-/// Shows the plan of the roster on the desk, or how to make one.
+/// Shows the plan of the open roster, or how to create one.
 fn of_import(desk: &Desk, job: Option<Arc<Job>>, filter: Filter) -> Made {
     let why = {
         let opened = desk.opened();
         match (opened.as_ref(), &job) {
-            // A run that goes on asks about what it had still to plan.
+            // A continued run only asks about rows that were not planned yet.
             (_, Some(job)) if job.goes_on() && !job.has_ended() => None,
             (None, Some(_)) => None,
             (None, None) => return Err(Trouble::Nothing),
             (Some(opened), Some(job)) if job.is_of(opened) => {
-                // What is being sent is shown as it was planned.
+                // A plan that is being sent stays as it was.
                 let is_stale = job.is_stale(opened) && job.discard();
                 is_stale.then(|| Some(say().console_plan_stale()))
             }
@@ -206,7 +206,7 @@ fn made(
         Task::Undo { run, .. } => Some(run.as_str()),
         _ => None,
     };
-    // The file of an undo has the changed columns alone.
+    // The file of an undo contains the changed columns only.
     let header = prepared.filter(|_| undone.is_none());
     let header = header.map_or(&[][..], |prepared| prepared.input.header());
     let columns = header.iter().enumerate();
@@ -224,7 +224,7 @@ fn made(
             let mut overview = overview(&plan);
             overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
             overview.since = job.since(&plan)?;
-            // What the file of an undo holds was written by this program.
+            // rosterpatch wrote the content of an undo's file.
             if undone.is_some() {
                 overview.noticed.clear();
             }
@@ -325,14 +325,14 @@ pub(super) fn overview(plan: &Plan) -> Overview {
     }
 }
 
-/// Rows that are not sent and that are listed at most.
+/// The maximum number of listed rows that are not sent.
 const NOT_SENT: usize = 50;
 
 impl Overview {
-    /// Lists the rows that are not sent, wherever that was found.
+    /// Lists the rows that are not sent, from all sources.
     ///
     /// # Errors
-    /// When the journal or the roster cannot be read.
+    /// Fails if the journal or the roster cannot be read.
     pub(super) fn not_sent(
         &mut self,
         journal: &Journal,
@@ -375,7 +375,7 @@ impl Overview {
     }
 }
 
-/// The rows whose cell in a column is a value, where that is asked for.
+/// Returns the rows with a value in a column, if there is such a filter.
 pub(super) fn rows_with(
     prepared: &Prepared,
     filter: &Filter,
@@ -394,7 +394,7 @@ pub(super) fn rows_with(
     Ok(Some(rows.into_iter().collect()))
 }
 
-/// Some of the changes that a run is to make.
+/// Returns a page of the changes of a run.
 pub(super) fn changes(
     journal: &Journal,
     run: i64,
@@ -453,7 +453,7 @@ pub(super) fn changes(
     }
     let mut fields: Vec<(String, u64)> = plan.fields.clone();
     fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    // What the roster calls them, in the same order.
+    // The names of their columns, in the same order.
     let named = plan_fields(plan);
     let fields = fields
         .into_iter()
@@ -491,10 +491,10 @@ pub(super) fn changes(
     })
 }
 
-/// Rows up to which they are counted by class.
+/// The maximum number of rows that are counted by class.
 const CLASSED: u64 = 20_000;
 
-/// The classes whose rows change, each with the number of rows.
+/// Returns the classes with changes, each with the number of rows.
 fn classes(
     journal: &Journal,
     run: i64,
@@ -516,7 +516,7 @@ fn classes(
     Ok(classes.into_iter().collect())
 }
 
-/// Names the person and the class of each row.
+/// Adds the person and the class of each row.
 fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), AppError> {
     let seen = rows_seen(prepared, |raw, _| {
         rows.binary_search_by_key(&raw.at.row, |(row, _)| *row)
@@ -533,7 +533,7 @@ fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), App
     Ok(())
 }
 
-/// Makes a plan of the roster on the desk: a job, which asks before it sends.
+/// Plans the open roster in a job, which asks before it sends.
 pub(in crate::console) async fn make(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
@@ -543,16 +543,16 @@ pub(in crate::console) async fn make(
         let task = {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-            // Who begins anew comes from the run's page, and is shown the plan before anything is sent.
+            // A request to start over comes from the page of the run, and the plan is shown first.
             if !said.contains_key("fresh") {
                 opened.refuse_other(&said)?;
             }
-            // What was typed a moment ago may not have been sent by itself yet.
+            // The last input may not have been saved yet.
             take_typed(opened, &said)?;
             let Ok(checked) = &opened.checked else {
                 return go_to("/columns");
             };
-            // A column that may belong to a field is never left out unasked.
+            // A column that may belong to a field is never left out without a question.
             if !questions(opened).is_empty() {
                 return go_to("/columns");
             }
@@ -615,8 +615,8 @@ fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Opt
     }
 }
 
-/// Stores the choice of people of an undo, and shows what was asked for: others of them, or the plan of those who
-/// are chosen. Nothing if the plan is to be answered as it is.
+/// Stores the selection of people of an undo, and shows the requested page: another selection, or the plan of
+/// the selected people. Returns nothing if the plan is answered as it is.
 fn chosen(
     desk: &Arc<Desk>,
     job: &Arc<Job>,
@@ -659,7 +659,7 @@ fn chosen(
     start_job(desk, task, of, note_of(said.get("note"))).map(Some)
 }
 
-/// What somebody says who has seen the plan.
+/// Handles the answer to a plan.
 pub(in crate::console) async fn answer(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
@@ -670,10 +670,10 @@ pub(in crate::console) async fn answer(
             return Ok(made);
         }
         let seen = job.live.seen();
-        // No row is changed until the answer is given.
+        // No row can change until the answer was given.
         let opened = desk.opened();
         let is_stale = opened.as_ref().is_some_and(|opened| job.is_stale(opened));
-        // The run on the page, with the rows as they are now.
+        // The run on the page, with the current rows.
         if seen.run.as_ref() != said.get("run") || is_stale {
             return Err(Trouble::Wrong(say().console_other_plan()));
         }

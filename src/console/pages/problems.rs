@@ -1,4 +1,4 @@
-//! The rows page lists faults, one a line, and accepts corrections.
+//! The rows page, which lists faults and accepts corrections.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,30 +28,30 @@ struct Page {
     left: Left,
     edition: String,
     rows: Vec<Row>,
-    /// The tabs: the name in addresses, the words, how many values are there, and whether it is this one.
+    /// The tabs: the name in addresses, the label, the count, and whether it is selected.
     tabs: Vec<(&'static str, String, Option<String>, bool)>,
-    /// That cells are as somebody changed them an earlier time.
+    /// A note that cells were edited in an earlier session.
     mended_before: Option<String>,
-    /// That a run that is being sent, or was, does not have what is changed here.
+    /// A note that a run in progress, or one that was sent, lacks these corrections.
     sent_without: Option<String>,
-    /// What was replaced in several rows, and can be undone.
+    /// The last replacement in several rows, which can be undone.
     bulk: Option<String>,
     alike: Vec<ShownAlike>,
-    /// What was searched for.
+    /// The search text.
     search: String,
-    /// Whether only rows are shown that were asked for.
+    /// Whether the rows are filtered.
     is_part: bool,
-    /// Why there is no row.
+    /// The reason why there are no rows.
     nothing: String,
     found: String,
-    /// Where the pages before and after this one begin.
+    /// The first rows of the previous and the next page.
     before: Option<String>,
     after: Option<String>,
-    /// Whether the rows are those of a run that are tried again.
+    /// Whether the rows belong to a run that is retried.
     is_again: bool,
 }
 
-/// A value that is wrong in several rows, and can be replaced in all of them.
+/// A value that is invalid in several rows, and can be replaced in all of them.
 struct ShownAlike {
     column: usize,
     header: String,
@@ -61,7 +61,7 @@ struct ShownAlike {
     suggested: String,
 }
 
-/// What is left to mend.
+/// The number of rows left to correct.
 #[derive(Template)]
 #[template(path = "left.html", config = ".askama.toml")]
 struct Left {
@@ -70,8 +70,8 @@ struct Left {
     valid: String,
 }
 
-/// What changed in a row that somebody types in, and in the rows that share a value with it, as fragments that
-/// replace what stands there.
+/// The changes in an edited row and in the rows that share a value with it, as fragments that replace parts
+/// of the page.
 #[derive(Template)]
 #[template(path = "row_news.html", config = ".askama.toml")]
 struct RowNews {
@@ -81,7 +81,7 @@ struct RowNews {
     undo: Undo,
 }
 
-/// What undoes the changes to a row.
+/// The control that undoes the edits of a row.
 #[derive(Template)]
 #[template(path = "row_undo.html", config = ".askama.toml")]
 struct Undo {
@@ -94,7 +94,7 @@ struct Undo {
     is_mended: bool,
 }
 
-/// The cells of a row that have no line.
+/// The cells of a row without a line.
 #[derive(Template)]
 #[template(path = "others.html", config = ".askama.toml")]
 struct Others {
@@ -103,7 +103,7 @@ struct Others {
     others: Vec<Cell>,
 }
 
-/// A row as it stands again in the file, in place of what stood there.
+/// A row as it is in the file, which replaces an edited one.
 #[derive(Template)]
 #[template(path = "row_back.html", config = ".askama.toml")]
 struct RowBack {
@@ -112,10 +112,10 @@ struct RowBack {
     left: Left,
 }
 
-/// Rows of a page at most, so that it stays small.
+/// The maximum number of rows on a page.
 const ROWS: usize = 50;
 
-/// Values that are wrong in several rows and that are shown at once.
+/// The maximum number of shown values that are invalid in several rows.
 const ALIKE: usize = 8;
 
 #[derive(Deserialize, Default)]
@@ -124,7 +124,7 @@ pub(in crate::console) struct Asked {
     q: String,
     #[serde(default)]
     tab: String,
-    /// A row that is shown whole.
+    /// A row that is shown with all cells.
     row: Option<u64>,
     #[serde(default)]
     from: usize,
@@ -134,7 +134,7 @@ pub(in crate::console) async fn show(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    // A cell that was sent before the page was requested is on the page.
+    // Input that was sent before the request is included.
     drop(desk.turn.lock().await);
     page(desk, move |desk| made(desk, &asked)).await
 }
@@ -172,7 +172,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     let doubtful: u64 = survey.doubts.values().map(|group| group.count).sum();
     let tabs = Tab::ALL.into_iter().map(|one| {
         let count = match one {
-            // These change while the page is open.
+            // These tabs change while the page is open.
             Tab::Faulty | Tab::Changed => None,
             Tab::Restored => Some(number(restored)),
             Tab::Doubtful => Some(number(doubtful)),
@@ -223,7 +223,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     }))
 }
 
-/// The numbers of a tab's rows.
+/// Returns the numbers of a tab's rows.
 fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
     Ok(match tab {
         Tab::Faulty => checked.faulty.clone(),
@@ -237,13 +237,13 @@ fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
     })
 }
 
-/// A text as it stands in an address.
+/// Percent-encodes a text for an address.
 pub(super) fn escaped(text: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
-/// Reads rows, each with the columns in which another row has its value. Before the first row that repeats a
-/// value comes the row that it repeats.
+/// Reads rows, each with the columns in which another row has the same value. A row whose value is repeated
+/// comes before the first row that repeats it.
 fn with_partners(
     checked: &Checked,
     rows: &[u64],
@@ -279,7 +279,7 @@ fn with_partners(
     Ok(in_order.collect())
 }
 
-/// Kinds of which one value can be right in several rows.
+/// Returns whether one value of a kind can be right in several rows.
 fn is_for_many(kind: Kind) -> bool {
     match kind {
         Kind::Choice
@@ -299,8 +299,8 @@ fn is_for_many(kind: Kind) -> bool {
     }
 }
 
-/// Values that are wrong in several rows and of which one value is right for all: no numbers or addresses of
-/// persons.
+/// Returns values that are invalid in several rows and may have a common correction. Numbers and addresses of
+/// persons are excluded.
 fn alike(checked: &Checked) -> Vec<ShownAlike> {
     let checker = &checked.prepared.checker;
     let shown = checked.alike.iter().filter_map(|alike| {
@@ -354,8 +354,8 @@ pub(in crate::console) struct InTab {
     tab: String,
 }
 
-/// Shows the cells of a row that have no line on the page, whether or not they would have one now: a cell that
-/// stood there twice would be sent twice.
+/// Shows the cells of a row that have no line on the page, even if they would have one now: a duplicate cell
+/// would be sent twice.
 pub(in crate::console) async fn whole(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,
@@ -385,7 +385,7 @@ pub(in crate::console) async fn whole(
     .await
 }
 
-/// The columns in which another row repeats this row's value.
+/// Returns the columns in which another row repeats a value of this row.
 fn shared_columns(checked: &Checked, row: u64) -> Vec<usize> {
     let survey = &checked.prepared.survey;
     let map = checked.prepared.checker.map();
@@ -395,7 +395,7 @@ fn shared_columns(checked: &Checked, row: u64) -> Vec<usize> {
     own.filter_map(|(field, _)| map.column(field)).collect()
 }
 
-/// Takes a row as it stands in the browser, checks it, and answers with what is wrong with it now.
+/// Checks a row as edited in the browser, and returns its current faults.
 pub(in crate::console) async fn mend(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<InTab>,
@@ -411,7 +411,7 @@ pub(in crate::console) async fn mend(
             Ok(checked) => checked.prepared.survey.sharing(row),
             Err(_) => Vec::new(),
         };
-        // What is wrong with a row that had the same value may be right now.
+        // A row that had the same value may be valid now.
         let mut others = sharing(opened);
         take_typed(opened, &said)?;
         others.extend(sharing(opened));
@@ -460,7 +460,7 @@ pub(in crate::console) async fn mend(
     })
     .await
 }
-/// Takes the cells of a page's rows as they stand in the browser.
+/// Stores the cells of a page's rows as edited in the browser.
 pub(super) fn take_typed(
     opened: &mut Opened,
     said: &HashMap<String, String>,
@@ -498,15 +498,16 @@ pub(super) fn take_typed(
     }
 }
 
-/// Whether a column's field holds several lines.
+/// Returns whether the field of a column may have several lines.
 fn has_lines(checked: &Checked, column: usize) -> bool {
     let checker = &checked.prepared.checker;
     let mut fields = checker.spec().fields.iter().enumerate();
     fields.any(|(index, field)| field.lines && checker.map().column(index) == Some(column))
 }
 
-/// What was typed in a cell that holds `known`; nothing where it is unchanged. A browser's field for one line
-/// has no line breaks (HTML, 4.10.5.1.2), and one for several lines sends each as CRLF (HTML, 4.10.22.4).
+/// Returns the new text of a cell that contains `known`, or `None` if it is unchanged. Browsers remove line
+/// breaks from single-line fields (HTML, 4.10.5.1.2), and send those of multi-line fields as CRLF (HTML,
+/// 4.10.22.4).
 fn typed_in(known: &str, text: &str, has_lines: bool) -> Option<String> {
     if !has_lines {
         return (known.replace(['\r', '\n'], "") != text).then(|| text.to_owned());
@@ -531,7 +532,7 @@ fn number_in<T: std::str::FromStr>(
     number.map_err(|_| Trouble::Wrong(say().console_no_number(text)))
 }
 
-/// Has a row stand as it does in the file.
+/// Removes the edits of a row.
 pub(in crate::console) async fn take_back(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<InTab>,
@@ -574,7 +575,7 @@ pub(in crate::console) struct MendAlike {
     edition: String,
 }
 
-/// Puts one value in the place of another wherever that is wrong in a column.
+/// Replaces a value that is invalid in several rows of a column.
 pub(in crate::console) async fn mend_alike(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<MendAlike>,
@@ -604,7 +605,7 @@ pub(in crate::console) async fn mend_alike(
     .await
 }
 
-/// Undoes the replacement of a value in several rows, where it still stands.
+/// Undoes the last replacement in several rows, in cells that were not edited since.
 pub(in crate::console) async fn undo_alike(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
@@ -628,7 +629,7 @@ pub(in crate::console) struct Ending {
     ending: String,
 }
 
-/// The roster with what was mended in it, as a file.
+/// Serves the roster with the edits, as a file.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
     Query(wanted): Query<Ending>,

@@ -1,4 +1,4 @@
-//! The run page shows a run's progress and its result.
+//! The run page, which shows the progress and the result of a run.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -31,33 +31,33 @@ struct Page {
     has_ended: bool,
 }
 
-/// What changes while a job goes on.
+/// The part of the page that changes with the job.
 #[derive(Template)]
 #[template(path = "live.html", config = ".askama.toml")]
 pub(super) struct Fragment {
     base: String,
     say: &'static Messages,
-    /// The steps, where they are to replace those of the page.
+    /// The frame, if its steps replace those of the page.
     frame: Frame,
-    /// What it is doing.
+    /// The phase of the job.
     text: String,
-    /// Where the plan is.
+    /// The page with the plan.
     plan_page: &'static str,
-    /// The plan is there to be looked at.
+    /// Whether the plan waits for an answer.
     is_asking: bool,
-    /// Nothing is sent yet, and nobody asked.
+    /// Whether nothing is sent yet and there is no question.
     is_waiting: bool,
-    /// How much has been read until then: so much of so much, and the time that is left.
+    /// The progress of reading: the part, the total, and the time left.
     part: Option<(u64, u64, Option<String>)>,
     sending: Option<Sending>,
     end: Option<Box<End>>,
     run: Option<String>,
     states: Vec<(String, String)>,
-    /// The people who are sent first, under a heading that says how far they have come.
+    /// The people who are sent first, under a heading with the progress.
     first: Option<(String, Vec<(String, String)>)>,
-    /// What the title of the tab says.
+    /// The title of the browser tab.
     tab_title: String,
-    /// What is reported when it has ended.
+    /// The notification at the end.
     told: String,
 }
 
@@ -71,7 +71,7 @@ struct Sending {
     notices: Vec<String>,
 }
 
-/// Time between two looks at a job by one browser.
+/// The interval of progress updates for one browser.
 const EVERY: Duration = Duration::from_millis(500);
 
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
@@ -94,7 +94,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
     .await
 }
 
-/// The page where a plan waits for an answer.
+/// Returns the page on which a plan waits for an answer.
 fn plan_page(task: &Task) -> &'static str {
     match task {
         Task::Undo { .. } => "/undo",
@@ -102,7 +102,7 @@ fn plan_page(task: &Task) -> &'static str {
     }
 }
 
-/// What a job is doing before it sends.
+/// Returns the phase of a job before it sends.
 fn what_it_does(phase: &Phase) -> String {
     match phase {
         Phase::Reading => say().console_reading(),
@@ -113,7 +113,7 @@ fn what_it_does(phase: &Phase) -> String {
     }
 }
 
-/// What is shown of a job; with the steps too, where it replaces a part of a page.
+/// Returns the progress of a job, with the steps if it replaces a part of a page.
 pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
     let seen = job.live.seen();
     let plan_page = plan_page(&job.task);
@@ -185,10 +185,10 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
     }
 }
 
-/// How long a notice of a retry is shown.
+/// The time for which a retry is shown.
 const NOTICE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// Whether what was noticed is so still.
+/// Returns whether a notice is still current.
 fn is_current(event: &RunEvent, at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
     match event {
         RunEvent::Waiting { until, .. } => *until > now,
@@ -196,7 +196,7 @@ fn is_current(event: &RunEvent, at: jiff::Timestamp, now: jiff::Timestamp) -> bo
     }
 }
 
-/// The people who are sent first, and how far they have come.
+/// Returns the people who are sent first, with their progress.
 fn first(job: &Job, seen: &Seen) -> Option<(String, Vec<(String, String)>)> {
     let count = job.first()?;
     let summary = match &seen.phase {
@@ -205,7 +205,7 @@ fn first(job: &Job, seen: &Seen) -> Option<(String, Vec<(String, String)>)> {
         _ => return None,
     };
     let is_stopped = summary.is_some_and(|summary| summary.stop.is_some());
-    // No other row is sent before these have been read back.
+    // No other row is sent before these were read back.
     let heading = match seen.progress.sent {
         sent if sent > count => say().console_first_checked(count, number(count)),
         _ if summary.is_some() && !is_stopped => say().console_first_checked(count, number(count)),
@@ -218,7 +218,7 @@ fn first(job: &Job, seen: &Seen) -> Option<(String, Vec<(String, String)>)> {
     Some((heading, persons))
 }
 
-/// Fragments as the job goes on, until it has ended.
+/// Streams fragments until the job has ended.
 pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Response {
     let Some(job) = desk.job() else {
         return axum::http::StatusCode::NO_CONTENT.into_response();
@@ -243,7 +243,7 @@ struct Watch {
     desk: Arc<Desk>,
     job: Arc<Job>,
     news: tokio::sync::watch::Receiver<u64>,
-    /// The reader's: the stream outlives the request.
+    /// The reader's language, because the stream outlives the request.
     language: Language,
     is_over: bool,
     is_told: bool,
@@ -256,12 +256,12 @@ impl Watch {
             return None;
         }
         if self.is_over {
-            // Without this the browser would ask again for ever.
+            // Without this, the browser would reconnect forever.
             self.is_told = true;
             return Some((Ok(Event::default().event("over").data("")), self));
         }
         if !self.is_first {
-            // The time that is left goes on without news.
+            // The time left changes even without events.
             let _ = tokio::time::timeout(Duration::from_secs(5), self.news.changed()).await;
             tokio::time::sleep(EVERY).await;
         }
@@ -270,7 +270,7 @@ impl Watch {
         let phase = self.job.live.seen().phase;
         self.is_over = matches!(phase, Phase::Ended(_) | Phase::Asking(..));
         let (desk, job, language) = (self.desk.clone(), self.job.clone(), self.language);
-        // The steps wait for the roster on the desk, which may be read just now.
+        // The steps wait for the open roster, which may be in use.
         let render = move || in_scope(language, || fragment(&desk, &job, true).render());
         let text = tokio::task::spawn_blocking(render).await;
         let text = text.ok().and_then(Result::ok).unwrap_or_default();
@@ -278,7 +278,7 @@ impl Watch {
     }
 }
 
-/// Pauses, goes on or stops.
+/// Pauses, continues or stops the job.
 pub(in crate::console) async fn ask(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
@@ -292,7 +292,7 @@ pub(in crate::console) async fn ask(
         };
         desk.stop(request);
         if let Some(job) = desk.job() {
-            // What is paused while nothing is sent is told all the same.
+            // A pause is shown even while nothing is sent.
             job.live
                 .change(|seen| seen.is_paused = request == StopRequest::Pause);
         }

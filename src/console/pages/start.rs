@@ -1,4 +1,4 @@
-//! The start page lists recent files and accepts uploads.
+//! The start page, which lists recent files and accepts uploads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::targets::BUILT_IN;
 #[template(path = "start.html", config = ".askama.toml")]
 struct Page {
     frame: Frame,
-    /// APIs to choose from, where none was named.
+    /// The targets to choose from, if none was named.
     targets: Vec<&'static str>,
     /// A file that was named and could not be opened yet.
     path: String,
@@ -39,7 +39,7 @@ struct Recent {
     at: String,
 }
 
-/// Files of earlier runs that are shown.
+/// The maximum number of recent files.
 const RECENT: usize = 6;
 
 /// A file that arrived in an inbox.
@@ -48,16 +48,16 @@ struct ArrivedFile {
     at: String,
     fate: String,
     reason: Option<String>,
-    /// Its run, if one began that is known still.
+    /// The run of the file, if it is still known.
     run: Option<String>,
-    /// Whether rows of it can be mended.
+    /// Whether its rows can be corrected.
     can_mend: bool,
 }
 
-/// Files that are shown.
+/// The maximum number of arrived files.
 const FILES: usize = 20;
 
-/// A run that waits for somebody.
+/// A run that waits for the user.
 struct Waiting {
     name: String,
     file: String,
@@ -66,7 +66,7 @@ struct Waiting {
     rows: String,
 }
 
-/// Runs that are shown as waiting.
+/// The maximum number of waiting runs.
 const WAITING: usize = 5;
 
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
@@ -117,7 +117,7 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
     Ok(waiting)
 }
 
-/// The files of the last runs, if they are still there. An upload has no place of its own.
+/// Returns the files of the last runs that still exist. Uploads are excluded.
 fn recent(desk: &Desk) -> Result<Vec<Recent>, AppError> {
     let journal = Journal::open(&desk.state)?;
     let mut recent: Vec<Recent> = Vec::new();
@@ -143,7 +143,7 @@ fn recent(desk: &Desk) -> Result<Vec<Recent>, AppError> {
     Ok(recent)
 }
 
-/// The files of the last day, those that need a person first.
+/// Returns the files of the last day, those that need attention first.
 fn files(desk: &Desk) -> Result<Vec<ArrivedFile>, AppError> {
     let journal = Journal::open(&desk.state)?;
     let mut files = arrived_within(&journal, &desk.state, SignedDuration::from_hours(24))?;
@@ -186,7 +186,7 @@ pub(in crate::console) async fn open(
     .await
 }
 
-/// Puts the file on the desk that the console was opened with, as far as is known what it is for.
+/// Opens the file that the console was started with, if its target is known.
 pub(in crate::console) fn open_at_first(desk: &Arc<Desk>, file: &Path) {
     if put(desk, file, None).is_err() {
         desk.set_pending(file.to_owned());
@@ -204,7 +204,7 @@ fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     go_to("/file")
 }
 
-/// Takes a file that was dropped, and keeps it beside the journal: its results are to lie somewhere too.
+/// Stores an uploaded file beside the journal, where its results are written too.
 pub(in crate::console) async fn dropped(
     State(desk): State<Arc<Desk>>,
     mut form: Multipart,

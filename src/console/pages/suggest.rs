@@ -1,4 +1,4 @@
-//! A value is suggested for a faulty cell if one is likely meant and passes the check.
+//! Suggestions for faulty cells, if one value is likely meant and passes the check.
 
 use serde_json::Value as Json;
 
@@ -6,10 +6,11 @@ use crate::l10n::Argument;
 use crate::model::Problem;
 use crate::targets::{FieldSpec, Kind};
 
-/// Edits between a cell and the choice that is suggested for it, at most.
+/// The maximum edit distance between a cell and a suggested choice.
 const EDITS: usize = 2;
 
-/// Returns, in the language of the column's header, what a faulty cell was most likely meant to hold. A digit or a letter that only its author knows is
+/// Returns the value that a faulty cell was most likely meant to have, in the language of the column's
+/// header. Digits and letters that only the author knows are not guessed.
 /// not guessed.
 pub(in crate::console) fn suggested(
     (spec, language): (&FieldSpec, Option<&str>),
@@ -57,7 +58,7 @@ pub(in crate::console) fn suggested(
     candidates.into_iter().find(passes)
 }
 
-/// The one word that is nearest to a cell; nothing where two are.
+/// Returns the word nearest to a cell, or `None` if there are two.
 fn nearest(value: &str, words: impl Iterator<Item = String>) -> Option<String> {
     let folded = value.trim().to_lowercase();
     let distance = |word: &String| strsim::damerau_levenshtein(&folded, &word.to_lowercase());
