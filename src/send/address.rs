@@ -5,10 +5,10 @@ use reqwest::Url;
 use super::error::SendError;
 use crate::l10n::say;
 
-/// Whether a text is an address of the web at all: where it may be sent to, the client says.
+/// Checks that a text is a web address. The client checks whether requests to it are allowed.
 ///
 /// # Errors
-/// When it is not.
+/// Fails if the text is not an address.
 pub fn check_address(address: &str) -> Result<(), SendError> {
     let refuse = |why| SendError::Address {
         url: shown_address(address),
@@ -27,8 +27,8 @@ pub fn check_address(address: &str) -> Result<(), SendError> {
     }
 }
 
-/// An address, if it may be sent to: https, or http to this machine alone, because credentials and
-/// personal data go there; and nothing in it that does not belong in an API's base.
+/// Checks an API's base address: https, or http to this machine only, because requests contain credentials
+/// and personal data. Parts that do not belong in a base address are refused.
 pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
     let refuse = |why| SendError::Address {
         url: shown_address(address),
@@ -54,7 +54,7 @@ fn has_secret(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// An address without what may be a secret in it: a user's name and password, and a query.
+/// Returns an address without parts that may be secret: user, password and query.
 pub fn shown_address(address: &str) -> String {
     if !address.contains("://") {
         return address.to_owned();
@@ -64,16 +64,16 @@ pub fn shown_address(address: &str) -> String {
         (None, None) => address.to_owned(),
         (Some((_, host)), None) => format!("…@{host}"),
         (None, Some(query)) => format!("{}…", &address[..=query]),
-        // Either may be a part of a password.
+        // Either part may belong to a password.
         (Some(_), Some(_)) => "…".to_owned(),
     }
 }
 
-/// An address's origin, with this machine always called by the same name.
+/// Returns the origin of an address. All names of this machine become one.
 pub(super) fn one_spelling(url: &Url) -> String {
     let mut url = url.clone();
     if url.host_str().is_some_and(is_loopback) {
-        // A name that a host may have; what is not taken stays as it is.
+        // If the name is refused, the address stays unchanged.
         let _ = url.set_host(Some("localhost"));
     }
     if let Some(bare) = url.host_str().and_then(|host| host.strip_suffix('.')) {
@@ -83,7 +83,7 @@ pub(super) fn one_spelling(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Whether what is sent to an address can be read on the way: it is plain http to another machine.
+/// Returns whether requests to an address can be read in transit: plain http to another machine.
 pub fn is_unencrypted(address: &str) -> bool {
     Url::parse(address)
         .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback))

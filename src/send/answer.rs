@@ -1,4 +1,4 @@
-//! An answer holds the status, headers and body of a response.
+//! The status, headers and body of a response.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
@@ -10,59 +10,59 @@ use crate::l10n::{Message, say};
 use crate::model::{Code, redacted};
 use crate::targets::{Answers, Quota};
 
-/// What came back for a request, as far as it matters.
+/// The relevant parts of a response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
     /// The API's error code.
     pub code: String,
-    /// The error's text, on one line.
+    /// The error message, on one line.
     pub message: String,
-    /// The error messages by field, if the error has them.
+    /// The error messages by field.
     pub(super) fields: Option<Json>,
-    /// The API's id of the request.
+    /// The API's request id.
     pub request_id: String,
-    /// Moment before which the API asks for no request.
+    /// The time before which the API accepts no request.
     pub not_before: Option<UnixNanos>,
-    /// Whether it has `Retry-After`, readable or not.
+    /// Whether the response has `Retry-After`, readable or not.
     pub asks_to_wait: bool,
-    /// Whether a header that tells when the next request may be made cannot be used.
+    /// Whether a header with the time of the next request is unusable.
     pub(super) is_wait_unusable: bool,
-    /// What the API says of its quota.
+    /// The quota according to the response.
     pub announced: Announced,
-    /// Its `Link` header, if it has one.
+    /// The `Link` header.
     pub link: Option<String>,
-    /// The API's own time.
+    /// The API's clock.
     pub date: Option<UnixNanos>,
-    /// It is the token endpoint's, so no request was made, and what it says of a quota is of
-    /// another one.
+    /// Whether the response comes from the token endpoint. Then no request was sent, and its quota headers
+    /// describe another quota.
     pub of_sign_in: bool,
-    /// The version of what was read (RFC 9110, section 8.8.3).
+    /// The version of the record (RFC 9110, section 8.8.3).
     pub(super) etag: Option<String>,
-    /// What a success holds in place of what it should contain.
+    /// What a successful response contains instead of the expected content.
     pub(super) foreign: Option<Code>,
-    /// The sign-in itself was refused.
+    /// Whether the sign-in was refused.
     pub sign_in_refused: bool,
-    /// The token with which the request was refused: another one may be taken.
+    /// The number of the refused token, if it can be replaced.
     pub(super) stale_token: Option<u64>,
 }
 
-/// Why no answer came back.
+/// The reason why a request got no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// No connection could be made, so the request was never sent.
+    /// No connection was made, so the request was not sent.
     Connect(Trouble),
-    /// No answer within the time-out.
+    /// The response did not arrive in time.
     TimeOut,
-    /// The connection ended before an answer came.
+    /// The connection ended before the response.
     Lost,
-    /// A page of records was larger than any should be, and so was not read.
+    /// A page of records exceeded the size limit and was not read.
     TooLarge,
 }
 
 impl Fault {
-    /// The message for a person.
+    /// Returns the message for the user.
     pub fn message(self) -> Message {
         match self {
             Fault::Connect(trouble) => trouble.message(),
@@ -71,12 +71,12 @@ impl Fault {
         }
     }
 
-    /// The same in the reader's language.
+    /// Returns the message in the reader's language.
     pub fn in_words(self) -> String {
         self.message().to_string()
     }
 
-    /// The fault as an error code.
+    /// Returns the error code.
     pub fn code(self) -> Code {
         match self {
             Fault::Connect(_) => Code::NetworkConnect,
@@ -86,7 +86,7 @@ impl Fault {
         }
     }
 
-    /// The same, and of a connection that could not be made what kept it.
+    /// Returns the error code, which is more specific for a failed connection.
     pub fn cause(self) -> Code {
         match self {
             Fault::Connect(trouble) => trouble.code(),
@@ -95,18 +95,16 @@ impl Fault {
     }
 }
 
-/// Longest error text that is kept of an answer.
+/// The maximum length of an error message.
 const MESSAGE: usize = 500;
 
 impl Answer {
-    /// Whether it refuses a request because there were too many: 429, or 403 with `Retry-After`,
-    /// as some APIs answer.
+    /// Returns whether the API throttled the request: 429, or 403 with `Retry-After`.
     pub fn is_throttled(&self) -> bool {
         self.status == 429 || self.status == 403 && self.asks_to_wait
     }
 
-    /// Reads an answer that came at `now`. Only the bodies of errors are looked into: whether a 2xx contains
-    /// what it should is judged elsewhere.
+    /// Reads a response that arrived at `now`. Only the bodies of errors are parsed.
     pub fn read(
         status: u16,
         headers: &HeaderMap,
@@ -136,8 +134,8 @@ impl Answer {
         answer
     }
 
-    /// The API's message for the person who asked, and for no log: without what it may quote of the body
-    /// that was `sent`. JSON without a message says nothing once its values are left out.
+    /// Returns the API's message for the user's terminal, not for logs, without values of the body that was
+    /// `sent`. JSON without a message is omitted, because nothing is left without its values.
     pub fn said(&self, sent: &[u8]) -> String {
         match self.message.starts_with('{') {
             true => String::new(),
@@ -145,7 +143,7 @@ impl Answer {
         }
     }
 
-    /// Reads an error from a body.
+    /// Extracts the error from a body.
     fn explain(&mut self, body: &[u8], answers: &Answers) {
         match serde_json::from_slice::<Json>(body) {
             Ok(json) => {
@@ -174,7 +172,7 @@ impl Answer {
         }
     }
 
-    /// Takes note of why a token endpoint gives no token (RFC 6749, section 5.2).
+    /// Extracts the error of a token endpoint (RFC 6749, section 5.2).
     pub(super) fn explain_refusal(&mut self, body: &[u8]) {
         let Ok(json) = serde_json::from_slice::<Json>(body) else {
             return;
@@ -189,7 +187,7 @@ impl Answer {
         }
     }
 
-    /// Takes note of what a success holds in place of what it should contain.
+    /// Records what a successful response contains instead of the expected content.
     pub(super) fn holds_instead(&mut self, what: Code, body: &[u8], answers: &Answers) {
         self.explain(body, answers);
         if body.trim_ascii().is_empty() {
@@ -200,7 +198,7 @@ impl Answer {
     }
 }
 
-/// The text of an error in the places where APIs usually have it: RFC 9457, OAuth, and what is common.
+/// Returns the error message at the usual locations: RFC 9457, OAuth, and common members.
 fn usual_message(json: &Json) -> String {
     let places = [
         "/error_description",
@@ -222,14 +220,14 @@ fn usual_message(json: &Json) -> String {
         .unwrap_or_default()
 }
 
-/// All `Link` headers as one: they are parts of one list (RFC 9110, section 5.3).
+/// Joins all `Link` headers, which are parts of one list (RFC 9110, section 5.3).
 fn link(headers: &HeaderMap) -> Option<String> {
     let links = headers.get_all(reqwest::header::LINK).iter();
     let links: Vec<&str> = links.filter_map(|link| link.to_str().ok()).collect();
     (!links.is_empty()).then(|| links.join(", "))
 }
 
-/// Messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.
+/// Formats messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.
 fn flattened(json: &Json) -> String {
     fn collect(path: &str, json: &Json, clauses: &mut Vec<String>) {
         match json {
@@ -249,7 +247,7 @@ fn flattened(json: &Json) -> String {
                 let text = leaf
                     .as_str()
                     .map_or_else(|| leaf.to_string(), str::to_owned);
-                // What is reported about no field in particular.
+                // A message about no field.
                 if matches!(path, "" | "non_field_errors" | "detail") {
                     clauses.push(text);
                 } else {
@@ -274,7 +272,7 @@ fn text_at(json: &Json, pointer: &str) -> String {
     }
 }
 
-/// A body that is not JSON: a proxy's HTML page, mostly. Its tags are left out.
+/// Summarizes a body that is not JSON, usually a proxy's HTML page, without its tags.
 fn summarise(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
     let mut plain = String::new();

@@ -1,20 +1,20 @@
-//! Backoff computes how long to wait before a retry.
+//! The waits between attempts.
 
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// How long to wait before a request is made again.
+/// The limits of the waits between attempts.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Backoff {
-    /// The most that is waited before the second attempt.
+    /// The maximum wait before the second attempt.
     pub first: Duration,
-    /// The most that is ever waited.
+    /// The maximum of all waits.
     pub most: Duration,
 }
 
 impl Default for Backoff {
-    /// From one second to thirty, doubling.
+    /// Doubles from one second to thirty.
     fn default() -> Self {
         Backoff {
             first: Duration::from_secs(1),
@@ -24,8 +24,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after attempt number `attempt` (from 1): a random time up to the exponential step ("full jitter"),
-    /// so that failed requests are not retried at the same time.
+    /// Returns the wait after attempt number `attempt` (from 1): a random time up to the exponential step
+    /// ("full jitter"), so that failed requests are not retried at the same time.
     pub fn wait(&self, attempt: u32, random: &mut impl Rng) -> Duration {
         let doublings = 2u32
             .checked_pow(attempt.saturating_sub(1))

@@ -1,20 +1,19 @@
-//! Response bodies are read up to a limit.
+//! Bounded reading of response bodies.
 
 use std::time::Duration;
 
-/// Bytes of a body that are read where no page of records is requested, and bytes of each record
-/// where one is.
+/// The maximum size of a body in bytes, or per record of a requested page.
 pub(super) const BODY: usize = 1024 * 1024;
 pub(super) const RECORD: usize = 64 * 1024;
 
-/// Bytes of a body that are ever read.
+/// The maximum size of any body.
 pub(super) const LARGEST: usize = 256 * 1024 * 1024;
 
-/// The time that reading an error's body may take: its status is known.
+/// The maximum time for reading the body of an error, whose status is known.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// A body, or the beginning of one that is larger than `most`, as much of it as comes; and whether
-/// there was more.
+/// Reads a body, or the part that arrives of one that is larger than `most`. Also returns whether the body is
+/// larger.
 pub(super) async fn body_of(
     mut response: reqwest::Response,
     most: usize,

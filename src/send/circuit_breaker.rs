@@ -1,26 +1,26 @@
-//! The circuit breaker stops a run whose answers are mostly the same error.
+//! Circuit breaker for runs in which most rows end in the same error.
 
 use std::collections::{HashMap, VecDeque};
 
-/// Tells a row's fault from the run's: where nearly every answer is the same error, the next row
-/// would fare no better, and its request would be wasted.
+/// Detects errors that affect the whole run: if almost every row ends in the same error, further requests are
+/// useless.
 #[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
-    /// How the latest rows ended, the newest last: the number of their error, or none.
+    /// The results of recent rows, oldest first: the number of the error, or `None` for a success.
     latest: VecDeque<Option<usize>>,
     errors: HashMap<String, usize>,
     seen: usize,
 }
 
-/// Rows at the beginning that must not all end in the same error.
+/// The number of first rows that must not all end in the same error.
 const FIRST: usize = 20;
-/// Rows later, of which not so many may.
+/// The number of recent rows for which the share of an error is limited.
 const WINDOW: usize = 200;
 const TOO_MANY: usize = 190;
 
 impl CircuitBreaker {
-    /// Takes note of a row that ended well, or in `error`. Returns whether that error has ended
-    /// so many rows that it is the run's: all of the first 20, or 95 % of the last 200.
+    /// Records a row that succeeded or ended in `error`. Returns whether the error stops the run: it ended
+    /// all of the first 20 rows, or 95 % of the last 200.
     pub(super) fn note(&mut self, error: Option<&str>) -> bool {
         let number = error.map(|error| {
             let next = self.errors.len();
@@ -31,7 +31,7 @@ impl CircuitBreaker {
         if self.latest.len() > WINDOW {
             self.latest.pop_front();
         }
-        // Messages that quote a value are each their own; the map must not grow with the file.
+        // Messages that quote a value differ in every row, and the map must stay bounded.
         if self.errors.len() > 10 * WINDOW {
             let kept: Vec<usize> = self.latest.iter().flatten().copied().collect();
             self.errors.retain(|_, number| kept.contains(number));

@@ -1,4 +1,4 @@
-//! The HTTP client makes one request and returns its answer.
+//! The HTTP client, which sends one request and returns its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,19 +22,19 @@ use crate::clock::Clock;
 use crate::l10n::say;
 use crate::targets::TargetSpec;
 
-/// How requests are made.
+/// The settings of the HTTP client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClientOptions {
     /// The API's base address.
     pub base_url: String,
-    /// The longest that one request may take.
+    /// The maximum duration of one request.
     pub timeout: Duration,
-    /// Root certificates in PEM, to be trusted besides the machine's own.
+    /// Additional trusted root certificates, in PEM.
     pub ca_certificates: Option<String>,
 }
 
-/// The one HTTP client of a run: it makes one request and says what came back. It follows no
-/// redirect and repeats nothing on its own.
+/// The HTTP client of a run. It sends one request and returns its response. It follows no redirect and
+/// retries nothing itself.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -44,32 +44,32 @@ pub struct Client {
     address: String,
     spec: Arc<TargetSpec>,
     signer: Signer,
-    /// Bytes that a page of records may have.
+    /// The maximum size of a page of records, in bytes.
     largest_page: usize,
     timeout: Duration,
     clock: Arc<dyn Clock>,
 }
 
-/// One request: what it asks for, and on whose behalf.
+/// A request.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) method: reqwest::Method,
-    /// Path below the base address, and query.
+    /// The path below the base address, and the query.
     pub(super) path: &'a str,
-    /// The JSON body, if there is one.
+    /// The JSON body.
     pub(super) body: Option<&'a [u8]>,
     /// The version that the record must still have.
     pub(super) if_match: Option<&'a str>,
-    /// The row it is made for; none of a look-up.
+    /// The row of an update, or `None` for a look-up.
     pub(super) row: Option<u64>,
-    /// Whether it may be made again when its answer was lost.
+    /// Whether the request can be resent after its response was lost.
     pub(super) repeatable: bool,
 }
 
-/// The longest that making a connection may take.
+/// The maximum time for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The roots of Mozilla's programme, as they were when this program was built.
+/// Returns the roots of Mozilla's program, as of the build.
 fn bundled_roots() -> Vec<reqwest::Certificate> {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
@@ -96,19 +96,19 @@ fn token_address(address: &str, api: &reqwest::Url) -> Result<reqwest::Url, Send
 
 /// A response.
 struct Received {
-    /// Its status, headers and error, interpreted.
+    /// The status, headers and error, interpreted.
     answer: Answer,
-    /// The JSON of a success.
+    /// The JSON of a successful response.
     json: Option<Json>,
     body: Vec<u8>,
     headers: HeaderMap,
 }
 
 impl Client {
-    /// A client for `spec` at the base address.
+    /// Creates a client for `spec` at the base address.
     ///
     /// # Errors
-    /// When the address is none, or is plain http to another machine.
+    /// Fails if the address is invalid, or is plain http to another machine.
     pub fn new(
         spec: Arc<TargetSpec>,
         credentials: Credentials,
@@ -141,7 +141,7 @@ impl Client {
                 .connect_timeout(options.timeout.min(CONNECT))
                 .default_headers(constant.clone())
                 .redirect(redirect::Policy::none())
-                // The limiter counts every request, so the client must not repeat any on its own.
+                // The rate limiter counts every request, so the client must not retry.
                 .retry(reqwest::retry::never());
             let builder = extra.iter().fold(builder, |builder, root| {
                 builder.add_root_certificate(root.clone())
@@ -150,10 +150,10 @@ impl Client {
             if !is_plain(&url) {
                 return builder;
             }
-            // Plain http is for this machine alone: no proxy may carry it elsewhere.
+            // Plain http is allowed to this machine only, so no proxy may forward it.
             let builder = builder.no_proxy();
             if token_url.as_ref().is_none_or(is_plain) {
-                // No server shows a certificate, so none of the machine's roots need be read.
+                // No server presents a certificate, so the machine's roots are not read.
                 builder.tls_certs_only([])
             } else {
                 builder
@@ -183,23 +183,23 @@ impl Client {
         })
     }
 
-    /// The machine that is asked, whichever of its names and spellings the address uses.
+    /// Returns the origin of the API, independent of the spelling of the address.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The address below which all requests go, as it was given.
+    /// Returns the base address as it was given.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// The same with the path below which all requests go.
+    /// Returns the canonical base address.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Makes one request, after fetching a token for it if one is needed. Returns the response and, of a
-    /// success, its JSON.
+    /// Sends a request, after fetching a token if needed. Returns the response and, if it is successful, its
+    /// JSON.
     pub(super) async fn call(
         &self,
         request: &Request<'_>,
@@ -208,7 +208,7 @@ impl Client {
         Ok((received.answer, received.json))
     }
 
-    /// Makes one request, and returns the whole response.
+    /// Sends a request, and returns the whole response.
     async fn exchange(&self, request: &Request<'_>) -> Result<Received, Fault> {
         let signed = match self.signer.sign(&self.http).await {
             Ok(signed) => signed,
@@ -244,8 +244,8 @@ impl Client {
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let is_success = (200..300).contains(&status);
-        // The status decides. A body is read so that the connection can be reused, and for the error in it. A body
-        // that cannot be read has no effect.
+        // The status is decisive. The body is read to reuse the connection, and for an error message. An
+        // unreadable body has no effect.
         let is_page = request.row.is_none() && is_success;
         let (most, patience) = if is_page {
             (self.largest_page, self.timeout)
@@ -266,9 +266,9 @@ impl Client {
             && let Some(what) = foreign(&self.spec, is_update, status, &body, json.as_ref())
         {
             match is_cut_off(&body) {
-                // It is longer than what is read of it.
+                // The body exceeds the limit.
                 true if more => {}
-                // A success whose body was cut off was not received.
+                // A successful response with a truncated body counts as lost.
                 true => return Err(Fault::Lost),
                 false => {
                     answer.holds_instead(what, &body, &self.spec.answers);
@@ -298,10 +298,10 @@ impl Client {
         Ok((answer, json))
     }
 
-    /// The same, with what the headers say of the quota.
+    /// Reads from the API once, and also returns the quota headers.
     ///
     /// # Errors
-    /// When no answer came back.
+    /// Fails if there is no response.
     pub async fn inspect(
         &self,
         path: &str,
@@ -330,13 +330,13 @@ impl Client {
         self.signer.fetched()
     }
 
-    /// Whether requests are signed with a token that may have to be fetched first.
+    /// Returns whether requests are signed with a token that may have to be fetched first.
     pub fn fetches_tokens(&self) -> bool {
         self.signer.fetches()
     }
 
-    /// Takes note that the token with which `answer` was refused is of no more use. Returns
-    /// whether another one may be.
+    /// Records that the token of the refused request is invalid. Returns whether another token can be
+    /// fetched.
     pub(super) fn renew(&self, answer: &Answer) -> bool {
         match answer.stale_token {
             Some(token) => {
@@ -347,10 +347,10 @@ impl Client {
         }
     }
 
-    /// What the lack of a token means: trouble on the way, or refused credentials.
+    /// Returns the result of a request without a token: a connection error or refused credentials.
     fn no_token(&self, error: TokenError) -> Result<Answer, Fault> {
         let mut answer = match error {
-            // The request was never sent.
+            // The request was not sent.
             TokenError::Silent(trouble) => return Err(Fault::Connect(trouble)),
             TokenError::Answered(status, headers, body) => {
                 let mut answer = self.read(status, &headers, &body);
@@ -377,7 +377,7 @@ impl Client {
         answer
     }
 
-    /// An API may echo what it was sent; no secret goes into a record or a report.
+    /// An API may echo the request, and records and reports must not contain secrets.
     fn blank(&self, answer: &mut Answer) {
         for text in [
             &mut answer.code,
@@ -389,7 +389,7 @@ impl Client {
     }
 }
 
-/// Whether a body is the beginning of JSON.
+/// Returns whether a body is the beginning of JSON.
 fn is_cut_off(body: &[u8]) -> bool {
     let read = serde_json::from_slice::<serde::de::IgnoredAny>(body);
     !body.trim_ascii().is_empty() && read.is_err_and(|error| error.is_eof())

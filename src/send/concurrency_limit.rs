@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
-/// How many requests may be in progress: all that are allowed while the API copes, fewer when its
-/// errors or its latency rise, and more again, one by one, when they fall (additive increase,
-/// multiplicative decrease, as TCP does it).
+/// The limit of concurrent requests: the maximum while the API responds well, fewer when errors or latency
+/// rise, and one more at a time when they fall (additive increase, multiplicative decrease, as in TCP).
 #[derive(Debug, Clone)]
 pub(super) struct ConcurrencyLimit {
     most: f64,
     limit: f64,
-    /// Part of the latest answers that were errors.
+    /// The share of errors among recent responses.
     failing: f64,
-    /// Mean latency of the latest answers, and of many, in seconds.
+    /// The mean latency of recent responses, and of many, in seconds.
     latest: f64,
     usual: f64,
-    /// Answers since the limit was last lowered.
+    /// The number of responses since the limit was last lowered.
     since: f64,
 }
 
-/// Answers that the latest part and mean reach back to.
+/// The number of responses in the recent share and mean.
 const FEW: f64 = 20.0;
 const MANY: f64 = 400.0;
 
@@ -41,17 +40,17 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Requests that may be in progress now.
+    /// Returns the number of concurrent requests that are allowed now.
     pub(super) fn limit(&self) -> usize {
         self.limit as usize
     }
 
-    /// Seconds that the latest answers took, on average.
+    /// Returns the average latency of recent responses, in seconds.
     pub(super) fn latency(&self) -> f64 {
         self.latest
     }
 
-    /// Takes note of an answer, or of the lack of one, after `latency`.
+    /// Records a response, or its absence, after `latency`.
     pub(super) fn answered(&mut self, well: bool, latency: Duration) {
         let seconds = latency.as_secs_f64();
         if self.usual == 0.0 {
@@ -63,7 +62,7 @@ impl ConcurrencyLimit {
         self.since += 1.0;
         let slow = self.latest > self.usual * TOO_SLOW + WHIM;
         if self.failing > TOO_MANY_ERRORS || slow {
-            // Once a round: what was in progress then tells nothing new.
+            // The limit is lowered once per round: requests of the same round carry no new information.
             if self.since > self.limit {
                 self.limit = (self.limit / 2.0).max(1.0);
                 self.since = 0.0;
@@ -73,21 +72,20 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Takes note that the request which failed was answered well when it was made again: an API
-    /// that recovers is not one that cannot cope.
+    /// Records that a failed request succeeded when it was retried, which is no sign of overload.
     pub(super) fn recovered(&mut self) {
         self.failing = (self.failing - 1.0 / FEW).max(0.0);
     }
 }
 
-/// What may be spent on making requests again: what it takes as long as that helps, and beside it a
-/// fifth of what succeeds, so that an API that is down is asked now and then and not hammered.
+/// The retry budget. Each success adds a fifth of a retry, and a successful retry is refunded, so that an API
+/// that is down is requested rarely.
 #[derive(Debug, Clone)]
 pub(super) struct RetryBudget {
     left: f64,
 }
 
-/// Retries that are saved up at most, and that there are at first.
+/// The maximum of saved retries, and the initial number.
 const SAVED: f64 = 20.0;
 const PART: f64 = 0.2;
 
@@ -96,17 +94,17 @@ impl RetryBudget {
         RetryBudget { left: SAVED }
     }
 
-    /// Takes note of a success.
+    /// Records a success.
     pub(super) fn deposit(&mut self) {
         self.left = (self.left + PART).min(SAVED);
     }
 
-    /// Takes note of a retry that succeeded: what it cost was well spent.
+    /// Refunds a retry that succeeded.
     pub(super) fn recover(&mut self) {
         self.left = (self.left + 1.0).min(SAVED);
     }
 
-    /// Takes what one retry costs. Returns whether it was there.
+    /// Takes one retry from the budget. Returns whether one was available.
     pub(super) fn withdraw(&mut self) -> bool {
         let there = self.left >= 1.0;
         if there {

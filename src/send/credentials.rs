@@ -1,4 +1,4 @@
-//! Credentials are read from environment variables and files.
+//! Credentials from environment variables and files.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,36 +16,36 @@ use crate::model::{Code, Declared, Fact};
 use crate::safe_fs::TrustedFile;
 use crate::targets::{SignIn, TargetSpec};
 
-/// Why there are no credentials. Never says what one is.
+/// An error about missing or unusable credentials. It never contains a credential.
 #[derive(Debug, Error)]
 pub enum SignInError {
-    /// No way of signing in has all of its variables set.
+    /// No sign-in method has all of its variables.
     #[error("{}", say().credentials_missing(target.as_str(), ways.as_str()))]
     Missing {
-        /// The target's name.
+        /// The name of the target.
         target: String,
-        /// The variables, way by way.
+        /// The variables of each method.
         ways: String,
-        /// The variables alone.
+        /// All variables.
         variables: Vec<Declared>,
     },
-    /// The file that a `_FILE` variable names cannot be read.
+    /// The file in a `_FILE` variable cannot be read.
     #[error("{}", say().credentials_file(path.as_str(), variable.as_str()))]
     File {
         /// The variable.
         variable: String,
         /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A credential is white space and nothing else.
+    /// A credential is empty or contains only white space.
     #[error("{}", say().credentials_empty(variable.as_str()))]
     Empty {
         /// The variable.
         variable: String,
     },
-    /// A credential has white space within it, or a character that no credential has.
+    /// A credential contains white space, or a character that credentials cannot have.
     #[error("{}", say().credentials_character(variable.as_str()))]
     Character {
         /// The variable.
@@ -72,7 +72,7 @@ impl SignInError {
         }
     }
 
-    /// The same for logs and notifications: the variables, and nothing that they hold.
+    /// Returns the error for logs and notifications: the variables without their values.
     pub fn fact(&self) -> Fact {
         let named = |variable: &String| Declared::variable(variable);
         match self {
@@ -93,7 +93,7 @@ impl SignInError {
         }
     }
 
-    /// The same for a user who has the target's variables under other names: `name` gives them.
+    /// Returns the error with the variable names of the user's config, which `name` returns.
     pub fn renamed(self, spec: &TargetSpec, name: impl Fn(&str) -> String) -> SignInError {
         match self {
             SignInError::Missing { .. } => SignInError::missing(spec, name),
@@ -116,18 +116,18 @@ impl SignInError {
     }
 }
 
-/// A way to sign in, with its secrets.
+/// A sign-in method with its secrets.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Headers that stand on every request.
+    /// Constant headers of every request.
     Headers(HeaderMap),
     /// OAuth 2.0 client credentials.
     Oauth {
-        /// The token endpoint: its address, or its path at the root of the API's host.
+        /// The token endpoint: its address, or its path on the API's host.
         token_endpoint: String,
-        /// The scope to ask for.
+        /// The requested scope.
         scope: Option<String>,
-        /// The audience to ask for.
+        /// The requested audience.
         audience: Option<String>,
         /// The client id.
         client_id: SecretString,
@@ -137,12 +137,12 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The first of the target's ways to sign in whose variables are all set. `variable` gives a
-    /// variable's value; a variable `NAME_FILE` names a file that holds the value of `NAME`. White space around
-    /// a value is not a part of it.
+    /// Returns the first sign-in method of the target whose variables are all set. `variable` returns a
+    /// variable's value. The variable `NAME_FILE` names a file with the value of `NAME`. White space around a
+    /// value is removed.
     ///
     /// # Errors
-    /// When no way is complete, or a file or a value cannot be used.
+    /// Fails if no method is complete, or a file or value cannot be used.
     pub fn find(
         spec: &TargetSpec,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -202,12 +202,12 @@ impl Credentials {
 }
 
 impl Credentials {
-    /// None at all, for a request that shows only whether the network works.
+    /// Returns empty credentials, for a request that only tests the network.
     pub fn none() -> Credentials {
         Credentials::Headers(HeaderMap::new())
     }
 
-    /// The token endpoint, where it is on a host of its own: the client secret is sent there.
+    /// Returns the token endpoint if it is on another host, which receives the client secret.
     pub fn token_url(&self) -> Option<&str> {
         match self {
             Credentials::Oauth { token_endpoint, .. } if !token_endpoint.starts_with('/') => {
@@ -217,8 +217,7 @@ impl Credentials {
         }
     }
 
-    /// What tells these credentials from others, for a hash: users of the same ones share one
-    /// quota.
+    /// Returns the identity of these credentials for a hash. Users of the same credentials share one quota.
     pub fn identity(&self) -> Vec<u8> {
         match self {
             Credentials::Headers(headers) => {
@@ -244,14 +243,14 @@ impl Credentials {
         key
     }
 
-    /// The secrets, in every form in which they are sent.
+    /// Returns the secrets in every form in which they are sent.
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let mut all: Vec<String> = match self {
             Credentials::Headers(headers) => headers
                 .values()
                 .filter_map(|value| value.to_str().ok())
                 .flat_map(|value| {
-                    // After a word such as Bearer, and within the pair of Basic.
+                    // The secret follows a word such as Bearer, or is a part of the pair of Basic.
                     let bare = value.split(' ').next_back().unwrap_or_default();
                     let pair = BASE64.decode(bare).ok();
                     let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -269,13 +268,14 @@ impl Credentials {
                 client_id.expose_secret().to_owned(),
             ],
         };
-        // Taking a letter out of every word would hide what an error says, and no secret is so short.
+        // Shorter strings are not masked: no secret is so short, and the text would become unreadable.
         all.retain(|secret| secret.len() > 3);
         all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         all.into_iter().map(SecretString::from).collect()
     }
 
-    /// One `Authorization` header: a word and a secret. `variable` is where the secret came from.
+    /// Returns an `Authorization` header with a word and a secret. `variable` is the name of the secret's
+    /// variable.
     fn authorization(
         variable: &str,
         word: &str,
@@ -320,8 +320,8 @@ fn value_of(
     usable(&file_variable, Some(&text)).map(Some)
 }
 
-/// A secret without the white space that a shell or an editor put around it: with it, the same credentials
-/// would count as others, with a quota of their own. `variable` is where it came from.
+/// Removes the white space that a shell or an editor added around a secret: with it, the same credentials
+/// would count as different ones, with a separate quota. `variable` is the name of its variable.
 fn usable(variable: &str, text: Option<&str>) -> Result<SecretString, SignInError> {
     let is_around = |c: char| c.is_whitespace() || c == BYTE_ORDER_MARK;
     let secret = text.map(|text| text.trim_matches(is_around));
@@ -332,14 +332,14 @@ fn usable(variable: &str, text: Option<&str>) -> Result<SecretString, SignInErro
         Some(secret) if !secret.contains(|c: char| is_around(c) || c.is_control()) => {
             Ok(secret.into())
         }
-        // A value that is not UTF-8 has other characters than these.
+        // A value that is not UTF-8 contains other characters.
         _ => Err(SignInError::Character {
             variable: variable.to_owned(),
         }),
     }
 }
 
-/// What some editors begin a file with.
+/// The mark with which some editors begin a file.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The sender delivers calls and records each intent and outcome.
+//! Delivery of calls, with a record of each intent and outcome.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -21,19 +21,19 @@ use crate::l10n::{Argument, Message, message};
 use crate::model::{Code, Method, Outcome, Pending, Problem, RowState, redacted};
 use crate::targets::ETAG;
 
-/// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
+/// Delivers calls. Each is recorded before it is sent, and again when its outcome is known.
 pub struct Sender<'a, R> {
-    /// Makes the requests.
+    /// Sends the requests.
     pub transport: &'a Transport<'a>,
     /// Records intents and outcomes.
     pub record: &'a R,
-    /// Reads records back, where they can be read.
+    /// Reads records back, if possible.
     pub reread: Option<&'a dyn Reread>,
-    /// Puts the API's message about a row into the words of its user.
+    /// Translates the API's message about a row for the user.
     pub explain: &'a dyn Fn(&str, &str) -> Vec<Problem>,
-    /// The header of a column that only some accounts may change, where an error is about its field.
+    /// Returns the header of the column that only some accounts may change, if an error is about its field.
     pub refused_column: &'a dyn Fn(&Json) -> Option<String>,
-    /// Compares what was sent with the record in the answer.
+    /// Compares the sent values with the record in the response.
     pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
 }
 
@@ -51,10 +51,10 @@ pub trait Reread: Sync {
     /// The path that reads the record of a call.
     fn path(&self, call: &Pending) -> Option<String>;
 
-    /// Whether the record holds what the call was to change.
+    /// Returns whether the record contains the values of the call.
     fn holds(&self, call: &Pending, record: &Json) -> bool;
 
-    /// Whether a call still fits its record as it is now.
+    /// Returns whether a call still applies to the current record.
     fn judge(&self, call: &Pending, record: &Json) -> Judged {
         match self.holds(call, record) {
             true => Judged::Holds,
@@ -62,7 +62,7 @@ pub trait Reread: Sync {
         }
     }
 
-    /// The record in the answer to reading it.
+    /// Returns the record in the response to a read.
     fn record_in<'a>(&self, answer: &'a Json) -> &'a Json {
         answer
     }
@@ -71,37 +71,37 @@ pub trait Reread: Sync {
 /// The state of a planned call according to the record, read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
-    /// It holds already what the call would change.
+    /// The record already has the values of the call.
     Holds,
-    /// What the call would change is as it was.
+    /// The fields of the call are unchanged.
     Stands,
-    /// Somebody has changed what the call would change, or what it would send along: this field, or
-    /// what no field names.
+    /// Someone changed a field that the call would change or send: this field, or members that no field
+    /// names.
     Changed(String),
 }
 
-/// What is known of a record before an update that names its version.
+/// The version of a record before an update that names it.
 enum Version {
-    /// It has this one, and the call still fits it.
+    /// The record has this version, and the call still applies.
     Is(String),
-    /// There is nothing to send: the row is done, or cannot be.
+    /// Nothing is sent: the row already has its outcome.
     Settled(Outcome),
     /// The run was halted first, or must stop.
     Stopped(Option<Stop>),
 }
 
-/// How often a record may change while a call for it is made.
+/// The maximum number of times that a record may change during an update.
 const MOST_CHANGES: u32 = 3;
 
-/// A delivered call: its outcome, whether anyone ever answered, and whether it must stop the run.
+/// A delivered call: its outcome, whether the API responded, and whether the run must stop.
 struct Done {
-    /// None where the run was stopped before anything was sent for the row.
+    /// `None` if the run stopped before anything was sent for the row.
     outcome: Option<Outcome>,
-    /// What was sent: what is told of an error quotes none of it.
+    /// The sent body. Error messages quote none of its values.
     body: Vec<u8>,
     answered: bool,
     stop: Option<Stop>,
-    /// The column that the API does not let this account change.
+    /// The column that this account may not change.
     column: Option<String>,
 }
 
@@ -207,7 +207,7 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// Delivers one call, and records its outcome.
+    /// Delivers a call, and records its outcome.
     async fn one(
         &self,
         call: Pending,
@@ -294,7 +294,7 @@ impl<R: Record> Sender<'_, R> {
             let is_changed =
                 matches!(&attempts.last, Some(Ok((answer, _))) if answer.status == 412);
             match version.filter(|_| is_changed && changes < MOST_CHANGES) {
-                // The record may have changed since it was read: it is read again.
+                // The record may have changed since it was read, so it is read again.
                 Some(version) => {
                     (made, changes) = (attempts.made, changes + 1);
                     refused = Some((version, attempts));
@@ -349,7 +349,7 @@ impl<R: Record> Sender<'_, R> {
         };
         let (answer, etag) = match self.transport.fetch_answer(&path, None, halted).await? {
             (Fetched::Json(answer), beside) => (answer, beside.etag),
-            // One record cannot be read, as one cannot be updated: the others are not at fault.
+            // A record that cannot be read fails its own row only.
             (
                 Fetched::Stopped(Stop::LookUp {
                     why,
@@ -410,8 +410,8 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// Whether a call whose answer nobody saw was carried out, by its record; nothing where that
-    /// cannot be told.
+    /// Returns whether a call without a response was applied, according to the record, or `None` if this is
+    /// unknown.
     async fn carried_out(
         &self,
         call: &Pending,
@@ -429,7 +429,7 @@ impl<R: Record> Sender<'_, R> {
         })
     }
 
-    /// A row whose answer was lost, and whose record holds what was sent.
+    /// Returns the outcome of a row whose response was lost and whose record has the sent values.
     fn found_updated(&self, call: &Pending, attempts: u32) -> Outcome {
         Outcome {
             problems: call.note.clone(),
@@ -437,8 +437,8 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// A row whose request was sent before the run was interrupted, whose answer nobody saw, and
-    /// that may not be sent twice.
+    /// Returns the outcome of a row that was sent before the run was interrupted, without a response, and
+    /// must not be resent.
     fn in_doubt(&self, call: &Pending) -> Outcome {
         Outcome {
             error_code: "network.unknown".into(),
@@ -464,7 +464,7 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// The stop that an error calls for in which nearly every row ended, the last one with this body.
+    /// Returns the stop for an error in which almost every row ended; `body` is the body of the last one.
     fn repeated(&self, outcome: &Outcome, body: &[u8], column: Option<String>) -> Stop {
         match outcome.http_status {
             None => self
@@ -479,7 +479,7 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    /// The outcome of a row. No verdict means that the run was stopped before the next attempt.
+    /// Returns the outcome of a row. Without a verdict, the run was stopped before the next attempt.
     fn settle(&self, call: &Pending, attempts: Attempts, scout: bool) -> Done {
         let Attempts {
             made,
@@ -499,14 +499,14 @@ impl<R: Record> Sender<'_, R> {
         let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
         let state = match verdict {
             Some(Verdict::Accept) => RowState::Updated,
-            // Whatever answered, the API may have received the request.
+            // The API may have received the request, even if something else responded.
             Some(Verdict::Stop) if is_foreign && !self.transport.spec.update.idempotent => {
                 RowState::Unknown
             }
             Some(Verdict::Reject) => RowState::Rejected,
-            // Stopped while it is open whether the change was made: the process that continues finds out.
+            // It is unknown whether the change was made. The process that continues the run determines it.
             None if doubtful => RowState::Unknown,
-            // The row itself is not at fault, and will be sent when the run continues.
+            // The row is valid, and is sent when the run continues.
             Some(Verdict::Stop) | None => RowState::NotSent,
             Some(Verdict::Fail | Verdict::Retry) => RowState::Failed,
         };
@@ -559,7 +559,7 @@ impl<R: Record> Sender<'_, R> {
                     outcome.error_code.clone(),
                     explain(fault, repeatable, made),
                 )];
-                // Nobody has answered yet: the rest would fare alike.
+                // The API has never responded, so the other rows would fail too.
                 if scout && verdict == Some(Verdict::Fail) {
                     stop = Some(self.transport.unreachable(in_short(fault), fault.cause()));
                     if matches!(fault, Fault::Connect(_)) {
@@ -578,7 +578,7 @@ impl<R: Record> Sender<'_, R> {
     }
 }
 
-/// Records what an accepted request did not change.
+/// Records the values that an accepted request did not change.
 fn note_not_applied(outcome: &mut Outcome, not_applied: NotApplied) {
     let NotApplied {
         is_rejected,
@@ -592,7 +592,7 @@ fn note_not_applied(outcome: &mut Outcome, not_applied: NotApplied) {
     outcome.problems.push(Problem::of_row(code, message));
 }
 
-/// A version in a record as an entity tag (RFC 9110, section 8.8.3): it may stand there as one already.
+/// Returns a version in a record as an entity tag (RFC 9110, section 8.8.3), unless it already is one.
 fn version_in(version: &Json) -> Option<String> {
     let text = match version {
         Json::String(text) => text.clone(),
@@ -607,15 +607,14 @@ fn version_in(version: &Json) -> Option<String> {
     })
 }
 
-/// The error in which a row ended, if it did: what tells whether others ended in the same.
+/// Returns the error in which a row ended, for comparison with other rows.
 fn error_of(outcome: &Outcome) -> Option<String> {
     let failed = matches!(outcome.state, RowState::Rejected | RowState::Failed);
     let problems = || Problem::to_stored(&outcome.problems);
     failed.then(|| format!("{} {}", outcome.error_code, problems()))
 }
 
-/// Waits for a request to stop that goes further than the one heard last or, as long as none was, for
-/// one to pause or to continue.
+/// Waits for a stop request that exceeds the last one or, before the first one, for a pause or its end.
 pub(super) async fn next_request(
     asked: &mut watch::Receiver<StopRequest>,
     heard: StopRequest,
@@ -636,7 +635,7 @@ async fn sleep_until(clock: &dyn Clock, moment: Option<UnixNanos>) {
     }
 }
 
-/// Why nobody answered, in few words.
+/// Returns a short reason for a missing response.
 fn in_short(fault: Fault) -> Message {
     match fault {
         Fault::Connect(why) => why.message(),

@@ -1,4 +1,4 @@
-//! Send errors state why sending cannot begin or continue.
+//! Errors that prevent sending.
 
 use thiserror::Error;
 
@@ -7,33 +7,33 @@ use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::model::{Code, Fact};
 
-/// Why sending cannot begin or continue.
+/// The reason why sending cannot begin or continue.
 #[derive(Debug, Error)]
 pub enum SendError {
-    /// The journal cannot be written, and nothing is sent without a record.
+    /// The journal cannot be written. Nothing is sent without a record.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The credentials are not there.
+    /// The credentials are missing or unusable.
     #[error(transparent)]
     SignIn(#[from] SignInError),
-    /// The base address is not one that may be sent to.
+    /// The base address is not allowed.
     #[error("{}", say().address_unusable(url.as_str(), why.as_str()))]
     Address {
         /// The address.
         url: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("{}", say().client_failed(.0.as_str()))]
     Client(String),
-    /// A runtime for the network cannot be made.
+    /// The network runtime cannot be created.
     #[error("{}", say().network_failed())]
     Runtime(#[source] std::io::Error),
 }
 
 impl SendError {
-    /// The same for logs and notifications.
+    /// Returns the error for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {
             SendError::Journal(error) => error.fact(),

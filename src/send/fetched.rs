@@ -1,4 +1,4 @@
-//! A look-up returns a record, nothing or an error.
+//! The result of a look-up.
 
 use serde_json::Value as Json;
 
@@ -9,32 +9,32 @@ use crate::clock::UnixNanos;
 use crate::l10n::{Message, message};
 use crate::model::Code;
 
-/// What a look-up came to.
+/// The result of a look-up.
 #[derive(Debug)]
 pub enum Fetched {
-    /// The JSON that came back.
+    /// The JSON in the response.
     Json(Json),
-    /// The API took the request, and answered with something else.
+    /// The response is successful but contains something else.
     NoJson,
-    /// The run was halted first.
+    /// The run was halted before the response.
     Halted,
-    /// No answer could be had, and the run must stop: nothing can be planned without it.
+    /// There is no response. The run must stop, because nothing can be planned.
     Stopped(Stop),
 }
 
-/// What the headers of an answer say of what came.
+/// The relevant response headers.
 #[derive(Debug, Default)]
 pub struct Beside {
-    /// Its version (RFC 9110, section 8.8.3).
+    /// The version of the record (RFC 9110, section 8.8.3).
     pub(super) etag: Option<String>,
-    /// Where the next page is (RFC 8288).
+    /// The address of the next page (RFC 8288).
     pub link: Option<String>,
-    /// The API's own time.
+    /// The API's clock.
     pub date: Option<UnixNanos>,
 }
 
-/// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable` the stop
-/// because the API does not respond, for a reason.
+/// Returns the reason why a look-up without a response stops the run. `sent` is the request body, and
+/// `unreachable` creates the stop for an API that does not respond.
 pub(super) fn why_stopped(
     verdict: Verdict,
     last: Result<(Answer, Option<Json>), Fault>,

@@ -1,4 +1,4 @@
-//! Successful answers are checked for foreign content.
+//! Detection of successful responses that do not come from the API.
 
 use serde_json::Value as Json;
 
@@ -7,8 +7,8 @@ use crate::targets::{Expects, TargetSpec};
 
 const NO_CONTENT: u16 = 204;
 
-/// Returns what a success has in place of the expected content. The target's file says what the response to
-/// an update contains; the response to a look-up is JSON. `json` is the parsed `body`.
+/// Returns what a successful response contains instead of the expected content. The target file defines the
+/// response to an update; the response to a look-up is JSON. `json` is the parsed `body`.
 pub(super) fn foreign(
     spec: &TargetSpec,
     is_update: bool,
@@ -30,14 +30,14 @@ pub(super) fn foreign(
         Some(_) if expects == Some(Expects::NoContent) => Some(Code::AnswerContent),
         Some(json) => (!holds_record(spec, json)).then_some(Code::AnswerNoRecord),
         None if body.starts_with(b"<") => Some(Code::AnswerHtml),
-        // The look-up is retried: the response may have been cut off.
+        // The look-up is retried, because the response may be truncated.
         None if !is_update => None,
         None if body.is_empty() => Some(Code::AnswerEmpty),
         None => Some(Code::AnswerNoJson),
     }
 }
 
-/// Whether there is an object with a member that the target's file names where the record stands.
+/// Returns whether the record in a response is an object with a member that the target file names.
 fn holds_record(spec: &TargetSpec, answer: &Json) -> bool {
     let Some(Json::Object(record)) = spec.record_in(answer) else {
         return false;

@@ -1,4 +1,4 @@
-//! The generic cell rate algorithm spaces requests.
+//! The generic cell rate algorithm (GCRA).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,8 @@ use governor::{Quota, RateLimiter};
 use super::rate::Rate;
 use crate::clock::UnixNanos;
 
-/// governor's GCRA as a function: the arrival time and the moment are handed in, so that they can be
-/// kept where every process sees them.
+/// governor's GCRA as a function of the arrival time and the current time, so that processes can share the
+/// arrival time.
 #[derive(Debug)]
 pub(super) struct Gcra {
     limiter: RateLimiter<NotKeyed, Arrival, Moment, NoOpMiddleware<Duration>>,
@@ -22,15 +22,15 @@ pub(super) struct Gcra {
     moment: Moment,
 }
 
-/// How late a request may be and still be counted from when it was due, in nanoseconds: every wait
-/// overshoots by a millisecond or two, and a fast rate would lose all of them. Less than a hundredth of
-/// a second, so that no second has a hundredth more requests than the rate.
+/// The lateness in nanoseconds at which a request is still counted from its due time. Every wait overshoots
+/// by one or two milliseconds, which a fast rate would lose. The value is below a hundredth of a second, so
+/// that no second has a hundredth more requests than the rate.
 const LATENESS: u64 = 8_000_000;
 
 impl Gcra {
     pub(super) fn new(rate: Rate, burst: std::num::NonZeroU32) -> Gcra {
         let interval = rate.interval().max(Duration::from_nanos(1));
-        // An interval above zero is all that a quota asks for.
+        // A quota only requires a positive interval.
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_hour(std::num::NonZeroU32::MIN))
             .allow_burst(burst);
@@ -42,8 +42,8 @@ impl Gcra {
         }
     }
 
-    /// Takes one request at `now` from the bucket whose arrival time is `arrival`; 0 is a full, unused bucket.
-    /// Returns the arrival time after it, or the time to wait.
+    /// Takes one request at `now` from the bucket with this arrival time; 0 is a full, unused bucket. Returns
+    /// the new arrival time, or the time to wait.
     pub(super) fn take(&self, arrival: u64, now: UnixNanos) -> Result<u64, Duration> {
         let is_late = arrival < now && now - arrival <= LATENESS;
         let at = if is_late { arrival } else { now };
@@ -73,8 +73,8 @@ impl StateStore for Arrival {
     }
 }
 
-/// The moment that was handed in. The limiter counts from its first reading, which is zero, so all its
-/// moments are moments since the Unix epoch.
+/// A clock that returns a given time. The limiter counts from its first reading, which is zero, so all its
+/// times count from the Unix epoch.
 #[derive(Debug, Clone, Default)]
 struct Moment(Arc<AtomicU64>);
 

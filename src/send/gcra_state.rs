@@ -1,4 +1,4 @@
-//! The rate limiter's state is shared between processes.
+//! The state of the rate limiter, which processes share.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,16 @@ use super::steady::Steady;
 use crate::clock::UnixNanos;
 use crate::journal::{JournalError, QuotaStore, SharedQuota};
 
-/// The limiter's state: its theoretical arrival time, in nanoseconds since the Unix epoch, shared
-/// with every process that has the same account.
+/// The state of the limiter: its theoretical arrival time, in nanoseconds since the Unix epoch, shared by all
+/// processes of one account.
 ///
-/// Requests are taken from the shared bucket a stretch at a time, as much as a tenth of a second's,
-/// so that a fast run does not write for each one. What a process that dies had taken and not used
-/// is lost to all; one that ends gives it back.
+/// A process leases requests from the shared bucket for up to a tenth of a second, so that a fast run does
+/// not write for each request. A process that ends returns unused requests; those of a killed process are
+/// lost.
 #[derive(Debug, Clone)]
 pub(super) struct GcraState(Arc<Mutex<Kept>>);
 
-/// The state, and where all processes see it; nowhere, where it is this one's alone.
+/// The state and its store, or `None` for a bucket of this process only.
 #[derive(Debug)]
 struct Kept {
     state: State,
@@ -30,39 +30,38 @@ struct Kept {
 
 #[derive(Debug)]
 struct State {
-    /// The arrival time up to which requests were granted here.
+    /// The arrival time up to which this process has granted requests.
     known: u64,
-    /// The arrival time up to which this process may grant without asking the store.
+    /// The arrival time up to which this process may grant without the store.
     leased: u64,
     not_before: UnixNanos,
     held_at: UnixNanos,
     bucket: Bucket,
     clock: Steady,
-    /// Time that has passed by the wall clock since the bucket was last written, and by no other: it
-    /// is believed as far as the API's own time says so.
+    /// Time since the last write of the bucket that only the wall clock shows. It counts as far as the API's
+    /// clock confirms it.
     unproven: u64,
-    /// The API's own time when it was last heard, and when that was.
+    /// The API's clock in the last response, and the time of that response.
     heard: Option<(UnixNanos, UnixNanos)>,
     error: Option<JournalError>,
 }
 
-/// The longest that a process takes in advance, in nanoseconds.
+/// The maximum lease, in nanoseconds.
 const LEASE: u64 = 100_000_000;
 
-/// The longest that anyone holds, in nanoseconds: a day.
+/// The maximum hold, in nanoseconds: a day.
 const LONGEST_HOLD: u64 = 86_400_000_000_000;
 
-/// What SQLite can hold.
+/// The maximum integer in SQLite.
 const MOST: u64 = i64::MAX as u64;
 
 impl State {
-    /// How much is taken in advance: whole requests.
+    /// Returns the length of a lease: whole requests.
     fn lease(&self) -> u64 {
         LEASE / self.bucket.interval * self.bucket.interval
     }
 
-    /// The moment that was set, if it still makes sense: a clock that was set back must not wait
-    /// longer than was requested.
+    /// Returns the hold if it is plausible. A clock that was set back must not extend it.
     fn sane_hold(&self, shared: SharedQuota, now: UnixNanos) -> UnixNanos {
         let asked = shared.not_before.saturating_sub(shared.held_at);
         let until = if now < shared.held_at {
@@ -73,8 +72,8 @@ impl State {
         until.min(now.saturating_add(LONGEST_HOLD))
     }
 
-    /// An arrival time that this bucket could have come to by now: anything later was written
-    /// before the clock was set back.
+    /// Limits an arrival time to the depth of this bucket. A later one was written before the clock was set
+    /// back.
     fn sane(&self, arrival: u64, now: UnixNanos) -> u64 {
         let full = self
             .bucket
@@ -86,7 +85,7 @@ impl State {
             .min(MOST)
     }
 
-    /// Takes over what the other processes have done.
+    /// Applies the changes of other processes.
     fn learn(&mut self, shared: SharedQuota, now: UnixNanos) {
         if shared.api_date > 0 && self.heard.is_none_or(|(_, at)| shared.dated_at > at) {
             self.heard = Some((shared.api_date, shared.dated_at));
@@ -99,9 +98,9 @@ impl State {
         self.known = self.sane(self.known, now);
     }
 
-    /// The shared arrival time, where it was reckoned at another rate: as many requests ahead as of
-    /// the moment when it was written, and no more than this bucket holds. Reckoned from now, it would
-    /// stay as far ahead for ever.
+    /// Converts a shared arrival time that was computed at another rate: as many requests ahead as when it
+    /// was written, and at most the depth of this bucket. Computed from now, it would stay equally far ahead
+    /// forever.
     fn in_own_intervals(&self, shared: SharedQuota, now: UnixNanos) -> u64 {
         let own = self.bucket.interval;
         if shared.interval == 0 || shared.interval == own || shared.arrival <= now {
@@ -116,7 +115,7 @@ impl State {
         written.saturating_add((used * own as f64) as u64)
     }
 
-    /// What is to stand in place of a shared state that the clock, set back, has made nonsense of.
+    /// Returns the replacement for a shared state that became implausible when the clock was set back.
     fn fixed(&self, shared: SharedQuota) -> Option<SharedQuota> {
         let same_rate = shared.interval == self.bucket.interval;
         (same_rate && self.known < shared.arrival).then(|| self.shared(self.known))
@@ -137,7 +136,7 @@ impl State {
 }
 
 impl Kept {
-    /// Raises the arrival time, here and for everyone.
+    /// Raises the arrival time for all processes.
     fn raise(&mut self, to: u64) -> Result<(), JournalError> {
         let Kept { state, store, .. } = self;
         let now = state.clock.now();
@@ -198,7 +197,7 @@ impl GcraState {
         self.lock().state.error.take()
     }
 
-    /// The moment before which nobody sends.
+    /// Returns the time before which no process sends.
     pub(super) fn not_before(&self) -> UnixNanos {
         let mut kept = self.lock();
         let state = &mut kept.state;
@@ -229,8 +228,8 @@ impl GcraState {
         Ok(later)
     }
 
-    /// Lowers the bucket to `remaining` requests as of `moment`. What the API tells is a whole
-    /// number, rounded down, so less than one request more than that is no contradiction.
+    /// Lowers the bucket to `remaining` requests at `moment`. The API rounds down, so a difference below one
+    /// request is no contradiction.
     pub(super) fn lower_to(&self, remaining: f64, moment: UnixNanos) {
         let mut kept = self.lock();
         let state = &mut kept.state;
@@ -263,7 +262,7 @@ impl GcraState {
         let Some(store) = store else {
             return;
         };
-        // What was taken in advance at the old pace is given back.
+        // The lease at the old rate is returned.
         let (mut shared, leased) = (state.shared(known), state.leased);
         let kept = store.update(|others| {
             if others.arrival != leased {
@@ -277,7 +276,7 @@ impl GcraState {
         state.leased = known;
     }
 
-    /// Notes the limit that the API announces, for those who draw on this bucket next.
+    /// Stores the API's limit for later users of the bucket.
     pub(super) fn announce(&self, limit: &str) {
         let mut kept = self.lock();
         let Kept { state, store, .. } = &mut *kept;
@@ -288,8 +287,8 @@ impl GcraState {
         }
     }
 
-    /// Takes note of the API's own time. Where time has passed by the wall clock that no other clock
-    /// of this machine has seen, it counts as far as the API's has passed too.
+    /// Updates the API's clock. Time that only the wall clock shows counts as far as the API's clock has
+    /// advanced.
     pub(super) fn observe_date(&self, date: UnixNanos) {
         let mut kept = self.lock();
         let Kept { state, store, .. } = &mut *kept;
@@ -321,13 +320,14 @@ impl GcraState {
         state.leased = state.known;
     }
 
-    /// Requests that the bucket holds at `now`.
+    /// Returns the number of requests in the bucket at `now`.
     pub(super) fn level(&self, now: UnixNanos) -> f64 {
         let kept = self.lock();
         kept.state.bucket.level(kept.state.known, now)
     }
 
-    /// Takes as much from this bucket as `other` lacks; `other` refills at the same rate and is at least as large.
+    /// Takes as much from this bucket as `other` lacks. `other` refills at the same rate and is at least as
+    /// large.
     pub(super) fn begin_like(&self, other: &GcraState) {
         let known = other.lock().state.known;
         let state = &mut self.lock().state;
@@ -335,14 +335,14 @@ impl GcraState {
         state.known = known.min(state.clock.now().saturating_add(empty));
     }
 
-    /// Takes one request, or returns the time to wait for it.
+    /// Takes one request, or returns the time until one is available.
     pub(super) fn take(&self) -> Result<(), Duration> {
         let mut kept = self.lock();
         let Kept { state, gcra, store } = &mut *kept;
         let now = state.clock.now();
         state.known = state.sane(state.known, now);
         if state.sane(state.leased, now) < state.leased {
-            // Taken before the clock was set back: what it was worth now, nobody knows.
+            // The lease dates from before the clock was set back, so its value is unknown.
             state.leased = 0;
         }
         let next = gcra.take(state.known, now)?;
@@ -354,7 +354,7 @@ impl GcraState {
         let asked = store.update(|shared| {
             state.learn(shared, now);
             if now < state.not_before {
-                // Another process has heard that nobody sends before this moment.
+                // Another process received a hold.
                 let later = state.not_before.saturating_add(state.bucket.tolerance());
                 if let Err(wait) = gcra.take(later, now) {
                     return (state.fixed(shared), Err(wait));
@@ -375,7 +375,7 @@ impl GcraState {
                 Ok(())
             }
             Err(error) => {
-                // The caller looks at the error before the permit.
+                // The caller checks the error before the permit.
                 state.error = Some(error);
                 Ok(())
             }
@@ -392,7 +392,7 @@ impl Drop for Kept {
         };
         let exact = state.shared(state.known);
         let leased = state.leased;
-        // The run has ended; a slightly underestimated bucket does no harm.
+        // The run has ended, and a slightly low bucket is harmless.
         let _ = store.update(|shared| {
             let ours = shared.arrival == leased && exact.arrival < leased;
             let given_back = SharedQuota {

@@ -1,4 +1,4 @@
-//! Rate-limit headers are parsed from answers.
+//! Parsing of rate-limit headers.
 
 use std::time::Duration;
 
@@ -11,15 +11,14 @@ use crate::targets::{Quota, QuotaHeaders, ResetUnit};
 /// The quota according to a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Announced {
-    /// Requests of a period.
+    /// The number of requests per period.
     pub limit: Option<Rate>,
-    /// Requests that are left.
+    /// The number of requests left.
     pub remaining: Option<f64>,
 }
 
-/// Reads the rate headers: the limit in the period of the target's own quota, or the draft's
-/// policies, of which the tightest counts. What cannot be read, and what is no number of requests,
-/// is as if it were not there.
+/// Parses the rate-limit headers: the limit per period of the target's quota, or the tightest policy of the
+/// IETF draft. Unreadable and implausible values are ignored.
 pub(super) fn announced(headers: &HeaderMap, quota: &Quota) -> Announced {
     let Some(names) = &quota.headers else {
         return Announced::default();
@@ -37,7 +36,7 @@ pub(super) fn announced(headers: &HeaderMap, quota: &Quota) -> Announced {
     }
 }
 
-/// The API's own time (`Date`, RFC 9110, section 6.6.1), in nanoseconds since the Unix epoch.
+/// Returns the API's clock (`Date`, RFC 9110, section 6.6.1), in nanoseconds since the Unix epoch.
 pub(super) fn date(headers: &HeaderMap) -> Option<UnixNanos> {
     let text = headers.get("date")?.to_str().ok()?;
     let date = httpdate::parse_http_date(text).ok()?;
@@ -45,13 +44,13 @@ pub(super) fn date(headers: &HeaderMap) -> Option<UnixNanos> {
     u64::try_from(since.as_nanos()).ok()
 }
 
-/// A limit of `requests` in `periods` of the quota's, if it is one that can be meant.
+/// Returns the limit of `requests` in `periods` of the quota, if it is plausible.
 fn sane_limit(requests: f64, periods: f64, quota: &Quota) -> Option<Rate> {
     let rate = Rate {
         requests: requests / periods,
         per: quota.per,
     };
-    // Outside of this it is a mistake, and not a quota: a request a day, a million a second.
+    // Limits below one request per day or above one million per second are mistakes.
     let sane = Duration::from_micros(1)..=Duration::from_secs(86_400);
     sane.contains(&rate.interval()).then_some(rate)
 }
@@ -97,7 +96,7 @@ fn announced_by_draft(headers: &HeaderMap, quota: &Quota) -> Announced {
     }
 }
 
-/// An integer of a structured field, if it is not below zero.
+/// Returns an integer of a structured field, if it is not negative.
 fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     match item {
         Some(sfv::BareItem::Integer(number)) => u64::try_from(i64::from(*number)).ok(),
@@ -105,23 +104,23 @@ fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     }
 }
 
-/// A rate-limit header and how it is parsed.
+/// A rate-limit header and its interpretation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaHeader {
-    /// The header's name, as the target file has it.
+    /// The name of the header, as in the target file.
     pub name: String,
-    /// Its value; none if the answer lacks the header.
+    /// The value, or `None` if the response lacks the header.
     pub value: Option<String>,
-    /// What is understood of it.
+    /// The interpretation.
     pub means: Vec<QuotaMeaning>,
 }
 
-/// The quota according to a header.
+/// The interpretation of a rate-limit header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QuotaMeaning {
-    /// Requests of a period.
+    /// The number of requests per period.
     Limit(Rate),
-    /// Requests that are left.
+    /// The number of requests left.
     Remaining(f64),
     /// Seconds until more requests are available.
     Reset(u64),
@@ -133,8 +132,8 @@ pub enum QuotaMeaning {
     Unreadable,
 }
 
-/// Returns the headers that the target file names for the quota, `Retry-After`, and headers that look as if
-/// they described a quota.
+/// Returns the quota headers that the target file names, `Retry-After`, and other headers that look like
+/// quota headers.
 pub(super) fn quota_headers(
     headers: &HeaderMap,
     quota: &Quota,
@@ -195,33 +194,33 @@ pub(super) fn quota_headers(
     found
 }
 
-/// When the next request may be made, by an answer's headers.
+/// The earliest time of the next request, according to the headers of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Wait {
-    /// The moment, if it is still to come.
+    /// The time, if it is in the future.
     pub(super) not_before: Option<UnixNanos>,
-    /// Whether the answer has `Retry-After`, readable or not.
+    /// Whether the response has `Retry-After`, readable or not.
     pub(super) is_asked: bool,
-    /// Whether a header could not be read, or names a moment more than a day away.
+    /// Whether a header is unreadable, or its time is more than a day away.
     pub(super) is_unusable: bool,
 }
 
 /// The time in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    /// It is still to come.
+    /// A time in the future.
     At(UnixNanos),
-    /// It has passed.
+    /// A time in the past.
     Passed,
-    /// It cannot be read, or is too far away to be meant.
+    /// The value is unreadable or implausibly far away.
     Unusable,
 }
 
-/// The moment that an answer's headers set: `Retry-After` (RFC 9110, section 10.2.3), in seconds
-/// or as a date; else, if nothing remains, the reset header in its own unit.
+/// Returns the earliest time of the next request: from `Retry-After` (RFC 9110, section 10.2.3), in seconds
+/// or as a date; otherwise, if no requests are left, from the reset header in its own unit.
 pub(super) fn wait(headers: &HeaderMap, quota: Option<&QuotaHeaders>, now: UnixNanos) -> Wait {
     let mut wait = Wait::default();
-    // Of several the longest counts.
+    // The longest of several waits applies.
     for value in headers.get_all("retry-after") {
         wait.is_asked = true;
         match value.to_str().map(|text| retry_after(text, now)) {
@@ -241,7 +240,7 @@ pub(super) fn wait(headers: &HeaderMap, quota: Option<&QuotaHeaders>, now: UnixN
     wait
 }
 
-/// The moment of the reset header, if nothing remains.
+/// Returns the time in the reset header, if no requests are left.
 fn reset(headers: &HeaderMap, quota: &QuotaHeaders, now: UnixNanos) -> Option<Moment> {
     if quota.draft {
         return draft_wait(headers, true).map(|seconds| after(seconds as f64, now));
@@ -260,7 +259,7 @@ fn reset(headers: &HeaderMap, quota: &QuotaHeaders, now: UnixNanos) -> Option<Mo
     Some(reset_at(number, quota.reset_unit, now))
 }
 
-/// The moment that a number in the reset header names.
+/// Converts a number in the reset header to a time.
 fn reset_at(number: f64, unit: ResetUnit, now: UnixNanos) -> Moment {
     match unit {
         ResetUnit::EpochMilliseconds => at(number * 1e6, now),
@@ -269,33 +268,33 @@ fn reset_at(number: f64, unit: ResetUnit, now: UnixNanos) -> Moment {
     }
 }
 
-/// A number that is not below zero, with or without a fraction.
+/// Parses a non-negative number, with or without a fraction.
 fn number_of(text: &str) -> Option<f64> {
     let text = text.trim();
-    // Rust also reads "inf" and "1e3".
+    // Rust also parses "inf" and "1e3".
     let is_plain = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// The time in this many seconds, in whole seconds.
+/// Returns the time in this many seconds, rounded up to whole seconds.
 fn after(seconds: f64, now: UnixNanos) -> Moment {
-    // A number beyond the range becomes its end, which is too far away.
+    // The cast saturates, and the result is then too far away.
     let wait = (seconds.ceil() as u64).saturating_mul(1_000_000_000);
     within_reason(now.saturating_add(wait), now)
 }
 
-/// A moment in nanoseconds since the Unix epoch.
+/// Converts nanoseconds since the Unix epoch to a time.
 fn at(nanoseconds: f64, now: UnixNanos) -> Moment {
     within_reason(nanoseconds.ceil() as u64, now)
 }
 
-/// Seconds until there are more, where the draft's `RateLimit` field says that none remain:
-/// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Where the time
-/// is not said, it is at most the window that `RateLimit-Policy` gives the policy of that name
-/// (`"perhr";q=1000;w=3600`). Of several policies the longest wait counts. A field that cannot be
-/// read is as if it were not there. Unless `only_empty`, also where requests remain.
+/// Returns the seconds until requests are available, if the draft's `RateLimit` field reports that none are
+/// left: `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Without a time, it is
+/// at most the window of the policy with the same name in `RateLimit-Policy` (`"perhr";q=1000;w=3600`). The
+/// longest wait of several policies applies. Unreadable fields are ignored. Unless `only_empty`, the result
+/// also applies if requests are left.
 fn draft_wait(headers: &HeaderMap, only_empty: bool) -> Option<u64> {
     use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
     let field = headers.get("ratelimit")?.to_str().ok()?;
@@ -328,9 +327,8 @@ fn draft_wait(headers: &HeaderMap, only_empty: bool) -> Option<u64> {
     (!only_empty || member("remaining") == Some(0)).then(|| member("reset"))?
 }
 
-/// A value of `Retry-After`: whole seconds or a date, and what servers send besides: a fraction
-/// (`30.0`), a unit (`4s`, `500ms`), quotation marks, or the moment itself in seconds or
-/// milliseconds since the Unix epoch.
+/// Parses `Retry-After`: whole seconds or a date, and variants that servers send: a fraction (`30.0`), a unit
+/// (`4s`, `500ms`), quotation marks, or a Unix timestamp in seconds or milliseconds.
 fn retry_after(value: &str, now: UnixNanos) -> Moment {
     let text = value.trim().trim_matches('"').trim().to_ascii_lowercase();
     let unit = text.find(|c: char| c.is_ascii_alphabetic());
@@ -362,8 +360,8 @@ fn retry_after(value: &str, now: UnixNanos) -> Moment {
     }
 }
 
-/// A moment within a day: longer than any quota's period known here, and shorter than what a clock
-/// set wrong would ask for.
+/// Accepts a time within a day: longer than the period of any known quota, and shorter than the error of a
+/// wrong clock.
 fn within_reason(moment: UnixNanos, now: UnixNanos) -> Moment {
     const DAY: u64 = Duration::from_secs(86_400).as_nanos() as u64;
     match moment.checked_sub(now) {

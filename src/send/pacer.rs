@@ -10,34 +10,34 @@ use super::steady::Steady;
 use crate::clock::{Clock, UnixNanos};
 use crate::journal::{JournalError, QuotaStore};
 
-/// Hands out permits to make a request, one after another, in the order in which they were asked
-/// for, at the quota's pace (governor's GCRA), and none before a moment that the API has set.
+/// Grants permits for requests in the order of the callers, at the rate of the quota (governor's GCRA), and
+/// none before a time that the API has set.
 #[derive(Debug)]
 pub struct Pacer {
     pace: Pace,
-    /// The limit that the API announces.
+    /// The limit according to the API.
     announced: Mutex<Announced>,
-    /// The API's own bucket, which all processes share: no limit of one command changes its rate or depth, or
-    /// the next would not know what is left. Only a rate above the target's replaces the target's, for an API
-    /// that announces none.
+    /// The bucket of the API, which all processes share. The limits of one command do not change its rate or
+    /// depth, because later commands could not tell what is left. Only a rate above the target's replaces it,
+    /// for an API that reports no limit.
     shared: GcraState,
-    /// Buckets of the limits that the user sets below the API's: what a permit takes first.
+    /// The buckets of the user's lower limits. A permit takes from them first.
     limits: Vec<(Limit, GcraState)>,
     clock: Steady,
-    /// A pause of this process alone.
+    /// The pause of this process.
     paused: Mutex<Pause>,
-    /// Whose turn it is, and of how many limits the next permit has its part already.
+    /// The queue of callers, with the number of limits from which the next permit has already taken.
     turn: tokio::sync::Mutex<usize>,
-    /// How long anybody waits for a permit at most; none where it takes as long as it takes.
+    /// The maximum wait for a permit, or `None` without a maximum.
     patience: Mutex<Option<Duration>>,
 }
 
 /// A limit that the user sets.
 #[derive(Debug, Clone, Copy)]
 enum Limit {
-    /// Of this process alone: how many requests it makes at once.
+    /// The burst of this process.
     Burst,
-    /// Of all processes with the same rate and share.
+    /// The part of the quota for all processes with the same rate and share.
     Part,
 }
 
@@ -50,12 +50,12 @@ impl Limit {
     }
 }
 
-/// What becomes of who asks for a permit.
+/// The answer to a request for a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
-    /// The request may be made.
+    /// The request may be sent.
     Granted,
-    /// Not within the patience that was set: the first one may be made so much later.
+    /// The wait exceeds the patience. The first request may be sent after this time.
     Later(Duration),
 }
 
@@ -68,12 +68,12 @@ struct Pause {
 #[derive(Debug, Default)]
 struct Announced {
     limit: Option<Rate>,
-    /// Whether this process has heard it itself.
+    /// Whether this process received the limit itself.
     is_heard: bool,
 }
 
 impl Pacer {
-    /// A pacer that draws on the bucket in `store`, or on a full one of its own.
+    /// Creates a pacer that uses the bucket in `store`, or a full bucket of its own.
     pub fn new(
         pace: Pace,
         clock: Arc<dyn Clock>,
@@ -84,7 +84,7 @@ impl Pacer {
             Some(store) => store.announced()?,
             None => None,
         };
-        // What nobody can read is heard again.
+        // An unreadable note is ignored, and the limit is learned again.
         let limit: Option<Rate> = noted.and_then(|json| serde_json::from_str(&json).ok());
         let limit = limit.filter(|limit| pace.is_sane(Some(*limit)));
         let store_of_part = match (&store, pace.limit_name()) {
@@ -101,8 +101,8 @@ impl Pacer {
         if pace.burst.is_some() {
             let burst = open(None, Limit::Burst.bucket(&pace, limit))?;
             burst.begin_like(limits.last().map_or(&shared, |(_, part)| part));
-            // It goes first: what was taken of it and not used is lost with this process, and costs nobody else
-            // anything.
+            // The burst limit is first: a token that was taken from it and not used is lost with this
+            // process, and affects no other process.
             limits.insert(0, (Limit::Burst, burst));
         }
         Ok(Pacer {
@@ -133,10 +133,10 @@ impl Pacer {
             .chain([&self.shared])
     }
 
-    /// Waits for the next permit. Every attempt takes one, a row's first and its last alike.
+    /// Waits for the next permit. Every attempt needs one, including retries.
     ///
     /// # Errors
-    /// When the shared bucket cannot be kept: nothing may be sent without it.
+    /// Fails if the shared bucket cannot be stored. Nothing may be sent without it.
     pub async fn permit(&self) -> Result<Permit, JournalError> {
         let mut taken = self.turn.lock().await;
         loop {
@@ -157,8 +157,8 @@ impl Pacer {
         }
     }
 
-    /// Takes one request from every bucket, or returns the time to wait for the next one that has none. Those
-    /// that were `taken` from already are not asked again meanwhile.
+    /// Takes one request from every bucket, or returns the time until the first empty one has one. Buckets
+    /// that were already `taken` from are skipped.
     fn take(&self, taken: &mut usize) -> Result<Result<(), Duration>, JournalError> {
         for bucket in self.buckets().skip(*taken) {
             let granted = bucket.take();
@@ -174,7 +174,7 @@ impl Pacer {
         Ok(Ok(()))
     }
 
-    /// Has nobody wait for a permit for longer than this, or everybody as long as it takes.
+    /// Sets the maximum wait for a permit, or removes it.
     pub fn set_patience(&self, patience: Option<Duration>) {
         let mut kept = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = patience;
@@ -185,14 +185,14 @@ impl Pacer {
         patience.is_some_and(|patience| wait > patience)
     }
 
-    /// Lets nobody who shares the quota make a request before `moment` and, where the bucket is
-    /// `empty` because the API was asked too much, then one at a time. A moment earlier than the one
-    /// that holds changes nothing. Returns whether it did.
+    /// Prevents all requests on the shared quota before `moment`. If the bucket is `empty` because the API
+    /// throttled requests, they continue one at a time. An earlier moment than the current one changes
+    /// nothing. Returns whether anything changed.
     pub fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
         self.shared.hold_until(self.clock.at(moment), empty)
     }
 
-    /// Lets this process make no request before `moment`.
+    /// Prevents requests of this process before `moment`.
     pub fn pause_until(&self, moment: UnixNanos) {
         let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         *pause = Pause {
@@ -211,16 +211,15 @@ impl Pacer {
         pause.until
     }
 
-    /// Waits for a time, or for a part of it: the caller asks the clock again, which may have been
-    /// set meanwhile.
+    /// Waits for a time or a part of it. The caller checks the clock again, because it may have been set.
     async fn rest(&self, time: Duration) {
         const SLICE: Duration = Duration::from_secs(30);
         let time = time.clamp(Duration::from_nanos(1), SLICE);
         self.clock.sleep(time).await;
     }
 
-    /// Takes note of what an answer to a request that left at `sent_at` says of the quota: the
-    /// requests of a period, and how many are left, of which this can only lower what is believed.
+    /// Updates the quota from the response to a request that was sent at `sent_at`. The number of requests
+    /// left can only lower the current estimate.
     pub fn observe(&self, limit: Option<Rate>, remaining: Option<f64>, sent_at: UnixNanos) {
         if let Some(limit) = limit {
             self.observe_limit(limit);
@@ -237,7 +236,7 @@ impl Pacer {
             return;
         }
         announced.is_heard = true;
-        // Those after this process believe it for a day from now on.
+        // Later processes use the limit for a day.
         if let Ok(json) = serde_json::to_string(&limit) {
             self.shared.announce(&json);
         }
@@ -251,19 +250,19 @@ impl Pacer {
         }
     }
 
-    /// Takes note of the API's own time, as an answer tells it.
+    /// Updates the clock of the API from a response.
     pub fn observe_date(&self, date: UnixNanos) {
         self.buckets().for_each(|bucket| bucket.observe_date(date));
     }
 
-    /// The rate in force, and how many requests a full bucket lets through at once.
+    /// Returns the current rate, and the number of requests that a full bucket allows at once.
     pub fn quota(&self) -> (Rate, u32) {
         let (rate, burst) = self.pace.in_force(self.lock().limit);
         (rate, burst.get())
     }
 
-    /// Requests that could be made at once now, as far as is known, and the time until the first
-    /// can be made at all.
+    /// Returns the estimated number of requests that could be sent at once now, and the time until the next
+    /// one.
     pub fn level(&self) -> (f64, Duration) {
         let now = self.clock.now();
         let wait = self.shared.not_before().saturating_sub(now);

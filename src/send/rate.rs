@@ -11,16 +11,16 @@ use thiserror::Error;
 use crate::l10n::say;
 use crate::targets::RateUnit;
 
-/// Requests a period.
+/// A number of requests per period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
-    /// How many requests.
+    /// The number of requests.
     pub requests: f64,
-    /// In what time.
+    /// The period.
     pub per: RateUnit,
 }
 
-/// As fast as answers come, unless the API announces a limit: a request a nanosecond.
+/// One request per nanosecond: as fast as responses arrive, unless the API reports a limit.
 const UNLIMITED: Rate = Rate {
     requests: 1e9,
     per: RateUnit::Second,
@@ -28,7 +28,7 @@ const UNLIMITED: Rate = Rate {
 
 const UNLIMITED_TEXT: &str = "unlimited";
 
-/// Why a rate cannot be understood.
+/// The reason why a rate is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}", say().rate_unclear(.0.as_str()))]
 pub struct RateError(String);
@@ -51,7 +51,7 @@ impl FromStr for Rate {
             _ => return Err(error()),
         };
         let rate = Rate { requests, per };
-        // A request a year is the least that means anything, and one a nanosecond the most.
+        // Allows one request per year to one per nanosecond.
         let sane = Duration::from_nanos(1)..=Duration::from_secs(366 * 86_400);
         if sane.contains(&rate.interval()) {
             Ok(rate)
@@ -67,7 +67,7 @@ impl fmt::Display for Rate {
             return f.write_str(UNLIMITED_TEXT);
         }
         let a_second = self.requests / self.per.seconds() as f64;
-        // Millions an hour tell nobody anything.
+        // A rate of millions per hour is hard to read.
         if self.per != RateUnit::Second && a_second >= 10.0 {
             write!(f, "{}/s", (a_second * 100.0).round() / 100.0)
         } else {
@@ -77,14 +77,14 @@ impl fmt::Display for Rate {
 }
 
 impl Rate {
-    /// The time in which one request comes back, [`Duration::MAX`] where none does.
+    /// Returns the time per request, or [`Duration::MAX`] for a rate of zero.
     pub fn interval(&self) -> Duration {
         Duration::try_from_secs_f64(self.per.seconds() as f64 / self.requests)
             .unwrap_or(Duration::MAX)
     }
 
-    /// Whether a bucket of `burst` that fills at this rate can be reckoned with: it is full again
-    /// within a century, and gains a request no oftener than every nanosecond.
+    /// Returns whether a bucket of `burst` at this rate can be represented: it fills within a century, and
+    /// gains at most one request per nanosecond.
     pub fn is_sane_with(&self, burst: NonZeroU32) -> bool {
         const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
         let interval = self.interval();
@@ -94,7 +94,7 @@ impl Rate {
                 .is_some_and(|full| full <= CENTURY)
     }
 
-    /// The part of the rate that `share` leaves.
+    /// Returns the part of the rate given by `share`.
     pub fn part(&self, share: f64) -> Rate {
         Rate {
             requests: self.requests * share,
@@ -103,16 +103,14 @@ impl Rate {
     }
 }
 
-/// The quota that a run keeps to: the target's own, what the user says of it, and what the API
-/// announces meanwhile.
+/// The quota of a run: the target's, the user's settings, and the API's rate-limit headers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// The target's own rate.
+    /// The rate of the target.
     pub own: Rate,
-    /// Requests that a full bucket of the target's lets through at once.
+    /// The number of requests that a full bucket of the target allows at once.
     pub own_burst: u32,
-    /// The user's rate: where there is one, the target's counts no more, and what the API
-    /// announces can only lower it.
+    /// The user's rate. It replaces the target's, and rate-limit headers can only lower it.
     pub ceiling: Option<Rate>,
     /// The user's burst.
     pub burst: Option<NonZeroU32>,
@@ -121,18 +119,18 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The API's own rate, and the depth of its bucket, where it has announced `announced` or nothing: what all
-    /// processes share who draw on the quota, whatever each of them is limited to.
+    /// Returns the API's rate and the depth of its bucket, given the limit in its headers. All processes
+    /// share it, regardless of their own limits.
     pub(super) fn shared(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
         let rate = announced.unwrap_or_else(|| match self.ceiling {
-            // The user knows an API that lets more through than its target's file says.
+            // The user knows that the API allows more than the target file states.
             Some(ceiling) if ceiling.interval() < self.own.interval() => ceiling,
             _ => self.own,
         });
         (rate, whole(self.depth(announced)))
     }
 
-    /// The rate and depth that the user's rate and share leave of it.
+    /// Returns the rate and depth after the user's rate and share.
     pub(super) fn limited(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
         let mut rate = self.shared(announced).0;
         let mut depth = self.depth(announced);
@@ -147,21 +145,21 @@ impl Pace {
         (rate.part(self.share), whole(depth * self.share))
     }
 
-    /// The rate and burst to keep to, where the API has announced `announced` or nothing.
+    /// Returns the current rate and burst, given the limit in the API's headers.
     pub fn in_force(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
         let (rate, depth) = self.limited(announced);
         (rate, self.burst.map_or(depth, |burst| burst.min(depth)))
     }
 
-    /// A burst of more than a period's requests of the user's rate: it is a part of that limit.
+    /// Returns a burst of more than one period's requests, which is part of the user's rate.
     fn deep_burst(&self) -> Option<u32> {
         let requests = self.ceiling?.requests.ceil();
         let burst = self.burst?.get();
         (f64::from(burst) > requests).then_some(burst)
     }
 
-    /// The identity of the user's rate and share, if any: processes with the same settings share them. One bucket
-    /// has one depth, so a deep burst has a bucket to itself.
+    /// Returns the identity of the user's rate and share, if any. Processes with the same settings share a
+    /// bucket. A bucket has one depth, so a deep burst has a separate one.
     pub(super) fn limit_name(&self) -> Option<String> {
         let is_limited = self.ceiling.is_some() || self.share < 1.0;
         let name = match self.ceiling {
@@ -175,14 +173,14 @@ impl Pace {
         is_limited.then_some(name)
     }
 
-    /// Whether its buckets can be reckoned with: see [`Rate::is_sane_with`].
+    /// Returns whether the buckets can be represented: see [`Rate::is_sane_with`].
     pub(super) fn is_sane(&self, announced: Option<Rate>) -> bool {
         [self.shared(announced), self.limited(announced)]
             .iter()
             .all(|(rate, depth)| rate.is_sane_with(*depth))
     }
 
-    /// Requests that a full bucket of the API's holds: that of one which lets more through is as much deeper.
+    /// Returns the depth of the API's bucket, which grows with its rate.
     fn depth(&self, announced: Option<Rate>) -> f64 {
         let ratio = announced.map_or(1.0, |announced| {
             self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
@@ -191,7 +189,7 @@ impl Pace {
     }
 }
 
-/// A depth in whole requests, and at least one.
+/// Rounds a depth to whole requests, at least one.
 fn whole(depth: f64) -> NonZeroU32 {
     let whole = depth.floor().clamp(1.0, f64::from(u32::MAX));
     NonZeroU32::new(whole as u32).unwrap_or(NonZeroU32::MIN)

@@ -1,4 +1,4 @@
-//! The route to an address is direct or through a proxy.
+//! The connection to an address, direct or through a proxy.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,19 +9,20 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::trouble::Trouble;
 
-/// What the HTTP client connects to for an address: the address's host, or a proxy.
+/// The host to which the HTTP client connects for an address: the address's own, or a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The address's own host.
+    /// The host of the address.
     host: String,
-    /// The host that is connected to.
+    /// The host of the connection.
     peer: String,
     port: u16,
     proxy: Option<String>,
 }
 
 impl Route {
-    /// The route to an API. The environment's proxy settings apply to https alone, as in [`Client`].
+    /// Returns the route to an API. The proxy settings of the environment apply to https only, as in
+    /// [`Client`].
     ///
     /// [`Client`]: super::client::Client
     pub fn to_api(address: &str) -> Option<Route> {
@@ -35,7 +36,7 @@ impl Route {
         }
     }
 
-    /// The route to a webhook; none where the address is not one of http or https.
+    /// Returns the route to a webhook, or `None` if the address is neither http nor https.
     pub fn to_webhook(address: &str) -> Option<Route> {
         let url = Url::parse(address).ok()?;
         matches!(url.scheme(), "http" | "https")
@@ -43,12 +44,12 @@ impl Route {
     }
 
     fn through(url: &Url, proxies: &Matcher) -> Option<Route> {
-        // The client asks in the same way, and about the address alone.
+        // The client looks up the proxy in the same way, by the address only.
         let asked = url.as_str().parse().ok()?;
         let Some(found) = proxies.intercept(&asked) else {
             return Route::straight(url);
         };
-        // What the client would send as a login is no part of this address.
+        // The proxy's credentials are not part of its address.
         let proxy = Url::parse(&found.uri().to_string()).ok()?;
         let route = Route::straight(&proxy)?;
         let shown = proxy.as_str().trim_end_matches('/').to_owned();
@@ -61,7 +62,7 @@ impl Route {
 
     fn straight(url: &Url) -> Option<Route> {
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-        // The client has no other port for a proxy either, whatever its protocol.
+        // The client uses the same default port for a proxy of any protocol.
         let port = url.port_or_known_default().unwrap_or(80);
         Some(Route {
             peer: host.clone(),
@@ -71,20 +72,20 @@ impl Route {
         })
     }
 
-    /// The proxy that requests go through, without its user and password.
+    /// Returns the address of the proxy, without its user and password.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_deref()
     }
 
-    /// The host of the address, with or without a proxy.
+    /// Returns the host of the address.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Resolves the host's name.
+    /// Resolves the name of the host.
     ///
     /// # Errors
-    /// When it has no address, or the resolver does not answer in time.
+    /// Fails if the name has no address or the resolver does not respond in time.
     pub async fn resolve(&self, patience: Duration) -> Result<Vec<SocketAddr>, Trouble> {
         let found = lookup_host((self.peer.as_str(), self.port));
         let found = tokio::time::timeout(patience, found).await;
@@ -96,10 +97,10 @@ impl Route {
         }
     }
 
-    /// Resolves the host's name and connects to it. Nothing is sent.
+    /// Resolves the name of the host and connects to it. Nothing is sent.
     ///
     /// # Errors
-    /// When no connection can be made in time.
+    /// Fails if no connection is made in time.
     pub async fn connect(&self, patience: Duration) -> Result<(), Trouble> {
         let found = self.resolve(patience).await?;
         let connected = tokio::time::timeout(patience, TcpStream::connect(&found[..])).await;

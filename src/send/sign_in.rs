@@ -1,4 +1,4 @@
-//! The signer adds credentials or a fetched token to requests.
+//! Signing of requests with credentials or a fetched token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,22 +13,22 @@ use super::trouble::Trouble;
 use crate::clock::{Clock, UnixNanos};
 use crate::l10n::say;
 
-/// Seconds before its end at which a token is no longer used.
+/// The number of seconds before its end at which a token is no longer used.
 const MARGIN: u64 = 30;
 
-/// Signs requests: with constant headers, or with a token that is fetched when one is needed.
+/// Signs requests with constant headers, or with a token that is fetched when needed.
 #[derive(Debug)]
 pub(super) struct Signer {
     credentials: Credentials,
-    /// The address of the API's host.
+    /// The origin of the API.
     origin: String,
     clock: Arc<dyn Clock>,
     token: tokio::sync::Mutex<Option<Token>>,
-    /// Number of the last token that the API no longer takes.
+    /// The number of the last token that the API refused.
     refused: AtomicU64,
-    /// Requests to the token endpoint.
+    /// The number of requests to the token endpoint.
     fetched: AtomicU64,
-    /// Whatever must not be told: the credentials, and every token that was had for them.
+    /// The secrets: the credentials and every token.
     secrets: Mutex<Vec<SecretString>>,
 }
 
@@ -39,19 +39,19 @@ struct Token {
     number: u64,
 }
 
-/// Headers that sign a request, and which token is in them.
+/// The headers that sign a request, and the number of their token.
 pub(super) struct Signed {
     pub(super) headers: HeaderMap,
     pub(super) token: Option<u64>,
 }
 
-/// Why no token could be had.
+/// The reason why there is no token.
 pub(super) enum TokenError {
-    /// The token endpoint answered with something other than success.
+    /// The token endpoint responded with an error.
     Answered(u16, HeaderMap, Vec<u8>),
-    /// It did not answer, for this reason.
+    /// The token endpoint did not respond, for this reason.
     Silent(Trouble),
-    /// It answered with success, and with nothing that can be used: why.
+    /// The response is successful but unusable, for this reason.
     NoToken(String),
 }
 
@@ -59,15 +59,15 @@ pub(super) enum TokenError {
 pub struct TokenAnswer {
     /// The token.
     access_token: String,
-    /// How long it is good for, in seconds.
+    /// The lifetime, in seconds.
     expires_in: Option<u64>,
 }
 
 impl TokenAnswer {
-    /// Reads it; a lifetime may be written as a number or as its text.
+    /// Parses the response. The lifetime may be a number or a string.
     ///
     /// # Errors
-    /// What is wrong with it, which quotes none of it.
+    /// Returns the reason, without parts of the response.
     pub fn read(body: &[u8]) -> Result<TokenAnswer, String> {
         #[derive(Deserialize)]
         struct Raw {
@@ -121,7 +121,7 @@ impl Signer {
         }
     }
 
-    /// Takes every secret out of a text.
+    /// Masks every secret in a text.
     pub(super) fn blank(&self, text: &mut String) {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         for secret in secrets.iter().map(ExposeSecret::expose_secret) {
@@ -131,7 +131,7 @@ impl Signer {
         }
     }
 
-    /// Whether requests are signed with a token.
+    /// Returns whether requests are signed with a token.
     pub(super) fn fetches(&self) -> bool {
         !matches!(self.credentials, Credentials::Headers(_))
     }
@@ -141,13 +141,12 @@ impl Signer {
         self.fetched.load(Ordering::Relaxed)
     }
 
-    /// Takes note that the API no longer takes token number `token`.
+    /// Records that the API refused token number `token`.
     pub(super) fn refuse(&self, token: u64) {
         self.refused.fetch_max(token, Ordering::Relaxed);
     }
 
-    /// Headers for the next request. A request that comes while a token is being fetched waits for that
-    /// one.
+    /// Returns the headers for the next request. A request waits while a token is being fetched.
     pub(super) async fn sign(&self, http: &reqwest::Client) -> Result<Signed, TokenError> {
         if let Credentials::Headers(headers) = &self.credentials {
             return Ok(Signed {

@@ -1,8 +1,8 @@
-//! Send statistics count requests, retries and waits.
+//! Counters of requests, retries and waits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Figures of what was sent.
+/// The counters of a run.
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(super) requests: AtomicU64,
@@ -20,22 +20,22 @@ impl Stats {
         self.retries.fetch_add(u64::from(again), Ordering::Relaxed);
     }
 
-    /// Requests made, look-ups included.
+    /// Returns the number of requests, including look-ups.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Requests that only read.
+    /// Returns the number of requests that only read.
     pub fn lookups(&self) -> u64 {
         self.lookups.load(Ordering::Relaxed)
     }
 
-    /// Requests made again.
+    /// Returns the number of retries.
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// Answers that said to slow down (429).
+    /// Returns the number of throttled responses (429).
     pub fn throttled(&self) -> u64 {
         self.throttled.load(Ordering::Relaxed)
     }

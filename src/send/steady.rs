@@ -6,13 +6,12 @@ use std::time::Duration;
 use crate::clock::{Clock, UnixNanos};
 use crate::journal::{JournalError, QuotaStore};
 
-/// Time that nobody can set, in which a quota is reckoned: a step of the wall clock neither fills a
-/// bucket nor holds anyone up. All processes of a machine count in the same one.
+/// The monotonic clock of the machine, with which quotas are measured. Setting the wall clock neither fills a
+/// bucket nor delays requests. All processes of a machine use the same clock.
 #[derive(Debug, Clone)]
 pub(super) struct Steady {
     clock: Arc<dyn Clock>,
-    /// When the machine was started; none where there is no such clock, and then the wall clock is
-    /// believed.
+    /// The start of the machine, or `None` without a monotonic clock; the wall clock is used then.
     began: Option<u64>,
 }
 
@@ -30,7 +29,7 @@ impl Steady {
         Ok(Steady { clock, began })
     }
 
-    /// The present moment.
+    /// Returns the current time.
     pub(super) fn now(&self) -> UnixNanos {
         match (self.began, self.clock.since_boot()) {
             (Some(began), Some((_, since))) => began.saturating_add(since),
@@ -38,12 +37,12 @@ impl Steady {
         }
     }
 
-    /// The present moment by the wall clock.
+    /// Returns the current time of the wall clock.
     pub(super) fn wall(&self) -> UnixNanos {
         self.clock.now()
     }
 
-    /// A moment of the wall clock's that lies near: as far from now as it does there.
+    /// Converts a wall-clock time near the present, at the same distance from now.
     pub(super) fn at(&self, moment: UnixNanos) -> UnixNanos {
         let (wall, now) = (self.clock.now(), self.now());
         if moment >= wall {

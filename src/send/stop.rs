@@ -1,101 +1,101 @@
-//! A stop request ends or pauses a run.
+//! Requests to end or pause a run, and the reasons why sending stopped.
 
 use super::answer::Answer;
 use crate::l10n::{Message, message};
 use crate::model::{Code, Fact, Held, Stopped, is_code, visible};
 
-/// Whether someone has asked for a run to stop, or to wait.
+/// A request to stop or pause a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopRequest {
-    /// Nobody has.
+    /// No request.
     None,
-    /// No new row is sent until this is taken back.
+    /// Sends no new row until the request is withdrawn.
     Pause,
-    /// Requests in progress may finish.
+    /// Lets requests in progress finish.
     Finish,
-    /// At once.
+    /// Cancels requests in progress.
     Now,
 }
 
-/// Why sending ended before its last row.
+/// The reason why sending ended before its last row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     /// The API refused the credentials.
     Refused {
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
-        /// The API's own code, if it has the shape of one.
+        /// The API's error code, if it is well-formed.
         code: String,
-        /// The API's message, without what it may quote: for the person who asked, and for no log.
+        /// The API's message, without quoted values: for the user's terminal, not for logs.
         message: String,
-        /// Whether something was to be read, and not to be changed.
+        /// Whether the request only read.
         reading: bool,
     },
-    /// A success was not the API's: it does not contain what the API's would.
+    /// A successful response does not come from the API: it lacks the expected content.
     Foreign {
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
-        /// What came.
+        /// What the response contains instead.
         what: Code,
         /// A description of the response without quotations from it: for the user's terminal, not for logs.
         message: String,
     },
-    /// Nobody answered.
+    /// The API does not respond.
     Unreachable {
-        /// The address that was tried.
+        /// The requested address.
         address: String,
-        /// Why.
+        /// The reason.
         why: Message,
-        /// The same as a code.
+        /// The reason as a code.
         cause: Code,
-        /// Whether anybody had answered there before.
+        /// Whether the API responded earlier in this run.
         was_reached: bool,
     },
-    /// Nearly every row ends in the same error.
+    /// Almost every row ends in the same error.
     Failing {
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
-        /// Status and code.
+        /// The status and the error code.
         error: String,
-        /// The API's message, without what it may quote: for the person who asked, and for no log.
+        /// The API's message, without quoted values: for the user's terminal, not for logs.
         message: String,
         /// The header of the column that only some accounts may change, if the error is about it.
         column: Option<String>,
     },
     /// A guard holds the run before anything is sent.
     Held {
-        /// Why.
+        /// The reason.
         why: Held,
     },
-    /// The first rows do not hold what was sent.
+    /// The first rows do not contain the values that were sent.
     Canary {
-        /// What was found, for the person who asked.
+        /// The finding, for the user's terminal.
         why: Message,
-        /// The same for logs.
+        /// The finding, for logs.
         fact: Fact,
     },
-    /// What the API holds could not be read, so nothing could be planned.
+    /// Records could not be read, so nothing could be planned.
     LookUp {
-        /// Why, for the person who asked.
+        /// The reason, for the user's terminal.
         why: Message,
-        /// The same as a code.
+        /// The reason as a code.
         cause: Code,
-        /// The answer's status, if it was that.
+        /// The status, if the API responded with an error.
         status: Option<u16>,
-        /// The API's message, without what it may quote: for the person who asked, and for no log.
+        /// The API's message, without quoted values: for the user's terminal, not for logs.
         message: String,
     },
-    /// It has had its share for now, or its quota is used up: it continues later.
+    /// The batch is complete, or the quota is used up. The run continues later.
     Due {
-        /// So much later.
+        /// The delay until the run continues.
         after: std::time::Duration,
     },
-    /// Someone asked for it.
+    /// The user requested the stop.
     Asked,
 }
 
 impl Stop {
-    /// Whether the credentials may be such as may write and not read.
+    /// Returns whether the credentials may allow updates but not reads.
     pub fn may_not_read(&self) -> bool {
         matches!(
             self,
@@ -110,7 +110,7 @@ impl Stop {
         )
     }
 
-    /// Whether what was planned before it does not hold: records may have been taken for missing.
+    /// Returns whether the stop invalidates the plan, because records may have been reported as missing.
     pub fn disproves_plan(&self) -> bool {
         let cause = match self {
             Stop::LookUp { cause, .. } => Some(*cause),
@@ -119,7 +119,7 @@ impl Stop {
         cause == Some(Code::ApiIncomplete)
     }
 
-    /// The stop that an answer calls for which refuses the credentials, or is not the API's.
+    /// Returns the stop for a response that refuses the credentials or does not come from the API.
     pub(super) fn refused(answer: Answer, body: &[u8], reading: bool) -> Stop {
         if let Some(what) = answer.foreign {
             return Stop::Foreign {
@@ -138,7 +138,7 @@ impl Stop {
         }
     }
 
-    /// The same for logs and notifications: of what an API says, its status alone.
+    /// Returns the reason for logs and notifications. Of the API's response, it contains only the status.
     pub fn fact(&self) -> Fact {
         match self {
             Stop::Refused { status, .. } => Fact::new(Code::ApiRefused).with_status(*status),
@@ -180,7 +180,7 @@ impl Stop {
         }
     }
 
-    /// The part that a run's figures store; `None` for a guard, which is stored separately.
+    /// Returns the part that the summary stores, or `None` for a guard, which is stored separately.
     pub fn kept(&self) -> Option<Stopped> {
         match self {
             Stop::Held { .. } => None,
@@ -191,7 +191,7 @@ impl Stop {
         }
     }
 
-    /// What is told to the person who asked for the run, on their own terminal: the API's words too.
+    /// Returns the reason for the user's terminal, with the API's message.
     pub fn for_person(&self) -> String {
         match self {
             Stop::Refused { message, .. }
@@ -207,7 +207,7 @@ impl Stop {
     }
 }
 
-/// A status, and the code that came with it if it has the shape of one.
+/// Formats a status with its error code, if the code is well-formed.
 pub(super) fn status_and_code(status: u16, code: &str) -> String {
     let own = format!("http.{status}");
     if is_code(code) && code != own {
@@ -217,7 +217,7 @@ pub(super) fn status_and_code(status: u16, code: &str) -> String {
     }
 }
 
-/// For the person who asked, without the API's own words but for its code; [`Stop::fact`] is for logs.
+/// Formats the reason without the API's message. [`Stop::fact`] is for logs.
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.reason().fmt(f)

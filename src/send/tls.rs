@@ -1,8 +1,8 @@
-//! TLS settings are shared by all HTTP clients.
+//! The TLS settings of all HTTP clients.
 
-/// The beginning of every HTTP client here: one whose TLS is done by rustls with ring.
+/// Returns the base of every HTTP client, with TLS by rustls and ring.
 pub fn client_builder() -> reqwest::ClientBuilder {
-    // The second call finds it installed, which is as good.
+    // A second call fails because the provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
 }

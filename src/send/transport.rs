@@ -1,4 +1,4 @@
-//! The transport paces, retries and counts requests.
+//! Pacing, retries and counting of requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,20 +26,20 @@ use crate::log;
 use crate::model::{Code, Fact};
 use crate::targets::TargetSpec;
 
-/// How requests are made and made again.
+/// The limits for requests and retries.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct SenderOptions {
-    /// Requests in progress at most.
+    /// The maximum number of concurrent requests.
     pub concurrency: usize,
-    /// Attempts for one row at most.
+    /// The maximum number of attempts for one row.
     pub max_attempts: u32,
-    /// Waits between attempts.
+    /// The waits between attempts.
     pub backoff: Backoff,
-    /// After being asked to stop, the longest that requests in progress are waited for.
+    /// The maximum wait for requests in progress after a stop request.
     pub grace: Duration,
 }
 
-/// Makes requests: each one paced, attempted as often as allowed, and counted.
+/// Sends requests: each is paced, retried as allowed, and counted.
 pub struct Transport<'a> {
     client: &'a Client,
     pub(super) spec: &'a TargetSpec,
@@ -51,23 +51,23 @@ pub struct Transport<'a> {
     random: Mutex<SmallRng>,
     load: Mutex<ConcurrencyLimit>,
     budget: Mutex<RetryBudget>,
-    /// Whether anybody has answered.
+    /// Whether the API has responded.
     was_reached: AtomicBool,
-    /// Whether a header that tells when to continue, and cannot be used, was reported.
+    /// Whether an unusable wait header was reported.
     has_reported: AtomicBool,
-    /// When the quota is there again, once it was not within the pacer's patience.
+    /// The time until the quota is available, if it exceeds the pacer's patience.
     due: Mutex<Option<Duration>>,
 }
 
-/// How the attempts at one request ended.
+/// The result of the attempts at one request.
 pub(super) struct Attempts {
-    /// Requests made, those before this process included.
+    /// The number of requests, including those of earlier processes.
     pub(super) made: u32,
-    /// What the last one means; none where the run was halted before the next attempt.
+    /// The verdict on the last attempt, or `None` if the run was halted before the next attempt.
     pub(super) verdict: Option<Verdict>,
-    /// What came back last; none where nothing was sent here.
+    /// The last response, or `None` if this process sent nothing.
     pub(super) last: Option<Result<(Answer, Option<Json>), Fault>>,
-    /// Whether one of them was never answered, so that it may have been carried out.
+    /// Whether an attempt got no response, so that the API may have carried it out.
     pub(super) doubtful: bool,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Attempts {
 const MAX_WAITS: u32 = 20;
 
 impl<'a> Transport<'a> {
-    /// A transport that draws its jitter from `random`.
+    /// Creates a transport that draws its jitter from `random`.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is another part of what a request needs"
@@ -107,31 +107,30 @@ impl<'a> Transport<'a> {
         }
     }
 
-    /// Requests that may be in progress now.
+    /// Returns the number of concurrent requests that are allowed now.
     pub fn room(&self) -> usize {
         lock(&self.load).limit()
     }
 
-    /// How long after now the next request may be made, once that was longer than the pacer's patience.
+    /// Returns the time until the next request, if it exceeded the pacer's patience.
     pub fn due(&self) -> Option<Duration> {
         *lock(&self.due)
     }
 
-    /// Whether any request was made.
+    /// Returns whether any request was sent.
     pub fn has_sent(&self) -> bool {
         self.stats.requests() > 0
     }
 
-    /// Seconds that the latest answers took, on average.
+    /// Returns the average latency of recent responses, in seconds.
     pub fn latency(&self) -> f64 {
         lock(&self.load).latency()
     }
 
-    /// Reads something from the API: a look-up, which changes nothing and may be made again
-    /// whatever became of it. `body` makes it a POST.
+    /// Reads from the API. The request changes nothing, so it is always safe to retry. `body` makes it a POST.
     ///
     /// # Errors
-    /// When requests cannot be made at all.
+    /// Fails if requests cannot be sent at all.
     pub async fn fetch(
         &self,
         path: &str,
@@ -141,10 +140,10 @@ impl<'a> Transport<'a> {
         Ok(self.fetch_answer(path, body, halted).await?.0)
     }
 
-    /// The same, with what the answer's headers say of what came.
+    /// Reads from the API, and returns the response headers with the content.
     ///
     /// # Errors
-    /// As that.
+    /// Fails if requests cannot be sent at all.
     pub async fn fetch_answer(
         &self,
         path: &str,
@@ -184,8 +183,7 @@ impl<'a> Transport<'a> {
         })
     }
 
-    /// Makes a request until something is known of it. `intend` is waited for before each attempt,
-    /// with its number.
+    /// Sends a request until its outcome is known. Before each attempt, `intend` is awaited with its number.
     pub(super) async fn attempt(
         &self,
         request: &Request<'_>,
@@ -196,7 +194,7 @@ impl<'a> Transport<'a> {
         let (mut made, mut counted, mut told_to_wait, mut renewed) = (made_before, 0, 0, false);
         let (mut last, mut doubtful) = (None, false);
         loop {
-            // Only here may a stop come in between: a request that has left is seen through.
+            // A stop is checked only here: a request that was sent is awaited.
             match until_halted(halted, self.pacer.permit()).await {
                 Some(permitted) => match permitted? {
                     Permit::Granted => {}
@@ -227,7 +225,7 @@ impl<'a> Transport<'a> {
             let result = self.make(request).await;
             doubtful |= matches!(result, Err(Fault::TimeOut | Fault::Lost));
             let answer = result.as_ref().map(|(answer, _)| answer);
-            // A token that ran out is nobody's fault, once.
+            // The first expired token is renewed without counting as a failure.
             if let Ok(answer) = answer
                 && !renewed
                 && self.options.max_attempts > 1
@@ -237,8 +235,8 @@ impl<'a> Transport<'a> {
                 last = Some(result);
                 continue;
             }
-            // A wait that the API asked for is its own doing and costs no attempt, unless a row
-            // may have only one, or the API never stops asking.
+            // A wait that the API requests costs no attempt, unless only one attempt is allowed or the API
+            // requests too many waits.
             if names_moment(answer) && told_to_wait < MAX_WAITS && self.options.max_attempts > 1 {
                 told_to_wait += 1;
             } else {
@@ -247,7 +245,7 @@ impl<'a> Transport<'a> {
             let left = counted < self.options.max_attempts;
             let is_foreign = answer.is_ok_and(|answer| answer.foreign.is_some());
             let verdict = match verdict(self.spec, answer, request.repeatable, left) {
-                // A proxy's page in place of a look-up's answer may be gone at the next attempt.
+                // A proxy's page instead of a look-up's response may not appear again.
                 Verdict::Stop if is_foreign && request.row.is_none() && left => Verdict::Retry,
                 verdict => verdict,
             };
@@ -280,19 +278,19 @@ impl<'a> Transport<'a> {
         }
     }
 
-    /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
+    /// Sends a request once. A look-up whose response is truncated or not JSON counts as unanswered.
     async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
         let (answer, json) = self.client.call(request).await?;
         let is_success = answer.status / 100 == 2 && !answer.of_sign_in && answer.foreign.is_none();
         let json = json.filter(|_| is_success);
-        // The status of an update decides.
+        // For an update, the status is enough.
         if request.row.is_none() && is_success && json.is_none() {
             return Err(Fault::Lost);
         }
         Ok((answer, json))
     }
 
-    /// Makes what an answer says of the API's quota and health hold for everyone.
+    /// Applies the quota and the throttling in a response to all requests.
     fn observe(
         &self,
         answer: Result<&Answer, &Fault>,
@@ -341,8 +339,8 @@ impl<'a> Transport<'a> {
         Ok(())
     }
 
-    /// Waits before a request is made again: until the moment that the API named, which the pacer
-    /// knows already, or for a time of our own.
+    /// Waits before a retry: until the time that the API named, which the pacer already knows, or for the
+    /// backoff.
     async fn wait_to_retry(
         &self,
         row: Option<u64>,
@@ -354,7 +352,7 @@ impl<'a> Transport<'a> {
             && refused.of_sign_in
             && let Some(moment) = refused.not_before
         {
-            // Nobody here can sign in before it. The API's own quota is another one.
+            // This process cannot sign in before that time. The API's quota is separate.
             self.pacer.pause_until(moment);
             return Ok(());
         }
@@ -365,7 +363,7 @@ impl<'a> Transport<'a> {
         let within_budget = lock(&self.budget).withdraw();
         if !within_budget {
             wait = wait.max(self.options.backoff.most);
-            // So much has failed that everyone waits, and nothing new is begun either.
+            // After too many failures, all requests wait and no row is started.
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.pause_until(moment);
         }
@@ -379,7 +377,7 @@ impl<'a> Transport<'a> {
                 Err(fault) => Attempt::Unanswered(fault.code()),
             },
         });
-        // Too many requests are everyone's doing, so everyone waits.
+        // Throttling affects all requests, so all of them wait.
         if answer.is_ok_and(|answer| answer.is_throttled() && !answer.of_sign_in) {
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.hold_until(moment, true)?;
@@ -388,7 +386,7 @@ impl<'a> Transport<'a> {
         Ok(())
     }
 
-    /// A stop because nobody answers.
+    /// Returns the stop for an API that does not respond.
     pub(super) fn unreachable(&self, why: Message, cause: Code) -> Stop {
         Stop::Unreachable {
             address: self.client.base().to_owned(),
@@ -403,7 +401,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for `work`, or until the run is halted, and then for nothing.
+/// Awaits `work` until the run is halted.
 pub(super) async fn until_halted<T>(
     halted: &mut watch::Receiver<bool>,
     work: impl Future<Output = T>,
@@ -415,7 +413,7 @@ pub(super) async fn until_halted<T>(
     }
 }
 
-/// Whether the API throttled the request and gave a time.
+/// Returns whether the API throttled the request and named a time.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
     answer.is_ok_and(|answer| {
         (answer.is_throttled() || answer.status == 503) && answer.not_before.is_some()

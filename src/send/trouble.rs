@@ -1,4 +1,4 @@
-//! Connection errors are classified by cause.
+//! Connection errors, classified by cause.
 
 use std::error::Error;
 use std::io;
@@ -8,36 +8,36 @@ use rustls::CertificateError;
 use crate::l10n::Message;
 use crate::model::Code;
 
-/// Why no connection could be made.
+/// The reason why no connection was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// Nothing listens there.
+    /// The connection was refused.
     Refused,
-    /// The host's name has no address.
+    /// The name of the host has no address.
     NoHost,
     /// The server's certificate is not trusted.
     Certificate,
     /// The issuer of the server's certificate is unknown.
     Issuer,
-    /// The proxy makes no connection to the server.
+    /// The proxy does not connect to the server.
     Proxy,
-    /// Nobody answered in time.
+    /// There was no response in time.
     TimeOut,
-    /// TLS could not be agreed on.
+    /// The TLS handshake failed.
     Tls,
-    /// Anything else.
+    /// Another reason.
     Other,
 }
 
 impl Trouble {
-    /// What kept a request from leaving, by what its causes say.
+    /// Returns the reason for a request that was not sent, from its chain of causes.
     pub fn of(error: &reqwest::Error) -> Trouble {
         let mut next: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(cause) = next {
             if let Some(trouble) = told_by(cause) {
                 return trouble;
             }
-            // An I/O error hides what it was made of from the chain of causes.
+            // An I/O error hides its inner error from the chain of causes.
             let inner = cause
                 .downcast_ref::<io::Error>()
                 .and_then(io::Error::get_ref);
@@ -53,22 +53,22 @@ impl Trouble {
         }
     }
 
-    /// The cause of a failed TCP connection.
+    /// Returns the cause of a failed TCP connection.
     pub(super) fn of_io(error: &io::Error) -> Trouble {
         told_by(error).unwrap_or(Trouble::Other)
     }
 
-    /// What it means.
+    /// Returns the message for the user.
     pub fn message(self) -> Message {
         self.code().message()
     }
 
-    /// The same in the reader's language.
+    /// Returns the message in the reader's language.
     pub fn in_words(self) -> String {
         self.message().to_string()
     }
 
-    /// As a code.
+    /// Returns the error code.
     pub fn code(self) -> Code {
         match self {
             Trouble::Refused => Code::NetworkRefused,
@@ -83,7 +83,7 @@ impl Trouble {
     }
 }
 
-/// What one of the causes tells, if it tells anything.
+/// Returns the reason for one of the causes, if it has one.
 fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(match tls {
@@ -101,12 +101,12 @@ fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
             _ => {}
         }
     }
-    // The errors of the resolver and of the proxy have no type that can be asked.
+    // The errors of the resolver and the proxy have no public type.
     let told = cause.to_string();
     if told.starts_with("dns error") {
         return Some(Trouble::NoHost);
     }
-    // A proxy that is not connected to has a cause that tells more.
+    // An unreachable proxy has a cause with more information.
     let is_of_proxy = told.starts_with("tunnel error") && cause.source().is_none();
     is_of_proxy.then_some(Trouble::Proxy)
 }

@@ -1,27 +1,28 @@
-//! A verdict decides what follows an attempt.
+//! The verdict on an attempt.
 
 use super::answer::{Answer, Fault};
 use crate::targets::TargetSpec;
 
-/// What is to become of a row after an attempt.
+/// The consequence of an attempt for its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The API took it.
+    /// The API accepted the request.
     Accept,
-    /// The request is to be made again.
+    /// The request is retried.
     Retry,
     /// The API refuses the row.
     Reject,
     /// The row cannot be delivered.
     Fail,
-    /// The run must stop: every further row would fare the same.
+    /// The run must stop, because every further row would have the same result.
     Stop,
 }
 
-/// What an attempt's answer, or the lack of one, means: a pure function of the target, what came
-/// back, and whether attempts are left.
+/// Returns the verdict on a response or its absence: a pure function of the target, the response, and whether
+/// attempts are left.
 ///
-/// `repeatable` says whether a request that may have been carried out may be made again: a look-up,
+/// `repeatable` is whether a request that the API may have carried out can be resent: a look-up, or an update
+/// if the target is idempotent.
 /// or an update that the target calls idempotent.
 pub fn verdict(
     spec: &TargetSpec,
@@ -49,12 +50,12 @@ pub fn verdict(
             400..500 => Verdict::Reject,
             _ => Verdict::Fail,
         },
-        // The request never left.
+        // The request was not sent.
         Err(Fault::Connect(_)) => retry(Verdict::Fail),
-        // It may have been carried out.
+        // The API may have carried out the request.
         Err(Fault::TimeOut | Fault::Lost) if repeatable => retry(Verdict::Fail),
         Err(Fault::TimeOut | Fault::Lost) => Verdict::Fail,
-        // It would be as large again.
+        // The page would exceed the limit again.
         Err(Fault::TooLarge) => Verdict::Fail,
     }
 }
