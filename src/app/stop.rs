@@ -6,11 +6,11 @@ use tokio::sync::watch;
 
 use crate::send::StopRequest;
 
-/// Signals that come closer together than this are one: some programs send each one twice.
+/// Signals within this time count as one, because some programs send each signal twice.
 const ECHO: Duration = Duration::from_millis(300);
 
-/// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests under way
-/// finish, the second one does not. When a console window of Windows is closed, time takes the place of the second one.
+/// The stop requests of a run. The first Ctrl-C, SIGTERM or SIGHUP lets requests in progress finish, and the second
+/// cancels them. After the console window of Windows is closed, they are canceled after a time.
 pub struct StopSignal {
     sender: watch::Sender<StopRequest>,
     listens: std::sync::Once,
@@ -23,7 +23,7 @@ impl Default for StopSignal {
 }
 
 impl StopSignal {
-    /// A signal that does not listen yet.
+    /// Creates a stop signal that does not handle process signals yet.
     pub fn new() -> StopSignal {
         StopSignal {
             sender: watch::Sender::new(StopRequest::None),
@@ -31,12 +31,12 @@ impl StopSignal {
         }
     }
 
-    /// Where the request for a stop arrives.
+    /// Returns the receiver of stop requests.
     pub fn receiver(&self) -> watch::Receiver<StopRequest> {
         self.sender.subscribe()
     }
 
-    /// Asks for what a signal would ask for, or for a pause, or takes that back. What goes further stays.
+    /// Requests a stop or a pause, or withdraws a pause. A stop request is never withdrawn.
     pub fn ask(&self, request: StopRequest) {
         self.sender.send_if_modified(|asked| {
             let is_further = request > *asked || *asked <= StopRequest::Pause;
@@ -47,7 +47,7 @@ impl StopSignal {
         });
     }
 
-    /// The same request, for another session of this process, which takes no signals over itself.
+    /// Returns a stop signal with the same requests for another session of this process. It handles no process signals.
     pub fn shared(&self) -> StopSignal {
         let shared = StopSignal {
             sender: self.sender.clone(),
@@ -57,17 +57,17 @@ impl StopSignal {
         shared
     }
 
-    /// Whether anyone has asked for a stop.
+    /// Returns whether a stop was requested.
     pub fn is_asked(&self) -> bool {
         *self.sender.borrow() > StopRequest::Pause
     }
 
-    /// Leaves the signals to somebody else, who asks for what they mean.
+    /// Leaves process signals to the caller, which requests the stop itself.
     pub fn leave_signals(&self) {
         self.listens.call_once(|| {});
     }
 
-    /// Takes the signals over, for as long as the process lives.
+    /// Handles process signals until the process ends.
     pub fn listen(&self) {
         self.listens.call_once(|| self.take_over());
     }
@@ -76,11 +76,11 @@ impl StopSignal {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        // Without a runtime the signals keep their usual effect.
+        // Without a runtime, signals keep their default effect.
         let Ok(runtime) = runtime else {
             return;
         };
-        // Here and not on the thread below: a signal that arrives once this has returned is not lost.
+        // Handlers are installed before this function returns, so that no later signal is lost.
         let asked = {
             let _in_runtime = runtime.enter();
             asked_to_stop()
@@ -97,12 +97,12 @@ impl StopSignal {
                 crate::journal::stop_waiting();
             });
         };
-        // A process that gets no thread here gets none to send with either, and ends by itself.
+        // Without this thread, no thread for sending can be created either, and the process ends.
         let _ = std::thread::Builder::new().spawn(listen);
     }
 }
 
-/// Waits for the second request to stop, after a first one that left this time. Half of it is for the results.
+/// Waits for the second stop request. If the first one limits the time left, half of that time is for the results.
 pub async fn asked_again(left: Option<Duration>) {
     match left {
         Some(left) => tokio::time::sleep(left / 2).await,
@@ -112,8 +112,8 @@ pub async fn asked_again(left: Option<Duration>) {
     }
 }
 
-/// Waits for Ctrl-C, SIGTERM or SIGHUP. Returns the time until the system ends the process by itself, if it will. The signals
-/// are taken over by the call, before the future is polled; the call needs a runtime.
+/// Waits for Ctrl-C, SIGTERM or SIGHUP. Returns `None`: the system does not end the process. The call installs the
+/// handlers before the future is polled, and needs a runtime.
 #[cfg(unix)]
 pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -137,8 +137,8 @@ pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
     }
 }
 
-/// Waits for Ctrl-C, Ctrl-Break, and the end of the console window or of the session. Returns the time until Windows ends the
-/// process by itself, if it will. The signals are taken over by the call, before the future is polled; the call needs a runtime.
+/// Waits for Ctrl-C, Ctrl-Break, or the end of the console window or the session. Returns the time until Windows ends
+/// the process, if it does. The call installs the handlers before the future is polled, and needs a runtime.
 #[cfg(windows)]
 pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
     use tokio::signal::windows;
@@ -165,7 +165,8 @@ pub fn asked_to_stop() -> impl Future<Output = Option<Duration>> {
     }
 }
 
-/// The time that Windows gives a process once its window is closed (learn.microsoft.com/windows/console/handlerroutine).
+/// The time after which Windows ends a process whose window is closed
+/// (learn.microsoft.com/windows/console/handlerroutine).
 #[cfg(windows)]
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -174,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_taken_back_and_a_stop_only_goes_further() {
+    fn a_pause_can_be_withdrawn_and_a_stop_only_escalates() {
         use StopRequest::{Finish, None, Now, Pause};
         for (asked, then, is) in [
             (None, Pause, Pause),
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_again_wakes_nobody() {
+    fn a_repeated_request_does_not_notify() {
         let signal = StopSignal::new();
         let mut heard = signal.receiver();
         signal.ask(StopRequest::Finish);
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_of_one_process_stop_together() {
+    fn sessions_of_one_process_share_stop_requests() {
         let signal = StopSignal::new();
         let shared = signal.shared();
         signal.ask(StopRequest::Finish);
