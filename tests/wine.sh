@@ -12,13 +12,14 @@ find_wine() {
   [ "$wine" ] || { echo 'no wine: apt-get install wine64'; return 1; }
 }
 
-# Makes a prefix in a folder. Programs that are to run must lie in that folder. Files are private from then on: wine adds
-# the entries of the folder to each access control list, and rosterpatch refuses a journal that others can read.
+# Creates a prefix in a folder, which must also contain the programs to run. New files are private from then on:
+# wine adds the entries of the folder to each access control list, and rosterpatch refuses a journal that other
+# accounts can read.
 start_wine() {
   umask 077
   export WINEPREFIX=$1/prefix WINEDEBUG=-all
   "$wine" wineboot --init >/dev/null 2>&1 || return 1
-  # Versions of wine before 9 lack the library from which Rust takes random numbers.
+  # Versions of wine before 9 lack the library from which Rust gets random numbers.
   [ ! -f "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" ] || return 0
   x86_64-w64-mingw32-gcc -shared -o "$1/bcryptprimitives.dll" -x c - -ladvapi32 <<'C'
 #include <windows.h>

@@ -213,7 +213,7 @@ fn an_estimated_rate_is_marked_as_estimated() {
         stdout(&plan)
     );
     let plan = run(&folder, &base_url, "sandbox", "plan r.csv --rate 30/m");
-    assert!(!stdout(&plan).contains("guess"), "{}", stdout(&plan));
+    assert!(!stdout(&plan).contains("estimated"), "{}", stdout(&plan));
     let shown = stdout(&folder.run("targets show pathwright"));
     assert!(shown.contains("(estimated)"), "{shown}");
 }
