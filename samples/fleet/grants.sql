@@ -1,7 +1,7 @@
--- What the database's roles need. One owns the tables, and runs `rosterpatch database migrate` for each
--- new version; the workers use them and can change none of them.
+-- The privileges of the database roles. One role owns the tables and runs `rosterpatch database migrate` for each
+-- new version. The workers' role uses the tables and cannot alter them.
 --
---   psql -d rosterpatch -v ON_ERROR_STOP=1 -f grants.sql        (before the first migrate, and after it)
+--   psql -d rosterpatch -v ON_ERROR_STOP=1 -f grants.sql        (before and after the first migrate)
 
 DO $$
 BEGIN
@@ -26,8 +26,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE rosterpatch_owner IN SCHEMA rosterpatch, roste
 ALTER DEFAULT PRIVILEGES FOR ROLE rosterpatch_owner IN SCHEMA rosterpatch_queue
     GRANT EXECUTE ON FUNCTIONS TO rosterpatch_worker;
 
--- The queue's tables let nobody but their owner see a row, unless a policy does: run this again after each
--- migrate.
+-- Without a policy, only the owner of the queue's tables sees their rows. Run this file again after each migrate.
 DO $$
 DECLARE
     queue_table regclass;
