@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_keep_nobody_out_who_was_let_in_and_their_oldest_connections_end() {
+    fn unauthenticated_connections_are_limited_and_lock_out_no_user() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

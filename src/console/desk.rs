@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_breaks_is_over_and_another_one_may_begin() {
+    fn a_job_that_panics_ends_and_another_can_start() {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         for _ in 0..2 {
@@ -323,8 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_nobody_answers_keeps_no_console_alive_and_a_run_that_is_sent_blocks_another_job()
-    {
+    fn an_unconfirmed_plan_does_not_keep_the_console_alive_and_a_sending_run_blocks_jobs() {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         let session = desk.session(Box::new(Unobserved)).unwrap();
@@ -351,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_was_discarded_is_answered_with_no_and_takes_no_other_answer() {
+    fn a_discarded_plan_is_declined_and_accepts_no_answer() {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         let job = |task| {

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_the_gate_once() {
+    fn a_token_is_accepted_once() {
         let (gate, keys) = gate();
         assert_eq!(gate.enter("", &keys), None);
         assert_eq!(gate.enter(&keys.cookie, &keys), None);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_console_has_secrets_of_its_own() {
+    fn each_console_has_separate_secrets() {
         let ((one, keys), (other, others)) = (gate(), gate());
         assert!(keys.token.len() == 64 && keys.cookie.len() == 64 && one.base().len() == 33);
         assert_ne!(keys.token, keys.cookie);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_leads_on_under_the_pages_own_path() {
+    fn redirects_stay_below_the_path_of_the_pages() {
         let (gate, _) = gate();
         for name in [header::LOCATION, HX_REDIRECT] {
             for (to, is_own) in [("/run", true), ("http://elsewhere.example/", false)] {
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_kept_framed_or_runs_other_scripts() {
+    fn responses_are_not_stored_or_framed_and_run_no_other_scripts() {
         let mut response = refuse(StatusCode::UNAUTHORIZED, "why".to_owned());
         harden(&mut response);
         let header = |name: &str| response.headers()[name].to_str().unwrap();

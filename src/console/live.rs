@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rest_is_estimated_by_the_pace_since_the_first_news() {
+    fn the_time_left_is_estimated_from_the_pace_since_the_first_report() {
         let mut seen = Seen::default();
         let began = Instant::now();
         let after = |seconds| began + Duration::from_secs(seconds);

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_is_let_in_keeps_a_console_from_ending() {
+    fn only_accepted_requests_reset_the_idle_timer() {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(folder.path());
         let address: SocketAddr = "127.0.0.1:8000".parse().unwrap();

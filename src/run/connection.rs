@@ -132,7 +132,7 @@ mod tests {
     use crate::run::tests::{Desk, spec_of};
 
     #[test]
-    fn all_that_one_asks_of_a_machine_draws_on_one_quota() {
+    fn all_requests_of_an_account_to_a_host_share_a_quota() {
         let mut desk = Desk::new("id,name\n");
         let spec = Arc::new(spec_of(&desk.settings.target));
         let mut quota = |address: &str, secret: &str| {

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_finds_nothing_is_answered_with_those_that_would() {
+    fn an_unusable_key_is_refused_with_the_usable_ones() {
         let spec = crate::targets::load("meitner").unwrap();
         let known = spec.keys().into_iter().take(2);
         let error = RunError::Key {

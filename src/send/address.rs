@@ -102,7 +102,7 @@ mod tests {
     use super::{check_address, checked_address, one_spelling, shown_address};
 
     #[test]
-    fn an_address_is_shown_without_what_may_be_a_secret() {
+    fn an_address_is_shown_without_secrets() {
         for (address, shown) in [
             ("https://api.example.se/v1", "https://api.example.se/v1"),
             ("https://u:secret@api.example.se", "…@api.example.se"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_has_one_spelling() {
+    fn equal_origins_have_one_spelling() {
         let of = |address: &str| one_spelling(&checked_address(address).unwrap());
         for same in [
             "http://localhost:80/v1/",
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_alone() {
+    fn plain_http_is_allowed_to_this_machine_only() {
         for good in [
             "https://api.example.se/v1",
             "http://127.0.0.1:8787",

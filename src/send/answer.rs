@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_apis_own_words_are_kept() {
+    fn the_apis_code_and_message_are_kept() {
         let refused = answer(
             409,
             &[],
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn any_body_is_survived() {
+    fn any_body_is_parsed_without_a_panic() {
         assert_eq!(answer(500, &[], "").message, "HTTP 500, with an empty body");
         assert_eq!(
             answer(502, &[], "<html><h1>Bad\nGateway</h1></html>").message,
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_headers_say_is_read_of_good_answers_and_bad_ones() {
+    fn headers_are_parsed_in_successes_and_errors() {
         for status in [200, 429] {
             let read = answer(
                 status,
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_read_without_its_tags_and_any_other_text_as_it_is() {
+    fn html_is_summarized_without_tags_and_other_text_is_kept() {
         assert_eq!(answer(502, &[], "3 > 2 <b>of</b> 4").message, "3 > 2 of 4");
         // Of a page that is all markup at first, the beginning is looked at.
         let markup = format!("<{}>why", "x".repeat(2000));
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_in_words_and_by_its_code() {
+    fn each_fault_has_a_message_and_a_code() {
         for (fault, code, cause, part) in [
             (
                 Fault::Connect(Trouble::NoHost),
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_by_field_stand_in_where_the_api_has_no_message() {
+    fn messages_by_field_are_used_without_an_overall_message() {
         let spec = crate::targets::load("pathwright").unwrap();
         let read = |body: &str| {
             let body = body.as_bytes();

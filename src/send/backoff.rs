@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_cap_and_are_spread_over_all_of_the_step() {
+    fn waits_double_up_to_the_maximum_with_full_jitter() {
         let backoff = Backoff::default();
         let mut random = SmallRng::seed_from_u64(7);
         for (attempt, most) in [(1, 1), (2, 2), (3, 4), (6, 30), (u32::MAX, 30)] {

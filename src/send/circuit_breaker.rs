@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_known_again_after_thousands_of_others() {
+    fn an_error_is_recognized_after_thousands_of_others() {
         let mut breaker = CircuitBreaker::default();
         for row in 0..1950 {
             assert!(!breaker.note(Some(&format!("number {row} is taken"))));

@@ -121,7 +121,7 @@ mod tests {
     const QUICK: Duration = Duration::from_millis(50);
 
     #[test]
-    fn concurrency_falls_with_errors_and_comes_back() {
+    fn concurrency_falls_with_errors_and_recovers() {
         let mut load = ConcurrencyLimit::new(64);
         for number in 0..1000 {
             // One in ten is chance.
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn concurrency_falls_when_answers_take_longer_and_longer() {
+    fn concurrency_falls_with_rising_latency() {
         let mut load = ConcurrencyLimit::new(64);
         for _ in 0..400 {
             load.answered(true, QUICK);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_that_recovers_each_time_is_not_slowed_down_for() {
+    fn successful_retries_do_not_lower_concurrency() {
         let (mut load, mut budget) = (ConcurrencyLimit::new(8), RetryBudget::new());
         for _ in 0..1000 {
             load.answered(false, QUICK);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_are_a_fifth_of_what_succeeds() {
+    fn the_retry_budget_is_a_fifth_of_successes() {
         let mut budget = RetryBudget::new();
         assert_eq!((0..100).filter(|_| budget.withdraw()).count(), 20);
         (0..50).for_each(|_| budget.deposit());
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_is_the_mean_of_the_latest_answers() {
+    fn latency_is_the_mean_of_recent_responses() {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(true, Duration::from_secs(2));
         assert_eq!(load.latency(), 2.0);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_latency_moves_with_hundreds_of_answers() {
+    fn the_usual_latency_changes_over_hundreds_of_responses() {
         let mut load = ConcurrencyLimit::new(2);
         for _ in 0..400 {
             load.answered(true, Duration::from_secs(1));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn one_retry_that_succeeds_makes_up_for_one_error() {
+    fn one_successful_retry_offsets_one_error() {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(false, QUICK);
         let failing = load.failing;

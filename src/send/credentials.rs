@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_way_whose_variables_are_all_set_is_taken() {
+    fn the_first_sign_in_with_all_variables_is_used() {
         let id = ("MEITNER_CLIENT_CREDENTIALS", "an-id");
         let secret = ("MEITNER_CLIENT_SECRET", "a-secret");
         let oauth_id = ("MEITNER_CLIENT_ID", "another-id");
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_secret_is_no_part_of_it_and_within_it_a_mistake() {
+    fn white_space_around_a_secret_is_removed_and_within_it_refused() {
         let with = |secret: &str| {
             found(&[
                 ("MEITNER_CLIENT_CREDENTIALS", "an-id"),
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_may_stand_in_a_file() {
+    fn a_secret_can_be_read_from_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "from-a-file\n").unwrap();
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_known_in_every_form_in_which_it_is_sent() {
+    fn a_secret_is_masked_in_every_form_in_which_it_is_sent() {
         let secrets = |credentials: &Credentials| -> Vec<String> {
             let all = credentials.secrets();
             all.iter()

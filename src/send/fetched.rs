@@ -75,7 +75,7 @@ mod tests {
     use crate::send::Trouble;
 
     #[test]
-    fn a_look_up_without_an_answer_stops_the_run_for_its_reason() {
+    fn a_look_up_without_a_response_stops_the_run_with_its_reason() {
         let stop = |verdict, last| {
             why_stopped(verdict, last, None, |why, cause| Stop::Unreachable {
                 address: String::new(),

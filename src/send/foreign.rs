@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_the_record_is_not_the_apis() {
+    fn a_success_without_the_record_is_foreign() {
         let mut spec = crate::targets::load("meitner").unwrap();
         let of = |spec: &TargetSpec, body: &str| found(spec, true, 200, body);
         for (body, expected) in [
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_may_be_answered_without_content_where_the_target_says_so() {
+    fn no_content_is_a_success_if_the_target_allows_it() {
         let mut spec = crate::targets::load("meitner").unwrap();
         let record = r#"{"id":"1"}"#;
         for (expects, status, body, expected) in [
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_place_of_a_look_ups_answer_is_not_the_apis() {
+    fn a_page_instead_of_a_look_ups_response_is_foreign() {
         let spec = crate::targets::load("meitner").unwrap();
         let of = |body: &str| found(&spec, false, 200, body);
         assert_eq!(of("<html>"), Some(Code::AnswerHtml));

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_made_up_and_no_second_has_more_than_a_hundredth_too_many() {
+    fn lateness_is_compensated_within_a_hundredth_of_the_rate() {
         for (rate, a_second) in [("5/s", 5), ("50/s", 50), ("500/s", 500), ("5000/s", 5000)] {
             for late in [0, 1_100_000, 2_300_000] {
                 let made = made(rate, late, 20);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_long_ago_is_not_made_up() {
+    fn requests_unused_long_ago_are_not_compensated() {
         let gcra = Gcra::new("500/s".parse().unwrap(), std::num::NonZeroU32::MIN);
         let arrival = gcra.take(0, 1_000_000_000).unwrap();
         let now = 2_000_000_000;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_due_a_moment_ago_is_counted_from_then() {
+    fn a_slightly_late_request_counts_from_its_due_time() {
         let gcra = Gcra::new("1/s".parse().unwrap(), std::num::NonZeroU32::MIN);
         let second = 1_000_000_000;
         let arrival = 10 * second;

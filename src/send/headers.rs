@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn every_dialect_of_rate_headers() {
+    fn rate_limit_headers_are_parsed_in_every_dialect() {
         let x = "limit = \"X-RateLimit-Limit\"\nremaining = \"X-RateLimit-Remaining\"\nreset = \"X-RateLimit-Reset\"\n";
         let seconds = format!("{x}reset_unit = \"seconds\"");
         let none = ("X-RateLimit-Remaining", "0");
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_read_in_every_dialect_and_nonsense_is_not() {
+    fn wait_headers_are_parsed_in_every_dialect_and_nonsense_is_ignored() {
         let quota = crate::targets::load("meitner").unwrap().quota;
         let told = |headers: &[(&'static str, &str)]| {
             super::wait(&map(headers), quota.headers.as_ref(), NOW)
@@ -539,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_is_read_in_every_dialect_and_nonsense_is_not() {
+    fn limits_are_parsed_in_every_dialect_and_nonsense_is_ignored() {
         let mut quota = crate::targets::load("meitner").unwrap().quota;
         let read = |quota: &Quota, headers: &[(&'static str, &str)]| {
             let announced = announced(&map(headers), quota);
@@ -574,7 +574,7 @@ mod tests {
     }
 
     #[test]
-    fn each_header_that_describes_a_quota_is_shown_as_it_is_understood() {
+    fn each_quota_header_is_returned_with_its_interpretation() {
         let mut quota = crate::targets::load("meitner").unwrap().quota;
         let shown = |quota: &Quota, headers: &[(&'static str, &str)]| -> Vec<String> {
             let found = quota_headers(&map(headers), quota, NOW);
@@ -624,7 +624,7 @@ mod tests {
     }
 
     #[test]
-    fn the_apis_time_is_its_date() {
+    fn the_apis_clock_is_the_date_header() {
         let of = |text: &str| date(&map(&[("Date", text)]));
         assert_eq!(of("Sat, 01 Aug 2026 12:00:01 GMT"), Some(NOW + SECOND));
         assert_eq!(of("noon"), None);
@@ -632,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_between_one_a_day_and_a_million_a_second() {
+    fn limits_outside_one_per_day_to_a_million_per_second_are_ignored() {
         let mut quota = crate::targets::load("meitner").unwrap().quota;
         quota.per = crate::targets::RateUnit::Day;
         let limit = |text: &str| {

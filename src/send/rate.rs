@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_announced_limit_replaces_the_targets_quota_and_is_capped_by_the_users() {
+    fn the_announced_limit_replaces_the_targets_and_is_capped_by_the_users() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let mut pace = Pace {
             own: rate("1500/h"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_has_one_depth_so_that_a_deep_burst_has_a_bucket_to_itself() {
+    fn a_deep_burst_has_a_separate_bucket() {
         let name = |burst: u32| {
             let pace = Pace {
                 own: "1500/h".parse().unwrap(),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unit_is_read_and_nothing_beyond_a_year_or_a_nanosecond() {
+    fn rates_between_one_per_year_and_one_per_nanosecond_are_parsed() {
         let seconds = |text: &str| text.parse::<Rate>().map(|rate| rate.interval().as_secs());
         for (text, expected) in [
             ("1/s", 1),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn millions_an_hour_are_told_by_the_second() {
+    fn large_rates_are_shown_per_second() {
         let shown = |text: &str| text.parse::<Rate>().unwrap().to_string();
         for (text, expected) in [
             ("1500/h", "1500/h"),
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_of_a_command_changes_the_bucket_that_all_share() {
+    fn limits_of_a_command_do_not_change_the_shared_bucket() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let usual = Pace {
             own: rate("1500/h"),
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_rate_that_is_as_fast_as_the_apis_has_the_bucket_of_its_own_period() {
+    fn a_user_rate_equal_to_the_apis_has_the_depth_of_its_period() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let depth = |ceiling: &str| {
             let pace = Pace {
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_has_a_name_and_no_limit_has_none() {
+    fn only_a_limit_has_a_name() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let name = |ceiling: Option<&str>, share: f64| {
             let pace = Pace {

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_named_without_its_login_and_is_what_is_connected_to() {
+    fn a_proxy_is_connected_to_and_shown_without_credentials() {
         let proxies = Matcher::builder()
             .https("http://anna:hunter2@proxy.example.se:3128/x")
             .http("plain.example.se:81")
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_carries_plain_http_to_an_api() {
+    fn plain_http_to_an_api_uses_no_proxy() {
         let route = Route::to_api("http://127.0.0.1:8787/v1").unwrap();
         assert_eq!((route.proxy(), route.port), (None, 8787));
         assert_eq!(Route::to_api("no address"), None);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_that_listens_and_no_such_name_are_told_apart() {
+    async fn a_refused_connection_and_an_unknown_name_are_distinguished() {
         let at = |address: &str| Route::straight(&Url::parse(address).unwrap()).unwrap();
         let patience = Duration::from_secs(30);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -238,7 +238,7 @@ mod tests {
     use crate::send::tests::{Reply, Scene, oauth, reply};
 
     #[test]
-    fn a_token_is_taken_in_any_spelling_and_what_is_none_is_told() {
+    fn token_responses_are_parsed_in_any_spelling_or_refused_with_a_reason() {
         for (lifetime, seconds) in [
             ("3600", Some(3600)),
             ("\"3600\"", Some(3600)),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_refused_is_replaced_once() {
+    fn a_refused_token_is_replaced_once() {
         let scene = Scene::new(vec![token("90"), token("91"), token("92")]);
         let signer = Signer::new(oauth(), scene.base.clone(), scene.clock.clone());
         assert_eq!(signed(&scene, &signer), (Some(1), 1));

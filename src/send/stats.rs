@@ -46,7 +46,7 @@ mod tests {
     use super::Stats;
 
     #[test]
-    fn look_ups_and_repetitions_are_requests_too() {
+    fn look_ups_and_retries_count_as_requests() {
         let stats = Stats::default();
         stats.count(true, false);
         stats.count(true, true);

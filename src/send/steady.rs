@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_as_far_away_whatever_the_wall_clock_is_set_to() {
+    fn setting_the_wall_clock_does_not_change_waits() {
         let clock = Arc::new(Set(1_000_000.into()));
         let steady = Steady::open(None, clock.clone()).unwrap();
         assert_eq!(steady.now(), 1_000_000);

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_may_be_such_as_may_write_and_not_read() {
+    fn a_refused_read_may_mean_that_credentials_only_write() {
         let look_up = |status| Stop::LookUp {
             why: Message::default(),
             cause: Code::ApiAnswered,
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_apis_words_are_for_the_person_who_asked_and_quote_no_row() {
+    fn the_apis_message_reaches_only_the_terminal_without_values() {
         let stop = refused("Forbidden", "no rights to Anna Ek here", false);
         let told = "the API refused the credentials (HTTP 403 Forbidden)";
         assert_eq!(stop.to_string(), told);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_told_where_it_is_one_and_says_more_than_the_status() {
+    fn only_well_formed_codes_are_shown_with_the_status() {
         for (code, told) in [
             ("Taken", "HTTP 409 Taken"),
             ("http.409", "HTTP 409"),

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kept_a_connection_from_being_made_is_told_by_its_cause() {
+    fn connection_errors_are_classified_by_their_cause() {
         let certificate = |why| Box::new(rustls::Error::InvalidCertificate(why));
         let causes: [(Box<dyn Error>, Option<Trouble>); 9] = [
             (

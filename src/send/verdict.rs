@@ -66,7 +66,7 @@ mod tests {
     use crate::send::Trouble;
 
     #[test]
-    fn every_verdict() {
+    fn each_response_has_its_verdict() {
         let spec = crate::targets::load("meitner").unwrap();
         let of = |status: u16, left: bool| {
             let answer = Answer {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_target_says_of_a_status_counts_before_what_its_class_means() {
+    fn statuses_of_the_target_file_take_precedence_over_their_class() {
         let mut spec = crate::targets::load("meitner").unwrap();
         spec.answers.reject.push(507);
         spec.answers.stop.push(402);

@@ -584,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_is_listed_under_the_import_that_it_follows() {
+    fn runs_are_grouped_under_the_import_that_they_follow() {
         let lines = vec![
             line("undo of retry 2", Some("retry 2")),
             line("undo of old", Some("not listed")),

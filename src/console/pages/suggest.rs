@@ -83,7 +83,7 @@ mod tests {
     use crate::targets::load;
 
     #[test]
-    fn what_was_likely_meant_is_suggested_and_what_only_its_author_knows_is_not() {
+    fn only_likely_values_are_suggested() {
         let spec = Arc::new(load("meitner").unwrap());
         let header: Vec<String> = [
             "id",

@@ -175,7 +175,7 @@ mod tests {
     use crate::run::tests::{Desk, unreadable};
 
     #[test]
-    fn the_file_alone_tells_a_new_run_of_all_rows_for_which_nothing_is_read() {
+    fn a_new_run_without_look_ups_is_planned_from_the_file_alone() {
         type Change<'a> = &'a dyn Fn(&mut Delivery);
         let cases: [(&str, Change<'_>, bool); 7] = [
             ("nothing", &|_| (), true),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_delivered_before_counts_unless_all_is_sent() {
+    fn earlier_deliveries_count_unless_all_rows_are_sent() {
         let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
         let prepared = desk.prepared();
         assert!(!is_known_from_file(&prepared, desk.delivery(), true));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_key_and_records_that_are_read_tell_more_than_the_file() {
+    fn duplicates_and_look_ups_need_more_than_the_file() {
         let tells =
             |desk: &Desk| is_known_from_file(&desk.prepared(), &desk.settings.delivery, false);
         assert!(!tells(&Desk::at(&unreadable(), "id,name\np1,Åsa\np1,Bo\n")));

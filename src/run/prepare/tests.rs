@@ -4,14 +4,14 @@ use super::*;
 use crate::run::tests::{Desk, unreadable};
 
 #[test]
-fn no_more_rows_than_the_journal_can_tell_apart() {
+fn the_number_of_rows_is_limited_by_the_journal() {
     assert!(refuse_too_many(Path::new("r.csv"), MOST_ROWS).is_ok());
     let error = refuse_too_many(Path::new("r.csv"), MOST_ROWS + 1).unwrap_err();
     assert!(error.to_string().contains("r.csv"), "{error}");
 }
 
 #[test]
-fn a_file_may_lack_what_its_records_have_where_they_can_be_read() {
+fn required_columns_may_be_missing_if_records_are_readable() {
     let roster = "id,email\np1,a@b.se\n";
     let mut desk = Desk::new(roster);
     let prepared = desk.prepared();
@@ -39,7 +39,7 @@ fn records_are_found_by_the_best_key_that_the_file_has() {
 }
 
 #[test]
-fn a_key_that_is_asked_for_must_be_one_and_have_a_column() {
+fn a_named_key_must_be_a_key_with_a_column() {
     let asked = |name: &str, roster: &str, sparse| {
         let mut desk = Desk::new(roster);
         desk.settings.roster.key = Some(name.to_owned());
@@ -89,7 +89,7 @@ const ROSTER: &str =
     "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\n\np3,Cy,c@b.se\np3,Di,rubbish\n";
 
 #[test]
-fn cells_that_are_put_right_are_checked_again() {
+fn corrected_cells_are_checked_again() {
     let mut prepared = Desk::new(ROSTER).prepared();
     assert_eq!(prepared.survey.invalid, 2);
     let mut mends = Mends::default();
@@ -99,7 +99,7 @@ fn cells_that_are_put_right_are_checked_again() {
 }
 
 #[test]
-fn every_problem_is_handed_on_with_its_row_in_the_files_order() {
+fn problems_are_reported_with_their_rows_in_file_order() {
     let prepared = Desk::new(ROSTER).prepared();
     let mut seen = Vec::new();
     let each = |at: RowAt, problem: &Problem| {
@@ -117,7 +117,7 @@ fn every_problem_is_handed_on_with_its_row_in_the_files_order() {
 }
 
 #[test]
-fn the_rows_that_are_wanted_are_seen_with_all_that_is_wrong_with_them() {
+fn requested_rows_are_returned_with_all_problems() {
     let prepared = Desk::new(ROSTER).prepared();
     let seen = rows_seen(&prepared, |_, checked| !checked.problems.is_empty()).unwrap();
     let rows: Vec<(u64, usize)> = seen
@@ -131,7 +131,7 @@ fn the_rows_that_are_wanted_are_seen_with_all_that_is_wrong_with_them() {
 }
 
 #[test]
-fn a_column_that_may_have_been_meant_for_a_field_is_told_with_its_place() {
+fn a_column_that_resembles_a_field_is_reported_with_its_position() {
     let told = |roster: &str| {
         let desk = Desk::new(roster);
         desk.prepared();
@@ -153,7 +153,7 @@ fn a_column_that_may_have_been_meant_for_a_field_is_told_with_its_place() {
 }
 
 #[test]
-fn of_a_workbook_with_several_rosters_one_must_be_named() {
+fn a_workbook_with_several_rosters_requires_a_sheet() {
     let refused = |headers: [[&str; 2]; 2], named: Option<&str>| {
         let mut book = rust_xlsxwriter::Workbook::new();
         for (number, header) in (1..).zip(headers) {

@@ -41,7 +41,7 @@ fn seconds(progress: &Progress) -> i64 {
 }
 
 #[test]
-fn the_end_is_foreseen_by_the_quota_and_the_requests_that_a_row_takes() {
+fn the_end_is_estimated_from_the_quota_and_requests_per_row() {
     let mut state = begun();
     assert_eq!(
         seconds(&state.progress(50, quota(), road(1500.0), NOW)),
@@ -58,7 +58,7 @@ fn the_end_is_foreseen_by_the_quota_and_the_requests_that_a_row_takes() {
 }
 
 #[test]
-fn a_slower_rate_that_was_in_force_is_believed_until_the_api_has_said_another() {
+fn a_lower_stored_rate_applies_until_the_api_reports_another() {
     let known = |rate: &str, requests, level| {
         let mut state = begun();
         state.known = Some(rate.parse().unwrap());
@@ -78,7 +78,7 @@ fn a_slower_rate_that_was_in_force_is_believed_until_the_api_has_said_another() 
 }
 
 #[test]
-fn a_run_waits_for_what_holds_its_next_request() {
+fn a_run_reports_the_reason_of_its_wait() {
     let mut state = begun();
     let waits = |state: &State, road| state.progress(50, quota(), road, NOW).waiting_for;
     assert_eq!(waits(&state, road(1.0)), None);
@@ -94,7 +94,7 @@ fn a_run_waits_for_what_holds_its_next_request() {
 }
 
 #[test]
-fn it_is_told_each_second_at_once_where_asked_and_with_the_last_row() {
+fn progress_is_reported_each_second_on_request_and_at_the_end() {
     let mut state = begun();
     state.reported_at = 5 * EVERY;
     assert!(!state.must_report(6 * EVERY - 1, false));
@@ -109,7 +109,7 @@ fn it_is_told_each_second_at_once_where_asked_and_with_the_last_row() {
 }
 
 #[test]
-fn how_fast_requests_are_let_through_is_seen_from_twenty_of_them() {
+fn the_rate_is_measured_after_twenty_requests() {
     let seen = |requests: u64, seconds: u64| {
         let mut state = State::default();
         state.note(Mark {
@@ -129,7 +129,7 @@ fn how_fast_requests_are_let_through_is_seen_from_twenty_of_them() {
 }
 
 #[test]
-fn only_what_was_let_through_lately_counts() {
+fn only_recent_requests_count_for_the_rate() {
     let mut state = State::default();
     // Ten a second, and then one.
     for at in 0..100 {
@@ -203,7 +203,7 @@ fn progress_in(events: &[RunEvent]) -> Vec<&Progress> {
 }
 
 #[test]
-fn a_run_that_goes_on_begins_with_what_it_had_come_to() {
+fn a_resumed_run_continues_its_progress() {
     let states = StateCounts {
         invalid: 1,
         updated: 2,
@@ -239,7 +239,7 @@ fn a_run_that_goes_on_begins_with_what_it_had_come_to() {
 }
 
 #[test]
-fn a_wait_that_the_api_asks_for_is_told_at_once_and_a_pause_is_not() {
+fn a_wait_of_the_api_is_reported_immediately_unlike_a_pause() {
     let events = tracked(|_, tracker| {
         tracker.start("r", &plan(), StateCounts::default());
         tracker.on_event(&RunEvent::Waiting {
@@ -267,13 +267,13 @@ fn a_wait_that_the_api_asks_for_is_told_at_once_and_a_pause_is_not() {
 }
 
 #[test]
-fn nothing_breaks_off_that_has_not_begun() {
+fn no_end_is_reported_before_sending_begins() {
     let events = tracked(|_, tracker| tracker.on_event(&RunEvent::Looked));
     assert!(matches!(events[..], [RunEvent::Looked]), "{events:?}");
 }
 
 #[test]
-fn a_request_that_is_made_again_is_told_by_the_spreadsheets_line() {
+fn a_retry_is_reported_by_spreadsheet_row() {
     let events = tracked(|_, tracker| {
         for row in [Some(2), None] {
             tracker.on_event(&RunEvent::Retrying {
@@ -296,7 +296,7 @@ fn a_request_that_is_made_again_is_told_by_the_spreadsheets_line() {
 }
 
 #[test]
-fn the_road_ahead_is_the_pacers() {
+fn the_forecast_uses_the_pacer() {
     tracked(|_, tracker| {
         let road = tracker.road(Some(0.25));
         assert_eq!((road.level, road.pace), (10.0, Some(0.25)));
@@ -306,7 +306,7 @@ fn the_road_ahead_is_the_pacers() {
 }
 
 #[test]
-fn the_end_is_foreseen_by_what_was_let_through_since_sending_began() {
+fn the_end_is_estimated_from_the_rate_since_sending_began() {
     let events = tracked_at("1000/s", |desk, tracker| {
         let ask = |times| (0..times).for_each(|_| tracker.stats.count(true, false));
         // The plan's own requests tell nothing of the rows.

@@ -96,7 +96,7 @@ mod tests {
     use crate::run::tests::{Desk, SCHOOL};
 
     #[test]
-    fn a_field_is_named_in_the_users_word_and_once_in_the_apis() {
+    fn a_message_names_the_column_and_once_the_field() {
         let headers = [
             ("email", "email"),
             ("gender", "Kön"),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_has_the_column_that_the_api_names_whatever_its_header() {
+    fn a_problem_has_the_column_of_the_field_that_the_api_names() {
         let target = SCHOOL.replace("\"/name\"", "\"/fullName\"");
         for header in ["name", "fullName"] {
             let desk = Desk::at(&target, &format!("id,{header},email\np1,Bo,b@x.se\n"));

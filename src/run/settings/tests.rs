@@ -9,7 +9,7 @@ fn settings() -> Settings {
 
 #[cfg(unix)]
 #[test]
-fn a_path_leads_to_the_same_place_from_any_folder() {
+fn stored_paths_are_absolute() {
     assert_eq!(
         absolute(Path::new("-")),
         Path::new("-"),
@@ -25,7 +25,7 @@ fn a_path_leads_to_the_same_place_from_any_folder() {
 }
 
 #[test]
-fn today_is_the_day_of_the_moment() {
+fn today_is_the_local_date() {
     let noon = "2026-08-20T12:00:00Z".parse().unwrap();
     // Somewhere it is a day earlier or later.
     let apart = today(noon) - jiff::civil::date(2026, 8, 20);
@@ -33,7 +33,7 @@ fn today_is_the_day_of_the_moment() {
 }
 
 #[test]
-fn what_is_kept_goes_on_from_another_folder() {
+fn stored_settings_work_in_another_folder() {
     let mut kept = settings();
     kept.roster.file = "r.csv".into();
     kept.config = Some("c.toml".into());
@@ -58,7 +58,7 @@ fn what_is_kept_goes_on_from_another_folder() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_no_text_cannot_be_kept() {
+fn a_path_that_is_not_utf8_cannot_be_stored() {
     use std::os::unix::ffi::OsStrExt;
     let odd = Path::new("/tmp").join(std::ffi::OsStr::from_bytes(b"r\xe5.csv"));
     let mut kept = settings();
@@ -68,7 +68,7 @@ fn a_name_that_is_no_text_cannot_be_kept() {
 }
 
 #[test]
-fn a_roster_keeps_the_name_under_which_it_was_dropped() {
+fn a_roster_keeps_the_name_of_its_upload() {
     let mut settings = settings();
     assert_eq!(settings.name(), "r.csv");
     settings.dropped_as = Some("students.csv".into());
@@ -110,7 +110,7 @@ fn an_edition_of_the_same_roster_has_its_name_address_and_profile() {
 }
 
 #[test]
-fn a_run_goes_on_with_settings_that_send_the_same() {
+fn a_run_resumes_only_with_settings_that_send_the_same() {
     let one = settings();
     type Change<'a> = &'a dyn Fn(&mut Settings);
     let cases: [(&str, Change<'_>, bool); 12] = [

@@ -26,7 +26,7 @@ fn one_record_a_page() -> Cast {
 }
 
 #[test]
-fn a_request_is_signed_and_goes_below_the_base_address() {
+fn a_request_is_signed_and_sent_below_the_base_address() {
     let scene = Scene::new(vec![reply(200, "{}")]);
     let (answer, body) = call(&scene, None).unwrap();
     assert_eq!((answer.status, body.as_slice()), (200, &b"{}"[..]));
@@ -43,7 +43,7 @@ fn a_request_is_signed_and_goes_below_the_base_address() {
 }
 
 #[test]
-fn a_quota_is_one_whatever_the_address_is_called() {
+fn spellings_of_one_address_share_a_quota() {
     let of = |base_url: &str| {
         let options = ClientOptions {
             base_url: base_url.into(),
@@ -68,7 +68,7 @@ fn a_quota_is_one_whatever_the_address_is_called() {
 }
 
 #[test]
-fn a_page_that_is_too_large_is_not_read_and_any_other_body_is_no_matter() {
+fn a_page_over_the_limit_fails_and_other_bodies_are_truncated() {
     for (status, length, row, read) in [
         (200, BODY, None, Ok(BODY)),
         (200, BODY + 1, None, Err(Fault::TooLarge)),
@@ -90,7 +90,7 @@ fn a_page_that_is_too_large_is_not_read_and_any_other_body_is_no_matter() {
 }
 
 #[test]
-fn a_page_has_room_for_large_records_between_a_megabyte_and_a_quarter_of_a_gigabyte() {
+fn the_page_limit_follows_the_page_size_within_bounds() {
     for (records, kilobytes) in [
         (1, 1024),
         (16, 1024),
@@ -108,7 +108,7 @@ fn a_page_has_room_for_large_records_between_a_megabyte_and_a_quarter_of_a_gigab
 }
 
 #[test]
-fn a_connection_that_ends_or_was_never_made_is_told_apart() {
+fn a_lost_connection_and_a_failed_one_are_distinguished() {
     let scene = Scene::new(vec![Reply::Lost]);
     assert_eq!(call(&scene, Some(1)), Err(Fault::Lost));
     // The script is over, and nobody listens.
@@ -117,7 +117,7 @@ fn a_connection_that_ends_or_was_never_made_is_told_apart() {
 }
 
 #[test]
-fn a_secret_that_an_api_echoes_is_not_kept() {
+fn an_echoed_secret_is_masked() {
     let body =
         r#"{"error":{"message":"no client MEITNER_CLIENT_CREDENTIALS or MEITNER_CLIENT_SECRET"}}"#;
     let scene = Scene::new(vec![reply(400, body)]);
@@ -126,7 +126,7 @@ fn a_secret_that_an_api_echoes_is_not_kept() {
 }
 
 #[test]
-fn a_token_is_asked_for_with_the_credentials_and_its_answer_judged() {
+fn a_token_is_requested_with_the_credentials_and_its_response_checked() {
     let cast = || Cast {
         credentials: oauth(),
         ..Cast::default()
@@ -166,7 +166,7 @@ fn a_token_is_asked_for_with_the_credentials_and_its_answer_judged() {
 }
 
 #[test]
-fn a_probe_says_what_came_back() {
+fn a_probe_returns_the_response() {
     let scene = Scene::new(vec![reply(403, r#"{"error":{"code":"Forbidden"}}"#)]);
     let answer = scene.client.probe("/student/1", None);
     let (answer, _) = scene.runtime.block_on(answer).unwrap();

@@ -135,7 +135,7 @@ fn deliver_with(scene: &Scene, calls: Vec<Pending>, request: StopRequest) -> End
 }
 
 #[test]
-fn an_accepted_row_has_its_note_and_a_refused_one_the_apis_words() {
+fn accepted_and_refused_rows_have_their_messages() {
     let refused = r#"{"error":{"code":"Taken","message":"number taken","requestID":"r-1"}}"#;
     let script = vec![reply(200, ""), reply(409, refused), reply(418, "")];
     let ended = deliver(&Scene::new(script), (1..=3).map(call).collect());
@@ -166,7 +166,7 @@ fn an_accepted_row_has_its_note_and_a_refused_one_the_apis_words() {
 }
 
 #[test]
-fn refused_credentials_cost_one_request_and_no_row() {
+fn refused_credentials_stop_the_run_after_one_request() {
     let refused = r#"{"error":{"code":"Unauthorized","message":"no"}}"#;
     let scene = Scene::new(vec![reply(401, refused), reply(200, "")]);
     let ended = deliver(&scene, (1..=10).map(call).collect());
@@ -189,7 +189,7 @@ fn refused_credentials_cost_one_request_and_no_row() {
 }
 
 #[test]
-fn where_nobody_answers_the_first_row_tells_so_for_all() {
+fn an_unreachable_api_is_detected_with_the_first_row() {
     // Nobody listens.
     let ended = deliver(&Scene::new(Vec::new()), (1..=10).map(call).collect());
     assert_eq!(ended.states(), [RowState::NotSent]);
@@ -245,7 +245,7 @@ fn the_same_error_on_each_of_the_first_rows_stops_the_run() {
 }
 
 #[test]
-fn a_row_in_doubt_is_read_back_where_it_may_not_be_sent_twice() {
+fn a_row_in_doubt_is_read_back_if_it_must_not_be_resent() {
     // It was carried out.
     let scene = Scene::with(once(), vec![reply(200, r#"{"holds":true}"#)]);
     let ended = deliver(&scene, vec![doubtful()]);
@@ -278,7 +278,7 @@ fn a_row_in_doubt_is_read_back_where_it_may_not_be_sent_twice() {
 }
 
 #[test]
-fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_ask() {
+fn rows_in_doubt_stay_open_if_their_records_cannot_be_read_now() {
     let slow = Cast {
         rate: ("1500/h", 1),
         ..once()
@@ -311,7 +311,7 @@ fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_a
 }
 
 #[test]
-fn an_answer_that_was_lost_is_read_back_before_the_row_counts_as_failed() {
+fn a_row_with_a_lost_response_is_read_back_before_it_fails() {
     let script = vec![Reply::Lost, reply(200, r#"{"holds":true}"#)];
     let ended = deliver(&Scene::with(once(), script), vec![call(1)]);
     assert_eq!(ended.states(), [RowState::Updated]);
@@ -335,7 +335,7 @@ fn an_answer_that_was_lost_is_read_back_before_the_row_counts_as_failed() {
 }
 
 #[test]
-fn a_row_that_was_halted_before_its_next_attempt_is_in_doubt_only_where_an_answer_is_missing() {
+fn a_halted_row_is_in_doubt_only_if_a_response_is_missing() {
     let halted_after = |script: Vec<Reply>| {
         let scene = Scene::new(script);
         let transport = scene.transport();
@@ -366,7 +366,7 @@ fn a_row_that_was_halted_before_its_next_attempt_is_in_doubt_only_where_an_answe
 }
 
 #[test]
-fn a_run_that_is_asked_to_stop_begins_nothing() {
+fn a_stopping_run_starts_no_request() {
     for request in [StopRequest::Finish, StopRequest::Now] {
         let scene = Scene::new(vec![reply(200, "")]);
         let ended = deliver_with(&scene, vec![call(1), call(2)], request);
@@ -376,7 +376,7 @@ fn a_run_that_is_asked_to_stop_begins_nothing() {
 }
 
 #[test]
-fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_now() {
+fn requests_in_progress_finish_within_the_grace_period_or_are_canceled() {
     for (request, grace) in [(StopRequest::Finish, 10.0), (StopRequest::Now, 0.0)] {
         let scene = Scene::new(vec![Reply::Silence]);
         let transport = scene.transport();
@@ -405,7 +405,7 @@ fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_
 }
 
 #[test]
-fn only_news_is_heard_of_what_is_asked() {
+fn only_new_stop_requests_are_returned() {
     use StopRequest::{Finish, None as Nothing, Now, Pause};
     for (asked, heard, is_paused, is_news) in [
         (Nothing, Nothing, false, false),
@@ -434,7 +434,7 @@ fn only_news_is_heard_of_what_is_asked() {
 }
 
 #[test]
-fn the_lack_of_an_answer_is_explained_by_what_may_have_happened() {
+fn a_missing_response_is_explained() {
     let refused = Fault::Connect(Trouble::Refused);
     for (fault, idempotent, part) in [
         (refused, true, "refused"),
@@ -455,7 +455,7 @@ fn the_lack_of_an_answer_is_explained_by_what_may_have_happened() {
 }
 
 #[test]
-fn errors_are_the_same_where_code_and_words_are() {
+fn errors_are_equal_if_code_and_message_are() {
     let outcome = |state, error: &str| Outcome {
         row: 1,
         state,
@@ -482,7 +482,7 @@ fn versioned() -> Cast {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_before_its_update_is_its_rows_fault() {
+fn an_unreadable_record_before_an_update_fails_its_row_only() {
     let gone = r#"{"error":{"code":"NotFound","message":"no such student"}}"#;
     let version = reply(200, r#"{"version":1}"#);
     let script = vec![reply(404, gone), version, reply(200, "")];
@@ -511,7 +511,7 @@ fn a_record_without_a_version_is_updated_only_if_versions_are_optional() {
 }
 
 #[test]
-fn a_version_that_is_refused_is_not_sent_again() {
+fn a_refused_version_is_not_resent() {
     let read = || reply(200, r#"{"version":1}"#);
     let script = vec![read(), reply(412, ""), read(), reply(412, "")];
     let ended = deliver(&Scene::with(versioned(), script), vec![call(1)]);
@@ -521,7 +521,7 @@ fn a_version_that_is_refused_is_not_sent_again() {
 }
 
 #[test]
-fn an_error_about_a_column_that_only_some_may_change_is_told_once_with_the_column() {
+fn an_error_about_a_restricted_column_names_it_once() {
     let refused = r#"{"email":["Not integrated."]}"#;
     let mut cast = Cast::default();
     cast.spec.answers.message = String::new();

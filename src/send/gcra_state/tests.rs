@@ -79,7 +79,7 @@ fn the_used_quota_is_kept_when_the_rate_changes() {
 }
 
 #[test]
-fn only_what_a_clock_set_back_has_made_nonsense_of_is_written_over() {
+fn only_state_made_implausible_by_the_clock_is_replaced() {
     let machine = Machine::new();
     let bucket = machine.open("1500/h", 100);
     take(&bucket, 2);
@@ -99,7 +99,7 @@ fn only_what_a_clock_set_back_has_made_nonsense_of_is_written_over() {
 }
 
 #[test]
-fn the_apis_time_is_the_latest_that_anybody_has_heard() {
+fn the_latest_clock_of_the_api_is_shared() {
     let machine = Machine::new();
     let bucket = machine.open("1500/h", 100);
     let heard = |api_date, dated_at| {
@@ -121,7 +121,7 @@ fn the_apis_time_is_the_latest_that_anybody_has_heard() {
 }
 
 #[test]
-fn time_that_no_clock_has_seen_counts_once_and_as_far_as_the_api_says() {
+fn unproven_time_counts_once_as_confirmed_by_the_api() {
     let day = 24 * HOUR;
     let machine = Machine::new();
     let now = machine.clock.at();
@@ -168,7 +168,7 @@ fn time_that_no_clock_has_seen_counts_once_and_as_far_as_the_api_says() {
 }
 
 #[test]
-fn a_hold_is_as_long_as_was_asked_for_after_the_clock_was_set_back() {
+fn a_hold_keeps_its_length_after_the_clock_was_set_back() {
     let machine = Machine::new();
     for store in [None, Some(machine.store())] {
         let bucket = machine.open_with(store, "100/s", 9);
@@ -184,7 +184,7 @@ fn a_hold_is_as_long_as_was_asked_for_after_the_clock_was_set_back() {
 }
 
 #[test]
-fn a_hold_that_another_process_hears_of_meanwhile_holds_here_too() {
+fn a_hold_of_another_process_applies_here() {
     let machine = Machine::new();
     let (one, two) = (machine.open("10/s", 20), machine.open("10/s", 20));
     let until = machine.clock.at() + 60 * SECOND;
@@ -196,7 +196,7 @@ fn a_hold_that_another_process_hears_of_meanwhile_holds_here_too() {
 }
 
 #[test]
-fn what_was_taken_ahead_is_used_up_before_more_is_taken() {
+fn a_lease_is_used_up_before_the_next_one() {
     let machine = Machine::new();
     let bucket = machine.open("100/s", 100);
     let taken = || (machine.shared().arrival - machine.clock.at()) / 10_000_000;
@@ -208,7 +208,7 @@ fn what_was_taken_ahead_is_used_up_before_more_is_taken() {
 }
 
 #[test]
-fn what_was_taken_ahead_is_worth_nothing_once_the_clock_was_set_back() {
+fn setting_the_clock_back_voids_a_lease() {
     let machine = Machine::new();
     let one = machine.open("100/s", 100);
     take(&one, 1);
@@ -237,7 +237,7 @@ fn the_api_and_the_bucket_may_differ_by_less_than_one_request() {
 }
 
 #[test]
-fn a_new_limit_forgets_nothing_that_another_process_took() {
+fn a_new_limit_keeps_requests_taken_by_another_process() {
     let machine = Machine::new();
     let (one, two) = (machine.open("1500/h", 100), machine.open("1500/h", 100));
     take(&one, 10);
@@ -253,7 +253,7 @@ fn a_new_limit_forgets_nothing_that_another_process_took() {
 }
 
 #[test]
-fn a_new_limit_takes_nothing_of_what_came_back_or_will_by_the_moment_that_holds() {
+fn a_new_limit_keeps_requests_refilled_before_the_hold_ends() {
     let machine = Machine::new();
     for (passed, hold) in [(24, 0), (10, 20), (30, 20)] {
         let one = machine.open_with(None, "1500/h", 100);
@@ -276,7 +276,7 @@ fn a_new_limit_takes_nothing_of_what_came_back_or_will_by_the_moment_that_holds(
 }
 
 #[test]
-fn a_bucket_that_begins_like_another_holds_no_more_than_it() {
+fn a_bucket_started_like_another_holds_at_most_as_much() {
     let machine = Machine::new();
     for (taken, left) in [(0, 10.0), (4, 6.0), (15, 0.0), (100, 0.0)] {
         let (one, other) = (
@@ -294,7 +294,7 @@ fn a_bucket_that_begins_like_another_holds_no_more_than_it() {
 }
 
 #[test]
-fn a_store_that_fails_is_told_of_before_anything_is_sent() {
+fn a_failing_store_is_reported_before_anything_is_sent() {
     let machine = Machine::new();
     let failing = || machine.open_with(Some(QuotaStore::failing_after(1)), "1500/h", 100);
     let told_of = |what: &str, fail: &dyn Fn(&GcraState)| {

@@ -53,7 +53,7 @@ fn permits(pacer: &Pacer, clock: &VirtualClock, count: usize) -> Vec<f64> {
 }
 
 #[test]
-fn permits_come_at_the_quotas_pace_after_the_burst() {
+fn permits_follow_the_rate_after_the_burst() {
     let time = clock();
     let all = permits(&pacer("1500/h", 10, &time, None), &time, 110);
     assert!(all[..10].iter().all(|moment| *moment == 0.0));
@@ -70,7 +70,7 @@ fn permits_come_at_the_quotas_pace_after_the_burst() {
 }
 
 #[test]
-fn nobody_goes_before_a_moment_that_was_set() {
+fn no_permit_is_granted_during_a_hold() {
     let time = clock();
     let pacer = pacer("100/s", 9, &time, None);
     let later = time.now() + 3600 * SECOND;
@@ -84,7 +84,7 @@ fn nobody_goes_before_a_moment_that_was_set() {
 }
 
 #[test]
-fn one_bucket_for_every_process_and_the_next_run() {
+fn processes_and_later_runs_share_one_bucket() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -104,7 +104,7 @@ fn one_bucket_for_every_process_and_the_next_run() {
 }
 
 #[test]
-fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
+fn usage_at_a_much_higher_limit_delays_requests_once() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -124,7 +124,7 @@ fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
 }
 
 #[test]
-fn a_moment_that_was_set_holds_for_the_next_process_too() {
+fn a_hold_applies_to_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -137,7 +137,7 @@ fn a_moment_that_was_set_holds_for_the_next_process_too() {
 }
 
 #[test]
-fn a_clock_set_back_a_day_does_not_wait_a_day() {
+fn setting_the_clock_back_a_day_does_not_delay_requests() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -150,7 +150,7 @@ fn a_clock_set_back_a_day_does_not_wait_a_day() {
 }
 
 #[test]
-fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
+fn a_hold_without_throttling_keeps_the_bucket() {
     let folder = tempfile::tempdir().unwrap();
     let store = QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap();
     let time = clock();
@@ -162,7 +162,7 @@ fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
 }
 
 #[test]
-fn a_process_at_another_rate_takes_over_what_was_used() {
+fn a_process_with_another_rate_inherits_the_used_requests() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -174,7 +174,7 @@ fn a_process_at_another_rate_takes_over_what_was_used() {
 }
 
 #[test]
-fn what_remains_only_lowers_what_is_believed() {
+fn remaining_requests_only_lower_the_estimate() {
     let time = clock();
     let pacer = pacer("10/s", 20, &time, None);
     pacer.observe(None, Some(3.0), time.now());
@@ -188,7 +188,7 @@ fn what_remains_only_lowers_what_is_believed() {
 }
 
 #[test]
-fn a_new_limit_keeps_what_was_used() {
+fn a_new_limit_keeps_the_used_requests() {
     let time = clock();
     let pace = pace("1500/h", 1500);
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
@@ -277,7 +277,7 @@ fn a_clock_that_is_set_forward_fills_no_bucket() {
 }
 
 #[test]
-fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
+fn after_a_restart_time_counts_as_confirmed_by_the_apis_clock() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let date = |seconds: u64| (1_785_590_000 + seconds) * SECOND;
@@ -303,7 +303,7 @@ fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
 }
 
 #[test]
-fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
+fn a_small_burst_limits_its_process_and_keeps_the_shared_bucket() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -345,7 +345,7 @@ fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
 }
 
 #[test]
-fn what_one_process_took_ahead_is_given_back_unless_another_has_taken_since() {
+fn a_lease_is_returned_unless_another_process_took_requests_since() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
@@ -363,7 +363,7 @@ fn what_one_process_took_ahead_is_given_back_unless_another_has_taken_since() {
 }
 
 #[test]
-fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
+fn setting_the_clock_back_does_not_extend_a_hold() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let start = "2026-08-01T12:00:00Z".parse().unwrap();
@@ -381,7 +381,7 @@ fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
 }
 
 #[test]
-fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the_api_does() {
+fn a_rate_or_share_of_one_command_does_not_change_the_shared_bucket() {
     for (ceiling, share, at_once, interval) in [
         (None, 0.1, 150, 24.0),
         (Some("300/h"), 1.0, 300, 12.0),
@@ -427,7 +427,7 @@ fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the
 }
 
 #[test]
-fn a_permit_that_waits_for_the_shared_bucket_takes_its_part_of_a_limit_once() {
+fn a_permit_that_waits_takes_from_each_bucket_once() {
     let time = clock();
     let pace = Pace {
         burst: NonZeroU32::new(5),
@@ -448,7 +448,7 @@ fn a_permit_that_waits_for_the_shared_bucket_takes_its_part_of_a_limit_once() {
 }
 
 #[test]
-fn a_wait_that_is_longer_than_the_patience_is_told_in_place_of_waited_for() {
+fn a_wait_beyond_the_patience_is_returned() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -473,7 +473,7 @@ fn a_wait_that_is_longer_than_the_patience_is_told_in_place_of_waited_for() {
 }
 
 #[test]
-fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
+fn a_pause_affects_its_process_only_and_keeps_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = crate::send::tests::SetBack::new();
@@ -524,7 +524,7 @@ fn each_announced_limit_replaces_the_previous_one_unless_it_is_implausible() {
 }
 
 #[test]
-fn a_burst_moves_with_the_limit_that_is_announced_and_keeps_what_was_used() {
+fn a_burst_follows_the_announced_limit_and_keeps_the_used_requests() {
     let time = clock();
     let pace = Pace {
         burst: NonZeroU32::new(20),
@@ -541,7 +541,7 @@ fn a_burst_moves_with_the_limit_that_is_announced_and_keeps_what_was_used() {
 }
 
 #[test]
-fn slices_that_wait_for_the_burst_cost_the_limit_that_all_share_nothing() {
+fn batches_that_wait_for_the_burst_take_nothing_from_the_shared_limit() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();

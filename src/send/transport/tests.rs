@@ -52,7 +52,7 @@ fn send(scene: &Scene, made_before: u32, halt_at: Option<u32>) -> (u32, Option<V
 }
 
 #[test]
-fn attempts_count_from_those_of_an_earlier_process_and_end_at_the_most() {
+fn attempts_of_an_earlier_process_count_towards_the_maximum() {
     let scene = Scene::new(vec![reply(500, "{}"), reply(200, "")]);
     assert_eq!(send(&scene, 3, None), (5, Some(Verdict::Accept), false));
     let figures = (scene.stats.requests(), scene.stats.retries());
@@ -67,7 +67,7 @@ fn attempts_count_from_those_of_an_earlier_process_and_end_at_the_most() {
 }
 
 #[test]
-fn a_wait_that_the_api_names_costs_no_attempt_and_any_other_answer_does() {
+fn only_a_wait_that_the_api_names_costs_no_attempt() {
     for status in [429, 503] {
         let script = vec![
             limited(status),
@@ -99,7 +99,7 @@ fn a_wait_that_the_api_names_costs_no_attempt_and_any_other_answer_does() {
 }
 
 #[test]
-fn an_api_that_never_stops_asking_for_a_wait_is_given_up() {
+fn endless_wait_requests_of_an_api_end_the_row() {
     let script = (0..30).map(|_| limited(429)).collect();
     let scene = Scene::with(cast(2), script);
     assert_eq!(send(&scene, 0, None), (22, Some(Verdict::Fail), false));
@@ -107,7 +107,7 @@ fn an_api_that_never_stops_asking_for_a_wait_is_given_up() {
 }
 
 #[test]
-fn a_token_that_ran_out_is_renewed_once_and_costs_no_attempt() {
+fn an_expired_token_is_renewed_once_without_costing_an_attempt() {
     let script = || {
         vec![
             token(),
@@ -141,7 +141,7 @@ fn a_token_that_ran_out_is_renewed_once_and_costs_no_attempt() {
 }
 
 #[test]
-fn a_halted_run_sees_a_request_through_and_begins_none() {
+fn a_halted_run_awaits_its_request_and_starts_none() {
     let script = || vec![reply(500, ""), reply(200, "")];
     assert_eq!(send(&Scene::new(script()), 0, Some(1)), (1, None, false));
     let lost = vec![Reply::Lost, reply(200, "")];
@@ -161,7 +161,7 @@ fn a_halted_run_sees_a_request_through_and_begins_none() {
 }
 
 #[test]
-fn a_look_up_is_answered_by_json_alone() {
+fn a_look_up_without_json_is_unanswered() {
     let html = || reply(200, "<html>");
     let scene = Scene::new(vec![html(), reply(200, r#"{"id":"1"}"#)]);
     let transport = scene.transport();
@@ -221,7 +221,7 @@ fn waiting_for_the_quota_is_limited_by_the_callers_patience() {
 }
 
 #[test]
-fn a_refusal_for_too_many_empties_the_bucket_and_one_for_other_reasons_does_not() {
+fn only_a_throttled_response_empties_the_bucket() {
     for (answer, left) in [
         (limited(429), 0.0..1.1),
         (reply(429, ""), 0.0..1.1),
@@ -267,7 +267,7 @@ fn a_limit_in_a_response_applies_immediately() {
 }
 
 #[test]
-fn fewer_are_under_way_while_the_api_fails_and_not_while_it_recovers() {
+fn concurrency_falls_with_failures_but_not_with_successful_retries() {
     let sixty = |statuses: [u16; 2]| {
         let script = (0..60).flat_map(|_| statuses.map(|status| reply(status, "{}")));
         let scene = Scene::with(cast(2), script.collect());
@@ -291,7 +291,7 @@ fn fewer_are_under_way_while_the_api_fails_and_not_while_it_recovers() {
 }
 
 #[test]
-fn an_answer_at_the_first_attempt_makes_up_for_no_error() {
+fn a_first_success_refunds_no_error() {
     let script = (0..40).flat_map(|_| [200, 200, 500, 500].map(|status| reply(status, "{}")));
     let scene = Scene::with(cast(2), script.collect());
     let transport = scene.transport();
@@ -302,7 +302,7 @@ fn an_answer_at_the_first_attempt_makes_up_for_no_error() {
 }
 
 #[test]
-fn the_latency_is_the_time_between_request_and_answer() {
+fn the_latency_is_the_time_from_request_to_response() {
     let later = Duration::from_millis(1500);
     let scene = Scene::new(vec![Reply::After(later), reply(200, "{}")]);
     let transport = scene.transport();
@@ -311,7 +311,7 @@ fn the_latency_is_the_time_between_request_and_answer() {
 }
 
 #[test]
-fn who_answered_once_was_reached() {
+fn an_api_that_responded_counts_as_reached() {
     let scene = Scene::new(vec![reply(200, "{}")]);
     let transport = scene.transport();
     let reached = |stop: Stop| match stop {

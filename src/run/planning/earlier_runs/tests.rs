@@ -9,7 +9,7 @@ use crate::run::import::with_setup;
 use crate::run::tests::{Api, Desk, new_run, unreadable};
 
 #[test]
-fn a_retry_knows_whether_another_run_is_under_way() {
+fn a_retry_detects_a_run_in_progress() {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
     desk.import(&api).unwrap();

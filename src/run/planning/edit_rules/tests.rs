@@ -61,7 +61,7 @@ fn cities(api: &Api) -> Vec<String> {
 }
 
 #[test]
-fn the_roster_overwrites_a_change_by_hand_and_says_so() {
+fn the_roster_overwrites_a_manual_change_with_a_notice() {
     let (api, mut desk) = edited();
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["updated"; 3]);
@@ -88,7 +88,7 @@ fn the_roster_overwrites_a_change_by_hand_and_says_so() {
 }
 
 #[test]
-fn a_change_by_hand_is_left_where_theirs_is_asked_for() {
+fn a_manual_change_is_kept_with_theirs() {
     let (api, mut desk) = edited();
     desk.delivery().edits.conflicts = ConflictPolicy::Theirs;
     desk.import(&api).unwrap();
@@ -113,7 +113,7 @@ fn a_change_by_hand_is_left_where_theirs_is_asked_for() {
 }
 
 #[test]
-fn a_policy_of_a_field_goes_before_that_of_the_run() {
+fn a_field_policy_overrides_that_of_the_run() {
     let (api, mut desk) = edited();
     let rules = &mut desk.delivery().edits;
     rules.conflicts = ConflictPolicy::Theirs;
@@ -123,7 +123,7 @@ fn a_policy_of_a_field_goes_before_that_of_the_run() {
 }
 
 #[test]
-fn what_is_not_known_or_was_not_changed_is_no_conflict() {
+fn unknown_and_unchanged_values_are_no_conflicts() {
     // Nothing was written before.
     let api = Api::holding(school());
     let mut desk = Desk::new("id,name,city\np1,Asa,Umea\n");
@@ -172,7 +172,7 @@ fn values_restored_by_an_undo_are_not_manual_changes() {
 }
 
 #[test]
-fn values_written_without_an_undo_are_known_too() {
+fn values_written_without_undo_are_compared() {
     let (api, mut desk) = edited();
     by_hand(&api, "id,name,city\np1,Asa,Umea\np2,Bo,Umea\n");
     desk.delivery().no_undo = true;
@@ -242,7 +242,7 @@ fn rules_that_need_the_records_refuse_a_run_that_reads_none() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_the_run_is_held_until_it_is_decided() {
+fn without_a_user_a_conflict_holds_the_run() {
     let (api, mut desk) = edited();
     desk.delivery().edits.conflicts = ConflictPolicy::Ask;
     let looked = desk.dry_run(&api).unwrap();
@@ -285,7 +285,7 @@ fn decide(desk: &mut Desk, decision: ConflictPolicy) {
 }
 
 #[test]
-fn a_decision_covers_the_conflicts_that_were_seen_and_no_others() {
+fn a_decision_covers_only_the_conflicts_that_were_shown() {
     let (api, mut desk) = edited();
     desk.delivery().edits.conflicts = ConflictPolicy::Ask;
     desk.import(&api).unwrap();
@@ -352,7 +352,7 @@ fn a_decision_is_bound_to_the_record_the_row_the_field_and_each_value() {
 }
 
 #[test]
-fn a_row_may_have_conflicts_that_are_asked_about_and_others() {
+fn a_row_can_combine_policies_with_and_without_a_question() {
     let (api, mut desk) = edited();
     desk.rewrite("id,name,street,city\np1,Asa,V,Umea\np2,Bo,V,Umea\np3,Cy,V,Umea\n");
     desk.import(&api).unwrap();
@@ -382,7 +382,7 @@ fn a_row_may_have_conflicts_that_are_asked_about_and_others() {
 }
 
 #[test]
-fn who_is_asked_decides_for_each_row() {
+fn conflicts_are_decided_per_row() {
     for first in [None, Some(1)] {
         let (api, mut desk) = edited();
         desk.delivery().edits.conflicts = ConflictPolicy::Ask;
@@ -416,7 +416,7 @@ fn who_is_asked_decides_for_each_row() {
 }
 
 #[test]
-fn a_change_whose_answer_was_lost_is_no_change_by_hand() {
+fn a_change_with_a_lost_response_is_no_manual_change() {
     use crate::journal::{PlannedRow, PlannedWhat, RowMark, Stage, Writer};
     let (api, mut desk) = edited();
     by_hand(&api, "id,name,city\np1,Asa,Umea\np2,Bo,Umea\n");

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_calls_are_kept_as_there_is_room_for() {
+    fn the_number_of_stored_calls_is_bounded() {
         assert_eq!(kept_and_planned(0), (1, 0));
         assert_eq!(kept_and_planned(KEPT - 1), (KEPT, 0));
         assert_eq!(kept_and_planned(KEPT), (KEPT, 1));

@@ -41,7 +41,7 @@ fn last_time(desk: &Desk) -> Option<u64> {
 }
 
 #[test]
-fn the_last_edition_is_the_newest_finished_import_of_the_same_name_to_the_same_place() {
+fn the_last_edition_is_the_newest_finished_import_of_the_same_name_and_place() {
     let (desk, summary) = imported();
     assert_eq!(last_time(&desk), Some(3));
     let finished = ("import", RunState::Finished, 99);
@@ -72,13 +72,13 @@ fn the_last_edition_is_the_newest_finished_import_of_the_same_name_to_the_same_p
 }
 
 #[test]
-fn nothing_is_compared_with_where_a_roster_comes_for_the_first_time() {
+fn a_first_roster_has_no_earlier_edition() {
     let desk = Desk::new("id,name\n");
     assert_eq!(last_time(&desk), None);
 }
 
 #[test]
-fn a_run_stands_until_another_edition_or_an_undo_follows_to_the_same_place() {
+fn a_later_edition_or_undo_at_the_same_place_supersedes_a_run() {
     let import = ("import", RunState::Finished, 3);
     let undo = ("undo", RunState::Finished, 3);
     let other_file = |settings: &mut Settings| settings.roster.file = "/other.csv".into();

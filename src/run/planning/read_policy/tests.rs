@@ -25,7 +25,7 @@ fn all_of(roster: &str) -> Desk {
 }
 
 #[test]
-fn a_row_says_enough_with_all_that_the_api_needs_or_might_reset() {
+fn a_row_is_self_sufficient_with_all_required_and_kept_fields() {
     // Required, and kept by the target's word.
     let desk = all_of("id,name,email\np1,Åsa,a@example.se\n");
     assert_eq!(enough(&desk).unwrap(), ["name", "role"]);
@@ -35,7 +35,7 @@ fn a_row_says_enough_with_all_that_the_api_needs_or_might_reset() {
 }
 
 #[test]
-fn records_are_read_unless_all_is_sent_by_the_apis_own_key_and_nothing_kept() {
+fn records_are_read_unless_all_rows_are_sent_by_id_without_undo() {
     let roster = "id,name,email\np1,Åsa,a@example.se\n";
     assert!(enough(&all_of(roster)).is_some());
     type Change<'a> = &'a dyn Fn(&mut Delivery);
@@ -57,7 +57,7 @@ fn records_are_read_unless_all_is_sent_by_the_apis_own_key_and_nothing_kept() {
 }
 
 #[test]
-fn no_record_is_read_where_each_valid_row_says_enough() {
+fn no_record_is_read_if_each_valid_row_is_self_sufficient() {
     let none = |desk: &Desk| {
         let prepared = desk.prepared();
         ReadPolicy::of(&prepared, &desk.settings.delivery).is_of_none()
@@ -75,7 +75,7 @@ fn no_record_is_read_where_each_valid_row_says_enough() {
 }
 
 #[test]
-fn rows_that_are_invalid_need_not_say_anything() {
+fn invalid_rows_need_not_be_self_sufficient() {
     let text = "kind = \"text\"\nexample = \"pupil\"";
     let mut desk = all_of("id,name,role\np1,Åsa,x\np2,Bo,too long\n");
     desk.settings.target = school_with(text, &format!("max_length = 3\n{text}"));
@@ -104,7 +104,7 @@ fn records_are_looked_up_by_the_key_of_the_file() {
 }
 
 #[test]
-fn a_person_is_told_what_is_lost_where_records_could_be_read_and_are_not() {
+fn a_notice_names_what_is_lost_if_readable_records_are_not_read() {
     let told = |desk: &Desk| {
         let prepared = desk.prepared();
         let policy = ReadPolicy::of(&prepared, &desk.settings.delivery);

@@ -146,7 +146,7 @@ fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
 }
 
 #[test]
-fn earlier_runs_tell_of_rows_with_a_key_and_without_a_fault() {
+fn earlier_runs_settle_only_valid_rows_with_a_key() {
     assert!(has_earlier_state(&task(OLD)));
     let mut one = task(OLD);
     one.what = settled("text.too_long");
@@ -167,7 +167,7 @@ fn earlier_runs_tell_of_rows_with_a_key_and_without_a_fault() {
 }
 
 #[test]
-fn a_row_that_is_left_out_is_so_for_its_own_reason_unless_it_succeeded() {
+fn an_omitted_row_keeps_its_reason_unless_it_succeeded() {
     let mut one = task(OLD);
     one.what = settled(LEFT_OUT);
     let done = past(1, Some(RowState::Updated), OLD);
@@ -177,7 +177,7 @@ fn a_row_that_is_left_out_is_so_for_its_own_reason_unless_it_succeeded() {
 }
 
 #[test]
-fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
+fn only_rows_in_the_selected_states_are_resent() {
     let judged = |last: Option<RowState>, only: &[RowState]| {
         let history = [past(1, last, NEW)];
         earlier_state(&task(OLD), &history, only, || Ok(false))
@@ -207,7 +207,7 @@ fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
 }
 
 #[test]
-fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
+fn a_duplicate_stays_invalid_in_a_partial_file() {
     let duplicate = refused(1, "uuid.duplicate", OLD);
     let judged = |row: &RowTask, history: &[PastRow], is_part| {
         earlier_state(row, history, &[], || Ok(is_part))
@@ -257,7 +257,7 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
 }
 
 #[test]
-fn whether_a_file_has_all_rows_is_looked_up_for_duplicates_alone() {
+fn the_completeness_of_a_file_matters_only_for_duplicates() {
     let looked = Cell::new(0);
     let is_part = || {
         looked.set(looked.get() + 1);
@@ -273,7 +273,7 @@ fn whether_a_file_has_all_rows_is_looked_up_for_duplicates_alone() {
 }
 
 #[test]
-fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
+fn a_truncated_row_stays_invalid_until_it_is_completed() {
     let blank = &[(1, "Åsa"), (2, "")];
     let history = [refused(1, TOO_FEW, &OLD[..1])];
     let fill_in = hint(TOO_FEW, message::row_fill_in());
@@ -318,7 +318,7 @@ fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
 }
 
 #[test]
-fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
+fn a_row_with_extra_cells_stays_invalid_while_it_has_them() {
     let history = [refused(1, TOO_MANY, OLD)];
     let mut row = task(OLD);
     assert_eq!(of(&row, &history), None, "they were taken away");
@@ -334,7 +334,7 @@ fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
 }
 
 #[test]
-fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
+fn a_truncated_row_is_recognized_by_the_file_alone() {
     let mut row = task(OLD);
     row.damaged = Some(TOO_FEW);
     let cut = Some((
@@ -355,7 +355,7 @@ fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
 }
 
 #[test]
-fn a_row_with_a_cell_that_only_looks_right_stays_invalid_until_it_is_changed() {
+fn a_cell_that_lost_its_type_stays_invalid_until_it_is_changed() {
     let history = [PastRow {
         cells: looked_right("Lund"),
         ..refused(1, "cell.date", &[])
@@ -380,7 +380,7 @@ fn a_row_with_a_cell_that_only_looks_right_stays_invalid_until_it_is_changed() {
 }
 
 #[test]
-fn a_file_tells_itself_that_a_cell_has_lost_its_kind_where_nothing_else_is_known() {
+fn a_cell_that_lost_its_type_is_recognized_by_the_file_alone() {
     let mut row = task(OLD);
     row.lost_kind = Some("cell.date");
     let lost = Some((

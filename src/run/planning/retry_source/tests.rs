@@ -27,7 +27,7 @@ fn imported(desk: &mut Desk, api: &Api) -> i64 {
 }
 
 #[test]
-fn a_file_is_known_by_its_rows_wherever_it_lies() {
+fn a_file_is_recognized_by_its_rows_at_any_path() {
     let (mut desk, api) = (Desk::new(ROSTER), school());
     let first = imported(&mut desk, &api);
     let copy = desk.folder.path().join("copy.csv");
@@ -47,7 +47,7 @@ fn a_file_is_known_by_its_rows_wherever_it_lies() {
 }
 
 #[test]
-fn a_file_is_read_as_the_user_says() {
+fn a_file_is_read_with_the_users_options() {
     let (mut desk, api) = (Desk::new(ROSTER), school());
     let first = imported(&mut desk, &api);
     let copy = desk.folder.path().join("copy.csv");
@@ -73,7 +73,7 @@ fn a_file_is_read_as_the_user_says() {
 }
 
 #[test]
-fn a_place_that_is_named_is_the_only_one_looked_at() {
+fn only_the_named_place_is_searched() {
     let (mut desk, here, there) = (Desk::new(ROSTER), school(), school());
     let first = imported(&mut desk, &here);
     let copy = desk.folder.path().join("copy.csv");
@@ -96,7 +96,7 @@ fn a_place_that_is_named_is_the_only_one_looked_at() {
 }
 
 #[test]
-fn the_run_that_wrote_the_file_goes_before_those_that_know_its_rows() {
+fn the_run_that_wrote_the_file_takes_precedence() {
     let (mut desk, here, there) = (Desk::new(ROSTER), school(), school());
     let first = imported(&mut desk, &here);
     let written = desk.settings.delivery.paths.results.clone();
@@ -118,7 +118,7 @@ fn the_run_that_wrote_the_file_goes_before_those_that_know_its_rows() {
 }
 
 #[test]
-fn an_undo_is_no_origin_of_rows() {
+fn rows_do_not_originate_from_an_undo() {
     let (mut desk, api) = (Desk::new(ROSTER), school());
     let first = imported(&mut desk, &api);
     let copy = desk.folder.path().join("copy.csv");
@@ -138,7 +138,7 @@ fn an_undo_is_no_origin_of_rows() {
 }
 
 #[test]
-fn the_likeliest_run_fits_best_is_newest_and_was_no_sandboxs() {
+fn the_best_match_is_newest_and_no_sandbox_run() {
     let (mut desk, api) = (Desk::new(ROSTER), school());
     imported(&mut desk, &api);
     let record = |id: i64, address: &str| RunRecord {
@@ -197,7 +197,7 @@ fn the_likeliest_run_fits_best_is_newest_and_was_no_sandboxs() {
 }
 
 #[test]
-fn a_file_whose_first_rows_have_no_key_is_known_by_those_that_follow() {
+fn a_file_is_recognized_by_later_rows_if_the_first_have_no_key() {
     let (mut desk, api) = (Desk::new(ROSTER), school());
     let first = imported(&mut desk, &api);
     let copy = desk.folder.path().join("copy.csv");

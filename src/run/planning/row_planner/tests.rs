@@ -28,7 +28,7 @@ fn states(roster: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_row_is_sent_where_its_record_differs() {
+fn a_row_is_sent_if_its_record_differs() {
     assert_eq!(
         states("id,name\np1,Åsa\np2,Beo\np7,Nils\n"),
         ["unchanged", "updated", "invalid lookup.not_found"]
@@ -36,7 +36,7 @@ fn a_row_is_sent_where_its_record_differs() {
 }
 
 #[test]
-fn a_record_must_be_the_one_that_the_row_says() {
+fn a_record_must_agree_with_all_keys_of_its_row() {
     let mut desk = Desk::new("id,email,name\np1,b@b.se,Bo\nP2,b@b.se,Bo\n");
     desk.settings.roster.key = Some("email".into());
     desk.settings.target = school_with(
@@ -56,7 +56,7 @@ fn a_record_must_be_the_one_that_the_row_says() {
 }
 
 #[test]
-fn a_row_keeps_which_record_it_matched_and_by_which_field() {
+fn a_row_stores_its_record_and_the_matching_field() {
     let roster = "email,name\na@b.se,Åsa\nb@b.se,Beo\nx@b.se,Bo\n";
     let (api, mut desk) = (Api::holding(school()), Desk::new(roster));
     desk.settings.roster.key = Some("email".into());
@@ -76,7 +76,7 @@ fn a_row_keeps_which_record_it_matched_and_by_which_field() {
 }
 
 #[test]
-fn ids_are_the_same_in_either_case() {
+fn ids_are_compared_ignoring_case() {
     let mut desk = Desk::new("id,email,name\nP2,b@b.se,Beo\n");
     desk.settings.roster.key = Some("email".into());
     let api = Api::holding(school());
@@ -181,7 +181,7 @@ fn as_an_undo(desk: &mut Desk, run: String) {
 }
 
 #[test]
-fn an_undo_puts_back_what_was_delivered_before_where_nothing_can_be_read() {
+fn an_undo_of_unreadable_records_restores_earlier_deliveries() {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(
         &unreadable(),
@@ -247,7 +247,7 @@ fn an_undo_puts_back_what_was_delivered_before_where_nothing_can_be_read() {
 }
 
 #[test]
-fn an_undo_puts_back_nothing_that_was_not_to_be_kept_or_may_not_have_arrived() {
+fn an_undo_skips_values_that_were_not_stored_or_may_not_have_arrived() {
     let undo = |first: &dyn Fn(&mut Desk), answer: u16| {
         let api = Api::answering(move |asked| match asked.before {
             0 => (answer, json!({})),
@@ -293,7 +293,7 @@ fn an_undo_puts_back_nothing_that_was_not_to_be_kept_or_may_not_have_arrived() {
 }
 
 #[test]
-fn an_undo_does_not_reach_behind_a_delivery_that_may_have_arrived() {
+fn an_undo_stops_at_a_delivery_in_doubt() {
     // The second request fails after the API may have taken it.
     let api = Api::answering(|asked| match asked.before {
         1 => (503, json!({})),
@@ -364,7 +364,7 @@ fn a_value_that_another_record_keeps_is_not_sent() {
 }
 
 #[test]
-fn a_value_that_a_record_has_already_is_sent_though_another_has_it_too() {
+fn a_unique_value_that_the_record_already_has_is_sent() {
     let mut records = listed();
     records[4]["email"] = json!("a@b.se");
     let (api, mut desk) = (
@@ -421,7 +421,7 @@ fn the_first_rows_are_read_back_before_the_others_are_sent() {
 }
 
 #[test]
-fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
+fn a_canary_with_other_values_stops_the_run() {
     let canary = |desk: &mut Desk, api: &Api| {
         let stop = desk.import(api).unwrap().stop.unwrap();
         assert_eq!(api.changes().len(), 1);
@@ -452,7 +452,7 @@ fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
 }
 
 #[test]
-fn a_record_holds_what_was_sent_as_the_target_understands_it() {
+fn sent_values_are_compared_by_their_kind() {
     let prepared = Desk::new("id,name,street\np1,Åsa,S\n").prepared();
     let reader = RecordReader::new(&prepared).unwrap();
     let call = |body: Json| Pending {
@@ -532,7 +532,7 @@ fn a_variable_is_the_default_of_the_field_in_the_path() {
 }
 
 #[test]
-fn what_is_sent_again_is_no_change() {
+fn resent_values_are_no_changes() {
     let most = Some(crate::model::Threshold::Rows(0));
     let api = Api::answering(echo);
     let mut desk = members("external_id,first_name\nE1,Bo\nE2,Åsa\n");
@@ -570,7 +570,7 @@ fn only_the_fields_that_differ_from_the_last_delivery_are_named() {
 }
 
 #[test]
-fn a_row_that_the_answer_does_not_show_is_rejected_and_not_remembered() {
+fn a_row_missing_from_the_response_is_rejected_and_not_stored() {
     let api = Api::answering(|_| (200, json!({"id": 1, "first_name": "Old", "profile": {}})));
     let mut desk = members("external_id,first_name\nE1,Bo\n");
     for _ in 0..2 {

@@ -51,7 +51,7 @@ fn what(desk: &Desk) -> Vec<String> {
 const ROSTER: &str = "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\n\np3,Cy,c@b.se\np4,Di,d@b.se\n";
 
 #[test]
-fn a_row_is_looked_up_where_records_can_be_read_and_sent_at_once_elsewhere() {
+fn rows_are_looked_up_only_if_records_are_readable() {
     let looked_up = [
         "look up p1",
         "email.not_an_address",
@@ -69,7 +69,7 @@ fn a_row_is_looked_up_where_records_can_be_read_and_sent_at_once_elsewhere() {
 }
 
 #[test]
-fn only_rows_that_are_asked_for_are_sent() {
+fn only_selected_rows_are_sent() {
     let out = format!("left out: {}", message::row_not_asked_for());
     let mut desk = Desk::new(ROSTER);
     desk.delivery().selection = "2-3".parse().unwrap();
@@ -111,7 +111,7 @@ fn of_rows_with_one_key_one_is_sent_and_the_others_are_not() {
 }
 
 #[test]
-fn an_undo_goes_by_the_key_whatever_else_a_row_says() {
+fn an_undo_finds_records_by_key_only() {
     let mut desk = Desk::new("id,name,email\np1,Åsa,nonsense\n,Bo,nonsense\n");
     assert!(what(&desk).iter().all(|code| !code.starts_with("look up")));
     desk.delivery().undoes = Some("r".into());
@@ -125,7 +125,7 @@ fn an_undo_goes_by_the_key_whatever_else_a_row_says() {
 }
 
 #[test]
-fn what_is_delivered_to_records_that_could_be_read_is_not_believed_later() {
+fn deliveries_to_readable_records_are_not_trusted_later() {
     let fingerprints = |desk: &Desk| -> Vec<bool> {
         let tasks = tasks(desk).into_iter();
         let calls = tasks.filter_map(|task| match task.what {
@@ -160,7 +160,7 @@ fn mark(roster: &str) -> (i64, Vec<u8>) {
 }
 
 #[test]
-fn a_row_is_known_again_by_its_key_and_by_what_it_says() {
+fn a_row_is_recognized_by_its_key_and_content() {
     let (key, cells) = mark("id,name,city\np1,Åsa,Lund\n");
     let (again, moved) = mark("city,Namn,id\nLund,Åsa,p1\n");
     assert_eq!(key, again);
@@ -185,7 +185,7 @@ fn a_row_without_a_key_has_none() {
 }
 
 #[test]
-fn what_is_wrong_with_a_row_is_part_of_what_it_says() {
+fn the_problems_of_a_row_are_part_of_its_fingerprint() {
     let (_, wrong) = mark("id,name,email\np1,Åsa,nonsense\n");
     let (_, other) = mark("id,name,email\np1,Åsa,rubbish\n");
     assert!(says_the_same(
@@ -200,7 +200,7 @@ fn what_is_wrong_with_a_row_is_part_of_what_it_says() {
 }
 
 #[test]
-fn a_cell_that_is_cleared_in_words_is_not_one_that_nobody_filled_in() {
+fn a_cleared_cell_differs_from_an_empty_one() {
     let of = |city: &str| {
         let roster = format!("id,name,street\np1,Åsa,{city}\n");
         marks(&roster, EmptyCell::Clear).remove(0).1
@@ -215,7 +215,7 @@ fn a_cell_that_is_cleared_in_words_is_not_one_that_nobody_filled_in() {
 }
 
 #[test]
-fn a_row_that_was_cut_is_known_again_in_its_results() {
+fn a_truncated_row_is_recognized_in_its_results() {
     let (key, cut) = mark("id,name,city\np1,Åsa\n");
     let (again, filled) = mark("id,name,city\np1,Åsa,\n");
     assert_eq!(key, again);
@@ -226,7 +226,7 @@ fn a_row_that_was_cut_is_known_again_in_its_results() {
 }
 
 #[test]
-fn a_cell_that_only_looks_right_does_so_as_long_as_it_says_the_same() {
+fn a_cell_that_lost_its_type_is_recognized_while_unchanged() {
     let of = |fields: &[(u32, &str)]| -> Vec<u8> {
         let of = |(name, text): &(u32, &str)| {
             let print = fingerprint(*text == LOST_KIND, text, &mut Vec::new());

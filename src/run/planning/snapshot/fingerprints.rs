@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_holds_what_a_row_says_only_if_that_is_certain() {
+    fn a_record_matches_a_row_only_with_certainty() {
         let checker = checker();
         let fingerprinter = Fingerprinter::new(&checker, &[7; 16]).unwrap();
         let spec = checker.spec();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_marked_as_protected_is_always_read() {
+    fn records_with_a_protection_mark_are_always_read() {
         let text = crate::targets::text("meitner").unwrap();
         let table = "[protected]\npointer = \"/securityMarking\"\nvalues = [\"true\"]\n";
         let checker = checker_of(&format!("{text}\n{table}"));

@@ -56,7 +56,7 @@ fn the_fields_of_all_calls_are_counted() {
 }
 
 #[test]
-fn the_first_five_changes_are_shown_in_the_users_words() {
+fn the_first_five_changes_are_shown_with_roster_values() {
     let prepared = Desk::new("id,Namn,email\n").prepared();
     let mut planned = PlanTotals::default();
     let checker = &prepared.checker;
@@ -128,7 +128,7 @@ fn roster() -> String {
 }
 
 #[test]
-fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
+fn a_plan_from_the_file_alone_equals_the_actual_one() {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), &roster());
     let made = desk.dry_run(&api).unwrap().plan;
@@ -174,7 +174,7 @@ fn a_plan_that_the_file_alone_tells_is_the_one_that_is_made() {
 }
 
 #[test]
-fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
+fn a_plan_counts_rows_and_changes() {
     let roster =
         "id,Namn,email\np1,\"=\"\"Bo\"\"\",b@b.se\n,,\np2,A\u{ad}sa,a@b.se\np3,Cy,nonsense\n";
     let desk = Desk::new(roster);
@@ -227,7 +227,7 @@ fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
 }
 
 #[test]
-fn a_plan_counts_the_rows_that_a_workbook_hides() {
+fn a_plan_counts_hidden_rows_of_a_workbook() {
     for (skips_hidden, rows) in [(false, 2), (true, 1)] {
         let mut book = rust_xlsxwriter::Workbook::new();
         let sheet = book.add_worksheet();
@@ -248,7 +248,7 @@ fn a_plan_counts_the_rows_that_a_workbook_hides() {
 }
 
 #[test]
-fn examples_without_records_are_of_rows_with_changes() {
+fn examples_without_records_show_rows_with_changes() {
     let target = unreadable().replace("required = true\nexample = \"Åsa\"", "example = \"Åsa\"");
     let rows: String = (1..=EXAMPLES).map(|row| format!("p{row},\n")).collect();
     let desk = Desk::at(&target, &format!("id,name\n{rows}p9,Åsa\n"));
@@ -260,7 +260,7 @@ fn examples_without_records_are_of_rows_with_changes() {
 }
 
 #[test]
-fn columns_are_the_users_headers_of_the_fields_that_have_one() {
+fn fields_are_named_by_the_headers_of_the_roster() {
     let prepared = Desk::new("id,Namn\np1,Åsa\n").prepared();
     let columns = columns_of(&prepared);
     let columns: Vec<(&str, &str)> = columns
@@ -271,7 +271,7 @@ fn columns_are_the_users_headers_of_the_fields_that_have_one() {
 }
 
 #[test]
-fn headers_are_kept_where_they_lead_to_their_field_by_themselves() {
+fn headers_are_kept_if_they_map_to_their_field_by_default() {
     let headers = [
         ("name", "Namn"),
         ("email", "Postadress"),

@@ -5,7 +5,7 @@ use crate::run::import::with_setup;
 use crate::run::tests::{Api, Desk, school_with};
 
 #[test]
-fn as_many_requests_are_said_beforehand_as_leave_in_a_quarter_of_a_second() {
+fn intents_cover_a_quarter_of_a_second_of_requests() {
     for (rate, requests) in [
         ("1500/h", 1),
         ("7/s", 1),
@@ -18,7 +18,7 @@ fn as_many_requests_are_said_beforehand_as_leave_in_a_quarter_of_a_second() {
 }
 
 #[test]
-fn the_journal_may_be_behind_where_requests_may_be_repeated_and_go_beside_each_other() {
+fn the_journal_may_lag_only_for_idempotent_concurrent_requests() {
     let once = school_with("idempotent = true", "idempotent = false");
     for (target, concurrency, may_be) in [
         (crate::run::tests::SCHOOL, 2, true),

@@ -16,7 +16,7 @@ fn question(path: &str) -> Question {
 }
 
 #[test]
-fn the_same_question_by_somebody_else_is_another() {
+fn requests_of_other_accounts_are_cached_separately() {
     let first = question("/student?limit=50&offset=0");
     assert_eq!(number_of("a", &first), number_of("a", &first));
     assert_ne!(number_of("a", &first), number_of("b", &first));
@@ -131,7 +131,7 @@ fn a_batch_reuses_the_answers_of_earlier_batches() {
 }
 
 #[test]
-fn an_answer_is_in_one_process_alone_for_less_than_a_second() {
+fn cached_answers_are_shared_once_a_second() {
     let batches = Batches::new();
     let first = batches.batch(5);
     later(&batches.clock, Duration::from_millis(999));
@@ -148,7 +148,7 @@ fn an_answer_is_in_one_process_alone_for_less_than_a_second() {
 }
 
 #[test]
-fn no_more_is_held_in_memory_than_there_is_room_for() {
+fn the_cache_in_memory_is_bounded() {
     let batches = Batches::new();
     let first = batches.batch(5);
     let half = format!("[{}]", "1,".repeat(HELD / 4 - 1) + "1");
@@ -166,7 +166,7 @@ fn no_more_is_held_in_memory_than_there_is_room_for() {
 }
 
 #[test]
-fn two_who_ask_the_same_at_once_have_it_kept_once() {
+fn concurrent_identical_requests_are_cached_once() {
     let batches = Batches::new();
     let first = batches.batch(5);
     batches.keep(&first, "/1", "[1]");
@@ -194,7 +194,7 @@ fn each_request_is_counted_once() {
 }
 
 #[test]
-fn nobody_goes_on_from_answers_that_contradict_themselves() {
+fn contradictory_cached_answers_are_not_used() {
     let batches = Batches::new();
     let first = batches.batch(5);
     batches.keep(&first, "/1", "[1]");
@@ -208,7 +208,7 @@ fn nobody_goes_on_from_answers_that_contradict_themselves() {
 }
 
 #[test]
-fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
+fn a_stopped_plan_keeps_its_cache_and_a_complete_one_only_counts() {
     for (is_whole, returned, counted, left) in [(false, 0, 1, Some(json!([1]))), (true, 1, 0, None)]
     {
         let batches = Batches::new();
@@ -223,7 +223,7 @@ fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_asked_again() {
+fn unreadable_cached_answers_are_requested_again() {
     let batches = Batches::new();
     let first = batches.batch(5);
     batches.keep(&first, "/1", "[1");

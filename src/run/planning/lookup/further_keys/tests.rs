@@ -28,7 +28,7 @@ fn imported(records: Json, roster: &str) -> (Vec<String>, Api, Desk) {
 }
 
 #[test]
-fn a_further_key_is_looked_up_only_for_rows_that_no_key_before_it_found() {
+fn a_further_key_is_looked_up_only_for_rows_not_found_before() {
     let roster = "email,name\np1@b.se,N1\nnew@b.se,N2\nx@b.se,X\n";
     let (states, api, desk) = imported(pupils(9), roster);
     assert_eq!(states, ["unchanged", "updated", "invalid lookup.not_found"]);
@@ -96,7 +96,7 @@ fn no_two_rows_have_the_same_further_key() {
 }
 
 #[test]
-fn a_key_by_which_no_record_is_found_is_refused_in_a_list_too() {
+fn a_key_without_a_lookup_is_refused_in_a_list() {
     let mut desk = Desk::new("email,name\np1@b.se,N1\n");
     desk.settings.roster.key = Some("email,name".into());
     assert!(desk.try_prepare().is_err());
@@ -105,7 +105,7 @@ fn a_key_by_which_no_record_is_found_is_refused_in_a_list_too() {
 }
 
 #[test]
-fn two_rows_about_one_record_are_refused_whichever_key_finds_it() {
+fn two_rows_about_one_record_are_refused_with_any_key() {
     // Searched for, and listed.
     for count in [9, 3] {
         for (roster, expected) in [

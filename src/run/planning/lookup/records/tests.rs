@@ -56,7 +56,7 @@ fn say_pupils() -> String {
 }
 
 #[test]
-fn all_records_are_listed_where_that_takes_no_more_requests() {
+fn all_records_are_listed_if_that_takes_no_more_requests() {
     let (api, mut desk) = (Api::holding(pupils(6)), Desk::new(&roster(4)));
     desk.import(&api).unwrap();
     unchanged(&desk, 4);
@@ -92,7 +92,7 @@ fn only_rows_that_can_be_sent_count_as_look_ups() {
 }
 
 #[test]
-fn an_api_is_asked_in_the_ways_that_it_has() {
+fn a_target_may_have_only_a_list_or_only_a_search() {
     let (api, mut desk) = (
         Api::holding(pupils(9)),
         Desk::at(&without_search(), &roster(1)),
@@ -111,7 +111,7 @@ fn an_api_is_asked_in_the_ways_that_it_has() {
 }
 
 #[test]
-fn an_api_that_tells_no_total_is_searched_or_listed_to_its_last_page() {
+fn an_api_without_a_total_is_searched_or_listed_to_the_last_page() {
     let (api, mut desk) = (
         Api::holding(pupils(4)),
         Desk::at(&without_total(), &roster(4)),
@@ -132,7 +132,7 @@ fn an_api_that_tells_no_total_is_searched_or_listed_to_its_last_page() {
 }
 
 #[test]
-fn pages_that_are_shorter_than_they_should_be_lose_no_record() {
+fn capped_pages_lose_no_record() {
     let records = pupils(7);
     let api = Api::answering(move |asked| {
         let passed: usize = asked.path.rsplit('=').next().unwrap().parse().unwrap();
@@ -167,7 +167,7 @@ fn as_many_pages_are_requested_at_once_as_the_concurrency_allows() {
 }
 
 #[test]
-fn a_record_that_slips_from_one_page_to_the_next_is_one_record() {
+fn a_record_on_two_pages_counts_once() {
     let api = Api::answering(|asked| {
         let page = match asked.path.ends_with("=0") {
             true => json!([
@@ -192,7 +192,7 @@ fn stopped(desk: &mut Desk, api: &Api) -> Code {
 }
 
 #[test]
-fn a_listing_that_never_ends_is_stopped() {
+fn an_endless_listing_is_stopped() {
     let records = pupils(3);
     let api = Api::answering(move |_| (200, json!({"total": 99, "data": records})));
     let mut desk = Desk::at(&without_search(), &roster(1));
@@ -208,7 +208,7 @@ fn an_answer_without_a_list_stops_the_run() {
 }
 
 #[test]
-fn a_refused_look_up_is_told_with_the_path_that_was_asked() {
+fn a_refused_look_up_is_reported_with_its_path() {
     let api = Api::answering(|_| (404, json!({"message": "no such page"})));
     let stop = Desk::new(&roster(1)).import(&api).unwrap().stop.unwrap();
     let Stop::LookUp { why, status, .. } = stop else {
@@ -220,7 +220,7 @@ fn a_refused_look_up_is_told_with_the_path_that_was_asked() {
 }
 
 #[test]
-fn an_api_that_ignores_what_it_is_asked_for_is_stopped() {
+fn an_api_that_ignores_the_filter_stops_the_run() {
     // It says that there are more, or gives more.
     for total in [json!(9), Json::Null] {
         let answers = move |_: &Asked| {
@@ -236,7 +236,7 @@ fn an_api_that_ignores_what_it_is_asked_for_is_stopped() {
 }
 
 #[test]
-fn several_records_of_one_key_are_the_rows_fault() {
+fn several_records_with_one_key_make_the_row_invalid() {
     let mut records = pupils(1);
     for number in 2..=4 {
         let mut twin = records[0].clone();
@@ -255,7 +255,7 @@ fn several_records_of_one_key_are_the_rows_fault() {
 }
 
 #[test]
-fn a_key_finds_its_record_however_either_is_written() {
+fn keys_are_compared_in_any_spelling() {
     // E-mail addresses ignoring case, by search and by listing.
     for rows in [2, 4] {
         let mut text = "email,name\n".to_owned();
@@ -310,7 +310,7 @@ fn a_record_that_was_not_listed_is_searched_for() {
 }
 
 #[test]
-fn as_many_rows_are_looked_up_together_as_may_be_asked_for_at_once() {
+fn rows_are_looked_up_in_batches_of_the_maximum_size() {
     let target = school_with("list = \"/pupils\"\n", "");
     for concurrency in [1, 8] {
         let (api, mut desk) = (Api::holding(pupils(12)), Desk::at(&target, &roster(12)));
@@ -322,7 +322,7 @@ fn as_many_rows_are_looked_up_together_as_may_be_asked_for_at_once() {
 }
 
 #[test]
-fn credentials_that_are_refused_cost_one_request() {
+fn refused_credentials_cost_one_request() {
     let target = school_with("list = \"/pupils\"\n", "");
     let api = Api::answering(|_| (401, json!({})));
     let mut desk = Desk::at(&target, &roster(12));
@@ -336,7 +336,7 @@ fn credentials_that_are_refused_cost_one_request() {
 }
 
 #[test]
-fn look_ups_that_take_their_time_tell_how_far_they_are() {
+fn long_look_ups_report_progress() {
     let told = |rate: &str, target: &str| {
         let (api, mut desk) = (Api::holding(pupils(9)), Desk::at(target, &roster(9)));
         let pace = &mut desk.delivery().pace;

@@ -153,7 +153,7 @@ fn a_row_that_is_not_approved_is_not_sent() {
 }
 
 #[test]
-fn renumberings_are_sent_or_left_as_not_found_where_that_is_asked_for() {
+fn renumberings_are_sent_or_reported_as_not_found_by_option() {
     let roster = format!("number,outer,name,role\n{},E-1,Åsa,Ek\n", NEW[0]);
     for (mode, state, requests) in [
         (RenumberMode::Approve, "updated", 3),
@@ -413,7 +413,7 @@ fn a_further_key_of_the_roster_never_matches_the_record_of_another_row() {
 }
 
 #[test]
-fn an_undo_gives_back_the_number_and_its_mark_or_neither() {
+fn an_undo_restores_the_number_with_its_mark_or_neither() {
     // What a person did after the run, and the codes of the undo.
     for (since, expected) in [
         (json!({}), None),

@@ -148,7 +148,7 @@ fn records_are_read_one_by_one_without_a_search_or_a_listing() {
 }
 
 #[test]
-fn one_record_is_believed_only_if_it_has_the_key() {
+fn a_single_record_is_used_only_if_it_has_the_key() {
     let of = |status: u16, body: Json| {
         let api = Api::answering(move |_| (status, body.clone()));
         let mut desk = Desk::at(&by_path(), &by_email(1));
@@ -186,7 +186,7 @@ fn one_record_is_believed_only_if_it_has_the_key() {
 }
 
 #[test]
-fn keys_are_asked_for_together_and_found_however_they_are_written() {
+fn keys_are_queried_together_and_compared_in_any_spelling() {
     let api = filtering(5);
     let mut desk = Desk::at(&by_filter(""), &by_email(5));
     desk.import(&api).unwrap();
@@ -227,7 +227,7 @@ fn the_cheaper_of_query_and_list_is_taken() {
 }
 
 #[test]
-fn a_filter_that_is_ignored_stops_the_run_and_none_is_reported_as_missing() {
+fn an_ignored_filter_stops_the_run_without_missing_rows() {
     let ignoring = |count: usize| Api::answering(move |asked| page_of(asked, &pupils(count)));
     let mut desk = Desk::at(&by_filter("total = \"/total\"\n"), &by_email(2));
     assert_eq!(stopped(&mut desk, &ignoring(9)), Code::ApiUnasked);
@@ -249,7 +249,7 @@ fn a_filter_that_is_ignored_stops_the_run_and_none_is_reported_as_missing() {
 }
 
 #[test]
-fn an_api_that_matches_in_part_is_read_until_every_key_is_found() {
+fn partial_matches_are_read_until_every_key_is_found() {
     let target = by_filter("")
         .replace("most = 2\n", "partial = true\n")
         .replace("between = \" or \"\n", "");
@@ -295,7 +295,7 @@ fn a_key_that_would_change_the_filter_is_not_sent() {
 }
 
 #[test]
-fn a_record_that_a_query_omits_and_that_exists_stops_the_run() {
+fn a_query_that_omits_an_existing_record_stops_the_run() {
     let query = "[[lookup.query]]\nkey = \"id\"\npath = \"/pupils\"\nparameter = \"ids\"";
     let target = school(&format!(
         "keys = []\nread = \"/pupil/{{id}}\"\n{PAGES}\n{query}"
@@ -313,7 +313,7 @@ fn a_record_that_a_query_omits_and_that_exists_stops_the_run() {
 }
 
 #[test]
-fn two_records_with_one_key_are_the_rows_fault() {
+fn two_records_with_one_key_make_the_row_invalid() {
     let twin = json!({"id": "p9", "name": "Bo", "email": "p1@example.se"});
     let api = Api::answering(move |asked| page_of(asked, &[pupil(1), twin.clone()]));
     let mut desk = Desk::at(&by_filter(""), &by_email(1));
