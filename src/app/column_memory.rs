@@ -38,7 +38,7 @@ impl ColumnMemory {
     /// Reads the decisions for a target from the state folder.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// Fails if they cannot be read.
     pub fn read(state: &Path, target: &str) -> Result<ColumnMemory, AppError> {
         let name = hex(&Sha256::digest(target.as_bytes())[..16]);
         let path = state.join(COLUMNS).join(name).with_extension("json");
@@ -60,7 +60,7 @@ impl ColumnMemory {
     /// column that needs no decision.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Fails if they cannot be written.
     pub fn store<'a>(
         &mut self,
         file: &str,
@@ -134,7 +134,7 @@ pub fn pattern_of(file: &str) -> String {
         parts.iter().rposition(|part| varies(part)).unwrap_or(0),
     );
     let mut pattern = glob::Pattern::escape(&parts[..first].concat());
-    // Words between two that vary stay.
+    // Constant words between varying ones are kept.
     let between = &parts[first..=last];
     let mut is_starred = false;
     for part in between {

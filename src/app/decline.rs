@@ -25,7 +25,7 @@ pub struct Declined {
 /// Closes a held run: nothing continues it. The rows that it was to send are in its results as not sent.
 ///
 /// # Errors
-/// When the run is not held, a process continues it, or the journal cannot be written.
+/// Fails if the run is not held, a process continues it, or the journal cannot be written.
 pub fn decline(session: &Session, name: &str) -> Result<Declined, AppError> {
     let mut journal = Journal::open(&session.state)?;
     let _roster = hold(&session.state, Path::new(&journal.run(Some(name))?.file))?;

@@ -58,7 +58,7 @@ const NUMBER: &str = "identity_number";
 /// are left out unless they are requested.
 ///
 /// # Errors
-/// When the journal cannot be read.
+/// Fails if the journal cannot be read.
 pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, AppError> {
     let journal = Journal::open(state)?;
     let wanted = Wanted::of(query);
@@ -97,7 +97,7 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
 /// Reads the roster of a run again, if it is still the same.
 ///
 /// # Errors
-/// When it cannot be read, or has changed.
+/// Fails if it cannot be read, or has changed.
 pub fn roster_of(run: &RunRecord) -> Result<Prepared, AppError> {
     let mut settings = Settings::of(run)?;
     settings.roster.read.origin = Origin::Page;

@@ -217,7 +217,7 @@ impl Checker {
     /// Returns a record's value as it is compared with cells, or null if there is none.
     ///
     /// # Errors
-    /// If no cell can hold the value, with the reason: every import would send the field again.
+    /// Returns the reason if no cell can hold the value: every import would send the field again.
     pub fn judge(
         &self,
         field: usize,

@@ -13,7 +13,7 @@ pub trait Door: Send + Sync {
     /// A session for one run.
     ///
     /// # Errors
-    /// When the process may open too few files.
+    /// Fails if the process may open too few files.
     fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError>;
 
     /// Whether the API is played on this machine, so that nothing real is changed.
@@ -29,7 +29,7 @@ pub trait Door: Send + Sync {
     /// A roster as it would be understood, and the API that it is for.
     ///
     /// # Errors
-    /// When no API is known, or its file cannot be understood.
+    /// Fails if no API is known, or its file cannot be understood.
     fn roster(
         &self,
         file: &Path,
@@ -39,7 +39,7 @@ pub trait Door: Send + Sync {
     /// What is wanted of a roster.
     ///
     /// # Errors
-    /// When anything is missing that can be known without reading the roster.
+    /// Fails if anything is missing that can be known without reading the roster.
     fn wanted<'a>(
         &self,
         session: &'a Session,
@@ -50,7 +50,7 @@ pub trait Door: Send + Sync {
     /// What is wanted of a run that is derived from another one.
     ///
     /// # Errors
-    /// When its target cannot be understood, or its credentials are not there.
+    /// Fails if its target cannot be understood, or its credentials are not there.
     fn again(&self, settings: Settings) -> Result<Wanted<'static>, AppError>;
 
     /// What another try of a run's rows does otherwise than the run.
@@ -67,7 +67,7 @@ pub trait Door: Send + Sync {
     /// word. Returns the file that it is kept in.
     ///
     /// # Errors
-    /// When the pattern does not fit the name, or the file cannot be written.
+    /// Fails if the pattern does not fit the name, or the file cannot be written.
     fn keep_columns(
         &self,
         name_and_pattern: (&str, &str),

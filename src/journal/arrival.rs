@@ -1,4 +1,4 @@
-//! The files that were dropped into inboxes, and their fates.
+//! The files that were dropped into inboxes, and their outcomes.
 
 use jiff::Timestamp;
 

@@ -60,8 +60,8 @@ impl ColumnMap {
     /// Maps the columns of `header` to fields.
     ///
     /// # Errors
-    /// If a required field has no column, two columns hold one field, or an override names an unknown column
-    /// or field.
+    /// Fails if a required field has no column, two columns hold one field, or an override names an unknown
+    /// column or field.
     pub fn new(
         header: &[String],
         spec: &TargetSpec,

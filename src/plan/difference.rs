@@ -53,7 +53,7 @@ impl Planner {
     /// of the row.
     ///
     /// # Errors
-    /// If neither the row nor the record has a value that every update requires.
+    /// Fails if neither the row nor the record has a value that every update requires.
     pub fn difference(
         &self,
         checker: &Checker,
@@ -70,7 +70,7 @@ impl Planner {
     /// receives the record's path and a change.
     ///
     /// # Errors
-    /// If neither the row nor the record has a value that every update requires.
+    /// Fails if neither the row nor the record has a value that every update requires.
     pub fn difference_but(
         &self,
         checker: &Checker,
@@ -142,7 +142,7 @@ impl Planner {
     /// Returns the record's value of a field, or null if it has none.
     ///
     /// # Errors
-    /// If several elements of a list match.
+    /// Fails if several elements of a list match.
     fn held<'a>(
         &self,
         checker: &Checker,
@@ -234,7 +234,7 @@ impl Planner {
     /// value that the run wrote and the API allows it. The fields that are not restored are also returned.
     ///
     /// # Errors
-    /// If the record lacks a value that every update requires.
+    /// Fails if the record lacks a value that every update requires.
     pub fn reversal(
         &self,
         checker: &Checker,

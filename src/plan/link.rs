@@ -10,7 +10,7 @@ pub(super) struct Malformed;
 /// link.
 ///
 /// # Errors
-/// If parsing fails before a next page is found.
+/// Fails if parsing fails before a next page is found.
 pub(super) fn next_of(header: &str) -> Result<Option<&str>, Malformed> {
     let mut rest = header;
     loop {

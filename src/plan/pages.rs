@@ -136,7 +136,7 @@ impl LookUp {
     /// next page's address must lie below the same base address.
     ///
     /// # Errors
-    /// If the response has no list of records at `lookup.records`, or names a next page that cannot be
+    /// Fails if the response has no list of records at `lookup.records`, or names a next page that cannot be
     /// requested.
     pub fn page(
         &self,

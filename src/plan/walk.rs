@@ -132,8 +132,8 @@ impl<'a> Walk<'a> {
     /// Adds the response to the last request.
     ///
     /// # Errors
-    /// If the iteration would never end: the page contains only records of earlier pages, leads back to an
-    /// earlier page, or follows too many pages without a record.
+    /// Fails if the iteration would never end: the page contains only records of earlier pages, leads back to
+    /// an earlier page, or follows too many pages without a record.
     pub fn add(&mut self, page: &Page) -> Result<(), LookUpError> {
         let records = page.records.len() as u64;
         let seen = self.ids.len();
@@ -199,7 +199,7 @@ impl<'a> Walk<'a> {
     /// Returns the request for the next page, or `None` if the list is complete.
     ///
     /// # Errors
-    /// If there is no next page and the list is incomplete.
+    /// Fails if there is no next page and the list is incomplete.
     pub fn next(&self) -> Result<Option<Question>, LookUpError> {
         let more = match &self.last.next {
             Named::At(path) => Some(self.question(path.clone())),
@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
     /// The first request is that of [`Walk::next`].
     ///
     /// # Errors
-    /// As [`Walk::next`].
+    /// Fails as [`Walk::next`] does.
     pub fn ahead(&self, most: usize) -> Result<Vec<Question>, LookUpError> {
         let Some(next) = self.next()? else {
             return Ok(Vec::new());

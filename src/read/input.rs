@@ -75,7 +75,7 @@ impl Input {
     /// rows. `-` is standard input.
     ///
     /// # Errors
-    /// If the file cannot be read, is empty or not a roster, or if its encoding is ambiguous.
+    /// Fails if the file cannot be read, is empty or not a roster, or if its encoding is ambiguous.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Input, ReadError> {
         let io = |source| ReadError::Io {
             path: path.to_owned(),

@@ -39,8 +39,8 @@ impl Input {
     /// order. `fold` returns whether to continue.
     ///
     /// # Errors
-    /// If the file cannot be read, has changed size since it was opened, or has a quotation mark that joins
-    /// rows; and any error of `fold`.
+    /// Fails if the file cannot be read, has changed size since it was opened, or has a quotation mark that
+    /// joins rows; and any error of `fold`.
     pub fn scan<T, E>(
         &self,
         map: impl Fn(&Table) -> T + Sync,

@@ -32,7 +32,7 @@ const MOST: u64 = 1024 * 1024 * 1024;
 /// Reads all bytes of a file.
 ///
 /// # Errors
-/// If the file cannot be read or is too large.
+/// Fails if the file cannot be read or is too large.
 pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
     let source = Source::open(path, false, origin)?;
     source.content().map_err(|source| ReadError::Io {

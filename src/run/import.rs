@@ -49,7 +49,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ```
 ///
 /// # Errors
-/// If the journal, the results or the connection fail. The journal has what was sent until then.
+/// Fails if the journal, the results or the connection fail. The journal has what was sent until then.
 pub fn import(
     prepared: &Prepared,
     settings: &Settings,
@@ -65,7 +65,7 @@ pub fn import(
 /// Processes a batch of an import: plans the run if necessary, and sends some of its rows. Writes no files.
 ///
 /// # Errors
-/// If the journal or the connection fail, or another process has taken over the run.
+/// Fails if the journal or the connection fail, or another process has taken over the run.
 pub fn import_batch(
     prepared: &Prepared,
     settings: &Settings,
@@ -313,7 +313,7 @@ fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLo
 /// Plans what an import would send, and sends nothing.
 ///
 /// # Errors
-/// If the connection or the shared quota fail.
+/// Fails if the connection or the shared quota fail.
 pub fn dry_run(
     prepared: &Prepared,
     settings: &Settings,

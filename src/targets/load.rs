@@ -18,8 +18,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 /// separator.
 ///
 /// # Errors
-/// If the target does not exist or its file is unreadable or has mistakes. The error states the file, and the
-/// line and key of each mistake.
+/// Fails if the target does not exist or its file is unreadable or has mistakes. The error states the file,
+/// and the line and key of each mistake.
 pub fn load(name: &str) -> Result<TargetSpec, TargetError> {
     parse(name, &text(name)?)
 }
@@ -46,7 +46,7 @@ pub fn text(name: &str) -> Result<String, TargetError> {
 /// Parses a target file. `origin` is the file's name in messages.
 ///
 /// # Errors
-/// If the text has mistakes. The error states the line and key of each.
+/// Fails if the text has mistakes. The error states the line and key of each.
 pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
     let (spec, mut mistakes) = read_toml::<TargetSpec>(text);
     if let Some(spec) = &spec {

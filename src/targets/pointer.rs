@@ -160,7 +160,7 @@ impl Pointer {
     /// body with that list clears the value.
     ///
     /// # Errors
-    /// If the element is ambiguous.
+    /// Fails if the element is ambiguous.
     pub fn get<'a>(&self, record: &'a Json) -> Result<Option<Cow<'a, Json>>, Unclear> {
         match self.stem_in(record) {
             Some(list) if self.is_in_list() => {

@@ -73,7 +73,7 @@ impl TargetSpec {
     /// The values of all variables that the addresses and paths require.
     ///
     /// # Errors
-    /// If a value is given for an unknown variable.
+    /// Fails if a value is given for an unknown variable.
     pub fn variable_values(
         &self,
         given: &BTreeMap<String, String>,
@@ -120,7 +120,7 @@ impl TargetSpec {
     /// Fills the variables into an address.
     ///
     /// # Errors
-    /// If a variable has no value, or a value that an address must not contain.
+    /// Fails if a variable has no value, or a value that an address must not contain.
     pub fn address(
         &self,
         template: &str,

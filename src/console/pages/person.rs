@@ -1,4 +1,4 @@
-//! The person page finds people and shows what has changed for one of them.
+//! The person page, which finds people and shows the changes of one of them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ struct Page {
     /// The people to choose from.
     people: Vec<Found>,
     is_cut: bool,
-    /// Who is shown; empty if that is not known.
+    /// The shown person, or empty if unknown.
     who: String,
-    /// The link to the file.
+    /// The address of the file.
     file: String,
     changes: Vec<Change>,
-    /// The link that shows rehearsals too.
+    /// The address of the page with rehearsals.
     rehearsals: Option<String>,
 }
 
@@ -38,20 +38,20 @@ struct Found {
     link: String,
 }
 
-/// What one run changed.
+/// The changes of one run.
 struct Change {
     at: String,
-    /// What happened, and from which file.
+    /// The event, and the file.
     what: String,
     record: RecordChanges,
 }
 
 #[derive(Deserialize, Default)]
 pub(in crate::console) struct Asked {
-    /// What was typed.
+    /// The search text.
     #[serde(default)]
     q: String,
-    /// The value that the person's changes are found by, if one was chosen.
+    /// The value that finds the changes of the selected person.
     #[serde(default)]
     key: String,
     rehearsals: Option<String>,
@@ -62,7 +62,7 @@ pub(in crate::console) async fn show(
     Query(asked): Query<Asked>,
 ) -> Response {
     page(desk, move |desk| {
-        // A console that rehearses has nothing else.
+        // A console for rehearsals has no other runs.
         let has_all = asked.rehearsals.is_some() || desk.door.plays();
         let (people, is_cut, found) = found(desk, &asked, has_all)?;
         let (query, key) = (escaped(asked.q.trim()), escaped(&found.key));
@@ -98,14 +98,14 @@ pub(in crate::console) async fn show(
     .await
 }
 
-/// The changes that a key leads to.
+/// The changes that a key finds.
 #[derive(Default)]
 struct Shown {
     key: String,
     dossier: Dossier,
 }
 
-/// The people who were found, whether there are more, and what has changed for the one who is shown.
+/// Returns the people that were found, whether there are more, and the changes of the selected one.
 fn found(
     desk: &Desk,
     asked: &Asked,
@@ -131,7 +131,7 @@ fn found(
         [] => of(query)?,
         [person] => {
             let shown = of(&person.key)?;
-            // The person may be known there by the typed value only.
+            // The journal may know the person by the typed value only.
             match shown.dossier.records.is_empty() {
                 true => of(query)?,
                 false => shown,
@@ -146,7 +146,7 @@ fn suffix(rehearsals: bool) -> &'static str {
     if rehearsals { "&rehearsals=1" } else { "" }
 }
 
-/// The name, the class and the number of a person, without identifiers.
+/// Returns the name, the class and the number of a person, without identifiers.
 fn in_words(person: &FoundPerson) -> String {
     let parts = [&person.name, &person.class, &person.number];
     let parts = parts.into_iter().map(String::as_str);
@@ -167,7 +167,7 @@ fn change(record: RecordChanges) -> Change {
     }
 }
 
-/// The same as a file, for a data-protection request.
+/// Serves the same as a file, for a data protection request.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<Asked>,

@@ -1,4 +1,4 @@
-//! The people of an undo can be chosen on its page.
+//! The selection of people on the page of an undo.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -13,32 +13,32 @@ use crate::l10n::{number, say};
 use crate::model::Call;
 use crate::run::rows_seen;
 
-/// People up to which they can be chosen one by one. A larger undo takes everyone.
+/// The maximum number of people for an individual selection. A larger undo covers everyone.
 pub(super) const MOST: u64 = 20_000;
 
 /// A person whose values an undo restores.
 pub(super) struct Person {
     /// The row of the undo.
     pub(super) row: u64,
-    /// The row of the undone run, and its number in the spreadsheet.
+    /// The row of the undone run, and its spreadsheet row number.
     pub(super) of: u64,
     line: u64,
-    /// The name and the class; empty without the roster.
+    /// The name and the class, or empty without the roster.
     who: String,
     class: String,
 }
 
-/// The people of an undo, or of these rows of it, as the undone run named them.
+/// Returns the people of an undo, or of these rows, as the undone run named them.
 ///
 /// # Errors
-/// When the journal cannot be read.
+/// Fails if the journal cannot be read.
 pub(super) fn people(
     journal: &Journal,
     undo: i64,
     record: &RunRecord,
     wanted: Option<&BTreeSet<u64>>,
 ) -> Result<Vec<Person>, AppError> {
-    // The undo finds its records by id, and the run may have found them by another value.
+    // The undo finds records by id. The run may have found them by another value.
     let place = |call: Call| match call.path.is_empty() {
         true => call.key,
         false => call.path,
@@ -65,7 +65,7 @@ pub(super) fn people(
         }
         Ok(true)
     })?;
-    // Without the roster its rows have no names.
+    // Without the roster, rows have no names.
     if let Ok(prepared) = roster_of(record) {
         let naming = Naming::of(&prepared);
         let of: HashMap<u64, usize> = people.iter().map(|one| one.of).zip(0..).collect();
@@ -80,14 +80,14 @@ pub(super) fn people(
     Ok(people)
 }
 
-/// The rows of the undo that are about people of the class that is filtered by, if one is.
+/// Returns the rows of the undo with people of the class in the filter, if any.
 pub(super) fn of_class(people: &[Person], filter: &Filter) -> Option<BTreeSet<u64>> {
     let is_of = |person: &&Person| person.class == filter.class;
     let rows = people.iter().filter(is_of).map(|person| person.row);
     (!filter.class.is_empty()).then(|| rows.collect())
 }
 
-/// Names the people of the changes that are shown.
+/// Adds the names of the people to the shown changes.
 pub(super) fn name(changes: &mut Changes, people: &[Person]) {
     let known: HashMap<u64, &Person> = people.iter().map(|person| (person.row, person)).collect();
     for changed in &mut changes.rows {
@@ -100,7 +100,7 @@ pub(super) fn name(changes: &mut Changes, people: &[Person]) {
     }
 }
 
-/// Has the people of the changes that are shown be chosen or left out, and offers their classes.
+/// Adds the selection of people and their classes to the shown changes.
 pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter: &Filter) {
     let left_out = job.left_out();
     let known: HashMap<u64, u64> = people.iter().map(|one| (one.row, one.of)).collect();
@@ -147,7 +147,7 @@ pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter:
     });
 }
 
-/// Stores which of the people on a page are ticked.
+/// Stores which people on a page are ticked.
 pub(super) fn note_ticks(job: &Job, said: &HashMap<String, String>) {
     let mut left_out = job.left_out();
     let shown = said.keys().filter_map(|key| key.strip_prefix("shown-"));
@@ -159,7 +159,7 @@ pub(super) fn note_ticks(job: &Job, said: &HashMap<String, String>) {
     }
 }
 
-/// Ticks or unticks everyone, or everyone of a class.
+/// Ticks or unticks everyone, or everyone in a class.
 pub(super) fn tick(job: &Job, people: &[Person], class: &str, is_ticked: bool) {
     let mut left_out = job.left_out();
     let is_of = |person: &&Person| class.is_empty() || person.class == class;
@@ -171,7 +171,7 @@ pub(super) fn tick(job: &Job, people: &[Person], class: &str, is_ticked: bool) {
     }
 }
 
-/// The rows of the undone run that are ticked, if any person is left out.
+/// Returns the ticked rows of the undone run, if any person is left out.
 pub(super) fn chosen(job: &Job, people: &[Person]) -> Option<Selection> {
     let left_out = job.left_out();
     if left_out.is_empty() {

@@ -32,7 +32,7 @@ const SAMPLE: u64 = 100;
 /// the same name or has at least half of the sampled rows; none if there is no such roster.
 ///
 /// # Errors
-/// When the journal cannot be read.
+/// Fails if the journal cannot be read.
 pub(super) fn since_last(
     journal: &Journal,
     (id, run): (i64, &NewRun),
