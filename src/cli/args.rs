@@ -7,11 +7,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use super::options::{
-    CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
-    GuardOptions, InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions,
-    RosterOptions, StartOptions, pair,
+    CanaryOptions, ConnectionOptions, FileOptions, FormatOptions, GeneralOptions, GuardOptions,
+    InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions, RosterOptions,
+    StartOptions, pair,
 };
-use super::values::{Address, Time};
+use super::values::{Address, Format, Time};
 use crate::plan::ConflictPolicy;
 use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::options::Format;
+use super::values::Format;
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct EnqueueArgs {

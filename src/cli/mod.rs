@@ -41,8 +41,8 @@ use commands::{
     backup, check, decline, doctor, explain, fleet, history, import, open, packagers, plan, resume,
     retry, runs, sandbox, show_config, sweep, targets, template, undo,
 };
-use options::{ColorWhen, GeneralOptions};
-use values::Label;
+use options::GeneralOptions;
+use values::{ColorWhen, Label};
 
 /// Returns the declaration of the command line, for manuals and references.
 pub fn command() -> clap::Command {

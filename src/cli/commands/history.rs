@@ -9,7 +9,8 @@ use crate::app::{
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
-use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
 use crate::l10n::{local_time, rows, say};
 use crate::model::Exit;

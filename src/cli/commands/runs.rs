@@ -12,8 +12,8 @@ use crate::app::{
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{print_json, print_summary};
-use crate::cli::options::{Format, GeneralOptions};
-use crate::cli::values::Time;
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::{Format, Time};
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{QueueEntry, place_of};

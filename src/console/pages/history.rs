@@ -15,8 +15,8 @@ use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, Decisions, ListedRun, at_hand, decide, decline, is_dropped, is_rehearsal,
-    listed, report_again, retried_run, roster_of,
+    Action, AppError, Decisions, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
+    is_rehearsal, listed, report_again, retried_run, roster_of,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -539,14 +539,15 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
 /// Opens the rows of a run that did not succeed.
 fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
-    let overrides = desk.door.overrides()?;
     let states = [
         RowState::Invalid,
         RowState::Rejected,
         RowState::Failed,
         RowState::NotSent,
     ];
-    let settings = retried_run(&session, &run.name, states.to_vec(), &overrides)?;
+    let apply = |run: &mut Settings| desk.door.apply(run);
+    let paths = NamedPaths::default();
+    let settings = retried_run(&session, &run.name, states.to_vec(), &apply, &paths)?;
     let spec = settings.spec()?;
     let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
     let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());
