@@ -28,7 +28,7 @@ pub(in crate::cli) struct WorkArgs {
         value_name = "N",
         default_value_t = NonZeroUsize::MIN
     )]
-    pub(in crate::cli) slices: NonZeroUsize,
+    pub(in crate::cli) batches: NonZeroUsize,
     /// Write a Prometheus textfile about the queue while running
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) metrics: Option<PathBuf>,

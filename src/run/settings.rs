@@ -59,8 +59,8 @@ pub struct Settings {
     #[serde(default)]
     pub pauses: Pauses,
     /// The accounts that started and resumed the run.
-    #[serde(default)]
-    pub deeds: Vec<AuditEntry>,
+    #[serde(default, rename = "deeds")]
+    pub audit_log: Vec<AuditEntry>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -125,7 +125,7 @@ pub struct Queued {
     pub file: String,
     /// The commands for it in the queue. A batch adds them to those of the run.
     #[serde(skip)]
-    pub deeds: Vec<AuditEntry>,
+    pub audit_log: Vec<AuditEntry>,
 }
 
 /// Where and how a roster is delivered.
@@ -271,7 +271,7 @@ impl Settings {
             config: None,
             profile: None,
             pauses: Pauses::default(),
-            deeds: Vec::new(),
+            audit_log: Vec::new(),
         }
     }
 

@@ -229,7 +229,7 @@ fn retried_results_use_new_reading_options_and_the_original_checks() {
     settings.queued = Some(Queued {
         id: 7,
         file: "r.csv".into(),
-        deeds: Vec::new(),
+        audit_log: Vec::new(),
     });
     settings.delivery.undoes = Some("earlier".into());
     settings.roster.key = Some("name".into());

@@ -106,8 +106,8 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     if record.undone {
         lines.extend(look.lines(Some(Tone::Aside), "", &say().history_undone()));
     }
-    for deed in &record.deeds {
-        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&deed.in_words())));
+    for entry in &record.audit_log {
+        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&entry.in_words())));
     }
     if record.changes.is_empty() {
         lines.extend(look.lines(None, "  ", &say().history_not_kept()));

@@ -250,8 +250,8 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
                 let by = say().summary_undone_by(listed.undone_by.join(", "));
                 terminal::out(&format!("{by}\n"));
             }
-            for deed in &listed.deeds {
-                terminal::out(&format!("{}\n", for_terminal(&deed.in_words())));
+            for entry in &listed.audit_log {
+                terminal::out(&format!("{}\n", for_terminal(&entry.in_words())));
             }
             if let Some(release) = &listed.release {
                 terminal::out(&format!("{}\n", for_terminal(&release.in_words())));

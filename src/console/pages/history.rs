@@ -149,7 +149,7 @@ struct Page {
     /// Where it stands in the queue of many machines, and when it will be done.
     queued: Vec<(String, String)>,
     /// Who started it, and who continued it.
-    deeds: Vec<String>,
+    audit_log: Vec<String>,
     /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
@@ -269,7 +269,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         state: listed_in_words(&row),
         is_rehearsal: row.rehearsal,
         queued,
-        deeds: row.deeds.iter().map(AuditEntry::in_words).collect(),
+        audit_log: row.audit_log.iter().map(AuditEntry::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
@@ -444,7 +444,7 @@ pub(in crate::console) async fn act(
         let note = note_of(note.map(|(_, value)| value));
         let mut session = desk.session(Box::new(Unobserved))?;
         session.author.note.clone_from(&note);
-        let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
+        let entry = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker goes on with it.
             (Some("approve"), Some(queued)) => {
@@ -456,13 +456,13 @@ pub(in crate::console) async fn act(
                     };
                     decide(&session, &run, &mut settings, decisions)?;
                 }
-                fleet::approve(&desk.state, queued.id, &deed("approve"))?;
+                fleet::approve(&desk.state, queued.id, &entry("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             // The workers of a queue send all rows of it.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
-                fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
+                fleet::put_back(&desk.state, queued.id, &entry("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             _ => {}

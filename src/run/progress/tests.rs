@@ -268,8 +268,8 @@ fn a_wait_that_the_api_asks_for_is_told_at_once_and_a_pause_is_not() {
 
 #[test]
 fn nothing_breaks_off_that_has_not_begun() {
-    let events = tracked(|_, tracker| tracker.on_event(&RunEvent::Looked));
-    assert!(matches!(events[..], [RunEvent::Looked]), "{events:?}");
+    let events = tracked(|_, tracker| tracker.on_event(&RunEvent::DryRunEnded));
+    assert!(matches!(events[..], [RunEvent::DryRunEnded]), "{events:?}");
 }
 
 #[test]
