@@ -108,7 +108,7 @@ pub enum RunEvent {
         fact: Fact,
     },
     /// A plan of a dry run is complete, or planning failed.
-    Looked,
+    DryRunEnded,
     /// The run ended.
     Finished(Box<Summary>),
     /// The run failed after sending had begun; an error states the reason.

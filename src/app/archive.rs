@@ -133,7 +133,7 @@ mod tests {
         let report = settings.delivery.paths.report.clone();
         std::fs::write(&report, "").unwrap();
         let mut stored = settings.clone();
-        stored.deeds = vec![AuditEntry::of(&scene.session.author, "sweep", second(1))];
+        stored.audit_log = vec![AuditEntry::of(&scene.session.author, "sweep", second(1))];
         let run = scene.finished("first", 1, &stored);
         let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
         summary.results = Some(elsewhere.clone());
@@ -154,7 +154,7 @@ mod tests {
         );
         let kept = Settings::of(&run).unwrap();
         // Archiving extends the stored settings and does not replace them.
-        assert_eq!(kept.deeds, stored.deeds);
+        assert_eq!(kept.audit_log, stored.audit_log);
         let kept = kept.delivery.paths;
         assert_eq!(kept.results, elsewhere);
         // Results that were not written follow the file.

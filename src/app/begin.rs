@@ -300,7 +300,7 @@ mod tests {
         settings.queued = Some(Queued {
             id: 1,
             file: "r.csv".into(),
-            deeds: Vec::new(),
+            audit_log: Vec::new(),
         });
         scene.run("first", RunState::Running, &settings);
         let now = scene.settings("r.csv");

@@ -41,7 +41,7 @@ pub fn decline(session: &Session, name: &str) -> Result<Declined, AppError> {
     let now = session.clock.timestamp();
     let mut settings = Settings::of(&record)?;
     settings
-        .deeds
+        .audit_log
         .push(AuditEntry::of(&session.author, "decline", now));
     // A run that is over stores no edits of rows about protected persons.
     for row in journal.rows_in(record.id, &[RowState::Withheld])? {
@@ -117,8 +117,8 @@ mod tests {
         assert_eq!(of("not_sent,,run.declined"), 2, "{results}");
         let record = scene.record("first");
         assert_eq!(record.state, RunState::Declined);
-        let deeds = Settings::of(&record).unwrap().deeds;
-        assert_eq!(deeds.last().unwrap().command, "decline");
+        let audit_log = Settings::of(&record).unwrap().audit_log;
+        assert_eq!(audit_log.last().unwrap().command, "decline");
         // Nothing continues it, and it is declined once.
         for how in [GoOn::Approve, GoOn::Resume] {
             let refused = resumed(&scene.session, Some("first"), how, &NamedPaths::default());

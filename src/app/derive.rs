@@ -1,7 +1,6 @@
 //! Retries: runs that reuse the settings of an earlier run for some of its rows.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::error::AppError;
 use super::paths::NamedPaths;
@@ -11,66 +10,21 @@ use crate::check::EmptyCell;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::map::MapOptions;
 use crate::model::{Code, RowState};
-use crate::plan::{ConflictPolicy, Guards, Selection};
+use crate::plan::Selection;
 use crate::read::{Input, ReadOptions};
 use crate::report::{Placing, ResultPaths, write_rest};
 use crate::run::{Retries, Roster, RunError, Settings, find_runs};
-use crate::send::SenderOptions;
 
-/// Options that a retry may set differently from the run that it retries.
-pub struct Overrides {
-    /// Options for delivering requests.
-    pub sender: SenderOptions,
-    /// The timeout of a request.
-    pub timeout: Duration,
-    /// Root certificates trusted in addition to those of the system, if configured.
-    pub ca_certificates: Option<String>,
-    /// How long delivered values are assumed to still hold for a record that cannot be read, if configured.
-    pub trust_for: Option<Duration>,
-    /// Whether unchanged rows are sent too.
-    pub all: bool,
-    /// Whether the previous values of records are not stored.
-    pub no_undo: bool,
-    /// Whether records are not read before they are updated.
-    pub blind: bool,
-    /// Whether doubtful cells make a row invalid.
-    pub strict: bool,
-    /// The number of rows that are sent and verified first.
-    pub canary: Option<u64>,
-    /// The guards of the retry. Many unsuccessful rows may still be invalid, so invalid rows hold the retry
-    /// only if a limit was given.
-    pub guards: Guards,
-    /// The conflict policy, if the command sets one.
-    pub conflicts: Option<ConflictPolicy>,
-    /// The paths of the output files.
-    pub paths: NamedPaths,
-}
+/// Applies the options of a retry to the settings of the run that it retries.
+pub type Options<'a> = &'a dyn Fn(&mut Settings) -> Result<(), AppError>;
 
-/// Returns the settings of an earlier run with `with` applied.
-fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
+/// Returns the settings of an earlier run with other `options`.
+fn again(record: &RunRecord, options: Options<'_>) -> Result<Settings, AppError> {
     let mut settings = Settings::of(record)?;
-    let delivery = &mut settings.delivery;
-    delivery.sender = with.sender;
-    delivery.client.timeout = with.timeout;
-    if with.ca_certificates.is_some() {
-        delivery
-            .client
-            .ca_certificates
-            .clone_from(&with.ca_certificates);
-    }
-    delivery.trust_for = with.trust_for.unwrap_or(delivery.trust_for);
-    delivery.all = with.all;
-    delivery.no_undo |= with.no_undo;
-    delivery.blind |= with.blind;
-    delivery.canary = with.canary;
-    delivery.guards = with.guards;
+    options(&mut settings)?;
     // Decisions about rows and conflicts applied to the earlier plan.
-    delivery.approved = None;
-    delivery.decided.clear();
-    let conflicts = &mut delivery.edits.conflicts;
-    *conflicts = with.conflicts.unwrap_or(*conflicts);
-    settings.roster.sparse = !delivery.blind;
-    settings.roster.check.strict |= with.strict;
+    settings.delivery.approved = None;
+    settings.delivery.decided.clear();
     settings.roster.read.copy = true;
     settings.inbox = None;
     settings.dropped_as = None;
@@ -131,6 +85,8 @@ pub struct Retried {
     pub selection: Selection,
     /// The states of rows to retry. If empty, all unsuccessful rows are retried.
     pub only: Vec<RowState>,
+    /// The paths of the output files.
+    pub paths: NamedPaths,
 }
 
 /// Returns the settings for retrying the rows of a results file at the run's original address.
@@ -141,9 +97,9 @@ pub fn retried(
     session: &Session,
     record: &RunRecord,
     retried: Retried,
-    with: &Overrides,
+    options: Options<'_>,
 ) -> Result<Settings, AppError> {
-    let mut settings = again(record, with)?;
+    let mut settings = again(record, options)?;
     if session.has_lost(&settings) {
         let run = record.name.clone();
         return Err(RunError::SandboxGone { run }.into());
@@ -153,8 +109,8 @@ pub fn retried(
         results,
         selection,
         only,
+        paths,
     } = retried;
-    let paths = &with.paths;
     settings.delivery.paths = paths.for_roster(&results.file, session.state.folder())?;
     settings.delivery.selection = selection;
     settings.delivery.undoes = None;
@@ -237,7 +193,8 @@ pub fn retried_run(
     session: &Session,
     name: &str,
     only: Vec<RowState>,
-    with: &Overrides,
+    options: Options<'_>,
+    paths: &NamedPaths,
 ) -> Result<Settings, AppError> {
     let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
@@ -257,7 +214,7 @@ pub fn retried_run(
         })
         .into());
     }
-    let mut settings = again(&record, with)?;
+    let mut settings = again(&record, options)?;
     let from = match at_hand(&session.state, &record, &mut settings) {
         // The journal stores the remaining rows.
         Err(AppError::RosterGone { .. }) => None,
@@ -282,7 +239,7 @@ pub fn retried_run(
     // If the roster came from another machine, the results go to the working folder and not to the copy.
     let named = from.as_deref().and_then(Path::file_name).map(Path::new);
     settings.delivery.paths = ResultPaths::beside(named.unwrap_or(&file));
-    with.paths.replace(&mut settings.delivery.paths)?;
+    paths.replace(&mut settings.delivery.paths)?;
     let is_there = file.is_file()
         && Input::open(&file, &settings.roster.read)
             .and_then(|input| Ok(input.sha256()? == record.sha256))

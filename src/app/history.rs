@@ -89,8 +89,8 @@ pub struct RecordChanges {
     /// The time of the change, or the start of the run if unknown.
     pub at: Timestamp,
     /// The accounts that started and resumed the run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deeds: Vec<AuditEntry>,
+    #[serde(rename = "deeds", skip_serializing_if = "Vec::is_empty")]
+    pub audit_log: Vec<AuditEntry>,
     /// The changed fields. Empty if they were not stored or have been removed.
     pub changes: Vec<PastChange>,
     /// Whether an undo restored the values.
@@ -167,7 +167,7 @@ pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, Ap
                 line: past.call.at.sheet_row,
                 state: past.state,
                 at: past.at.unwrap_or(run.started_at),
-                deeds: Settings::of(run).map_or(Vec::new(), |settings| settings.deeds),
+                audit_log: Settings::of(run).map_or(Vec::new(), |settings| settings.audit_log),
                 changes,
                 undone: of_run.is_some_and(|rows| rows.contains(&past.call.at.row)),
                 rehearsal: is_rehearsal(run),
@@ -335,7 +335,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
         state: record.state.as_str(),
         said: String::new(),
         by: record
-            .deeds
+            .audit_log
             .iter()
             .map(AuditEntry::in_words)
             .collect::<Vec<_>>()

@@ -39,9 +39,7 @@ pub use backup::{BackedUp, back_up};
 pub use begin::{begin, refuse_undone, way_on};
 pub use column_memory::{ColumnMemory, DecidedColumn, pattern_of};
 pub use decline::{Declined, decline};
-pub use derive::{
-    Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
-};
+pub use derive::{Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one};
 pub use doctor::{Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};

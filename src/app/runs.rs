@@ -36,8 +36,8 @@ pub struct ListedRun {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
     /// The accounts that started and resumed the run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deeds: Vec<AuditEntry>,
+    #[serde(rename = "deeds", skip_serializing_if = "Vec::is_empty")]
+    pub audit_log: Vec<AuditEntry>,
     /// The account that released rows about protected persons, and the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
@@ -59,7 +59,9 @@ impl ListedRun {
     /// Returns the account that started the run, or an empty string for runs of older versions, which did not
     /// record it.
     pub fn account(&self) -> &str {
-        self.deeds.first().map_or("", |deed| &deed.actor.account)
+        self.audit_log
+            .first()
+            .map_or("", |entry| &entry.actor.account)
     }
 }
 
@@ -142,16 +144,16 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     let is_queued = settings
         .as_ref()
         .is_some_and(|settings| settings.queued.is_some());
-    let (undoes, release, deeds) = settings.map_or((None, None, Vec::new()), |settings| {
+    let (undoes, release, audit_log) = settings.map_or((None, None, Vec::new()), |settings| {
         let undoes = settings.delivery.undoes;
-        (undoes, settings.roster.release, settings.deeds)
+        (undoes, settings.roster.release, settings.audit_log)
     });
     Ok(ListedRun {
         summary,
         state,
         is_queued,
         undoes,
-        deeds,
+        audit_log,
         release,
         rehearsal: is_rehearsal(run),
         not_undone: not_undone(journal, run)?,
@@ -358,7 +360,7 @@ mod tests {
             settings.queued = Some(Queued {
                 id: 1,
                 file: "r.csv".into(),
-                deeds: Vec::new(),
+                audit_log: Vec::new(),
             });
             let run = scene.run("run", under_way, &settings);
             assert_eq!(state(&run), under_way);

@@ -7,11 +7,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use super::options::{
-    CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
-    GuardOptions, InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions,
-    RosterOptions, StartOptions, pair,
+    CanaryOptions, ConnectionOptions, FileOptions, FormatOptions, GeneralOptions, GuardOptions,
+    InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions, RosterOptions,
+    StartOptions, pair,
 };
-use super::values::{Address, Time};
+use super::values::{Address, Format, Time};
 use crate::plan::ConflictPolicy;
 use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;
@@ -30,13 +30,10 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
     /// Check every row, without network access
-    #[command(after_help = "Example:\n  rosterpatch check elever.csv --target meitner")]
     Check(Box<CheckArgs>),
     /// Update the API from a roster
-    #[command(after_help = "Example:\n  rosterpatch import elever.csv --target meitner --sandbox")]
     Import(Box<ImportArgs>),
     /// Show what an import would change, and how long it would take
-    #[command(after_help = "Example:\n  rosterpatch plan elever.csv --target meitner --sandbox")]
     Plan(Box<PlanArgs>),
     /// Release a run that a guard holds
     Approve(Box<ApproveArgs>),
@@ -45,10 +42,8 @@ pub(in crate::cli) enum Command {
     /// Restore the values that a run changed
     Undo(Box<UndoArgs>),
     /// Retry failed rows from a results file
-    #[command(after_help = "Example:\n  rosterpatch retry elever.results.csv --sandbox")]
     Retry(Box<RetryArgs>),
     /// Import the files in a folder once, for cron
-    #[command(after_help = "Example:\n  rosterpatch sweep inbox --target meitner --sandbox")]
     Sweep(Box<OnceArgs>),
     /// Import files as they arrive in a folder, for systemd
     Watch(Box<SweepArgs>),
@@ -61,7 +56,6 @@ pub(in crate::cli) enum Command {
     /// Show the summary of a run
     Show(ShowArgs),
     /// Copy the journal and its files to a new folder, also while runs are in progress
-    #[command(after_help = "Example:\n  rosterpatch backup --out /backup/rosterpatch-monday")]
     Backup(BackupArgs),
     /// Write the results and the report of a run again
     Report(ReportArgs),
@@ -70,21 +64,16 @@ pub(in crate::cli) enum Command {
     /// List the known APIs, or show one
     Targets(TargetsArgs),
     /// List every change that any run made to one record
-    #[command(after_help = "Example:\n  rosterpatch history 201004022384")]
     History(HistoryArgs),
     /// Open the console in the browser
-    #[command(after_help = "Example:\n  rosterpatch open elever.xlsx --target meitner")]
     Open(Box<OpenArgs>),
     /// Check the setup and print a remedy for each problem
-    #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
     Doctor(DoctorArgs),
     /// Explain a problem code
-    #[command(after_help = "Example:\n  rosterpatch explain text.no_value")]
     Explain(ExplainArgs),
     /// Serve simulated APIs on this machine
     Sandbox(SandboxArgs),
     /// Add files to the shared queue
-    #[command(after_help = "Example:\n  rosterpatch enqueue elever.csv --profile ekskolan")]
     Enqueue(EnqueueArgs),
     /// Run a worker that processes the shared queue
     Work(WorkArgs),
@@ -221,7 +210,6 @@ pub(in crate::cli) enum TargetsCommand {
         toml: bool,
     },
     /// Read one record and one page from the API, and show how each field is understood
-    #[command(after_help = "Example:\n  rosterpatch targets test school.toml --key 201004022384")]
     Test(Box<TestArgs>),
     /// Print the JSON Schema of target files, or of the config file, for editors
     Schema {

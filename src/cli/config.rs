@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
+use super::options::{GeneralOptions, Group, Layer, PlaceOptions, PlanOptions};
 use crate::app::{Action, AppError};
 use crate::l10n::say;
 use crate::model::Code;
@@ -133,6 +133,18 @@ impl Config {
                 place.or(layer)
             }
         })
+    }
+
+    /// Fills unset options of a plan.
+    pub(in crate::cli) fn plan(&self, said: &PlanOptions) -> PlanOptions {
+        PlanOptions {
+            roster: self.fill(&said.roster),
+            selection: self.fill(&said.selection),
+            place: self.place(&said.place),
+            connection: self.fill(&said.connection),
+            quota: self.fill(&said.quota),
+            guards: self.fill(&said.guards),
+        }
     }
 
     /// Returns the names of all profiles.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::options::Format;
+use super::values::Format;
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct EnqueueArgs {
@@ -28,7 +28,7 @@ pub(in crate::cli) struct WorkArgs {
         value_name = "N",
         default_value_t = NonZeroUsize::MIN
     )]
-    pub(in crate::cli) slices: NonZeroUsize,
+    pub(in crate::cli) batches: NonZeroUsize,
     /// Write a Prometheus textfile about the queue while running
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) metrics: Option<PathBuf>,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::Config;
-use super::options::{Format, GeneralOptions};
+use super::options::GeneralOptions;
+use super::values::Format;
 use super::{logging, settings, terminal};
 use crate::app::{AppError, ColumnMemory, Job, Ready, Session, way_on};
 use crate::clock::{Clock, SystemClock};

@@ -1,145 +1,189 @@
-//! The Swedish help texts of the options.
+//! The Swedish help of commands and options.
+
+use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::help_texts::{DEFAULTS, HEADINGS, SWEDISH};
+/// The Swedish texts by key. The English texts are the doc comments of the declarations.
+struct Catalogue(BTreeMap<String, &'static str>);
 
-/// Returns a command with its help in Swedish.
-pub(in crate::cli) fn in_swedish(command: Command) -> Command {
-    let is_root = command.get_name() == "rosterpatch";
-    let mut command = translated(command)
-        .help_template("{about-with-newline}\nAnvändning: {usage}\n\n{all-args}{after-help}")
-        .subcommand_help_heading("Kommandon")
-        .subcommand_value_name("KOMMANDO")
-        .disable_help_flag(true)
-        .disable_help_subcommand(true)
-        .arg(
-            Arg::new("help")
-                .short('h')
-                .long("help")
-                .action(ArgAction::Help)
-                .help("Visa hjälp (kort med -h, hela med --help)")
-                .help_heading("Allmänt"),
-        );
-    if is_root {
-        command = command.disable_version_flag(true).arg(
-            Arg::new("version")
-                .short('V')
-                .long("version")
-                .action(ArgAction::Version)
-                .help("Visa version")
-                .help_heading("Allmänt"),
-        );
+impl Catalogue {
+    fn new() -> Catalogue {
+        let mut texts = BTreeMap::new();
+        let mut message = "";
+        for line in include_str!("../l10n/help/sv.ftl").lines() {
+            let Some((name, text)) = line.split_once(" = ") else {
+                continue;
+            };
+            let key = match name.trim_start().strip_prefix('.') {
+                Some(attribute) => format!("{message}.{attribute}"),
+                None => {
+                    message = name;
+                    name.to_owned()
+                }
+            };
+            texts.insert(key, text);
+        }
+        Catalogue(texts)
     }
-    command.mut_subcommands(in_swedish)
-}
 
-fn translated(command: Command) -> Command {
-    let about = command.get_about().map(|text| swedish(&text.to_string()));
-    let long_about = command
-        .get_long_about()
-        .map(|text| swedish(&text.to_string()));
-    let after = command
-        .get_after_help()
-        .map(|text| text.to_string().replace("Example:", "Exempel:"));
-    let mut command = command.mut_args(|arg| {
-        let help = arg.get_help().map(|text| swedish(&text.to_string()));
-        let long_help = arg.get_long_help().map(|text| swedish(&text.to_string()));
-        let heading = match arg.get_help_heading() {
-            Some(heading) => HEADINGS
-                .iter()
-                .find(|(known, _)| *known == heading)
-                .map_or("Flaggor", |(_, swedish)| *swedish),
-            None if arg.is_positional() => "Argument",
-            None => "Flaggor",
+    /// Returns a text. A test detects if there is none.
+    fn get(&self, key: &str) -> &'static str {
+        self.0.get(key).copied().unwrap_or_default()
+    }
+
+    /// Returns the key of an option: its own in this command, or that of several commands.
+    fn key_of(&self, command: &str, arg: &Arg) -> String {
+        let name = arg.get_long().unwrap_or(arg.get_id().as_str());
+        let own = format!("{command}--{name}");
+        match self.0.contains_key(&own) {
+            true => own,
+            false => format!("help--{name}"),
+        }
+    }
+
+    fn heading(&self, arg: &Arg) -> &'static str {
+        match arg.get_help_heading() {
+            Some(heading) => self.get(&heading_key(heading)),
+            None if arg.is_positional() => self.get("heading-arguments"),
+            None => self.get("heading-options"),
+        }
+    }
+
+    /// Returns an argument with its help in Swedish.
+    fn argument(&self, command: &str, arg: Arg) -> Arg {
+        let heading = self.heading(&arg);
+        let arg = arg.help_heading(heading);
+        if arg.is_hide_set() {
+            return arg;
+        }
+        let key = self.key_of(command, &arg);
+        let help = self.get(&key);
+        let default = arg
+            .get_help()
+            .and_then(|help| default_of(&help.to_string()));
+        let translated = self.0.get(&format!("{key}.default"));
+        let default = translated.map(|text| (*text).to_owned()).or(default);
+        let whole = |text: &str| match &default {
+            Some(default) => format!("{text} [annars: {default}]"),
+            None => text.to_owned(),
         };
-        let mut arg = arg.help_heading(heading);
-        if let Some(help) = help {
-            arg = arg.help(help);
+        let long = self.0.get(&format!("{key}.long")).copied().unwrap_or(help);
+        let has_long = arg.get_long_help().is_some();
+        let arg = arg.help(whole(help));
+        match has_long {
+            true => arg.long_help(whole(long)),
+            false => arg,
         }
-        if let Some(help) = long_help {
-            arg = arg.long_help(help);
+    }
+
+    /// Returns a command with its help in Swedish. `key` is that of the command.
+    fn command(&self, key: &str, command: Command) -> Command {
+        let general = self.get("heading-general");
+        let usage = self.get("heading-usage");
+        let mut command = command
+            .mut_args(|arg| self.argument(key, arg))
+            .about(self.get(key))
+            .help_template(format!(
+                "{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}{{after-help}}"
+            ))
+            .subcommand_help_heading(self.get("heading-commands"))
+            .subcommand_value_name(self.get("value-command"))
+            .disable_help_flag(true)
+            .disable_help_subcommand(true)
+            .arg(
+                Arg::new("help")
+                    .short('h')
+                    .long("help")
+                    .action(ArgAction::Help)
+                    .help(self.get("help--help"))
+                    .help_heading(general),
+            );
+        if key == ROOT {
+            command = command.disable_version_flag(true).arg(
+                Arg::new("version")
+                    .short('V')
+                    .long("version")
+                    .action(ArgAction::Version)
+                    .help(self.get("help--version"))
+                    .help_heading(general),
+            );
         }
-        arg
-    });
-    if let Some(about) = about {
-        command = command.about(about);
+        command.mut_subcommands(|sub| {
+            let key = format!("{key}-{}", sub.get_name());
+            self.command(&key, sub)
+        })
     }
-    if let Some(about) = long_about {
-        command = command.long_about(about);
-    }
-    if let Some(after) = after {
-        command = command.after_help(after);
-    }
-    command
 }
 
-/// Returns the translation of a help text with its default, or the English text if there is none, which a
-/// test detects.
-fn swedish(english: &str) -> String {
-    let (text, default) = match english.rsplit_once(" [default: ") {
-        Some((text, default)) => (text, default.strip_suffix(']')),
-        None => (english, None),
-    };
-    let of = |table: &[(&str, &'static str)], text: &str| {
-        let found = table.iter().find(|(known, _)| *known == text);
-        found.map(|(_, swedish)| *swedish)
-    };
-    let swedish = of(SWEDISH, text).unwrap_or(text);
-    match default {
-        None => swedish.to_owned(),
-        Some(default) => {
-            let default = of(DEFAULTS, default).unwrap_or(default);
-            format!("{swedish} [annars: {default}]")
-        }
-    }
+/// The key of the program itself.
+const ROOT: &str = "help";
+
+fn heading_key(heading: &str) -> String {
+    format!("heading-{}", heading.to_lowercase())
+}
+
+/// Returns a command line with its help in Swedish.
+pub(in crate::cli) fn in_swedish(command: Command) -> Command {
+    let catalogue = Catalogue::new();
+    let command = catalogue.command(ROOT, command);
+    super::man::with_examples(command, catalogue.get("heading-example"))
+}
+
+/// Returns the default at the end of a help text.
+fn default_of(help: &str) -> Option<String> {
+    let (_, default) = help.rsplit_once(" [default: ")?;
+    default.strip_suffix(']').map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use clap::CommandFactory;
-
-    use super::super::args::Args;
+    use super::super::command;
     use super::*;
 
-    /// Collects every help text without its default.
-    fn texts(command: &Command, found: &mut BTreeSet<String>) {
-        let mut add = |text: String| {
-            let text = match text.rsplit_once(" [default: ") {
-                Some((text, _)) => text.to_owned(),
-                None => text,
-            };
-            found.insert(text);
-        };
-        let about = [command.get_about(), command.get_long_about()];
-        about
-            .into_iter()
-            .flatten()
-            .for_each(|text| add(text.to_string()));
+    /// Collects the keys of a command and its options.
+    fn keys(catalogue: &Catalogue, key: &str, command: &Command, found: &mut BTreeSet<String>) {
+        found.insert(key.to_owned());
         for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-            let help = [arg.get_help(), arg.get_long_help()];
-            help.into_iter()
-                .flatten()
-                .for_each(|text| add(text.to_string()));
-            if let Some(heading) = arg.get_help_heading() {
-                assert!(
-                    HEADINGS.iter().any(|(known, _)| *known == heading),
-                    "{heading}"
-                );
+            let key = catalogue.key_of(key, arg);
+            let short = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let long = arg.get_long_help().map(ToString::to_string);
+            if long.is_some_and(|long| long != short) {
+                found.insert(format!("{key}.long"));
             }
+            let has_words = default_of(&short).is_some_and(|default| default.contains(' '));
+            let translated = format!("{key}.default");
+            if has_words || catalogue.0.contains_key(&translated) {
+                assert!(default_of(&short).is_some(), "{key} has no default");
+                found.insert(translated);
+            }
+            found.insert(key);
+            found.extend(arg.get_help_heading().map(heading_key));
         }
-        command
-            .get_subcommands()
-            .for_each(|command| texts(command, found));
+        for sub in command.get_subcommands() {
+            keys(catalogue, &format!("{key}-{}", sub.get_name()), sub, found);
+        }
     }
 
     #[test]
-    fn every_help_text_has_a_swedish_translation_and_none_is_unused() {
-        let mut found = BTreeSet::new();
-        texts(&Args::command(), &mut found);
-        let known: BTreeSet<String> = SWEDISH.iter().map(|(text, _)| (*text).to_owned()).collect();
+    fn every_command_and_option_has_a_swedish_text_and_none_is_unused() {
+        let catalogue = Catalogue::new();
+        let mut found: BTreeSet<String> = [
+            "heading-usage",
+            "heading-commands",
+            "heading-arguments",
+            "heading-options",
+            "heading-example",
+            "value-command",
+            "help--help",
+            "help--version",
+        ]
+        .map(str::to_owned)
+        .into();
+        keys(&catalogue, ROOT, &command(), &mut found);
+        let known: BTreeSet<String> = catalogue.0.keys().cloned().collect();
         let missing: Vec<&String> = found.difference(&known).collect();
         let idle: Vec<&String> = known.difference(&found).collect();
         assert!(
@@ -150,9 +194,17 @@ mod tests {
 
     #[test]
     fn defaults_are_shown_after_translated_help_texts() {
-        assert_eq!(
-            swedish("The sheet of a workbook [default: the first visible]"),
-            "Bladet i en arbetsbok [annars: det första synliga]"
+        let command = in_swedish(command());
+        let check = command.find_subcommand("check").unwrap();
+        let sheet = check
+            .get_arguments()
+            .find(|arg| arg.get_long() == Some("sheet"));
+        let help = sheet.and_then(Arg::get_help).unwrap().to_string();
+        assert_eq!(help, "Bladet i en arbetsbok [annars: det första synliga]");
+        let example = check.get_after_help().unwrap().to_string();
+        assert!(
+            example.starts_with("Exempel:\n  rosterpatch check "),
+            "{example}"
         );
     }
 }

@@ -14,7 +14,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, filter::Targets, fmt};
 
-use super::options::{GeneralOptions, LogFormat};
+use super::options::GeneralOptions;
+use super::values::LogFormat;
 use crate::clock::Clock;
 use crate::model::{Fact, visible};
 

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::args::Args;
 use crate::model::Exit;
 
-/// Examples of each command, with a description.
+/// Examples of each command, with a description. The first line of the first one is in its help.
 const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "rosterpatch",
@@ -32,14 +32,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "enqueue",
         &[(
             "Queue a roster with the settings of a profile:",
-            "rosterpatch enqueue elever.csv --profile ekskolan --state postgres://rosterpatch@db.example.org/rosterpatch",
+            "rosterpatch enqueue elever.csv --profile ekskolan",
         )],
     ),
     (
         "work",
         &[(
             "Run a worker that processes four batches at a time:",
-            "rosterpatch work --concurrency 4 --state postgres://rosterpatch@db.example.org/rosterpatch",
+            "rosterpatch work --concurrency 4 --state postgres://db.example.org/rosterpatch",
         )],
     ),
     (
@@ -56,7 +56,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "database",
         &[(
             "Update the tables for a new version:",
-            "rosterpatch database migrate --state postgres://rosterpatch@db.example.org/rosterpatch",
+            "rosterpatch database migrate --state postgres://db.example.org/rosterpatch",
         )],
     ),
     (
@@ -70,6 +70,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "plan",
         &[
             (
+                "Try it on a simulated API, without credentials:",
+                "rosterpatch plan elever.csv --target meitner --sandbox",
+            ),
+            (
                 "See what would change, with every change in a file:",
                 "rosterpatch plan elever.csv --target meitner --out changes.csv",
             ),
@@ -82,6 +86,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "import",
         &[
+            (
+                "Try it on a simulated API, without credentials:",
+                "rosterpatch import elever.csv --target meitner --sandbox",
+            ),
             (
                 "From a script, without a question:",
                 "rosterpatch import elever.csv --target meitner --yes --progress plain",
@@ -123,6 +131,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "retry",
         &[
             (
+                "Retry rows of a run on the simulated API:",
+                "rosterpatch retry elever.results.csv --sandbox",
+            ),
+            (
                 "Retry failed rows from a results file:",
                 "rosterpatch retry elever.results.csv",
             ),
@@ -134,10 +146,16 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "sweep",
-        &[(
-            "In a crontab, each night at two:",
-            "0 2 * * * rosterpatch sweep /srv/inbox --profile skola-a --log-format json",
-        )],
+        &[
+            (
+                "Try it on a simulated API, without credentials:",
+                "rosterpatch sweep inbox --target meitner --sandbox",
+            ),
+            (
+                "In a crontab, each night at two:",
+                "0 2 * * * rosterpatch sweep /srv/inbox --profile skola-a --log-format json",
+            ),
+        ],
     ),
     (
         "watch",
@@ -315,10 +333,21 @@ pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
     pages
 }
 
+/// Adds an example to the help of each command. `word` is its heading.
+pub(in crate::cli) fn with_examples(command: Command, word: &str) -> Command {
+    command.mut_subcommands(|sub| {
+        let found = EXAMPLES.iter().find(|(name, _)| *name == sub.get_name());
+        let line = found.and_then(|(_, examples)| examples.first()?.1.lines().next());
+        match line {
+            Some(line) => sub.after_help(format!("{word}:\n  {line}")),
+            None => sub,
+        }
+    })
+}
+
 /// Writes a page in roff format.
 pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) -> io::Result<()> {
-    // The examples have a section of their own.
-    let command = command.clone().after_help("").display_name(page.to_owned());
+    let command = command.clone().display_name(page.to_owned());
     let usage = command.clone().render_usage().to_string();
     let own = page.strip_prefix("rosterpatch-").unwrap_or(page);
     let man = Man::new(command).title(page.to_uppercase());

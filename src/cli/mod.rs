@@ -9,7 +9,6 @@ mod fleet_args;
 mod front;
 mod group;
 mod help;
-mod help_texts;
 mod local_sandbox;
 mod logging;
 mod man;
@@ -41,12 +40,12 @@ use commands::{
     backup, check, decline, doctor, explain, fleet, history, import, open, packagers, plan, resume,
     retry, runs, sandbox, show_config, sweep, targets, template, undo,
 };
-use options::{ColorWhen, GeneralOptions};
-use values::Label;
+use options::GeneralOptions;
+use values::{ColorWhen, Label};
 
 /// Returns the declaration of the command line, for manuals and references.
 pub fn command() -> clap::Command {
-    Args::command()
+    man::with_examples(Args::command(), "Example")
 }
 
 /// Runs the program on the process's arguments. Returns its exit code.
@@ -139,7 +138,7 @@ fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
 
 /// Parses the command line.
 fn parsed(words: &[String]) -> Result<Args, clap::Error> {
-    let mut command = Args::command().color(match color(words) {
+    let mut command = command().color(match color(words) {
         ColorWhen::Always => ColorChoice::Always,
         ColorWhen::Never => ColorChoice::Never,
         ColorWhen::Auto => ColorChoice::Auto,

@@ -1,24 +1,26 @@
 //! Each option is declared once with its name, type, default and help. The declaration generates the flag,
 //! the setting of the config file and the output of `config`. Groups of options are combined into commands,
-//! so that each command has only options that apply to it.
+//! so that each command has only options that apply to it. `PlanOptions::apply` applies them to a run.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, ConflictRules, Delimiter, Duplicate, Empty, Label, OutcomeAt, Renumber,
-    RetentionTimes, Share, Shown, Time, Timeout, Written, from_config,
+    Address, ColorWhen, ConflictRules, Delimiter, Duplicate, Empty, Format, Label, LogFormat,
+    OutcomeAt, ProgressKind, Renumber, RetentionTimes, Share, Shown, Time, Timeout, Written,
+    from_config,
 };
-use crate::app::Notify;
+use crate::app::{Action, AppError, Notify};
 use crate::l10n::{Language, say};
-use crate::plan::{ConflictPolicy, Selection, Threshold};
-use crate::send::Rate;
+use crate::plan::{ConflictPolicy, Guards, RenumberMode, Selection, Threshold};
+use crate::run::Settings;
+use crate::send::{ClientOptions, Rate};
 
 /// An option as shown by `config`.
 pub(in crate::cli) struct Setting {
@@ -341,45 +343,100 @@ pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The kind of progress output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ProgressKind {
-    /// A bar on a terminal, plain lines elsewhere
-    #[default]
-    Auto,
-    /// A bar
-    Bar,
-    /// A line now and then
-    Plain,
-    /// A JSON object a line
-    Json,
-    /// Nothing
-    None,
+impl ConnectionOptions {
+    /// Returns the client for a base address.
+    pub(in crate::cli) fn client(&self, base_url: String) -> Result<ClientOptions, AppError> {
+        Ok(ClientOptions {
+            base_url,
+            timeout: self.timeout().0.length,
+            ca_certificates: self.ca_certificates()?,
+        })
+    }
+
+    /// Returns the root certificates trusted in addition to those of the system.
+    fn ca_certificates(&self) -> Result<Option<String>, AppError> {
+        let Some(path) = &self.ca_cert else {
+            return Ok(None);
+        };
+        let text = crate::safe_fs::read_text(path).map_err(Action::Read.failed(path))?;
+        Ok(Some(text))
+    }
 }
 
-/// When colours are used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ColorWhen {
-    #[default]
-    Auto,
-    Always,
-    Never,
+impl GuardOptions {
+    /// Returns the guards of a run.
+    fn guards(&self) -> Guards {
+        Guards {
+            max_invalid: self.max_invalid(),
+            max_changes: self.max_changes,
+            max_shrink: self.max_shrink(),
+            max_identity_changes: self.max_identity_changes(),
+            renumber: match self.renumber() {
+                Renumber::Ask => RenumberMode::Ask,
+                Renumber::Approve => RenumberMode::Approve,
+                Renumber::Off => RenumberMode::Off,
+            },
+        }
+    }
 }
 
-/// The log format.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-/// The output format of a summary.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Format {
-    #[default]
-    Text,
-    Json,
+impl PlanOptions {
+    /// Applies the options to a run. A retry passes the options of its command line as `retry`: the run that it
+    /// retries decides the options that are not among them, unless they limit only requests and rows.
+    pub(in crate::cli) fn apply(
+        &self,
+        canary: &CanaryOptions,
+        retry: Option<&PlanOptions>,
+        run: &mut Settings,
+    ) -> Result<(), AppError> {
+        // The patterns name every option, so that the compiler leads here from a new one.
+        let PlaceOptions {
+            env: _,
+            base_url: _,
+            relist: _,
+            no_snapshot,
+            sandbox: _,
+            blind,
+        } = &self.place;
+        let ConnectionOptions {
+            max_attempts: _,
+            timeout: _,
+            ca_cert: _,
+            trust_for,
+            var: _,
+            all,
+            no_undo,
+        } = &retry.unwrap_or(self).connection;
+        let said = retry.unwrap_or(self);
+        let delivery = &mut run.delivery;
+        delivery.sender.concurrency = self.quota.concurrency().get();
+        delivery.sender.max_attempts = self.connection.max_attempts().get();
+        delivery.client.timeout = self.connection.timeout().0.length;
+        if let Some(certificates) = said.connection.ca_certificates()? {
+            delivery.client.ca_certificates = Some(certificates);
+        }
+        if retry.is_none() {
+            let snapshots = !no_snapshot.unwrap_or(false);
+            delivery.relist = snapshots.then_some(self.place.relist().length);
+        }
+        if retry.is_none() || trust_for.is_some() {
+            delivery.trust_for = said.connection.trust_for().length;
+        }
+        delivery.all = *all;
+        delivery.no_undo |= no_undo;
+        delivery.blind |= blind;
+        delivery.canary = canary.canary.map(u64::from);
+        delivery.guards = self.guards.guards();
+        if retry.is_some_and(|said| said.guards.max_invalid.is_none()) {
+            // Many unsuccessful rows may still be invalid.
+            delivery.guards.max_invalid = Threshold::Percent(100.0);
+        }
+        let conflicts = &mut delivery.edits.conflicts;
+        *conflicts = said.guards.conflicts.unwrap_or(*conflicts);
+        run.roster.sparse = !delivery.blind;
+        run.roster.check.strict |= said.roster.strict.unwrap_or(false);
+        Ok(())
+    }
 }
 
 impl QuotaOptions {
@@ -397,6 +454,8 @@ impl QuotaOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::{CommandFactory, FromArgMatches};
 
     use super::super::args::Args;
@@ -421,6 +480,77 @@ mod tests {
         assert_eq!(config.guards.max_shrink(), Threshold::Percent(50.0));
         assert_eq!(config.inbox.settle().length.as_secs(), 5);
         assert_eq!(config.inbox.interval().length.as_secs(), 30);
+    }
+
+    /// Returns the settings of a run in a retry with other options on the command line.
+    fn retried(settings: &Settings, options: &[&str]) -> Settings {
+        let arguments = ["rosterpatch", "retry", "r.csv"].iter().chain(options);
+        let args = Args::from_arg_matches(&Args::command().get_matches_from(arguments)).unwrap();
+        let super::super::args::Command::Retry(args) = args.command else {
+            panic!("retry");
+        };
+        let mut run = settings.clone();
+        args.options
+            .apply(&args.canary, Some(&args.options), &mut run)
+            .unwrap();
+        run
+    }
+
+    #[test]
+    fn a_retry_cannot_weaken_the_protection_of_records() {
+        let mut settings = Settings::of_test("", "r.csv".into());
+        for (was, now) in [(false, false), (false, true), (true, false), (true, true)] {
+            settings.delivery.no_undo = was;
+            settings.delivery.blind = was;
+            settings.roster.check.strict = was;
+            settings.roster.sparse = !was;
+            let options: &[&str] = match now {
+                true => &["--no-undo", "--blind", "--strict"],
+                false => &[],
+            };
+            let run = retried(&settings, options);
+            let is = was || now;
+            assert_eq!(run.delivery.no_undo, is, "{was} {now}");
+            assert_eq!(run.delivery.blind, is, "{was} {now}");
+            assert_eq!(run.roster.check.strict, is, "{was} {now}");
+            assert_eq!(run.roster.sparse, !is, "{was} {now}");
+        }
+    }
+
+    #[test]
+    fn a_retry_applies_new_options_and_inherits_the_others() {
+        let mut settings = Settings::of_test("", "r.csv".into());
+        let delivery = &mut settings.delivery;
+        delivery.all = true;
+        delivery.canary = Some(3);
+        delivery.trust_for = Duration::from_secs(60);
+        delivery.relist = None;
+        delivery.client.ca_certificates = Some("old".into());
+        let kept = retried(&settings, &[]).delivery;
+        assert_eq!((kept.all, kept.canary), (false, None));
+        assert_eq!(kept.trust_for, Duration::from_secs(60));
+        assert_eq!(kept.relist, None);
+        assert_eq!(kept.client.ca_certificates.as_deref(), Some("old"));
+        // Many unsuccessful rows may still be invalid.
+        assert_eq!(kept.guards.max_invalid, Threshold::Percent(100.0));
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new.pem");
+        std::fs::write(&file, "new").unwrap();
+        let certificates = format!("--ca-cert={}", file.display());
+        let options = "--max-attempts=9 --timeout=77s --trust-for=0s --all --canary=1 \
+                       --concurrency=3 --max-invalid=7 --conflicts=theirs";
+        let mut options: Vec<&str> = options.split_whitespace().collect();
+        options.push(&certificates);
+        let changed = retried(&settings, &options).delivery;
+        assert_eq!((changed.all, changed.canary), (true, Some(1)));
+        assert_eq!(changed.trust_for, Duration::ZERO);
+        assert_eq!(changed.sender.max_attempts, 9);
+        assert_eq!(changed.sender.concurrency, 3);
+        assert_eq!(changed.client.timeout, Duration::from_secs(77));
+        assert_eq!(changed.client.ca_certificates.as_deref(), Some("new"));
+        assert_eq!(changed.guards.max_invalid, Threshold::Rows(7));
+        assert_eq!(changed.edits.conflicts, ConflictPolicy::Theirs);
     }
 
     #[test]

@@ -3,27 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::config::Config;
 use super::options::{
-    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, Layer, LayoutOptions,
-    PlaceOptions, QuotaOptions, RosterOptions, SelectionOptions,
+    ConnectionOptions, FileOptions, GeneralOptions, Layer, LayoutOptions, PlaceOptions,
+    QuotaOptions, RosterOptions, SelectionOptions,
 };
-use super::values::{Duplicate, Empty, OutcomeAt, Renumber, RetentionTimes, Time};
-use crate::app::{Action, AppError, NamedPaths, Notifications, Retention};
+use super::values::{Duplicate, Empty, OutcomeAt, RetentionTimes, Time};
+use crate::app::{AppError, NamedPaths, Notifications, Retention};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
-use crate::plan::{ConflictPolicy, EditRules, Guards, RenumberMode, Selection};
+use crate::plan::{ConflictPolicy, EditRules, Selection};
 use crate::read::{Mends, ReadOptions};
 use crate::run::{Actor, Release, Roster, today};
-use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
+use crate::send::{Credentials, Pace, Rate};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
 /// Returns the requested target.
@@ -188,17 +187,6 @@ pub(in crate::cli) fn refuse_idle_allowances(
     Ok(())
 }
 
-/// Returns the root certificates trusted in addition to those of the system.
-pub(in crate::cli) fn ca_certificates(
-    options: &ConnectionOptions,
-) -> Result<Option<String>, AppError> {
-    let Some(path) = &options.ca_cert else {
-        return Ok(None);
-    };
-    let text = crate::safe_fs::read_text(path).map_err(Action::Read.failed(path))?;
-    Ok(Some(text))
-}
-
 /// Returns the selected rows.
 pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
     let lines = options.lines.clone().unwrap_or_default();
@@ -275,21 +263,6 @@ pub(in crate::cli) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
     (rate, spec.quota.burst)
 }
 
-/// Returns the guards of a run.
-pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
-    Guards {
-        max_invalid: options.max_invalid(),
-        max_changes: options.max_changes,
-        max_shrink: options.max_shrink(),
-        max_identity_changes: options.max_identity_changes(),
-        renumber: match options.renumber() {
-            Renumber::Ask => RenumberMode::Ask,
-            Renumber::Approve => RenumberMode::Approve,
-            Renumber::Off => RenumberMode::Off,
-        },
-    }
-}
-
 /// Returns the rules for overwriting values of records. `usual` is the default policy for conflicts.
 pub(in crate::cli) fn edits(
     config: &Config,
@@ -355,16 +328,6 @@ pub(in crate::cli) fn repace(
     run.delivery.pace = pace(&quota, own)?;
     run.delivery.sender.concurrency = quota.concurrency().get();
     Ok(())
-}
-
-/// Returns the options for delivering requests.
-pub(in crate::cli) fn sender(options: &ConnectionOptions, quota: &QuotaOptions) -> SenderOptions {
-    SenderOptions {
-        concurrency: quota.concurrency().get(),
-        max_attempts: options.max_attempts().get(),
-        backoff: Backoff::default(),
-        grace: Duration::from_secs(10),
-    }
 }
 
 /// Returns the output paths that the command line names.

@@ -4,7 +4,8 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
+use super::options::GeneralOptions;
+use super::values::{ColorWhen, LogFormat, ProgressKind};
 use crate::app::AppError;
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};

@@ -372,3 +372,43 @@ where
     };
     text.parse().map(Some).map_err(de::Error::custom)
 }
+/// The kind of progress output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere
+    #[default]
+    Auto,
+    /// A bar
+    Bar,
+    /// A line now and then
+    Plain,
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The log format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// The output format of a summary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Format {
+    #[default]
+    Text,
+    Json,
+}

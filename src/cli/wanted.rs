@@ -13,7 +13,6 @@ use crate::app::{AppError, Session, Wanted};
 use crate::l10n::say;
 use crate::plan::ConflictPolicy;
 use crate::run::{Delivery, Roster, Settings};
-use crate::send::ClientOptions;
 use crate::targets::{self, TargetSpec};
 
 /// The options of a command that reads a roster.
@@ -41,16 +40,8 @@ impl Asked {
 
     /// Fills unset options from the config.
     fn filled(&self, config: &Config) -> Asked {
-        let said = &self.options;
         Asked {
-            options: PlanOptions {
-                roster: config.fill(&said.roster),
-                selection: config.fill(&said.selection),
-                place: config.place(&said.place),
-                connection: config.fill(&said.connection),
-                quota: config.fill(&said.quota),
-                guards: config.fill(&said.guards),
-            },
+            options: config.plan(&self.options),
             canary: config.fill(&self.canary),
             ..self.clone()
         }
@@ -130,11 +121,11 @@ impl Asked {
         session: &Session,
     ) -> Result<Settings, AppError> {
         let options = &self.options;
-        let (place, connection) = (&options.place, &options.connection);
+        let place = &options.place;
         let now: Timestamp = session.clock.timestamp();
         let roster = self.understood(config, spec, now)?;
         let paths = settings::named(&self.files).for_roster(&self.file, session.state.folder())?;
-        let variables = settings::variables(config, connection, spec)?;
+        let variables = settings::variables(config, &options.connection, spec)?;
         if place.blind && spec.erases() {
             return Err(AppError::Usage(say().cli_blind_put(spec.name.as_str())));
         }
@@ -156,46 +147,15 @@ impl Asked {
         } else {
             ConflictPolicy::Roster
         };
-        let delivery = Delivery {
-            client: ClientOptions {
-                base_url,
-                timeout: connection.timeout().0.length,
-                ca_certificates: settings::ca_certificates(connection)?,
-            },
-            pace: settings::pace(&options.quota, own_quota)?,
-            sender: settings::sender(connection, &options.quota),
-            variables,
-            selection: settings::selection(&options.selection),
-            paths,
-            all: connection.all,
-            no_undo: connection.no_undo,
-            blind: place.blind,
-            guards: settings::guards(&options.guards),
-            edits: settings::edits(config, options.guards.conflicts, spec, usual)?,
-            canary: self.canary.canary.map(u64::from),
-            trust_for: connection.trust_for().length,
-            relist: (!place.no_snapshot.unwrap_or(false)).then_some(place.relist().length),
-            undoes: None,
-            undo_rows: None,
-            approved: None,
-            decided: Default::default(),
-            expected: None,
-            retries: None,
-        };
-        Ok(Settings {
-            target,
-            delivery,
-            roster,
-            sandbox: place.sandbox,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: config.path().map(Path::to_owned),
-            profile: config.profile().map(str::to_owned),
-            pauses: Default::default(),
-            deeds: Vec::new(),
-        })
+        let pace = settings::pace(&options.quota, own_quota)?;
+        let mut run = Settings::new(target, roster, Delivery::new(base_url, pace, paths));
+        run.delivery.variables = variables;
+        run.delivery.selection = settings::selection(&options.selection);
+        run.delivery.edits = settings::edits(config, options.guards.conflicts, spec, usual)?;
+        options.apply(&self.canary, None, &mut run)?;
+        run.sandbox = place.sandbox;
+        run.config = config.path().map(Path::to_owned);
+        run.profile = config.profile().map(str::to_owned);
+        Ok(run)
     }
 }

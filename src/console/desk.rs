@@ -211,7 +211,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::app::{Notifications, Overrides, Wanted};
+    use crate::app::{Notifications, Wanted};
     use crate::check::{CheckOptions, DuplicatePolicy};
     use crate::console::live::Phase;
     use crate::events::Unobserved;
@@ -257,7 +257,7 @@ mod tests {
             panic!("nothing again")
         }
 
-        fn overrides(&self) -> Result<Overrides, AppError> {
+        fn apply(&self, _: &mut Settings) -> Result<(), AppError> {
             panic!("nothing otherwise")
         }
 

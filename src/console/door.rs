@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::{AppError, Notifications, Overrides, Session, Wanted};
+use crate::app::{AppError, Notifications, Session, Wanted};
 use crate::events::Observer;
 use crate::run::{Roster, Settings};
 use crate::targets::TargetSpec;
@@ -53,8 +53,11 @@ pub trait Door: Send + Sync {
     /// Fails if its target cannot be understood, or its credentials are not there.
     fn again(&self, settings: Settings) -> Result<Wanted<'static>, AppError>;
 
-    /// What another try of a run's rows does otherwise than the run.
-    fn overrides(&self) -> Result<Overrides, AppError>;
+    /// Applies the options to a retry of a run.
+    ///
+    /// # Errors
+    /// When root certificates cannot be read.
+    fn apply(&self, run: &mut Settings) -> Result<(), AppError>;
 
     /// Who is told of runs.
     fn notifications(&self) -> Notifications;

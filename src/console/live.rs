@@ -187,7 +187,7 @@ impl Observer for Watching {
             | RunEvent::Unmapped(_)
             | RunEvent::Withheld(_)
             | RunEvent::Planned(_)
-            | RunEvent::Looked
+            | RunEvent::DryRunEnded
             | RunEvent::Finished(_)
             | RunEvent::BrokeOff => {}
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mend::mend;
 use super::queue::{Claimed, SCHEMA, TASK, database_of};
-use super::slice::{FleetDoor, Worker};
+use super::worker::{FleetDoor, Worker};
 use crate::app::{AppError, Session, forget_dead_copies};
 use crate::journal::{Database, JournalError, State, machine};
 use crate::l10n::say;
@@ -92,15 +92,15 @@ impl TaskHandler for SliceJob {
     const IDENTIFIER: &'static str = TASK;
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(Shared(slice)) = context.get_ext::<Shared>().cloned() else {
+        let Some(Shared(process)) = context.get_ext::<Shared>().cloned() else {
             return Err("no worker".to_owned());
         };
         let claimed = Claimed {
             job: *context.job().id(),
             worker: context.worker_id().to_owned(),
         };
-        let slice = move || slice(self.id, &self.queue, &claimed);
-        let done = tokio::task::spawn_blocking(slice).await;
+        let work = move || process(self.id, &self.queue, &claimed);
+        let done = tokio::task::spawn_blocking(work).await;
         // A panic message may contain personal data, and the queue would store it.
         done.map_err(|_| Code::QueueSliceLost.sentence())?
     }
@@ -125,7 +125,7 @@ pub fn work(
     let database = database_of(&state)?.clone();
     forget_dead_copies(&state)?;
     let owner = owner();
-    let do_slice = {
+    let process = {
         let (state, owner) = (state.clone(), owner.clone());
         move |id: i64, queue: &str, claimed: &Claimed| {
             let worker = Worker {
@@ -134,7 +134,7 @@ pub fn work(
                 session: &|state| make_session(state),
                 owner: &owner,
             };
-            worker.slice(id, queue, claimed).map_err(|error| {
+            worker.process_batch(id, queue, claimed).map_err(|error| {
                 let fact = Fact::new(Code::QueueSliceLost).because_of(error.fact());
                 log::warn(&fact);
                 // The queue stores this message with the job.
@@ -142,7 +142,7 @@ pub fn work(
             })
         }
     };
-    let shared = Shared(Arc::new(do_slice));
+    let shared = Shared(Arc::new(process));
     // At the start, a missing or outdated database is a mistake; later it may be unavailable for a while.
     mend_and_say(&database)?;
     let runtime = runtime()?;

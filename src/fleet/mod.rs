@@ -8,15 +8,15 @@ mod listing;
 mod mend;
 mod metrics;
 mod queue;
-mod slice;
 mod sweep;
 mod swept;
+mod worker;
 
 pub use engine::{Tick, migrate, work};
 pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use listing::{listed_queue, place_of};
 pub use metrics::{QUEUE_METRICS, write_queue_metrics};
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
-pub use slice::{EndedFile, FleetDoor, Heard};
 pub use sweep::sweep_into_queue;
 pub use swept::{QueueDesk, SweptFile};
+pub use worker::{EndedFile, FleetDoor, Heard};

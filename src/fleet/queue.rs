@@ -40,7 +40,7 @@ pub struct Enqueued {
 }
 
 /// Adds a file with its content to the queue, so that any machine can import it according to `profile`. The
-/// run stores the `deed`. If the file is already queued, the deed is added only if it has a note.
+/// run stores the `entry`. If the file is already queued, the entry is added only if it has a note.
 ///
 /// # Errors
 /// Fails if the file cannot be read or the database cannot be written.
@@ -48,7 +48,7 @@ pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
     profile: Option<&str>,
-    deed: &AuditEntry,
+    entry: &AuditEntry,
 ) -> Result<Enqueued, AppError> {
     let database = database_of(state)?;
     let content = content_of(file, origin)?;
@@ -73,13 +73,13 @@ pub fn enqueue(
                 &[&sha256, &name, &profile],
             )?;
             let id = cell(&row, 0)?;
-            if deed.note.is_some() {
-                add_deed(tables, id, deed)?;
+            if entry.note.is_some() {
+                add_entry(tables, id, entry)?;
             }
             return Ok(Enqueued { id, is_known: true });
         };
         let id = cell(&row, 0)?;
-        add_deed(tables, id, deed)?;
+        add_entry(tables, id, entry)?;
         add_job(tables, id, &first_queue(profile), 0.0)?;
         let is_known = false;
         Ok(Enqueued { id, is_known })
@@ -88,17 +88,17 @@ pub fn enqueue(
 }
 
 /// Stores a command for an entry.
-fn add_deed(tables: &mut Tables<'_>, id: i64, deed: &AuditEntry) -> Result<(), Wrong> {
+fn add_entry(tables: &mut Tables<'_>, id: i64, entry: &AuditEntry) -> Result<(), Wrong> {
     let row = tables.one("SELECT deeds FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
-    let mut deeds = deeds_of(cell(&row, 0)?)?;
-    deeds.push(deed.clone());
-    let json = serde_json::to_string(&deeds).map_err(|_| damaged("the column queued.deeds"))?;
+    let mut audit_log = audit_log_of(cell(&row, 0)?)?;
+    audit_log.push(entry.clone());
+    let json = serde_json::to_string(&audit_log).map_err(|_| damaged("the column queued.deeds"))?;
     tables.execute("UPDATE queued SET deeds = $2 WHERE id = $1", &[&id, &json])?;
     Ok(())
 }
 
 /// Parses the stored commands of an entry.
-fn deeds_of(json: &str) -> Result<Vec<AuditEntry>, Wrong> {
+fn audit_log_of(json: &str) -> Result<Vec<AuditEntry>, Wrong> {
     serde_json::from_str(json).map_err(|_| damaged("the column queued.deeds"))
 }
 
@@ -157,7 +157,7 @@ pub(super) struct Waiting {
     /// The job of the batch.
     pub(super) claimed: Claimed,
     /// The commands for the entry.
-    pub(super) deeds: Vec<AuditEntry>,
+    pub(super) audit_log: Vec<AuditEntry>,
 }
 
 /// A job and the worker that fetched it. If the worker's lease expires, another worker may hold the job.
@@ -234,7 +234,7 @@ fn waiting(
         is_approved: cell(row, 5)?,
         retries: cell(row, 6)?,
         throttled: cell(row, 7)?,
-        deeds: deeds_of(cell(row, 8)?)?,
+        audit_log: audit_log_of(cell(row, 8)?)?,
         late_s,
         owner,
         claimed: claimed.clone(),
@@ -244,7 +244,7 @@ fn waiting(
 /// Begins a batch of an entry in the queue of its rate limit. Returns the current entry and a fencing token
 /// that shuts out earlier workers of this rate limit, or `None` if there is nothing to do or an older file
 /// with the same rate limit comes first.
-pub(super) fn begin_slice(
+pub(super) fn begin_batch(
     database: &Database,
     found: &Waiting,
     account: &str,
@@ -419,24 +419,24 @@ pub(super) fn end(
     })
 }
 
-/// Queues a held run again as approved. The run stores the `deed`.
-pub fn approve(state: &State, id: i64, deed: &AuditEntry) -> Result<GoesOn, AppError> {
-    goes_on(state, id, true, deed)
+/// Queues a held run again as approved. The run stores the `entry`.
+pub fn approve(state: &State, id: i64, entry: &AuditEntry) -> Result<GoesOn, AppError> {
+    goes_on(state, id, true, entry)
 }
 
-/// Queues a stopped run again. The run stores the `deed`.
+/// Queues a stopped run again. The run stores the `entry`.
 ///
 /// # Errors
 /// Fails if the queue has no entry with this id or the database cannot be written.
-pub fn put_back(state: &State, id: i64, deed: &AuditEntry) -> Result<GoesOn, AppError> {
-    goes_on(state, id, false, deed)
+pub fn put_back(state: &State, id: i64, entry: &AuditEntry) -> Result<GoesOn, AppError> {
+    goes_on(state, id, false, entry)
 }
 
-fn goes_on(state: &State, id: i64, approves: bool, deed: &AuditEntry) -> Result<GoesOn, AppError> {
+fn goes_on(state: &State, id: i64, approves: bool, entry: &AuditEntry) -> Result<GoesOn, AppError> {
     let known = database_of(state)?.change(|tables| {
         let goes_on = again(tables, id, approves)?;
         if goes_on.is_some() {
-            add_deed(tables, id, deed)?;
+            add_entry(tables, id, entry)?;
         }
         Ok(goes_on)
     })?;

@@ -189,9 +189,9 @@ impl QueueSweep<'_> {
             if self.arrivals.is_older(name, stamp) && !is_meant {
                 return Err(AppError::Older);
             }
-            let deed = AuditEntry::of(&session.author, "sweep", session.clock.timestamp());
+            let entry = AuditEntry::of(&session.author, "sweep", session.clock.timestamp());
             let dropped = (file, Origin::Dropped);
-            let enqueued = enqueue(&session.state, dropped, profile.as_deref(), &deed)?;
+            let enqueued = enqueue(&session.state, dropped, profile.as_deref(), &entry)?;
             return Ok(SweptFile::Enqueued(enqueued.id));
         };
         let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));

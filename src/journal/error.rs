@@ -1,6 +1,6 @@
 //! The errors of the journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -123,6 +123,15 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// An error of a file of records that the API returned.
+    pub fn of_records(path: &Path, source: rusqlite::Error) -> JournalError {
+        JournalError::Sqlite {
+            action: StoreAction::KeepRecords,
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+
     /// Returns the error for logs and notifications, with only the code of a database error.
     pub fn fact(&self) -> Fact {
         match self {

@@ -19,7 +19,6 @@ mod quota;
 mod record;
 mod recorded;
 mod records;
-mod register;
 mod row_id;
 mod run_state;
 mod snapshot;
@@ -46,10 +45,9 @@ pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRecord, Traces};
-pub use register::Register;
 pub use run_state::RunState;
 pub use snapshot::{
-    RecordPrints, Snapshot, SnapshotMeta, forget_snapshots, has_snapshots, mark_records,
+    RecordFingerprints, Snapshot, SnapshotMeta, forget_snapshots, has_snapshots, mark_records,
     prune_snapshots,
 };
 #[cfg(feature = "postgres")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{JournalError, StoreAction};
+use super::error::JournalError;
 use super::files::{make_private_file, make_private_folder};
 use super::lock::RunLock;
 use super::state::State;
@@ -88,7 +88,7 @@ pub struct SnapshotMeta {
 
 /// The fingerprints of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordPrints {
+pub struct RecordFingerprints {
     /// The id of the record.
     pub id: String,
     /// Keyed hashes of the fields.
@@ -122,7 +122,7 @@ impl Snapshot {
             return Ok(None);
         }
         let (connection, path) = connect(state.folder())?;
-        let explain = |source| failed(&path, source);
+        let explain = |source| JournalError::of_records(&path, source);
         connection.execute_batch(COPY).map_err(explain)?;
         let Some(seen) = accounted(&connection, state, address, &path)? else {
             return Ok(None);
@@ -193,11 +193,11 @@ impl Snapshot {
     pub fn clear(&self) -> Result<(), JournalError> {
         self.connection
             .execute_batch(EMPTY)
-            .map_err(|source| failed(&self.path, source))
+            .map_err(|source| JournalError::of_records(&self.path, source))
     }
 
     /// Adds records to the working copy, replacing records with the same id.
-    pub fn put(&self, records: &[RecordPrints]) -> Result<(), JournalError> {
+    pub fn put(&self, records: &[RecordFingerprints]) -> Result<(), JournalError> {
         self.in_one("BEGIN", |connection| {
             for record in records {
                 forget(connection, &record.id)?;
@@ -224,7 +224,7 @@ impl Snapshot {
         self.connection
             .prepare_cached("SELECT prints FROM temp.known WHERE id = ?1")
             .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
-            .map_err(|source| failed(&self.path, source))
+            .map_err(|source| JournalError::of_records(&self.path, source))
     }
 
     /// Returns the ids of the records with this value in a field, in order.
@@ -239,7 +239,7 @@ impl Snapshot {
     pub fn records(&self) -> Result<u64, JournalError> {
         self.connection
             .query_row("SELECT count(*) FROM temp.known", [], |row| row.get(0))
-            .map_err(|source| failed(&self.path, source))
+            .map_err(|source| JournalError::of_records(&self.path, source))
     }
 
     /// Returns the ids of the records that runs may have changed between the time of the loaded snapshot and
@@ -306,7 +306,7 @@ impl Snapshot {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(of, |row| row.get(0))?.collect())
-            .map_err(|source| failed(&self.path, source))
+            .map_err(|source| JournalError::of_records(&self.path, source))
     }
 
     /// Runs `work` in one transaction.
@@ -315,7 +315,8 @@ impl Snapshot {
         begin: &str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        in_one(&self.connection, begin, work).map_err(|source| failed(&self.path, source))
+        in_one(&self.connection, begin, work)
+            .map_err(|source| JournalError::of_records(&self.path, source))
     }
 }
 
@@ -352,7 +353,7 @@ pub fn mark_records(
             }
             Ok(())
         })
-        .map_err(|source| failed(path, source))
+        .map_err(|source| JournalError::of_records(path, source))
     })
 }
 
@@ -368,7 +369,7 @@ pub fn forget_snapshots(
     }
     with_file(state, |connection, path| {
         forget_where(connection, "address = ?1", params![address])
-            .map_err(|source| failed(path, source))
+            .map_err(|source| JournalError::of_records(path, source))
     })
 }
 
@@ -379,7 +380,7 @@ pub fn prune_snapshots(
 ) -> Result<Option<JournalError>, JournalError> {
     with_file(state, |connection, path| {
         forget_where(connection, "used_at < ?1", params![moment.as_microsecond()])
-            .map_err(|source| failed(path, source))
+            .map_err(|source| JournalError::of_records(path, source))
     })
 }
 
@@ -435,7 +436,7 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
         })?;
         Ok(connection)
     });
-    let connection = prepared.map_err(|source| failed(&path, source))?;
+    let connection = prepared.map_err(|source| JournalError::of_records(&path, source))?;
     Ok((connection, path))
 }
 
@@ -461,7 +462,7 @@ fn accounted(
             runs.collect::<rusqlite::Result<Vec<(String, i64, bool)>>>()?,
         ))
     };
-    let (mut seen, runs) = read().map_err(|source| failed(path, source))?;
+    let (mut seen, runs) = read().map_err(|source| JournalError::of_records(path, source))?;
     for (run, first, is_any) in runs {
         if RunLock::is_held(state, &run)? {
             if is_any {
@@ -519,14 +520,6 @@ fn in_one<T>(
     done
 }
 
-fn failed(path: &Path, source: rusqlite::Error) -> JournalError {
-    JournalError::Sqlite {
-        action: StoreAction::KeepRecords,
-        path: path.to_owned(),
-        source: source.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -546,8 +539,8 @@ mod tests {
         }
     }
 
-    fn record(id: &str, print: u8) -> RecordPrints {
-        RecordPrints {
+    fn record(id: &str, print: u8) -> RecordFingerprints {
+        RecordFingerprints {
             id: id.to_owned(),
             prints: vec![print; 8],
             holds: vec![(1, i64::from(print))],

@@ -179,7 +179,7 @@ impl Observer for Bar {
         match event {
             RunEvent::RowDone { .. } => {}
             RunEvent::Read { done, of } if done >= of => self.hide(),
-            RunEvent::Looked => self.hide(),
+            RunEvent::DryRunEnded => self.hide(),
             RunEvent::Read { done, of } => {
                 self.show_reading(say().progress_read(), *done, *of);
             }

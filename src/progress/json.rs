@@ -101,7 +101,7 @@ impl Observer for JsonLines {
             } => {
                 json!({"event": "row", "row": row, "line": line, "state": state})
             }
-            RunEvent::Read { .. } | RunEvent::Looked | RunEvent::Paused { .. } => return,
+            RunEvent::Read { .. } | RunEvent::DryRunEnded | RunEvent::Paused { .. } => return,
             RunEvent::Progress(progress) => return self.know(progress),
             RunEvent::BrokeOff => return self.end(),
             RunEvent::Retrying {

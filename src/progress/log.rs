@@ -71,7 +71,7 @@ impl Observer for LogEvents {
                 tracing::info!(rows, to_send, sent, "started");
             }
             RunEvent::Read { .. }
-            | RunEvent::Looked
+            | RunEvent::DryRunEnded
             | RunEvent::Paused { .. }
             | RunEvent::Progress(_)
             | RunEvent::BrokeOff => {}

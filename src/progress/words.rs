@@ -35,7 +35,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
         }
         RunEvent::Started { run, progress } => vec![started(run, progress, now)],
         RunEvent::Read { .. }
-        | RunEvent::Looked
+        | RunEvent::DryRunEnded
         | RunEvent::Paused { .. }
         | RunEvent::RowDone { .. }
         | RunEvent::Progress(_)

@@ -128,7 +128,7 @@ impl<'a> Setup<'a> {
         // If this process crashes, the next one needs the pauses so far.
         let mut kept = Settings::of(&now)?;
         kept.pauses = self.settings.pauses;
-        kept.deeds.clone_from(&self.settings.deeds);
+        kept.audit_log.clone_from(&self.settings.audit_log);
         journal.set_settings(known.id, &to_json(&kept)?)?;
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {

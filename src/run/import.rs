@@ -95,7 +95,7 @@ fn import_with(
         _ => None,
     };
     settings.pauses = pauses(&start, batch, context)?;
-    settings.deeds = deeds(&start, settings.queued.as_ref(), batch, context)?;
+    settings.audit_log = audit_log(&start, settings.queued.as_ref(), batch, context)?;
     let settings = &settings;
     if batch.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -127,7 +127,7 @@ fn import_with(
 
 /// The audit log of a run so far. The commands in the queue come before that of the worker that starts the run. Later
 /// batches add no entry.
-fn deeds(
+fn audit_log(
     start: &Start,
     queued: Option<&Queued>,
     batch: Option<Batch>,
@@ -138,26 +138,26 @@ fn deeds(
         Start::Resume(run) => ("resume", Some(run)),
         Start::Approve(run) => ("approve", Some(run)),
     };
-    let mut deeds = match earlier {
+    let mut audit_log = match earlier {
         None => Vec::new(),
         Some(run) => {
             let run = Journal::open(&context.state)?.run(Some(&run.name))?;
-            Settings::of(&run)?.deeds
+            Settings::of(&run)?.audit_log
         }
     };
     if batch.is_some() {
-        for deed in queued.iter().flat_map(|queued| &queued.deeds) {
-            if !deeds.contains(deed) {
-                deeds.push(deed.clone());
+        for entry in queued.iter().flat_map(|queued| &queued.audit_log) {
+            if !audit_log.contains(entry) {
+                audit_log.push(entry.clone());
             }
         }
     }
     if earlier.is_none() || batch.is_none() {
         let command = batch.map_or(command, |_| "work");
         let now = context.clock.timestamp();
-        deeds.push(AuditEntry::of(&context.author, command, now));
+        audit_log.push(AuditEntry::of(&context.author, command, now));
     }
-    Ok(deeds)
+    Ok(audit_log)
 }
 
 /// The time in which no process worked on a run that starts or resumes now.
@@ -327,7 +327,7 @@ pub fn dry_run(
     };
     with_setup((prepared, settings, context), None, |setup| {
         let planned = plan(setup.begin_in(Journal::temporary()?)?);
-        context.observer.on_event(&RunEvent::Looked);
+        context.observer.on_event(&RunEvent::DryRunEnded);
         let planned = planned?;
         let PlannedRun {
             run, plan, stop, ..

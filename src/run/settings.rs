@@ -19,7 +19,7 @@ use crate::plan::{ConflictPolicy, EditRules, Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
 use crate::safe_fs::canonical;
-use crate::send::{ClientOptions, Pace, SenderOptions};
+use crate::send::{Backoff, ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
 /// The settings of a run as stored in the journal, for resuming it. They hold no secret.
@@ -59,8 +59,8 @@ pub struct Settings {
     #[serde(default)]
     pub pauses: Pauses,
     /// The accounts that started and resumed the run.
-    #[serde(default)]
-    pub deeds: Vec<AuditEntry>,
+    #[serde(default, rename = "deeds")]
+    pub audit_log: Vec<AuditEntry>,
 }
 
 /// The time between a run's beginning and its end in which no process worked on it.
@@ -125,7 +125,7 @@ pub struct Queued {
     pub file: String,
     /// The commands for it in the queue. A batch adds them to those of the run.
     #[serde(skip)]
-    pub deeds: Vec<AuditEntry>,
+    pub audit_log: Vec<AuditEntry>,
 }
 
 /// Where and how a roster is delivered.
@@ -188,6 +188,43 @@ pub struct Delivery {
     pub undo_rows: Option<Selection>,
 }
 
+impl Delivery {
+    /// The delivery to an address, with the default guards and one request at a time.
+    pub fn new(base_url: String, pace: Pace, paths: ResultPaths) -> Delivery {
+        Delivery {
+            client: ClientOptions {
+                base_url,
+                timeout: Duration::from_secs(45),
+                ca_certificates: None,
+            },
+            pace,
+            sender: SenderOptions {
+                concurrency: 1,
+                max_attempts: 1,
+                backoff: Backoff::default(),
+                grace: Duration::from_secs(10),
+            },
+            variables: BTreeMap::new(),
+            selection: Selection::default(),
+            approved: None,
+            decided: BTreeMap::new(),
+            paths,
+            all: false,
+            no_undo: false,
+            blind: false,
+            guards: Guards::default(),
+            edits: EditRules::default(),
+            canary: None,
+            trust_for: Duration::ZERO,
+            relist: None,
+            expected: None,
+            retries: None,
+            undoes: None,
+            undo_rows: None,
+        }
+    }
+}
+
 /// Returns the absolute path. Standard input stays `-`.
 pub fn absolute(path: &Path) -> PathBuf {
     if path == Path::new("-") {
@@ -219,6 +256,25 @@ pub struct Retries {
 }
 
 impl Settings {
+    /// The settings of a roster that came from no inbox and no queue.
+    pub fn new(target: String, roster: Roster, delivery: Delivery) -> Settings {
+        Settings {
+            target,
+            roster,
+            delivery,
+            sandbox: false,
+            inbox: None,
+            dropped_as: None,
+            moving_from: None,
+            queued: None,
+            replaces: None,
+            config: None,
+            profile: None,
+            pauses: Pauses::default(),
+            audit_log: Vec::new(),
+        }
+    }
+
     /// The settings of a run in the journal.
     pub fn of(run: &RunRecord) -> Result<Settings, RunError> {
         serde_json::from_str(&run.settings).map_err(|_| RunError::Settings {
@@ -308,74 +364,31 @@ impl Settings {
         use crate::map::MapOptions;
         use crate::model::Threshold;
         use crate::read::ReadOptions;
-        use crate::send::Backoff;
 
-        Settings {
-            target: target.to_owned(),
-            delivery: Delivery {
-                client: ClientOptions {
-                    base_url: "http://127.0.0.1:1".into(),
-                    timeout: Duration::from_secs(45),
-                    ca_certificates: None,
-                },
-                pace: Pace {
-                    own: "1000/s".parse().unwrap(),
-                    own_burst: 1000,
-                    ceiling: None,
-                    burst: None,
-                    share: 1.0,
-                },
-                sender: SenderOptions {
-                    concurrency: 2,
-                    max_attempts: 2,
-                    backoff: Backoff::default(),
-                    grace: Duration::from_secs(10),
-                },
-                variables: Default::default(),
-                selection: Selection::default(),
-                approved: None,
-                decided: BTreeMap::new(),
-                paths: ResultPaths::beside(&file),
-                all: false,
-                no_undo: false,
-                blind: false,
-                guards: Guards {
-                    max_invalid: Threshold::Percent(100.0),
-                    max_changes: None,
-                    max_shrink: Threshold::Percent(100.0),
-                    max_identity_changes: 0,
-                    renumber: Default::default(),
-                },
-                edits: EditRules::default(),
-                canary: None,
-                trust_for: Duration::ZERO,
-                relist: None,
-                expected: None,
-                retries: None,
-                undoes: None,
-                undo_rows: None,
-            },
-            roster: Roster {
-                file,
-                read: ReadOptions::default(),
-                map: MapOptions::default(),
-                key: None,
-                check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
-                duplicates: DuplicatePolicy::Error,
-                sparse: true,
-                release: None,
-            },
-            sandbox: false,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: None,
-            profile: None,
-            pauses: Default::default(),
-            deeds: Vec::new(),
-        }
+        let pace = Pace {
+            own: "1000/s".parse().unwrap(),
+            own_burst: 1000,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let paths = ResultPaths::beside(&file);
+        let mut delivery = Delivery::new("http://127.0.0.1:1".into(), pace, paths);
+        delivery.sender.concurrency = 2;
+        delivery.sender.max_attempts = 2;
+        delivery.guards.max_invalid = Threshold::Percent(100.0);
+        delivery.guards.max_shrink = Threshold::Percent(100.0);
+        let roster = Roster {
+            file,
+            read: ReadOptions::default(),
+            map: MapOptions::default(),
+            key: None,
+            check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
+            duplicates: DuplicatePolicy::Error,
+            sparse: true,
+            release: None,
+        };
+        Settings::new(target.to_owned(), roster, delivery)
     }
 }
 

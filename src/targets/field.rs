@@ -10,9 +10,10 @@ use toml::Spanned;
 use super::pointer::Pointer;
 use crate::model::Declared;
 
-/// Declares the kinds of cells, each with its name in target files.
+/// Declares the kinds of cells, each with its name in target files, its notation, and whether one value can be right
+/// in many rows.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident $word:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident $word:literal $notation:ident $for_many:literal;)*) => {
         /// The kind of a field's cells, which determines how they are checked and normalized.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
         pub enum Kind {
@@ -29,39 +30,53 @@ macro_rules! kinds {
                     $(Kind::$kind => $word,)*
                 }
             }
+
+            /// The notation of the cells.
+            pub fn notation(self) -> Notation {
+                match self {
+                    $(Kind::$kind => Notation::$notation,)*
+                }
+            }
+
+            /// Whether one value can be right in many rows.
+            pub fn is_for_many(self) -> bool {
+                match self {
+                    $(Kind::$kind => $for_many,)*
+                }
+            }
         }
     };
 }
 
 kinds! {
     /// Text on a single line.
-    Text "text";
+    Text "text" Words false;
     /// A UUID (RFC 9562).
-    Uuid "uuid";
+    Uuid "uuid" Code false;
     /// A Swedish personnummer or samordningsnummer, normalized to `YYYYMMDD-NNNN`.
-    IdentityNumber "identity_number";
+    IdentityNumber "identity_number" Number false;
     /// A calendar date, normalized to `YYYY-MM-DD`.
-    Date "date";
+    Date "date" Number false;
     /// One of the field's `choices`, or a synonym.
-    Choice "choice";
+    Choice "choice" Code true;
     /// A JSON boolean.
-    Boolean "boolean";
+    Boolean "boolean" Number true;
     /// An email address.
-    Email "email";
+    Email "email" Code false;
     /// A telephone number, normalized to E.164 if the target has a region.
-    Phone "phone";
+    Phone "phone" Number false;
     /// A Swedish postal code, normalized to `NNN NN`.
-    PostalCode "postal_code";
+    PostalCode "postal_code" Number true;
     /// An ISO 3166-1 alpha-3 country code.
-    Country "country";
+    Country "country" Code true;
     /// A Swedish municipality code of four digits.
-    MunicipalityCode "municipality_code";
+    MunicipalityCode "municipality_code" Number true;
     /// An eduPersonPrincipalName, `localIdentifier@domain`.
-    Eppn "eppn";
+    Eppn "eppn" Code false;
     /// An integer.
-    Integer "integer";
+    Integer "integer" Number false;
     /// A list of values of the kind `items`.
-    List "list";
+    List "list" Words false;
 }
 
 impl Kind {
@@ -70,6 +85,17 @@ impl Kind {
         let kind = code.strip_suffix(".duplicate");
         Kind::ALL.iter().any(|own| kind == Some(own.as_str()))
     }
+}
+
+/// The notation of a kind's cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// Digits.
+    Number,
+    /// A word or an address that is mostly ASCII.
+    Code,
+    /// A name or other free text.
+    Words,
 }
 
 /// The position of a field's value in the request.

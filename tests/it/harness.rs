@@ -751,61 +751,18 @@ impl LibraryRun {
 
 /// Returns the settings of an import to this base URL, without a quota and with the default guards.
 pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
-    Settings {
-        target: targets::text(target).unwrap(),
-        delivery: Delivery {
-            edits: Default::default(),
-            client: ClientOptions {
-                base_url: base_url.to_owned(),
-                timeout: Duration::from_secs(45),
-                ca_certificates: None,
-            },
-            pace: Pace {
-                own: "unlimited".parse().unwrap(),
-                own_burst: 1000,
-                ceiling: None,
-                burst: None,
-                share: 1.0,
-            },
-            sender: SenderOptions {
-                concurrency: 4,
-                max_attempts: 1,
-                backoff: Backoff::default(),
-                grace: Duration::from_secs(5),
-            },
-            variables: BTreeMap::new(),
-            selection: Selection::default(),
-            paths: ResultPaths::beside(&roster.file),
-            no_undo: false,
-            all: false,
-            blind: false,
-            guards: Guards {
-                max_invalid: Threshold::Percent(10.0),
-                max_changes: None,
-                max_shrink: Threshold::Percent(100.0),
-                max_identity_changes: 0,
-                renumber: Default::default(),
-            },
-            canary: None,
-            trust_for: Duration::ZERO,
-            relist: None,
-            expected: None,
-            retries: None,
-            undoes: None,
-            undo_rows: None,
-            approved: None,
-            decided: Default::default(),
-        },
-        roster,
-        sandbox: false,
-        inbox: None,
-        dropped_as: None,
-        moving_from: None,
-        queued: None,
-        replaces: None,
-        config: None,
-        profile: None,
-        pauses: Default::default(),
-        deeds: Vec::new(),
-    }
+    let pace = Pace {
+        own: "unlimited".parse().unwrap(),
+        own_burst: 1000,
+        ceiling: None,
+        burst: None,
+        share: 1.0,
+    };
+    let paths = ResultPaths::beside(&roster.file);
+    let mut delivery = Delivery::new(base_url.to_owned(), pace, paths);
+    delivery.sender.concurrency = 4;
+    delivery.sender.grace = Duration::from_secs(5);
+    delivery.guards.max_invalid = Threshold::Percent(10.0);
+    delivery.guards.max_shrink = Threshold::Percent(100.0);
+    Settings::new(targets::text(target).unwrap(), roster, delivery)
 }

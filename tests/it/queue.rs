@@ -450,11 +450,17 @@ fn a_queued_run_records_the_account_and_machine_of_each_command() {
     let journal = Journal::open(&queue.state).unwrap();
     let run = journal.run(queue.entry(id).run.as_deref()).unwrap();
     let shown = listed(&journal, &run, &queue.state).unwrap();
-    let deeds = shown.deeds.iter();
-    let deeds = deeds.map(|deed| (&*deed.command, &*deed.actor.machine, deed.note.as_deref()));
+    let entries = shown.audit_log.iter();
+    let entries = entries.map(|entry| {
+        (
+            &*entry.command,
+            &*entry.actor.machine,
+            entry.note.as_deref(),
+        )
+    });
     let own = Actor::here().machine;
     assert_eq!(
-        deeds.collect::<Vec<_>>(),
+        entries.collect::<Vec<_>>(),
         [
             ("enqueue", "kontoret", None),
             ("enqueue", "kontoret", Some("terminsstart")),

@@ -1,26 +1,19 @@
 //! Unit tests of `app::derive`.
 
 use super::*;
-use crate::app::scene::{Scene, roster, sender};
+use crate::app::scene::{Scene, roster};
 use crate::model::Exit;
 use crate::run::Queued;
 
-/// Overrides that change nothing.
-fn nothing_else() -> Overrides {
-    Overrides {
-        sender: sender(1),
-        timeout: Duration::from_secs(5),
-        ca_certificates: None,
-        trust_for: None,
-        all: false,
-        no_undo: false,
-        blind: false,
-        strict: false,
-        canary: None,
-        guards: Guards::default(),
-        conflicts: None,
-        paths: NamedPaths::default(),
-    }
+/// Options that change nothing.
+fn unchanged(_: &mut Settings) -> Result<(), AppError> {
+    Ok(())
+}
+
+/// Derives a retry of a run without other options and paths.
+fn retry_run(scene: &Scene, name: &str, only: Vec<RowState>) -> Result<Settings, AppError> {
+    let paths = NamedPaths::default();
+    retried_run(&scene.session, name, only, &unchanged, &paths)
 }
 
 /// Returns the reason why a run is not retried.
@@ -48,7 +41,7 @@ fn a_retry_sends_failed_and_unsent_rows_from_the_unchanged_file() {
     settings.roster.check.recalls = true;
     with_failures(&scene, &settings);
 
-    let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+    let retried = retry_run(&scene, "first", vec![]).unwrap();
     assert_eq!(retried.delivery.selection.rows, [2..=2, 3..=3]);
     assert_eq!(retried.roster.file, file);
     let retries = retried.delivery.retries.unwrap();
@@ -56,7 +49,7 @@ fn a_retry_sends_failed_and_unsent_rows_from_the_unchanged_file() {
     assert!(!retried.roster.check.recalls);
 
     let only = vec![RowState::NotSent];
-    let retried = retried_run(&scene.session, "first", only, &nothing_else()).unwrap();
+    let retried = retry_run(&scene, "first", only).unwrap();
     assert_eq!(retried.delivery.selection.rows, [3..=3]);
 }
 
@@ -71,7 +64,7 @@ fn a_retry_without_the_original_file_sends_the_recorded_changes() {
         if is_gone {
             std::fs::remove_file(&file).unwrap();
         }
-        let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+        let retried = retry_run(&scene, "first", vec![]).unwrap();
         let own = retried.roster;
         assert_ne!(own.file, file);
         let text = std::fs::read_to_string(&own.file).unwrap();
@@ -115,7 +108,7 @@ fn a_run_is_retried_only_after_its_end_and_if_rows_are_left() {
     scene.write("r.csv", &roster(2));
     let settings = scene.settings("r.csv");
     let retry = |name: &str| {
-        let retried = retried_run(&scene.session, name, vec![], &nothing_else());
+        let retried = retry_run(&scene, name, vec![]);
         retried.map(|_| ()).unwrap_err()
     };
     for state in [Planning, Running, Interrupted, Held, Replaced, Undone] {
@@ -143,65 +136,21 @@ fn a_run_is_retried_only_after_its_end_and_if_rows_are_left() {
 }
 
 #[test]
-fn a_retry_cannot_weaken_the_protection_of_records() {
+fn a_retry_applies_the_options_and_archives_no_inbox_file() {
     let scene = Scene::new();
     let mut settings = scene.settings("r.csv");
     settings.inbox = Some(scene.path("inbox"));
     settings.dropped_as = Some("r.csv".into());
-    for (was, now) in [(false, false), (false, true), (true, false), (true, true)] {
-        settings.delivery.no_undo = was;
-        settings.delivery.blind = was;
-        settings.roster.check.strict = was;
-        settings.roster.sparse = !was;
-        let with = Overrides {
-            no_undo: now,
-            blind: now,
-            strict: now,
-            ..nothing_else()
-        };
-        let run = scene.run("first", RunState::Finished, &settings);
-        let derived = again(&run, &with).unwrap();
-        let is = was || now;
-        let delivery = derived.delivery;
-        assert_eq!(delivery.no_undo, is, "{was} {now}");
-        assert_eq!(delivery.blind, is, "{was} {now}");
-        assert_eq!(derived.roster.check.strict, is, "{was} {now}");
-        assert_eq!(derived.roster.sparse, !is, "{was} {now}");
-        // A retry does not archive an inbox file.
-        assert_eq!((derived.inbox, derived.dropped_as), (None, None));
-    }
-}
-
-#[test]
-fn a_retry_applies_new_options_and_inherits_the_others() {
-    let scene = Scene::new();
-    let mut settings = scene.settings("r.csv");
-    settings.delivery.all = true;
-    settings.delivery.canary = Some(3);
-    settings.delivery.trust_for = Duration::from_secs(60);
-    settings.delivery.client.ca_certificates = Some("old".into());
+    settings.delivery.approved = Some(Default::default());
     let run = scene.run("first", RunState::Finished, &settings);
-    let kept = again(&run, &nothing_else()).unwrap().delivery;
-    assert_eq!((kept.all, kept.canary), (false, None));
-    assert_eq!(kept.trust_for, Duration::from_secs(60));
-    assert_eq!(kept.client.ca_certificates.as_deref(), Some("old"));
-
-    let with = Overrides {
-        sender: sender(9),
-        timeout: Duration::from_secs(77),
-        ca_certificates: Some("new".into()),
-        trust_for: Some(Duration::ZERO),
-        all: true,
-        canary: Some(1),
-        ..nothing_else()
-    };
-    let changed = again(&run, &with).unwrap().delivery;
-    assert_eq!((changed.all, changed.canary), (true, Some(1)));
-    assert_eq!(changed.trust_for, Duration::ZERO);
-    assert_eq!(changed.sender.max_attempts, 9);
-    assert_eq!(changed.client.timeout, Duration::from_secs(77));
-    assert_eq!(changed.client.ca_certificates.as_deref(), Some("new"));
-    assert_eq!(changed.guards, Guards::default());
+    let derived = again(&run, &|settings| {
+        settings.delivery.all = true;
+        Ok(())
+    });
+    let derived = derived.unwrap();
+    assert!(derived.delivery.all);
+    assert_eq!((derived.inbox, derived.dropped_as), (None, None));
+    assert_eq!(derived.delivery.approved, None);
 }
 
 #[test]
@@ -280,7 +229,7 @@ fn retried_results_use_new_reading_options_and_the_original_checks() {
     settings.queued = Some(Queued {
         id: 7,
         file: "r.csv".into(),
-        deeds: Vec::new(),
+        audit_log: Vec::new(),
     });
     settings.delivery.undoes = Some("earlier".into());
     settings.roster.key = Some("name".into());
@@ -303,7 +252,7 @@ fn retried_results_use_new_reading_options_and_the_original_checks() {
         selection: "2".parse().unwrap(),
         only: vec![RowState::Rejected],
     };
-    let settings = retried(&scene.session, &run, these(None), &nothing_else()).unwrap();
+    let settings = retried(&scene.session, &run, these(None), &unchanged).unwrap();
     assert_eq!(settings.queued, None);
     assert_eq!(settings.delivery.undoes, None);
     assert_eq!(settings.delivery.selection.rows, [2..=2]);
@@ -320,7 +269,7 @@ fn retried_results_use_new_reading_options_and_the_original_checks() {
     assert_eq!(roster.check.allowed.len(), 2);
     assert_eq!(roster.check.empty, EmptyCell::Clear);
     assert_eq!(roster.key.as_deref(), Some("name"));
-    let settings = retried(&scene.session, &run, these(Some("id")), &nothing_else()).unwrap();
+    let settings = retried(&scene.session, &run, these(Some("id")), &unchanged).unwrap();
     assert_eq!(settings.roster.key.as_deref(), Some("id"));
 }
 
@@ -338,7 +287,7 @@ fn sandbox_results_are_retried_only_while_the_sandbox_runs() {
             selection: Selection::default(),
             only: vec![],
         };
-        retried(&scene.session, &run, these, &nothing_else())
+        retried(&scene.session, &run, these, &unchanged)
     };
     let refused = retry(&scene).unwrap_err();
     assert!(matches!(refused, AppError::Run(RunError::SandboxGone { run }) if run == "first"));
@@ -424,7 +373,7 @@ fn retries_and_undos_inherit_no_decisions() {
     settings.delivery.decided = [("digest".to_owned(), ConflictPolicy::Theirs)].into();
     settings.delivery.approved = Some([(1, "digest".to_owned())].into());
     with_failures(&scene, &settings);
-    let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+    let retried = retry_run(&scene, "first", vec![]).unwrap();
     let undone = crate::app::undone(&scene.session, "first", None, &NamedPaths::default()).unwrap();
     for delivery in [retried.delivery, undone.settings.unwrap().delivery] {
         assert_eq!(delivery.edits.conflicts, ConflictPolicy::Ask);

@@ -185,7 +185,7 @@ fn a_queued_run_is_not_undone() {
     settings.queued = Some(Queued {
         id: 1,
         file: "r.csv".into(),
-        deeds: Vec::new(),
+        audit_log: Vec::new(),
     });
     let run = scene.run("first", RunState::Running, &settings);
     scene.rows(&run, &[None]);

@@ -24,7 +24,7 @@ use super::leftovers;
 use super::row::Checker;
 use super::severity::Finding;
 use crate::model::Value;
-use crate::targets::{FieldSpec, Kind, Place};
+use crate::targets::{FieldSpec, Kind, Notation, Place};
 
 /// The findings of a kind, in addition to those of all cells.
 pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
@@ -47,18 +47,14 @@ pub(super) fn findings_of(kind: Kind) -> &'static [Finding] {
 
 /// The form of a field's cells. `is_key` states whether the field can find a record.
 pub(super) fn form_of(field: &FieldSpec, is_key: bool) -> Form {
-    match field.value_kind() {
-        Kind::Text if field.lines => Form::Lines,
-        Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
-        Kind::Text | Kind::List => Form::Words,
-        Kind::IdentityNumber
-        | Kind::Date
-        | Kind::Boolean
-        | Kind::Phone
-        | Kind::PostalCode
-        | Kind::MunicipalityCode
-        | Kind::Integer => Form::Number,
-        Kind::Uuid | Kind::Choice | Kind::Email | Kind::Country | Kind::Eppn => Form::Code,
+    let kind = field.value_kind();
+    let identifies = is_key || field.unique || field.place == Place::Path;
+    match kind.notation() {
+        Notation::Words if kind == Kind::Text && field.lines => Form::Lines,
+        Notation::Words if kind == Kind::Text && identifies => Form::Key,
+        Notation::Words => Form::Words,
+        Notation::Number => Form::Number,
+        Notation::Code => Form::Code,
     }
 }
 

@@ -156,11 +156,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<D
     });
     let client = || -> Result<ClientOptions, AppError> {
         let variables = settings::variables(config, &connection, &spec)?;
-        Ok(ClientOptions {
-            base_url: settings::base_url(&place, &spec, &variables)?,
-            timeout: connection.timeout().0.length,
-            ca_certificates: settings::ca_certificates(&connection)?,
-        })
+        Ok(connection.client(settings::base_url(&place, &spec, &variables)?)?)
     };
     let client = match client() {
         Ok(client) => client,

@@ -7,7 +7,8 @@ use crate::app::{AppError, Notifications, Session, Wanted};
 use crate::cli::config::Config;
 use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use crate::cli::front::{Front, print_json};
-use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::Format;
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -33,7 +34,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
         actor: Actor::here(),
         note: args.note.clone(),
     };
-    let deed = AuditEntry::of(&author, "enqueue", SystemClock.timestamp());
+    let entry = AuditEntry::of(&author, "enqueue", SystemClock.timestamp());
     let mut rows = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
@@ -42,7 +43,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
             None => config.profile_of(&own)?,
             named => named,
         };
-        let enqueued = enqueue(&state, (file, Origin::Named), profile, &deed)?;
+        let enqueued = enqueue(&state, (file, Origin::Named), profile, &entry)?;
         match args.format {
             Format::Json => rows.push(serde_json::json!({
                 "file": name, "id": enqueued.id, "waited_already": enqueued.is_known,
@@ -82,7 +83,7 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
         Ok(session)
     };
     let place = front.session.state.shown();
-    terminal::note(&say().fleet_working(args.slices.get() as u64, place));
+    terminal::note(&say().fleet_working(args.batches.get() as u64, place));
     let metrics = args.metrics.clone();
     let state = front.session.state.clone();
     let tick = move || {
@@ -96,7 +97,7 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
         &front.session,
         Arc::new(door),
         Arc::new(make),
-        args.slices.get(),
+        args.batches.get(),
         Arc::new(tick),
     )?;
     Ok(Exit::Success)

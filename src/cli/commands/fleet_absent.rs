@@ -16,7 +16,7 @@ pub(in crate::cli) fn put(_: &GeneralOptions, args: &EnqueueArgs) -> Result<Exit
 }
 
 pub(in crate::cli) fn at_work(_: &GeneralOptions, args: &WorkArgs) -> Result<Exit, AppError> {
-    let _ = (args.slices, &args.metrics, args.format);
+    let _ = (args.batches, &args.metrics, args.format);
     not_built()
 }
 

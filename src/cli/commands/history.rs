@@ -9,7 +9,8 @@ use crate::app::{
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
-use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
 use crate::l10n::{local_time, rows, say};
 use crate::model::Exit;
@@ -105,8 +106,8 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     if record.undone {
         lines.extend(look.lines(Some(Tone::Aside), "", &say().history_undone()));
     }
-    for deed in &record.deeds {
-        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&deed.in_words())));
+    for entry in &record.audit_log {
+        lines.extend(look.lines(Some(Tone::Aside), "", &for_terminal(&entry.in_words())));
     }
     if record.changes.is_empty() {
         lines.extend(look.lines(None, "  ", &say().history_not_kept()));

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::retry::overrides;
-use crate::app::{Action, AppError, Notifications, Overrides, Session, Wanted};
+use crate::app::{Action, AppError, Notifications, Session, Wanted};
 use crate::cli::args::OpenArgs;
 use crate::cli::config::Config;
-use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
+use crate::cli::options::{CanaryOptions, GeneralOptions, PlanOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{local_sandbox, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -62,8 +61,6 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
         options: args.options.clone(),
         config,
         state: state.clone(),
-        canary: CanaryOptions::default(),
-        files: FileOptions::default(),
     };
     bound
         .serve(Box::new(door), &state, args.file.clone())
@@ -94,8 +91,6 @@ struct FrontDoor {
     options: PlanOptions,
     config: Config,
     state: State,
-    canary: CanaryOptions,
-    files: FileOptions,
 }
 
 impl FrontDoor {
@@ -200,8 +195,9 @@ impl Door for FrontDoor {
         })
     }
 
-    fn overrides(&self) -> Result<Overrides, AppError> {
-        overrides(&self.config, &self.options, &self.canary, &self.files)
+    fn apply(&self, run: &mut Settings) -> Result<(), AppError> {
+        let options = self.config.plan(&self.options);
+        options.apply(&CanaryOptions::default(), Some(&self.options), run)
     }
 
     fn notifications(&self) -> Notifications {

@@ -66,10 +66,10 @@ fn with(
         }
         // Any worker with the credentials can continue a queued run.
         let session = &front.session;
-        let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
+        let entry = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         let goes_on = match how {
-            GoOn::Approve => fleet::approve(&session.state, queued.id, &deed("approve"))?,
-            GoOn::Resume => fleet::put_back(&session.state, queued.id, &deed("resume"))?,
+            GoOn::Approve => fleet::approve(&session.state, queued.id, &entry("approve"))?,
+            GoOn::Resume => fleet::put_back(&session.state, queued.id, &entry("resume"))?,
         };
         let told = match goes_on {
             GoesOn::Again => say().fleet_goes_on(record.name),

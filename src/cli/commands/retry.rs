@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::app::{
-    Action, AppError, Overrides, Ready, Retried, Said, Wanted, begin, ready, retried,
-    retried_elsewhere, retried_run, runs_of, the_one,
+    Action, AppError, Ready, Retried, Said, Wanted, begin, ready, retried, retried_elsewhere,
+    retried_run, runs_of, the_one,
 };
 use crate::cli::args::RetryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::Front;
-use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
+use crate::cli::options::{GeneralOptions, PlanOptions};
 use crate::cli::settings;
 use crate::cli::wanted::Asked;
 use crate::journal::RunRecord;
@@ -33,8 +33,9 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
     let (mut ready, config) = match (&args.file, &args.run) {
         (Some(results), _) => of_file(common, front, args, results, only)?,
         (None, Some(run)) => {
-            let with = overrides(&front.config, &args.options, &args.canary, &args.files)?;
-            let again = retried_run(&front.session, run, only, &with)?;
+            let apply = |run: &mut Settings| apply(&front.config, args, run);
+            let paths = settings::named(&args.files);
+            let again = retried_run(&front.session, run, only, &apply, &paths)?;
             ready_again(common, front, again, &args.options)?
         }
         (None, None) => return Err(AppError::Usage(say().cli_retry_what())),
@@ -51,6 +52,11 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
     )?;
     let agreed = args.start.yes || args.options.place.sandbox;
     front.send(&config, &ready, start, agreed, args.output.format)
+}
+
+fn apply(config: &Config, args: &RetryArgs, run: &mut Settings) -> Result<(), AppError> {
+    let options = config.plan(&args.options);
+    options.apply(&args.canary, Some(&args.options), run)
 }
 
 /// Prepares a run with the address and the config of an earlier run.
@@ -86,43 +92,6 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
             state.ok_or_else(|| AppError::Usage(say().cli_only(word.as_str())))
         })
         .collect()
-}
-
-/// Returns the options that differ from those of the retried run.
-pub(in crate::cli) fn overrides(
-    config: &Config,
-    options: &PlanOptions,
-    canary: &CanaryOptions,
-    files: &FileOptions,
-) -> Result<Overrides, AppError> {
-    let connection = config.fill(&options.connection);
-    let mut guards = settings::guards(&config.fill(&options.guards));
-    if options.guards.max_invalid.is_none() {
-        guards.max_invalid = Threshold::Percent(100.0);
-    }
-    let quota = config.fill(&options.quota);
-    let sender = settings::sender(&connection, &quota);
-    Ok(Overrides {
-        sender,
-        timeout: connection.timeout().0.length,
-        ca_certificates: match options.connection.ca_cert {
-            Some(_) => settings::ca_certificates(&connection)?,
-            None => None,
-        },
-        trust_for: options
-            .connection
-            .trust_for
-            .as_ref()
-            .map(|time| time.length),
-        all: connection.all,
-        no_undo: connection.no_undo,
-        blind: options.place.blind,
-        strict: options.roster.strict.unwrap_or(false),
-        canary: canary.canary.map(u64::from),
-        guards,
-        conflicts: options.guards.conflicts,
-        paths: settings::named(files),
-    })
 }
 
 fn of_file(
@@ -169,13 +138,10 @@ fn of_file(
         results: roster,
         selection: settings::selection(&options.selection),
         only,
+        paths: settings::named(&args.files),
     };
-    let again = retried(
-        session,
-        &record,
-        meant,
-        &overrides(config, &args.options, &args.canary, &args.files)?,
-    )?;
+    let apply = |run: &mut Settings| apply(config, args, run);
+    let again = retried(session, &record, meant, &apply)?;
     ready_again(common, front, again, &args.options)
 }
 

@@ -12,8 +12,8 @@ use crate::app::{
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{print_json, print_summary};
-use crate::cli::options::{Format, GeneralOptions};
-use crate::cli::values::Time;
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::{Format, Time};
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{QueueEntry, place_of};
@@ -250,8 +250,8 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
                 let by = say().summary_undone_by(listed.undone_by.join(", "));
                 terminal::out(&format!("{by}\n"));
             }
-            for deed in &listed.deeds {
-                terminal::out(&format!("{}\n", for_terminal(&deed.in_words())));
+            for entry in &listed.audit_log {
+                terminal::out(&format!("{}\n", for_terminal(&entry.in_words())));
             }
             if let Some(release) = &listed.release {
                 terminal::out(&format!("{}\n", for_terminal(&release.in_words())));

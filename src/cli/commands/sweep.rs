@@ -12,7 +12,8 @@ use crate::app::{
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{Front, print_json, tell_way};
-use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::Format;
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
 use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};

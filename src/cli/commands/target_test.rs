@@ -12,7 +12,8 @@ use crate::app::{
 use crate::cli::args::TestArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
-use crate::cli::options::{ConnectionOptions, Format, GeneralOptions, PlaceOptions};
+use crate::cli::options::{ConnectionOptions, GeneralOptions, PlaceOptions};
+use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
 use crate::clock::SystemClock;
 use crate::l10n::say;
@@ -39,11 +40,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TestArgs) -> Result<Ex
         base_url: args.reach.base_url.clone(),
         ..PlaceOptions::default()
     });
-    let client = ClientOptions {
-        base_url: settings::base_url(&place, &spec, &variables)?,
-        timeout: connection.timeout().0.length,
-        ca_certificates: settings::ca_certificates(&connection)?,
-    };
+    let client = connection.client(settings::base_url(&place, &spec, &variables)?)?;
     let own = settings::own_quota(&spec);
     let spec = Arc::new(Arc::unwrap_or_clone(spec).with_variables(&variables));
     let asking = Asking {

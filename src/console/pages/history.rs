@@ -15,8 +15,8 @@ use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, Decisions, ListedRun, at_hand, decide, decline, is_dropped, is_rehearsal,
-    listed, report_again, retried_run, roster_of,
+    Action, AppError, Decisions, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
+    is_rehearsal, listed, report_again, retried_run, roster_of,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -149,7 +149,7 @@ struct Page {
     /// The position in the shared queue, and the estimated completion time.
     queued: Vec<(String, String)>,
     /// The accounts that started and continued the run.
-    deeds: Vec<String>,
+    audit_log: Vec<String>,
     /// The reason why the run is held.
     held: Option<String>,
     states: Vec<(String, String)>,
@@ -269,7 +269,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         state: listed_in_words(&row),
         is_rehearsal: row.rehearsal,
         queued,
-        deeds: row.deeds.iter().map(AuditEntry::in_words).collect(),
+        audit_log: row.audit_log.iter().map(AuditEntry::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
@@ -444,7 +444,7 @@ pub(in crate::console) async fn act(
         let note = note_of(note.map(|(_, value)| value));
         let mut session = desk.session(Box::new(Unobserved))?;
         session.author.note.clone_from(&note);
-        let deed = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
+        let entry = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
         match (what, queued) {
             // Any worker continues the run.
             (Some("approve"), Some(queued)) => {
@@ -456,13 +456,13 @@ pub(in crate::console) async fn act(
                     };
                     decide(&session, &run, &mut settings, decisions)?;
                 }
-                fleet::approve(&desk.state, queued.id, &deed("approve"))?;
+                fleet::approve(&desk.state, queued.id, &entry("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             // Workers of the queue send all rows of a run.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
-                fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
+                fleet::put_back(&desk.state, queued.id, &entry("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             _ => {}
@@ -539,14 +539,15 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
 /// Opens the rows of a run that did not succeed.
 fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
-    let overrides = desk.door.overrides()?;
     let states = [
         RowState::Invalid,
         RowState::Rejected,
         RowState::Failed,
         RowState::NotSent,
     ];
-    let settings = retried_run(&session, &run.name, states.to_vec(), &overrides)?;
+    let apply = |run: &mut Settings| desk.door.apply(run);
+    let paths = NamedPaths::default();
+    let settings = retried_run(&session, &run.name, states.to_vec(), &apply, &paths)?;
     let spec = settings.spec()?;
     let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
     let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());

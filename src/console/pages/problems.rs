@@ -279,26 +279,6 @@ fn with_partners(
     Ok(in_order.collect())
 }
 
-/// Returns whether one value of a kind can be right in several rows.
-fn is_for_many(kind: Kind) -> bool {
-    match kind {
-        Kind::Choice
-        | Kind::Boolean
-        | Kind::Country
-        | Kind::MunicipalityCode
-        | Kind::PostalCode => true,
-        Kind::Text
-        | Kind::Uuid
-        | Kind::IdentityNumber
-        | Kind::Date
-        | Kind::Email
-        | Kind::Phone
-        | Kind::Eppn
-        | Kind::Integer
-        | Kind::List => false,
-    }
-}
-
 /// Returns values that are invalid in several rows and may have a common correction. Numbers and addresses of
 /// persons are excluded.
 fn alike(checked: &Checked) -> Vec<ShownAlike> {
@@ -316,7 +296,7 @@ fn alike(checked: &Checked) -> Vec<ShownAlike> {
         let is_valid = |value: &serde_json::Value| checker.judge(index, value).is_ok();
         let suggested = suggested((field, language), &alike.value, &alike.problem, is_valid);
         let is_damaged = suggested.is_some() && field.kind == Kind::Text;
-        if field.unique || !(is_for_many(field.kind) || is_damaged) {
+        if field.unique || !(field.kind.is_for_many() || is_damaged) {
             return None;
         }
         let choices = words_of(field, language).into_iter().map(|word| {

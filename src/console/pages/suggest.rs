@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::l10n::Argument;
 use crate::model::Problem;
-use crate::targets::{FieldSpec, Kind};
+use crate::targets::{FieldSpec, Notation};
 
 /// The maximum edit distance between a cell and a suggested choice.
 const EDITS: usize = 2;
@@ -29,31 +29,26 @@ pub(in crate::console) fn suggested(
         });
     let mut candidates: Vec<String> = in_message.collect();
     let joined: String = value.split_whitespace().collect();
-    match spec.value_kind() {
-        Kind::Email | Kind::Eppn => {
+    match spec.value_kind().notation() {
+        Notation::Number => {
+            candidates.push(joined.clone());
+            candidates.push(joined.replace(['O', 'o'], "0").replace(['l', 'I'], "1"));
+        }
+        Notation::Code => {
             candidates.push(joined.clone());
             let dotted = joined
                 .replace(',', ".")
                 .replace("@@", "@")
                 .replace("..", ".");
             candidates.push(dotted.trim_matches(['.', ';', ':', '<', '>']).to_owned());
+            candidates.extend(nearest(
+                value,
+                spec.choices
+                    .iter()
+                    .map(|choice| spec.word_for(choice, language).to_owned()),
+            ));
         }
-        Kind::PostalCode | Kind::Phone | Kind::Date | Kind::IdentityNumber | Kind::Integer => {
-            candidates.push(joined.clone());
-            candidates.push(joined.replace(['O', 'o'], "0").replace(['l', 'I'], "1"));
-        }
-        Kind::Choice => candidates.extend(nearest(
-            value,
-            spec.choices
-                .iter()
-                .map(|choice| spec.word_for(choice, language).to_owned()),
-        )),
-        Kind::Text
-        | Kind::Uuid
-        | Kind::Boolean
-        | Kind::Country
-        | Kind::MunicipalityCode
-        | Kind::List => {}
+        Notation::Words => {}
     }
     candidates.into_iter().find(passes)
 }

@@ -165,7 +165,7 @@ pub fn finish(
     // A process that resumes the run may replace the files of this run only.
     let mut settings = run.setup.settings.clone();
     // A note was added to them while the plan was shown.
-    settings.deeds = Settings::of(&run.journal.run(Some(run.name()))?)?.deeds;
+    settings.audit_log = Settings::of(&run.journal.run(Some(run.name()))?)?.audit_log;
     let paths = &mut settings.delivery.paths;
     paths.note_written(&written, &report, summary.before.as_deref());
     let mut stored = run.setup.storable(settings.clone())?;

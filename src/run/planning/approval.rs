@@ -48,8 +48,8 @@ pub fn apply_decisions<'a>(
 /// Stores the note of the person who approves the plan, with the command that showed it.
 pub fn store_note(run: &mut Run<'_>, note: String) -> Result<(), RunError> {
     let mut settings = Settings::of(&run.journal.run(Some(run.name()))?)?;
-    if let Some(deed) = settings.deeds.last_mut() {
-        deed.note = Some(note);
+    if let Some(entry) = settings.audit_log.last_mut() {
+        entry.note = Some(note);
     }
     Ok(run.journal.set_settings(run.id, &to_json(&settings)?)?)
 }

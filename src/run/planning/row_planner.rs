@@ -11,13 +11,14 @@ use super::row_tasks::{NextStep, RowTask, settled, settled_invalid, settled_prot
 use super::totals::PlanTotals;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
-use crate::journal::{JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
+use crate::journal::{JournalError, PlannedRow, PlannedWhat, RowMark, Writer};
 use crate::l10n::message;
 use crate::model::{Call, FIELD_BOUND, Outcome, Problem, RowState};
 use crate::plan::{Left, LookUp, Planner, Renumber, Values};
 use crate::run::error::RunError;
 use crate::run::planning::lookup::answer_cache::AnswerCache;
 use crate::run::planning::lookup::known_keys::KnownKeys;
+use crate::run::planning::lookup::register::Register;
 use crate::run::planning::snapshot::state::{OpenSnapshot, ResponseDates, SnapshotConfig};
 use crate::run::prepare::Prepared;
 use crate::run::settings::Delivery;

@@ -268,8 +268,8 @@ fn a_wait_of_the_api_is_reported_immediately_unlike_a_pause() {
 
 #[test]
 fn no_end_is_reported_before_sending_begins() {
-    let events = tracked(|_, tracker| tracker.on_event(&RunEvent::Looked));
-    assert!(matches!(events[..], [RunEvent::Looked]), "{events:?}");
+    let events = tracked(|_, tracker| tracker.on_event(&RunEvent::DryRunEnded));
+    assert!(matches!(events[..], [RunEvent::DryRunEnded]), "{events:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod further_keys;
 pub mod known_keys;
 pub mod list_keys;
 pub mod records;
+pub mod register;
 pub mod renumbering;
 pub mod search;
 pub mod unique_values;

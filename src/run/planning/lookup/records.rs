@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
+use super::register::Register;
 use crate::events::RunEvent;
-use crate::journal::Register;
 use crate::l10n::{Argument, Message, message};
 use crate::model::Code;
 use crate::plan::{LookUp, LookUpError, Page, Question, Walk};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::records::{other_key, parsed};
-use crate::journal::Register;
+use super::register::Register;
 use crate::l10n::{Argument, Message, message};
 use crate::plan::{Disagreement, Renumber, RenumberMode};
 use crate::run::planning::row_planner::{

@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::journal::{Register, RowMark};
+use super::register::Register;
+use crate::journal::RowMark;
 use crate::l10n::message;
 use crate::model::{Call, Problem};
 use crate::plan::LookUp;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use siphasher::sip::SipHasher24;
 
 use crate::check::Checker;
-use crate::journal::RecordPrints;
+use crate::journal::RecordFingerprints;
 use crate::plan::{LookUp, Renumber, Values};
 use crate::targets::{FieldSpec, Place};
 
@@ -93,7 +93,7 @@ impl<'a> Fingerprinter<'a> {
     }
 
     /// A record's hashes; none for a record without an id.
-    pub fn of(&self, record: &Json) -> Option<RecordPrints> {
+    pub fn of(&self, record: &Json) -> Option<RecordFingerprints> {
         let id = self.by_id.id_of(record)?;
         let spec = self.checker.spec();
         let mut prints = Vec::with_capacity(2 * PRINT * spec.fields.len());
@@ -127,7 +127,7 @@ impl<'a> Fingerprinter<'a> {
         let how = how.filter(|how| how.is_provisional(spec, record));
         let birth = how.and_then(|how| how.birth_of_record(spec, record));
         holds.extend(birth.map(|birth| self.provisional(birth)));
-        Some(RecordPrints { id, prints, holds })
+        Some(RecordFingerprints { id, prints, holds })
     }
 
     /// The hashes of a record's value of one field; `held` is `None` if the element of a list is ambiguous.

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::fingerprints::Fingerprinter;
 use super::state::{OpenSnapshot, timestamp};
-use crate::journal::{JournalError, Register, Snapshot, SnapshotMeta};
+use crate::journal::{JournalError, Snapshot, SnapshotMeta};
 use crate::l10n::{Argument, Message, message};
 use crate::log;
 use crate::model::{Code, Fact, Found, KnownBefore, Relisted};
 use crate::plan::{LookUp, Page, Question, Values, Walk, moment_at};
 use crate::run::planning::lookup::records::{has_nothing, refused_with};
+use crate::run::planning::lookup::register::Register;
 use crate::run::planning::row_planner::{Halt, RowPlanner};
 use crate::run::planning::row_tasks::{NextStep, RowTask};
 

@@ -1,8 +1,10 @@
 //! The register holds the records of an API in a temporary table.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{JournalError, StoreAction};
+use crate::journal::JournalError;
 
 /// All records of an API, by their keys. They are in a private temporary file that is deleted with this
 /// process, so that memory does not grow with the register.
@@ -12,11 +14,7 @@ pub struct Register {
 }
 
 fn explain(source: rusqlite::Error) -> JournalError {
-    JournalError::Sqlite {
-        action: StoreAction::KeepRecords,
-        path: "(temporary)".into(),
-        source: source.into(),
-    }
+    JournalError::of_records(Path::new("(temporary)"), source)
 }
 
 impl Register {

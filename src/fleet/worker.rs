@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::queue::{
-    Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
+    Claimed, Waiting, begin_batch, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{
     AppError, Notifications, Session, Wanted, forget_copies, forget_spooled, ready,
@@ -196,7 +196,12 @@ impl Worker<'_> {
     /// Processes a batch of the file `id` from `queue`. The entry is queued again or has ended when this
     /// returns `Ok`. An error means that another process holds the lease or the database is unavailable, and
     /// that the job must be fetched again.
-    pub(super) fn slice(&self, id: i64, queue: &str, claimed: &Claimed) -> Result<(), AppError> {
+    pub(super) fn process_batch(
+        &self,
+        id: i64,
+        queue: &str,
+        claimed: &Claimed,
+    ) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         let Some(found) = look(database, id, claimed)? else {
             return Ok(());
@@ -231,7 +236,7 @@ impl Worker<'_> {
     fn begin(&self, found: &Waiting, account: &str) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         // The new fencing token shuts out an expired worker that processed this file.
-        let begun = begin_slice(database, found, account, self.owner)?;
+        let begun = begin_batch(database, found, account, self.owner)?;
         let Some((waiting, fence)) = begun else {
             return Ok(());
         };
@@ -310,7 +315,7 @@ impl Worker<'_> {
         wanted.settings.queued = Some(Queued {
             id: waiting.id,
             file: waiting.file.clone(),
-            deeds: waiting.deeds.clone(),
+            audit_log: waiting.audit_log.clone(),
         });
         Ok(Plan {
             wanted,
@@ -365,16 +370,15 @@ impl Worker<'_> {
             author: session.author.clone(),
             stop: session.stop.receiver(),
         };
-        let slice = Batch {
+        let batch = Batch {
             rows: ROWS,
             patience: PATIENCE,
             retries_before: waiting.retries.unsigned_abs(),
             throttled_before: waiting.throttled.unsigned_abs(),
             late: Duration::try_from_secs_f64(waiting.late_s).unwrap_or_default(),
         };
-        let (sliced, done) =
-            import_batch(&ready.prepared, &ready.settings, start, slice, &context)?;
-        match sliced {
+        let (ended, done) = import_batch(&ready.prepared, &ready.settings, start, batch, &context)?;
+        match ended {
             BatchEnd::Later(after) => {
                 self.leave(session, waiting, done, (after.as_secs_f64(), None))
             }
@@ -536,7 +540,7 @@ mod tests {
                 job: 1,
                 worker: "w".into(),
             },
-            deeds: Vec::new(),
+            audit_log: Vec::new(),
         }
     }
 
