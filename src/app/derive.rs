@@ -16,7 +16,7 @@ use crate::report::{Placing, ResultPaths, write_rest};
 use crate::run::{Retries, Roster, RunError, Settings, find_runs};
 
 /// Applies the options of a retry to the settings of the run that it retries.
-pub type Options<'a> = &'a dyn Fn(&mut Settings) -> Result<(), AppError>;
+type Options<'a> = &'a dyn Fn(&mut Settings) -> Result<(), AppError>;
 
 /// Returns the settings of an earlier run with other `options`.
 fn again(record: &RunRecord, options: Options<'_>) -> Result<Settings, AppError> {

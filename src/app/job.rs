@@ -53,16 +53,9 @@ impl Job<'_> {
             consent
         };
         let context = Context {
-            clock: session.clock.clone(),
-            seed: rand::random(),
-            credentials: self.credentials.clone(),
-            state: session.state.clone(),
-            journal_flag: session.journal_flag.clone(),
-            observer: session.observer.as_ref(),
             agree: self.agree.is_some().then_some(&agree),
             chooses: self.chooses,
-            author: session.author.clone(),
-            stop: session.stop.receiver(),
+            ..session.context(&self.credentials)
         };
         super::spool::keep(&session.state, prepared)?;
         let mut ended = crate::run::import(prepared, settings, start, &context)?;

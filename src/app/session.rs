@@ -7,7 +7,8 @@ use super::stop::StopSignal;
 use crate::clock::{Clock, SystemClock};
 use crate::events::Observer;
 use crate::journal::State;
-use crate::run::{Actor, Author, Settings};
+use crate::run::{Actor, Author, Context, Settings};
+use crate::send::Credentials;
 
 /// The resources that all runs of a process share: clock, observer, state folder and stop signal.
 pub struct Session {
@@ -52,6 +53,22 @@ impl Session {
             stop: StopSignal::new(),
             played: Vec::new(),
         })
+    }
+
+    /// Returns the context of a run that is not confirmed.
+    pub fn context(&self, credentials: &Credentials) -> Context<'_> {
+        Context {
+            clock: self.clock.clone(),
+            seed: rand::random(),
+            credentials: credentials.clone(),
+            state: self.state.clone(),
+            journal_flag: self.journal_flag.clone(),
+            observer: self.observer.as_ref(),
+            agree: None,
+            chooses: false,
+            author: self.author.clone(),
+            stop: self.stop.receiver(),
+        }
     }
 
     /// Returns whether the settings point to a simulated API that no longer exists.

@@ -144,20 +144,25 @@ pub fn forget_copies(state: &State, sha256: &str, file: &str) -> Result<(), AppE
     Ok(())
 }
 
+/// The folders of copies with their names.
+fn spooled_folders(state: &State) -> impl Iterator<Item = (PathBuf, String)> {
+    let folders = std::fs::read_dir(state.folder().join(SPOOL));
+    let folders = folders.into_iter().flatten().flatten();
+    folders.map(|folder| {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        (folder.path(), name)
+    })
+}
+
 /// Removes copies for viewing, backup copies that no unfinished run needs, and copies left by ended
 /// processes. The file of a batch in progress is kept.
 pub fn forget_spool(state: &State) -> Result<(), AppError> {
     let runs = Journal::open(state)?.runs()?;
     forget_dead_copies(state)?;
-    let folders = std::fs::read_dir(state.folder().join(SPOOL))
-        .into_iter()
-        .flatten();
-    for folder in folders.flatten() {
-        let name = folder.file_name();
-        let name = name.to_string_lossy();
+    for (path, name) in spooled_folders(state) {
         if name.ends_with(SEEN) || name.ends_with(KEPT) && !is_kept_for(&runs, &name) {
             // If the removal fails, the next call tries again.
-            let _ = std::fs::remove_dir_all(folder.path());
+            let _ = std::fs::remove_dir_all(path);
         }
     }
     Ok(())
@@ -165,19 +170,14 @@ pub fn forget_spool(state: &State) -> Result<(), AppError> {
 
 /// Removes the copies of batches whose process ended before it removed them.
 pub fn forget_dead_copies(state: &State) -> Result<(), AppError> {
-    let folders = std::fs::read_dir(state.folder().join(SPOOL))
-        .into_iter()
-        .flatten();
-    for folder in folders.flatten() {
-        let name = folder.file_name();
-        let name = name.to_string_lossy();
+    for (path, name) in spooled_folders(state) {
         let process = name.rsplit('-').next().and_then(|id| id.parse().ok());
         let Some(process) = process else {
             continue;
         };
         if let Some(_lock) = CopyLock::take(state, process)? {
             // If the removal fails, the next call tries again.
-            let _ = std::fs::remove_dir_all(folder.path());
+            let _ = std::fs::remove_dir_all(path);
         }
     }
     Ok(())

@@ -302,7 +302,7 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
 }
 
 /// Fast path: whether the beginning of a text rules out all placeholders. The text must be ordinary (see
-/// [`super::ascii::IS_ORDINARY`]) except for western European letters.
+/// [`super::plain::is_ordinary`]) except for western European letters.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {

@@ -1,7 +1,6 @@
 //! Checks and normalizes every cell of a row by its field's kind, and reports all problems of the row.
 //! Problems are data and never errors. This module does no network I/O.
 
-mod ascii;
 mod cell;
 mod cell_value;
 mod characters;
@@ -15,8 +14,10 @@ mod identity;
 mod kinds;
 mod leftovers;
 mod options;
+mod plain;
 mod restored;
 mod row;
+mod row_set;
 #[cfg(test)]
 mod sample;
 mod severity;

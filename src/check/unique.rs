@@ -1,8 +1,14 @@
 //! Finds duplicate values of unique fields by their hashes, with bounded memory.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::row::Checker;
+use crate::model::Value;
+use crate::targets::FieldSpec;
 
 /// The policy for rows with the same key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +135,64 @@ fn candidates(seen: &Stretches) -> Vec<Seen> {
     seen.iter().flatten().filter(repeats).copied().collect()
 }
 
+/// A field whose values must be unique.
+pub(super) struct Unique {
+    pub(super) field: usize,
+    /// Whether case is ignored.
+    folds: bool,
+    /// For a key: the other fields in the record's path. Equal ids with different paths identify different
+    /// records.
+    pub(super) path: Vec<usize>,
+}
+
+impl Unique {
+    /// The unique fields of the target.
+    pub(super) fn all(checker: &Checker, key: Option<usize>) -> Vec<Unique> {
+        let spec = checker.spec();
+        let fields = spec.fields.iter().enumerate();
+        let is_key = |index: &usize| key == Some(*index) || checker.other_keys().contains(index);
+        let unique = fields.filter(|(index, field)| field.unique || is_key(index));
+        let of = |(index, field): (usize, &FieldSpec)| Unique {
+            field: index,
+            // Mailboxes that differ only by case are the same in practice, and the API responds with 409.
+            folds: field.folds_case(),
+            path: match key {
+                Some(key) if key == index => spec
+                    .path_fields()
+                    .filter_map(|name| spec.field(name))
+                    .filter(|other| *other != index)
+                    .collect(),
+                _ => Vec::new(),
+            },
+        };
+        unique.map(of).collect()
+    }
+
+    /// The normalized value of a row, or `None` if it is empty.
+    pub(super) fn text<'a>(&self, values: &'a [Option<Value<'_>>]) -> Option<Cow<'a, str>> {
+        let mut text = values[self.field].as_ref()?.as_text();
+        if text.is_empty() {
+            return None;
+        }
+        for other in &self.path {
+            if let Some(value) = &values[*other] {
+                text = Cow::Owned(format!("{}/{text}", value.as_text()));
+            }
+        }
+        if self.folds && may_have_capitals(text.as_bytes()) {
+            text = Cow::Owned(text.to_lowercase());
+        }
+        Some(text)
+    }
+}
+
+/// Whether a byte is an ASCII capital or not ASCII. The loop has no early exit, so the compiler vectorizes it.
+fn may_have_capitals(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| {
+        found | byte.is_ascii_uppercase() | !byte.is_ascii()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +254,15 @@ mod tests {
         let left = candidates(&vec![all.collect()]);
         // The table has 2,048 words, about 26 bits for each value.
         assert!((100..300).contains(&left.len()), "{}", left.len());
+    }
+
+    #[test]
+    fn capitals_are_found() {
+        for text in ["Anna", "annA@b.se", "åsa", "ÅÄÖ", "a@É.se"] {
+            assert!(may_have_capitals(text.as_bytes()), "{text}");
+        }
+        for text in ["", "anna@b.se", "[a-z]_1"] {
+            assert!(!may_have_capitals(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -359,16 +359,8 @@ impl Worker<'_> {
             return self.leave(session, waiting, BatchUsage::default(), (PAUSE, Some(&why)));
         }
         let context = Context {
-            clock: session.clock.clone(),
-            seed: rand::random(),
-            credentials: ready.credentials.clone(),
-            state: session.state.clone(),
-            journal_flag: session.journal_flag.clone(),
             observer: &Unobserved,
-            agree: None,
-            chooses: false,
-            author: session.author.clone(),
-            stop: session.stop.receiver(),
+            ..session.context(&ready.credentials)
         };
         let batch = Batch {
             rows: ROWS,

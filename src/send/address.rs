@@ -10,37 +10,17 @@ use crate::l10n::say;
 /// # Errors
 /// Fails if the text is not an address.
 pub fn check_address(address: &str) -> Result<(), SendError> {
-    let refuse = |why| SendError::Address {
-        url: shown_address(address),
-        why,
-    };
-    let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
-    if has_secret(&url) {
-        return Err(refuse(say().address_secret()));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse(say().address_query()));
-    }
-    match url.scheme() {
+    match without_secret(address)?.scheme() {
         "http" | "https" => Ok(()),
-        _ => Err(refuse(say().address_scheme())),
+        _ => Err(refused(address, say().address_scheme())),
     }
 }
 
 /// Checks an API's base address: https, or http to this machine only, because requests contain credentials
 /// and personal data. Parts that do not belong in a base address are refused.
 pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
-    let refuse = |why| SendError::Address {
-        url: shown_address(address),
-        why,
-    };
-    let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
-    if has_secret(&url) {
-        return Err(refuse(say().address_secret()));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse(say().address_query()));
-    }
+    let refuse = |why| refused(address, why);
+    let url = without_secret(address)?;
     match (url.scheme(), url.host_str()) {
         (_, None) => Err(refuse(say().address_no_host())),
         ("https", _) => Ok(url),
@@ -50,8 +30,23 @@ pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
     }
 }
 
-fn has_secret(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
+/// Parses an address that holds no secret and no query.
+fn without_secret(address: &str) -> Result<Url, SendError> {
+    let url = Url::parse(address).map_err(|_| refused(address, say().address_no_url()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused(address, say().address_secret()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refused(address, say().address_query()));
+    }
+    Ok(url)
+}
+
+fn refused(address: &str, why: String) -> SendError {
+    SendError::Address {
+        url: shown_address(address),
+        why,
+    }
 }
 
 /// Returns an address without parts that may be secret: user, password and query.

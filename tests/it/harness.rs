@@ -23,9 +23,7 @@ use rosterpatch::run::{
     Context, Delivery, Ended, Roster, RunError, Settings, Start, import, prepare,
 };
 use rosterpatch::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, serve};
-use rosterpatch::send::{
-    Backoff, ClientOptions, Credentials, Pace, Rate, SenderOptions, StopRequest,
-};
+use rosterpatch::send::{Backoff, Credentials, Pace, Rate, SenderOptions, StopRequest};
 use rosterpatch::targets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;

@@ -3,8 +3,8 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use crate::check::ascii::digits;
 use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::plain::digits;
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;

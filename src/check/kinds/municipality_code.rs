@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
-use crate::check::ascii::digits;
 use crate::check::fault::{Checked, Fault};
+use crate::check::plain::digits;
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;

@@ -2,9 +2,9 @@
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::check::ascii::is_ordinary;
-use crate::check::cell::{LONGEST, has_plain_ends, is_western_name};
+use crate::check::cell::LONGEST;
 use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::plain::{has_plain_ends, is_ordinary, is_western_name};
 use crate::l10n::message;
 use crate::model::Value;
 use crate::read::of_utf_7;

@@ -156,7 +156,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<D
     });
     let client = || -> Result<ClientOptions, AppError> {
         let variables = settings::variables(config, &connection, &spec)?;
-        Ok(connection.client(settings::base_url(&place, &spec, &variables)?)?)
+        connection.client(settings::base_url(&place, &spec, &variables)?)
     };
     let client = match client() {
         Ok(client) => client,

@@ -14,7 +14,7 @@ use crate::l10n::{number, rows, say};
 use crate::model::Exit;
 use crate::plan::SavedPlan;
 use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
-use crate::run::{Context, DryRun, dry_run, saved_plan};
+use crate::run::{DryRun, dry_run, saved_plan};
 
 /// Runs `rosterpatch plan FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
@@ -36,18 +36,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         ready(session, asked.resolve(session, &front.config)?)
     })?;
     session.stop.listen();
-    let context = Context {
-        clock: session.clock.clone(),
-        seed: rand::random(),
-        credentials: ready.credentials.clone(),
-        state: session.state.clone(),
-        journal_flag: session.journal_flag.clone(),
-        observer: session.observer.as_ref(),
-        agree: None,
-        chooses: false,
-        author: session.author.clone(),
-        stop: session.stop.receiver(),
-    };
+    let context = session.context(&ready.credentials);
     let dry_run = dry_run(&ready.prepared, &ready.settings, &context)?;
     if let Some(stop) = &dry_run.stop {
         let why = stop.for_person();

@@ -19,7 +19,6 @@ use crate::clock::SystemClock;
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::{Look, Tone};
-use crate::send::ClientOptions;
 
 /// Runs `rosterpatch targets test`, which shows how a target file parses the responses of the API.
 ///

@@ -1,0 +1,10 @@
+//! Checks of the machine, the target and the credentials before an import.
+
+mod api;
+mod diagnosis;
+mod local;
+
+pub use api::{Asking, Examined, of_api};
+pub(super) use api::{not_of_api, of_fault, of_refusal};
+pub use diagnosis::{Diagnosis, Health};
+pub use local::{of_metrics, of_notify, of_state};

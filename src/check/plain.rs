@@ -1,0 +1,158 @@
+//! Recognizes plain cells, which need no repair: ordinary ASCII, and names in western European letters.
+
+use super::leftovers;
+
+/// Whether a byte is an ASCII letter, digit, space, or one of `' , - . / : ;`, which occur in names,
+/// addresses and numbers. Placeholders and damage contain other characters.
+const IS_ORDINARY: [bool; 256] = {
+    let mut is_ordinary = [false; 256];
+    let mut byte = 0;
+    while byte < is_ordinary.len() {
+        is_ordinary[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b' ' | b'\'' | b',' | b'-' | b'.' | b'/' | b':' | b';'
+            );
+        byte += 1;
+    }
+    is_ordinary
+};
+
+/// Whether all bytes are ordinary.
+#[inline]
+pub(super) fn is_ordinary(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)])
+}
+
+/// Converts ASCII digits to numbers. Returns `None` if any byte is not a digit. The loop has no early exit,
+/// so the compiler vectorizes it.
+#[inline]
+pub(super) fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u8; N]> {
+    let mut digits = bytes;
+    let mut none = false;
+    for digit in &mut digits {
+        *digit = digit.wrapping_sub(b'0');
+        none |= *digit > 9;
+    }
+    (!none).then_some(digits)
+}
+
+/// Whether a text consists of printable ASCII and the letters of the Nordic countries and Germany, which are
+/// rare in wrongly decoded text.
+#[inline]
+pub(super) fn is_western(text: &str) -> bool {
+    text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
+}
+
+/// Whether a byte of UTF-8 is ordinary ASCII or part of a western European letter.
+const IS_WESTERN_NAME: [bool; 256] = {
+    let mut is_western_name = IS_ORDINARY;
+    let mut byte = 0x80;
+    while byte < is_western_name.len() {
+        is_western_name[byte] = IS_WESTERN[byte];
+        byte += 1;
+    }
+    is_western_name
+};
+
+/// Whether a byte of UTF-8 is printable ASCII, the lead byte 0xC3, or the second byte of Å Ä Æ É Ö Ø Ü or å ä
+/// æ é ö ø ü.
+const IS_WESTERN: [bool; 256] = {
+    let mut is_western = [false; 256];
+    let mut byte = 0;
+    while byte < is_western.len() {
+        is_western[byte] = matches!(
+            byte as u8,
+            b' '..=b'~'
+                | 0xC3
+                | 0x84
+                | 0x85
+                | 0x86
+                | 0x89
+                | 0x96
+                | 0x98
+                | 0x9C
+                | 0xA4
+                | 0xA5
+                | 0xA6
+                | 0xA9
+                | 0xB6
+                | 0xB8
+                | 0xBC
+        );
+        byte += 1;
+    }
+    is_western
+};
+
+/// Whether a cell is ordinary ASCII and begins and ends like a value. Most cells do.
+#[inline]
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    is_ordinary(bytes) && has_plain_ends(bytes)
+}
+
+/// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a placeholder.
+#[inline]
+pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
+    let [first, .., before, last] = bytes else {
+        return bytes.iter().all(u8::is_ascii_alphanumeric) && leftovers::is_not_begun(bytes);
+    };
+    if *last == b' ' || *last == b'0' && ends_in_zeros(*before, bytes) {
+        return false;
+    }
+    if (first.is_ascii_digit() || last.is_ascii_digit()) && leftovers::is_date(bytes) {
+        return false;
+    }
+    // A text that begins with another character needs the full check.
+    (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
+}
+
+/// Whether all decimals of a text that ends in a zero are zeros.
+#[inline]
+fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
+    match before {
+        b'.' | b',' => true,
+        b'0' => {
+            let mut digits = bytes.iter().rev().skip_while(|byte| **byte == b'0');
+            matches!(digits.next(), Some(b'.' | b','))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text consists of western letters and ordinary ASCII, with capital letters only where names have
+/// them.
+#[inline]
+pub(super) fn is_western_name(text: &str) -> bool {
+    text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
+        && !has_late_capital(text.as_bytes())
+}
+
+/// Whether a western capital beyond ASCII follows two small letters or stands between two: `BjÜrn` and
+/// `AndrÄ` are Mac Roman read as CP850. `SvÖ` is an abbreviation.
+#[inline]
+pub(super) fn has_late_capital(bytes: &[u8]) -> bool {
+    let is_small = |byte: u8| matches!(byte, b'a'..=b'z' | 0xA0..=0xBF);
+    bytes.windows(4).any(|four| match *four {
+        [before, 0xC3, 0x80..=0x9E, behind] => is_small(before) && is_small(behind),
+        [first, second, 0xC3, 0x80..=0x9E] => is_small(first) && is_small(second),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_cells_have_plain_first_and_last_characters() {
+        for text in ["a", "ab", "a b", "a10", "a.1", "Åab", "10"] {
+            assert!(has_plain_ends(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "-", "a-", "NA", "ab ", "1.0", "1,0", "a.0", "-ab", "'ab", "NULL", " ab",
+        ] {
+            assert!(!has_plain_ends(text.as_bytes()), "{text}");
+        }
+    }
+}
