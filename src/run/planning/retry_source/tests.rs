@@ -1,4 +1,4 @@
-//! This module tests `run/planning/retry_source`.
+//! Tests of `run/planning/retry_source`.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn found(desk: &Desk, file: &Path, place: Option<(&str, &str)>) -> Vec<i64> {
     found.unwrap().iter().map(|run| run.id).collect()
 }
 
-/// A run of `Desk::import`, by number.
+/// Imports the roster of a desk, and returns the number of the run.
 fn imported(desk: &mut Desk, api: &Api) -> i64 {
     desk.import(api).unwrap();
     desk.run().id
@@ -33,10 +33,10 @@ fn a_file_is_recognized_by_its_rows_at_any_path() {
     let copy = desk.folder.path().join("copy.csv");
     std::fs::write(&copy, "id,name\np2,Beo\n").unwrap();
     assert_eq!(found(&desk, &copy, None), [first]);
-    // The newer of two at the same place.
+    // The newer of two runs at the same place.
     let second = imported(&mut desk, &api);
     assert_eq!(found(&desk, &copy, None), [second]);
-    // The one that knows more of the rows.
+    // The run that contains more of the rows.
     desk.rewrite("id,name\np3,Cy\np4,Di\n");
     let third = imported(&mut desk, &api);
     assert_eq!(found(&desk, &copy, None), [second]);
@@ -101,13 +101,13 @@ fn the_run_that_wrote_the_file_takes_precedence() {
     let first = imported(&mut desk, &here);
     let written = desk.settings.delivery.paths.results.clone();
     assert!(written.exists());
-    // Another name, so that the first one's results stay what they are.
+    // Another name, so that the results of the first run stay unchanged.
     let other = desk.folder.path().join("s.csv");
     desk.settings.delivery.paths = crate::report::ResultPaths::beside(&other);
     let second = imported(&mut desk, &there);
     assert_ne!(first, second);
     assert_eq!(found(&desk, &written, None), [first]);
-    // Also where its rows were fixed beyond recognition, unless that is not where they are to go.
+    // The path of the results is sufficient even with unknown rows, unless it is not a results path.
     std::fs::write(&written, "id,name\nq7,Åsa\n").unwrap();
     assert_eq!(found(&desk, &written, None), [first]);
     assert_eq!(
@@ -132,7 +132,7 @@ fn rows_do_not_originate_from_an_undo() {
     assert_eq!(undo.command, "undo");
     assert_ne!(undo.id, first);
     assert_eq!(found(&desk, &copy, None), [first]);
-    // The options for reading its own file do not apply to others.
+    // Reading options of the run's own file do not apply to others.
     std::fs::write(&copy, other_header).unwrap();
     assert!(found(&desk, &copy, None).is_empty());
 }
@@ -184,7 +184,7 @@ fn the_best_match_is_newest_and_no_sandbox_run() {
         ]),
         [2]
     );
-    // A sandbox has another address each time.
+    // A sandbox has a different address each time.
     assert_eq!(
         ids(vec![fit(false, 4, true, three), fit(false, 4, true, four)]),
         [4]
@@ -202,7 +202,7 @@ fn a_file_is_recognized_by_later_rows_if_the_first_have_no_key() {
     let first = imported(&mut desk, &api);
     let copy = desk.folder.path().join("copy.csv");
     let mut text = "id,name\n".to_owned();
-    // More than is read at once.
+    // More than one read buffer.
     text.push_str(&",Nobody in particular\n".repeat(8 * 1024));
     text.push_str("p2,Beo\n");
     std::fs::write(&copy, text).unwrap();
