@@ -474,7 +474,7 @@ pub(in crate::cli) struct ApproveArgs {
     /// Values changed since the last run wrote them: overwrite them (roster) or keep them (theirs)
     #[arg(long, value_name = "roster|theirs")]
     pub(in crate::cli) conflicts: Option<ConflictPolicy>,
-    /// Only these rows that need an approval each, by import_row, or "none"
+    /// Of the rows that need separate approval, only these, by import_row, or "none"
     #[arg(long, value_name = "ROWS")]
     pub(in crate::cli) rows: Option<ApprovedRows>,
 }
@@ -546,7 +546,7 @@ pub(in crate::cli) struct OpenArgs {
     /// The address to listen on; loopback only [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "127.0.0.1:PORT", help_heading = "Console")]
     pub(in crate::cli) listen: Option<std::net::SocketAddr>,
-    /// Exit after this time without a visit while no run is in progress
+    /// Exit when the console has been unused for this long and no run is in progress
     #[arg(
         long,
         value_name = "TIME",
@@ -579,7 +579,7 @@ pub(in crate::cli) struct ReachArgs {
     /// The target's environment [default: production]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) env: Option<String>,
-    /// Another address instead of that of --env
+    /// Base address, which overrides that of --env
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) base_url: Option<Address>,
     /// A variable of the target's addresses (repeatable)
@@ -622,7 +622,7 @@ pub(in crate::cli) struct SandboxArgs {
     /// The quota [default: 1500/h, or that of --target]
     #[arg(long, value_name = "RATE")]
     pub(in crate::cli) quota: Option<Rate>,
-    /// The time of each response
+    /// Latency of each response
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     pub(in crate::cli) latency: Time,
     /// Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
@@ -634,7 +634,7 @@ pub(in crate::cli) struct SandboxArgs {
     /// unset-times, ignored-times, silent-deletions of Meitner (repeatable)
     #[arg(long, value_name = "VARIATION", requires = "target")]
     pub(in crate::cli) vary: Vec<Variation>,
-    /// Seed of the random numbers
+    /// Seed for the random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(in crate::cli) random_seed: u64,
     /// Start without records

@@ -22,7 +22,7 @@ pub(in crate::cli) struct EnqueueArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct WorkArgs {
-    /// Batches to process at a time
+    /// Maximum concurrent batches
     #[arg(
         long = "concurrency",
         value_name = "N",

@@ -117,7 +117,7 @@ macro_rules! groups {
             /// Columns and their fields; an empty field ignores the column.
             #[serde(default)]
             pub(in crate::cli) map: BTreeMap<String, String>,
-            /// The target's names of credentials, and the environment variables that hold them.
+            /// Environment variables that hold the credentials, by the target's names for them.
             #[serde(default)]
             pub(in crate::cli) credentials: BTreeMap<String, String>,
             /// Profiles by name. A profile cannot contain profiles.

@@ -45,8 +45,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("The rosters", "Listorna"),
     (
-        "Batches to process at a time",
-        "Delar som bearbetas samtidigt",
+        "Maximum concurrent batches",
+        "Högsta antal delar som bearbetas samtidigt",
     ),
     (
         "Write a Prometheus textfile about the queue while running",
@@ -93,7 +93,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hämta alla uppgifter på nytt efter den här tiden",
     ),
     (
-        "List all records again after this time (until then a run reads what changed since the last list, if the target says how)",
+        "List all records again after this time (until then a run reads only what changed since the last list, if the target defines how)",
         "Hämta alla uppgifter på nytt efter den här tiden (till dess läser en körning bara det som har ändrats, om målet anger hur)",
     ),
     (
@@ -118,7 +118,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv ut konsolens adress utan att starta en webbläsare",
     ),
     (
-        "Exit after this time without a visit while no run is in progress",
+        "Exit when the console has been unused for this long and no run is in progress",
         "Avsluta när konsolen inte har använts på så här länge och ingen körning pågår",
     ),
     (
@@ -155,12 +155,12 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("All rows", "Alla rader"),
     (
-        "Another address instead of that of --env",
-        "En annan adress i stället för den i --env",
+        "Base address, which overrides that of --env",
+        "Basadress, i stället för den i --env",
     ),
     (
-        "Another address instead of that of --env (plain http to this machine only)",
-        "En annan adress i stället för den i --env (http utan kryptering bara till den egna datorn)",
+        "Base address, which overrides that of --env (plain http to this machine only)",
+        "Basadress, i stället för den i --env (http utan kryptering bara till den egna datorn)",
     ),
     (
         "Maximum attempts for one row",
@@ -183,7 +183,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fråga inte innan något skickas, om körningen inte har skickat något än",
     ),
     (
-        "Hold a run with more rows that turn one person into another",
+        "Hold a run in which more rows turn one person into another",
         "Vänta på godkännande om fler rader byter ut en person mot en annan",
     ),
     (
@@ -191,12 +191,12 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Rader med nytt personnummer: ask, approve, off",
     ),
     (
-        "Rows with a new identity number: ask, approve, off (hold the run, or send those that another id confirms, or leave them as not found)",
-        "Rader med nytt personnummer: ask, approve, off (vänta på godkännande, skicka de rader som ett annat id bekräftar, eller behandla dem som ej funna)",
+        "Rows with a new identity number: ask, approve, off (hold the run, send the rows that another id confirms, or report all of them as not found)",
+        "Rader med nytt personnummer: ask, approve, off (vänta på godkännande, skicka de rader som ett annat id bekräftar, eller behandla alla som ej funna)",
     ),
     (
-        "Only these rows that need an approval each, by import_row, or \"none\"",
-        "Bara dessa rader som måste godkännas var för sig, enligt import_row, eller \"none\"",
+        "Of the rows that need separate approval, only these, by import_row, or \"none\"",
+        "Bara dessa av de rader som godkänns var för sig, enligt import_row, eller \"none\"",
     ),
     (
         "Field that finds the record",
@@ -232,16 +232,24 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Vänta på godkännande om filen har krympt mer",
     ),
     (
-        "Hold a run whose file shrank more since the last one of its name",
-        "Vänta på godkännande om filen har krympt mer sedan den förra med samma namn",
+        "Hold a run whose file shrank more than this since the last file of the same name",
+        "Vänta på godkännande om filen har krympt mer än så sedan den förra med samma namn",
     ),
     (
         "Hold a run with more changes",
         "Vänta på godkännande vid fler ändringar",
     ),
     (
+        "Hold a run with more changes than this",
+        "Vänta på godkännande vid fler ändringar än så",
+    ),
+    (
         "Hold a run with more invalid rows",
         "Vänta på godkännande vid fler ogiltiga rader",
+    ),
+    (
+        "Hold a run with more invalid rows than this",
+        "Vänta på godkännande vid fler ogiltiga rader än så",
     ),
     ("Start without records", "Starta utan uppgifter"),
     ("Output format", "Format"),
@@ -251,14 +259,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hur länge en fil måste ligga orörd",
     ),
     (
-        "How long a file must be unchanged (unless a file with its whole name and .ready is beside it)",
-        "Hur länge en fil måste ligga orörd (om inte en fil med hela dess namn och .ready ligger bredvid)",
+        "How long a file must be unchanged (unless a file with its full name followed by .ready is beside it)",
+        "Hur länge en fil måste ligga orörd (om inte en fil med samma namn följt av .ready ligger bredvid)",
     ),
     (
         "How long delivered values are assumed to be in a record that cannot be read",
         "Hur länge skickade värden antas finnas kvar när uppgifterna inte går att läsa",
     ),
-    ("The time of each response", "Tiden för varje svar"),
+    ("Latency of each response", "Svarstid för varje anrop"),
     (
         "How often watch scans the inbox",
         "Hur ofta watch söker efter nya filer",
@@ -318,7 +326,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("List only the newest N", "Bara de N senaste"),
     (
-        "Only these rows by the spreadsheet's numbers",
+        "Only these rows by spreadsheet row number",
         "Bara dessa rader, enligt kalkylbladets radnummer",
     ),
     (
@@ -384,7 +392,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Release a run that a guard holds",
         "Godkänn en körning som väntar på ditt godkännande",
     ),
-    ("Maximum requests at once", "Högsta antal anrop på en gång"),
+    (
+        "Maximum requests in a burst",
+        "Högsta antal anrop utan väntan emellan",
+    ),
     ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
     (
         "Requests per s, m, h or d (unlimited follows only the API's rate-limit headers)",
@@ -404,11 +415,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Ta bort körningar som började för längre sedan än så; annars bara det som [retention] begränsar",
     ),
     (
-        "Same-key rows: error, first, last",
+        "Duplicate keys: error, first, last",
         "Rader med samma nyckel: error, first, last",
     ),
     (
-        "Same-key rows: error, first, last (all but the first are invalid, or only the first or the last is sent)",
+        "Duplicate keys: error, first, last (all but the first are invalid, or only the first or the last is sent)",
         "Rader med samma nyckel: error, first, last (alla utom den första är ogiltiga, eller så skickas den första eller den sista)",
     ),
     (
@@ -433,11 +444,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Also list the changes of rehearsals, the runs against the sandbox",
-        "Visa även ändringar från övningar, det vill säga körningar mot sandlådan",
+        "Visa även ändringar från övningar, det vill säga körningar mot testmiljön",
     ),
     (
         "Also list rehearsals, the runs against the sandbox",
-        "Visa även övningar, det vill säga körningar mot sandlådan",
+        "Visa även övningar, det vill säga körningar mot testmiljön",
     ),
     (
         "Remove the values that ended runs store for the record",
@@ -541,8 +552,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("The sheet of a workbook", "Bladet i en arbetsbok"),
     ("The shell", "Skalet"),
     (
-        "Where the import_ columns are in the results",
-        "Var import_-kolumnerna placeras i resultatet",
+        "Position of the import_ columns in the results",
+        "Placering av import_-kolumnerna i resultatet",
     ),
     (
         "The summary on standard output",
@@ -566,14 +577,14 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
         "Fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
     ),
-    ("Seed of the random numbers", "Startvärde för slumptalen"),
+    ("Seed for the random numbers", "Startvärde för slumptalen"),
     (
         "The replaced values, as a roster",
         "De ersatta värdena, som en lista",
     ),
     (
-        "Use of colors; NO_COLOR is respected",
-        "Färger; NO_COLOR respekteras",
+        "When to use colors; NO_COLOR is respected",
+        "När färger används; NO_COLOR respekteras",
     ),
     (
         "Write the results and the report of a run again",

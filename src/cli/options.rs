@@ -67,7 +67,7 @@ groups! {
             ///
             /// (keep the value, or clear it; the cell <null> always clears)
             empty: Empty = "keep" [value_enum, hide_possible_values = true, value_name = "keep|clear"];
-            /// Same-key rows: error, first, last
+            /// Duplicate keys: error, first, last
             ///
             /// (all but the first are invalid, or only the first or the last is sent)
             duplicates: Duplicate = "error" [value_enum, hide_possible_values = true, value_name = "WHICH"];
@@ -94,7 +94,7 @@ groups! {
             /// Only these rows by import_row, such as 10-20,35
             #[arg(long, value_name = "ROWS")]
             rows: Option<Selection>;
-            /// Only these rows by the spreadsheet's numbers
+            /// Only these rows by spreadsheet row number
             #[arg(long, value_name = "LINES")]
             lines: Option<Selection>;
             /// Only the first N of the valid rows
@@ -108,7 +108,7 @@ groups! {
         settings {
             /// How long a file must be unchanged
             ///
-            /// (unless a file with its whole name and .ready is beside it)
+            /// (unless a file with its full name followed by .ready is beside it)
             settle: Time = "5s" [value_name = "TIME"];
             /// How often watch scans the inbox
             interval: Time = "30s" [value_name = "TIME"];
@@ -125,13 +125,13 @@ groups! {
         settings {
             /// The target's environment
             env: String | "production" [value_name = "NAME"];
-            /// Another address instead of that of --env
+            /// Base address, which overrides that of --env
             ///
             /// (plain http to this machine only)
             base_url: Address => "that of env" [value_name = "URL", conflicts_with = "sandbox"];
             /// List all records again after this time
             ///
-            /// (until then a run reads what changed since the last list, if the target says how)
+            /// (until then a run reads only what changed since the last list, if the target defines how)
             relist: Time = "7d" [value_name = "TIME", hide_short_help = true];
             /// Read all records again, without a snapshot
             no_snapshot: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
@@ -194,7 +194,7 @@ groups! {
             ///
             /// (unlimited follows only the API's rate-limit headers)
             rate: Rate | "the target's" [value_name = "1500/h"];
-            /// Maximum requests at once
+            /// Maximum requests in a burst
             burst: NonZeroU32 | "the target's" [value_name = "N"];
             /// Share of the quota to use
             share: Share = "100%" [value_name = "80%"];
@@ -208,18 +208,22 @@ groups! {
     GuardOptions, "Guards" {
         settings {
             /// Hold a run with more invalid rows
+            ///
+            /// than this
             max_invalid: Threshold = "20%" [value_name = "N|N%"];
             /// Hold a run with more changes
+            ///
+            /// than this
             max_changes: Threshold | "none" [value_name = "N|N%"];
-            /// Hold a run with more rows that turn one person into another
+            /// Hold a run in which more rows turn one person into another
             max_identity_changes: u64 = "0" [value_name = "N", hide_short_help = true];
             /// Rows with a new identity number: ask, approve, off
             ///
-            /// (hold the run, or send those that another id confirms, or leave them as not found)
+            /// (hold the run, send the rows that another id confirms, or report all of them as not found)
             renumber: Renumber = "ask" [value_enum, hide_possible_values = true, value_name = "HOW", hide_short_help = true];
             /// Hold a run whose file shrank more
             ///
-            /// since the last one of its name
+            /// than this since the last file of the same name
             max_shrink: Threshold = "50%" [value_name = "N|N%"];
         }
         flags {
@@ -265,7 +269,7 @@ groups! {
     /// Options for the layout of the results.
     LayoutOptions, "Output" {
         settings {
-            /// Where the import_ columns are in the results
+            /// Position of the import_ columns in the results
             outcome: OutcomeAt = "last" [value_enum, hide_possible_values = true, value_name = "last|first", hide_short_help = true];
         }
         flags {}
@@ -303,7 +307,7 @@ groups! {
             /// Log format
             #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
             log_format: LogFormat;
-            /// Use of colors; NO_COLOR is respected
+            /// When to use colors; NO_COLOR is respected
             #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true)]
             color: ColorWhen;
             /// Print more: every retry, and requests by row number
@@ -351,7 +355,7 @@ pub(in crate::cli) enum ProgressKind {
     Bar,
     /// A line now and then
     Plain,
-    /// A JSON object a line
+    /// One JSON object per line
     Json,
     /// Nothing
     None,

@@ -160,7 +160,7 @@ impl fmt::Display for Address {
 /// The meaning of an empty cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Empty {
-    /// Leave the value alone
+    /// Keep the value
     Keep,
     /// Clear the value
     Clear,
@@ -169,9 +169,9 @@ pub(in crate::cli) enum Empty {
 /// The position of the result columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum OutcomeAt {
-    /// Behind the roster's own
+    /// After the roster's columns
     Last,
-    /// Before them
+    /// Before the roster's columns
     First,
 }
 
@@ -346,7 +346,7 @@ pub(in crate::cli) struct RetentionTimes {
     pub(in crate::cli) values: Option<Time>,
 }
 
-/// A value in a config file, which may be written as what it looks like.
+/// A config value, written as a string, a number or a boolean.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::cli) enum Written {

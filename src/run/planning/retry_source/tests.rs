@@ -107,7 +107,7 @@ fn the_run_that_wrote_the_file_takes_precedence() {
     let second = imported(&mut desk, &there);
     assert_ne!(first, second);
     assert_eq!(found(&desk, &written, None), [first]);
-    // The path of the results is sufficient even with unknown rows, unless it is not a results path.
+    // The run is also found by the path of a file with unknown rows, if it wrote that path.
     std::fs::write(&written, "id,name\nq7,Åsa\n").unwrap();
     assert_eq!(found(&desk, &written, None), [first]);
     assert_eq!(
