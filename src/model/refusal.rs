@@ -153,18 +153,18 @@ pub enum Refusal {
         /// The command that transfers the file to this account.
         fix: String,
     },
-    /// The owner or the access control list of Windows lets other accounts change or read a file or folder.
+    /// The owner or the access control list lets other accounts change or read a file or folder, on Windows.
     #[error("{}", self.listed())]
     Listed {
-        /// The code of the rule that is broken.
+        /// The code of the violated rule.
         code: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         why: Listed,
         /// The file or folder.
         path: PathBuf,
         /// The names of the other accounts.
         accounts: String,
-        /// The command that takes their rights away.
+        /// The command that restricts the access; empty if there is none.
         fix: String,
     },
 }
@@ -184,17 +184,21 @@ pub enum Untrusted {
     Replaced,
 }
 
-/// What is wrong with the owner or the access control list of a file or folder.
+/// A problem with the owner or the access control list of a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listed {
-    /// Another account owns it.
+    /// Another account owns the file.
     Foreign,
-    /// Other accounts can write to it.
+    /// Other accounts can write to the file.
     Writable,
     /// Other accounts can read or write a file that contains personal data.
     Open,
-    /// Other accounts can rename a folder or what lies in it.
+    /// Other accounts can rename a folder or its entries.
     Renaming,
+    /// The owner or the list contains accounts that this machine does not know, as on a share outside the domain.
+    Unknown,
+    /// The file system has no access control lists.
+    Unlisted,
 }
 
 impl From<Refusal> for io::Error {
@@ -334,6 +338,8 @@ impl Refusal {
             Listed::Writable => say().safe_listed_writable(path, accounts, fix),
             Listed::Open => say().safe_listed_open(path, accounts, fix),
             Listed::Renaming => say().safe_listed_renaming(path, accounts, fix),
+            Listed::Unknown => say().safe_listed_unknown(path, accounts, fix),
+            Listed::Unlisted => say().safe_listed_unlisted(path),
         }
     }
 }

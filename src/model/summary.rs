@@ -250,7 +250,7 @@ impl Summary {
     /// Parses the figures that the journal stores, with the guard's reason in the interface language.
     ///
     /// # Errors
-    /// If `text` is not a stored summary.
+    /// Fails if `text` is not a stored summary.
     pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
         let mut summary: Summary = serde_json::from_str(text)?;
         if let Some(held) = &summary.held_by {

@@ -1,5 +1,5 @@
-//! The tests of this module share a roster in a temporary folder, a scripted API, and a clock that advances only
-//! while all tasks wait.
+//! Shared helpers of the tests of `run`: a roster in a temporary folder, a scripted API, and a clock that
+//! advances only while all tasks wait.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -116,16 +116,16 @@ read_only = true
 example = "2020"
 "#;
 
-/// The same without the records being readable.
+/// The school without readable records.
 pub(super) fn unreadable() -> String {
     let (head, rest) = SCHOOL.split_once("[lookup]").unwrap();
     let (_, fields) = rest.split_once("[[fields]]").unwrap();
-    // Nothing that was read could be kept.
+    // Values that were read could not be kept.
     let head = head.replace("keep = [\"role\"]\n", "");
     format!("{head}[[fields]]{fields}")
 }
 
-/// The same, where `from` stands otherwise.
+/// The school with `from` replaced by `to`.
 pub(super) fn school_with(from: &str, to: &str) -> String {
     assert!(SCHOOL.contains(from), "{from}");
     SCHOOL.replace(from, to)
@@ -135,27 +135,27 @@ pub(super) fn spec_of(target: &str) -> TargetSpec {
     targets::parse("school.toml", target).unwrap()
 }
 
-/// A request that an API was asked.
+/// A request that the API received.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) method: String,
-    /// With its query.
+    /// The path with its query.
     pub(super) path: String,
     pub(super) body: Json,
-    /// Requests for the same path before.
+    /// The number of earlier requests for the same path.
     pub(super) before: usize,
 }
 
-/// An API on this machine.
+/// A scripted API on this machine.
 pub(super) struct Api {
     pub(super) base_url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
-    /// The server answers until this is dropped.
+    /// The server runs until this is dropped.
     _open: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Api {
-    /// An API that answers so.
+    /// Starts an API with these responses.
     pub(super) fn answering(answer: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static) -> Api {
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let all = asked.clone();
@@ -206,12 +206,12 @@ impl Api {
         }
     }
 
-    /// The school with these records, which takes any change.
+    /// Starts the school with these records, which accepts any change.
     pub(super) fn holding(records: Json) -> Api {
         Api::answering(held(records))
     }
 
-    /// What was asked so far, as method and path.
+    /// Returns the requests so far, as method and path.
     pub(super) fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         asked
@@ -220,7 +220,7 @@ impl Api {
             .collect()
     }
 
-    /// What was sent to change records: path and body.
+    /// Returns the updates so far, as path and body.
     pub(super) fn changes(&self) -> Vec<(String, Json)> {
         let asked = self.asked.lock().unwrap();
         let changes = asked.iter().filter(|asked| asked.method == "PATCH");
@@ -230,7 +230,7 @@ impl Api {
     }
 }
 
-/// The school's answers, where it has these records.
+/// Returns the responses of the school with these records.
 pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static {
     let records: Mutex<Vec<Json>> = Mutex::new(records.as_array().unwrap().clone());
     move |asked| {
@@ -266,7 +266,7 @@ pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Syn
     }
 }
 
-/// A value as it is searched for: without regard to case.
+/// Returns a value for a search that ignores case.
 fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.to_lowercase(),
@@ -285,7 +285,7 @@ fn merge(record: &mut Json, change: &Json) {
     }
 }
 
-/// Keeps what happens.
+/// Stores the events.
 #[derive(Default)]
 pub(super) struct Watched(Mutex<Vec<RunEvent>>);
 
@@ -303,12 +303,12 @@ impl Watched {
 
 pub(super) type Agree = dyn Fn(&Proposal<'_>) -> Consent;
 
-/// A roster, how it is delivered, and where that is recorded.
+/// A roster, its settings, and its journal.
 pub(super) struct Desk {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) settings: Settings,
-    /// The answer to the confirmation, if it is asked.
+    /// The answer to the confirmation, if there is one.
     pub(super) agree: Option<Box<Agree>>,
     /// Whether the approver also decides about conflicts.
     pub(super) chooses: bool,
@@ -318,12 +318,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// A desk with this roster for the school.
+    /// Creates a desk with this roster for the school.
     pub(super) fn new(roster: &str) -> Desk {
         Desk::at(SCHOOL, roster)
     }
 
-    /// The same for another target.
+    /// Creates a desk with this roster for another target.
     pub(super) fn at(target: &str, text: &str) -> Desk {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("r.csv");
@@ -342,22 +342,22 @@ impl Desk {
         }
     }
 
-    /// The figures of the newest run.
+    /// Returns the summary of the newest run.
     pub(super) fn figures(&self) -> crate::model::Summary {
         serde_json::from_str(self.run().summary.as_deref().unwrap()).unwrap()
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(super) fn later(&self, time: Duration) {
         later(&self.clock, time);
     }
 
-    /// Writes the roster again.
+    /// Replaces the content of the roster.
     pub(super) fn rewrite(&self, roster: &str) {
         std::fs::write(&self.settings.roster.file, roster).unwrap();
     }
 
-    /// Makes a workbook the roster.
+    /// Replaces the roster by a workbook.
     pub(super) fn put_workbook(&mut self, mut book: rust_xlsxwriter::Workbook) {
         let file = self.folder.path().join("r.xlsx");
         book.save(&file).unwrap();
@@ -385,7 +385,7 @@ impl Desk {
         Journal::open(&self.state()).unwrap()
     }
 
-    /// The newest run.
+    /// Returns the newest run.
     pub(super) fn run(&self) -> RunRecord {
         self.journal().run(None).unwrap()
     }
@@ -394,7 +394,7 @@ impl Desk {
         self.journal().outcomes(run, 1, u64::MAX >> 1).unwrap()
     }
 
-    /// State of each row of the newest run, and its code where it has one.
+    /// Returns the state of each row of the newest run, with its code.
     pub(super) fn states(&self) -> Vec<String> {
         let outcomes = self.outcomes(self.run().id).into_iter();
         outcomes
@@ -403,12 +403,12 @@ impl Desk {
             .collect()
     }
 
-    /// How the newest run's records were read.
+    /// Returns how the records of the newest run were read.
     pub(super) fn how(&self) -> String {
         self.plan(self.run().id).how.to_string()
     }
 
-    /// Its rows as they are planned without looking anything up.
+    /// Returns its rows as planned without look-ups.
     pub(super) fn planned_rows(&self) -> Vec<PlannedRow> {
         let prepared = self.prepared();
         let policy = ReadPolicy::of(&prepared, &self.settings.delivery);
@@ -442,13 +442,13 @@ impl Desk {
         calls
     }
 
-    /// The plan of a run.
+    /// Returns the plan of a run.
     pub(super) fn plan(&self, run: i64) -> Plan {
         let (plan, _) = self.journal().plan(run).unwrap();
         serde_json::from_str(&plan.unwrap()).unwrap()
     }
 
-    /// Hands `work` what a run of this desk to an API is made of.
+    /// Calls `work` with the parts of a run of this desk.
     pub(super) fn with<T>(
         &mut self,
         api: &Api,
@@ -502,7 +502,7 @@ impl Desk {
     }
 }
 
-/// Lets time pass on a clock.
+/// Advances a clock.
 pub(super) fn later(clock: &VirtualClock, time: Duration) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -510,7 +510,7 @@ pub(super) fn later(clock: &VirtualClock, time: Duration) {
     runtime.block_on(clock.sleep(time));
 }
 
-/// A run to be recorded, with these settings.
+/// Returns a run to record, with these settings.
 pub(super) fn new_run(name: &str, command: &'static str, settings: &Settings) -> NewRun {
     NewRun {
         name: name.to_owned(),

@@ -13,8 +13,8 @@ fn plain(path: PathBuf) -> PathBuf {
     path
 }
 
-/// `C:\a` for `\\?\C:\a`, and `\\server\share\a` for `\\?\UNC\server\share\a`, if they lead to the same place: a name such
-/// as `aux` or `a.` needs the prefix.
+/// Removes the verbatim prefix: `\\?\C:\a` becomes `C:\a`, and `\\?\UNC\server\share\a` becomes `\\server\share\a`. Keeps
+/// it for names such as `aux` and `a.`, which need it.
 #[cfg(windows)]
 fn plain(path: PathBuf) -> PathBuf {
     use std::path::{Component, Prefix};
@@ -47,11 +47,11 @@ pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// A path for libraries that pass it to the system unchanged: absolute, with the prefix without which the system refuses more
-/// than 260 characters. The standard library adds the prefix by itself.
+/// Returns an absolute path with the verbatim prefix, for libraries that pass the path to the system unchanged. Without the
+/// prefix, the system refuses more than 260 characters. The standard library adds the prefix itself.
 ///
 /// # Errors
-/// When the current folder is not known.
+/// Fails if the current folder is unknown.
 #[cfg(windows)]
 pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     use std::path::{Component, Prefix};
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resolved_path_has_no_prefix_unless_its_names_need_one() {
+    fn a_canonical_path_has_no_prefix_unless_a_name_needs_it() {
         for (path, expected) in [
             (r"\\?\C:\a\r.csv", r"C:\a\r.csv"),
             (r"\\?\C:\", r"C:\"),

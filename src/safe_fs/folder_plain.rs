@@ -1,4 +1,4 @@
-//! Folders of Windows: entries are looked at by path, links are refused, and access control lists are checked.
+//! Folders on Windows. Entries are resolved by path, links are refused, and access control lists are checked.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,11 +17,11 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A folder that is there. It and each folder and link on the way belong to this account, the system or the
-    /// administrators, and other accounts cannot rename what lies in it.
+    /// Opens an existing folder. The folder and each folder and link on the way must belong to this account, the system
+    /// or the administrators, and other accounts must not be able to rename their entries.
     ///
     /// # Errors
-    /// When there is none, or another account could replace a part of the way.
+    /// Fails if the folder does not exist, or another account can replace it or a part of the way.
     pub fn open(path: &Path) -> io::Result<Folder> {
         if !std::fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -32,15 +32,15 @@ impl Folder {
         })
     }
 
-    /// The path that it was opened by.
+    /// Returns the path by which the folder was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A subfolder that is no link, made for this account alone if it is missing.
+    /// Opens a private subfolder, and creates it if it is missing. Links are refused.
     ///
     /// # Errors
-    /// When it cannot be made, is something else, belongs to another account or is writable by others.
+    /// Fails if the subfolder cannot be created, is not a folder, or another account owns it or can write to it.
     pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         match self.make_folder(name) {
@@ -51,10 +51,10 @@ impl Folder {
         there.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The same, without making it.
+    /// Opens a private subfolder, or returns `None` if it is missing.
     ///
     /// # Errors
-    /// As for [`Folder::private`].
+    /// Fails if the entry is not a folder, or another account owns it or can write to it.
     pub fn private_if_there(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Folder>> {
         let path = self.below(name.as_ref())?;
         match self.look(name)?.map(|look| look.kind) {
@@ -67,28 +67,28 @@ impl Folder {
         }
     }
 
-    /// Makes a subfolder.
+    /// Creates a subfolder.
     ///
     /// # Errors
-    /// When it cannot be made, or there is something of that name.
+    /// Fails if the name exists or the subfolder cannot be created.
     pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         create_one_folder(&self.below(name.as_ref())?)
     }
 
-    /// The names in it.
+    /// Returns the names of all entries.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let entries = std::fs::read_dir(&self.path)?;
         entries.map(|entry| Ok(entry?.file_name())).collect()
     }
 
-    /// What has this name, if anything does.
+    /// Returns the metadata of an entry, or `None` if it does not exist.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the metadata cannot be read.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileInfo>> {
         match std::fs::symlink_metadata(self.below(name.as_ref())?) {
             Ok(metadata) => Ok(Some(FileInfo::of(&metadata))),
-            // Nothing can have a name that is too long.
+            // No entry can have a name that is too long.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -104,7 +104,7 @@ impl Folder {
     /// Opens a regular file.
     ///
     /// # Errors
-    /// When it cannot be opened, or is something else.
+    /// Fails if the file cannot be opened or is not a regular file with one name.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.below(name.as_ref())?;
         FileInfo::of(&std::fs::symlink_metadata(&path)?).refuse_other_than_one_file()?;
@@ -116,15 +116,15 @@ impl Folder {
     /// Creates a file.
     ///
     /// # Errors
-    /// When it cannot be created, or there is something of that name.
+    /// Fails if the name exists or the file cannot be created.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         create_private(&self.below(name.as_ref())?)
     }
 
-    /// Opens a file to append to, and creates it if nothing has its name.
+    /// Opens a file for appending, and creates it if it is missing.
     ///
     /// # Errors
-    /// When it cannot be opened, or is something else than a regular file with one name.
+    /// Fails if the file cannot be opened or is not a regular file with one name.
     pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.below(name.as_ref())?;
         if let Some(look) = self.look(name)? {
@@ -135,10 +135,10 @@ impl Folder {
         Ok(file)
     }
 
-    /// Moves an entry to a folder, under a name that nothing has there.
+    /// Moves an entry to a folder, under a name that does not exist there.
     ///
     /// # Errors
-    /// When it cannot be moved, or the name exists.
+    /// Fails if the name exists or the entry cannot be moved.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,
@@ -160,23 +160,23 @@ impl Folder {
     /// Removes an empty subfolder.
     ///
     /// # Errors
-    /// When it cannot be removed, or is not empty.
+    /// Fails if the subfolder is not empty or cannot be removed.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         std::fs::remove_dir(self.below(name.as_ref())?)
     }
 
-    /// Its modification time.
+    /// Returns the modification time.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the metadata cannot be read.
     pub fn modified(&self) -> io::Result<std::time::SystemTime> {
         std::fs::metadata(&self.path)?.modified()
     }
 
-    /// Waits until no other process holds the folder, and holds it until the returned file is dropped.
+    /// Waits for the lock on the folder, and holds it until the returned file is dropped.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// Fails if the folder cannot be written to.
     pub fn lock(&self) -> io::Result<File> {
         let path = self.path.join(".lock");
         let lock = File::options().create(true).append(true).open(path)?;
@@ -184,12 +184,12 @@ impl Folder {
         Ok(lock)
     }
 
-    /// Why this account cannot move files of other accounts out of the folder.
+    /// Returns the error unchanged: on Windows no further reason is known.
     pub fn explain_not_moved(&self, error: io::Error) -> io::Error {
         error
     }
 
-    /// The path of a name that does not lead out of the folder.
+    /// Returns the path of an entry. Names that lead out of the folder are refused.
     fn below(&self, name: &OsStr) -> io::Result<PathBuf> {
         let path = Path::new(name);
         match path.components().next() {

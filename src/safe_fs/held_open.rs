@@ -1,15 +1,15 @@
-//! Files that another program holds open are detected.
+//! Detection of files that another program holds open.
 
 use std::path::Path;
 
-/// Whether another program has the file at `path` open and lets no other one replace it. Only Windows has such files.
+/// Returns false: only Windows prevents the replacement of an open file.
 #[cfg(not(windows))]
 pub fn is_held_open(_path: &Path) -> bool {
     false
 }
 
-/// Whether another program has the file at `path` open and lets no other one replace it. The error of a refused replacement does
-/// not say so: it is the same as for a file that this account may not change.
+/// Returns whether another program holds the file open and prevents its replacement. The error of a refused replacement
+/// is the same as for a file that this account cannot change.
 #[cfg(windows)]
 pub fn is_held_open(path: &Path) -> bool {
     use std::os::windows::fs::OpenOptionsExt;

@@ -1,4 +1,4 @@
-//! Owners and access control lists of Windows decide whether a file or folder may be trusted.
+//! Trust in files and folders on Windows, based on the owner and the access control list.
 
 use std::fs::File;
 use std::io;
@@ -18,16 +18,16 @@ use super::private::is_without_lists;
 use super::sddl::{self, CHANGE, DELETE, READ, REPLACE};
 use crate::model::{FileKind, Listed, Refusal, Untrusted};
 
-/// The codes of what another account owns, and of what it can change.
+/// The problem codes for a foreign owner and for an open access control list.
 type Codes = (&'static str, &'static str);
 const TRUSTED: Codes = ("refusal.untrusted", "refusal.untrusted");
-const ON_THE_WAY: Codes = ("refusal.owner", "refusal.open");
+const SHARED: Codes = ("refusal.owner", "refusal.open");
 const OWN_FOLDER: Codes = ("refusal.planted", "refusal.not_private");
 
-/// Links on the way to a file.
+/// The maximum number of links on the way to a file.
 const MOST_LINKS: usize = 40;
 
-/// Opens a file, and whether other accounts can read what belongs to this one.
+/// Opens a file that other accounts cannot change. Also returns whether they can read it.
 pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
     let named = follow(path, TRUSTED)?;
     let file = File::open(path)?;
@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
     let identity =
         |of: &winapi_util::file::Information| (of.volume_serial_number(), of.file_index());
     if identity(&opened) != identity(&named) {
-        // The way to the file that has its name now was not checked.
+        // The opened file is not the checked one.
         let path = path.to_owned();
         let (owner, fix) = (String::new(), String::new());
         let why = Untrusted::Replaced;
@@ -55,7 +55,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
     Ok((file, is_exposed))
 }
 
-/// Checks a folder of the program's own files, and the way to it.
+/// Checks one of the program's folders and its parents. Other accounts cannot add, replace or change files.
 pub(super) fn check_folder(path: &Path) -> io::Result<()> {
     let named = follow(path, TRUSTED)?;
     if !named.is_dir() {
@@ -64,7 +64,7 @@ pub(super) fn check_folder(path: &Path) -> io::Result<()> {
     check(&named, CHANGE, TRUSTED, Listed::Writable)
 }
 
-/// Checks a file of the program's own, if it is there.
+/// Checks one of the program's own files, if it exists. Other accounts can neither read nor change it.
 pub(super) fn check_private(path: &Path) -> io::Result<()> {
     let metadata = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -79,19 +79,18 @@ pub(super) fn check_private(path: &Path) -> io::Result<()> {
     check(path, CHANGE | READ, TRUSTED, Listed::Open)
 }
 
-/// Checks a folder to which other accounts may add files, and the way to it.
+/// Checks a folder to which other accounts may add files, and its parents.
 pub(super) fn check_shared_folder(path: &Path) -> io::Result<()> {
-    let named = follow(path, ON_THE_WAY)?;
-    check(&named, replace(&named), ON_THE_WAY, Listed::Renaming)
+    let named = follow(path, SHARED)?;
+    check(&named, replace(&named), SHARED, Listed::Renaming)
 }
 
-/// Checks a subfolder of this account's own in such a folder.
+/// Checks a subfolder that only this account uses, in a shared folder.
 pub(super) fn check_own_folder(path: &Path) -> io::Result<()> {
     check(path, CHANGE, OWN_FOLDER, Listed::Writable)
 }
 
-/// Checks every folder and link on the way to `path`, and returns the path of what it leads to, which is not
-/// checked.
+/// Checks every folder and link on the way to `path`. Returns the path of the destination, which is not checked.
 fn follow(path: &Path, codes: Codes) -> io::Result<PathBuf> {
     let mut path = std::path::absolute(path)?;
     for _ in 0..MOST_LINKS {
@@ -103,8 +102,8 @@ fn follow(path: &Path, codes: Codes) -> io::Result<PathBuf> {
     Err(io::ErrorKind::InvalidInput.into())
 }
 
-/// Checks the folders on the way to a path up to the first link. Returns the path with what that link leads to in
-/// its place.
+/// Checks the folders on the way to a path up to the first link. Returns the path with the destination of that link
+/// in its place, or `None` if the path has no link.
 fn first_link(path: &Path, codes: Codes) -> io::Result<Option<PathBuf>> {
     let mut way: Vec<&Path> = path.ancestors().collect();
     way.reverse();
@@ -122,7 +121,7 @@ fn first_link(path: &Path, codes: Codes) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The rights to replace a folder or what lies in it. The root of a disk itself cannot be renamed.
+/// Returns the rights to replace a folder or its entries. The root of a disk cannot be renamed.
 fn replace(folder: &Path) -> u32 {
     match folder.parent() {
         Some(_) => REPLACE,
@@ -134,7 +133,7 @@ fn check(path: &Path, rights: u32, codes: Codes, why: Listed) -> io::Result<()> 
     Descriptor::of(&look_at(path)?)?.refuse(path, rights, codes, why)
 }
 
-/// Opens a file, a folder or a link itself for its owner and list.
+/// Opens a file, a folder or a link, without following it, to read its owner and access control list.
 fn look_at(path: &Path) -> io::Result<File> {
     const READ_CONTROL: u32 = 0x0002_0000;
     const FILE_READ_ATTRIBUTES: u32 = 0x80;
@@ -148,10 +147,10 @@ fn look_at(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The owner and the access control list of an open file, as text.
+/// The owner and the access control list of an open file, in SDDL. Empty if the file system has no such lists.
 struct Descriptor {
     text: String,
-    /// This account, as a descriptor names it.
+    /// The account of this process, in SDDL.
     own: String,
 }
 
@@ -162,13 +161,13 @@ impl Descriptor {
             Err(error) if is_without_lists(&error) => String::new(),
             found => in_text(&*found?)?,
         };
-        let own = format!("O:{}", own_number()?);
+        let own = format!("O:{}", own_sid()?);
         let own = in_text(&*own.parse::<LocalBox<SecurityDescriptor>>()?)?;
         let own = sddl::owner(&own).unwrap_or_default().to_owned();
         Ok(Descriptor { text, own })
     }
 
-    /// The accounts with one of these rights that are neither this one nor may change everything.
+    /// Returns the untrusted accounts that have one of these rights.
     fn others(&self, rights: u32) -> Vec<&str> {
         sddl::others(&self.text, rights, &self.own)
     }
@@ -177,13 +176,21 @@ impl Descriptor {
         let owner = sddl::owner(&self.text).filter(|owner| !sddl::is_trusted(owner, &self.own));
         let others = self.others(rights);
         let (code, why, accounts) = match owner {
+            _ if sddl::is_without_list(&self.text) => (codes.1, Listed::Unlisted, Vec::new()),
             Some(owner) => (codes.0, Listed::Foreign, vec![owner]),
             None if others.is_empty() => return Ok(()),
             None => (codes.1, why, others),
         };
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let fix = fix(why, &path, &accounts)?;
-        let accounts: Vec<String> = accounts.into_iter().map(name_of).collect();
+        let names: Vec<Option<String>> = accounts.iter().copied().map(name_of).collect();
+        let why = match names.iter().all(Option::is_some) {
+            true => why,
+            false => Listed::Unknown,
+        };
+        let of_account =
+            |(name, account): (Option<String>, &str)| name.unwrap_or_else(|| sid_of(account));
+        let accounts: Vec<String> = names.into_iter().zip(accounts).map(of_account).collect();
         let accounts = accounts.join(", ");
         Err(Refusal::Listed {
             code,
@@ -196,11 +203,15 @@ impl Descriptor {
     }
 }
 
-/// The command that makes a file or folder this account's own, for cmd and PowerShell. Accounts have their numbers
-/// there: their names depend on the language of Windows.
+/// Returns the command, for cmd and PowerShell, that restricts a file or folder to this account. It names accounts by
+/// their SIDs, because names depend on the language of Windows.
 fn fix(why: Listed, path: &Path, others: &[&str]) -> io::Result<String> {
-    let own = own_number()?;
+    let own = own_sid()?;
     let mut fix = format!("icacls \"{}\"", path.display());
+    if why == Listed::Unlisted {
+        // Such a file system has no permissions to change.
+        return Ok(String::new());
+    }
     if why == Listed::Foreign {
         return Ok(fix + &format!(" /setowner \"*{own}\""));
     }
@@ -209,9 +220,9 @@ fn fix(why: Listed, path: &Path, others: &[&str]) -> io::Result<String> {
     for account in [&*own, "S-1-5-32-544", "S-1-5-18"] {
         fix += &format!(" \"*{account}:{inherit}F\"");
     }
-    let others: Vec<String> = others.iter().map(|account| number_of(account)).collect();
+    let others: Vec<String> = others.iter().map(|account| sid_of(account)).collect();
     if why == Listed::Renaming {
-        // The others may add files, and change those that they added.
+        // Other accounts may add files, and change the files that they added.
         fix += " \"*S-1-3-0:(OI)(IO)M\"";
         for account in &others {
             fix += &format!(" \"*{account}:(RX,WD)\"");
@@ -232,29 +243,28 @@ fn in_text(descriptor: &SecurityDescriptor) -> io::Result<String> {
         .map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// The number of the account of this process.
-fn own_number() -> io::Result<String> {
-    let number = ConvertSidToStringSid(&*current_process_sid()?)?;
-    Ok(number.to_string_lossy().into_owned())
+/// Returns the SID of the account of this process.
+fn own_sid() -> io::Result<String> {
+    let sid = ConvertSidToStringSid(&*current_process_sid()?)?;
+    Ok(sid.to_string_lossy().into_owned())
 }
 
-/// The number of an account in a descriptor, which has letters for some.
-fn number_of(account: &str) -> String {
+/// Returns the SID of an account in SDDL, which abbreviates well-known accounts.
+fn sid_of(account: &str) -> String {
     let found = account.parse::<LocalBox<Sid>>();
-    let number = found.and_then(|found| ConvertSidToStringSid(&found));
-    number.map_or(account.to_owned(), |number| {
-        number.to_string_lossy().into_owned()
+    let sid = found.and_then(|found| ConvertSidToStringSid(&found));
+    sid.map_or(account.to_owned(), |sid| sid.to_string_lossy().into_owned())
+}
+
+/// Returns the name of an account as Windows shows it, or `None` if this machine does not know the account.
+fn name_of(account: &str) -> Option<String> {
+    let found = account.parse::<LocalBox<Sid>>();
+    let (name, domain) = found.and_then(|found| LookupAccountSid(&found)).ok()?;
+    let (name, domain) = (name.to_string_lossy(), domain.to_string_lossy());
+    Some(match domain.is_empty() {
+        true => name.into_owned(),
+        false => format!("{domain}\\{name}"),
     })
-}
-
-/// The name of an account in a descriptor, as Windows shows it.
-fn name_of(account: &str) -> String {
-    let found = account.parse::<LocalBox<Sid>>();
-    match found.and_then(|found| LookupAccountSid(&found)) {
-        Ok((name, domain)) if domain.is_empty() => name.to_string_lossy().into_owned(),
-        Ok((name, domain)) => format!("{}\\{}", domain.to_string_lossy(), name.to_string_lossy()),
-        Err(_) => number_of(account),
-    }
 }
 
 #[cfg(test)]
@@ -265,7 +275,7 @@ mod tests {
     use super::*;
     use crate::safe_fs::{Folder, TrustedFile, check_folder, check_private};
 
-    /// A list that lets this account do everything, and every account what `others` says.
+    /// Sets a list with full access for this account, followed by the entries in `others`.
     fn grant(path: &Path, others: &str) {
         const WRITE_DAC: u32 = 0x0004_0000;
         let mut options = File::options();
@@ -275,7 +285,7 @@ mod tests {
         set_list(&mut file, &format!("(A;OICI;FA;;;{{account}}){others}")).unwrap();
     }
 
-    /// What is refused: the code, what is wrong, and the command.
+    /// Returns the code, the reason and the command of a refusal.
     fn refused<T>(result: io::Result<T>) -> Option<(&'static str, Listed, String)> {
         let error = result.err()?;
         match Refusal::within(&error) {
@@ -285,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_accounts_can_change_is_refused_with_the_command_that_restricts_it() {
+    fn a_file_that_other_accounts_can_change_is_refused_with_the_command_that_restricts_it() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("a b");
         create_one_folder(&folder).unwrap();
@@ -314,7 +324,7 @@ mod tests {
         grant(&file, "");
         assert_eq!(open(), None);
 
-        // Others can replace the file and whatever else lies in the folder.
+        // Other accounts can replace every file in the folder.
         grant(&folder, "(A;;FA;;;WD)");
         assert_eq!(open().unwrap().1, Listed::Renaming);
         assert_eq!(refused(check_folder(&folder)).unwrap().1, Listed::Writable);
@@ -325,5 +335,37 @@ mod tests {
         let within = Folder::open(root.path()).unwrap().private_if_there("a b");
         let (code, why, _) = refused(within).unwrap();
         assert_eq!((code, why), ("refusal.not_private", Listed::Writable));
+    }
+
+    #[test]
+    fn a_file_system_without_lists_and_unknown_accounts_are_named() {
+        let own = Descriptor::of(&look_at(&std::env::temp_dir()).unwrap())
+            .unwrap()
+            .own;
+        let file = Path::new("r.toml");
+        let refused = |text: &str| {
+            let (text, own) = (text.to_owned(), own.clone());
+            refused(Descriptor { text, own }.refuse(file, CHANGE, TRUSTED, Listed::Writable))
+        };
+        // Windows reports Everyone as the owner on FAT.
+        for without in ["", "O:WDG:WDD:NO_ACCESS_CONTROL", "O:WDG:WDD:(A;;FA;;;WD)"] {
+            let (code, why, fix) = refused(without).unwrap();
+            assert_eq!(
+                (code, why, &*fix),
+                ("refusal.untrusted", Listed::Unlisted, "")
+            );
+        }
+        for (unknown, fix) in [
+            ("O:S-1-5-21-9-9-9-1001D:(A;;FA;;;SY)", "/setowner"),
+            (
+                "O:SYD:(A;;FA;;;S-1-5-21-9-9-9-1001)",
+                "/remove:g \"*S-1-5-21-9-9-9-1001\"",
+            ),
+        ] {
+            let (_, why, found) = refused(unknown).unwrap();
+            assert_eq!(why, Listed::Unknown);
+            assert!(found.contains(fix), "{found}");
+        }
+        assert_eq!(refused("O:SYD:(A;;FA;;;WD)").unwrap().1, Listed::Writable);
     }
 }

@@ -29,7 +29,7 @@ pub fn owner_of(path: &Path) -> Option<Owner> {
     system::owner_of(path)
 }
 
-/// Returns `None`: on Windows no command runs as another account without its password.
+/// Returns `None`: Windows runs no command as another account without its password.
 #[cfg(windows)]
 pub fn owner_of(_path: &Path) -> Option<Owner> {
     None

@@ -34,7 +34,7 @@ mod system {
     }
 }
 
-/// The access control list of what is created has one entry, and inherits none.
+/// New files and folders get an access control list with one entry, without inherited entries.
 #[cfg(windows)]
 mod system {
     use std::fs::File;
@@ -51,21 +51,20 @@ mod system {
     const GENERIC_WRITE: u32 = 0x4000_0000;
     const READ_CONTROL: u32 = 0x0002_0000;
     const WRITE_DAC: u32 = 0x0004_0000;
-    /// The file can be renamed while it is open, and not opened.
+    /// Other processes can rename or delete the file while it is open, but not open it.
     const FILE_SHARE_DELETE: u32 = 4;
     const FILE_SHARE_ALL: u32 = 7;
     const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-    /// Error numbers with which a file system refuses access control lists that it does not have: ERROR_INVALID_FUNCTION,
-    /// ERROR_NOT_SUPPORTED.
+    /// The errors of file systems without access control lists: ERROR_INVALID_FUNCTION and ERROR_NOT_SUPPORTED.
     const NO_LISTS: [i32; 2] = [1, 50];
     const ERROR_ACCESS_DENIED: i32 = 5;
 
-    /// Creates a file that only this account can read or write, open for both. No other process can open it before it has
-    /// its access control list. On a file system without such lists, and on a share that does not let this account change
-    /// them, it has the access of its folder.
+    /// Creates a private file, open for reading and writing. Other processes can open it only after its access control
+    /// list is set. On a file system without such lists, and on a share where this account cannot change them, the file
+    /// has the permissions of its folder.
     ///
     /// # Errors
-    /// When it cannot be created, or there is something of that name.
+    /// Fails if the name exists or the file cannot be created.
     pub fn create_private(path: &Path) -> io::Result<File> {
         let create = |access: u32| {
             let mut options = File::options();
@@ -78,7 +77,7 @@ mod system {
             Ok(mut file) => match set_list(&mut file, "(A;;FA;;;{account})") {
                 Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED) => Ok(file),
                 Err(error) => {
-                    // Without its list it must not be there on the next try.
+                    // A file without its list must not remain.
                     drop(file);
                     let _ = std::fs::remove_file(path);
                     Err(error)
@@ -90,10 +89,10 @@ mod system {
         }
     }
 
-    /// Creates a folder that only this account can use, and those above it that are missing.
+    /// Creates a private folder, including missing parent folders.
     ///
     /// # Errors
-    /// When one of them cannot be created.
+    /// Fails if a folder cannot be created.
     pub fn create_private_folder(path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
@@ -102,16 +101,16 @@ mod system {
             create_private_folder(above)?;
         }
         match create_one_folder(path) {
-            // Another process was quicker.
+            // Another process created it first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             created => created,
         }
     }
 
-    /// Creates a folder that only this account can use.
+    /// Creates one private folder.
     ///
     /// # Errors
-    /// When it cannot be created, or there is something of that name.
+    /// Fails if the name exists or the folder cannot be created.
     pub(in crate::safe_fs) fn create_one_folder(path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)?;
         let mut options = File::options();
@@ -119,12 +118,12 @@ mod system {
         options.share_mode(FILE_SHARE_ALL);
         options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
         let set = options.open(path).and_then(|mut folder| {
-            // What is created in it later inherits its list.
+            // Files that are created in the folder inherit the entry.
             set_list(&mut folder, "(A;OICI;FA;;;{account})")
         });
         match set {
             Err(error) if error.raw_os_error() != Some(ERROR_ACCESS_DENIED) => {
-                // Without its list it must not be there on the next try.
+                // A folder without its list must not remain.
                 let _ = std::fs::remove_dir(path);
                 Err(error)
             }
@@ -135,7 +134,7 @@ mod system {
     /// Lets every account read an open file that this account created.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails if the access control list cannot be set.
     pub fn let_others_read(file: &File) -> io::Result<()> {
         let set = set_list(&mut file.try_clone()?, "(A;;FA;;;{account})(A;;FR;;;WD)");
         match set {
@@ -144,7 +143,7 @@ mod system {
         }
     }
 
-    /// Replaces an access control list by these entries, without those of the folder. `{account}` stands for this account.
+    /// Replaces an access control list, without inherited entries. `{account}` in the entries stands for this account.
     pub(in crate::safe_fs) fn set_list(file: &mut File, entries: &str) -> io::Result<()> {
         let account = ConvertSidToStringSid(&*current_process_sid()?)?;
         let account = account.to_string_lossy();
@@ -158,7 +157,7 @@ mod system {
         }
     }
 
-    /// Whether an error says that a file system has no access control lists.
+    /// Returns whether an error means that the file system has no access control lists.
     pub(in crate::safe_fs) fn is_without_lists(error: &io::Error) -> bool {
         let code = error.raw_os_error();
         code.is_some_and(|code| NO_LISTS.contains(&code))
@@ -180,7 +179,7 @@ mod system {
             let account = account.to_str().unwrap();
             let entry = format!("(A;;FA;;;{account})");
             assert!(list.contains(&entry), "{list}");
-            // wine adds the entries of the folder, also where they are not to be inherited.
+            // wine adds the entries of the folder to every list.
             if std::env::var_os("WINEPREFIX").is_none() {
                 assert_eq!(list, format!("D:P{entry}"));
             }

@@ -1,13 +1,12 @@
-//! Reads access control lists of Windows in their text form, SDDL ([MS-DTYP] 2.5.1): who owns a file, and which
-//! other accounts have rights to it.
+//! Parser of SDDL, the text form of owners and access control lists on Windows ([MS-DTYP] 2.5.1).
 
-/// Read the content of a file, or list a folder.
+/// The rights to read a file or list a folder.
 pub(super) const READ: u32 = GENERIC_READ | 0x1;
-/// Rename, delete or replace a folder or what lies in it. Adding an entry is no such right.
+/// The rights to rename, delete or replace a folder or its entries, without the right to add entries.
 pub(super) const REPLACE: u32 = GENERIC_ALL | DELETE | DELETE_CHILD | WRITE_DAC | WRITE_OWNER;
-/// Change a file, or what lies in a folder.
+/// The rights to change a file or the entries of a folder.
 pub(super) const CHANGE: u32 = REPLACE | GENERIC_WRITE | WRITE_DATA | APPEND_DATA;
-/// Delete or rename the file or folder itself.
+/// The right to delete or rename a file or folder.
 pub(super) const DELETE: u32 = 0x0001_0000;
 
 const GENERIC_ALL: u32 = 0x1000_0000;
@@ -21,7 +20,7 @@ const DELETE_CHILD: u32 = 0x40;
 const WRITE_DATA: u32 = 0x2;
 const APPEND_DATA: u32 = 0x4;
 
-/// The text form of the rights in an entry.
+/// The abbreviations of the rights in an entry.
 const RIGHTS: [(&str, u32); 21] = [
     ("GA", GENERIC_ALL),
     ("GR", GENERIC_READ),
@@ -46,11 +45,11 @@ const RIGHTS: [(&str, u32); 21] = [
     ("CR", 0x100),
 ];
 
-/// Every account.
+/// The group of all accounts.
 const EVERYONE: &str = "WD";
 
-/// Accounts that may change anything on the machine, and those that stand for the owner: the system, the
-/// administrators, TrustedInstaller, CREATOR OWNER and OWNER RIGHTS.
+/// Accounts that can change everything on the machine or that stand for the owner: the system, the administrators,
+/// TrustedInstaller, CREATOR OWNER and OWNER RIGHTS.
 const TRUSTED: [&str; 9] = [
     "SY",
     "S-1-5-18",
@@ -63,22 +62,29 @@ const TRUSTED: [&str; 9] = [
     "S-1-3-4",
 ];
 
-/// The owner in a descriptor, if it has one.
+/// Returns the owner in a descriptor.
 pub(super) fn owner(descriptor: &str) -> Option<&str> {
     split(descriptor).0
 }
 
-/// Whether an account is this one (`own`), or one that may change anything on the machine.
+/// Returns whether a descriptor is of a file system without access control lists. Windows reports Everyone as the owner
+/// there.
+#[cfg(windows)]
+pub(super) fn is_without_list(descriptor: &str) -> bool {
+    descriptor.is_empty() || owner(descriptor) == Some(EVERYONE)
+}
+
+/// Returns whether an account is `own` or can change everything on the machine.
 pub(super) fn is_trusted(account: &str, own: &str) -> bool {
-    // Packages and their capabilities (S-1-15) restrict an account's rights and grant none by themselves.
+    // App packages and capabilities (S-1-15) restrict the rights of an account and grant none.
     account == own
         || TRUSTED.contains(&account)
         || account == "AC"
         || account.starts_with("S-1-15-")
 }
 
-/// The accounts that are not trusted and have one of these rights. Entries that deny rights are not subtracted,
-/// and what cannot be read counts as an entry for everyone.
+/// Returns the untrusted accounts that have one of these rights. Entries that deny rights are not subtracted, and an
+/// entry that cannot be parsed counts as an entry for everyone.
 pub(super) fn others<'a>(descriptor: &'a str, rights: u32, own: &str) -> Vec<&'a str> {
     let Some(entries) = entries(split(descriptor).1) else {
         return vec![EVERYONE];
@@ -103,7 +109,7 @@ pub(super) fn others<'a>(descriptor: &'a str, rights: u32, own: &str) -> Vec<&'a
     found
 }
 
-/// The owner, and what follows it.
+/// Splits a descriptor into the owner and the rest.
 fn split(descriptor: &str) -> (Option<&str>, &str) {
     let Some(rest) = descriptor.strip_prefix("O:") else {
         return (None, descriptor);
@@ -116,8 +122,8 @@ fn split(descriptor: &str) -> (Option<&str>, &str) {
     (Some(owner).filter(|owner| !owner.is_empty()), rest)
 }
 
-/// The entries of a list without their parentheses; nothing if there is no list, so that every account has every
-/// right.
+/// Returns the entries of a list without their parentheses, or `None` without a list, which grants every right to every
+/// account.
 fn entries(list: &str) -> Option<Vec<&str>> {
     let list = list.strip_prefix("D:")?;
     let (flags, mut rest) = list.split_at(list.find('(').unwrap_or(list.len()));
@@ -126,7 +132,7 @@ fn entries(list: &str) -> Option<Vec<&str>> {
     }
     let mut entries = Vec::new();
     while !rest.is_empty() {
-        // The condition of an entry has parentheses of its own.
+        // The condition of an entry contains parentheses.
         let mut depth = 0_u32;
         let end = rest.find(|letter| {
             match letter {
@@ -164,7 +170,7 @@ mod tests {
     const OWN: &str = "S-1-5-21-1-2-3-1001";
 
     #[test]
-    fn accounts_that_may_change_a_file_are_found_by_their_rights() {
+    fn untrusted_accounts_are_found_by_their_rights() {
         for (list, change, replace, read) in [
             // A file in the home folder of an account.
             (
@@ -173,14 +179,14 @@ mod tests {
                 "",
                 "",
             ),
-            // The folder of Windows' programs.
+            // C:\Program Files.
             (
                 "D:PAI(A;;0x1301bf;;;SY)(A;OICIIO;GA;;;BU)(A;;0x1200a9;;;AC)(A;OICIIO;GA;;;CO)",
                 "",
                 "",
                 "",
             ),
-            // The root of the first disk: others add folders there.
+            // C:\, where other accounts may add folders.
             (
                 "D:PAI(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)(A;OICIIO;SDGXGWGR;;;AU)(A;;LC;;;AU)",
                 "AU",
@@ -236,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_is_this_account_or_one_that_may_change_everything() {
+    fn the_owner_is_trusted_if_it_is_this_account_or_an_administrator() {
         for (descriptor, expected) in [
             ("O:BAD:(A;;FA;;;BA)", Some("BA")),
             ("O:DAD:", Some("DA")),

@@ -171,7 +171,7 @@ mod tests {
             let told = checked_address(address).unwrap_err().to_string();
             assert!(told.contains(part), "{address}: {told}");
         }
-        // A webhook may be at any address, including plain http.
+        // A webhook may have any address, including plain http.
         for good in ["http://hooks.example.se", "https://hooks.example.se/x"] {
             assert!(check_address(good).is_ok(), "{good}");
         }

@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn html_is_summarized_without_tags_and_other_text_is_kept() {
         assert_eq!(answer(502, &[], "3 > 2 <b>of</b> 4").message, "3 > 2 of 4");
-        // Of a page that is all markup at first, the beginning is looked at.
+        // Only the beginning of a page is summarized, here only markup.
         let markup = format!("<{}>why", "x".repeat(2000));
         assert_eq!(answer(502, &[], &markup).message, "why");
     }

@@ -63,7 +63,7 @@ mod tests {
         let mut repeats = CircuitBreaker::default();
         assert!(!repeats.note(None));
         let stop = (1..500).position(|_| repeats.note(Some("500")));
-        // The one success has left the window, or is one of the ten that may be in it.
+        // The success has left the window, or is one of the ten allowed ones.
         assert_eq!(stop, Some(198));
 
         let mut repeats = CircuitBreaker::default();
@@ -85,7 +85,7 @@ mod tests {
         for row in 0..1950 {
             assert!(!breaker.note(Some(&format!("number {row} is taken"))));
         }
-        // The errors that are still in the window keep their numbers when the others are forgotten.
+        // Errors in the window keep their numbers when others are removed.
         let stop = (0..400).position(|row| {
             breaker.note(Some("404 no such student")) || {
                 row < 10 && breaker.note(Some(&format!("name {row} is taken")))

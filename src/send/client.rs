@@ -288,7 +288,7 @@ impl Client {
     /// Asks for something once, as a look-up does, and returns what came back, with its JSON if it has any.
     ///
     /// # Errors
-    /// When no answer came back.
+    /// Fails if no answer came back.
     pub async fn probe(
         &self,
         path: &str,

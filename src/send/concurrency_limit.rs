@@ -124,7 +124,7 @@ mod tests {
     fn concurrency_falls_with_errors_and_recovers() {
         let mut load = ConcurrencyLimit::new(64);
         for number in 0..1000 {
-            // One in ten is chance.
+            // One error in ten is chance.
             load.answered(number % 10 != 0, QUICK);
         }
         assert_eq!(load.limit(), 64);
@@ -245,7 +245,7 @@ mod tests {
         };
         assert_eq!(limit_at(1.0, 2.0), 64);
         assert!(limit_at(1.0, 5.0) < 64);
-        // A network's whim: a tenth of a second is no queue, however quick the API was.
+        // Network jitter: a tenth of a second is no queue, regardless of the usual latency.
         assert_eq!(limit_at(0.01, 0.12), 64);
         assert!(limit_at(0.01, 0.3) < 64);
     }
@@ -266,7 +266,8 @@ mod tests {
 
     #[test]
     fn a_quarter_of_errors_and_thrice_the_usual_latency_are_still_chance() {
-        // A state that one answer brings to `failing` errors and to means of `usual` and `latest` seconds.
+        // Returns the limit after a response that leads to a share of `failing` errors and to mean latencies
+        // of `usual` and `latest` seconds.
         let limit_at = |failing: f64, usual: f64, latest: f64| {
             let mut load = ConcurrencyLimit::new(8);
             load.since = 100.0;

@@ -455,7 +455,7 @@ mod tests {
             password: Some("WORD".into()),
         }];
         let basic = find(&spec, &[("NAME", "abcd"), ("WORD", "secret")]).unwrap();
-        // The longest first: one may be a part of another. What has three letters is none.
+        // The longest secret first, because one may contain another. Three letters are no secret.
         let pair = BASE64.encode("abcd:secret");
         assert_eq!(
             secrets(&basic),

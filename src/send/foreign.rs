@@ -114,7 +114,7 @@ mod tests {
             let found = found(&spec, true, status, body);
             assert_eq!(found, expected, "{expects:?}, {status} {body}");
         }
-        // A look-up without content has nothing to read.
+        // A look-up without content has no body to parse.
         assert_eq!(found(&spec, false, 204, ""), None);
     }
 

@@ -423,7 +423,7 @@ mod tests {
             dialect(draft, &[("RateLimit", "limit=100, remaining=0, reset=30")]),
             Some(30)
         );
-        // Without a time, it is the window of the policy that the field names.
+        // Without a time, the window of the policy in the field applies.
         let policy = (
             "RateLimit-Policy",
             "\"day\";q=24000;w=7200, \"perhr\";q=1000;w=3600",

@@ -359,7 +359,7 @@ mod tests {
                 assert_eq!(shared(limited, announced), (text, depth), "{limited:?}");
             }
         }
-        // The user's rate counts where the target's file has less and the API says nothing.
+        // The user may set a higher rate than the target file if the API reports no limit.
         let faster = Pace {
             ceiling: Some(rate("5/s")),
             ..usual
@@ -416,7 +416,7 @@ mod tests {
             name(None, 0.5),
             name(None, 0.4),
             name(Some("36000/h"), 1.0),
-            // As fast, and a tenth of a second's bucket.
+            // An equally fast rate with a bucket of a tenth of a second.
             name(Some("10/s"), 1.0),
             name(Some("10/s"), 0.5),
         ];

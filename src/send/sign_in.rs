@@ -287,7 +287,7 @@ mod tests {
         )
     }
 
-    /// The number of the token that the next request has, and how many were asked for until then.
+    /// Returns the number of the next request's token, and the number of token requests so far.
     fn signed(scene: &Scene, signer: &Signer) -> (Option<u64>, usize) {
         let http = crate::send::client_builder().build().unwrap();
         let signed = scene.runtime.block_on(signer.sign(&http));
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(signed(&scene, &signer), (Some(1), 1));
         pass(1);
         assert_eq!(signed(&scene, &signer), (Some(2), 2));
-        // One that is shorter than the margin is used for a second.
+        // A token with a lifetime below the margin is used for a second.
         pass(60_000);
         assert_eq!(signed(&scene, &signer), (Some(3), 3));
         pass(999);
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(signed(&scene, &signer), (Some(1), 1));
         signer.refuse(1);
         assert_eq!(signed(&scene, &signer), (Some(2), 2));
-        // Another request that left with the first one comes back.
+        // A concurrent request was refused too.
         signer.refuse(1);
         assert_eq!(signed(&scene, &signer), (Some(2), 2));
         let mut text = "t-90, t-91, the-secret of the-id".to_owned();

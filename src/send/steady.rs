@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::clock::{Boot, Sleep};
 
-    /// An hour after the machine was started, its wall clock shows a moment that somebody sets.
+    /// A clock whose wall time is set an hour after the machine was started.
     #[derive(Debug)]
     struct Set(std::sync::atomic::AtomicU64);
 

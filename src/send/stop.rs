@@ -250,7 +250,7 @@ mod tests {
         assert!(refused("", "", false).may_not_read());
         assert!(look_up(Some(403)).may_not_read());
         assert!(look_up(Some(404)).may_not_read());
-        // Nobody got as far as reading.
+        // The sign-in failed before anything was read.
         assert!(!refused("", "", true).may_not_read());
         assert!(!look_up(Some(500)).may_not_read());
         assert!(!look_up(None).may_not_read());
@@ -265,7 +265,7 @@ mod tests {
         let person = stop.for_person();
         assert!(person.starts_with(&format!("{told}: no rights to ")));
         assert!(!person.contains("Anna"), "{person}");
-        // Without words, or with JSON in their place, nothing is added.
+        // Without a message, or with JSON instead, nothing is added.
         assert_eq!(refused("Forbidden", "", false).for_person(), told);
         let json = refused("Forbidden", "{\"name\":\"x\"}", false);
         assert_eq!(json.for_person(), told);

@@ -1,5 +1,5 @@
-//! What the tests of sending share: a server that answers from a script, a clock that the test owns, and a
-//! record of what happened.
+//! Shared helpers of the tests of `send`: a server with scripted responses, a virtual clock, and a record of
+//! events.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -24,24 +24,24 @@ use crate::clock::{Clock, Sleep, UnixNanos, VirtualClock};
 use crate::events::{Observer, RunEvent};
 use crate::targets::TargetSpec;
 
-/// One answer of a script.
+/// A scripted response.
 pub(super) enum Reply {
     /// A status, header lines and a body.
     Answer(u16, &'static [&'static str], String),
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Lost,
-    /// Nothing is answered until the client hangs up.
+    /// The server does not respond until the client disconnects.
     Silence,
-    /// The answer that follows comes so much later.
+    /// The next response is delayed by this time.
     After(Duration),
 }
 
-/// An answer without headers.
+/// Returns a response without headers.
 pub(super) fn reply(status: u16, body: &str) -> Reply {
     Reply::Answer(status, &[], body.to_owned())
 }
 
-/// A client, a pacer and their shared state, with their own server.
+/// A client, a pacer and their shared state, with a server.
 pub(super) struct Scene {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) client: Client,
@@ -65,7 +65,7 @@ impl Observer for Events {
     }
 }
 
-/// What is different from a plain scene: four attempts, eight at once, as fast as answers come.
+/// The deviations from the default scene: four attempts, eight concurrent requests, no rate limit.
 pub(super) struct Cast {
     pub(super) credentials: Credentials,
     pub(super) max_attempts: u32,
@@ -76,7 +76,7 @@ pub(super) struct Cast {
 impl Default for Cast {
     fn default() -> Cast {
         let mut spec = crate::targets::load("meitner").unwrap();
-        // Most scripts answer with anything.
+        // Most scripts respond with arbitrary bodies.
         spec.answers.expects = None;
         Cast {
             credentials: Credentials::find(&spec, |name| Some(name.into())).unwrap(),
@@ -157,7 +157,7 @@ impl Scene {
         )
     }
 
-    /// Reads something.
+    /// Reads from the API.
     pub(super) fn fetch(&self, transport: &Transport<'_>) -> Fetched {
         let (_halt, halted) = watch::channel(false);
         let fetched: Result<_, SendError> =
@@ -166,12 +166,12 @@ impl Scene {
         fetched.unwrap()
     }
 
-    /// Seconds that have passed.
+    /// Returns the elapsed seconds.
     pub(super) fn seconds(&self) -> f64 {
         (self.clock.now() - self.began) as f64 / 1e9
     }
 
-    /// The first lines of the requests that came.
+    /// Returns the first lines of the received requests.
     pub(super) fn asked(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let first = |request: &String| request.lines().next().unwrap_or_default().to_owned();
@@ -212,7 +212,7 @@ impl Clock for SetBack {
     }
 }
 
-/// Answers one request after another as the script says. The listener closes before the last connection
+/// Responds to requests in order, according to the script. The listener closes before the last connection
 /// ends, so that the next connection is refused.
 fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -251,7 +251,7 @@ fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec
                     head.push_str("\r\n");
                 }
                 let head = format!("{head}content-length: {}\r\n\r\n", body.len());
-                // Whoever asked may have read enough.
+                // The client may have stopped reading.
                 let _ = stream.write_all(head.as_bytes());
                 let _ = stream.write_all(body.as_bytes());
             }

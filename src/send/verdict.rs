@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(once(Fault::Connect(Trouble::Refused)), Verdict::Retry);
         assert_eq!(once(Fault::TimeOut), Verdict::Fail);
         assert_eq!(once(Fault::Lost), Verdict::Fail);
-        // An answer that is too large may follow an update that was made.
+        // An oversized response may follow an update that was applied.
         for (repeatable, left) in [(true, true), (true, false), (false, true)] {
             let too_large = verdict(&spec, Err(&Fault::TooLarge), repeatable, left);
             assert_eq!(too_large, Verdict::Fail);

@@ -155,7 +155,7 @@ fn a_roster_dropped_on_the_program_opens_in_the_console() {
     });
 }
 
-/// Lets this account do everything with a file or folder, and every account what `others` says.
+/// Sets a list with full access for this account, followed by the entries in `others`.
 fn grant(path: &Path, others: &str) {
     use windows_permissions::constants::{SeObjectType, SecurityInformation};
     use windows_permissions::utilities::current_process_sid;
@@ -170,7 +170,7 @@ fn grant(path: &Path, others: &str) {
 }
 
 #[test]
-fn what_other_accounts_can_change_is_refused_with_the_command_that_restricts_it() {
+fn a_file_that_other_accounts_can_change_is_refused_with_the_command_that_restricts_it() {
     const CHANGE: &str = "(A;;FRFW;;;WD)";
     let folder = Folder::new();
     folder.sample(SAMPLE);

@@ -1,4 +1,4 @@
-//! This module tests `run/prepare`.
+//! Tests of `run/prepare`.
 
 use super::*;
 use crate::run::tests::{Desk, unreadable};
@@ -20,7 +20,7 @@ fn required_columns_may_be_missing_if_records_are_readable() {
     assert!(matches!(desk.try_prepare(), Err(RunError::Map { .. })));
     let never = Desk::at(&unreadable(), roster);
     assert!(matches!(never.try_prepare(), Err(RunError::Map { .. })));
-    // And a row its id, where another key finds the record.
+    // A row may lack its id if another key finds the record.
     let mut desk = Desk::new("email,id,name\na@b.se,,Åsa\n");
     assert_eq!(desk.prepared().survey.invalid, 1);
     desk.settings.roster.key = Some("email".into());
@@ -187,7 +187,7 @@ fn an_edit_releases_no_row_about_a_protected_person() {
         row_numbers(prepared, is_empty).unwrap()
     };
     let mut prepared = Desk::new(roster).prepared();
-    // By any key; and the damaged row may be about one.
+    // Any key may be empty. The damaged row counts too.
     assert_eq!(empty(&prepared), [1, 2, 4, 6]);
     assert_eq!(prepared.survey.withheld, [2, 3, 7]);
     for (row, column, text, withheld) in [

@@ -8,7 +8,7 @@ use crate::run::tests::{Desk, Watched};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// A bucket with so many requests in it, of 1,500 an hour.
+/// A bucket of 1,500 per hour with this level.
 fn road(level: f64) -> Road {
     Road {
         level,
@@ -22,7 +22,7 @@ fn quota() -> (Rate, u32) {
     ("1500/h".parse().unwrap(), 1500)
 }
 
-/// A run that sends 3,000 rows, of which none is sent.
+/// A run of 3,000 rows, none of which was sent.
 fn begun() -> State {
     State {
         rows: 4000,
@@ -47,11 +47,11 @@ fn the_end_is_estimated_from_the_quota_and_requests_per_row() {
         seconds(&state.progress(50, quota(), road(1500.0), NOW)),
         3600
     );
-    // Of ten rows some were sent again; as many of the others will be.
+    // Of ten rows, some were retried. The same share is expected of the others.
     (state.sent, state.sent_here) = (10, 10);
     let each = state.progress(65, quota(), road(0.0), NOW);
     assert_eq!(seconds(&each), (2990.0 * 1.5 * 2.4) as i64);
-    // What is in progress has been asked and not counted yet, or was sent by another process.
+    // Requests in progress are not counted yet, or were sent by another process.
     state.sent_here = 100;
     let each = state.progress(65, quota(), road(0.0), NOW);
     assert_eq!(seconds(&each), (2990.0 * 2.4) as i64);
@@ -64,7 +64,7 @@ fn a_lower_stored_rate_applies_until_the_api_reports_another() {
         state.known = Some(rate.parse().unwrap());
         state.progress(requests, quota(), road(level), NOW)
     };
-    // Of a bucket that holds half as much, as much is used.
+    // A bucket of half the depth is used equally.
     let slow = known("750/h", 50, 1500.0);
     assert_eq!((&*slow.rate, seconds(&slow)), ("750/h", 10_800));
     let used = known("750/h", 50, 500.0);
@@ -131,7 +131,7 @@ fn the_rate_is_measured_after_twenty_requests() {
 #[test]
 fn only_recent_requests_count_for_the_rate() {
     let mut state = State::default();
-    // Ten a second, and then one.
+    // Ten per second, and then one.
     for at in 0..100 {
         let requests = 10 * at;
         state.note(Mark {
@@ -154,7 +154,7 @@ fn tracked(work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
     tracked_at("1500/h", work)
 }
 
-/// The same at another rate.
+/// The same tracker with another rate.
 fn tracked_at(rate: &str, work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
     let desk = Desk::new("id,name\np1,Åsa\n\np2,Bo\n");
     let prepared = desk.prepared();
@@ -309,7 +309,7 @@ fn the_forecast_uses_the_pacer() {
 fn the_end_is_estimated_from_the_rate_since_sending_began() {
     let events = tracked_at("1000/s", |desk, tracker| {
         let ask = |times| (0..times).for_each(|_| tracker.stats.count(true, false));
-        // The plan's own requests tell nothing of the rows.
+        // Requests of the planning phase do not count for the rows.
         ask(50);
         let plan = Plan {
             to_send: 3000,
@@ -324,7 +324,7 @@ fn the_end_is_estimated_from_the_rate_since_sending_began() {
         tracker.on_event(&done(40, true));
     });
     let last = progress_in(&events).last().unwrap().finish.unwrap();
-    // A third of a second a request, and one and a half of them a row: 2,960 are left.
+    // A third of a second per request, and one and a half requests per row: 2,960 are left.
     let began: Timestamp = "2026-08-20T18:00:20Z".parse().unwrap();
     let seconds = last.duration_since(began).as_secs_f64();
     assert!((seconds - 1480.0).abs() < 0.01, "{seconds}");

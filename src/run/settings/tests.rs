@@ -1,4 +1,4 @@
-//! This module tests `run/settings`.
+//! Tests of `run/settings`.
 
 use super::*;
 use crate::run::tests::{Desk, new_run};
@@ -27,7 +27,7 @@ fn stored_paths_are_absolute() {
 #[test]
 fn today_is_the_local_date() {
     let noon = "2026-08-20T12:00:00Z".parse().unwrap();
-    // Somewhere it is a day earlier or later.
+    // The local date differs by at most a day.
     let apart = today(noon) - jiff::civil::date(2026, 8, 20);
     assert!(apart.get_days().abs() <= 1, "{apart}");
 }

@@ -1,4 +1,4 @@
-//! This module tests `send/client`.
+//! Tests of `send/client`.
 
 use super::*;
 use crate::clock::VirtualClock;
@@ -82,7 +82,7 @@ fn a_page_over_the_limit_fails_and_other_bodies_are_truncated() {
             body.len()
         });
         match read {
-            // Of one that is too long, what had come until then.
+            // A longer body is truncated.
             Ok(most) if length > BODY => assert!(came.unwrap() <= most),
             other => assert_eq!(came, other, "{status} {length}"),
         }
@@ -111,7 +111,7 @@ fn the_page_limit_follows_the_page_size_within_bounds() {
 fn a_lost_connection_and_a_failed_one_are_distinguished() {
     let scene = Scene::new(vec![Reply::Lost]);
     assert_eq!(call(&scene, Some(1)), Err(Fault::Lost));
-    // The script is over, and nobody listens.
+    // The script has ended, and the server no longer listens.
     let refused = Err(Fault::Connect(Trouble::Refused));
     assert_eq!(call(&scene, Some(1)), refused);
 }

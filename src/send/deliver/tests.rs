@@ -1,4 +1,4 @@
-//! This module tests `send/deliver`.
+//! Tests of `send/deliver`.
 
 use std::sync::Mutex;
 
@@ -7,12 +7,12 @@ use crate::journal::JournalError;
 use crate::model::Problem;
 use crate::send::tests::{Cast, Reply, Scene, reply};
 
-/// Records outcomes, which are durable at once.
+/// Stores outcomes, which are durable immediately.
 #[derive(Default)]
 struct Kept {
     outcomes: Mutex<Vec<Outcome>>,
     durable: Mutex<Vec<(u64, RowState)>>,
-    /// What is asked for when a request leaves.
+    /// The stop request to send when a request leaves.
     asks: Option<(watch::Sender<StopRequest>, StopRequest)>,
 }
 
@@ -46,7 +46,7 @@ impl Record for Kept {
     }
 }
 
-/// Reads a record back, which holds what was sent where it says so.
+/// Reads a record back. It contains the sent values if the response says so.
 struct Readable;
 
 impl Reread for Readable {
@@ -190,7 +190,7 @@ fn refused_credentials_stop_the_run_after_one_request() {
 
 #[test]
 fn an_unreachable_api_is_detected_with_the_first_row() {
-    // Nobody listens.
+    // The server does not listen.
     let ended = deliver(&Scene::new(Vec::new()), (1..=10).map(call).collect());
     assert_eq!(ended.states(), [RowState::NotSent]);
     assert_eq!(ended.outcomes[0].attempts, 4);
@@ -201,13 +201,13 @@ fn an_unreachable_api_is_detected_with_the_first_row() {
             ..
         })
     ));
-    // A request that was lost may have been carried out.
+    // A lost request may have been carried out.
     let lost = (0..4).map(|_| Reply::Lost).collect();
     let ended = deliver(&Scene::new(lost), vec![call(1), call(2)]);
     assert_eq!(ended.states(), [RowState::Failed]);
     assert_eq!(ended.outcomes[0].error_code, "network.lost");
     assert!(matches!(ended.stop, Some(Stop::Unreachable { .. })));
-    // Once somebody has answered, it is the row's trouble.
+    // After one response, only the row fails.
     let script = vec![
         reply(200, ""),
         Reply::Lost,
@@ -246,20 +246,20 @@ fn the_same_error_on_each_of_the_first_rows_stops_the_run() {
 
 #[test]
 fn a_row_in_doubt_is_read_back_if_it_must_not_be_resent() {
-    // It was carried out.
+    // The change was applied.
     let scene = Scene::with(once(), vec![reply(200, r#"{"holds":true}"#)]);
     let ended = deliver(&scene, vec![doubtful()]);
     assert_eq!(ended.states(), [RowState::Updated]);
     assert_eq!(ended.outcomes[0].error(), "a note");
     assert_eq!(ended.outcomes[0].attempts, 1);
     assert_eq!(ended.asked, ["GET /v1/student/read HTTP/1.1"]);
-    // It was not.
+    // The change was not applied.
     let script = vec![reply(200, r#"{"holds":false}"#), reply(200, "")];
     let ended = deliver(&Scene::with(once(), script), vec![doubtful()]);
     assert_eq!(ended.states(), [RowState::Updated]);
     assert_eq!(ended.asked[1], "PATCH /v1/student/1 HTTP/1.1");
     assert_eq!(ended.outcomes[0].attempts, 2);
-    // Nobody can tell.
+    // The outcome cannot be determined.
     let ended = deliver(
         &Scene::with(once(), vec![reply(404, "{}")]),
         vec![doubtful()],
@@ -269,10 +269,10 @@ fn a_row_in_doubt_is_read_back_if_it_must_not_be_resent() {
     assert_eq!(outcome.error_code, "network.unknown");
     assert!(outcome.error().contains("may have made the change"));
     assert_eq!(ended.asked.len(), 1);
-    // One that may be sent twice is sent.
+    // An idempotent call is resent.
     let ended = deliver(&Scene::new(vec![reply(200, "")]), vec![doubtful()]);
     assert_eq!(ended.asked, ["PATCH /v1/student/1 HTTP/1.1"]);
-    // One that is not in doubt is sent.
+    // A call that is not in doubt is sent.
     let ended = deliver(&Scene::with(once(), vec![reply(200, "")]), vec![call(1)]);
     assert_eq!(ended.asked, ["PATCH /v1/student/1 HTTP/1.1"]);
 }
@@ -325,10 +325,10 @@ fn a_row_with_a_lost_response_is_read_back_before_it_fails() {
             .error()
             .contains("may have made the change")
     );
-    // Nothing was lost, so nothing is read.
+    // No response was lost, so nothing is read.
     let ended = deliver(&Scene::with(once(), vec![reply(404, "")]), vec![call(1)]);
     assert_eq!(ended.asked.len(), 1);
-    // What may be sent twice is sent again, and not read.
+    // An idempotent call is resent instead of read.
     let script = vec![Reply::Lost, reply(404, "")];
     let ended = deliver(&Scene::new(script), vec![call(1)]);
     assert!(ended.asked.iter().all(|line| line.starts_with("PATCH")));
@@ -417,7 +417,7 @@ fn only_new_stop_requests_are_returned() {
         (Finish, Finish, false, false),
         (Now, Finish, false, true),
         (Now, Now, false, false),
-        // After a stop nothing is paused, and nothing continues.
+        // After a stop request, pauses and continuations have no effect.
         (Pause, Finish, false, false),
         (Nothing, Finish, true, false),
         (Finish, Now, false, false),

@@ -1,4 +1,4 @@
-//! This module tests `send/gcra_state`.
+//! Tests of `send/gcra_state`.
 
 use super::*;
 use crate::journal::State as Place;
@@ -67,7 +67,7 @@ fn the_used_quota_is_kept_when_the_rate_changes() {
     let shared = machine.shared();
     assert_eq!(shared.arrival, now + 3 * 720_000_000);
     assert_eq!(of_now(shared), now + 3 * 2_400_000_000);
-    // A row without a rate, and one with the same rate, are used unchanged.
+    // A row without a rate or with the same rate is used unchanged.
     for interval in [0, 2_400_000_000] {
         let shared = SharedQuota {
             arrival: now + 9000 * 2_400_000_000,
@@ -137,9 +137,9 @@ fn unproven_time_counts_once_as_confirmed_by_the_api() {
     };
     for (shared, api, left, held) in [
         (written, day + 24 * SECOND, 10.0, 26),
-        // No more than the wall clock has seen.
+        // At most the time that the wall clock shows.
         (written, day + 1000 * SECOND, 41.66, 0),
-        // The API has not been heard, or the wall clock not read, when the bucket was written.
+        // There was no API clock or wall clock when the bucket was written.
         (
             SharedQuota {
                 api_date: 0,
@@ -155,7 +155,7 @@ fn unproven_time_counts_once_as_confirmed_by_the_api() {
         machine.write(shared);
         let bucket = machine.open("1500/h", 100);
         bucket.observe_date(api);
-        // What has been counted is not counted again.
+        // Confirmed time is not counted again.
         bucket.observe_date(api + HOUR);
         let level = bucket.level(now);
         assert!((level - left).abs() < 0.01, "{level}, {left}");
@@ -200,7 +200,7 @@ fn a_lease_is_used_up_before_the_next_one() {
     let machine = Machine::new();
     let bucket = machine.open("100/s", 100);
     let taken = || (machine.shared().arrival - machine.clock.at()) / 10_000_000;
-    // The first request, and ten ahead of it.
+    // The first request, and a lease of ten.
     for (times, all) in [(1, 11), (10, 11), (1, 22)] {
         take(&bucket, times);
         assert_eq!(taken(), all);
@@ -214,7 +214,7 @@ fn setting_the_clock_back_voids_a_lease() {
     take(&one, 1);
     machine.clock.set_back(HOUR);
     assert!(one.take().is_err(), "what it was worth, nobody knows");
-    // Another process puts the bucket right, and it fills.
+    // Another process corrects the bucket, and it refills.
     drop(machine.open("100/s", 100));
     machine.clock.pass(2 * SECOND);
     take(&one, 50);
@@ -244,7 +244,7 @@ fn a_new_limit_keeps_requests_taken_by_another_process() {
     take(&two, 20);
     one.set_bucket(bucket("3000/h", 200));
     assert_eq!(machine.level("3000/h", 200), 170.0);
-    // Of its own, it gives back what it had taken ahead.
+    // The process returns its own lease.
     let machine = Machine::new();
     let one = machine.open("100/s", 100);
     take(&one, 1);
@@ -266,7 +266,7 @@ fn a_new_limit_keeps_requests_refilled_before_the_hold_ends() {
         let known = one.lock().state.known;
         assert!(known <= until, "{passed} {hold}");
     }
-    // What is missing beyond that moment is missing at the new pace, too.
+    // Requests missing beyond the hold are also missing at the new rate.
     let one = machine.open_with(None, "1500/h", 100);
     take(&one, 10);
     let until = machine.clock.at() + 12 * SECOND;

@@ -1,4 +1,4 @@
-//! This module tests `send/pacer`.
+//! Tests of `send/pacer`.
 
 use std::num::NonZeroU32;
 
@@ -26,7 +26,7 @@ fn pacer(rate: &str, burst: u32, clock: &Arc<VirtualClock>, store: Option<QuotaS
     Pacer::new(pace, clock.clone(), store).unwrap()
 }
 
-/// The quota of a target, without a limit of the user's.
+/// The quota of a target, without a user limit.
 fn pace(own: &str, own_burst: u32) -> Pace {
     Pace {
         own: own.parse().unwrap(),
@@ -61,7 +61,7 @@ fn permits_follow_the_rate_after_the_burst() {
         let expected = 2.4 * (index + 1) as f64;
         assert!((moment - expected).abs() < 1e-3, "{index}: {moment}");
     }
-    // A rate that is no whole number of requests is kept exactly.
+    // A fractional rate is kept exactly.
     let time = clock();
     let last = *permits(&pacer("0.5/s", 1, &time, None), &time, 11)
         .last()
@@ -78,7 +78,7 @@ fn no_permit_is_granted_during_a_hold() {
     assert!(!pacer.hold_until(later - 1, true).unwrap());
     permits(&pacer, &time, 1);
     assert_eq!(time.now(), later);
-    // One at a time, not a herd.
+    // Permits are granted one at a time, not all at once.
     permits(&pacer, &time, 1);
     assert_eq!(time.now(), later + 10_000_000);
 }
@@ -91,14 +91,14 @@ fn processes_and_later_runs_share_one_bucket() {
     let one = pacer("10/s", 20, &time, open());
     let two = pacer("10/s", 20, &time, open());
     assert_eq!(permits(&one, &time, 12), [0.0; 12]);
-    // The other one has the other eight, not twenty.
+    // The other process has the other eight requests, not twenty.
     let rest = permits(&two, &time, 9);
     assert_eq!(rest[..7], [0.0; 7]);
     assert!(rest[8] > 0.0, "{rest:?}");
     drop((one, two));
     let next = pacer("10/s", 20, &time, open());
     assert!(next.level().0 < 1.0, "{:?}", next.level());
-    // Another account's bucket is full.
+    // The bucket of another account is full.
     let other = QuotaStore::open(&State::in_folder(folder.path()), "other").unwrap();
     assert_eq!(pacer("10/s", 20, &time, Some(other)).level().0, 20.0);
 }
@@ -115,7 +115,7 @@ fn usage_at_a_much_higher_limit_delays_requests_once() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    // Asked again and again, as a run that waits for its turn does.
+    // The run asks repeatedly while it waits.
     let granted = (0..4).any(|_| {
         runtime.block_on(time.sleep(Duration::from_secs(3)));
         slow.shared.take().is_ok()
@@ -199,7 +199,7 @@ fn a_new_limit_keeps_the_used_requests() {
     assert!((level - 4900.0).abs() < 0.1, "{level}");
 }
 
-/// A clock whose wall part can be set, and whose other part cannot.
+/// A clock whose wall time can be set, and whose monotonic time cannot.
 #[derive(Debug)]
 struct SetClock {
     boot: &'static str,
@@ -269,7 +269,7 @@ fn a_clock_that_is_set_forward_fills_no_bucket() {
         assert!(pacer.level().0 < 1.0, "in the process: {seconds}");
         assert!(by(&clock, open()).level().0 < 1.0, "in the next: {seconds}");
     }
-    // Time that does pass counts, and for each process the same.
+    // Elapsed time counts once for all processes.
     clock.pass(240);
     assert!((pacer.level().0 - 100.0).abs() < 1.5, "{}", pacer.level().0);
     drop(pacer);
@@ -286,7 +286,7 @@ fn after_a_restart_time_counts_as_confirmed_by_the_apis_clock() {
     pacer.observe_date(date(0));
     drain(&pacer);
     drop(pacer);
-    // Two hours later by the wall clock, of which the API has seen two minutes.
+    // The wall clock shows two hours later, and the API's clock two minutes.
     let restarted = SetClock::new("b", 10 * SECOND);
     restarted.step(990 + 7200);
     let pacer = by(&restarted, open());
@@ -322,11 +322,11 @@ fn a_small_burst_limits_its_process_and_keeps_the_shared_bucket() {
     let moments = permits(&small, &time, 5);
     assert!(moments[4] < 5.0 * 2.4 + 0.1, "{moments:?}");
     drop(small);
-    // Of 1,500, what 1,005 requests left, and what came back in the meantime.
+    // The rest of 1,500 after 1,005 requests, plus the requests refilled since.
     let left = with_burst(None).level().0;
     assert!((495.0..=501.0).contains(&left), "{left}");
 
-    // With a bucket that is nearly full, the small burst is all that is let through at once.
+    // With an almost full bucket, only the small burst is granted at once.
     let folder = tempfile::tempdir().unwrap();
     let store = QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap();
     let pace = Pace {
@@ -338,7 +338,7 @@ fn a_small_burst_limits_its_process_and_keeps_the_shared_bucket() {
     let moments = permits(&small, &time, 22);
     assert_eq!(moments[..20], [0.0; 20]);
     assert!((moments[20] - 2.4).abs() < 1e-3, "{moments:?}");
-    // A limit that the API announces moves both.
+    // A limit of the API changes both.
     small.observe(Some("3000/h".parse().unwrap()), None, time.now());
     let moments = permits(&small, &time, 1);
     assert!((moments[0] - 1.2).abs() < 1e-3, "{moments:?}");
@@ -349,7 +349,7 @@ fn a_lease_is_returned_unless_another_process_took_requests_since() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
-    // A tenth of a second's requests are taken ahead: ten.
+    // Requests for a tenth of a second are leased: ten.
     let (one, two) = (
         pacer("100/s", 100, &time, open()),
         pacer("100/s", 100, &time, open()),
@@ -371,7 +371,7 @@ fn setting_the_clock_back_does_not_extend_a_hold() {
     let held = pacer("100/s", 9, &time, open());
     held.hold_until(time.now() + 60 * SECOND, false).unwrap();
     drop(held);
-    // With the clock an hour back, it would wait an hour longer.
+    // With the clock set back an hour, it would wait an hour longer.
     let before = Arc::new(VirtualClock::starting_at(
         "2026-08-01T11:00:00Z".parse().unwrap(),
     ));
@@ -386,7 +386,7 @@ fn a_rate_or_share_of_one_command_does_not_change_the_shared_bucket() {
         (None, 0.1, 150, 24.0),
         (Some("300/h"), 1.0, 300, 12.0),
         (Some("300/h"), 0.5, 150, 24.0),
-        // A rate above the announced one is none.
+        // A rate above the announced one has no effect.
         (Some("9000/h"), 0.5, 750, 4.8),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -398,7 +398,7 @@ fn a_rate_or_share_of_one_command_does_not_change_the_shared_bucket() {
             share,
             ..usual
         };
-        // The API announces what the target's file says already.
+        // The API announces the limit of the target file.
         let announced = usual.own;
         let before = Pacer::new(usual, time.clone(), open()).unwrap();
         permits(&before, &time, 700);
@@ -435,7 +435,7 @@ fn a_permit_that_waits_takes_from_each_bucket_once() {
         ..pace("1500/h", 10)
     };
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
-    // Others have used what the API had.
+    // Other processes have used up the API's quota.
     pacer.observe(None, Some(0.0), time.now());
     assert_eq!(permits(&pacer, &time, 3), [2.4, 4.8, 7.2]);
     let (_, of_limit) = &pacer.limits[0];
@@ -461,7 +461,7 @@ fn a_wait_beyond_the_patience_is_returned() {
     assert_eq!(permit(), Permit::Later(wait));
     pacer.set_patience(Some(wait));
     assert_eq!(permit(), Permit::Granted);
-    // A moment that the API has set is one to wait for, too.
+    // The wait also includes a hold of the API.
     let minute = Duration::from_secs(60);
     pacer.hold_until(time.now() + 60 * SECOND, false).unwrap();
     assert_eq!(permit(), Permit::Later(minute));
@@ -514,7 +514,7 @@ fn each_announced_limit_replaces_the_previous_one_unless_it_is_implausible() {
         ("5000/h", "5000/h"),
         ("300/h", "300/h"),
         ("300/h", "300/h"),
-        // A request in centuries.
+        // One request in centuries.
         ("1/d", "300/h"),
         ("600/h", "600/h"),
     ] {

@@ -1,4 +1,4 @@
-//! This module tests `send/transport`.
+//! Tests of `send/transport`.
 
 use super::*;
 use crate::send::tests::{Cast, Reply, Scene, oauth, reply};
@@ -27,8 +27,8 @@ fn token() -> Reply {
     reply(200, r#"{"access_token":"a-token","expires_in":3600}"#)
 }
 
-/// Sends a row's change, and halts the run once it has left for the time numbered `halt_at`. Returns how often
-/// it left here and before, its outcome, and whether it may have been carried out without an answer.
+/// Sends an update, and halts the run during attempt number `halt_at`. Returns the number of attempts
+/// including `made_before`, the verdict, and whether the update may have been applied without a response.
 fn send(scene: &Scene, made_before: u32, halt_at: Option<u32>) -> (u32, Option<Verdict>, bool) {
     let transport = scene.transport();
     let request = Request {
@@ -146,7 +146,7 @@ fn a_halted_run_awaits_its_request_and_starts_none() {
     assert_eq!(send(&Scene::new(script()), 0, Some(1)), (1, None, false));
     let lost = vec![Reply::Lost, reply(200, "")];
     assert_eq!(send(&Scene::new(lost), 0, Some(1)), (1, None, true));
-    // What was lost once stays in doubt, whatever was answered later.
+    // A request whose response was lost stays in doubt.
     let lost = vec![Reply::Lost, reply(500, ""), reply(200, "")];
     assert_eq!(send(&Scene::new(lost), 0, Some(2)), (2, None, true));
 
@@ -186,7 +186,7 @@ fn a_look_up_without_json_is_unanswered() {
     ));
     assert_eq!(scene.asked().len(), 1);
 
-    // A page that stays stops the run with its words.
+    // A persistent page stops the run with its text.
     let page = || reply(200, "<html>Sign in</html>");
     let scene = Scene::new((0..5).map(|_| page()).collect());
     let Fetched::Stopped(stop) = scene.fetch(&scene.transport()) else {
@@ -194,11 +194,11 @@ fn a_look_up_without_json_is_unanswered() {
     };
     assert!(stop.for_person().contains("Sign in"), "{stop:?}");
 
-    // A row's answer may have any body.
+    // The response to an update may have any body.
     let scene = Scene::new(vec![reply(200, "<html>")]);
     assert_eq!(send(&scene, 0, None), (1, Some(Verdict::Accept), false));
 
-    // A token endpoint's page is no record.
+    // A page from the token endpoint is no record.
     let scene = Scene::with(signed_in(), vec![reply(200, "{}"), html()]);
     let fetched = scene.fetch(&scene.transport());
     assert!(matches!(fetched, Fetched::Stopped(Stop::Refused { .. })));
@@ -280,7 +280,7 @@ fn concurrency_falls_with_failures_but_not_with_successful_retries() {
     };
     let (room, waited) = sixty([500, 500]);
     assert!(room < 8, "{room}");
-    // Twenty retries of at most a second are saved up; after that, each waits for thirty.
+    // Twenty retries of at most a second are saved. Afterwards, each waits for thirty.
     assert!((1200.0..1220.1).contains(&waited), "{waited}");
     let (room, waited) = sixty([500, 200]);
     assert_eq!(room, 8);

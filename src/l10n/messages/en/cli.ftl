@@ -64,8 +64,8 @@ runs-forgotten = { $runs } deleted
 runs-expired = removed according to [retention]: { $files } from the archive, the values of { $runs }
 runs-no-age = use --older-than TIME, or set [retention] in the config file
 runs-left = { $count ->
-    [one] { $runs } left, because another process is working on it
-   *[other] { $runs } left, because another process is working on them
+    [one] { $runs } kept, because another process is working on it
+   *[other] { $runs } kept, because another process is working on them
 }
 runs-damaged = { $runs } left: the age of a run cannot be read from a damaged record; `rosterpatch runs` shows what is damaged
 runs-stdin-gone = the run { $run } read standard input, which cannot be read again; its results were written when it ended

@@ -148,7 +148,7 @@ console-filter = Filter
 console-no-changes = No changes to show.
 console-record = Person
 console-change = Change
-console-file-changed = the file was changed since it was looked at; open it again
+console-file-changed = the file has changed since it was opened; open it again
 console-cancel = Cancel
 
 console-run-title = Sending
@@ -358,8 +358,8 @@ console-notify = Notify me when it is done
 console-percent = { $percent }%
 console-told = { $file }: { $outcome }
 console-first-checked = { $count ->
-    [one] The first { $number } was read back and holds what was sent
-   *[other] The first { $number } were read back and hold what was sent
+    [one] The first { $number } was read back and has the values that were sent
+   *[other] The first { $number } were read back and have the values that were sent
 }
 console-first-reading = { $count ->
     [one] The first { $number } is sent and is being read back

@@ -43,7 +43,7 @@ why-no-undo = it was sent with --no-undo, so the previous values were not stored
 why-unreadable = the target's records cannot be read, and no earlier delivery is known, so the previous values are unknown
 why-is-running = it is in progress
 why-is-held = a guard holds it, so it has changed nothing
-why-restored = what it changed is restored already
+why-restored = its changes are already restored
 why-not-changed = it changed nothing in these rows
 
 row-beyond-limit = beyond the number of rows in --limit
@@ -103,7 +103,7 @@ how-keys-listed = all { $total } keys in the API are listed, and rows with other
 how-keys-many = the keys in the API are not listed: that takes { $pages } requests, more than the { $rows } rows; a row with an unknown key is rejected when it is sent
 how-keys-refused = the API does not list its keys (HTTP { $status }), so they are not checked; a row with an unknown key is rejected when it is sent
 how-keys-unreadable = the list of keys in the API cannot be read ({ $why }), so they are not checked
-how-blind = nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, persons are not compared, and the run cannot be undone
+how-blind = nothing is read (--blind): rows that already match are sent too, unless the same values were delivered before, persons are not compared, and the run cannot be undone
 how-at-risk = { $how }; the file has no column for these, and the API may reset them: { $names }
 
 log-not-indexed = the run's rows are not indexed yet

@@ -8,7 +8,9 @@ safe-replaced = { $path } was replaced while it was opened; run the command agai
 safe-listed-foreign = { $path } belongs to { $accounts }, which can change it; remove it or, if you trust it, take ownership as an administrator: { $fix }
 safe-listed-writable = { $path } can be changed by { $accounts }; once you trust it, run: { $fix }
 safe-listed-open = { $path } is open to { $accounts }; once you trust it, run: { $fix }
-safe-listed-renaming = { $accounts } can rename { $path } or what lies in it; to let them add files only, run: { $fix }
+safe-listed-renaming = { $accounts } can rename { $path } or its files; to let them only add files, run: { $fix }
+safe-listed-unknown = { $path } belongs to or can be changed by { $accounts }, which this machine does not know. On a share, use a folder on a local disk or on a server in the same domain instead. Elsewhere, once you trust it, run: { $fix }
+safe-listed-unlisted = { $path } is on a file system without permissions, such as FAT32 or exFAT, so every account can change it; move it to an NTFS disk
 
 ### Reasons for not using a file or folder that other accounts can write to.
 

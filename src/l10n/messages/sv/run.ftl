@@ -49,7 +49,7 @@ row-not-asked-for = inte bland de valda raderna
 row-superseded = rad { $row } har samma nyckel och skickas i stället
 row-was-other-state = den var { $state }, och sådana rader valdes inte
 row-was-so = så var det i den ursprungliga filen
-row-fill-in = fyll i det som saknas, eller töm cellen import_error_code om det var så
+row-fill-in = fyll i det som saknas, eller töm cellen import_error_code om raden är fullständig
 row-unknown-key = ingen { $record } i målsystemet har nyckeln ”{ $key }”
 row-none-has = ingen { $record } har ”{ $key }”
 row-several-have = { $count } { $records } har ”{ $key }”, så det går inte att avgöra vilken raden gäller
@@ -101,7 +101,7 @@ how-keys-listed = alla { $total } nycklar i målsystemet har hämtats, och rader
 how-keys-many = nycklarna i målsystemet hämtas inte: det skulle kräva { $pages } anrop, fler än filens { $rows } rader; en rad med en okänd nyckel avvisas när den skickas
 how-keys-refused = målsystemet lämnar inte ut sina nycklar (HTTP { $status }), så de kontrolleras inte; en rad med en okänd nyckel avvisas när den skickas
 how-keys-unreadable = listan över nycklar i målsystemet kan inte läsas ({ $why }), så de kontrolleras inte
-how-blind = inga uppgifter läses (--blind): rader som redan stämmer skickas också, om inte samma sak har skickats tidigare, personer jämförs inte, och körningen kan inte ångras
+how-blind = inga uppgifter läses (--blind): rader som redan stämmer skickas också, om inte samma värden har skickats tidigare, personer jämförs inte, och körningen kan inte ångras
 how-at-risk = { $how }; filen saknar kolumner för dessa, och målsystemet kan nollställa dem: { $names }
 
 log-not-indexed = körningens rader är inte indexerade än

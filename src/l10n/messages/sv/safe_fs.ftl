@@ -6,7 +6,9 @@ safe-replaced = { $path } byttes ut medan den öppnades; kör kommandot igen
 safe-listed-foreign = { $path } tillhör { $accounts }, som kan ändra innehållet; ta bort den eller, om du litar på den, ta över den som administratör: { $fix }
 safe-listed-writable = { $path } kan ändras av { $accounts }; när du litar på innehållet, kör: { $fix }
 safe-listed-open = { $path } är öppen för { $accounts }; när du litar på innehållet, kör: { $fix }
-safe-listed-renaming = { $accounts } kan byta namn på { $path } eller det som ligger där; kör det här för att bara låta dem lägga dit filer: { $fix }
+safe-listed-renaming = { $accounts } kan byta namn på { $path } eller på filer där; kör det här för att bara låta dem lägga dit filer: { $fix }
+safe-listed-unknown = { $path } tillhör eller kan ändras av { $accounts }, som den här datorn inte känner till. På en nätverksplats: använd i stället en mapp på den egna disken eller på en server i samma domän. På en egen disk: kör, när du litar på innehållet: { $fix }
+safe-listed-unlisted = { $path } ligger på ett filsystem utan behörigheter, till exempel FAT32 eller exFAT, så alla konton kan ändra innehållet; flytta den till en disk med NTFS
 
 kind-file = en vanlig fil
 kind-folder = en mapp

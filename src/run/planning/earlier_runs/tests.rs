@@ -1,4 +1,4 @@
-//! This module tests `run/planning/earlier_runs`.
+//! Tests of `run/planning/earlier_runs`.
 
 use serde_json::json;
 

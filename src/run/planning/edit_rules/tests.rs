@@ -1,4 +1,4 @@
-//! This module tests `run/planning/edit_rules`.
+//! Tests of `run/planning/edit_rules`.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn by_hand(api: &Api, roster: &str) {
     Desk::new(roster).import(api).unwrap();
 }
 
-/// A school whose three cities were written by a run; the first two were changed afterwards.
+/// A school with three cities that a run wrote. The first two were changed afterwards.
 fn edited() -> (Api, Desk) {
     let api = Api::holding(school());
     let mut desk = Desk::new("id,name,city\np1,Asa,Umea\np2,Bo,Umea\np3,Cy,Umea\n");
@@ -47,7 +47,7 @@ fn notes(desk: &Desk) -> Vec<Vec<String>> {
     outcomes.iter().map(|one| codes(&one.problems)).collect()
 }
 
-/// The cities that the API holds.
+/// Returns the cities in the API.
 fn cities(api: &Api) -> Vec<String> {
     let mut desk = Desk::new("id,name,city\np1,-,-\np2,-,-\np3,-,-\n");
     let looked = desk.dry_run(api).unwrap();
@@ -74,7 +74,7 @@ fn the_roster_overwrites_a_manual_change_with_a_notice() {
     }
     let figures = desk.figures();
     assert_eq!((figures.conflicts, figures.conflicts_kept), (2, 0));
-    // The results show it as a warning of a row that succeeded.
+    // The results contain it as a warning of a row that succeeded.
     let results = std::fs::read_to_string(figures.results.unwrap()).unwrap();
     let mut lines = csv::Reader::from_reader(results.as_bytes());
     let header = lines.headers().unwrap().clone();
@@ -100,7 +100,7 @@ fn a_manual_change_is_kept_with_theirs() {
     assert_eq!(cities(&api), ["Kiruna", "Kiruna", "Ystad"]);
     let kept = vec!["city conflict.kept".to_owned()];
     assert_eq!(notes(&desk), [kept.clone(), kept, Vec::new()]);
-    // The rest of the object is sent as it was read, for the row that changes it.
+    // For the row that changes the object, the rest of it is sent as it was read.
     let last = api.changes().into_iter().rev().take(2);
     let bodies: Vec<Json> = last.map(|(_, body)| body).collect();
     assert!(
@@ -129,7 +129,7 @@ fn unknown_and_unchanged_values_are_no_conflicts() {
     let mut desk = Desk::new("id,name,city\np1,Asa,Umea\n");
     desk.import(&api).unwrap();
     assert_eq!(desk.figures().conflicts, 0);
-    // What was written is still there.
+    // The written value is unchanged.
     desk.rewrite("id,name,city\np1,Asa,Ystad\n");
     desk.import(&api).unwrap();
     assert_eq!(desk.figures().conflicts, 0);
@@ -141,7 +141,7 @@ fn unknown_and_unchanged_values_are_no_conflicts() {
         (desk.figures().conflicts, &*desk.states()[0]),
         (0, "unchanged")
     );
-    // Another address is another register.
+    // Another address has separate records.
     let other = Api::holding(school());
     desk.rewrite("id,name,city\np1,Asa,Malmo\n");
     desk.import(&other).unwrap();
@@ -198,7 +198,7 @@ fn a_protected_field_is_never_overwritten_and_a_filled_one_is_set_once() {
         [["email field.protected", "city field.filled"]]
     );
     assert!(api.changes().is_empty());
-    // Empty ones are set.
+    // Empty fields are set.
     let mut empty = school();
     empty[0]["email"].take();
     empty[0]["home"]["city"] = json!("");
@@ -206,7 +206,7 @@ fn a_protected_field_is_never_overwritten_and_a_filled_one_is_set_once() {
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["updated"]);
     assert_eq!(notes(&desk), [[""; 0]]);
-    // Even where all rows are sent.
+    // The rule also applies if all rows are sent.
     desk.delivery().all = true;
     desk.rewrite("id,name,email,city\np1,Asa,other@b.se,Ystad\n");
     desk.import(&api).unwrap();
@@ -232,7 +232,7 @@ fn rules_that_need_the_records_refuse_a_run_that_reads_none() {
         desk.delivery().blind = true;
         desk.delivery().edits.conflicts = ConflictPolicy::Theirs;
     }));
-    // Records that need not be read are read for them.
+    // The rules require records that need not be read otherwise.
     let api = Api::holding(school());
     let mut desk = Desk::new("id,name,role,city\np1,Asa,x,Umea\n");
     (desk.delivery().all, desk.delivery().no_undo) = (true, true);
@@ -261,11 +261,11 @@ fn without_a_user_a_conflict_holds_the_run() {
     let found = &plan.conflict_examples[0];
     let values = [&found.written, &found.current, &found.roster];
     assert_eq!(values, ["Umea", "Kiruna", "Ystad"]);
-    // Its results list them.
+    // The results of the run list them.
     let results = desk.figures().results.unwrap();
     let results = std::fs::read_to_string(results).unwrap();
     assert_eq!(results.matches("Kiruna").count(), 2, "{results}");
-    // Releasing the run as a whole decides no conflict.
+    // Releasing the whole run decides no conflict.
     desk.start(&api, Start::Approve(Box::new(run.clone())))
         .unwrap();
     assert_eq!(desk.run().state, RunState::Held);
@@ -275,7 +275,7 @@ fn without_a_user_a_conflict_holds_the_run() {
     assert_eq!(cities(&api), ["Kiruna", "Kiruna", "Ystad"]);
 }
 
-/// Decides the conflicts that the newest run shows.
+/// Decides the conflicts of the newest run.
 fn decide(desk: &mut Desk, decision: ConflictPolicy) {
     let facts = desk.journal().facts(desk.run().id, 1, 9).unwrap();
     let seen = facts.into_iter().flat_map(|(_, facts)| facts.conflicts);
@@ -295,7 +295,7 @@ fn a_decision_covers_only_the_conflicts_that_were_shown() {
         desk.start(&api, Start::Approve(run)).unwrap();
         (desk.run().state, desk.plan(desk.run().id).conflicts)
     };
-    // Meanwhile, the second record is changed once more, and the third for the first time.
+    // The second record is changed again, and the third for the first time.
     by_hand(&api, "id,name,city\np2,Bo,Boden\np3,Cy,Boden\n");
     let sent = api.changes().len();
     let counts = |kept, asked, overwritten| ConflictCounts {
@@ -305,7 +305,7 @@ fn a_decision_covers_only_the_conflicts_that_were_shown() {
     };
     assert_eq!(approve(&mut desk), (RunState::Held, counts(1, 2, 0)));
     assert_eq!(api.changes().len(), sent);
-    // The other decision is about the two that are asked about now.
+    // This decision covers the two current conflicts.
     decide(&mut desk, ConflictPolicy::Roster);
     assert_eq!(approve(&mut desk), (RunState::Finished, counts(1, 0, 2)));
     assert_eq!(cities(&api), ["Kiruna", "Ystad", "Ystad"]);
@@ -420,7 +420,7 @@ fn a_change_with_a_lost_response_is_no_manual_change() {
     use crate::journal::{PlannedRow, PlannedWhat, RowMark, Stage, Writer};
     let (api, mut desk) = edited();
     by_hand(&api, "id,name,city\np1,Asa,Umea\np2,Bo,Umea\n");
-    // A run sent the city of the second record, and died before the answer.
+    // A run sent the city of the second record, and was killed before the response.
     desk.import(&api).unwrap();
     let run = desk.run();
     let call = desk.calls(&desk.journal(), run.id).remove(1);

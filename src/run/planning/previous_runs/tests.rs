@@ -1,4 +1,4 @@
-//! This module tests `run/planning/previous_runs`.
+//! Tests of `run/planning/previous_runs`.
 
 use super::*;
 use crate::model::Summary;
@@ -12,7 +12,7 @@ fn imported() -> (Desk, Summary) {
     (desk, ended.summary)
 }
 
-/// Records a run after all others, with what `change` makes of its settings and its record.
+/// Records a run after all others, with its settings and record changed by `change`.
 fn record(
     desk: &Desk,
     (command, state, rows): (&'static str, RunState, u64),
@@ -158,8 +158,8 @@ fn new_and_missing_rows_are_counted_since_the_last_roster_of_any_name_with_the_s
     };
     let next = "id,name\np2,Bo\np3,Cy\np4,Di\np5,Ed\n";
     assert_eq!(import("next.csv", next), Some((true, 2, 1)));
-    // The same file again is compared with the one before.
+    // The same file again is compared with the previous roster.
     assert_eq!(import("again.csv", next), Some((true, 2, 1)));
-    // Another school's roster is none's next edition.
+    // The roster of another school has no previous edition.
     assert_eq!(import("other.csv", "id,name\nq1,Fi\nq2,Gus\n"), None);
 }

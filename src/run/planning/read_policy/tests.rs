@@ -1,10 +1,10 @@
-//! This module tests `run/planning/read_policy`.
+//! Tests of `run/planning/read_policy`.
 
 use super::*;
 use crate::l10n::say;
 use crate::run::tests::{Desk, school_with, unreadable};
 
-/// The names of the fields that a row has to say.
+/// Returns the names of the fields that a self-sufficient row needs.
 fn enough(desk: &Desk) -> Option<Vec<String>> {
     let prepared = desk.prepared();
     let fields = ReadPolicy::of(&prepared, &desk.settings.delivery).enough()?;
@@ -17,7 +17,7 @@ fn enough(desk: &Desk) -> Option<Vec<String>> {
     )
 }
 
-/// A desk that sends all that the rows say and keeps nothing for an undo.
+/// A desk that sends all rows and stores nothing for an undo.
 fn all_of(roster: &str) -> Desk {
     let mut desk = Desk::new(roster);
     (desk.delivery().all, desk.delivery().no_undo) = (true, true);
@@ -26,10 +26,10 @@ fn all_of(roster: &str) -> Desk {
 
 #[test]
 fn a_row_is_self_sufficient_with_all_required_and_kept_fields() {
-    // Required, and kept by the target's word.
+    // Required fields, and those in `keep`.
     let desk = all_of("id,name,email\np1,Åsa,a@example.se\n");
     assert_eq!(enough(&desk).unwrap(), ["name", "role"]);
-    // Of an object of which the file has a part, all parts that can be set.
+    // All writable members of an object of which the file has a part.
     let desk = all_of("id,name,street\np1,Åsa,Storgatan\n");
     assert_eq!(enough(&desk).unwrap(), ["name", "role", "street", "city"]);
 }

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/retried_rows`.
+//! Tests of `run/planning/retried_rows`.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::journal::RowMark;
 use crate::model::{Outcome, Problem, RowAt};
 
-/// Cells as fingerprints of a field and of what it says.
+/// Returns cells as fingerprints of a field and its value.
 fn cells(fields: &[(u32, &str)]) -> Vec<u8> {
     let mut cells = Vec::new();
     for (name, value) in fields {
@@ -20,7 +20,7 @@ fn cells(fields: &[(u32, &str)]) -> Vec<u8> {
     cells
 }
 
-/// The cells of such a row whose second one only looked right.
+/// Returns the cells of a row whose second cell lost its type.
 fn looked_right(value: &str) -> Vec<u8> {
     let mut cells = cells(&[(1, "Åsa"), (2, value)]);
     cells.extend(2_u32.to_le_bytes());
@@ -28,7 +28,7 @@ fn looked_right(value: &str) -> Vec<u8> {
     cells
 }
 
-/// A row that is to be looked up, with these cells.
+/// Returns a row to look up, with these cells.
 fn task(fields: &[(u32, &str)]) -> RowTask {
     RowTask {
         mark: RowMark {
@@ -89,7 +89,7 @@ fn refused(run: i64, code: &str, fields: &[(u32, &str)]) -> PastRow {
     }
 }
 
-/// What is known of a row of a file with as many rows as the first one.
+/// Returns the earlier state of a row in a file with as many rows as the first one.
 fn of(task: &RowTask, history: &[PastRow]) -> Option<EarlierState> {
     earlier_state(task, history, &[], || Ok(false))
         .ok()
@@ -105,7 +105,7 @@ fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
     for success in [RowState::Updated, RowState::Unchanged] {
         assert_eq!(of(&task(OLD), &[past(1, Some(success), OLD)]), unchanged);
     }
-    // One that failed since does not count, and neither does what was undone before it.
+    // A row that failed since does not count, and neither does one that was undone before.
     let history = [
         past(3, Some(RowState::Failed), NEW),
         past(2, Some(RowState::Updated), NEW),
@@ -134,7 +134,7 @@ fn a_row_is_unchanged_if_the_newest_success_delivered_the_same_values() {
         None,
         "it was open still"
     );
-    // A field that the file has no more is no change; one that it has now is.
+    // A removed column is no change. An added column is one.
     assert_eq!(
         of(&task(&OLD[..1]), &[past(1, Some(RowState::Updated), OLD)]),
         unchanged
@@ -192,7 +192,7 @@ fn only_rows_in_the_selected_states_are_resent() {
     assert_eq!(judged(Some(Failed), &[]), None, "nothing is asked for");
     assert_eq!(judged(Some(Failed), &[Rejected, Failed]), None);
     assert_eq!(judged(Some(Failed), &[Rejected]), left_out(Failed));
-    // Nobody saw an answer, so it counts as failed; and an open row as one that was not sent.
+    // Without a response, the row counts as failed. An open row counts as not sent.
     assert_eq!(judged(Some(Unknown), &[Failed]), None);
     assert_eq!(judged(Some(Unknown), &[NotSent]), left_out(Failed));
     assert_eq!(judged(None, &[NotSent]), None);
@@ -237,7 +237,7 @@ fn a_duplicate_stays_invalid_in_a_partial_file() {
         None,
         "it says something else"
     );
-    // However often that is said, it is said once.
+    // Repeated messages are shown once.
     let again = PastRow {
         problems: vec![why(1, "uuid.duplicate"), so.clone()],
         ..duplicate.clone()
@@ -246,7 +246,7 @@ fn a_duplicate_stays_invalid_in_a_partial_file() {
         judged(&task(OLD), &[again], true),
         told(why(1, "uuid.duplicate"))
     );
-    // Runs that left the row out know no better, and one that found something else does.
+    // A run that left the row out does not change its state. A run with another result does.
     let left_out = refused(2, LEFT_OUT, OLD);
     assert_eq!(
         judged(&task(OLD), &[left_out, duplicate.clone()], true),
@@ -297,7 +297,8 @@ fn a_truncated_row_stays_invalid_until_it_is_completed() {
         ..history[0].clone()
     }];
     assert_eq!(of(&task(blank), &again), cut);
-    // Runs since that left it out or found something else know no better; one that sent it does.
+    // Later runs that left the row out or found another problem do not change its state. One that sent it
+    // does.
     let mut since = vec![refused(3, LEFT_OUT, blank), refused(2, "id.taken", blank)];
     since.extend(history.clone());
     assert_eq!(of(&task(blank), &since), cut);
@@ -309,7 +310,7 @@ fn a_truncated_row_stays_invalid_until_it_is_completed() {
         cut,
         "it was cut after it had been sent"
     );
-    // Within one run, both at once.
+    // Both messages within one run.
     let both = [
         refused(1, TOO_FEW, &OLD[..1]),
         past(1, Some(RowState::Updated), NEW),
@@ -344,11 +345,11 @@ fn a_truncated_row_is_recognized_by_the_file_alone() {
     ));
     assert_eq!(of(&row, &[]), cut);
     assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), cut);
-    // Here it is known, and that somebody has filled it in since.
+    // The earlier row is known, and the cells were filled in since.
     assert_eq!(of(&row, &[refused(1, TOO_FEW, &OLD[..1])]), None);
     row.damaged = None;
     assert_eq!(of(&row, &[]), None);
-    // A part of a row that a line break divided is as it was, or is corrected.
+    // A part of a row that was divided by a line break is unchanged, or corrected.
     let divided = refused(1, "row.divided", OLD);
     assert_eq!(of(&row, &[divided]).unwrap().1, "row.divided");
     assert_eq!(of(&row, &[refused(1, "row.divided", NEW)]), None);
@@ -390,7 +391,7 @@ fn a_cell_that_lost_its_type_is_recognized_by_the_file_alone() {
     ));
     assert_eq!(of(&row, &[]), lost);
     assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), lost);
-    // Here it is known, and that the cell was changed since.
+    // The earlier row is known, and the cell was changed since.
     let known = PastRow {
         cells: looked_right("Umeå"),
         ..refused(1, "cell.date", &[])

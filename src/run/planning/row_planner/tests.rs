@@ -1,4 +1,4 @@
-//! This module tests `run/planning/row_planner`.
+//! Tests of `run/planning/row_planner`.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn a_record_must_agree_with_all_keys_of_its_row() {
     );
     let api = Api::holding(school());
     desk.import(&api).unwrap();
-    // Ids are compared without regard to case.
+    // Ids are compared ignoring case.
     let states = desk.states();
     assert_eq!(states[0], "invalid lookup.other_record", "{states:?}");
     let mut without_id = school();
@@ -130,7 +130,7 @@ fn an_undo_restores_only_values_that_are_unchanged_since_the_run() {
             meddled.push(asked.path.clone());
         }
         let (status, mut answered) = answer(asked);
-        // Once all are sent, somebody changes the second record.
+        // After all rows were sent, the second record is changed manually.
         if meddled.len() >= 4
             && let Some(found) = answered["data"].as_array_mut()
         {
@@ -168,12 +168,12 @@ fn an_undo_restores_only_values_that_are_unchanged_since_the_run() {
         .iter()
         .map(|(path, _)| path.clone())
         .collect();
-    // Two requests are in progress at once.
+    // Two requests are in progress at the same time.
     back.sort();
     assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
 }
 
-/// Makes the next run the undo of `run`, as of a roster that this program wrote.
+/// Makes the next run the undo of `run`, with a roster that rosterpatch wrote.
 fn as_an_undo(desk: &mut Desk, run: String) {
     desk.delivery().undoes = Some(run);
     desk.settings.roster.sparse = true;
@@ -197,7 +197,7 @@ fn an_undo_of_unreadable_records_restores_earlier_deliveries() {
         &mut desk,
         "id,name,email\np1,Åsa,a@b.se\np2,Bo,b@b.se\np3,Cy,c@b.se\np4,Di,d@b.se\n",
     );
-    // One field changes, two fields of which one is new, nothing, two of which one is changed again.
+    // Changes: one field; two fields, one of them new; none; two, one of them changed again.
     let second = "id,name,email,role\np1,Asa,a@b.se,\np2,Beo,b@b.se,x\np3,Cy,c@b.se,\np4,Dia,e@b.se,\np5,Eva,f@b.se,\n";
     let wrong = import(&mut desk, second);
     import(&mut desk, "id,name,email\np4,Dina,e@b.se\n");
@@ -241,7 +241,7 @@ fn an_undo_of_unreadable_records_restores_earlier_deliveries() {
         (example.from.as_deref(), &*example.to),
         (Some("Asa"), "Åsa")
     );
-    // What was delivered is no value that was read.
+    // Delivered values are not stored as values that were read.
     let calls = desk.calls(&desk.journal(), desk.run().id);
     assert!(calls.iter().all(|call| call.changes.is_empty()));
 }
@@ -284,7 +284,7 @@ fn an_undo_skips_values_that_were_not_stored_or_may_not_have_arrived() {
         .forget_values(&[forgotten.2.id], &path);
     assert_eq!(rows.unwrap(), 1);
     assert_eq!(undone(forgotten), ["invalid undo.unknown"]);
-    // The API may have taken it before it failed.
+    // The API may have applied it before it failed.
     let failed = undo(
         &|desk| desk.delivery().sender.max_attempts = 1.try_into().unwrap(),
         503,
@@ -294,7 +294,7 @@ fn an_undo_skips_values_that_were_not_stored_or_may_not_have_arrived() {
 
 #[test]
 fn an_undo_stops_at_a_delivery_in_doubt() {
-    // The second request fails after the API may have taken it.
+    // The second request fails, and the API may have applied it.
     let api = Api::answering(|asked| match asked.before {
         1 => (503, json!({})),
         _ => (200, json!({})),
@@ -314,7 +314,7 @@ fn an_undo_stops_at_a_delivery_in_doubt() {
     assert_eq!(desk.states(), ["invalid undo.unknown"]);
 }
 
-/// Four rows of four records, so that all records are listed.
+/// Returns four rows of four records, so that all records are listed.
 fn four(emails: [&str; 4]) -> String {
     let mut text = "id,name,email\n".to_owned();
     for (id, email) in ["p1", "p2", "p3", "p4"].iter().zip(emails) {
@@ -354,7 +354,7 @@ fn a_value_that_another_record_keeps_is_not_sent() {
         *error,
         format!("email: {}", say().row_taken(pupil, "p9", "n@b.se"))
     );
-    // Case makes no other address.
+    // An address that differs in case is the same.
     let (api, mut desk) = (
         Api::holding(listed()),
         Desk::new(&four(["N", "b", "c", "d"])),
@@ -388,7 +388,7 @@ fn values_that_need_not_be_unique_may_repeat() {
     assert_eq!(desk.states()[0], "updated");
 }
 
-/// The school where what is sent is answered so, and not kept.
+/// A school whose API responds with this status and stores nothing.
 fn forgetful(status: u16) -> Api {
     let answer = held(school());
     Api::answering(move |asked| match &*asked.method {
@@ -406,7 +406,7 @@ fn the_first_rows_are_read_back_before_the_others_are_sent() {
     let ended = desk.import(&api).unwrap();
     assert_eq!(ended.stop, None);
     let mut asked = api.asked();
-    // Both are in progress at once.
+    // Both are in progress at the same time.
     asked[1..3].sort();
     assert_eq!(
         asked[1..],
@@ -441,7 +441,7 @@ fn a_canary_with_other_values_stops_the_run() {
     let mut desk = Desk::new(ROSTER);
     desk.delivery().canary = Some(1);
     assert_eq!(canary(&mut desk, &forgetful(404)).0, Code::CanaryNotUpdated);
-    // The person who is asked may want it, too.
+    // The user who confirms the plan may allow it.
     let mut desk = Desk::new(ROSTER);
     desk.agree = Some(Box::new(|_| Consent::Yes {
         note: None,
@@ -510,7 +510,7 @@ fn members(text: &str) -> Desk {
     desk
 }
 
-/// A member in the API's words: what it was sent, and nothing else.
+/// Returns a member with only the values that were sent.
 fn echo(asked: &crate::run::tests::Asked) -> (u16, Json) {
     (200, asked.body.clone())
 }
@@ -525,7 +525,7 @@ fn a_variable_is_the_default_of_the_field_in_the_path() {
         desk.states(),
         ["updated", "invalid text.duplicate", "updated"]
     );
-    // The same record is the same, whether the roster says so or leaves the default out.
+    // The record is the same with the default in the roster and without it.
     desk.rewrite("external_id,first_name\nE1,Bo\n");
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["unchanged"]);
@@ -563,7 +563,7 @@ fn only_the_fields_that_differ_from_the_last_delivery_are_named() {
     desk.rewrite("external_id,first_name,last_name,location\nE1,Bo,Ek,Solna\n");
     desk.import(&api).unwrap();
     assert_eq!(changed(&desk), "location");
-    // Fewer columns say nothing new.
+    // A file with fewer columns changes nothing.
     desk.rewrite("external_id,location\nE1,Solna\n");
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["unchanged"]);

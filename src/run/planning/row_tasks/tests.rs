@@ -1,4 +1,4 @@
-//! Tests of `run/tasks`.
+//! Tests of `run/planning/row_tasks`.
 
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
@@ -20,7 +20,7 @@ fn tasks(desk: &Desk) -> Vec<RowTask> {
     tasks
 }
 
-/// What is to be done about each row.
+/// Returns the task of each row.
 fn what(desk: &Desk) -> Vec<String> {
     let tasks = tasks(desk).into_iter();
     let words = tasks.map(|task| match task.what {
@@ -146,7 +146,7 @@ fn deliveries_to_readable_records_are_not_trusted_later() {
     assert_eq!(what(&desk), ["send /pupil/p1", "look up p2"]);
 }
 
-/// Key and cells of a file's rows.
+/// Returns the key and the cells of a file's rows.
 fn marks(roster: &str, empty: EmptyCell) -> Vec<(i64, Vec<u8>)> {
     let mut desk = Desk::new(roster);
     desk.settings.roster.check.empty = empty;
@@ -154,7 +154,7 @@ fn marks(roster: &str, empty: EmptyCell) -> Vec<(i64, Vec<u8>)> {
     marks.map(|task| (task.mark.key, task.mark.cells)).collect()
 }
 
-/// The same of a file's only row.
+/// Returns the key and the cells of a file's only row.
 fn mark(roster: &str) -> (i64, Vec<u8>) {
     marks(roster, EmptyCell::Keep).remove(0)
 }
@@ -168,11 +168,11 @@ fn a_row_is_recognized_by_its_key_and_content() {
     let (other, other_cells) = mark("id,name,city\np2,Åsa,Umeå\n");
     assert_ne!(key, other);
     assert!(!says_the_same(&other_cells, &cells));
-    // A column that is taken away is no change of the row, and one that is added is one.
+    // A removed column does not change the row. An added column does.
     let (_, fewer) = mark("id,name\np1,Åsa\n");
     assert!(says_the_same(&fewer, &cells));
     assert!(!says_the_same(&cells, &fewer));
-    // The same text in another field has another meaning.
+    // The same text in another field differs.
     let (_, street) = mark("id,name,street\np1,Åsa,Lund\n");
     assert!(!says_the_same(&street, &cells));
 }
@@ -193,7 +193,7 @@ fn the_problems_of_a_row_are_part_of_its_fingerprint() {
         &mark("id,name,email\np1,Åsa,nonsense\n").1
     ));
     assert!(!says_the_same(&other, &wrong));
-    // The same text is not wrong in every field.
+    // The same text may be valid in another field.
     let target = school_with("kind = \"email\"", "kind = \"text\"");
     let right = tasks(&Desk::at(&target, "id,name,email\np1,Åsa,nonsense\n")).remove(0);
     assert!(!says_the_same(&wrong, &right.mark.cells));
@@ -207,7 +207,7 @@ fn a_cleared_cell_differs_from_an_empty_one() {
     };
     assert!(!says_the_same(&of("<null>"), &of("")));
     assert!(says_the_same(&of(""), &of("")));
-    // What was missing and is blank now is as it was; what is cleared is not.
+    // A missing cell equals a blank one. A cleared cell differs.
     let (_, short) = mark("id,name\np1,Åsa\n");
     assert!(is_as_it_was(&of(""), &short));
     assert!(!is_as_it_was(&of("<null>"), &short));

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/totals`.
+//! Tests of `run/planning/totals`.
 
 use serde_json::json;
 
@@ -133,7 +133,7 @@ fn a_plan_from_the_file_alone_equals_the_actual_one() {
     let mut desk = Desk::at(&unreadable(), &roster());
     let made = desk.dry_run(&api).unwrap().plan;
     assert_eq!((made.rows, made.to_send, made.invalid), (13, 7, 6));
-    // The journal stores no text in the language of this process.
+    // The journal stores no localized text.
     let kept = serde_json::to_value(&made).unwrap();
     let wrong = &kept["problems"][0]["problems"][0];
     assert_eq!(wrong["code"], "email.no_at", "{wrong}");

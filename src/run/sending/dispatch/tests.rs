@@ -1,4 +1,4 @@
-//! This module tests `run/sending/dispatch`.
+//! Tests of `run/sending/dispatch`.
 
 use super::*;
 use crate::run::import::with_setup;

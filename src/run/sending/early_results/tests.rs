@@ -1,4 +1,4 @@
-//! This module tests `run/sending/early_results`.
+//! Tests of `run/sending/early_results`.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::run::planning::planned_run::plan;
 use crate::run::sending::send::send;
 use crate::run::tests::{Api, Desk, unreadable};
 
-/// What is done of a run's end while it sends.
+/// Returns the results that a run writes while it sends.
 fn done(change: impl FnOnce(&mut Desk), batch: Option<Batch>) -> (EarlyResults, bool) {
     let api = Api::answering(|_| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
@@ -25,7 +25,7 @@ fn done(change: impl FnOnce(&mut Desk), batch: Option<Batch>) -> (EarlyResults, 
             Ok(send(agree(plan(run)?.run)?)?.early)
         })
     });
-    // Where a file can have no name, nothing is written before the end.
+    // Without unnamed files, nothing is written before the end.
     (done.unwrap(), desk.settings.delivery.paths.may_take_long())
 }
 
@@ -56,7 +56,7 @@ fn only_few_rows_are_indexed_while_a_run_sends() {
                 let Run { id, journal, .. } = plan(run)?.run;
                 let writer = Writer::start(journal, id, Stage::Sending)?;
                 let early = EarlyWriter::of(&setup, id, &writer);
-                // Nothing is waited for any more.
+                // The writer has ended.
                 writer.close()?;
                 let early = early.map(|own| EarlyWriter { rows, ..own });
                 Ok(early.is_some_and(|own| own.work().is_indexed))

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/lookup/answer_cache`.
+//! Tests of `run/planning/lookup/answer_cache`.
 
 use std::cell::{Cell, RefCell};
 
@@ -103,7 +103,7 @@ impl Batches {
         answers.find(&self.kept, &question(path)).unwrap()
     }
 
-    /// Keeps an answer for a batch.
+    /// Stores an answer for a batch.
     fn keep(&self, answers: &AnswerCache<'_>, path: &str, answer: &str) {
         self.stats.count(false, false);
         let answer = answer.to_owned();
@@ -142,7 +142,7 @@ fn cached_answers_are_shared_once_a_second() {
     let next = batches.batch(5);
     assert_eq!(batches.find(&next, "/1"), Some(json!([1])));
     assert_eq!(batches.find(&next, "/2"), Some(json!([2])));
-    // And from then on again.
+    // A second later, they are written again.
     batches.keep(&first, "/3", "[3]");
     assert_eq!(batches.find(&batches.batch(5), "/3"), None);
 }

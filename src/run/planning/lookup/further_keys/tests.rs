@@ -1,4 +1,4 @@
-//! This module tests `run/planning/lookup/further_keys`.
+//! Tests of `run/planning/lookup/further_keys`.
 
 use serde_json::{Value as Json, json};
 
@@ -18,7 +18,7 @@ fn pupils(count: usize) -> Json {
     (1..=count).map(pupil).collect()
 }
 
-/// The outcomes of a roster whose records are found by address, then by name.
+/// Returns the outcomes of a roster whose records are found by address, then by name.
 fn imported(records: Json, roster: &str) -> (Vec<String>, Api, Desk) {
     let target = school_with("keys = [\"email\"]", "keys = [\"email\", \"name\"]");
     let (api, mut desk) = (Api::holding(records), Desk::at(&target, roster));
@@ -106,14 +106,14 @@ fn a_key_without_a_lookup_is_refused_in_a_list() {
 
 #[test]
 fn two_rows_about_one_record_are_refused_with_any_key() {
-    // Searched for, and listed.
+    // Records are searched for, and then listed.
     for count in [9, 3] {
         for (roster, expected) in [
             (
                 "email,name\np1@b.se,New\nnew@b.se,N1\n",
                 ["updated", "invalid text.duplicate"],
             ),
-            // The earlier key counts, whichever row comes first.
+            // The earlier key takes precedence, independent of the row order.
             (
                 "email,name\nnew@b.se,N1\np1@b.se,New\n",
                 ["invalid text.duplicate", "updated"],
@@ -132,7 +132,7 @@ fn two_rows_about_one_record_are_refused_with_any_key() {
                 .iter()
                 .find(|one| one.error_code.ends_with("duplicate"));
             if let Some(refused) = refused {
-                // It names the spreadsheet row of the other one, and the record.
+                // The message has the spreadsheet row of the other row, and the record.
                 let other = if refused.row == 1 { 3 } else { 2 };
                 assert!(
                     refused.error().contains(&format!("row {other} ")),

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/lookup/records`.
+//! Tests of `run/planning/lookup/records`.
 
 use serde_json::{Value as Json, json};
 
@@ -8,7 +8,7 @@ use crate::model::Code;
 use crate::run::tests::{Api, Asked, Desk, held, school_with};
 use crate::send::Stop;
 
-/// Pupils p1, p2 and so on, each with a name and an address of its own.
+/// Returns pupils p1, p2 and so on, each with a unique name and address.
 fn pupils(count: usize) -> Json {
     let pupil = |number: usize| {
         json!({
@@ -20,7 +20,7 @@ fn pupils(count: usize) -> Json {
     (1..=count).map(pupil).collect()
 }
 
-/// A roster of the first ones, as they are.
+/// Returns a roster of the first pupils, without changes.
 fn roster(rows: usize) -> String {
     let rows = (1..=rows).map(|row| format!("p{row},Åsa\n"));
     "id,name\n".to_owned() + &rows.collect::<String>()
@@ -62,7 +62,7 @@ fn all_records_are_listed_if_that_takes_no_more_requests() {
     unchanged(&desk, 4);
     assert_eq!(api.asked(), [FIRST, "GET /pupils?limit=3&offset=3"]);
     assert_eq!(desk.how(), say().how_listed("6", say_pupils(), 3, "4"));
-    // One more, and looking the rows up takes fewer.
+    // With one record more, looking up the rows takes fewer requests.
     let (api, mut desk) = (Api::holding(pupils(7)), Desk::new(&roster(4)));
     desk.import(&api).unwrap();
     unchanged(&desk, 4);
@@ -175,7 +175,7 @@ fn a_record_on_two_pages_counts_once() {
             ]),
             false => json!([{"id": "p3", "name": "Cy"}, {"id": "p4", "name": "D"}]),
         };
-        // A record was added before them meanwhile.
+        // A record was added before them in the meantime.
         let total = if asked.path.ends_with("=0") { 4 } else { 5 };
         (200, json!({"total": total, "data": page}))
     });
@@ -221,7 +221,7 @@ fn a_refused_look_up_is_reported_with_its_path() {
 
 #[test]
 fn an_api_that_ignores_the_filter_stops_the_run() {
-    // It says that there are more, or gives more.
+    // The total is larger, or is missing while more records follow.
     for total in [json!(9), Json::Null] {
         let answers = move |_: &Asked| {
             let page = pupils(3);
@@ -266,14 +266,14 @@ fn keys_are_compared_in_any_spelling() {
         desk.import(&api).unwrap();
         assert_eq!(desk.states(), vec!["updated"; rows], "{:?}", api.asked());
     }
-    // A number where the file has text.
+    // A number in the record matches text in the file.
     for target in [crate::run::tests::SCHOOL.to_owned(), without_search()] {
         let api = Api::holding(json!([{"id": 7, "name": "Åsa"}]));
         let mut desk = Desk::at(&target, "id,name\n7,Åsa\n");
         desk.import(&api).unwrap();
         unchanged(&desk, 1);
     }
-    // Any other text as it stands.
+    // Other text is compared exactly.
     let api = Api::holding(json!([{"id": "P1", "name": "Åsa"}]));
     let mut desk = Desk::new("id,name\np1,Åsa\n");
     assert_eq!(
@@ -291,7 +291,7 @@ fn stopped_or_states(desk: &mut Desk, api: &Api) -> Vec<String> {
 fn a_record_that_was_not_listed_is_searched_for() {
     let answer = held(pupils(4));
     let api = Api::answering(move |asked| match asked.path.starts_with("/pupils") {
-        // The last one has come since.
+        // The last record was added later.
         true => {
             let (_, mut page) = answer(asked);
             page["total"] = json!(3);
@@ -350,7 +350,7 @@ fn long_look_ups_report_progress() {
         });
         told.collect::<Vec<_>>()
     };
-    // Three pages, of which the first comes at once.
+    // Of three pages, the first arrives immediately.
     assert_eq!(told("1/s", crate::run::tests::SCHOOL), [(6, 9), (9, 9)]);
     let searched = school_with("list = \"/pupils\"\n", "");
     let rows = told("1/s", &searched);
@@ -363,7 +363,7 @@ fn long_look_ups_report_progress() {
     assert!(told("1000/s", crate::run::tests::SCHOOL).is_empty());
 }
 
-/// The school with a list that lacks the records after the first `listed`.
+/// The school with a list that lacks the records after the first `listed` ones.
 fn hiding(listed: usize, records: usize) -> Api {
     let (short, whole) = (held(pupils(listed)), held(pupils(records)));
     Api::answering(move |asked| match asked.path.starts_with("/pupils") {
@@ -408,7 +408,7 @@ fn rows_reported_before_a_list_proves_incomplete_are_withdrawn() {
     );
     let ended = desk.import(&api).unwrap();
     assert!(ended.stop.is_some());
-    // The first one does not exist, and its row is planned before that of the thirteenth.
+    // The first record does not exist, and its row is planned before the thirteenth.
     assert_eq!(asked_for_one(&api), 2);
     assert!(desk.states().is_empty(), "{:?}", desk.states());
     assert_eq!(ended.summary.states.not_sent, 14);
@@ -467,7 +467,7 @@ fn only_the_record_with_the_rows_key_proves_that_it_exists() {
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["invalid lookup.not_found"]);
     assert_eq!(api.asked(), [SEARCH]);
-    // A refusal, another record, and an answer without a record prove nothing.
+    // A refusal, another record, and a response without a record prove nothing.
     for (status, body) in [
         (403, json!({})),
         (404, json!({})),
@@ -533,7 +533,7 @@ fn a_record_that_is_read_alone_is_found_in_its_envelope() {
     let enveloped = without_search().replace("[answers]", "[answers]\nrecord = \"/pupil\"");
     let mut desk = Desk::at(&enveloped, &roster(5));
     assert_eq!(stopped(&mut desk, &api()), Code::ApiIncomplete);
-    // A record that is not where the file says proves nothing.
+    // A record at another location proves nothing.
     let mut desk = Desk::at(&without_search(), &roster(5));
     assert_eq!(desk.import(&api()).unwrap().stop, None);
 }
@@ -569,7 +569,7 @@ fn a_search_ends_once_every_key_is_found() {
     desk.import(&api).unwrap();
     unchanged(&desk, 3);
     assert_eq!(api.asked(), [SEARCH], "a full page without a total");
-    // A record that is not found yet may be on the next page.
+    // A missing record may be on the next page.
     let (api, mut desk) = (Api::holding(pupils(1)), Desk::at(&target, &roster(2)));
     desk.import(&api).unwrap();
     let asked = api.asked();

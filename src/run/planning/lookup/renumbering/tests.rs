@@ -1,4 +1,4 @@
-//! This module tests `run/planning/lookup/renumbering`.
+//! Tests of `run/planning/lookup/renumbering`.
 
 use serde_json::{Value as Json, json};
 
@@ -11,7 +11,7 @@ use crate::send::Stop;
 
 const SEARCH: &str = "POST /search?limit=3&offset=0";
 
-/// The school, whose pupils have a number, which may be temporary, and an id in another system.
+/// The school, whose pupils have a number, possibly temporary, and an id in another system.
 fn target() -> String {
     let fields = r#"
 [[fields]]
@@ -118,7 +118,8 @@ fn a_pupil_under_a_new_number_is_held_and_sent_once_approved() {
     assert_eq!((&plan.renumber_rows[..], plan.renumbered), (&[1][..], 1));
     assert_eq!(plan.persons[0].turn, Turn::Number);
     assert_eq!(plan.persons[0].from, "Åsa Ek 20150101-TF01");
-    // Its number, and then the other id of the two that were not found; both requests are in the forecast.
+    // The number is looked up first, then the other id of the two that were not found. The forecast has both
+    // requests.
     assert_eq!(api.asked(), [SEARCH, SEARCH]);
     assert_eq!(plan.lookups, 2);
     let facts = desk.journal().facts(desk.run().id, 1, 9).unwrap();
@@ -206,7 +207,7 @@ fn a_row_that_disagrees_with_the_record_is_never_sent() {
         assert_eq!(desk.states(), [state], "{row} {pupils:?}");
         assert!(api.changes().is_empty());
         let error = desk.outcomes(desk.run().id)[0].error();
-        // The message has no data of the other pupil.
+        // The message contains no data of the other pupil.
         assert!(!error.contains("TF01") && !error.contains("p1"), "{error}");
     }
 }
@@ -219,7 +220,7 @@ fn two_rows_about_one_record_are_both_refused() {
     first.delivery().guards.renumber = RenumberMode::Approve;
     first.import(&api).unwrap();
     assert_eq!(first.states(), ["invalid renumber.disagrees"; 2]);
-    // One has the number that the record has now.
+    // One row has the current number of the record.
     let roster = "number,outer,name,role,temporary\n\
                   20150101-2387,E-1,Åsa,Ek,\n20150101-TF01,E-1,Åsa,Ekman,true\n";
     let mut second = desk(roster);
@@ -262,7 +263,7 @@ fn a_name_and_a_date_of_birth_are_a_proposal_in_a_listed_register() {
     let states = desk.states();
     assert_eq!(
         states[..4],
-        // Kim has another id in the other system, and there are two of the name of Sara.
+        // Kim has another id in the other system, and two pupils are named Sara.
         [
             "updated",
             "invalid lookup.not_found",
@@ -281,7 +282,7 @@ fn no_update_leaves_a_final_number_marked_as_temporary() {
         pupil("p2", "20150102-2386", true, "", ("Kim", "Bo")),
     ]);
     assert_eq!(desk.import(&api).unwrap().stop, None);
-    // A row without another change is not sent for that alone.
+    // A row is not sent only for the mark.
     assert_eq!(desk.states(), ["updated", "unchanged"]);
     let (_, body) = api.changes().remove(0);
     assert_eq!(body["temporary"], false, "{body}");
@@ -334,7 +335,7 @@ fn a_number_that_is_kept_keeps_its_mark() {
     assert!(notes(&desk).contains(&"temporary field.bound".to_owned()));
 }
 
-/// The fields and codes of the messages of the first row.
+/// Returns the fields and codes of the messages of the first row.
 fn notes(desk: &Desk) -> Vec<String> {
     let outcome = desk.outcomes(desk.run().id).remove(0);
     let problems = outcome.problems.iter();
@@ -414,7 +415,7 @@ fn a_further_key_of_the_roster_never_matches_the_record_of_another_row() {
 
 #[test]
 fn an_undo_restores_the_number_with_its_mark_or_neither() {
-    // What a person did after the run, and the codes of the undo.
+    // The manual changes after the run, and the codes of the undo.
     for (since, expected) in [
         (json!({}), None),
         (json!({"number": "20150101-2395"}), Some("number")),
@@ -480,7 +481,7 @@ fn a_run_without_an_undo_sends_the_same_renumbering() {
             desk.outcomes(desk.run().id)[0].changed,
             "name number temporary"
         );
-        // Nothing is kept that could be put back.
+        // No values are stored that could be restored.
         let calls = desk.calls(&desk.journal(), desk.run().id);
         assert_eq!(calls[0].changes.is_empty(), no_undo);
         api.changes()

@@ -1,4 +1,4 @@
-//! This module tests `run/planning/lookup/search`.
+//! Tests of `run/planning/lookup/search`.
 
 use serde_json::{Value as Json, json};
 
@@ -18,7 +18,7 @@ const READ: &str = "keys = []\nread = \"/pupil/{id}\"";
 
 const PAGES: &str = "records = \"/data\"\npage_size = 3\npaging = { kind = \"offset\", limit = \"limit\", offset = \"offset\" }";
 
-/// Pupils found by their addresses, two a request.
+/// Pupils found by a filter with two addresses per request.
 fn by_filter(more: &str) -> String {
     let query = r#"
 [[lookup.query]]
@@ -35,7 +35,7 @@ most = 2
     ))
 }
 
-/// Pupils found by their addresses, each by a request for one.
+/// Pupils found by a path with one address per request.
 fn by_path() -> String {
     let query = "[[lookup.query]]\nkey = \"email\"\npath = \"/pupil/by:{key}\"";
     school(&format!(
@@ -56,7 +56,7 @@ fn by_email(rows: usize) -> String {
     "email,name\n".to_owned() + &rows.collect::<String>()
 }
 
-/// The keys in a filter, as a server reads them that has never seen the target's file.
+/// Returns the keys in a filter, as a server would parse it.
 fn keys_in(path: &str) -> Vec<String> {
     let (_, query) = path.split_once('?').unwrap();
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -231,7 +231,7 @@ fn an_ignored_filter_stops_the_run_without_missing_rows() {
     let ignoring = |count: usize| Api::answering(move |asked| page_of(asked, &pupils(count)));
     let mut desk = Desk::at(&by_filter("total = \"/total\"\n"), &by_email(2));
     assert_eq!(stopped(&mut desk, &ignoring(9)), Code::ApiUnasked);
-    // Without a total, and with pages that have no more records than there are keys.
+    // Without a total, and with pages that have at most as many records as there are keys.
     let small = |asked: &Asked| {
         let (_, passed) = asked.path.rsplit_once("offset=").unwrap();
         let passed: usize = passed.parse().unwrap();
@@ -279,7 +279,7 @@ fn a_key_that_would_change_the_filter_is_not_sent() {
         ]
     );
     assert_eq!(api.asked().len(), 1);
-    // In a path no key leads to another one.
+    // In a path, no key leads to another path.
     let target = by_path()
         .replace("by:{key}", "{key}")
         .replace("kind = \"email\"", "kind = \"text\"");
