@@ -15,8 +15,8 @@ use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, Decisions, ListedRun, at_hand, decide, decline, is_dropped, is_rehearsal,
-    listed, report_again, retried_run, roster_of,
+    Action, AppError, Decisions, GoOn, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
+    is_rehearsal, listed, report_again, resumed, retried_run, roster_of,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -448,20 +448,21 @@ pub(in crate::console) async fn act(
         match (what, queued) {
             // Any worker goes on with it.
             (Some("approve"), Some(queued)) => {
-                if let Some(mut settings) = settings {
-                    // The plan of a queued run is not shown here, so nothing is decided for it.
-                    let decisions = Decisions {
-                        rows: ticked.as_deref(),
-                        ..Decisions::default()
-                    };
-                    decide(&session, &run, &mut settings, decisions)?;
-                }
+                let paths = NamedPaths::default();
+                let (run, mut settings) = resumed(&session, Some(&name), GoOn::Approve, &paths)?;
+                // The plan of a queued run is not shown here, so nothing is decided for it.
+                let decisions = Decisions {
+                    rows: ticked.as_deref(),
+                    ..Decisions::default()
+                };
+                decide(&session, &run, &mut settings, decisions)?;
                 fleet::approve(&desk.state, queued.id, &deed("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             // The workers of a queue send all rows of it.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
+                resumed(&session, Some(&name), GoOn::Resume, &NamedPaths::default())?;
                 fleet::put_back(&desk.state, queued.id, &deed("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
@@ -482,7 +483,7 @@ pub(in crate::console) async fn act(
             Some("decline") => {
                 let declined = decline(&session, &name)?;
                 if let Some(queued) = settings.and_then(|settings| settings.queued) {
-                    fleet::remove(&desk.state, queued.id)?;
+                    fleet::end_declined(&desk.state, queued.id)?;
                 }
                 if let Some(trouble) = declined.trouble {
                     return Err(trouble.into());
