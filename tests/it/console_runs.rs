@@ -451,6 +451,50 @@ fn people_with_protected_identity_are_not_found() {
 }
 
 #[test]
+fn a_mark_in_a_roster_that_is_gone_leaves_people_without_a_name_unless_they_are_known_to_be_others()
+{
+    let school = School::new();
+    school.import(&[], 0);
+    // A later roster marks one of them, lacks another, and is gone after its run.
+    let roster = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+    let marked = roster
+        .lines()
+        .zip(["Skyddad", "", "ja", "", "", ""])
+        .map(|(line, mark)| format!("{line},{mark}\n"));
+    let later = marked.take(5).collect::<String>().replace("Anna,", "Ann,");
+    school.folder.write("later.csv", later);
+    let import = ["import", "later.csv", "--target", "meitner", "--yes"];
+    let own = [
+        "--base-url",
+        &school.base_url,
+        "--max-identity-changes",
+        "100",
+    ];
+    let output = school.folder.with_sandbox(&[&import[..], &own].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    std::fs::remove_file(school.folder.path("later.csv")).unwrap();
+    let console = school.console("en");
+    let cookie = console.enter();
+    for (query, row, name, is_named) in [
+        ("alm", 2, "Bo Alm", false),
+        ("ström", 5, "Eli Ström", false),
+        ("holm", 4, "Dana Holm", true),
+        (&*identity_number(2), 2, "Bo Alm", false),
+    ] {
+        let query = query.replace('ö', "%C3%B6");
+        let page = console.get(&cookie, &format!("/person?q={query}"));
+        let heading = page.split_once("<h2 class=\"quoted\">");
+        let heading = heading.unwrap_or_else(|| panic!("{query}: {page}")).1;
+        let heading = heading.split_once('<').unwrap().0;
+        assert!(
+            heading.contains(&identity_number(row)),
+            "{query}: {heading}"
+        );
+        assert_eq!(heading.contains(name), is_named, "{query}: {heading}");
+    }
+}
+
+#[test]
 fn the_console_is_open_in_one_browser_and_others_are_told_so() {
     for (language, text) in [
         ("en", "open in another browser"),
