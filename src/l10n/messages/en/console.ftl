@@ -73,6 +73,10 @@ console-columns-asked = { $count ->
    *[other] { $number } columns are not recognised by their headers. Answer the question about each: it is sent or left out as you say.
 }
 console-columns-open = These columns have unanswered questions: { $columns }. Answer the question beside each.
+console-two-columns = The columns “{ $first }” and “{ $second }” are both set to { $field }. Choose another field for one of them, or leave it out.
+console-read-only = The column “{ $column }” is set to { $field }, which cannot be changed in { $system }. Choose another field for it, or leave it out.
+console-no-key = No column says who each row is about. Set one of your columns to one of these fields: { $fields }.
+console-missing = Each row must have these fields, and no column is set to them: { $fields }. Choose the column for each.
 console-holds-email = e-mail addresses
 console-holds-identity = identity numbers
 console-holds-phone = phone numbers

@@ -73,6 +73,10 @@ console-columns-asked = { $count ->
    *[other] { $number } kolumner känns inte igen på rubriken. Svara på frågan om var och en, så skickas eller utelämnas de som du säger.
 }
 console-columns-open = Dessa kolumner saknar svar: { $columns }. Svara på frågan bredvid var och en.
+console-two-columns = Kolumnerna ”{ $first }” och ”{ $second }” hör båda till { $field }. Välj ett annat fält för en av dem, eller utelämna den.
+console-read-only = Kolumnen ”{ $column }” hör till { $field }, som inte går att ändra i { $system }. Välj ett annat fält för den, eller utelämna den.
+console-no-key = Ingen kolumn visar vem varje rad gäller. Välj ett av de här fälten för en av dina kolumner: { $fields }.
+console-missing = Varje rad måste ha de här uppgifterna, och ingen kolumn hör till dem: { $fields }. Välj fält för rätt kolumner.
 console-holds-email = e-postadresser
 console-holds-identity = personnummer
 console-holds-phone = telefonnummer
