@@ -331,7 +331,13 @@ const walks = {
     found.steps.shown = await page.locator("table.stack tbody tr").count();
     await page.click(".chips button:has-text('7B')");
     await page.waitForURL(/class=7B/);
-    await page.locator("input[type=checkbox]").first().check();
+    const counts = async () => [await text("form.answer button[value=all]"), await text("[role=status] [data-chosen]")];
+    const box = page.locator("input[type=checkbox]").first();
+    await box.check();
+    found.steps.ticked = await counts();
+    await box.uncheck();
+    found.steps.unticked = await counts();
+    await box.check();
     await look("undo-class");
     await press("button[value=all]");
     await page.waitForFunction(() => document.querySelectorAll("input[type=checkbox]").length === 1);

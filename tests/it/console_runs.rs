@@ -161,18 +161,22 @@ fn a_run_is_declined_at_the_command_line_once_that_is_confirmed() {
 
 #[test]
 fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
-    for (language, partly, one_of, left, ended) in [
+    for (language, field, partly, one_of, send, left, ended) in [
         (
             "en",
+            "First name",
             "partly undone",
             "Chosen: 1 of 5",
+            ">Put back 1 change<",
             "Undo the 4 people that are left",
             "Ended",
         ),
         (
             "sv",
+            "Förnamn",
             "delvis ångrad",
             "Valda: 1 av 5",
+            ">Återställ 1 ändring<",
             "Ångra för de 4 personer som är kvar",
             "Avslutad",
         ),
@@ -195,6 +199,11 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             page.contains("Anna-Karin Lind") && page.contains("7B (3)"),
             "{page}"
         );
+        // The file of an undo has the fields' own names as headers, which the page does not show.
+        assert!(
+            page.contains(&format!("<li>{field}: <del>")) && !page.contains("first_name"),
+            "{page}"
+        );
         // No one is ticked, then one class, then that class without two people.
         answer(&page, "consent=untick");
         let page = asked();
@@ -210,7 +219,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
         let page = console.get(&cookie, "/undo?class=7B");
         answer(&page, "shown-3=1&shown-5=1&go=");
         let page = asked();
-        assert!(page.contains(one_of), "{page}");
+        assert!(page.contains(one_of) && page.contains(send), "{page}");
         // The plan covers exactly this person, and is confirmed.
         let answered = answer(&page, "shown-4=1&chosen-4=1&consent=all");
         assert!(answered.contains("/undo\r\n"), "{answered}");
@@ -338,15 +347,17 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         .folder
         .with_sandbox(&["undo", &run, "--rows", "2", "--yes"]);
     assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
-    for (language, restored, changed, since) in [
+    for (language, field, restored, changed, since) in [
         (
             "en",
+            "First name: ",
             "Restored by an undo",
             "Changed by row 3 of r.csv",
             "undone since",
         ),
         (
             "sv",
+            "Förnamn: ",
             "Återställdes när",
             "Ändrades av rad 3 i r.csv",
             "ångrad efteråt",
@@ -378,7 +389,7 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         let number = identity_number(2);
         for query in ["bo+alm", &number, &number.replace('-', ""), &plain_id(2)] {
             let page = console.get(&cookie, &format!("/person?q={query}"));
-            for part in ["Bo Alm", "7A", &number, restored, changed, since] {
+            for part in ["Bo Alm", "7A", &number, restored, changed, since, field] {
                 assert!(page.contains(part), "{query}: {part}: {page}");
             }
             // Identifiers stand under the details alone.
@@ -544,7 +555,18 @@ fn no_page_shows_where_a_dropped_file_is_stored() {
 
 #[test]
 fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run() {
-    for language in ["en", "sv"] {
+    for (language, send, chosen) in [
+        (
+            "en",
+            ["Put back 1 change", "Put back 0 changes"],
+            "Chosen: 1",
+        ),
+        (
+            "sv",
+            ["Återställ 1 ändring", "Återställ 0 ändringar"],
+            "Valda: 1",
+        ),
+    ] {
         let school = School::new();
         school.import(&[], 0);
         let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
@@ -567,6 +589,11 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
             return;
         };
         assert_eq!(found["shown"], 2, "{found}");
+        // The counts follow the ticks before anything is submitted.
+        assert_eq!(found["ticked"][0], send[0], "{found}");
+        assert_eq!(found["unticked"][0], send[1], "{found}");
+        let ticked = found["ticked"][1].as_str().unwrap();
+        assert!(ticked.starts_with(chosen), "{found}");
         assert_eq!(found["planned"], 1, "{found}");
         assert_eq!(school.first_names(), ["Anna", "Bo", "Åsa", "Dana", "Eli"]);
         assert_eq!(found["people"], 2, "{found}");
