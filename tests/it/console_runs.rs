@@ -99,6 +99,8 @@ fn a_held_run_is_declined_and_nothing_of_it_is_sent() {
             page.contains("value=\"decline\"") && page.contains(question),
             "{page}"
         );
+        // Approving and declining share one note.
+        assert_eq!(page.matches("name=\"note\"").count(), 1, "{page}");
         let act = format!("{path}/do");
         let answer = console.post(&cookie, &act, "what=decline&note=fel+fil");
         assert_eq!(status(&answer), 303, "{answer}");

@@ -153,7 +153,8 @@ struct Page {
     /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
-    files: Vec<(&'static str, String)>,
+    /// Each with what it holds and its name.
+    files: Vec<(&'static str, String, String)>,
     /// What can be done with it: the value and the word.
     actions: Vec<(&'static str, String)>,
     /// Whether one of them sends, so that it takes a note.
@@ -287,7 +288,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         states: states.collect(),
         files: files(&written(desk, &journal, &run, row.summary.clone()))
             .into_iter()
-            .map(|(which, path)| (which, name_of(&path)))
+            .map(|(which, path)| (which, holds(which), name_of(&path)))
             .collect(),
         sends: actions
             .iter()
@@ -395,6 +396,17 @@ fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
         Some((which, path.clone()))
     });
     there.collect()
+}
+
+/// What a file holds.
+fn holds(which: &str) -> String {
+    match which {
+        "results" => say().console_file_results(),
+        "failed" => say().console_file_failed(),
+        "new" => say().console_file_new(),
+        "before" => say().console_file_before(),
+        _ => say().console_file_report(),
+    }
 }
 
 fn name_of(path: &Path) -> String {

@@ -49,7 +49,7 @@ console-next-columns = Go on to the columns
 console-no-number = "{ $text }" is not a number
 
 console-columns-title = What the columns are
-console-columns-of = Each column of the roster beside the field of { $target } that it sets.
+console-columns-of = This is how the columns of the roster belong to the fields of { $target }. Change what is wrong.
 console-your-column = Your column
 console-its-cells = Sample values
 console-is-field = Sets the field
@@ -161,7 +161,7 @@ console-plan-ready = The plan is ready
 console-sending = Sending
 console-ended = Ended
 console-see-plan = Show the plan
-console-see-run = Show the run
+console-see-run = Show the result
 console-done-of = { $done } of { $rows } done
 console-is-paused = Paused: no more rows are started. Rows that had already started are still sent.
 console-pause = Pause
@@ -174,6 +174,15 @@ console-fresh = Start anew instead
 console-runs-title = History
 console-run-of = { $file }, { $at }
 console-files = Files
+console-file-results = The result of each row
+console-file-failed = Rows that did not go through
+console-file-new = People who are not in the system
+console-file-before = Values from before the run
+console-file-report = Report to read and print
+console-runs-file = File
+console-runs-started = Started
+console-runs-state = Status
+console-runs-account = Account
 console-file-gone = that file is not there any more
 console-approve = Approve all…
 console-approve-ticked = Approve…
@@ -210,6 +219,10 @@ console-state-done = done
 console-state-attention = needs attention
 console-state-under-way = in progress
 console-state-waiting = not started
+console-state-not-through = { $count ->
+    [one] { $number } row did not go through
+   *[other] { $number } rows did not go through
+}
 console-state-left = { $count ->
     [one] { $number } row to fix
    *[other] { $number } rows to fix
@@ -255,6 +268,8 @@ console-doubt-date = A spreadsheet may have turned the value into a date; check 
 console-doubt-number = A spreadsheet may have changed the number; check it
 console-fault-id = This is not a complete ID
 console-fault-empty = { $system } does not allow an empty value here
+console-fault-few-cells = The row has { $found } values and the list has { $expected } columns. Check that each value is in its column, and type what is missing.
+console-fault-many-cells = The row has { $found } values and the list has { $expected } columns. Check that each value is in its column.
 console-fault-check-digit = The last digit does not match the others; look for a mistyped digit
 console-fault-duplicate = Row { $row } has the same value; only one person can have it
 console-fault-taken = Another person in { $system } already has { $value }
