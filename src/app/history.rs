@@ -11,7 +11,7 @@ use super::mends::forget_edited;
 use super::runs::{figures_of, is_rehearsal, undone_rows};
 use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
-use crate::l10n::say;
+use crate::l10n::{Language, say};
 use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
 use crate::read::Cells;
@@ -109,6 +109,9 @@ pub struct RecordChanges {
 pub struct PastChange {
     /// The header of the field's column in the roster.
     pub column: String,
+    /// The column as the reader calls it.
+    #[serde(skip)]
+    pub label: String,
     /// The name of the field.
     pub field: String,
     /// The previous value, formatted, or `None` if the record was not read.
@@ -426,6 +429,11 @@ impl FieldNames {
         self.columns.get(field).map_or(field, String::as_str)
     }
 
+    /// Returns a column as the reader calls it.
+    pub fn label<'a>(&'a self, column: &'a str) -> &'a str {
+        self.spec.column_label(column, Language::spoken().code())
+    }
+
     fn change(&self, change: &Change) -> PastChange {
         let field = self.spec.field(&change.field);
         let field = field.map(|index| &self.spec.fields[index]);
@@ -436,6 +444,7 @@ impl FieldNames {
         };
         PastChange {
             column: column.to_owned(),
+            label: self.label(column).to_owned(),
             field: change.field.clone(),
             from: change.from.as_ref().map(word),
             to: word(&change.to),

@@ -9,9 +9,6 @@ pub struct Naming {
     class: Option<usize>,
 }
 
-/// Fields whose values form a person's name, in the order in which they are shown.
-const NAMES: [&str; 2] = ["first_name", "last_name"];
-
 /// Cells that stand for a name where no column holds one.
 const CELLS: usize = 2;
 
@@ -20,11 +17,9 @@ impl Naming {
     pub fn of(prepared: &Prepared) -> Naming {
         let map = prepared.checker.map();
         let spec = prepared.checker.spec();
-        let names = NAMES
-            .iter()
-            .filter_map(|name| map.column(spec.field(name)?));
+        let names = spec.name_fields().into_iter();
         Naming {
-            names: names.collect(),
+            names: names.filter_map(|field| map.column(field)).collect(),
             class: class_column(prepared.input.header()),
         }
     }

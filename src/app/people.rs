@@ -11,12 +11,12 @@ use serde_json::Value as Json;
 use super::error::AppError;
 use super::history::spellings;
 use super::naming::{Naming, is_identifier};
-use super::runs::is_rehearsal;
+use super::runs::{figures_of, is_rehearsal};
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, State};
 use crate::model::RowState;
 use crate::read::Origin;
-use crate::run::{Prepared, RunError, Settings, prepare, rows_seen};
+use crate::run::{Prepared, RunError, Settings, key_fingerprint, prepare, rows_seen};
 use crate::targets::TargetSpec;
 
 /// A person who was found.
@@ -45,6 +45,9 @@ pub struct People {
 /// People who are returned.
 const MOST: usize = 50;
 
+/// People who are looked at, of whom some may be hidden.
+const CANDIDATES: usize = 500;
+
 /// Rosters that are searched: the newest.
 const ROSTERS: usize = 10;
 
@@ -54,8 +57,9 @@ const RUNS: usize = 100;
 /// The field of a person's number.
 const NUMBER: &str = "identity_number";
 
-/// Returns the people whose name, number or address is `query`, without the rows about protected persons. Rehearsals
-/// are left out unless they are requested.
+/// Returns the people whose name, number or address is `query`, without those who are marked as protected in any run
+/// that the journal holds. A run that withheld rows whose roster is gone does not say whom it withheld: people who are
+/// not known to be others have no name here. Rehearsals are left out unless they are requested.
 ///
 /// # Errors
 /// Fails if the journal cannot be read.
@@ -64,9 +68,13 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
     let wanted = Wanted::of(query);
     let mut found = Found::default();
     let mut files = BTreeSet::new();
-    let runs = journal.runs()?.into_iter();
-    let runs = runs.filter(|run| rehearsals || !is_rehearsal(run));
-    let runs: Vec<RunRecord> = runs.take(RUNS).collect();
+    let mut contents = BTreeSet::new();
+    let all = journal.runs()?;
+    let runs = all
+        .iter()
+        .filter(|run| rehearsals || !is_rehearsal(run))
+        .take(RUNS);
+    let runs: Vec<&RunRecord> = runs.collect();
     for run in &runs {
         // The file of an undo names records only.
         let is_roster = run.command != "undo" && Path::new(&run.file).is_file();
@@ -76,21 +84,71 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
         // A file that has changed since, or cannot be read now, was not the run's.
         if let Ok(prepared) = roster_of(run) {
             files.insert(run.file.clone());
+            contents.insert(&run.sha256);
             in_roster(&journal, run, &prepared, &wanted, &mut found)?;
         }
     }
     for run in &runs {
         in_changes(&journal, run, &wanted, &mut found)?;
     }
-    found.people.sort_by(|one, other| {
+    let mut unread = Vec::new();
+    for run in all.iter().filter(|run| !contents.contains(&run.sha256)) {
+        if withholds(&journal, run)? {
+            unread.push(run.id);
+        }
+    }
+    let mut people = Vec::new();
+    for one in found.people {
+        let marks = marks_of(&journal, &one, &unread)?;
+        let is_hidden = one.values.iter().any(|value| found.hidden.contains(value));
+        match marks {
+            Marks::Protected => {}
+            _ if is_hidden => {}
+            Marks::None => people.push(one.person),
+            Marks::Unknown => people.push(FoundPerson {
+                name: String::new(),
+                class: String::new(),
+                ..one.person
+            }),
+        }
+    }
+    people.sort_by(|one, other| {
         let of = |person: &FoundPerson| (person.name.to_lowercase(), person.number.clone());
         of(one).cmp(&of(other))
     });
-    let is_cut = found.people.len() > MOST;
-    found.people.truncate(MOST);
-    Ok(People {
-        people: found.people,
-        is_cut,
+    let is_cut = people.len() > MOST;
+    people.truncate(MOST);
+    Ok(People { people, is_cut })
+}
+
+/// Whether a run withheld rows about protected persons, or may have.
+fn withholds(journal: &Journal, run: &RunRecord) -> Result<bool, AppError> {
+    Ok(match figures_of(run) {
+        Ok(summary) => summary.states.withheld > 0,
+        Err(_) => !journal.rows_in(run.id, &[RowState::Withheld])?.is_empty(),
+    })
+}
+
+/// What the journal says of a person's protection.
+enum Marks {
+    None,
+    Protected,
+    Unknown,
+}
+
+/// Looks for the rows about a person in all runs. A row that a roster marked is stored without what it was found by,
+/// so that only another row about the person tells that the marked one is about somebody else.
+fn marks_of(journal: &Journal, one: &Candidate, unread: &[i64]) -> Result<Marks, AppError> {
+    let spellings = one.by.iter().flat_map(|value| spellings(value));
+    let prints: BTreeSet<i64> = spellings.map(|key| key_fingerprint(&key)).collect();
+    let rows = journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())?;
+    if rows.iter().any(|row| row.state == Some(RowState::Withheld)) {
+        return Ok(Marks::Protected);
+    }
+    let is_another = |run: &i64| rows.iter().any(|row| row.run == *run);
+    Ok(match unread.iter().all(is_another) {
+        true => Marks::None,
+        false => Marks::Unknown,
     })
 }
 
@@ -153,26 +211,36 @@ impl Wanted {
 
 #[derive(Default)]
 struct Found {
-    people: Vec<FoundPerson>,
+    people: Vec<Candidate>,
     known: BTreeSet<String>,
+    /// Values of people who are marked in a roster.
+    hidden: BTreeSet<String>,
+}
+
+/// A person who matches the search.
+struct Candidate {
+    person: FoundPerson,
+    /// The values that name the person, as written and bare.
+    by: Vec<String>,
+    values: Vec<String>,
 }
 
 impl Found {
     /// Excludes people with one of these values from the results.
     fn hide(&mut self, values: &[&str]) {
         let values = values.iter().filter(|value| !value.is_empty());
-        self.known.extend(values.map(|value| bare(value)));
+        self.hidden.extend(values.map(|value| bare(value)));
     }
 
     /// Adds a person who has none of these values in common with one who is known.
     fn add(&mut self, person: FoundPerson, values: &[&str]) {
         let values = values.iter().filter(|value| !value.is_empty());
-        let values: Vec<String> = values.map(|value| bare(value)).collect();
+        let by: Vec<String> = values.map(|value| value.to_string()).collect();
+        let values: Vec<String> = by.iter().map(|value| bare(value)).collect();
         let is_known = values.iter().any(|value| self.known.contains(value));
-        self.known.extend(values);
-        // One more tells that there are more.
-        if !is_known && self.people.len() <= MOST {
-            self.people.push(person);
+        self.known.extend(values.iter().cloned());
+        if !is_known && self.people.len() <= CANDIDATES {
+            self.people.push(Candidate { person, by, values });
         }
     }
 }
@@ -254,6 +322,7 @@ fn in_changes(
         return Ok(());
     };
     let word = wanted.words.first();
+    let names = spec.name_fields();
     journal.each_call_after::<JournalError>(run.id, 0, |call, _| {
         let Some(word) = word else {
             return Ok(false);
@@ -263,14 +332,15 @@ fn in_changes(
             return Ok(true);
         }
         let sent: Json = serde_json::from_slice(&call.body).unwrap_or_default();
-        let value = |name: &str| value_of(&spec, &sent, name);
-        let names = ["first_name", "last_name"].map(value);
-        let name = names.join(" ").trim().to_owned();
+        let names = names.iter().map(|field| value_of(&spec, &sent, *field));
+        let name = names.collect::<Vec<_>>().join(" ").trim().to_owned();
         if !wanted.is_name(&name) {
             return Ok(true);
         }
         let id = spec.id_in(&call.path).unwrap_or_default();
-        let own = Some(value(NUMBER)).filter(|number| !number.is_empty());
+        let own = spec.field(NUMBER);
+        let own = own.map(|field| value_of(&spec, &sent, field));
+        let own = own.filter(|number| !number.is_empty());
         let number = own.unwrap_or_else(|| match is_identifier(&call.key) {
             true => String::new(),
             false => call.key.clone(),
@@ -288,10 +358,10 @@ fn in_changes(
 }
 
 /// What an update set a field to.
-fn value_of(spec: &TargetSpec, sent: &Json, name: &str) -> String {
-    let field = spec.field(name).map(|field| &spec.fields[field].pointer);
-    let value = field.zip(spec.sent_in(sent));
-    let value = value.and_then(|(pointer, sent)| Some(pointer.get(sent).ok()??.into_owned()));
+fn value_of(spec: &TargetSpec, sent: &Json, field: usize) -> String {
+    let pointer = &spec.fields[field].pointer;
+    let sent = spec.sent_in(sent);
+    let value = sent.and_then(|sent| Some(pointer.get(sent).ok()??.into_owned()));
     value.map_or(String::new(), |value| {
         value.as_str().unwrap_or_default().to_owned()
     })

@@ -111,6 +111,19 @@ document.addEventListener("click", ({ target }) => {
   if (target.id === "notify") Notification.requestPermission().then(follow);
 });
 
+// Counts on the page of an undo follow the ticks.
+function countTicks() {
+  const boxes = [...document.querySelectorAll("input[type=checkbox][form=answer]")];
+  const changed = boxes.reduce((sum, box) => sum + box.checked - box.defaultChecked, 0);
+  const { format } = new Intl.NumberFormat(document.documentElement.lang);
+  for (const text of document.querySelectorAll("[data-chosen]")) {
+    const { chosen, one, other } = text.dataset;
+    const count = Number(chosen) + changed;
+    text.textContent = (count === 1 ? one : other).replace("#", format(count));
+  }
+}
+for (const event of ["change", "pageshow"]) addEventListener(event, countTicks);
+
 // Copies a text for somebody else.
 document.addEventListener("click", ({ target }) => {
   const text = document.getElementById(target.dataset?.copy ?? "");

@@ -20,7 +20,7 @@ use crate::app::{
 };
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunRecord};
-use crate::l10n::say;
+use crate::l10n::{Language, say};
 use crate::model::{Exit, Summary, with_causes};
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
 use crate::safe_fs::Folder;
@@ -92,7 +92,7 @@ pub(super) struct Job {
     /// The number of rows to send and read back first, or 0.
     first: AtomicU64,
     /// The people of these rows, each with the changes.
-    first_persons: OnceLock<Vec<(String, String)>>,
+    first_persons: [OnceLock<Vec<(String, String)>>; 2],
     /// Whether the plan was discarded.
     is_discarded: AtomicBool,
     /// The rows of the undone run that the user left out of an undo.
@@ -138,7 +138,7 @@ impl Job {
             answer,
             asked: Mutex::new(asked),
             first: AtomicU64::new(0),
-            first_persons: OnceLock::new(),
+            first_persons: Default::default(),
             is_discarded: AtomicBool::new(false),
             left_out: Mutex::default(),
         }
@@ -224,7 +224,9 @@ impl Job {
     /// # Errors
     /// Fails if the journal or the roster cannot be read.
     pub(super) fn first_persons(&self, count: u64) -> Result<Vec<(String, String)>, AppError> {
-        if let Some(persons) = self.first_persons.get() {
+        // Fields are named in the reader's language.
+        let stored = &self.first_persons[Language::spoken() as usize];
+        if let Some(persons) = stored.get() {
             return Ok(persons.clone());
         }
         let (Some((journal, run)), Some(prepared)) = (self.journal()?, self.prepared.get()) else {
@@ -239,7 +241,7 @@ impl Job {
                 .map_or(Vec::new(), |words| words.changes(&call));
             let texts = changes
                 .iter()
-                .map(|one| format!("{} {}", one.column, one.to));
+                .map(|one| format!("{} {}", one.label, one.to));
             calls.push((call.at, texts.collect::<Vec<_>>().join(", ")));
             Ok((calls.len() as u64) < count)
         })?;
@@ -254,7 +256,7 @@ impl Job {
             (name, changes)
         });
         let persons: Vec<(String, String)> = named.collect();
-        let _ = self.first_persons.set(persons.clone());
+        let _ = stored.set(persons.clone());
         Ok(persons)
     }
 

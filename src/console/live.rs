@@ -16,6 +16,8 @@ pub(super) struct Seen {
     pub(super) phase: Phase,
     /// The progress of reading, before anything is sent.
     pub(super) part: Option<Part>,
+    /// When the job began, and then when the last news of reading came.
+    read_at: Option<Instant>,
     /// The plan that the console presented last, and sends after confirmation.
     pub(super) plan: Option<Arc<Plan>>,
     /// The name of the run.
@@ -37,15 +39,24 @@ pub(super) struct Part {
     pub(super) of: u64,
     /// The first progress report and its time.
     first: (u64, Instant),
+    /// When the work began: with the news before that.
+    began: Instant,
 }
 
 impl Part {
     /// Returns the estimated time left, at the pace so far.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
-        let (first, began) = self.first;
-        let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
+        let (first, at) = self.first;
+        // Work that goes on began with a part done, so that the first news says less than those after it.
+        let (done, took) = match self.done.saturating_sub(first) {
+            0 => (self.done, at.duration_since(self.began)),
+            since => (since, now.duration_since(at)),
+        };
+        if done == 0 || took.is_zero() {
+            return None;
+        }
         let left = self.of.saturating_sub(self.done);
-        let seconds = now.duration_since(began).as_secs_f64() * left as f64 / done as f64;
+        let seconds = took.as_secs_f64() * left as f64 / done as f64;
         Duration::try_from_secs_f64(seconds).ok()
     }
 }
@@ -102,7 +113,10 @@ const NOTICES: usize = 5;
 impl Live {
     pub(super) fn new() -> Arc<Live> {
         Arc::new(Live {
-            seen: Mutex::default(),
+            seen: Mutex::new(Seen {
+                read_at: Some(Instant::now()),
+                ..Seen::default()
+            }),
             version: watch::Sender::new(0),
         })
     }
@@ -131,11 +145,17 @@ impl Live {
 impl Seen {
     /// Records the progress of reading at the time `now`.
     fn follow(&mut self, (done, of): (u64, u64), now: Instant) {
+        let began = self.read_at.replace(now).unwrap_or(now);
         match &mut self.part {
             Some(part) if part.of == of && part.done <= done => part.done = done,
             part => {
                 let first = (done, now);
-                *part = Some(Part { done, of, first });
+                *part = Some(Part {
+                    done,
+                    of,
+                    first,
+                    began,
+                });
             }
         }
     }
@@ -199,10 +219,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_is_estimated_from_the_pace_since_the_first_report() {
+    fn the_time_left_is_estimated_from_the_pace_since_the_work_began() {
         let mut seen = Seen::default();
         let began = Instant::now();
         let after = |seconds| began + Duration::from_secs(seconds);
+        // Without knowing when it began, the first news has no pace.
         seen.follow((100, 1_000), began);
         assert_eq!(seen.part.unwrap().left(after(1)), None);
         seen.follow((400, 1_000), after(3));
@@ -210,9 +231,12 @@ mod tests {
             seen.part.unwrap().left(after(3)),
             Some(Duration::from_secs(6))
         );
-        // Other work has its own pace.
+        // Other work has its own pace, from its first news.
         seen.follow((1, 50), after(4));
-        assert_eq!(seen.part.unwrap().left(after(5)), None);
+        assert_eq!(
+            seen.part.unwrap().left(after(5)),
+            Some(Duration::from_secs(49))
+        );
         seen.follow((26, 50), after(9));
         assert_eq!(
             seen.part.unwrap().left(after(9)),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::door::Door;
+use super::words::columns_in_words;
 use crate::app::{AppError, ColumnMemory, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
@@ -253,7 +254,13 @@ impl Opened {
                 self.which_sheet = sheets;
                 Err(why)
             }
-            Err(AppError::Run(error)) => Err(self.told(&error)),
+            Err(AppError::Run(error)) => {
+                let why = match &error {
+                    RunError::Map { source, .. } => columns_in_words(source, &self.spec),
+                    _ => None,
+                };
+                Err(why.unwrap_or_else(|| self.told(&error)))
+            }
             Err(error) => return Err(error),
         };
         // Rows about protected persons are known only after the whole file was read.

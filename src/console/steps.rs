@@ -83,6 +83,12 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
         None => of_job(job.as_deref(), false),
     };
     let left = opened.and_then(|opened| Some(opened.checked.as_ref().ok()?.left));
+    let failed = job.as_deref().map_or(0, |job| match job.live.seen().phase {
+        Phase::Ended(end) => end.summary.map_or(0, |summary| {
+            summary.states.unsuccessful() + summary.states.not_sent
+        }),
+        _ => 0,
+    });
     let step = |((state, page), path): ((StepState, &'static str), Option<String>)| Step {
         path,
         is_here: page == here,
@@ -91,6 +97,9 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
         words: match (page, state, left) {
             ("problems", StepState::Attention, Some(left)) => {
                 say().console_state_left(left, number(left))
+            }
+            ("done", StepState::Attention, _) => {
+                say().console_state_not_through(failed, number(failed))
             }
             _ => state.in_words(),
         },

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::app::ListedRun;
 use crate::events::{Plan, Progress};
 use crate::journal::RunState;
-use crate::l10n::{clock_time, number, say};
+use crate::l10n::{Language, clock_time, number, say};
+use crate::map::MapError;
 pub(super) use crate::report::{fault_in_words, first_upper, held_in_words, notice_in_words};
 use crate::targets::TargetSpec;
 
@@ -71,11 +72,47 @@ pub(super) fn time_in_words(plan: &Plan, now: jiff::Timestamp) -> String {
     }
 }
 
+/// Why columns are not understood, if the page can set that right.
+pub(super) fn columns_in_words(error: &MapError, spec: &TargetSpec) -> Option<String> {
+    let label = |name: &str| {
+        spec.column_label(name, Language::spoken().code())
+            .to_owned()
+    };
+    match error {
+        MapError::TwoColumns {
+            field,
+            first,
+            second,
+            ..
+        } => {
+            let (first, second) = (first.as_str(), second.as_str());
+            Some(say().console_two_columns(first, second, label(field.as_str())))
+        }
+        MapError::ReadOnly { field, column, .. } => {
+            let (column, field) = (column.as_str(), label(field.as_str()));
+            Some(say().console_read_only(column, field, system_name(spec)))
+        }
+        MapError::Missing {
+            one_is_enough,
+            fields,
+            ..
+        } => {
+            let fields = fields.iter().map(|field| label(field.as_str()));
+            let fields = fields.collect::<Vec<_>>().join(", ");
+            Some(match one_is_enough {
+                true => say().console_no_key(fields),
+                false => say().console_missing(fields),
+            })
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::console::glossary::avoided_in;
-    use crate::l10n::{Language, in_scope, message};
+    use crate::l10n::{in_scope, message};
     use crate::model::{Held, Problem, Threshold};
 
     #[test]

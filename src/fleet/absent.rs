@@ -28,6 +28,14 @@ pub fn put_back(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, 
 ///
 /// # Errors
 /// Always.
+pub fn end_declined(_state: &State, _id: i64) -> Result<(), AppError> {
+    not_built()
+}
+
+/// Returns the error of a build without PostgreSQL.
+///
+/// # Errors
+/// Always.
 pub fn remove(_state: &State, _id: i64) -> Result<(), AppError> {
     not_built()
 }

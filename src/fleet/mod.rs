@@ -16,7 +16,7 @@ pub use engine::{Tick, migrate, work};
 pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use listing::{listed_queue, place_of};
 pub use metrics::{QUEUE_METRICS, write_queue_metrics};
-pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
+pub use queue::{Enqueued, approve, database_of, end_declined, enqueue, put_back, remove};
 pub use sweep::sweep_into_queue;
 pub use swept::{QueueDesk, SweptFile};
 pub use worker::{EndedFile, FleetDoor, Heard};

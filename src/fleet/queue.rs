@@ -10,7 +10,7 @@ use crate::journal::{
     Database, Fence, JournalError, State, Tables, Wrong, cell, count_up, damaged,
 };
 use crate::l10n::say;
-use crate::model::{Code, Fact, hex};
+use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::run::{AuditEntry, BatchUsage};
 
@@ -449,9 +449,31 @@ fn goes_on(state: &State, id: i64, approves: bool, entry: &AuditEntry) -> Result
 /// # Errors
 /// Fails if there is no such entry or the database cannot be written.
 pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
-    let database = database_of(state)?;
-    let why = Fact::new(Code::QueueRemoved);
-    let known = database.change(|tables| {
+    let why = kept(&Fact::new(Code::QueueRemoved));
+    match take_out(state, id, "stopped", (why, None))? {
+        true => Ok(()),
+        false => Err(AppError::Front(say().fleet_unknown(id))),
+    }
+}
+
+/// Ends the entry of a declined run, unless a worker has ended it.
+///
+/// # Errors
+/// Fails if the database cannot be written.
+pub fn end_declined(state: &State, id: i64) -> Result<(), AppError> {
+    let exit_code = i32::from(Exit::RowsFailed.code());
+    take_out(state, id, "finished", (None, Some(exit_code)))?;
+    Ok(())
+}
+
+/// Takes an entry out of the queue: no worker continues it. Returns whether it was open.
+fn take_out(
+    state: &State,
+    id: i64,
+    ends_as: &str,
+    (why, exit_code): (Option<String>, Option<i32>),
+) -> Result<bool, AppError> {
+    let was_open = database_of(state)?.change(|tables| {
         let row = tables.first(
             "SELECT account, state FROM queued
              WHERE id = $1 AND state IN ('waiting', 'running', 'held', 'stopped') FOR UPDATE",
@@ -466,9 +488,10 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
             count_up(tables, &queue_of(&account))?;
         }
         tables.execute(
-            "UPDATE queued SET state = 'stopped', owner = NULL, ended_at = now(), why = $2
+            "UPDATE queued SET state = $2, owner = NULL, ended_at = now(), why = $3,
+                               exit_code = coalesce($4, exit_code)
              WHERE id = $1",
-            &[&id, &kept(&why)],
+            &[&id, &ends_as, &why, &exit_code],
         )?;
         // The cached answers for its plan are no longer needed.
         tables.execute(
@@ -478,10 +501,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         remove_job(tables, id)?;
         Ok(true)
     })?;
-    match known {
-        true => Ok(()),
-        false => Err(AppError::Front(say().fleet_unknown(id))),
-    }
+    Ok(was_open)
 }
 
 /// Queues an entry again. A batch in progress continues anyway; an approval is stored.

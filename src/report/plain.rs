@@ -24,6 +24,12 @@ pub fn fault_in_words(problem: &Problem, system: &str) -> String {
         ("text.formula", _) => say().console_fault_formula(),
         ("text.spreadsheet_error" | "text.nul" | "text.replacement_character", _)
         | ("text.undecodable" | "text.object" | "text.escape", _) => say().console_fault_damaged(),
+        ("row.too_few_cells", _) => {
+            say().console_fault_few_cells(argument("found"), argument("expected"))
+        }
+        ("row.too_many_cells", _) => {
+            say().console_fault_many_cells(argument("found"), argument("expected"))
+        }
         ("uuid.format", _) => say().console_fault_id(),
         ("null.not_allowed", _) => say().console_fault_empty(system),
         (_, "check_digit") => say().console_fault_check_digit(),

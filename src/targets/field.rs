@@ -349,6 +349,13 @@ impl FieldSpec {
         Declared::name(self.name())
     }
 
+    /// The field as a reader of this language calls it: its first alias in the language, or else its name.
+    pub fn label(&self, language: &str) -> &str {
+        let aliases = self.aliases.get(language);
+        let first = aliases.and_then(|aliases| aliases.first());
+        first.map_or(self.name(), String::as_str)
+    }
+
     /// The other headers of the column: the API's names for the field, and its aliases in all languages.
     pub fn other_names(&self) -> impl Iterator<Item = String> + '_ {
         let names = self.pointer.names().into_iter();

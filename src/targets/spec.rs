@@ -131,6 +131,31 @@ impl TargetSpec {
         self.fields.iter().position(|field| field.name() == name)
     }
 
+    /// The positions of the fields whose values form a person's name, in the order in which they are shown.
+    pub fn name_fields(&self) -> Vec<usize> {
+        let person = self.person.as_ref();
+        let named = person.map(|person| vec![&*person.first_name, &*person.last_name]);
+        let usual = [
+            vec!["first_name", "last_name"],
+            vec!["display_name"],
+            vec!["name"],
+        ];
+        let mut found = named.into_iter().chain(usual).map(|names| {
+            let fields = names.into_iter().filter_map(|name| self.field(name));
+            fields.collect::<Vec<usize>>()
+        });
+        found.find(|fields| !fields.is_empty()).unwrap_or_default()
+    }
+
+    /// A column as a reader of this language calls it: by its header, or by the label of the field if the header
+    /// is only the field's name, as in the files that rosterpatch writes.
+    pub fn column_label<'a>(&'a self, header: &'a str, language: &str) -> &'a str {
+        match self.field(header) {
+            Some(field) => self.fields[field].label(language),
+            None => header,
+        }
+    }
+
     /// The positions of each identity number field and the field that marks it as temporary. Both change
     /// together.
     pub fn number_marks(&self) -> impl Iterator<Item = (usize, usize)> {

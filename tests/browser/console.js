@@ -95,12 +95,12 @@ async function whole(row, on = page) {
 
 async function planned() {
   await page.waitForURL((url) => /\/(plan|undo)$/.test(url.pathname));
-  await page.waitForSelector("form.answer", { timeout: 60_000 });
+  await page.waitForSelector("form.answer");
 }
 
 async function ended() {
   await page.waitForURL(`${home}/run`);
-  await page.waitForSelector('#live a.button[href*="/runs/"]', { timeout: 120_000 });
+  await page.waitForSelector('#live a.button[href*="/runs/"]');
   return text("#live .states");
 }
 
@@ -331,7 +331,13 @@ const walks = {
     found.steps.shown = await page.locator("table.stack tbody tr").count();
     await page.click(".chips button:has-text('7B')");
     await page.waitForURL(/class=7B/);
-    await page.locator("input[type=checkbox]").first().check();
+    const counts = async () => [await text("form.answer button[value=all]"), await text("[role=status] [data-chosen]")];
+    const box = page.locator("input[type=checkbox]").first();
+    await box.check();
+    found.steps.ticked = await counts();
+    await box.uncheck();
+    found.steps.unticked = await counts();
+    await box.check();
     await look("undo-class");
     await press("button[value=all]");
     await page.waitForFunction(() => document.querySelectorAll("input[type=checkbox]").length === 1);
@@ -389,7 +395,7 @@ const walks = {
     await press(".confirm summary");
     await press("button[value=approve]");
     await page.waitForURL(/\/runs\//);
-    for (let tries = 0; tries < 120 && !(await text("main")).includes("finished"); tries += 1) {
+    for (let tries = 0; tries < 1200 && !(await text("main")).includes("finished"); tries += 1) {
       await page.waitForTimeout(250);
       await page.reload();
     }
@@ -572,7 +578,8 @@ const walks = {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   });
   const context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 800 } });
-  context.setDefaultTimeout(20_000);
+  // Each step waits for a state of the page. A loaded machine may take minutes for a large roster.
+  context.setDefaultTimeout(300_000);
   page = await open(context);
   try {
     await page.goto(address);

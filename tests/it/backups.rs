@@ -114,12 +114,14 @@ fn a_backup_is_private_and_includes_the_files_beside_the_journal() {
     std::fs::write(state.join("dropped/00ff/upload.csv"), "id\n1\n").unwrap();
     std::fs::create_dir_all(state.join("mends")).unwrap();
     std::fs::write(state.join("mends/a.json"), "[]").unwrap();
+    std::fs::create_dir_all(state.join("columns")).unwrap();
+    std::fs::write(state.join("columns/a.json"), "{}").unwrap();
 
     let output = back_up(&folder.path(""), "copy");
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stdout(&output).contains("1 run in "), "{}", stdout(&output));
     assert!(
-        stdout(&output).contains("with 2 files"),
+        stdout(&output).contains("with 3 files"),
         "{}",
         stdout(&output)
     );
@@ -128,7 +130,12 @@ fn a_backup_is_private_and_includes_the_files_beside_the_journal() {
         metadata.permissions().mode() & 0o777
     };
     assert_eq!((mode(""), mode("dropped/00ff")), (0o700, 0o700));
-    for file in ["journal.sqlite", "dropped/00ff/upload.csv", "mends/a.json"] {
+    for file in [
+        "journal.sqlite",
+        "dropped/00ff/upload.csv",
+        "mends/a.json",
+        "columns/a.json",
+    ] {
         assert_eq!(mode(file), 0o600, "{file}");
     }
     let mut there: Vec<_> = std::fs::read_dir(folder.path("copy"))
@@ -136,7 +143,7 @@ fn a_backup_is_private_and_includes_the_files_beside_the_journal() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     there.sort();
-    assert_eq!(there, ["dropped", "journal.sqlite", "mends"]);
+    assert_eq!(there, ["columns", "dropped", "journal.sqlite", "mends"]);
     // The backup of a finished run equals the original.
     let runs = |state: &Path| {
         let mut program = folder.program();

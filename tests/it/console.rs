@@ -1303,6 +1303,60 @@ fn a_messy_workbook_is_read_asked_about_corrected_and_sent_in_a_browser() {
     }
 }
 
+#[test]
+fn columns_that_cannot_be_used_are_described_without_paths_options_and_field_names() {
+    for (language, two, lacking) in [
+        (
+            "en",
+            "“first_name” and “Tilltal” are both set to First name",
+            "Personal identity number",
+        ),
+        (
+            "sv",
+            "”first_name” och ”Tilltal” hör båda till Förnamn",
+            "Personnummer",
+        ),
+    ] {
+        let folder = Folder::new();
+        let (id, number) = (plain_id(1), identity_number(1));
+        let roster = format!("id;identity_number;first_name;Tilltal\r\n{id};{number};Bo;Bo\r\n");
+        folder.write("r.csv", &roster);
+        let arguments = [
+            "r.csv",
+            "--target",
+            "meitner",
+            "--sandbox",
+            "--lang",
+            language,
+        ];
+        let console = Console::open(&folder, &arguments);
+        let cookie = console.enter();
+        let alert = |page: &str| {
+            let alert = page
+                .split_once("role=\"alert\">")
+                .unwrap_or_else(|| panic!("{page}"));
+            alert.1.split_once('<').unwrap().0.to_owned()
+        };
+        let page = console.get(&cookie, "/columns");
+        let edition = hidden(&page, "edition").to_owned();
+        let choose = |columns: &str| {
+            let form = format!("edition={edition}&{columns}");
+            alert(&console.post(&cookie, "/columns", &form))
+        };
+        let folder_path = folder.path("").display().to_string();
+        for (columns, expected) in [
+            ("c2=first_name&c3=first_name", two),
+            ("c0=-&c1=-&c2=first_name&c3=-", lacking),
+        ] {
+            let text = choose(columns);
+            assert!(text.contains(expected), "{text}");
+            for part in ["--", "identity_number", &folder_path] {
+                assert!(!text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+}
+
 /// A roster of these rows, with an e-mail column that no header names.
 fn roster_with_accounts(rows: impl Iterator<Item = usize>) -> String {
     let mut text = String::from("id;identity_number;first_name;last_name;Konto;Klass\r\n");

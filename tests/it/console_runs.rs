@@ -99,6 +99,8 @@ fn a_held_run_is_declined_and_nothing_of_it_is_sent() {
             page.contains("value=\"decline\"") && page.contains(question),
             "{page}"
         );
+        // Approving and declining share one note.
+        assert_eq!(page.matches("name=\"note\"").count(), 1, "{page}");
         let act = format!("{path}/do");
         let answer = console.post(&cookie, &act, "what=decline&note=fel+fil");
         assert_eq!(status(&answer), 303, "{answer}");
@@ -161,18 +163,22 @@ fn a_run_is_declined_at_the_command_line_once_that_is_confirmed() {
 
 #[test]
 fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
-    for (language, partly, one_of, left, ended) in [
+    for (language, field, partly, one_of, send, left, ended) in [
         (
             "en",
+            "First name",
             "partly undone",
             "Chosen: 1 of 5",
+            ">Put back 1 change<",
             "Undo the 4 people that are left",
             "Ended",
         ),
         (
             "sv",
+            "Förnamn",
             "delvis ångrad",
             "Valda: 1 av 5",
+            ">Återställ 1 ändring<",
             "Ångra för de 4 personer som är kvar",
             "Avslutad",
         ),
@@ -195,6 +201,11 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             page.contains("Anna-Karin Lind") && page.contains("7B (3)"),
             "{page}"
         );
+        // The file of an undo has the fields' own names as headers, which the page does not show.
+        assert!(
+            page.contains(&format!("<li>{field}: <del>")) && !page.contains("first_name"),
+            "{page}"
+        );
         // No one is ticked, then one class, then that class without two people.
         answer(&page, "consent=untick");
         let page = asked();
@@ -210,7 +221,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
         let page = console.get(&cookie, "/undo?class=7B");
         answer(&page, "shown-3=1&shown-5=1&go=");
         let page = asked();
-        assert!(page.contains(one_of), "{page}");
+        assert!(page.contains(one_of) && page.contains(send), "{page}");
         // The plan covers exactly this person, and is confirmed.
         let answered = answer(&page, "shown-4=1&chosen-4=1&consent=all");
         assert!(answered.contains("/undo\r\n"), "{answered}");
@@ -338,15 +349,17 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         .folder
         .with_sandbox(&["undo", &run, "--rows", "2", "--yes"]);
     assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
-    for (language, restored, changed, since) in [
+    for (language, field, restored, changed, since) in [
         (
             "en",
+            "First name: ",
             "Restored by an undo",
             "Changed by row 3 of r.csv",
             "undone since",
         ),
         (
             "sv",
+            "Förnamn: ",
             "Återställdes när",
             "Ändrades av rad 3 i r.csv",
             "ångrad efteråt",
@@ -378,7 +391,7 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         let number = identity_number(2);
         for query in ["bo+alm", &number, &number.replace('-', ""), &plain_id(2)] {
             let page = console.get(&cookie, &format!("/person?q={query}"));
-            for part in ["Bo Alm", "7A", &number, restored, changed, since] {
+            for part in ["Bo Alm", "7A", &number, restored, changed, since, field] {
                 assert!(page.contains(part), "{query}: {part}: {page}");
             }
             // Identifiers stand under the details alone.
@@ -451,6 +464,50 @@ fn people_with_protected_identity_are_not_found() {
 }
 
 #[test]
+fn a_mark_in_a_roster_that_is_gone_leaves_people_without_a_name_unless_they_are_known_to_be_others()
+{
+    let school = School::new();
+    school.import(&[], 0);
+    // A later roster marks one of them, lacks another, and is gone after its run.
+    let roster = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+    let marked = roster
+        .lines()
+        .zip(["Skyddad", "", "ja", "", "", ""])
+        .map(|(line, mark)| format!("{line},{mark}\n"));
+    let later = marked.take(5).collect::<String>().replace("Anna,", "Ann,");
+    school.folder.write("later.csv", later);
+    let import = ["import", "later.csv", "--target", "meitner", "--yes"];
+    let own = [
+        "--base-url",
+        &school.base_url,
+        "--max-identity-changes",
+        "100",
+    ];
+    let output = school.folder.with_sandbox(&[&import[..], &own].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    std::fs::remove_file(school.folder.path("later.csv")).unwrap();
+    let console = school.console("en");
+    let cookie = console.enter();
+    for (query, row, name, is_named) in [
+        ("alm", 2, "Bo Alm", false),
+        ("ström", 5, "Eli Ström", false),
+        ("holm", 4, "Dana Holm", true),
+        (&*identity_number(2), 2, "Bo Alm", false),
+    ] {
+        let query = query.replace('ö', "%C3%B6");
+        let page = console.get(&cookie, &format!("/person?q={query}"));
+        let heading = page.split_once("<h2 class=\"quoted\">");
+        let heading = heading.unwrap_or_else(|| panic!("{query}: {page}")).1;
+        let heading = heading.split_once('<').unwrap().0;
+        assert!(
+            heading.contains(&identity_number(row)),
+            "{query}: {heading}"
+        );
+        assert_eq!(heading.contains(name), is_named, "{query}: {heading}");
+    }
+}
+
+#[test]
 fn the_console_is_open_in_one_browser_and_others_are_told_so() {
     for (language, text) in [
         ("en", "open in another browser"),
@@ -500,7 +557,18 @@ fn no_page_shows_where_a_dropped_file_is_stored() {
 
 #[test]
 fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run() {
-    for language in ["en", "sv"] {
+    for (language, send, chosen) in [
+        (
+            "en",
+            ["Put back 1 change", "Put back 0 changes"],
+            "Chosen: 1",
+        ),
+        (
+            "sv",
+            ["Återställ 1 ändring", "Återställ 0 ändringar"],
+            "Valda: 1",
+        ),
+    ] {
         let school = School::new();
         school.import(&[], 0);
         let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
@@ -523,6 +591,11 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
             return;
         };
         assert_eq!(found["shown"], 2, "{found}");
+        // The counts follow the ticks before anything is submitted.
+        assert_eq!(found["ticked"][0], send[0], "{found}");
+        assert_eq!(found["unticked"][0], send[1], "{found}");
+        let ticked = found["ticked"][1].as_str().unwrap();
+        assert!(ticked.starts_with(chosen), "{found}");
         assert_eq!(found["planned"], 1, "{found}");
         assert_eq!(school.first_names(), ["Anna", "Bo", "Åsa", "Dana", "Eli"]);
         assert_eq!(found["people"], 2, "{found}");

@@ -449,6 +449,74 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     );
 }
 
+#[test]
+fn a_declined_run_leaves_the_queue_and_no_command_continues_it() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20)]; 2];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    // More than half of the rows have no name.
+    for school in 0..2 {
+        fleet.enqueue(school, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    }
+    let soon = Duration::from_secs(60);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let held = fleet.wait(soon, pause);
+    let runs: Vec<&str> = held
+        .iter()
+        .map(|entry| entry["run"].as_str().unwrap())
+        .collect();
+    // One is declined at the command line, the other in the console.
+    let declined = fleet.run(&["decline", runs[0], "--yes", "--note", "fel fil"]);
+    assert_eq!(declined.status.code(), Some(0), "{}", stderr(&declined));
+    let arguments = ["--state", &fleet.address, "--profile", "s1", "--lang", "en"];
+    let console = Console::open(&fleet.folder, &arguments);
+    let cookie = console.enter();
+    let path = format!("/runs/{}", runs[1]);
+    let act = |what: &str| console.post(&cookie, &format!("{path}/do"), what);
+    let answer = act("what=decline&note=fel+fil");
+    assert_eq!(crate::console::status(&answer), 303, "{answer}");
+    let page = console.get(&cookie, &path);
+    assert!(
+        page.contains("The run is declined") && page.contains("fel fil"),
+        "{page}"
+    );
+    for run in &runs {
+        for command in [
+            &["approve", run][..],
+            &["resume", run],
+            &["decline", run, "--yes"],
+        ] {
+            let output = fleet.run(command);
+            assert_ne!(output.status.code(), Some(0), "{command:?}");
+        }
+        let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown["state"], "declined");
+        assert_eq!(shown["stop"]["code"], "run.declined");
+    }
+    for what in ["what=approve", "what=resume", "what=decline"] {
+        let answer = act(what);
+        assert_ne!(crate::console::status(&answer), 303, "{what}: {answer}");
+    }
+    let queue = fleet.wait(soon, pause);
+    for entry in &queue {
+        assert_eq!(entry["state"], "finished", "{queue:?}");
+        assert_eq!(entry["exit_code"], 3, "{queue:?}");
+    }
+    // The same file can be queued again, as another run.
+    fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
+    let queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    let again: Vec<_> = queue
+        .iter()
+        .filter(|entry| entry["state"] == "held")
+        .collect();
+    assert!(again.len() == 1 && again[0]["run"] != runs[0], "{queue:?}");
+    for school in &fleet.schools {
+        assert_eq!(school.sandbox.requests("update"), 0);
+    }
+}
+
 /// Imports a file to the first school with another journal, to simulate manual edits.
 fn edit(fleet: &Fleet, text: &str) {
     fleet.folder.write("edit.csv", text);

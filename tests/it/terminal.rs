@@ -247,6 +247,19 @@ fn a_terminal_asks_about_a_column_that_resembles_a_field() {
     let (code, text) = answered(&folder, &import, "n\ny\n");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(changed(), "last_name");
+    // The question about the same header in another file mentions the last decision.
+    let asked_of_next = || {
+        folder.write("next.csv", lines.join("\n") + "\n");
+        let import = import.replace("r.csv", "next.csv");
+        let (_, text) = answered(&folder, &import, END);
+        assert!(text.contains(question), "{text}");
+        text
+    };
+    let text = asked_of_next();
+    assert!(
+        text.contains("you ignored the column with this header, in r.csv"),
+        "{text}"
+    );
     // Without a terminal, the question is a warning, and the column is not imported.
     let output = folder.with_sandbox(
         &format!("{import} --yes --fresh --progress plain")
@@ -271,4 +284,7 @@ fn a_terminal_asks_about_a_column_that_resembles_a_field() {
     let (code, text) = answered(&folder, &format!("{import} --fresh"), "y\ny\n");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(changed(), "email_address1");
+    let text = asked_of_next();
+    let before = "you imported the column with this header as email_address1, from r.csv";
+    assert!(text.contains(before), "{text}");
 }

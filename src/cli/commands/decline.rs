@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DeclineArgs) -> Result
     }
     let declined = decline(&front.session, run)?;
     if let Some(queued) = Settings::of(&record)?.queued {
-        fleet::remove(state, queued.id)?;
+        fleet::end_declined(state, queued.id)?;
     }
     terminal::out(&format!("{}\n", say().cli_declined(run)));
     if let Some(trouble) = declined.trouble {

@@ -61,8 +61,12 @@ pub(in crate::console) struct Filter {
 
 /// The choice of people on the page.
 pub(super) struct Choice {
+    /// How many are chosen.
+    pub(super) count: u64,
     /// How many of how many people are chosen.
-    pub(super) chosen: String,
+    pub(super) chosen: Counted,
+    /// The button that sends.
+    pub(super) send: Counted,
     /// What the undo covers, if it does not cover everyone.
     pub(super) covers: String,
     /// The labels of the buttons that tick and untick people.
@@ -72,4 +76,11 @@ pub(super) struct Choice {
     pub(super) after: u64,
     /// Whether a single class is shown.
     pub(super) is_class: bool,
+}
+
+/// A text with the number of people who are chosen, which the page keeps up to date. `#` is the number.
+pub(super) struct Counted {
+    pub(super) now: String,
+    pub(super) one: String,
+    pub(super) other: String,
 }

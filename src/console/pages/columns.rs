@@ -195,12 +195,9 @@ fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool
 
 /// Returns the name of a field for the reader: its first alias in the current language.
 pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
-    let field = &spec.fields[field];
-    let aliases = field.aliases.get(Language::spoken().code());
-    match aliases.and_then(|aliases| aliases.first()) {
-        Some(alias) => alias.clone(),
-        None => field.name().to_owned(),
-    }
+    spec.fields[field]
+        .label(Language::spoken().code())
+        .to_owned()
 }
 
 pub(in crate::console) async fn choose(

@@ -15,8 +15,8 @@ use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::{note_of, start_job};
 use crate::app::{
-    Action, AppError, Decisions, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
-    is_rehearsal, listed, report_again, retried_run, roster_of,
+    Action, AppError, Decisions, GoOn, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
+    is_rehearsal, listed, report_again, resumed, retried_run, roster_of,
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
@@ -153,7 +153,8 @@ struct Page {
     /// The reason why the run is held.
     held: Option<String>,
     states: Vec<(String, String)>,
-    files: Vec<(&'static str, String)>,
+    /// Each with what it holds and its name.
+    files: Vec<(&'static str, String, String)>,
     /// The possible actions: the value and the label.
     actions: Vec<(&'static str, String)>,
     /// Whether an action sends, so that it accepts a note.
@@ -287,7 +288,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         states: states.collect(),
         files: files(&written(desk, &journal, &run, row.summary.clone()))
             .into_iter()
-            .map(|(which, path)| (which, name_of(&path)))
+            .map(|(which, path)| (which, holds(which), name_of(&path)))
             .collect(),
         sends: actions
             .iter()
@@ -397,6 +398,17 @@ fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
     there.collect()
 }
 
+/// What a file holds.
+fn holds(which: &str) -> String {
+    match which {
+        "results" => say().console_file_results(),
+        "failed" => say().console_file_failed(),
+        "new" => say().console_file_new(),
+        "before" => say().console_file_before(),
+        _ => say().console_file_report(),
+    }
+}
+
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
@@ -448,20 +460,21 @@ pub(in crate::console) async fn act(
         match (what, queued) {
             // Any worker continues the run.
             (Some("approve"), Some(queued)) => {
-                if let Some(mut settings) = settings {
-                    // The plan of a queued run is not shown here, so there are no decisions about it.
-                    let decisions = Decisions {
-                        rows: ticked.as_deref(),
-                        ..Decisions::default()
-                    };
-                    decide(&session, &run, &mut settings, decisions)?;
-                }
+                let paths = NamedPaths::default();
+                let (run, mut settings) = resumed(&session, Some(&name), GoOn::Approve, &paths)?;
+                // The plan of a queued run is not shown here, so there are no decisions about it.
+                let decisions = Decisions {
+                    rows: ticked.as_deref(),
+                    ..Decisions::default()
+                };
+                decide(&session, &run, &mut settings, decisions)?;
                 fleet::approve(&desk.state, queued.id, &entry("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             // Workers of the queue send all rows of a run.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
+                resumed(&session, Some(&name), GoOn::Resume, &NamedPaths::default())?;
                 fleet::put_back(&desk.state, queued.id, &entry("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
@@ -482,7 +495,7 @@ pub(in crate::console) async fn act(
             Some("decline") => {
                 let declined = decline(&session, &name)?;
                 if let Some(queued) = settings.and_then(|settings| settings.queued) {
-                    fleet::remove(&desk.state, queued.id)?;
+                    fleet::end_declined(&desk.state, queued.id)?;
                 }
                 if let Some(trouble) = declined.trouble {
                     return Err(trouble.into());

@@ -201,6 +201,7 @@ fn made(
     let Some((journal, run)) = job.journal()? else {
         return Err(Trouble::Nothing);
     };
+    let words = field_names(&journal, run)?;
     let prepared = job.prepared.get();
     let undone = match &job.task {
         Task::Undo { run, .. } => Some(run.as_str()),
@@ -234,7 +235,7 @@ fn made(
                 .is_some_and(|opened| job.is_of(opened));
             overview
         },
-        conflicts: choices(&conflicts),
+        conflicts: choices(&conflicts, &words),
         changes: {
             let prepared = prepared.map(Arc::as_ref);
             let record = undone.map(|name| journal.run(Some(name))).transpose()?;
@@ -347,6 +348,7 @@ impl Overview {
             None => Vec::new(),
         };
         let naming = prepared.map(Naming::of);
+        let words = field_names(journal, run)?;
         let system = prepared.map(|prepared| system_name(prepared.checker.spec()));
         let system = system.unwrap_or_else(|| say().console_the_system());
         for outcome in shown {
@@ -364,7 +366,10 @@ impl Overview {
                 .iter()
                 .map(|one| match one.column.is_empty() {
                     true => fault_in_words(one, &system),
-                    false => format!("{}: {}", one.column, fault_in_words(one, &system)),
+                    false => {
+                        let column = in_words(&words, &one.column);
+                        format!("{column}: {}", fault_in_words(one, &system))
+                    }
                 });
             let why = why.collect::<Vec<_>>().join(" · ");
             self.not_sent.push((outcome.row, which, why));
@@ -404,8 +409,7 @@ pub(super) fn changes(
     chosen: Option<BTreeSet<u64>>,
 ) -> Result<Changes, AppError> {
     let chosen = chosen.as_ref();
-    let name = journal.runs()?.into_iter().find(|record| record.id == run);
-    let words = name.and_then(|record| FieldNames::of(journal, &record));
+    let words = field_names(journal, run)?;
     let naming = prepared.map(Naming::of);
     let class_column = naming.as_ref().and_then(Naming::class_column);
     let classes = match (prepared, class_column) {
@@ -460,7 +464,7 @@ pub(super) fn changes(
         .zip(named)
         .map(|((name, count), (column, _))| {
             let is = name == filter.field;
-            (name, column, number(count), is)
+            (name, in_words(&words, &column), number(count), is)
         });
     Ok(Changes {
         are_last_delivered: plan.are_last_delivered,
@@ -489,6 +493,18 @@ pub(super) fn changes(
             )
         }),
     })
+}
+
+/// The names of a run's fields, if its target can be read.
+fn field_names(journal: &Journal, run: i64) -> Result<Option<FieldNames>, JournalError> {
+    let record = journal.runs()?.into_iter().find(|record| record.id == run);
+    Ok(record.and_then(|record| FieldNames::of(journal, &record)))
+}
+
+/// A column as the reader calls it.
+fn in_words(words: &Option<FieldNames>, column: &str) -> String {
+    let label = words.as_ref().map(|words| words.label(column));
+    label.unwrap_or(column).to_owned()
 }
 
 /// The maximum number of rows that are counted by class.
@@ -586,14 +602,17 @@ pub(in crate::console) async fn make(
 /// A conflict to decide.
 struct Decision {
     found: FoundConflict,
+    /// The column as the reader calls it.
+    column: String,
     /// Whether it is the first of its row.
     is_first: bool,
 }
 
-fn choices(conflicts: &[FoundConflict]) -> Vec<Decision> {
+fn choices(conflicts: &[FoundConflict], words: &Option<FieldNames>) -> Vec<Decision> {
     let rows = conflicts.chunk_by(|one, other| one.row == other.row);
     let choices = rows.flat_map(|of_row| {
         of_row.iter().enumerate().map(|(index, found)| Decision {
+            column: in_words(words, &found.column),
             found: found.clone(),
             is_first: index == 0,
         })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use super::changes::{Changes, Choice, Class, Filter};
+use super::changes::{Changes, Choice, Class, Counted, Filter};
 use super::problems::escaped;
 use crate::app::Naming;
 use crate::app::{AppError, Selection, roster_of};
@@ -121,11 +121,19 @@ pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter:
     };
     changes.classes = classes.into_iter().map(class).collect();
     let chosen = people.iter().filter(|one| !left_out.contains(&one.of));
+    let count = chosen.count() as u64;
+    let counted = |text: &dyn Fn(u64, String) -> String| Counted {
+        now: text(count, number(count)),
+        one: text(1, "#".to_owned()),
+        other: text(2, "#".to_owned()),
+    };
     let of = number(people.len() as u64);
     let is_class = !filter.class.is_empty();
     let class = filter.class.as_str();
     changes.choosing = Some(Choice {
-        chosen: say().console_undo_chosen(number(chosen.count() as u64), of),
+        count,
+        chosen: counted(&|_, chosen| say().console_undo_chosen(chosen, of.clone())),
+        send: counted(&|count, chosen| say().console_undo_send(count, chosen)),
         covers: match &job.task {
             Task::Undo { rows: Some(_), .. } => {
                 let count = people.len() as u64;

@@ -49,7 +49,7 @@ console-next-columns = Go on to the columns
 console-no-number = "{ $text }" is not a number
 
 console-columns-title = What the columns are
-console-columns-of = Each column of the roster beside the field of { $target } that it sets.
+console-columns-of = This is how the columns of the roster belong to the fields of { $target }. Change what is wrong.
 console-your-column = Your column
 console-its-cells = Sample values
 console-is-field = Sets the field
@@ -73,6 +73,10 @@ console-columns-asked = { $count ->
    *[other] { $number } columns are not recognised by their headers. Answer the question about each: it is sent or left out as you say.
 }
 console-columns-open = These columns have unanswered questions: { $columns }. Answer the question beside each.
+console-two-columns = The columns “{ $first }” and “{ $second }” are both set to { $field }. Choose another field for one of them, or leave it out.
+console-read-only = The column “{ $column }” is set to { $field }, which cannot be changed in { $system }. Choose another field for it, or leave it out.
+console-no-key = No column says who each row is about. Set one of your columns to one of these fields: { $fields }.
+console-missing = Each row must have these fields, and no column is set to them: { $fields }. Choose the column for each.
 console-holds-email = e-mail addresses
 console-holds-identity = identity numbers
 console-holds-phone = phone numbers
@@ -157,7 +161,7 @@ console-plan-ready = The plan is ready
 console-sending = Sending
 console-ended = Ended
 console-see-plan = Show the plan
-console-see-run = Show the run
+console-see-run = Show the result
 console-done-of = { $done } of { $rows } done
 console-is-paused = Paused: no more rows are started. Rows that had already started are still sent.
 console-pause = Pause
@@ -170,6 +174,15 @@ console-fresh = Start anew instead
 console-runs-title = History
 console-run-of = { $file }, { $at }
 console-files = Files
+console-file-results = The result of each row
+console-file-failed = Rows that did not go through
+console-file-new = People who are not in the system
+console-file-before = Values from before the run
+console-file-report = Report to read and print
+console-runs-file = File
+console-runs-started = Started
+console-runs-state = Status
+console-runs-account = Account
 console-file-gone = that file is not there any more
 console-approve = Approve all…
 console-approve-ticked = Approve…
@@ -206,6 +219,10 @@ console-state-done = done
 console-state-attention = needs attention
 console-state-under-way = in progress
 console-state-waiting = not started
+console-state-not-through = { $count ->
+    [one] { $number } row did not go through
+   *[other] { $number } rows did not go through
+}
 console-state-left = { $count ->
     [one] { $number } row to fix
    *[other] { $number } rows to fix
@@ -251,6 +268,8 @@ console-doubt-date = A spreadsheet may have turned the value into a date; check 
 console-doubt-number = A spreadsheet may have changed the number; check it
 console-fault-id = This is not a complete ID
 console-fault-empty = { $system } does not allow an empty value here
+console-fault-few-cells = The row has { $found } values and the list has { $expected } columns. Check that each value is in its column, and type what is missing.
+console-fault-many-cells = The row has { $found } values and the list has { $expected } columns. Check that each value is in its column.
 console-fault-check-digit = The last digit does not match the others; look for a mistyped digit
 console-fault-duplicate = Row { $row } has the same value; only one person can have it
 console-fault-taken = Another person in { $system } already has { $value }

@@ -49,13 +49,13 @@ console-next-columns = Vidare till kolumnerna
 console-no-number = "{ $text }" är inte ett tal
 
 console-columns-title = Vad kolumnerna innehåller
-console-columns-of = Vid varje kolumn i listan står det fält i { $target } som den fyller.
+console-columns-of = Så här hör kolumnerna i listan till fälten i { $target }. Ändra det som inte stämmer.
 console-your-column = Din kolumn
 console-its-cells = Exempel på värden
-console-is-field = Fyller fältet
+console-is-field = Hör till fältet
 console-field-of = Fält för { $column }
 console-marks-protected = märker skyddade personuppgifter
-console-leave-out = (hoppa över)
+console-leave-out = (utelämna)
 console-new-since = Nya sedan importen { $at }
 console-missing-since = Fanns i importen { $at } och saknas nu
 console-comparing = Jämför med systemet: { $done } av { $all }
@@ -73,6 +73,10 @@ console-columns-asked = { $count ->
    *[other] { $number } kolumner känns inte igen på rubriken. Svara på frågan om var och en, så skickas eller utelämnas de som du säger.
 }
 console-columns-open = Dessa kolumner saknar svar: { $columns }. Svara på frågan bredvid var och en.
+console-two-columns = Kolumnerna ”{ $first }” och ”{ $second }” hör båda till { $field }. Välj ett annat fält för en av dem, eller utelämna den.
+console-read-only = Kolumnen ”{ $column }” hör till { $field }, som inte går att ändra i { $system }. Välj ett annat fält för den, eller utelämna den.
+console-no-key = Ingen kolumn visar vem varje rad gäller. Välj ett av de här fälten för en av dina kolumner: { $fields }.
+console-missing = Varje rad måste ha de här uppgifterna, och ingen kolumn hör till dem: { $fields }. Välj fält för rätt kolumner.
 console-holds-email = e-postadresser
 console-holds-identity = personnummer
 console-holds-phone = telefonnummer
@@ -157,7 +161,7 @@ console-plan-ready = Planen är klar
 console-sending = Skickar
 console-ended = Avslutad
 console-see-plan = Visa planen
-console-see-run = Visa körningen
+console-see-run = Visa resultatet
 console-done-of = { $done } av { $rows } klara
 console-is-paused = Pausad: inga fler rader påbörjas. Rader som redan hade påbörjats skickas klart.
 console-pause = Pausa
@@ -170,6 +174,15 @@ console-fresh = Börja om i stället
 console-runs-title = Historik
 console-run-of = { $file }, { $at }
 console-files = Filer
+console-file-results = Resultatet för varje rad
+console-file-failed = Raderna som inte gick igenom
+console-file-new = Personer som saknas i systemet
+console-file-before = Värdena från före körningen
+console-file-report = Rapport att läsa och skriva ut
+console-runs-file = Fil
+console-runs-started = Började
+console-runs-state = Status
+console-runs-account = Konto
 console-file-gone = den filen finns inte längre
 console-approve = Godkänn alla …
 console-approve-ticked = Godkänn …
@@ -206,6 +219,10 @@ console-state-done = klart
 console-state-attention = kräver åtgärd
 console-state-under-way = pågår
 console-state-waiting = inte påbörjat
+console-state-not-through = { $count ->
+    [one] { $number } rad gick inte igenom
+   *[other] { $number } rader gick inte igenom
+}
 console-state-left = { $count ->
     [one] { $number } rad att rätta
    *[other] { $number } rader att rätta
@@ -251,6 +268,8 @@ console-doubt-date = Ett kalkylprogram kan ha gjort om värdet till ett datum; k
 console-doubt-number = Ett kalkylprogram kan ha ändrat talet; kontrollera det
 console-fault-id = Detta är inget fullständigt ID
 console-fault-empty = { $system } tillåter inget tomt värde här
+console-fault-few-cells = Raden har { $found } värden och listan har { $expected } kolumner. Kontrollera att varje värde står i sin kolumn, och skriv det som saknas.
+console-fault-many-cells = Raden har { $found } värden och listan har { $expected } kolumner. Kontrollera att varje värde står i sin kolumn.
 console-fault-check-digit = Sista siffran stämmer inte med de andra; leta efter en felskriven siffra
 console-fault-duplicate = Rad { $row } har samma värde; bara en person kan ha det
 console-fault-taken = En annan person i { $system } har redan { $value }
