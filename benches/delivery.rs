@@ -129,11 +129,11 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let (calls, receiver) = mpsc::channel(256);
+    let (calls, receiver) = mpsc::channel(1);
     let (_never, never) = watch::channel(StopRequest::None);
     let feeder = std::thread::spawn(move || {
-        for row in 1..=rows {
-            let call = Pending {
+        for first in (1..=rows).step_by(256) {
+            let batch = (first..=rows).take(256).map(|row| Pending {
                 row,
                 // The same student each time, so that every request succeeds at the same cost.
                 path: format!("/student/{}", id(1)),
@@ -142,8 +142,8 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
                 note: Vec::new(),
                 attempts: 0,
                 doubtful: false,
-            };
-            if calls.blocking_send(call).is_err() {
+            });
+            if calls.blocking_send(batch.collect()).is_err() {
                 return;
             }
         }

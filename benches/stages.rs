@@ -6,7 +6,7 @@
 //! ```
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use rosterpatch::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, sur
 use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
-use rosterpatch::targets;
+use rosterpatch::targets::{self, Kind};
 
 #[path = "../samples/make_roster.rs"]
 mod make_roster;
@@ -62,6 +62,101 @@ fn main() {
     compare("whole check, plain", bare, || whole(&plain));
     let bare = || bare_reader(&swedish);
     compare("whole check, Swedish file", bare, || whole(&swedish));
+    cells(&folder.path().join("cells.csv"), rows);
+}
+
+/// Compares checking one column of each kind with reading the same file, for values in the API's form and for
+/// values that are normalized to it.
+fn cells(path: &Path, rows: usize) {
+    println!("\n{rows} cells of each kind; ratios to reading the same file");
+    let more = r#"
+[[fields]]
+name = "number"
+pointer = "/number"
+kind = "integer"
+
+[[fields]]
+name = "list"
+pointer = "/list"
+kind = "list"
+items = "text"
+"#;
+    let text = targets::text("meitner").expect("the target") + more;
+    let spec = Arc::new(targets::parse("meitner.toml", &text).expect("the target"));
+    for kind in Kind::ALL {
+        let mut fields = spec.fields.iter();
+        let field = fields.find(|field| field.kind == *kind).expect("a field");
+        let name = field.name();
+        for (form, of) in [("", 0), (", normalized", 1)] {
+            let mut out = BufWriter::new(File::create(path).expect("a file"));
+            writeln!(out, "row,{name}").expect("a file");
+            for row in 0..rows {
+                writeln!(out, "{row},{}", cell(*kind, row)[of]).expect("a file");
+            }
+            drop(out);
+            let input = open(path);
+            let sparse = MapOptions {
+                sparse: true,
+                ..MapOptions::default()
+            };
+            let map = ColumnMap::new(input.header(), &spec, &sparse).expect("a map");
+            let options = CheckOptions::new(jiff::civil::date(2026, 8, 1));
+            let checker = Checker::new(spec.clone(), Arc::new(map), options);
+            let name = format!("{}{form}", kind.as_str());
+            compare(&name, || read(&input), || check(&input, &checker));
+        }
+    }
+}
+
+/// Returns a valid cell in the API's form, and one in another form.
+fn cell(kind: Kind, row: usize) -> [String; 2] {
+    let texts = |one: &str, other: &str| [one.to_owned(), other.to_owned()];
+    match kind {
+        Kind::Text => [format!("Åsa-Li {row}"), format!(" Åsa-Li  {row} ")],
+        Kind::Uuid => {
+            let id = format!("0b8c2f1e-5d1c-4b55-9c0a-{row:012x}");
+            let upper = id.to_uppercase();
+            [id, upper]
+        }
+        Kind::IdentityNumber => {
+            let digits = format!("11{:02}{:02}{:03}", row % 12 + 1, row % 28 + 1, row % 1000);
+            let sums = digits.bytes().enumerate().map(|(place, digit)| {
+                let weighed = usize::from(digit - b'0') * (2 - place % 2);
+                weighed / 10 + weighed % 10
+            });
+            let check = (10 - sums.sum::<usize>() % 10) % 10;
+            let (birth, number) = digits.split_at(6);
+            [
+                format!("20{birth}-{number}{check}"),
+                format!("{birth}{number}{check}"),
+            ]
+        }
+        Kind::Date => {
+            let (month, day) = (row % 12 + 1, row % 28 + 1);
+            [
+                format!("2011-{month:02}-{day:02}"),
+                format!("2011{month:02}{day:02}"),
+            ]
+        }
+        Kind::Choice => texts("Female", "kvinna"),
+        Kind::Boolean => texts("true", "Ja"),
+        Kind::Email | Kind::Eppn => [
+            format!("anna.{row}@example.se"),
+            format!(" anna.{row}@example.se "),
+        ],
+        Kind::Phone => [
+            format!("+4670174{:04}", row % 10_000),
+            format!("070-174 {:02} {:02}", row / 100 % 100, row % 100),
+        ],
+        Kind::PostalCode => [
+            format!("169 {:02}", row % 90 + 10),
+            format!("169{:02}", row % 90 + 10),
+        ],
+        Kind::Country => texts("SWE", "Sverige"),
+        Kind::MunicipalityCode => texts("0184", " 0184"),
+        Kind::Integer => [row.to_string(), format!(" {row}")],
+        Kind::List => [format!("{row};b"), format!("{row}; b ;")],
+    }
 }
 
 fn argument(name: &str) -> Option<usize> {

@@ -83,9 +83,10 @@ pub struct Call {
 /// The fingerprints of a body's fields, in the target's order.
 pub type Fingerprint = Vec<u8>;
 
-/// The fingerprint of a field: the first half of the SHA-256 of the record's path, the field's name and its
-/// value.
-pub type FieldPrint = [u8; 16];
+/// The fingerprint of a field: a hash of the record's path, the field's name and its value. If two values of a
+/// field have the same fingerprint, which happens with a probability of 2^-64, the change from one to the other
+/// counts as delivered and is not sent before `--trust-for` has passed.
+pub type FieldPrint = [u8; 8];
 
 /// The request that remains to be sent for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -339,7 +339,7 @@ fn insert(members: &mut Vec<Member>, path: &[String], field: (usize, &Pointer)) 
 }
 
 /// Writes a value as [`Value::to_json`] represents it, without an intermediate value for text.
-fn write_value(body: &mut Vec<u8>, value: &Value<'_>) {
+pub(super) fn write_value(body: &mut Vec<u8>, value: &Value<'_>) {
     // Writing to memory cannot fail.
     let _ = match value {
         Value::Text(text) => serde_json::to_writer(body, text),

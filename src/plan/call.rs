@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::body::{BodyShape, Sent, cleared};
+use super::body::{BodyShape, Sent, cleared, write_value};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, FieldPrint, Fingerprint, RowAt, Value};
 use crate::targets::{FieldSpec, Place, SEGMENT, TargetSpec};
@@ -107,11 +107,15 @@ impl Planner {
     /// The fingerprints of the fields that are sent to the record at `path`.
     fn fingerprint(&self, path: &str, values: &[Option<Value<'_>>]) -> Fingerprint {
         let fields = self.spec.fields.iter().zip(values);
-        let sent = fields.filter(|(field, _)| field.place == Place::Body);
-        let prints = sent.filter_map(|(field, value)| {
-            Some(field_print(path, field.name(), &value.as_ref()?.to_json()))
-        });
-        prints.flatten().collect()
+        let mut printer = FieldPrinter::new(path);
+        let mut prints = Fingerprint::with_capacity(size_of::<FieldPrint>() * values.len());
+        for (field, value) in fields.filter(|(field, _)| field.place == Place::Body) {
+            if let Some(value) = value {
+                let print = printer.print(field.name(), |text| write_value(text, value));
+                prints.extend_from_slice(&print);
+            }
+        }
+        prints
     }
 
     /// The path of the record with this id.
@@ -230,16 +234,38 @@ fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segm
 
 /// Computes the fingerprint of a field of the record at `path`.
 pub fn field_print(path: &str, field: &str, value: &Json) -> FieldPrint {
-    let mut hash = Sha256::new();
-    for part in [path, field] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
+    FieldPrinter::new(path).print(field, |text| {
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(text, value);
+    })
+}
+
+/// Computes the fingerprints of a record's fields in one buffer.
+struct FieldPrinter {
+    /// The path, and the hashed text of the last field.
+    text: Vec<u8>,
+    path: usize,
+}
+
+impl FieldPrinter {
+    fn new(path: &str) -> FieldPrinter {
+        let mut text = Vec::with_capacity(256);
+        text.extend_from_slice(path.as_bytes());
+        text.push(0);
+        FieldPrinter {
+            path: text.len(),
+            text,
+        }
     }
-    hash.update(value.to_string().as_bytes());
-    let mut half = FieldPrint::default();
-    let length = half.len();
-    half.copy_from_slice(&hash.finalize()[..length]);
-    half
+
+    /// The fingerprint of a field whose value `write` writes as JSON.
+    fn print(&mut self, field: &str, write: impl FnOnce(&mut Vec<u8>)) -> FieldPrint {
+        self.text.truncate(self.path);
+        self.text.extend_from_slice(field.as_bytes());
+        self.text.push(0);
+        write(&mut self.text);
+        xxh3_64(&self.text).to_le_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
-use reqwest::redirect;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use reqwest::{Url, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -39,6 +39,10 @@ pub struct ClientOptions {
 pub struct Client {
     http: reqwest::Client,
     base: String,
+    /// The base address, parsed.
+    root: Url,
+    /// The media type of updates.
+    content_type: HeaderValue,
     /// The machine that is asked, and the address below which it is, in one spelling each.
     origin: String,
     address: String,
@@ -79,7 +83,7 @@ fn bundled_roots() -> Vec<reqwest::Certificate> {
 
 /// The address of a token endpoint on a host of its own, if the client secret may be sent there: over
 /// https, or plain http within this machine, where the API itself is there.
-fn token_address(address: &str, api: &reqwest::Url) -> Result<reqwest::Url, SendError> {
+fn token_address(address: &str, api: &Url) -> Result<Url, SendError> {
     let refuse = |why| SendError::Address {
         url: address.to_owned(),
         why,
@@ -146,7 +150,7 @@ impl Client {
             let builder = extra.iter().fold(builder, |builder, root| {
                 builder.add_root_certificate(root.clone())
             });
-            let is_plain = |url: &reqwest::Url| url.scheme() == "http";
+            let is_plain = |url: &Url| url.scheme() == "http";
             if !is_plain(&url) {
                 return builder;
             }
@@ -164,6 +168,8 @@ impl Client {
             // A machine without a certificate store still has the roots that come with us.
             .or_else(|_| build().tls_certs_only(bundled_roots()).build())
             .map_err(|error| SendError::Client(error.without_url().to_string()))?;
+        let content_type = HeaderValue::from_str(&spec.update.content_type)
+            .map_err(|_| SendError::Client(say().client_header(CONTENT_TYPE.as_str())))?;
         let origin = url.origin().ascii_serialization();
         let machine = one_spelling(&url);
         let address = format!("{machine}{}", url.path().trim_end_matches('/'));
@@ -172,6 +178,8 @@ impl Client {
             origin: machine,
             address,
             base: options.base_url.trim_end_matches('/').to_owned(),
+            root: url,
+            content_type,
             signer: Signer::new(credentials, origin, clock.clone()),
             largest_page: spec.lookup.as_ref().map_or(BODY, |how| {
                 let records = RECORD.saturating_mul(how.page_size.unwrap_or(1) as usize);
@@ -221,26 +229,22 @@ impl Client {
                 });
             }
         };
-        let mut builder = self
-            .http
-            .request(
-                request.method.clone(),
-                format!("{}{}", self.base, request.path),
-            )
-            .headers(signed.headers);
+        let mut made = reqwest::Request::new(request.method.clone(), self.url(request.path)?);
+        *made.headers_mut() = signed.headers;
         if let Some(body) = request.body {
             let content_type = match request.row {
-                Some(_) => &*self.spec.update.content_type,
-                None => "application/json",
+                Some(_) => self.content_type.clone(),
+                None => HeaderValue::from_static("application/json"),
             };
-            builder = builder
-                .header(CONTENT_TYPE, content_type)
-                .body(body.to_vec());
+            made.headers_mut().insert(CONTENT_TYPE, content_type);
+            *made.body_mut() = Some(body.to_vec().into());
         }
         if let Some(version) = request.if_match {
-            builder = builder.header(IF_MATCH, version);
+            let version = HeaderValue::from_str(version).map_err(|_| Fault::Lost)?;
+            made.headers_mut().insert(IF_MATCH, version);
         }
-        let mut response = builder.send().await.map_err(|error| fault(&error))?;
+        let response = self.http.execute(made).await;
+        let mut response = response.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let is_success = (200..300).contains(&status);
@@ -283,6 +287,20 @@ impl Client {
             body,
             headers,
         })
+    }
+
+    /// The URL of a path below the base address.
+    fn url(&self, path: &str) -> Result<Url, Fault> {
+        if path.contains(['?', '#']) {
+            return Url::parse(&format!("{}{path}", self.base)).map_err(|_| Fault::Lost);
+        }
+        // The host of the base address is not parsed again.
+        let mut url = self.root.clone();
+        match self.root.path() {
+            "/" => url.set_path(path),
+            prefix => url.set_path(&format!("{}{path}", prefix.trim_end_matches('/'))),
+        }
+        Ok(url)
     }
 
     /// Asks for something once, as a look-up does, and returns what came back, with its JSON if it has any.

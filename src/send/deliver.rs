@@ -106,14 +106,14 @@ struct Done {
 }
 
 impl<R: Record> Sender<'_, R> {
-    /// Delivers `calls` until they end, a verdict stops it, or `asked` says so. Returns why it
+    /// Delivers batches of `calls` until they end, a verdict stops it, or `asked` says so. Returns why it
     /// ended early, if it did. After that no request is begun any more.
     ///
     /// The first request goes alone, unless the API has `answered` already: if the credentials are
     /// wrong or nobody answers, one row has told so.
     pub async fn deliver(
         &self,
-        mut calls: mpsc::Receiver<Pending>,
+        mut calls: mpsc::Receiver<Vec<Pending>>,
         mut asked: watch::Receiver<StopRequest>,
         mut answered: bool,
     ) -> Result<Option<Stop>, SendError> {
@@ -126,8 +126,24 @@ impl<R: Record> Sender<'_, R> {
         let mut grace_ends: Option<UnixNanos> = None;
         let mut repeats = CircuitBreaker::default();
         let mut ended = false;
-        while !(ended && under_way.is_empty()) {
+        let mut batch = Vec::new().into_iter();
+        loop {
+            if stopped.is_some() {
+                // The rest of the rows are not sent.
+                calls.close();
+                batch = Vec::new().into_iter();
+                ended = true;
+            }
             let room = if answered { self.transport.room() } else { 1 };
+            while !is_paused
+                && under_way.len() < room
+                && let Some(call) = batch.next()
+            {
+                under_way.push(self.one(call, !answered, halted.clone()));
+            }
+            if ended && under_way.is_empty() && batch.as_slice().is_empty() {
+                break;
+            }
             tokio::select! {
                 biased;
                 Ok(request) = next_request(&mut asked, heard, is_paused) => {
@@ -166,14 +182,9 @@ impl<R: Record> Sender<'_, R> {
                         self.halt(&halt, &mut stopped, Stop::Due { after });
                     }
                 }
-                call = calls.recv(), if !ended && !is_paused && under_way.len() < room => match call {
+                calls = calls.recv(), if !ended && batch.as_slice().is_empty() && under_way.len() < room => match calls {
                     None => ended = true,
-                    // The rest of the rows are not sent.
-                    Some(_) if stopped.is_some() => {
-                        calls.close();
-                        ended = true;
-                    }
-                    Some(call) => under_way.push(self.one(call, !answered, halted.clone())),
+                    Some(calls) => batch = calls.into_iter(),
                 },
             }
         }
@@ -216,7 +227,7 @@ impl<R: Record> Sender<'_, R> {
     ) -> Result<Done, SendError> {
         let repeatable = self.transport.spec.update.idempotent;
         if call.doubtful && !repeatable {
-            let outcome = match self.carried_out(&call, &halted).await? {
+            let outcome = match Box::pin(self.carried_out(&call, &halted)).await? {
                 Some(true) => Some(self.found_updated(&call, call.attempts)),
                 Some(false) => None,
                 // It is found out by the process that continues.
@@ -246,7 +257,13 @@ impl<R: Record> Sender<'_, R> {
         let (mut made, mut changes) = (call.attempts, 0);
         let mut refused: Option<(String, Attempts)> = None;
         let attempts = loop {
-            let version = match self.version_of(&call, made, &halted).await? {
+            let place = self.transport.spec.update.if_match.as_deref();
+            // Boxed, so that the futures of all other rows are small.
+            let version = match place {
+                Some(place) => Box::pin(self.version_of(place, &call, made, &halted)).await?,
+                None => None,
+            };
+            let version = match version {
                 None => None,
                 Some(Version::Is(version)) => {
                     // It is not the record that has changed: the same would be refused again.
@@ -308,7 +325,7 @@ impl<R: Record> Sender<'_, R> {
         );
         let made = attempts.made;
         let mut done = self.settle(&call, attempts, scout);
-        if lost && self.carried_out(&call, &halted).await? == Some(true) {
+        if lost && Box::pin(self.carried_out(&call, &halted)).await? == Some(true) {
             done.outcome = Some(self.found_updated(&call, made));
             done.stop = None;
         }
@@ -319,17 +336,15 @@ impl<R: Record> Sender<'_, R> {
         Ok(done)
     }
 
-    /// The version of a call's record, where the target's updates name it: read now, and compared with what
-    /// the call was planned on. `made` requests were made for the row.
+    /// The version of a call's record, which is at this place in it: read now, and compared with what the call
+    /// was planned on. `made` requests were made for the row.
     async fn version_of(
         &self,
+        place: &str,
         call: &Pending,
         made: u32,
         halted: &watch::Receiver<bool>,
     ) -> Result<Option<Version>, SendError> {
-        let Some(place) = &self.transport.spec.update.if_match else {
-            return Ok(None);
-        };
         let unknown = || {
             let failed = self.outcome(call, RowState::Failed, made);
             Ok(Some(Version::Settled(Outcome {
@@ -396,7 +411,7 @@ impl<R: Record> Sender<'_, R> {
                 })));
             }
         }
-        let version = match place.as_str() {
+        let version = match place {
             ETAG => etag,
             pointer => reread
                 .record_in(&answer)

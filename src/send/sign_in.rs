@@ -161,7 +161,8 @@ impl Signer {
         });
         if !usable {
             let number = token.as_ref().map_or(1, |token| token.number + 1);
-            *token = Some(self.fetch(http, number).await?);
+            // Boxed, so that the futures of signed requests are small.
+            *token = Some(Box::pin(self.fetch(http, number)).await?);
         }
         let mut headers = HeaderMap::new();
         let number = token.as_ref().map(|token| {

@@ -99,14 +99,11 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         .enable_all()
         .build()
         .unwrap();
-    let (calls, receiver) = mpsc::channel(256);
+    let (calls, receiver) = mpsc::channel(1);
     let (_never, never) = watch::channel(StopRequest::None);
     let feeder = std::thread::spawn(move || {
-        for row in 1..=requests {
-            if calls.blocking_send(call(row)).is_err() {
-                return;
-            }
-        }
+        // The receiver is gone if the run has stopped.
+        let _ = calls.blocking_send((1..=requests).map(call).collect());
     });
     let stop = runtime
         .block_on(sender.deliver(receiver, never, false))

@@ -107,7 +107,7 @@ fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
                 from,
                 to: json!(to),
             }],
-            fingerprint: Some(vec![row as u8; 16]),
+            fingerprint: Some(vec![row as u8; 8]),
             note: if row == 3 {
                 problems("a note")
             } else {
@@ -476,7 +476,7 @@ fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64
     let mut row = call(1, None);
     if let PlannedWhat::Call(call) = &mut row.what {
         call.path = "/x".into();
-        call.fingerprint = Some(vec![print; 16]);
+        call.fingerprint = Some(vec![print; 8]);
     }
     writer.plan(vec![row]).unwrap();
     block_on(async {

@@ -58,8 +58,8 @@ impl Dispatcher<'_> {
         std::thread::scope(|scope| {
             let window =
                 may_acknowledge_early(setup).then(|| window(setup.connection.pacer.quota().0));
-            // Enough that the sender never waits for the reader.
-            let (calls, receiver) = mpsc::channel(window.unwrap_or(PAGE));
+            // One batch waits, so that the sender never waits for the reader.
+            let (calls, receiver) = mpsc::channel(1);
             let writer = sender.record;
             let read = move || calls_left(&journal, run, last, writer, window, &calls);
             let thread = std::thread::Builder::new().spawn_scoped(scope, read);
@@ -94,15 +94,15 @@ fn window(rate: Rate) -> usize {
     ((0.25 / interval.max(1e-9)) as usize).clamp(1, PAGE)
 }
 
-/// Passes on the remaining calls up to row `last`, in row order. With a `window`, the intent to make that many of
-/// them is durable first.
+/// Passes on the remaining calls up to row `last` in batches, in row order. With a `window`, the intent to make a
+/// batch of that many is durable first.
 fn calls_left(
     journal: &Journal,
     run: i64,
     last: u64,
     writer: &Writer,
     window: Option<usize>,
-    calls: &mpsc::Sender<Pending>,
+    calls: &mpsc::Sender<Vec<Pending>>,
 ) -> Result<(), JournalError> {
     let mut after = 0;
     let recorded = writer.recorded();
@@ -127,11 +127,9 @@ fn calls_left(
             if let (Some(end), true) = (part.last(), window.is_some()) {
                 writer.reach_blocking(end.row)?;
             }
-            for call in part {
-                // The receiver is gone and has reported why.
-                if calls.blocking_send(call).is_err() {
-                    return Ok(());
-                }
+            // The receiver is gone and has reported why.
+            if calls.blocking_send(part).is_err() {
+                return Ok(());
             }
         }
     }

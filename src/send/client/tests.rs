@@ -42,18 +42,44 @@ fn a_request_is_signed_and_sent_below_the_base_address() {
     }
 }
 
+fn client_at(base_url: &str) -> Client {
+    let options = ClientOptions {
+        base_url: base_url.into(),
+        timeout: Duration::from_secs(1),
+        ca_certificates: None,
+    };
+    let cast = Cast::default();
+    let clock = Arc::new(VirtualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
+    Client::new(Arc::new(cast.spec), cast.credentials, &options, clock).unwrap()
+}
+
+#[test]
+fn the_url_of_a_path_equals_the_parsed_text_of_both() {
+    let origin = "http://127.0.0.1:1";
+    for prefix in ["", "/", "/v1", "/v1/"] {
+        let base = format!("{origin}{prefix}");
+        let client = client_at(&base);
+        for path in [
+            "",
+            "/student/1",
+            "/student/a%2Fb%3Fc%23d/",
+            "//groups//people/7/",
+            "/a/../b/./c",
+            "/Åsa Ek\\x",
+            "/student?filter=a&b=%2F",
+            "/student#part",
+        ] {
+            let whole = format!("{}{path}", base.trim_end_matches('/'));
+            let expected = Url::parse(&whole).unwrap();
+            assert_eq!(client.url(path).unwrap(), expected, "{whole}");
+        }
+    }
+}
+
 #[test]
 fn spellings_of_one_address_share_a_quota() {
     let of = |base_url: &str| {
-        let options = ClientOptions {
-            base_url: base_url.into(),
-            timeout: Duration::from_secs(1),
-            ca_certificates: None,
-        };
-        let cast = Cast::default();
-        let clock = Arc::new(VirtualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
-        let client = Client::new(Arc::new(cast.spec), cast.credentials, &options, clock);
-        let client = client.unwrap();
+        let client = client_at(base_url);
         [client.base(), client.origin(), client.address()].map(str::to_owned)
     };
     assert_eq!(

@@ -113,10 +113,8 @@ fn deliver_with(scene: &Scene, calls: Vec<Pending>, request: StopRequest) -> End
         refused_column: &|_| None,
         not_applied: &|_, _| None,
     };
-    let (feed, receiver) = mpsc::channel(calls.len().max(1));
-    for call in calls {
-        feed.try_send(call).unwrap();
-    }
+    let (feed, receiver) = mpsc::channel(1);
+    feed.try_send(calls).unwrap();
     drop(feed);
     let (_asks, asked) = watch::channel(request);
     let stop = sender.deliver(receiver, asked, false);
@@ -394,7 +392,7 @@ fn requests_in_progress_finish_within_the_grace_period_or_are_canceled() {
             not_applied: &|_, _| None,
         };
         let (feed, calls) = mpsc::channel(1);
-        feed.try_send(call(1)).unwrap();
+        feed.try_send(vec![call(1)]).unwrap();
         drop(feed);
         let stop = sender.deliver(calls, asked, false);
         let stop = scene.runtime.block_on(stop).unwrap();
@@ -539,8 +537,8 @@ fn an_error_about_a_restricted_column_names_it_once() {
         refused_column: &|fields| fields["email"].is_array().then(|| "Mejl".to_owned()),
         not_applied: &|_, _| None,
     };
-    let (feed, receiver) = mpsc::channel(20);
-    (1..=20).for_each(|row| feed.try_send(call(row)).unwrap());
+    let (feed, receiver) = mpsc::channel(1);
+    feed.try_send((1..=20).map(call).collect()).unwrap();
     drop(feed);
     let (_asks, asked) = watch::channel(StopRequest::None);
     let stop = sender.deliver(receiver, asked, false);
