@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::scene::{Scene, roster};
 use crate::model::Exit;
+use crate::plan::ConflictPolicy;
 use crate::run::Queued;
 
 /// Options that change nothing.
@@ -251,6 +252,7 @@ fn retried_results_use_new_reading_options_and_the_original_checks() {
         },
         selection: "2".parse().unwrap(),
         only: vec![RowState::Rejected],
+        paths: NamedPaths::default(),
     };
     let settings = retried(&scene.session, &run, these(None), &unchanged).unwrap();
     assert_eq!(settings.queued, None);
@@ -286,6 +288,7 @@ fn sandbox_results_are_retried_only_while_the_sandbox_runs() {
             results: scene.settings("r.results.csv").roster,
             selection: Selection::default(),
             only: vec![],
+            paths: NamedPaths::default(),
         };
         retried(&scene.session, &run, these, &unchanged)
     };

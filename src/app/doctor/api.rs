@@ -367,6 +367,7 @@ fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Diagnosis {
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_state;
     use super::*;
     use crate::app::scene::{Api, Scene, TARGET, wanted};
     use crate::clock::nanos;
