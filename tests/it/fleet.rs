@@ -458,9 +458,8 @@ fn a_declined_run_leaves_the_queue_and_no_command_continues_it() {
     for school in 0..2 {
         fleet.enqueue(school, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
     }
-    let soon = Duration::from_secs(60);
     let worker = fleet.worker(0, &fleet.address, "1");
-    let held = fleet.wait(soon, pause);
+    let held = fleet.wait(pause);
     let runs: Vec<&str> = held
         .iter()
         .map(|entry| entry["run"].as_str().unwrap())
@@ -498,14 +497,14 @@ fn a_declined_run_leaves_the_queue_and_no_command_continues_it() {
         let answer = act(what);
         assert_ne!(crate::console::status(&answer), 303, "{what}: {answer}");
     }
-    let queue = fleet.wait(soon, pause);
+    let queue = fleet.wait(pause);
     for entry in &queue {
         assert_eq!(entry["state"], "finished", "{queue:?}");
         assert_eq!(entry["exit_code"], 3, "{queue:?}");
     }
     // The same file can be queued again, as another run.
     fleet.enqueue(0, &[roster(0, 20).replacen("Åsa,Ek", ",", 12)]);
-    let queue = fleet.wait(soon, pause);
+    let queue = fleet.wait(pause);
     end(vec![worker]);
     let again: Vec<_> = queue
         .iter()
