@@ -187,6 +187,7 @@ const walks = {
     await press('#live a.button[href*="/runs/"]');
     await press("button[value=resume]");
     found.steps.resumed = await ended();
+    await page.waitForSelector("#notify", { state: "hidden" });
     await look("ended");
     await press('#live a.button[href*="/runs/"]');
     found.steps.run = await text(".states");
