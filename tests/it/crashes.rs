@@ -693,7 +693,7 @@ fn a_damaged_journal_record_is_reported_and_others_stay_usable() {
     let output = folder.run("runs prune --older-than 0s");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("1 run left"),
+        stderr(&output).contains("1 run kept"),
         "{}",
         stderr(&output)
     );

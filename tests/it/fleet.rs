@@ -1518,7 +1518,7 @@ fn a_damaged_database_record_is_reported_and_others_stay_usable() {
     let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
     assert_eq!(pruned.status.code(), Some(1));
     assert!(
-        stderr(&pruned).contains("1 run left"),
+        stderr(&pruned).contains("1 run kept"),
         "{}",
         stderr(&pruned)
     );

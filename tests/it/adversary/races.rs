@@ -253,7 +253,7 @@ fn prune_keeps_runs_in_use_and_deletes_dead_ones() {
     let mut import = start(&folder, &one);
     wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
-    assert!(prune().contains("0 runs deleted\n1 run left"), "under way");
+    assert!(prune().contains("0 runs deleted\n1 run kept"), "under way");
     // A killed run can be undone, and is not pruned during the undo.
     import.kill().unwrap();
     import.wait().unwrap();

@@ -67,7 +67,7 @@ runs-left = { $count ->
     [one] { $runs } kept, because another process is working on it
    *[other] { $runs } kept, because another process is working on them
 }
-runs-damaged = { $runs } left: the age of a run cannot be read from a damaged record; `rosterpatch runs` shows what is damaged
+runs-damaged = { $runs } kept: the age of a run cannot be read from a damaged record; `rosterpatch runs` shows what is damaged
 runs-stdin-gone = the run { $run } read standard input, which cannot be read again; its results were written when it ended
 runs-file-changed = { $file } has changed since the run { $run }, so its results cannot be written; restore the old file
 runs-no-figures = the run { $run } did not finish, so it has no summary
