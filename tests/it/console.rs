@@ -1097,7 +1097,7 @@ fn a_file_that_changed_after_its_plan_is_not_sent() {
     let plan = || console.post(&cookie, "/plan", &format!("edition={}", edition()));
     folder.write("r.csv", roster.replace("Okänt", "Man"));
     plan();
-    console.once(&cookie, "/run", "changed since it was looked at");
+    console.once(&cookie, "/run", "changed since it was opened");
     folder.write("r.csv", &roster);
     plan();
     let page = console.once(&cookie, "/plan", "name=\"consent\"");
@@ -1111,7 +1111,7 @@ fn a_file_that_changed_after_its_plan_is_not_sent() {
     assert!(page.contains("3 rows have faults"), "{page}");
     folder.write("r.csv", roster.replace("Okänt", "Man"));
     plan();
-    console.once(&cookie, "/run", "changed since it was looked at");
+    console.once(&cookie, "/run", "changed since it was opened");
 }
 
 #[test]
