@@ -93,7 +93,7 @@ impl<'de, 'a> Visitor<'de> for MemberOf<'a> {
     type Value = &'a Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
+        f.write_str("a name")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<&'a Json, E> {
