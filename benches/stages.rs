@@ -89,12 +89,17 @@ items = "text"
         let name = field.name();
         for (form, of) in [("", 0), (", normalized", 1)] {
             let mut out = BufWriter::new(File::create(path).expect("a file"));
-            writeln!(out, "row,{name}").expect("a file");
+            writeln!(out, "external_source_id,{name}").expect("a file");
             for row in 0..rows {
                 writeln!(out, "{row},{}", cell(*kind, row)[of]).expect("a file");
             }
             drop(out);
-            let input = open(path);
+            // Lists contain semicolons, which would be taken for the delimiter.
+            let comma = ReadOptions {
+                delimiter: Some(b','),
+                ..ReadOptions::default()
+            };
+            let input = Input::open(path, &comma).expect("a roster");
             let sparse = MapOptions {
                 sparse: true,
                 ..MapOptions::default()
