@@ -66,17 +66,18 @@ pub(super) fn check_folder(path: &Path) -> io::Result<()> {
 
 /// Checks one of the program's own files, if it exists. Other accounts can neither read nor change it.
 pub(super) fn check_private(path: &Path) -> io::Result<()> {
-    let metadata = match path.symlink_metadata() {
+    // Another process may delete the file at any time.
+    let file = match look_at(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
+        opened => opened?,
     };
-    if metadata.is_symlink() {
+    if file.metadata()?.is_symlink() {
         return Err(Refusal::NotAFile {
             kind: FileKind::Link,
         }
         .into());
     }
-    check(path, CHANGE | READ, TRUSTED, Listed::Open)
+    Descriptor::of(&file)?.refuse(path, CHANGE | READ, TRUSTED, Listed::Open)
 }
 
 /// Checks a folder to which other accounts may add files, and its parents.
