@@ -133,7 +133,7 @@ console-send = { $count ->
    *[other] Send { $number } changes
 }
 console-close-run = Close the run: nothing is left to undo
-console-canary = Send { $rows } first, check them in the system, then send the rest
+console-canary = Send { $rows } first, and the rest once they have been read back
 console-not-yet = Do not send
 console-note = Note (stored with the run)
 console-conflicts-theirs = Keep the changes in all these rows

@@ -133,7 +133,7 @@ console-send = { $count ->
    *[other] Skicka { $number } ändringar
 }
 console-close-run = Stäng körningen: det finns inget kvar att ångra
-console-canary = Skicka { $rows } först, kontrollera dem i systemet och skicka sedan resten
+console-canary = Skicka { $rows } först, och resten när de har lästs tillbaka
 console-not-yet = Skicka inte
 console-note = Anteckning (sparas med körningen)
 console-conflicts-theirs = Behåll ändringarna på alla de här raderna
