@@ -45,7 +45,7 @@ pub struct People {
 /// People who are returned.
 const MOST: usize = 50;
 
-/// People who are looked at, of whom some may be hidden.
+/// The maximum number of matches to examine. Protected persons among them are hidden.
 const CANDIDATES: usize = 500;
 
 /// Rosters that are searched: the newest.
@@ -58,8 +58,8 @@ const RUNS: usize = 100;
 const NUMBER: &str = "identity_number";
 
 /// Returns the people whose name, number or address is `query`, without those who are marked as protected in any run
-/// that the journal holds. A run that withheld rows whose roster is gone does not say whom it withheld: people who are
-/// not known to be others have no name here. Rehearsals are left out unless they are requested.
+/// in the journal. A run whose roster is gone does not record whom it withheld, so people who may be among them are
+/// returned without a name. Rehearsals are left out unless they are requested.
 ///
 /// # Errors
 /// Fails if the journal cannot be read.
@@ -97,6 +97,7 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
             unread.push(run.id);
         }
     }
+    let mut is_cut = found.people.len() > CANDIDATES;
     let mut people = Vec::new();
     for one in found.people {
         let marks = marks_of(&journal, &one, &unread)?;
@@ -116,12 +117,12 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
         let of = |person: &FoundPerson| (person.name.to_lowercase(), person.number.clone());
         of(one).cmp(&of(other))
     });
-    let is_cut = people.len() > MOST;
+    is_cut |= people.len() > MOST;
     people.truncate(MOST);
     Ok(People { people, is_cut })
 }
 
-/// Whether a run withheld rows about protected persons, or may have.
+/// Returns whether a run withheld rows about protected persons.
 fn withholds(journal: &Journal, run: &RunRecord) -> Result<bool, AppError> {
     Ok(match figures_of(run) {
         Ok(summary) => summary.states.withheld > 0,
@@ -129,15 +130,15 @@ fn withholds(journal: &Journal, run: &RunRecord) -> Result<bool, AppError> {
     })
 }
 
-/// What the journal says of a person's protection.
+/// The protection of a person according to the journal.
 enum Marks {
     None,
     Protected,
     Unknown,
 }
 
-/// Looks for the rows about a person in all runs. A row that a roster marked is stored without what it was found by,
-/// so that only another row about the person tells that the marked one is about somebody else.
+/// Returns the protection of a person from the rows of all runs. The journal stores no key of a withheld row. The
+/// withheld rows of a run are about other people only if the run has another row about this person.
 fn marks_of(journal: &Journal, one: &Candidate, unread: &[i64]) -> Result<Marks, AppError> {
     let spellings = one.by.iter().flat_map(|value| spellings(value));
     let prints: BTreeSet<i64> = spellings.map(|key| key_fingerprint(&key)).collect();

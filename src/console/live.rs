@@ -16,7 +16,7 @@ pub(super) struct Seen {
     pub(super) phase: Phase,
     /// The progress of reading, before anything is sent.
     pub(super) part: Option<Part>,
-    /// When the job began, and then when the last news of reading came.
+    /// The time of the last progress report, or the start of the job.
     read_at: Option<Instant>,
     /// The plan that the console presented last, and sends after confirmation.
     pub(super) plan: Option<Arc<Plan>>,
@@ -39,7 +39,7 @@ pub(super) struct Part {
     pub(super) of: u64,
     /// The first progress report and its time.
     first: (u64, Instant),
-    /// When the work began: with the news before that.
+    /// The time of the previous progress report, at which this work began.
     began: Instant,
 }
 
@@ -47,7 +47,7 @@ impl Part {
     /// Returns the estimated time left, at the pace so far.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
         let (first, at) = self.first;
-        // Work that goes on began with a part done, so that the first news says less than those after it.
+        // The first report of resumed work includes earlier progress, so later reports are more accurate.
         let (done, took) = match self.done.saturating_sub(first) {
             0 => (self.done, at.duration_since(self.began)),
             since => (since, now.duration_since(at)),

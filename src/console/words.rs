@@ -72,7 +72,7 @@ pub(super) fn time_in_words(plan: &Plan, now: jiff::Timestamp) -> String {
     }
 }
 
-/// Why columns are not understood, if the page can set that right.
+/// Returns the error of a column mapping in the page's words, if the page can correct it.
 pub(super) fn columns_in_words(error: &MapError, spec: &TargetSpec) -> Option<String> {
     let label = |name: &str| {
         spec.column_label(name, Language::spoken().code())

@@ -54,7 +54,7 @@ pub(crate) fn in_language(language: Language) -> &'static Messages {
     })
 }
 
-/// Returns whether a text occurs in a catalogue. Such a text is an example of rosterpatch and does not come
+/// Returns whether a text occurs in a catalogue. A text from a catalogue is an example of rosterpatch and does not come
 /// from a roster.
 pub fn is_ours(text: &str) -> bool {
     static ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/messages.ftl"));

@@ -61,11 +61,11 @@ pub(in crate::console) struct Filter {
 
 /// The choice of people on the page.
 pub(super) struct Choice {
-    /// How many are chosen.
+    /// The number of people chosen.
     pub(super) count: u64,
     /// How many of how many people are chosen.
     pub(super) chosen: Counted,
-    /// The button that sends.
+    /// The label of the button that sends.
     pub(super) send: Counted,
     /// What the undo covers, if it does not cover everyone.
     pub(super) covers: String,
@@ -78,7 +78,7 @@ pub(super) struct Choice {
     pub(super) is_class: bool,
 }
 
-/// A text with the number of people who are chosen, which the page keeps up to date. `#` is the number.
+/// A text with the number of people chosen, which the page's script updates. `#` stands for the number.
 pub(super) struct Counted {
     pub(super) now: String,
     pub(super) one: String,

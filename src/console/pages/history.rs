@@ -153,7 +153,7 @@ struct Page {
     /// The reason why the run is held.
     held: Option<String>,
     states: Vec<(String, String)>,
-    /// Each with what it holds and its name.
+    /// The output files: the key, the description and the name.
     files: Vec<(&'static str, String, String)>,
     /// The possible actions: the value and the label.
     actions: Vec<(&'static str, String)>,
@@ -398,7 +398,7 @@ fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
     there.collect()
 }
 
-/// What a file holds.
+/// Returns the description of an output file.
 fn holds(which: &str) -> String {
     match which {
         "results" => say().console_file_results(),
