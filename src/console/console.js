@@ -46,7 +46,9 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   }
 });
 
-// What was typed and not sent yet is sent before the page is left: a reload asks for the page after that.
+// What was typed and not sent yet is sent before the page is left. The next request may be answered first, so a
+// page that is reloaded restores it.
+const STORED = "typed";
 const sent = new Map();
 function sendTyped() {
   const isTyped = (input) => isCell(input) && input.value !== known(input) && input.value !== sent.get(input);
@@ -59,8 +61,23 @@ function sendTyped() {
     fetch(row.getAttribute("hx-post"), { method: "POST", body, keepalive: true });
   }
   for (const input of typed) sent.set(input, input.value);
+  const cells = typed.map((input) => [input.id, known(input), input.value]);
+  if (cells.length) sessionStorage.setItem(STORED, JSON.stringify({ page: location.href, cells }));
 }
 for (const event of ["beforeunload", "pagehide"]) addEventListener(event, sendTyped);
+// htmx listens to the cells only after this event.
+document.addEventListener("htmx:after:process", () => {
+  const { page, cells } = JSON.parse(sessionStorage.getItem(STORED) ?? "{}");
+  sessionStorage.removeItem(STORED);
+  if (page !== location.href) return;
+  for (const [id, before, value] of cells) {
+    const input = document.getElementById(id);
+    // Any other value is newer.
+    if (!isCell(input) || known(input) !== before) continue;
+    input.value = value;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}, { once: true });
 
 // A cell that has become right, or wrong, is that to a screen reader too.
 document.addEventListener("htmx:after:settle", () => {

@@ -371,10 +371,14 @@ const walks = {
     await look("declined");
   },
 
-  // What was typed a moment before a reload is kept; a process that is frozen is noticed.
+  // What was typed a moment before a reload is kept, even if the page could not send it; a process that is
+  // frozen is noticed.
   async frozen() {
     await page.goto(`${home}/problems`);
+    await page.evaluate(() => (window.fetch = () => new Promise(() => {})));
     await page.locator("#i2-0").fill(process.env.VALUE);
+    await page.reload();
+    await page.waitForFunction((value) => document.querySelector("#i2-0").defaultValue === value, process.env.VALUE);
     await page.reload();
     found.steps.kept = await page.locator("#i2-0").inputValue();
     const lost = page.locator("#lost");
