@@ -40,7 +40,7 @@ fn named(folder: &Folder, part: &str) -> Vec<String> {
 
 #[test]
 fn two_concurrent_rosters_of_one_name_have_separate_results() {
-    for round in 0..100 {
+    for round in 0..30 {
         let folder = Folder::new();
         let server = Server::start(|_| respond(200, &[], RECORD));
         folder.write("a.csv", plain_roster(3));
@@ -118,7 +118,7 @@ fn files_that_appear_during_a_run_are_not_overwritten() {
 
 #[test]
 fn concurrent_sweeps_of_one_folder_lose_no_results() {
-    for round in 0..100 {
+    for round in 0..25 {
         let folder = Folder::new();
         std::fs::create_dir(folder.path("inbox")).unwrap();
         let server = Server::start(|_| respond(200, &[], RECORD));
@@ -372,13 +372,13 @@ fn a_killed_prune_deletes_a_run_completely_or_not_at_all() {
 
     let bytes = std::fs::read(made.path("state/journal.sqlite")).unwrap();
     let mut cut_short = 0;
-    for round in 0..40u64 {
+    for round in 0..20u64 {
         let folder = Folder::new();
         assert_eq!(folder.runs(), "");
         let path = folder.path("state/journal.sqlite");
         std::fs::write(&path, &bytes).unwrap();
         let mut prune = start(&folder, &["runs", "prune", "--older-than", "0s"]);
-        std::thread::sleep(Duration::from_millis(2 * round));
+        std::thread::sleep(Duration::from_millis(4 * round));
         prune.kill().unwrap();
         prune.wait().unwrap();
 
