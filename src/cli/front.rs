@@ -74,6 +74,9 @@ impl Front {
 
     /// Asks about unmapped columns that resemble a field. With `--yes`, a misspelt header is an error,
     /// because its column would be ignored silently.
+    ///
+    /// # Errors
+    /// Fails if the input ends without an answer. No answer is stored then.
     pub(in crate::cli) fn ask_about_columns(
         &self,
         ready: &mut Ready,
@@ -108,7 +111,10 @@ impl Front {
                 }
                 None => question,
             };
-            let is_meant = !taken.contains(&one.field) && terminal::ask(&question);
+            let is_meant = match taken.contains(&one.field) {
+                true => false,
+                false => terminal::answer(&question).ok_or(RunError::Declined)?,
+            };
             taken.extend(is_meant.then_some(one.field));
             let field = if is_meant {
                 one.name.clone()

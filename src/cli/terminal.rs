@@ -117,18 +117,23 @@ pub(in crate::cli) fn can_ask() -> bool {
 
 /// Asks a question. Only an explicit yes counts as consent.
 pub(in crate::cli) fn ask(question: &str) -> bool {
+    answer(question) == Some(true)
+}
+
+/// Asks a question. Returns `None` if the input ends without an answer.
+pub(in crate::cli) fn answer(question: &str) -> Option<bool> {
     let mut stderr = std::io::stderr();
     let question = visible(question);
     let _ = write!(stderr, "{question} {} ", say().front_ask_ending());
     let _ = stderr.flush();
     let mut answer = String::new();
-    if std::io::stdin().lock().read_line(&mut answer).is_err() {
-        return false;
+    match std::io::stdin().lock().read_line(&mut answer) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(matches!(
+            answer.trim().to_lowercase().as_str(),
+            "y" | "yes" | "j" | "ja"
+        )),
     }
-    matches!(
-        answer.trim().to_lowercase().as_str(),
-        "y" | "yes" | "j" | "ja"
-    )
 }
 
 /// Runs `work` on a roster, and again with the sheet that the user chooses if several are possible.
