@@ -52,7 +52,7 @@ pub use mends::{KeptMends, forget_mends};
 pub use naming::{Naming, is_identifier};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
-pub use people::{FoundPerson, People, people, roster_of};
+pub use people::{FoundPerson, People, SEARCHED_ROSTERS, SEARCHED_RUNS, people, roster_of};
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
 pub use retention::{Expired, Retention, expire, inboxes_of};

@@ -15,6 +15,7 @@ use super::runs::{figures_of, is_rehearsal};
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, State};
 use crate::model::RowState;
+use crate::plan::plain_letters;
 use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings, key_fingerprint, prepare, rows_seen};
 use crate::targets::TargetSpec;
@@ -49,10 +50,10 @@ const MOST: usize = 50;
 const CANDIDATES: usize = 500;
 
 /// Rosters that are searched: the newest.
-const ROSTERS: usize = 10;
+pub const SEARCHED_ROSTERS: usize = 10;
 
 /// Runs whose changes are searched: the newest.
-const RUNS: usize = 100;
+pub const SEARCHED_RUNS: usize = 100;
 
 /// The field of a person's number.
 const NUMBER: &str = "identity_number";
@@ -73,12 +74,12 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
     let runs = all
         .iter()
         .filter(|run| rehearsals || !is_rehearsal(run))
-        .take(RUNS);
+        .take(SEARCHED_RUNS);
     let runs: Vec<&RunRecord> = runs.collect();
     for run in &runs {
         // The file of an undo names records only.
         let is_roster = run.command != "undo" && Path::new(&run.file).is_file();
-        if !is_roster || files.contains(&run.file) || files.len() == ROSTERS {
+        if !is_roster || files.contains(&run.file) || files.len() == SEARCHED_ROSTERS {
             continue;
         }
         // A file that has changed since, or cannot be read now, was not the run's.
@@ -176,7 +177,7 @@ pub fn roster_of(run: &RunRecord) -> Result<Prepared, AppError> {
 struct Wanted {
     /// Values, in lower case.
     values: Vec<String>,
-    /// The beginnings of the words of a name, in lower case.
+    /// The beginnings of the words of a name, in lower case and without accents.
     words: Vec<String>,
 }
 
@@ -189,7 +190,10 @@ impl Wanted {
         let words = query.split_whitespace().filter(|_| is_name);
         Wanted {
             values: spellings(query).iter().map(|text| lower(text)).collect(),
-            words: words.map(lower).collect(),
+            words: words
+                .map(plain_letters)
+                .filter(|word| !word.is_empty())
+                .collect(),
         }
     }
 
@@ -199,7 +203,7 @@ impl Wanted {
     }
 
     fn is_name(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
+        let name = plain_letters(name);
         let mut words = self.words.iter();
         let has = |word: &String| {
             name.split([' ', '-'])
@@ -329,7 +333,7 @@ fn in_changes(
             return Ok(false);
         };
         let body = String::from_utf8_lossy(&call.body);
-        if !body.to_lowercase().contains(word.as_str()) {
+        if !plain_letters(&body).contains(word.as_str()) {
             return Ok(true);
         }
         let sent: Json = serde_json::from_slice(&call.body).unwrap_or_default();
@@ -380,6 +384,14 @@ mod tests {
             ("Karin", "Anna-Karin Ek", true),
             ("anna-karin", "Anna-Karin Ek", true),
             ("Åsa", "åsa ek", true),
+            ("kovac", "Ana Kovač", true),
+            ("KOVAČ", "Ana Kovac", true),
+            ("soren ostberg", "Sören Östberg", true),
+            ("lukasz", "Łukasz Ek", true),
+            // A combining letter, as macOS writes it.
+            ("åsa", "A\u{30a}sa Ek", true),
+            ("o'brien", "Ann O’Brien", true),
+            ("’’", "Anna Ek", false),
             ("Anna Berg", "Anna Ek", false),
             ("a", "Anna Ek", false),
             ("", "Anna Ek", false),

@@ -112,10 +112,10 @@ fn is_one_word(one: &str, other: &str) -> bool {
         || jaro_winkler(one, other) >= SAME_NAME
 }
 
-/// The words of a name in lower case, without accents.
-fn words(name: &str) -> Vec<String> {
-    let mut plain = String::with_capacity(name.len());
-    for letter in name.to_lowercase().nfkd() {
+/// A text in lower case, without accents and apostrophes.
+pub fn plain_letters(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.to_lowercase().nfkd() {
         match letter {
             'ø' => plain.push('o'),
             'æ' => plain.push_str("ae"),
@@ -128,6 +128,12 @@ fn words(name: &str) -> Vec<String> {
             other => plain.push(other),
         }
     }
+    plain
+}
+
+/// The words of a name in lower case, without accents.
+fn words(name: &str) -> Vec<String> {
+    let plain = plain_letters(name);
     let words = plain.split(|letter: char| !letter.is_alphanumeric());
     words
         .filter(|word| !word.is_empty())

@@ -25,7 +25,7 @@ pub use difference::{Difference, Left, Values, explained};
 pub use edits::{ConflictPolicy, EditRules, Kept};
 pub use forecast::Road;
 pub use guards::{Guards, RenumberMode};
-pub use identity::{changes_person, persons};
+pub use identity::{changes_person, persons, plain_letters};
 pub use lookup::{LookUp, Question};
 pub use pages::{LookUpError, Page};
 pub use renumber::{Disagreement, Renumber, left_temporary};

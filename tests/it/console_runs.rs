@@ -349,13 +349,14 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         .folder
         .with_sandbox(&["undo", &run, "--rows", "2", "--yes"]);
     assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
-    for (language, field, restored, changed, since) in [
+    for (language, field, restored, changed, since, limits) in [
         (
             "en",
             "First name: ",
             "Restored by an undo",
             "Changed by row 3 of r.csv",
             "undone since",
+            "the 10 latest files that are still in place and in the changes of the 100 latest runs",
         ),
         (
             "sv",
@@ -363,6 +364,7 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
             "Återställdes när",
             "Ändrades av rad 3 i r.csv",
             "ångrad efteråt",
+            "de 10 senaste filerna som finns kvar och i ändringarna från de 100 senaste körningarna",
         ),
     ] {
         let console = school.console(language);
@@ -407,8 +409,12 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
                 assert!(!card.unwrap().contains(&plain_id(2)), "{card:?}");
             }
         }
-        let page = console.get(&cookie, "/person?q=nobody");
+        let page = console.get(&cookie, "/person?q=Nobody+Else");
         assert!(!page.contains("timeline"), "{page}");
+        // The page says what was searched for, and where.
+        for part in ["Nobody Else", limits] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
     }
     // The command line finds the same people.
     let history = |key: &str| {
@@ -439,6 +445,29 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         .write("rosterpatch.toml", "[retention]\nvalues = '0s'\n");
     assert!(school.folder.run("runs prune").status.success());
     assert!(!history("bo alm").contains("first_name"));
+}
+
+#[test]
+fn a_search_with_too_many_matches_says_so() {
+    const MANY: usize = 510;
+    let school = School::new();
+    let roster = plain_roster(MANY);
+    let (_sandbox, base_url, _stop) = sandbox_holding(&roster, std::time::Duration::ZERO);
+    let import = |name: &str, text: &str| {
+        school.folder.write(name, text);
+        let import = ["import", name, "--target", "meitner", "--yes"];
+        let place = ["--base-url", &base_url];
+        let output = school.folder.with_sandbox(&[&import[..], &place].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    import("all.csv", &roster);
+    let console = school.console("en");
+    let cookie = console.enter();
+    let search = || console.get(&cookie, "/person?q=asa");
+    let page = search();
+    assert_eq!(page.matches("<tr><th scope=\"row\"").count(), 50, "{page}");
+    assert!(page.contains("There are more."), "{page}");
+    assert!(page.contains(">Åsa Ek<"), "{page}");
 }
 
 #[test]

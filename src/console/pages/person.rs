@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use super::problems::escaped;
 use crate::app::{
-    AppError, Dossier, FoundPerson, RecordChanges, dossier, is_identifier, people, write_dossier,
+    AppError, Dossier, FoundPerson, RecordChanges, SEARCHED_ROSTERS, SEARCHED_RUNS, dossier,
+    is_identifier, people, write_dossier,
 };
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, download, html, page, written};
-use crate::l10n::{local_time, say};
+use crate::l10n::{local_time, number, say};
 
 #[derive(Template)]
 #[template(path = "person.html", config = ".askama.toml")]
@@ -29,6 +30,10 @@ struct Page {
     /// The address of the file.
     file: String,
     changes: Vec<Change>,
+    /// What is shown in place of changes.
+    none: String,
+    /// What the search covers.
+    covers: String,
     /// The address of the page with rehearsals.
     rehearsals: Option<String>,
 }
@@ -67,6 +72,10 @@ pub(in crate::console) async fn show(
         let (people, is_cut, found) = found(desk, &asked, has_all)?;
         let (query, key) = (escaped(asked.q.trim()), escaped(&found.key));
         let is_one = people.len() == 1;
+        let covers = say().console_person_where(
+            number(SEARCHED_ROSTERS as u64),
+            number(SEARCHED_RUNS as u64),
+        );
         Ok(html(&Page {
             frame: Frame::of(desk, "person", say().console_person_title()),
             who: match &*people {
@@ -74,6 +83,12 @@ pub(in crate::console) async fn show(
                 _ => String::new(),
             },
             file: format!("/person/file?key={key}{}", suffix(has_all)),
+            none: match (is_one, is_cut) {
+                (true, _) => say().console_person_unchanged(),
+                (false, true) => say().console_person_too_many(),
+                (false, false) => say().console_person_none(asked.q.trim()),
+            },
+            covers,
             changes: found.dossier.records.into_iter().map(change).collect(),
             rehearsals: (!has_all && !asked.q.trim().is_empty())
                 .then(|| format!("/person?q={query}&rehearsals=1")),

@@ -398,7 +398,9 @@ console-undo-send = { $count ->
 }
 console-recent = Recent files
 console-state-held = waits for your approval
-console-person-none = No changes are recorded for this person.
+console-person-none = No person with the name, number or address “{ $query }” was found.
+console-person-unchanged = No changes are recorded for this person.
+console-person-too-many = Too many people match. Type more of the name, or a number.
 console-person-several = Choose a person
 console-person-number = Number
 console-person-unnamed = No name is known
@@ -406,4 +408,4 @@ console-person-more = There are more. Type more of the name, or a number.
 console-person-changed = Changed by row { $line } of { $file }
 console-person-restored = Restored by an undo
 console-person-undone = undone since
-console-person-where = The search covers the latest files that are still in place and the changes in the history. People with protected identity are not found.
+console-person-where = Names are searched in the { $files } latest files that are still in place and in the changes of the { $runs } latest runs. Numbers and addresses are searched in the whole history. People with protected identity are not found.

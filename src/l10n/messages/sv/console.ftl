@@ -398,7 +398,9 @@ console-undo-send = { $count ->
 }
 console-recent = Senaste filerna
 console-state-held = väntar på ditt godkännande
-console-person-none = Inga ändringar av personen finns i historiken.
+console-person-none = Ingen person med namnet, numret eller adressen ”{ $query }” hittades.
+console-person-unchanged = Inga ändringar av personen finns i historiken.
+console-person-too-many = För många personer stämmer. Skriv mer av namnet, eller ett nummer.
 console-person-several = Välj en person
 console-person-number = Nummer
 console-person-unnamed = Inget känt namn
@@ -406,4 +408,4 @@ console-person-more = Det finns fler. Skriv mer av namnet, eller ett nummer.
 console-person-changed = Ändrades av rad { $line } i { $file }
 console-person-restored = Återställdes när en körning ångrades
 console-person-undone = ångrad efteråt
-console-person-where = Sökningen gäller de senaste filerna som finns kvar och ändringarna i historiken. Personer med skyddade personuppgifter visas inte.
+console-person-where = Namn söks i de { $files } senaste filerna som finns kvar och i ändringarna från de { $runs } senaste körningarna. Nummer och adresser söks i hela historiken. Personer med skyddade personuppgifter visas inte.
