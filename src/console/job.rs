@@ -176,7 +176,7 @@ impl Job {
             .change(|seen| seen.phase = Phase::Ended(Box::new(end)));
     }
 
-    /// Answers the question of the job. Returns whether the answer was accepted.
+    /// Answers the question of the job with yes. Returns whether the answer was accepted.
     pub(super) fn answer(&self, consent: Consent) -> bool {
         let mut is_taken = false;
         self.live.change(|seen| {
@@ -188,14 +188,10 @@ impl Job {
                 {
                     self.first.store(*first, Ordering::Relaxed);
                 }
-                let is_yes = matches!(consent, Consent::Yes { .. });
                 is_taken = self.answer.try_send(consent).is_ok();
                 // A page that is loaded before the job continues must not show the plan again.
-                if is_taken && is_yes {
-                    seen.phase = Phase::Sending;
-                    let plan = seen.plan.as_deref();
-                    seen.progress.rows = plan.map_or(0, |plan| plan.rows);
-                    seen.progress.to_send = plan.map_or(0, |plan| plan.to_send);
+                if is_taken {
+                    seen.start_sending();
                 }
             }
         });
@@ -293,7 +289,7 @@ impl Job {
             .is_some_and(|of| *of != Revision::from(opened))
     }
 
-    /// Discards the plan, if nothing was sent. Returns whether the job has ended or is about to.
+    /// Discards or declines the plan, if nothing was sent. Returns whether the job has ended or is about to.
     pub(super) fn discard(&self) -> bool {
         // A run that was approved before is sent without a question.
         let asks = !self.goes_on();
@@ -323,7 +319,8 @@ impl Job {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn was_discarded(&self) -> bool {
+    /// Returns whether the plan was discarded or declined.
+    pub(super) fn was_discarded(&self) -> bool {
         self.is_discarded.load(Ordering::Relaxed)
     }
 
@@ -563,10 +560,8 @@ impl Job {
         }
         loop {
             match asked.recv_timeout(LOOK) {
-                Ok(consent) => {
-                    self.live.change(|seen| seen.phase = Phase::Sending);
-                    return consent;
-                }
+                // The answer has changed the phase already.
+                Ok(consent) => return consent,
                 Err(mpsc::RecvTimeoutError::Timeout) if !self.session.stop.is_asked() => {}
                 Err(_) => return Consent::No,
             }
@@ -611,4 +606,35 @@ fn understood<'a>(wanted: Wanted<'a>, roster: &Roster) -> Wanted<'a> {
     };
     settings.roster.read.copy = copy;
     wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::desk::desk;
+    use crate::events::Unobserved;
+
+    #[test]
+    fn a_plan_that_is_declined_is_never_shown_as_being_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let session = desk.session(Box::new(Unobserved)).unwrap();
+        let task = Task::Resume("run".into());
+        let job = Job::new(task, ("r.csv".into(), None), Live::new(), session);
+        let plan = Plan::default();
+        let proposal = Proposal {
+            run: "run",
+            plan: &plan,
+            conflicts: &[],
+        };
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| job.ask(&proposal));
+            while !matches!(job.live.seen().phase, Phase::Asking(..)) {
+                std::thread::yield_now();
+            }
+            assert!(job.discard());
+            assert_eq!(asking.join().unwrap(), Consent::No);
+        });
+        assert!(matches!(job.live.seen().phase, Phase::Asking(..)));
+    }
 }

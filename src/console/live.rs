@@ -143,6 +143,14 @@ impl Live {
 }
 
 impl Seen {
+    /// Begins to send the plan.
+    pub(super) fn start_sending(&mut self) {
+        self.phase = Phase::Sending;
+        let plan = self.plan.as_deref();
+        self.progress.rows = plan.map_or(0, |plan| plan.rows);
+        self.progress.to_send = plan.map_or(0, |plan| plan.to_send);
+    }
+
     /// Records the progress of reading at the time `now`.
     fn follow(&mut self, (done, of): (u64, u64), now: Instant) {
         let began = self.read_at.replace(now).unwrap_or(now);

@@ -157,10 +157,15 @@ fn of_job(job: Option<&Job>, is_stale: bool) -> Vec<Known> {
     use StepState::{Attention, Done, UnderWay, Waiting};
     let seen = job.map(|job| job.live.seen());
     let run = seen.as_ref().and_then(|seen| seen.run.clone());
+    let is_discarded = job.is_some_and(Job::was_discarded);
     let (plan, send, done) = match seen.map(|seen| seen.phase) {
         None => (Waiting, Waiting, Waiting),
         Some(Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..)) if is_stale => {
             (Attention, Waiting, Waiting)
+        }
+        // The job ends soon.
+        Some(Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..)) if is_discarded => {
+            (Waiting, Waiting, Waiting)
         }
         Some(Phase::Reading | Phase::LookingUp(..)) => (UnderWay, Waiting, Waiting),
         Some(Phase::Asking(..)) => (Attention, Waiting, Waiting),
@@ -184,4 +189,33 @@ fn of_job(job: Option<&Job>, is_stale: bool) -> Vec<Known> {
             path(done, format!("/runs/{}", run.unwrap_or_default())),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::desk::desk;
+    use crate::console::job::Task;
+    use crate::console::live::Live;
+    use crate::events::Unobserved;
+
+    #[test]
+    fn after_a_plan_is_declined_no_step_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let session = desk.session(Box::new(Unobserved)).unwrap();
+        let task = Task::Resume("run".into());
+        let job = Job::new(task, ("r.csv".into(), None), Live::new(), session);
+        job.live
+            .change(|seen| seen.phase = Phase::Asking(Box::default(), [].into()));
+        let states = || {
+            of_job(Some(&job), false)
+                .into_iter()
+                .map(|((state, _), _)| state)
+        };
+        use StepState::{Attention, Waiting};
+        assert!(states().eq([Attention, Waiting, Waiting]));
+        assert!(job.discard());
+        assert!(states().eq([Waiting; 3]));
+    }
 }

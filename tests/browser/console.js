@@ -442,6 +442,12 @@ const walks = {
     await press("main .next button");
     await planned();
     found.steps.plan = await text(".counts");
+    // After a plan is declined, no step is in progress.
+    await press("button[value=no]");
+    await page.waitForURL(`${home}/problems`);
+    found.steps.declined = await classes();
+    await press("#plan button");
+    await planned();
     await press("button[value=all]");
     await ended();
     found.steps.atEnd = await classes();

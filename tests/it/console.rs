@@ -409,6 +409,7 @@ fn an_unanswered_plan_is_replaced_when_rows_change() {
         assert!(has(&found["stale"], stale), "{found}");
         // The new plan contains the edit.
         assert!(found["plan"].as_str().unwrap().starts_with('3'), "{found}");
+        assert_eq!(states("declined"), before, "{found}");
         let ended = [done, done, attention, done, done, attention];
         assert_eq!(states("atEnd"), ended, "{found}");
         assert!(has(&found["done"], names[5]), "{found}");

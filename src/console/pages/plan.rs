@@ -144,9 +144,10 @@ fn of_import(desk: &Desk, job: Option<Arc<Job>>, filter: Filter) -> Made {
             (Some(_), _) => Some(None),
         }
     };
-    let is_declined = |job: &Arc<Job>| {
-        let seen = job.live.seen();
-        matches!(&seen.phase, Phase::Ended(end) if end.is_nothing())
+    let is_declined = |job: &Arc<Job>| match job.live.seen().phase {
+        Phase::Ended(end) => end.is_nothing(),
+        Phase::Sending => false,
+        Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => job.was_discarded(),
     };
     match (why, job) {
         (None, Some(job)) if !is_declined(&job) => made(desk, &job, ("/plan", "plan"), filter),
@@ -700,8 +701,7 @@ pub(in crate::console) async fn answer(
             Some("all") => None,
             Some("first") => Some(CANARY),
             _ => {
-                let is_taken = job.answer(Consent::No);
-                if !is_taken && matches!(job.live.seen().phase, Phase::Sending) {
+                if !job.discard() {
                     return go_to("/run");
                 }
                 return go_to(
