@@ -133,11 +133,15 @@ function countTicks() {
   const boxes = [...document.querySelectorAll("input[type=checkbox][form=answer]")];
   const changed = boxes.reduce((sum, box) => sum + box.checked - box.defaultChecked, 0);
   const { format } = new Intl.NumberFormat(document.documentElement.lang);
+  let count = 0;
   for (const text of document.querySelectorAll("[data-chosen]")) {
     const { chosen, one, other } = text.dataset;
-    const count = Number(chosen) + changed;
+    count = Number(chosen) + changed;
     text.textContent = (count === 1 ? one : other).replace("#", format(count));
+    if (text.tagName === "H1") document.title = `${text.textContent} – rosterpatch`;
   }
+  // A button is for more people than this.
+  for (const button of document.querySelectorAll("[data-over]")) button.disabled = count <= Number(button.dataset.over);
 }
 for (const event of ["change", "pageshow"]) addEventListener(event, countTicks);
 

@@ -17,6 +17,8 @@ use crate::model::with_causes;
 /// The common parts of every page.
 pub(super) struct Frame {
     pub(super) title: String,
+    /// The title, if it has the number of people chosen.
+    pub(super) counted: Option<Counted>,
     /// The path of all pages.
     pub(super) base: String,
     /// The page, by its address.
@@ -39,6 +41,15 @@ pub(super) struct Frame {
     pub(super) lang: &'static str,
 }
 
+/// A text with the number of people chosen, which the page's script updates. `#` stands for the number.
+pub(super) struct Counted {
+    /// The number when the page is rendered.
+    pub(super) count: u64,
+    pub(super) now: String,
+    pub(super) one: String,
+    pub(super) other: String,
+}
+
 impl Frame {
     pub(super) fn of(desk: &Desk, here: &'static str, title: String) -> Frame {
         let mut opened = desk.opened();
@@ -59,6 +70,7 @@ impl Frame {
     ) -> Frame {
         Frame {
             title,
+            counted: None,
             base: desk.base.clone(),
             here,
             file: opened.map(|opened| {

@@ -326,13 +326,24 @@ const walks = {
     await press("button[value=undo]");
     await planned();
     await look("undo");
+    const isFew = () => page.locator("button[value=first]").isDisabled();
+    found.steps.few = [await isFew()];
     await press("button[value=untick]");
+    await page.waitForSelector("form.answer button[value=all]:disabled");
+    found.steps.few.push(await isFew());
     await page.click(".chips button:has-text('7A')");
     await page.waitForURL(/class=7A/);
     found.steps.shown = await page.locator("table.stack tbody tr").count();
     await page.click(".chips button:has-text('7B')");
     await page.waitForURL(/class=7B/);
-    const counts = async () => [await text("form.answer button[value=all]"), await text("[role=status] [data-chosen]")];
+    const counts = async () => [
+      await text("form.answer button[value=all]"),
+      await text("[role=status] [data-chosen]"),
+      await text("h1"),
+      await text(".counts b"),
+      await page.title(),
+      await page.locator("form.answer button[value=all]").isDisabled(),
+    ];
     const box = page.locator("input[type=checkbox]").first();
     await box.check();
     found.steps.ticked = await counts();

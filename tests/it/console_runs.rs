@@ -18,6 +18,7 @@ struct School {
     folder: Folder,
     sandbox: Arc<Sandbox>,
     base_url: String,
+    rows: usize,
     _stop: oneshot::Sender<()>,
 }
 
@@ -31,19 +32,24 @@ const PEOPLE: [(&str, &str, &str); 5] = [
 
 impl School {
     fn new() -> School {
+        School::of(&PEOPLE)
+    }
+
+    fn of(people: &[(&str, &str, &str)]) -> School {
         let folder = Folder::new();
         let mut roster = String::from("id,identity_number,first_name,last_name,Klass\n");
-        for (row, (first, last, class)) in (1..).zip(PEOPLE) {
+        for (row, (first, last, class)) in (1..).zip(people) {
             let (id, number) = (plain_id(row), identity_number(row));
             roster.push_str(&format!("{id},{number},{first},{last},{class}\n"));
         }
         folder.write("r.csv", roster);
         let (sandbox, base_url, stop) =
-            sandbox_holding(&plain_roster(PEOPLE.len()), std::time::Duration::ZERO);
+            sandbox_holding(&plain_roster(people.len()), std::time::Duration::ZERO);
         School {
             folder,
             sandbox,
             base_url,
+            rows: people.len(),
             _stop: stop,
         }
     }
@@ -71,7 +77,7 @@ impl School {
             let name = &students[plain_id(row)]["firstName"];
             name.as_str().unwrap().to_owned()
         };
-        (1..=PEOPLE.len()).map(name).collect()
+        (1..=self.rows).map(name).collect()
     }
 }
 
@@ -586,19 +592,23 @@ fn no_page_shows_where_a_dropped_file_is_stored() {
 
 #[test]
 fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run() {
-    for (language, send, chosen) in [
+    for (language, send, chosen, title) in [
         (
             "en",
             ["Put back 1 change", "Put back 0 changes"],
             "Chosen: 1",
+            [": 1 person gets", ": 0 people get"],
         ),
         (
             "sv",
             ["Återställ 1 ändring", "Återställ 0 ändringar"],
             "Valda: 1",
+            [": 1 person får", ": 0 personer får"],
         ),
     ] {
-        let school = School::new();
+        let mut people = PEOPLE.to_vec();
+        people.push(("Fia", "Dahl", "7B"));
+        let school = School::of(&people);
         school.import(&[], 0);
         let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
         school.folder.write(
@@ -625,8 +635,25 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
         assert_eq!(found["unticked"][0], send[1], "{found}");
         let ticked = found["ticked"][1].as_str().unwrap();
         assert!(ticked.starts_with(chosen), "{found}");
+        for (step, title, count, is_none) in [
+            ("ticked", title[0], "1", false),
+            ("unticked", title[1], "0", true),
+        ] {
+            let step = &found[step];
+            for heading in [&step[2], &step[4]] {
+                assert!(heading.as_str().unwrap().contains(title), "{found}");
+            }
+            assert_eq!(step[3], count, "{found}");
+            // An undo of nobody cannot be sent.
+            assert_eq!(step[5], is_none, "{found}");
+        }
+        // Five are sent first only if there are more.
+        assert_eq!(found["few"], serde_json::json!([false, true]), "{found}");
         assert_eq!(found["planned"], 1, "{found}");
-        assert_eq!(school.first_names(), ["Anna", "Bo", "Åsa", "Dana", "Eli"]);
+        assert_eq!(
+            school.first_names(),
+            ["Anna", "Bo", "Åsa", "Dana", "Eli", "Fia"]
+        );
         assert_eq!(found["people"], 2, "{found}");
         assert_eq!(found["declined"], 0, "{found}");
     }

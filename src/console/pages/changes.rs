@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::app::PastChange;
+use crate::console::page::Counted;
 
 /// A page of the changes of a plan.
 pub(super) struct Changes {
@@ -61,8 +62,6 @@ pub(in crate::console) struct Filter {
 
 /// The choice of people on the page.
 pub(super) struct Choice {
-    /// The number of people chosen.
-    pub(super) count: u64,
     /// How many of how many people are chosen.
     pub(super) chosen: Counted,
     /// The label of the button that sends.
@@ -76,11 +75,4 @@ pub(super) struct Choice {
     pub(super) after: u64,
     /// Whether a single class is shown.
     pub(super) is_class: bool,
-}
-
-/// A text with the number of people chosen, which the page's script updates. `#` stands for the number.
-pub(super) struct Counted {
-    pub(super) now: String,
-    pub(super) one: String,
-    pub(super) other: String,
 }

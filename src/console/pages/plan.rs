@@ -16,7 +16,7 @@ use crate::app::{AppError, FieldNames, Naming, is_identifier};
 use crate::console::desk::Desk;
 use crate::console::job::{Job, Revision, Task};
 use crate::console::live::Phase;
-use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::console::page::{Counted, Frame, Made, Trouble, go_to, html, page};
 use crate::console::questions::questions;
 use crate::console::since::Since;
 use crate::console::words::{fault_in_words, system_name, time_in_words};
@@ -71,6 +71,8 @@ struct NoPlan {
 /// The figures of a plan.
 pub(super) struct Overview {
     pub(super) counts: Vec<(String, String)>,
+    /// The count of the people chosen, in place of the first one.
+    pub(super) chosen: Option<(Counted, String)>,
     /// Details for the IT department: the address, the requests and how records are read.
     pub(super) technical: Vec<String>,
     /// The number of restored or doubtful values, with their tab.
@@ -178,17 +180,19 @@ fn made(
     filter: Filter,
 ) -> Made {
     let seen = job.live.seen();
-    let title = match (&job.task, &seen.plan) {
-        (Task::Undo { run: name, .. }, plan) => {
-            let at = local_time(Journal::open(&desk.state)?.run(Some(name))?.started_at);
-            match plan {
-                Some(plan) => say().console_undo_counted(plan.to_send, at, number(plan.to_send)),
-                None => say().console_undo_title(at),
-            }
-        }
-        _ => say().console_plan_title(),
+    let undone = match &job.task {
+        Task::Undo { run, .. } => Some(Journal::open(&desk.state)?.run(Some(run))?),
+        _ => None,
     };
-    let frame = Frame::of(desk, here, title);
+    let at = undone.as_ref().map(|undone| local_time(undone.started_at));
+    let title = match (&at, &seen.plan) {
+        (Some(at), Some(plan)) => {
+            say().console_undo_counted(plan.to_send, at.as_str(), number(plan.to_send))
+        }
+        (Some(at), None) => say().console_undo_title(at.as_str()),
+        (None, _) => say().console_plan_title(),
+    };
+    let mut frame = Frame::of(desk, here, title);
     let (plan, conflicts, is_asking) = match (seen.phase, seen.plan) {
         (Phase::Asking(plan, conflicts), _) => (Arc::new(*plan), conflicts, true),
         (Phase::Reading | Phase::LookingUp(..), _) => {
@@ -204,10 +208,6 @@ fn made(
     };
     let words = field_names(&journal, run)?;
     let prepared = job.prepared.get();
-    let undone = match &job.task {
-        Task::Undo { run, .. } => Some(run.as_str()),
-        _ => None,
-    };
     // The file of an undo contains the changed columns only.
     let header = prepared.filter(|_| undone.is_none());
     let header = header.map_or(&[][..], |prepared| prepared.input.header());
@@ -218,56 +218,59 @@ fn made(
         let spec = prepared.checker.spec();
         spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
     });
+    let mut overview = overview(&plan);
+    overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
+    overview.since = job.since(&plan)?;
+    // rosterpatch wrote the content of an undo's file.
+    if undone.is_some() {
+        overview.noticed.clear();
+    }
+    overview.is_open = desk
+        .opened()
+        .as_ref()
+        .is_some_and(|opened| job.is_of(opened));
+    let changes = {
+        let prepared = prepared.map(Arc::as_ref);
+        let people = match &undone {
+            Some(undone) if plan.to_send <= undo::MOST => {
+                Some(undo::people(&journal, run, undone, None)?)
+            }
+            _ => None,
+        };
+        let chosen = match (&people, prepared) {
+            (Some(people), _) => undo::of_class(people, &filter),
+            (None, Some(prepared)) => rows_with(prepared, &filter)?,
+            (None, None) => None,
+        };
+        let mut changes = changes(&journal, run, &plan, &filter, prepared, chosen)?;
+        match (&people, &undone) {
+            (Some(people), _) => {
+                undo::name(&mut changes, people);
+                if is_asking && !people.is_empty() {
+                    let at = at.as_deref().unwrap_or_default();
+                    let choice = undo::offer(&mut changes, people, job, &filter, at);
+                    let (_, word) = overview.counts.remove(0);
+                    overview.chosen = Some((choice.count, word));
+                    frame.title.clone_from(&choice.title.now);
+                    frame.counted = Some(choice.title);
+                }
+            }
+            (None, Some(undone)) => {
+                let shown = changes.rows.iter().map(|changed| changed.row).collect();
+                let people = undo::people(&journal, run, undone, Some(&shown))?;
+                undo::name(&mut changes, &people);
+            }
+            (None, None) => {}
+        }
+        changes
+    };
     Ok(html(&Page {
         run: seen.run.unwrap_or_default(),
         path,
         is_asking,
-        overview: {
-            let mut overview = overview(&plan);
-            overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
-            overview.since = job.since(&plan)?;
-            // rosterpatch wrote the content of an undo's file.
-            if undone.is_some() {
-                overview.noticed.clear();
-            }
-            overview.is_open = desk
-                .opened()
-                .as_ref()
-                .is_some_and(|opened| job.is_of(opened));
-            overview
-        },
+        overview,
         conflicts: choices(&conflicts, &words),
-        changes: {
-            let prepared = prepared.map(Arc::as_ref);
-            let record = undone.map(|name| journal.run(Some(name))).transpose()?;
-            let people = match &record {
-                Some(record) if plan.to_send <= undo::MOST => {
-                    Some(undo::people(&journal, run, record, None)?)
-                }
-                _ => None,
-            };
-            let chosen = match (&people, prepared) {
-                (Some(people), _) => undo::of_class(people, &filter),
-                (None, Some(prepared)) => rows_with(prepared, &filter)?,
-                (None, None) => None,
-            };
-            let mut changes = changes(&journal, run, &plan, &filter, prepared, chosen)?;
-            match (&people, &record) {
-                (Some(people), _) => {
-                    undo::name(&mut changes, people);
-                    if is_asking && !people.is_empty() {
-                        undo::offer(&mut changes, people, job, &filter);
-                    }
-                }
-                (None, Some(record)) => {
-                    let shown = changes.rows.iter().map(|changed| changed.row).collect();
-                    let people = undo::people(&journal, run, record, Some(&shown))?;
-                    undo::name(&mut changes, &people);
-                }
-                (None, None) => {}
-            }
-            changes
-        },
+        changes,
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
         button: match &job.task {
             Task::Undo { .. } if plan.to_send == 0 => say().console_close_run(),
@@ -305,6 +308,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
     }
     Overview {
         counts,
+        chosen: None,
         technical,
         noticed,
         since: None,

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use super::changes::{Changes, Choice, Class, Counted, Filter};
+use super::changes::{Changes, Choice, Class, Filter};
 use super::problems::escaped;
 use crate::app::Naming;
 use crate::app::{AppError, Selection, roster_of};
 use crate::console::job::{Job, Task};
+use crate::console::page::Counted;
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::{number, say};
 use crate::model::Call;
@@ -100,8 +101,22 @@ pub(super) fn name(changes: &mut Changes, people: &[Person]) {
     }
 }
 
-/// Adds the selection of people and their classes to the shown changes.
-pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter: &Filter) {
+/// The counts of people chosen outside the list of changes.
+pub(super) struct Counts {
+    /// The title of the page.
+    pub(super) title: Counted,
+    /// The number alone.
+    pub(super) count: Counted,
+}
+
+/// Adds the selection of people and their classes to the shown changes. `at` is the start of the undone run.
+pub(super) fn offer(
+    changes: &mut Changes,
+    people: &[Person],
+    job: &Job,
+    filter: &Filter,
+    at: &str,
+) -> Counts {
     let left_out = job.left_out();
     let known: HashMap<u64, u64> = people.iter().map(|one| (one.row, one.of)).collect();
     for changed in &mut changes.rows {
@@ -123,6 +138,7 @@ pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter:
     let chosen = people.iter().filter(|one| !left_out.contains(&one.of));
     let count = chosen.count() as u64;
     let counted = |text: &dyn Fn(u64, String) -> String| Counted {
+        count,
         now: text(count, number(count)),
         one: text(1, "#".to_owned()),
         other: text(2, "#".to_owned()),
@@ -131,7 +147,6 @@ pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter:
     let is_class = !filter.class.is_empty();
     let class = filter.class.as_str();
     changes.choosing = Some(Choice {
-        count,
         chosen: counted(&|_, chosen| say().console_undo_chosen(chosen, of.clone())),
         send: counted(&|count, chosen| say().console_undo_send(count, chosen)),
         covers: match &job.task {
@@ -153,6 +168,10 @@ pub(super) fn offer(changes: &mut Changes, people: &[Person], job: &Job, filter:
         after: filter.after,
         is_class,
     });
+    Counts {
+        title: counted(&|count, chosen| say().console_undo_counted(count, at, chosen)),
+        count: counted(&|_, chosen| chosen),
+    }
 }
 
 /// Stores which people on a page are ticked.
