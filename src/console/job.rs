@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::opened::{Opened, named};
@@ -64,7 +66,40 @@ pub(super) enum Task {
         run: String,
         /// The rows to restore, or `None` for all.
         rows: Option<Selection>,
+        /// The changes that were confirmed when the rows were chosen.
+        agreed: Option<Agreed>,
     },
+}
+
+/// Changes that the user confirmed before they are planned again. They are sent if the new plan has the same ones.
+#[derive(Debug, Clone)]
+pub(super) struct Agreed {
+    /// The digests of the changes.
+    pub(super) calls: BTreeSet<[u8; 32]>,
+    /// The number of rows to send and read back before the others.
+    pub(super) first: Option<u64>,
+}
+
+/// Returns the digests of the changes of a run in these rows: the records, and their values before and after.
+///
+/// # Errors
+/// Fails if the journal cannot be read.
+pub(super) fn digests(
+    journal: &Journal,
+    run: i64,
+    rows: impl Fn(u64) -> bool,
+) -> Result<BTreeSet<[u8; 32]>, AppError> {
+    let mut digests = BTreeSet::new();
+    journal.each_call_after::<JournalError>(run, 0, |call, _| {
+        if rows(call.at.row) {
+            let values = (&call.path, &call.key, &call.body, &call.changes);
+            // Values from the journal can be written as JSON.
+            let text = serde_json::to_vec(&values).unwrap_or_default();
+            digests.insert(Sha256::digest(text).into());
+        }
+        Ok(true)
+    })?;
+    Ok(digests)
 }
 
 /// The resources of a job.
@@ -399,7 +434,9 @@ impl Job {
                 let wanted = means.door.again((**settings).clone())?;
                 self.retry(means, wanted, sha256)
             }
-            Task::Undo { run: name, rows } => {
+            Task::Undo {
+                run: name, rows, ..
+            } => {
                 let named = NamedPaths::default();
                 let undone = undone(&self.session, name, rows.as_ref(), &named)?;
                 let Some(settings) = undone.settings.clone() else {
@@ -546,14 +583,53 @@ impl Job {
         })
     }
 
-    /// Shows the plan, and waits for an answer or a stop.
+    /// Returns the consent to a plan that has exactly the changes that were confirmed before.
+    fn agreed(&self, proposal: &Proposal<'_>) -> Option<Consent> {
+        let Task::Undo {
+            agreed: Some(agreed),
+            ..
+        } = &self.task
+        else {
+            return None;
+        };
+        let planned = || -> Result<_, AppError> {
+            let journal = Journal::open(&self.session.state)?;
+            let run = journal.run(Some(proposal.run))?.id;
+            digests(&journal, run, |_| true)
+        };
+        // Without a comparison, the user is asked.
+        let is_same = planned().is_ok_and(|planned| planned == agreed.calls);
+        (is_same && proposal.conflicts.is_empty()).then(|| Consent::Yes {
+            first: agreed.first,
+            kept: BTreeSet::new(),
+            note: None,
+        })
+    }
+
+    /// Shows the plan, and waits for an answer or a stop. A plan that was confirmed before is sent.
     fn ask(&self, proposal: &Proposal<'_>) -> Consent {
+        let mut agreed = self.agreed(proposal);
         self.live.change(|seen| {
             seen.run = Some(proposal.run.to_owned());
             let conflicts = proposal.conflicts.iter().map(|&found| found.clone());
             seen.plan = Some(Arc::new(proposal.plan.clone()));
-            seen.phase = Phase::Asking(Box::new(proposal.plan.clone()), conflicts.collect());
+            // A plan that was discarded in the meantime is not sent.
+            agreed = agreed.take().filter(|_| !self.was_discarded());
+            match &agreed {
+                Some(Consent::Yes { first, .. }) => {
+                    self.first
+                        .store(first.unwrap_or_default(), Ordering::Relaxed);
+                    seen.start_sending();
+                }
+                _ => {
+                    let plan = Box::new(proposal.plan.clone());
+                    seen.phase = Phase::Asking(plan, conflicts.collect());
+                }
+            }
         });
+        if let Some(agreed) = agreed {
+            return agreed;
+        }
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if self.was_discarded() {
             return Consent::No;

@@ -350,13 +350,20 @@ const walks = {
     await box.uncheck();
     found.steps.unticked = await counts();
     await box.check();
+    // The tick is stored with the next page.
+    await page.click(".chips button:has-text('7B')");
+    await page.waitForFunction(() => document.querySelector("input[type=checkbox]").defaultChecked);
     await look("undo-class");
-    await press("button[value=all]");
-    await page.waitForFunction(() => document.querySelectorAll("input[type=checkbox]").length === 1);
-    found.steps.planned = await page.locator("table.stack tbody tr").count();
-    await look("undo-chosen");
+    // An undo that is left waits in the history.
+    await page.goto(`${home}/runs`);
+    await press("tbody tr.later:has(.tag.attention) a");
+    await look("undo-waiting");
+    await press("main a.button[href$='/undo']");
+    await planned();
+    // One confirmation is enough.
     await press("button[value=all]");
     await ended();
+    found.steps.restored = await text("#live .states");
     await page.goto(`${home}/runs`);
     await look("runs-undone");
     await press("tbody a:has-text('r.csv')");

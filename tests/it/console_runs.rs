@@ -228,16 +228,10 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
         answer(&page, "shown-3=1&shown-5=1&go=");
         let page = asked();
         assert!(page.contains(one_of) && page.contains(send), "{page}");
-        // The plan covers exactly this person, and is confirmed.
-        let answered = answer(&page, "shown-4=1&chosen-4=1&consent=all");
-        assert!(answered.contains("/undo\r\n"), "{answered}");
+        // One confirmation restores exactly this person.
         assert_eq!(school.first_names(), after);
-        let page = asked();
-        assert!(
-            page.contains("Dana Holm") && !page.contains("Anna-Karin"),
-            "{page}"
-        );
-        answer(&page, "shown-4=1&chosen-4=1&consent=all");
+        let answered = answer(&page, "shown-4=1&chosen-4=1&consent=all");
+        assert!(answered.contains("/run\r\n"), "{answered}");
         console.once(&cookie, "/run", &format!(">{ended}<"));
         assert_eq!(
             school.first_names(),
@@ -285,6 +279,72 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
         let output = school.folder.with_sandbox(&["undo", &run, "--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(school.first_names(), ["Åsa"; 5]);
+    }
+}
+
+#[test]
+fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_declined() {
+    for (language, changed, state, title) in [
+        (
+            "en",
+            "The values have changed since you chose",
+            "waits for your answer",
+            "<h1>Undo of the run from",
+        ),
+        (
+            "sv",
+            "Värdena har ändrats sedan du valde",
+            "väntar på ditt svar",
+            "<h1>Ångring av körningen från",
+        ),
+    ] {
+        let school = School::new();
+        let run = school.import(&[], 0);
+        let console = school.console(language);
+        let cookie = console.enter();
+        console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
+        let page = console.once(&cookie, "/undo", "name=\"consent\"");
+        assert!(!page.contains(changed), "{page}");
+        // Another import changes one of the two.
+        let text = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+        let line = |line: &&str| line.contains("Dana");
+        let header = text.lines().next().unwrap();
+        let other = text.lines().find(line).unwrap().replace("Dana", "Diana");
+        school
+            .folder
+            .write("other.csv", format!("{header}\n{other}\n"));
+        let import = import_of(&school.base_url).map(|part| match part {
+            "r.csv" => "other.csv",
+            part => part,
+        });
+        let more = ["--max-identity-changes", "100"];
+        let output = school.folder.with_sandbox(&[&import[..], &more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let before = school.first_names();
+        let form = format!(
+            "run={}&shown-1=1&shown-2=1&shown-5=1&consent=all",
+            hidden(&page, "run")
+        );
+        console.post(&cookie, "/plan/answer", &form);
+        let page = console.once(&cookie, "/undo", changed);
+        assert!(page.contains("Dana") && !page.contains("Bo Alm"), "{page}");
+        assert_eq!(school.first_names(), before);
+        // The history shows the unanswered undo, and its page leads back to it.
+        let undo = hidden(&page, "run");
+        let runs = console.get(&cookie, "/runs");
+        assert!(runs.contains(&undo) && runs.contains(state), "{runs}");
+        let path = format!("/runs/{undo}");
+        let page = console.get(&cookie, &path);
+        for part in [state, title, "/undo\"", "value=\"no\""] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let form = format!("run={undo}&consent=no");
+        let answered = console.post(&cookie, "/plan/answer", &form);
+        assert!(answered.contains(&format!("/runs/{run}\r\n")), "{answered}");
+        console.once(&cookie, "/run", "data-end=\"\"");
+        let runs = console.get(&cookie, "/runs");
+        assert!(!runs.contains(state), "{runs}");
+        assert_eq!(school.first_names(), before);
     }
 }
 
@@ -649,11 +709,12 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
         }
         // Five are sent first only if there are more.
         assert_eq!(found["few"], serde_json::json!([false, true]), "{found}");
-        assert_eq!(found["planned"], 1, "{found}");
         assert_eq!(
             school.first_names(),
             ["Anna", "Bo", "Åsa", "Dana", "Eli", "Fia"]
         );
+        let restored = found["restored"].as_str().unwrap();
+        assert!(restored.starts_with("1 "), "{found}");
         assert_eq!(found["people"], 2, "{found}");
         assert_eq!(found["declined"], 0, "{found}");
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
+use super::run::plan_page;
 use super::{note_of, start_job};
 use crate::app::{
     Action, AppError, Decisions, GoOn, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
@@ -20,6 +21,7 @@ use crate::app::{
 };
 use crate::console::desk::Desk;
 use crate::console::job::Task;
+use crate::console::live::Phase;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
 use crate::console::since::Since;
@@ -93,8 +95,12 @@ pub(in crate::console) async fn list(
                     (None, None) => name_of(Path::new(&run.file)),
                 },
                 at: local_time(run.started_at),
-                state: listed_in_words(&row),
-                is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted),
+                state: match asking(desk, &run.name) {
+                    Some(_) => say().console_state_asking(),
+                    None => listed_in_words(&row),
+                },
+                is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted)
+                    || asking(desk, &run.name).is_some(),
                 outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
                 account: row.account().to_owned(),
                 is_rehearsal: row.rehearsal,
@@ -111,6 +117,14 @@ pub(in crate::console) async fn list(
         }))
     })
     .await
+}
+
+/// Returns the page on which a run waits for an answer, if it does.
+fn asking(desk: &Desk, name: &str) -> Option<&'static str> {
+    let job = desk.job()?;
+    let seen = job.live.seen();
+    let is_asking = matches!(seen.phase, Phase::Asking(..)) && !job.was_discarded();
+    (is_asking && seen.run.as_deref() == Some(name)).then(|| plan_page(&job.task))
 }
 
 /// Groups runs under the first run of their chain. `lines` are newest first, each with the run that it
@@ -142,6 +156,8 @@ fn filed(lines: Vec<(Line, Option<String>)>) -> Vec<Line> {
 struct Page {
     frame: Frame,
     name: String,
+    /// The page on which the run waits for an answer.
+    asking: Option<&'static str>,
     /// The path of the file, for the IT department.
     path: String,
     state: String,
@@ -247,6 +263,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let states = row.summary.states.phrases().into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
     let actions = actions(desk, &run, &row);
+    let asking = asking(desk, &run.name);
     // The run that was just sent is the last step of the import.
     let is_last = desk
         .job()
@@ -266,8 +283,12 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             }
         }),
         name: run.name.clone(),
+        asking,
         path: run.file.clone(),
-        state: listed_in_words(&row),
+        state: match asking {
+            Some(_) => say().console_state_asking(),
+            None => listed_in_words(&row),
+        },
         is_rehearsal: row.rehearsal,
         queued,
         audit_log: row.audit_log.iter().map(AuditEntry::in_words).collect(),
@@ -491,6 +512,7 @@ pub(in crate::console) async fn act(
             Some("undo") => Task::Undo {
                 run: name,
                 rows: None,
+                agreed: None,
             },
             Some("decline") => {
                 let declined = decline(&session, &name)?;

@@ -32,11 +32,11 @@ fn start_job(
     of: (String, Option<Revision>),
     note: Option<String>,
 ) -> Made {
-    // An approved run is sent without a question.
+    // An approved run is sent without a question, and so is an undo whose changes were confirmed.
     let page = match task {
         Task::Import { .. } | Task::Retry { .. } => "/plan",
-        Task::Undo { .. } => "/undo",
-        Task::Resume(_) | Task::Approve { .. } => "/run",
+        Task::Undo { agreed: None, .. } => "/undo",
+        Task::Undo { .. } | Task::Resume(_) | Task::Approve { .. } => "/run",
     };
     desk.start(task, of, note)?;
     go_to(page)

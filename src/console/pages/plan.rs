@@ -14,7 +14,7 @@ use super::undo;
 use super::{note_of, start_job};
 use crate::app::{AppError, FieldNames, Naming, is_identifier};
 use crate::console::desk::Desk;
-use crate::console::job::{Job, Revision, Task};
+use crate::console::job::{Agreed, Job, Revision, Task, digests};
 use crate::console::live::Phase;
 use crate::console::page::{Counted, Frame, Made, Trouble, go_to, html, page};
 use crate::console::questions::questions;
@@ -39,6 +39,8 @@ struct Page {
     path: &'static str,
     /// Whether the plan waits for an answer.
     is_asking: bool,
+    /// Why a plan that was confirmed waits for another answer.
+    why: Option<String>,
     /// The number of rows that may be sent first, if records can be read back.
     canary: Option<u64>,
     button: String,
@@ -268,6 +270,12 @@ fn made(
         run: seen.run.unwrap_or_default(),
         path,
         is_asking,
+        why: match &job.task {
+            Task::Undo {
+                agreed: Some(_), ..
+            } => is_asking.then(|| say().console_undo_changed()),
+            _ => None,
+        },
         overview,
         conflicts: choices(&conflicts, &words),
         changes,
@@ -639,8 +647,8 @@ fn kept_rows(conflicts: &[FoundConflict], said: &HashMap<String, String>) -> Opt
     }
 }
 
-/// Stores the selection of people of an undo, and shows the requested page: another selection, or the plan of
-/// the selected people. Returns nothing if the plan is answered as it is.
+/// Stores the selection of people of an undo, and shows the requested page: another selection, or the run that
+/// restores the selected people. Returns nothing if the plan is answered as it is.
 fn chosen(
     desk: &Arc<Desk>,
     job: &Arc<Job>,
@@ -669,15 +677,20 @@ fn chosen(
         let (class, after) = (escaped(of("class")), escaped(of("after")));
         return go_to(&format!("/undo?class={class}&after={after}")).map(Some);
     }
-    let Some(rows) = undo::chosen(job, &people) else {
+    let Some((selection, rows)) = undo::chosen(job, &people) else {
         return Ok(None);
     };
-    if rows.rows.is_empty() {
+    if rows.is_empty() {
         return Err(Trouble::Wrong(say().console_undo_none()));
     }
+    let is_first = consent == Some("first") && rows.len() as u64 > CANARY;
     let task = Task::Undo {
         run: run.clone(),
-        rows: Some(rows),
+        rows: Some(selection),
+        agreed: Some(Agreed {
+            calls: digests(&journal, undoing, |row| rows.contains(&row))?,
+            first: is_first.then_some(CANARY),
+        }),
     };
     let of = (job.file.clone(), None);
     start_job(desk, task, of, note_of(said.get("note"))).map(Some)
@@ -697,11 +710,12 @@ pub(in crate::console) async fn answer(
         // No row can change until the answer was given.
         let opened = desk.opened();
         let is_stale = opened.as_ref().is_some_and(|opened| job.is_stale(opened));
+        let consent = said.get("consent").map(String::as_str);
         // The run on the page, with the current rows.
-        if seen.run.as_ref() != said.get("run") || is_stale {
+        if seen.run.as_ref() != said.get("run") || (is_stale && consent != Some("no")) {
             return Err(Trouble::Wrong(say().console_other_plan()));
         }
-        let first = match said.get("consent").map(String::as_str) {
+        let first = match consent {
             Some("all") => None,
             Some("first") => Some(CANARY),
             _ => {

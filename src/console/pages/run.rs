@@ -95,7 +95,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
 }
 
 /// Returns the page on which a plan waits for an answer.
-fn plan_page(task: &Task) -> &'static str {
+pub(super) fn plan_page(task: &Task) -> &'static str {
     match task {
         Task::Undo { .. } => "/undo",
         _ => "/plan",

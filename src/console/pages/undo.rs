@@ -198,18 +198,19 @@ pub(super) fn tick(job: &Job, people: &[Person], class: &str, is_ticked: bool) {
     }
 }
 
-/// Returns the ticked rows of the undone run, if any person is left out.
-pub(super) fn chosen(job: &Job, people: &[Person]) -> Option<Selection> {
+/// Returns the ticked rows of the undone run and those of the undo, if any person is left out.
+pub(super) fn chosen(job: &Job, people: &[Person]) -> Option<(Selection, BTreeSet<u64>)> {
     let left_out = job.left_out();
     if left_out.is_empty() {
         return None;
     }
-    let rows: BTreeSet<u64> = people.iter().map(|person| person.of).collect();
-    let rows = rows.into_iter().filter(|row| !left_out.contains(row));
-    Some(Selection {
-        rows: ranges(rows),
+    let chosen = || people.iter().filter(|one| !left_out.contains(&one.of));
+    let rows: BTreeSet<u64> = chosen().map(|one| one.of).collect();
+    let selection = Selection {
+        rows: ranges(rows.into_iter()),
         ..Selection::default()
-    })
+    };
+    Some((selection, chosen().map(|one| one.row).collect()))
 }
 
 fn ranges(rows: impl Iterator<Item = u64>) -> Vec<RangeInclusive<u64>> {

@@ -331,7 +331,7 @@ console-correct = Correct
 console-the-system = the system
 console-technical = Technical details
 console-undo-of = Undo of the run from { $undone }, { $at }
-console-run-undo = Undone
+console-run-undo = Undo
 console-run-retry = Tried again
 console-outcome = Outcome
 console-show-rehearsals = Show rehearsals
@@ -397,6 +397,9 @@ console-undo-send = { $count ->
    *[other] Put back { $number } changes
 }
 console-recent = Recent files
+console-undo-changed = The values have changed since you chose whom to undo, so nothing has been sent. Look at the list again, and confirm it.
+console-run-asks = Nothing has been sent yet, and nothing is sent before you confirm it.
+console-state-asking = waits for your answer
 console-state-held = waits for your approval
 console-person-none = No person with the name, number or address “{ $query }” was found.
 console-person-unchanged = No changes are recorded for this person.

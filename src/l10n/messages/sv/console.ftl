@@ -330,7 +330,7 @@ console-not-sent = Kräver åtgärd: de här raderna skickas inte
 console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
-console-undo-of = Körningen från { $undone } ångrad, { $at }
+console-undo-of = Ångring av körningen från { $undone }, { $at }
 console-run-undo = Ångring
 console-run-retry = Nytt försök
 console-outcome = Resultat
@@ -397,6 +397,9 @@ console-undo-send = { $count ->
    *[other] Återställ { $number } ändringar
 }
 console-recent = Senaste filerna
+console-undo-changed = Värdena har ändrats sedan du valde vilka du ångrar för, så inget har skickats. Titta på listan igen och bekräfta den.
+console-run-asks = Inget har skickats än, och inget skickas förrän du bekräftar.
+console-state-asking = väntar på ditt svar
 console-state-held = väntar på ditt godkännande
 console-person-none = Ingen person med namnet, numret eller adressen ”{ $query }” hittades.
 console-person-unchanged = Inga ändringar av personen finns i historiken.
