@@ -109,6 +109,7 @@ mod tests {
             "console-not-loopback",
             "console-wrong-host",
             "console-other-site",
+            "console-played",
         ];
         let catalogues = [
             (

@@ -1225,6 +1225,35 @@ fn a_console_listens_only_on_loopback_and_exits_when_idle() {
 }
 
 #[test]
+fn a_rehearsal_says_on_the_terminal_and_on_its_pages_that_it_starts_anew() {
+    for (language, terminal, page) in [
+        (
+            "en",
+            "filled anew each time that the console starts",
+            "the next rehearsal starts from the beginning",
+        ),
+        (
+            "sv",
+            "fylls på nytt varje gång konsolen startas",
+            "nästa övning börjar om från början",
+        ),
+    ] {
+        let folder = Folder::new();
+        let open = format!("open --no-browser --target meitner --lang {language} --idle 10ms");
+        for (place, is_said) in [(" --sandbox", true), ("", false)] {
+            let output = folder.run(&format!("{open}{place}"));
+            assert!(output.status.success(), "{}", stderr(&output));
+            let said = stderr(&output).contains(terminal);
+            assert_eq!(said, is_said, "{}", stderr(&output));
+        }
+        let arguments = ["--sandbox", "--target", "meitner", "--lang", language];
+        let console = Console::open(&folder, &arguments);
+        let cookie = console.enter();
+        assert!(console.get(&cookie, "/").contains(page));
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn the_page_that_opens_the_console_is_readable_by_its_user_only() {
     use std::os::unix::fs::PermissionsExt;

@@ -195,6 +195,7 @@ console-undo = Undo: show what would be put back
 console-person-title = What has changed for one person?
 console-person-by = Name, identity number or e-mail address
 console-address = The console is open at { $address }
+console-played = Rehearsal: the simulated API is filled anew each time that the console starts, and forgets what was sent when it ends.
 console-no-browser = no browser could be started; open this address yourself: { $address }
 console-other-file = this page was made for another file, or for another way to read it; open the page again
 console-other-plan = the rows or the file have changed since this page was opened, so nothing was sent; review the changes again
@@ -207,7 +208,7 @@ console-mended-before = { $count ->
     [one] { $number } row stands as you changed it last time.
    *[other] { $number } rows stand as you changed them last time.
 }
-console-rehearsal = Rehearsal: nothing real is changed.
+console-rehearsal = Rehearsal: nothing real is changed. What you send is kept until rosterpatch ends, and the next rehearsal starts from the beginning.
 console-other-choice = Choose another file
 console-yes-take-back = Yes, undo them all
 console-step-done = Done

@@ -195,6 +195,7 @@ console-undo = Ångra: visa vad som skulle återställas
 console-person-title = Vad har ändrats för en person?
 console-person-by = Namn, personnummer eller e-postadress
 console-address = Konsolen är öppen på { $address }
+console-played = Övning: det simulerade API:et fylls på nytt varje gång konsolen startas, och glömmer det som har skickats när den avslutas.
 console-no-browser = ingen webbläsare kunde startas; öppna den här adressen själv: { $address }
 console-other-file = sidan hör till en annan fil, eller till filen läst på ett annat sätt; öppna sidan igen
 console-other-plan = raderna eller filen har ändrats sedan sidan öppnades, så inget skickades; granska ändringarna igen
@@ -207,7 +208,7 @@ console-mended-before = { $count ->
     [one] { $number } rad står som du ändrade den förra gången.
    *[other] { $number } rader står som du ändrade dem förra gången.
 }
-console-rehearsal = Övning: inget ändras på riktigt.
+console-rehearsal = Övning: inget ändras på riktigt. Det du skickar finns kvar tills rosterpatch avslutas, och nästa övning börjar om från början.
 console-other-choice = Välj en annan fil
 console-yes-take-back = Ja, ångra alla
 console-step-done = Klart
