@@ -15,6 +15,7 @@ use super::live::{End, Live, Phase};
 use super::opened::{Opened, named};
 use super::played::PlayedApis;
 use super::since::Since;
+use super::words::{error_in_words, held_in_words, stop_in_words, system_name};
 use crate::app::Naming;
 use crate::app::{
     Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Selection, Session,
@@ -385,10 +386,14 @@ impl Job {
         let end = match self.done(means) {
             Ok(end) => end,
             Err(AppError::Run(RunError::Declined)) => End::default(),
-            Err(error) => End {
-                error: Some(self.told(with_causes(&error))),
-                ..End::default()
-            },
+            Err(error) => {
+                let (text, technical) = error_in_words(&error, self.told(with_causes(&error)));
+                End {
+                    error: Some(text),
+                    technical,
+                    ..End::default()
+                }
+            }
         };
         let end = match &end.summary {
             // The job was stopped before the plan was complete.
@@ -575,9 +580,15 @@ impl Job {
             agree: (!agreed).then_some(&ask),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
-        let why = ended.stop.as_ref().map(Stop::for_person);
+        let system = system_name(ready.prepared.checker.spec());
+        let why = ended.stop.as_ref().map(|stop| match stop {
+            Stop::Held { why } => (held_in_words(why), None),
+            stop => stop_in_words(stop.fact().code(), stop.for_person(), &system),
+        });
+        let (why, technical) = why.unzip();
         Ok(End {
             why,
+            technical: technical.flatten(),
             summary: Some(ended.summary),
             ..End::default()
         })

@@ -86,6 +86,8 @@ pub(super) struct End {
     pub(super) why: Option<String>,
     /// The error.
     pub(super) error: Option<String>,
+    /// The reason or the error for the IT department, if the texts above are in other words.
+    pub(super) technical: Option<String>,
     /// An interrupted run of the same file, which can be resumed.
     pub(super) unfinished: Option<String>,
 }

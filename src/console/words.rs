@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use crate::app::ListedRun;
+use crate::app::{AppError, ListedRun};
 use crate::events::{Plan, Progress};
 use crate::journal::RunState;
 use crate::l10n::{Language, clock_time, number, say};
 use crate::map::MapError;
+use crate::model::Code;
 pub(super) use crate::report::{fault_in_words, first_upper, held_in_words, notice_in_words};
+use crate::run::RunError;
+use crate::send::SendError;
 use crate::targets::TargetSpec;
 
 /// Returns the name of the system that a target writes to.
@@ -29,6 +32,52 @@ pub(super) fn listed_in_words(run: &ListedRun) -> String {
         RunState::Held => state_in_words(run.state),
         _ => run.state_in_words(),
     }
+}
+
+/// Returns why a run ended early in words for its page, and the reason for the IT department if it is technical.
+pub(super) fn stop_in_words(code: Code, reason: String, system: &str) -> (String, Option<String>) {
+    let text = match code {
+        Code::ApiRefused => say().console_stop_refused(system),
+        Code::ApiForeign | Code::ApiUnreachable => say().console_stop_unreachable(system),
+        Code::ApiLookup => say().console_stop_unreadable(system),
+        Code::ApiFailing => say().console_stop_failing(system),
+        _ => return (first_upper(&reason), None),
+    };
+    (text, Some(reason))
+}
+
+/// Returns an error of a job in words for its page, and the error for the IT department if it is technical. `text` is
+/// the error with its causes.
+pub(super) fn error_in_words(error: &AppError, text: String) -> (String, Option<String>) {
+    let plain = match error {
+        AppError::SignIn(_) | AppError::Run(RunError::Send(SendError::SignIn(_))) => {
+            say().console_stop_sign_in()
+        }
+        AppError::Run(RunError::Changed { .. }) => say().console_file_changed(),
+        // The user can do something about these.
+        AppError::Front(_)
+        | AppError::File { .. }
+        | AppError::RosterGone { .. }
+        | AppError::Older
+        | AppError::TooFewFiles(_)
+        | AppError::TooFewThreads(_)
+        | AppError::Run(
+            RunError::Read(_)
+            | RunError::Map { .. }
+            | RunError::Report(_)
+            | RunError::Busy { .. }
+            | RunError::NotUndoable { .. }
+            | RunError::NotResumable { .. }
+            | RunError::NotHeld { .. }
+            | RunError::SandboxGone { .. }
+            | RunError::Undone { .. },
+        ) => return (text, None),
+        AppError::Usage(_)
+        | AppError::Setup { .. }
+        | AppError::Config { .. }
+        | AppError::Run(_) => say().console_stop_other(),
+    };
+    (plain, Some(text))
 }
 
 /// Returns the estimated completion time of sending as text.

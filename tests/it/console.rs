@@ -506,6 +506,71 @@ fn missing_credentials_are_reported_on_the_first_page() {
     }
 }
 
+/// Returns the text of a page without its tags and without what its details hold.
+fn visible_text(page: &str) -> String {
+    let details = regex::Regex::new(r"(?s)<details.*?</details>|<script.*?</script>").unwrap();
+    let tags = regex::Regex::new(r"(?s)<[^>]*>").unwrap();
+    let page = page.split_once("<main").unwrap().1;
+    let page = page.split_once('>').unwrap().1;
+    let page = details.replace_all(page, " ");
+    tags.replace_all(&page, " ").into_owned()
+}
+
+#[test]
+fn a_run_that_cannot_sign_in_or_read_says_so_in_words_and_has_details() {
+    for (language, spoken, sign_in, refused, unreadable) in [
+        (
+            "en",
+            Language::English,
+            "rosterpatch cannot sign in on this computer",
+            "Meitner did not accept the sign-in",
+            "The information in Meitner could not be read",
+        ),
+        (
+            "sv",
+            Language::Swedish,
+            "rosterpatch kan inte logga in på den här datorn",
+            "Meitner godtog inte inloggningen",
+            "Uppgifterna i Meitner gick inte att läsa",
+        ),
+    ] {
+        for (credentials, status, text, detail) in [
+            (&[][..], 200, sign_in, "MEITNER_CLIENT_SECRET"),
+            (&OF_SANDBOX[..], 401, refused, "HTTP 401"),
+            (&OF_SANDBOX[..], 400, unreadable, "HTTP 400"),
+        ] {
+            let folder = Folder::new();
+            folder.write("r.csv", plain_roster(3));
+            let server = Server::start(move |_| respond(status, &[], "{}"));
+            let place = ["r.csv", "--target", "meitner", "--base-url"];
+            let more = [&*server.base_url, "--lang", language];
+            let arguments = [&place[..], &more].concat();
+            let console = Console::open_with(&folder, &arguments, None, credentials);
+            let cookie = console.enter();
+            let page = console.get(&cookie, "/problems");
+            let form = format!("edition={}", hidden(&page, "edition"));
+            console.post(&cookie, "/plan", &form);
+            let page = console.once(&cookie, "/run", "class=\"wrong\" role=\"alert\"");
+            let mut pages = vec![page];
+            let run = folder.runs();
+            if let Some(run) = run.split_whitespace().next() {
+                pages.push(console.get(&cookie, &format!("/runs/{run}")));
+            }
+            assert!(credentials.is_empty() || pages.len() == 2, "{run}");
+            for page in pages {
+                assert!(page.contains(detail), "{detail}: {page}");
+                let visible = visible_text(&page);
+                assert!(
+                    visible.contains(text) && !visible.contains(detail),
+                    "{visible}"
+                );
+                let avoided = avoided_in(&visible, spoken);
+                assert!(avoided.is_empty(), "{visible}: {avoided:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_held_nightly_run_is_approved_in_a_browser() {
     for (language, reason, updated) in [

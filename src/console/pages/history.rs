@@ -25,7 +25,7 @@ use crate::console::live::Phase;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
 use crate::console::since::Since;
-use crate::console::words::{held_in_words, listed_in_words};
+use crate::console::words::{held_in_words, listed_in_words, stop_in_words, system_name};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
@@ -164,6 +164,8 @@ struct Page {
     is_rehearsal: bool,
     /// The position in the shared queue, and the estimated completion time.
     queued: Vec<(String, String)>,
+    /// Why it ended early, for the IT department.
+    technical: Option<String>,
     /// The accounts that started and continued the run.
     audit_log: Vec<String>,
     /// The reason why the run is held.
@@ -264,6 +266,12 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
     let actions = actions(desk, &run, &row);
     let asking = asking(desk, &run.name);
+    let spec = Settings::of(&run).and_then(|settings| settings.spec());
+    let system = spec.map_or(say().console_the_system(), |spec| system_name(&spec));
+    let stop = row.summary.stop.as_ref();
+    let why = stop.map(|stop| stop_in_words(stop.code, stop.message.to_string(), &system));
+    let (why, technical) = why.unzip();
+    let technical = technical.flatten();
     // The run that was just sent is the last step of the import.
     let is_last = desk
         .job()
@@ -299,13 +307,9 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
                 Some(held) => say().console_declined_because(held_in_words(held)),
                 None => say().console_declined(),
             }),
-            false => run.held.as_ref().map(held_in_words).or_else(|| {
-                row.summary
-                    .stop
-                    .as_ref()
-                    .map(|stop| stop.message.to_string())
-            }),
+            false => run.held.as_ref().map(held_in_words).or(why),
         },
+        technical,
         states: states.collect(),
         files: files(&written(desk, &journal, &run, row.summary.clone()))
             .into_iter()
