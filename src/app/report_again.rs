@@ -24,7 +24,8 @@ pub fn report_again(
     paths: &ResultPaths,
     journal_flag: &str,
 ) -> Result<Summary, AppError> {
-    let input = open(&settings.roster, Arc::new(settings.spec()?))?;
+    let spec = Arc::new(settings.spec()?);
+    let input = open(&settings.roster, spec.clone())?;
     if input.sha256().map_err(crate::run::RunError::from)? != run.sha256 {
         let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
         return Err(AppError::Front(why));
@@ -73,6 +74,8 @@ pub fn report_again(
             },
             release: settings.roster.release.as_ref().map(Release::in_words),
             is_played: settings.sandbox,
+            is_undo: settings.delivery.undoes.is_some(),
+            spec: &spec,
             journal_flag,
         },
         &paths.report,

@@ -208,6 +208,23 @@ pub(super) fn go_to(path: &str) -> Made {
     Ok(Redirect::to(path).into_response())
 }
 
+/// Returns the response with a report, which the browser shows. It is a page of its own origin: its script reaches
+/// neither the console nor any other address.
+pub(super) fn report(bytes: Vec<u8>) -> Response {
+    let headers = [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-disposition", "inline"),
+        (
+            "content-security-policy",
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; \
+             style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        // A browser refuses a page with an origin of its own under the policy of the console.
+        ("cross-origin-opener-policy", "unsafe-none"),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// Returns the response with a file to download.
 pub(super) fn download(name: &str, bytes: Vec<u8>) -> Response {
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);

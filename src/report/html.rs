@@ -1,9 +1,10 @@
 //! The HTML report of a run in a single file.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use askama::Template;
+use jiff::Timestamp;
 
 use super::classes::Classes;
 use super::error::ReportError;
@@ -25,6 +26,7 @@ use crate::model::{
     Code, Exit, Held, Lines, Outcome, RowState, StateCounts, Summary, in_quotes, is_code, redacted,
     word,
 };
+use crate::targets::TargetSpec;
 
 /// The maximum number of listed rows, which keeps the page small. The failed file contains all of them.
 const LISTED: usize = 5_000;
@@ -55,17 +57,38 @@ pub struct Reported<'a> {
     pub release: Option<String>,
     /// Whether the run went to a sandbox that no longer exists.
     pub is_played: bool,
+    /// Whether the run is an undo.
+    pub is_undo: bool,
+    /// The target, which names the columns that have the names of its fields.
+    pub spec: &'a TargetSpec,
     /// The option that leads another command to the journal, such as ` --state DIR`.
     pub journal_flag: &'a str,
+}
+
+impl Reported<'_> {
+    /// Returns a column as the reader calls it.
+    fn label<'a>(&'a self, column: &'a str) -> &'a str {
+        self.spec.column_label(column, Language::spoken().code())
+    }
+
+    /// Returns the time at which sending began, or the start of a run that sent nothing.
+    fn began(&self) -> Timestamp {
+        let sent = self.timeline.began();
+        sent.unwrap_or(self.summary.started_at)
+    }
 }
 
 #[derive(Template)]
 #[template(path = "report.html", config = ".askama.toml")]
 struct Page<'a> {
+    /// The file, the system and the day.
+    title: String,
     summary: &'a Summary,
     plain: Plain,
     bars: Vec<Bar>,
     kinds: Vec<Kind>,
+    /// The sum of their rows.
+    of_kinds: String,
     rows: Vec<Listed>,
     more: Option<String>,
     persons: Vec<(String, Vec<Turned>)>,
@@ -95,6 +118,8 @@ struct Plain {
     next: Option<String>,
     /// The classes with their counts, in the order of the page's columns; none if the roster has no classes.
     classes: Vec<(String, [String; 5])>,
+    /// The sums of the classes.
+    of_classes: [String; 5],
     /// The values that changed: what the roster calls them, and how often.
     changed: Vec<(String, String)>,
     /// The first rows that need attention: row number, class, column and fault.
@@ -120,7 +145,7 @@ impl Plain {
             summary, classes, ..
         } = reported;
         let states = &summary.states;
-        let at = local_time(summary.started_at);
+        let (planned, at) = (local_time(summary.started_at), local_time(reported.began()));
         let counts = [
             (states.updated, say().html_plain_updated()),
             (states.unchanged, say().html_plain_unchanged()),
@@ -149,28 +174,43 @@ impl Plain {
             .take(ATTENTION)
             .map(|row| {
                 let class = classes.of(row.outcome.row).to_owned();
-                (row.line, class, row.column.clone(), row.plain.clone())
+                (row.line, class, row.label.clone(), row.plain.clone())
             })
             .collect();
         let more = states.unsuccessful().saturating_sub(attention.len() as u64);
-        let of_class = |(class, counts): (&str, &StateCounts)| {
-            let name = match class {
-                "" => say().html_plain_no_class(),
-                class => class.to_owned(),
-            };
-            let cells = [
+        let cells = |counts: &StateCounts| {
+            [
                 number(counts.total()),
                 some(counts.updated),
                 some(counts.unchanged),
                 some(counts.unsuccessful()),
                 some(counts.not_sent + counts.withheld),
-            ];
-            (name, cells)
+            ]
+        };
+        let of_class = |(class, counts): (&str, &StateCounts)| {
+            let name = match class {
+                "" => say().html_plain_no_class(),
+                class => class.to_owned(),
+            };
+            (name, cells(counts))
+        };
+        let mut sums = StateCounts::default();
+        for (_, counts) in classes.each() {
+            for (state, count) in counts.each() {
+                sums.add(state, count);
+            }
+        }
+        let is_same = planned == at;
+        let when = match (reported.is_played, reported.is_undo) {
+            (true, _) => say().html_plain_rehearsal(at),
+            (false, true) => say().html_plain_undo(at),
+            (false, false) => say().html_plain_import(at),
         };
         Plain {
-            when: match reported.is_played {
-                true => say().html_plain_rehearsal(at),
-                false => say().html_plain_import(at),
+            when: match is_same {
+                true => when,
+                // The plan waited for an answer or an approval.
+                false => say().html_plain_planned(when, planned),
             },
             counts: counts
                 .into_iter()
@@ -180,9 +220,14 @@ impl Plain {
             why,
             next,
             classes: classes.each().map(of_class).collect(),
+            of_classes: cells(&sums),
             changed: changed.map_or(Vec::new(), |plan| {
                 let fields = fields(plan).into_iter();
-                fields.map(|(name, count)| (name, number(count))).collect()
+                let named = |(name, count): (String, u64)| {
+                    let label = reported.label(&name).to_owned();
+                    (label, number(count))
+                };
+                fields.map(named).collect()
             }),
             attention,
             more: (more > 0).then(|| say().plan_more(number(more))),
@@ -197,6 +242,8 @@ struct Listed {
     outcome: Outcome,
     /// The columns with problems.
     column: String,
+    /// The columns with problems as the reader calls them.
+    label: String,
     wrong: String,
     /// What is wrong, for people who do not administer computers.
     plain: String,
@@ -285,7 +332,7 @@ pub fn write_html(
     journal: &Journal,
     run: i64,
     reported: &Reported<'_>,
-    path: &std::path::Path,
+    path: &Path,
     placing: Placing,
 ) -> Result<PathBuf, ReportError> {
     let summary = reported.summary;
@@ -310,10 +357,12 @@ pub fn write_html(
     let page = Page {
         persons,
         more_persons: (more_persons > 0).then(|| say().plan_more(number(more_persons))),
+        title: title(reported),
         summary,
         plain,
         bars: bars(summary),
         kinds: kinds.iter().map(|kind| advised(kind, &rows)).collect(),
+        of_kinds: number(kinds.iter().map(|kind| kind.rows).sum()),
         more: Some(all.saturating_sub(rows.len() as u64))
             .filter(|more| *more > 0 && !kinds.is_empty())
             .map(|more| say().html_more(number(more))),
@@ -323,8 +372,8 @@ pub fn write_html(
         why,
         release: reported.release.clone(),
         next: next(reported),
-        slots: stretches(reported.timeline, summary),
-        began: local_seconds(summary.started_at),
+        slots: stretches(reported),
+        began: local_seconds(reported.began()),
         ended: local_seconds(summary.finished_at),
         files: files(summary),
         say: say(),
@@ -386,18 +435,18 @@ fn listed(
             outcome.error_code = "…".into();
         }
         let faults = faults(reported.header, &(0..0), &outcome.problems);
-        let (column, wrong) = match &faults[..] {
-            [(column, wrong)] => (reported.header[*column].clone(), wrong.clone()),
-            several => {
-                let names = several.iter().map(|(column, _)| &*reported.header[*column]);
-                let names: Vec<&str> = names.collect();
-                (names.join(", "), outcome.error())
-            }
+        let names = faults.iter().map(|(column, _)| &*reported.header[*column]);
+        let names: Vec<&str> = names.collect();
+        let labels: Vec<&str> = names.iter().map(|name| reported.label(name)).collect();
+        let wrong = match &faults[..] {
+            [(_, wrong)] => wrong.clone(),
+            _ => outcome.error(),
         };
         rows.push(Listed {
             line: reported.lines.line_of(outcome.row),
             outcome,
-            column,
+            column: names.join(", "),
+            label: labels.join(", "),
             wrong,
             plain,
         });
@@ -546,9 +595,20 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     })
 }
 
+/// Returns the name of the file, the system and the day.
+fn title(reported: &Reported<'_>) -> String {
+    let Summary { file, target, .. } = reported.summary;
+    let name = Path::new(file).file_name();
+    let name = name.map_or(file.into(), |name| name.to_string_lossy());
+    let at = local_time(reported.began());
+    let day = at.split(' ').next().unwrap_or_default();
+    format!("{name} – {} – {day}", first_upper(target))
+}
+
 /// Returns when rows were sent, in intervals of equal length.
-fn stretches(timeline: &Timeline, summary: &Summary) -> Vec<Stretch> {
-    let (began, ended) = (summary.started_at, summary.finished_at);
+fn stretches(reported: &Reported<'_>) -> Vec<Stretch> {
+    let timeline = reported.timeline;
+    let (began, ended) = (reported.began(), reported.summary.finished_at);
     let span = ended.as_microsecond() - began.as_microsecond();
     let length = (span / SLOTS + 1).max(1);
     let slots = timeline.since(began, length);

@@ -77,6 +77,12 @@ impl Timeline {
         }
     }
 
+    /// Returns when the first row ended, to the length of an interval.
+    pub(super) fn began(&self) -> Option<Timestamp> {
+        let (number, _) = self.stretches.first_key_value()?;
+        Timestamp::from_microsecond(number.checked_mul(self.length)?).ok()
+    }
+
     /// Returns the counts by interval of `width` microseconds from `start` on, without empty intervals.
     pub(super) fn since(&self, start: Timestamp, width: i64) -> BTreeMap<u64, Ended> {
         let mut since: BTreeMap<u64, Ended> = BTreeMap::new();
@@ -132,6 +138,9 @@ mod tests {
             (2, 0, 0),
             "one of them before it began, by the clock"
         );
+        let began = timeline.began().map(|began| began.as_microsecond());
+        assert_eq!(began, Some(-1));
+        assert_eq!(Timeline::default().began(), None);
         assert_eq!(told(1), (0, 1, 1));
         assert_eq!(told(2), (0, 0, 1));
     }

@@ -320,7 +320,7 @@ const walks = {
   },
 
   // People of an undo are chosen by class and one by one; a person is found by name; a held run is declined.
-  async runs() {
+  async runs(context) {
     await page.goto(`${home}/runs`);
     await press("tbody a:has-text('r.csv')");
     await press("button[value=undo]");
@@ -368,6 +368,15 @@ const walks = {
     await look("runs-undone");
     await press("tbody a:has-text('r.csv')");
     await look("partly-undone");
+    // A report is a page of its own, whose script runs.
+    const opened = context.waitForEvent("page");
+    await press("a[href$='/file/report']");
+    const report = await opened;
+    report.on("pageerror", (error) => found.errors.push(String(error)));
+    await report.waitForSelector("tfoot td[data-name]");
+    found.steps.report = await report.title();
+    found.steps.origin = await report.evaluate(() => origin);
+    await report.close();
     await page.goto(`${home}/person`);
     await look("person-empty");
     await page.fill("input[name=q]", "anna");

@@ -349,6 +349,53 @@ fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_
 }
 
 #[test]
+fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_and_day() {
+    for (language, sum, undo, label) in [
+        ("en", "Sum", "Undo of 20", "First name"),
+        ("sv", "Summa", "Ångring 20", "Förnamn"),
+    ] {
+        let school = School::new();
+        let run = school.import(&["--lang", language], 0);
+        let console = school.console(language);
+        let cookie = console.enter();
+        let answer = console.get(&cookie, &format!("/runs/{run}/file/report"));
+        let (headers, page) = answer.split_once("\r\n\r\n").unwrap();
+        for header in [
+            "content-type: text/html; charset=utf-8",
+            "content-disposition: inline",
+            "content-security-policy: sandbox allow-scripts; default-src 'none';",
+            "cross-origin-opener-policy: unsafe-none",
+            "x-frame-options: DENY",
+        ] {
+            assert!(headers.contains(header), "{header}: {headers}");
+        }
+        // The other files are downloaded.
+        let answer = console.get(&cookie, &format!("/runs/{run}/file/results"));
+        assert!(answer.contains("content-disposition: attachment"));
+        let title = page.split_once("<h1>").unwrap().1;
+        let title = title.split_once("</h1>").unwrap().0;
+        assert!(title.starts_with("r.csv – Meitner – 20"), "{title}");
+        assert!(page.contains(&format!("<title>{title}</title>")), "{title}");
+        let sums =
+            format!("<th scope=\"row\">{sum}</th><td class=\"n\">5</td><td class=\"n\">5</td>");
+        assert!(page.contains(&sums), "{page}");
+        // The report of an undo has the words of the roster.
+        let undo_run = ["undo", &run, "--yes", "--lang", language];
+        let output = school.folder.with_sandbox(&undo_run);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let runs = school.folder.runs();
+        let name = runs.split_whitespace().next().unwrap();
+        let page = console.get(&cookie, &format!("/runs/{name}/file/report"));
+        let (plain, _) = page.split_once("class=\"technical\"").unwrap();
+        assert!(plain.contains(undo), "{plain}");
+        assert!(
+            plain.contains(label) && !plain.contains("first_name"),
+            "{plain}"
+        );
+    }
+}
+
+#[test]
 fn rehearsals_are_marked_and_listed_only_where_they_are_requested() {
     for (language, word, link) in [
         ("en", "rehearsal", "Show rehearsals"),
@@ -713,6 +760,10 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
             school.first_names(),
             ["Anna", "Bo", "Åsa", "Dana", "Eli", "Fia"]
         );
+        // The report cannot reach the console.
+        let report = found["report"].as_str().unwrap();
+        assert!(report.starts_with("r.csv – Meitner – "), "{found}");
+        assert_eq!(found["origin"], "null", "{found}");
         let restored = found["restored"].as_str().unwrap();
         assert!(restored.starts_with("1 "), "{found}");
         assert_eq!(found["people"], 2, "{found}");

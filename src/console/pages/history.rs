@@ -23,7 +23,7 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::live::Phase;
 use crate::console::opened::{Again, Opened};
-use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
+use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page, report};
 use crate::console::since::Since;
 use crate::console::words::{held_in_words, listed_in_words, stop_in_words, system_name};
 use crate::events::{Plan, Unobserved};
@@ -452,7 +452,10 @@ pub(in crate::console) async fn file(
         let found = files.find(|(known, _)| *known == which);
         let (_, path) = found.ok_or_else(|| Trouble::Wrong(say().console_file_gone()))?;
         let bytes = safe_fs::read_file(&path, MOST_BYTES).map_err(Action::Read.failed(&path))?;
-        Ok(download(&name_of(&path), bytes))
+        Ok(match &*which {
+            "report" => report(bytes),
+            _ => download(&name_of(&path), bytes),
+        })
     })
     .await
 }

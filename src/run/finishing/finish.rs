@@ -154,6 +154,8 @@ pub fn finish(
                 .as_ref()
                 .map(Release::in_words),
             is_played: run.setup.settings.sandbox,
+            is_undo: run.setup.settings.delivery.undoes.is_some(),
+            spec,
             journal_flag: &run.setup.context.journal_flag,
         },
         &paths.report,

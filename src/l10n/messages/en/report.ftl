@@ -147,6 +147,9 @@ report-no-file = it is not a file; use - for standard output
 
 html-plain-import = Import of { $at }
 html-plain-rehearsal = Rehearsal of { $at }: nothing real was changed
+html-plain-undo = Undo of { $at }
+html-plain-planned = { $when }, planned { $planned }
+html-sum = Sum
 html-plain-updated = Updated
 html-plain-unchanged = Already correct
 html-plain-attention = Needs attention

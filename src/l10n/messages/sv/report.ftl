@@ -146,6 +146,9 @@ report-no-file = det är inte en fil; skriv - för standard ut
 
 html-plain-import = Import { $at }
 html-plain-rehearsal = Övning { $at }: inget ändrades på riktigt
+html-plain-undo = Ångring { $at }
+html-plain-planned = { $when }, planerad { $planned }
+html-sum = Summa
 html-plain-updated = Uppdaterade
 html-plain-unchanged = Stämde redan
 html-plain-attention = Behöver åtgärdas
