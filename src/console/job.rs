@@ -131,6 +131,8 @@ pub(super) struct Job {
     first_persons: [OnceLock<Vec<(String, String)>>; 2],
     /// Whether the plan was discarded.
     is_discarded: AtomicBool,
+    /// Whether the run is an undo, or continues one.
+    is_undo: AtomicBool,
     /// The rows of the undone run that the user left out of an undo.
     left_out: Mutex<BTreeSet<u64>>,
 }
@@ -162,6 +164,7 @@ impl Job {
         live: Arc<Live>,
         session: Session,
     ) -> Job {
+        let is_undo = matches!(task, Task::Undo { .. });
         let (answer, asked) = mpsc::sync_channel(1);
         Job {
             task,
@@ -176,6 +179,7 @@ impl Job {
             first: AtomicU64::new(0),
             first_persons: Default::default(),
             is_discarded: AtomicBool::new(false),
+            is_undo: AtomicBool::new(is_undo),
             left_out: Mutex::default(),
         }
     }
@@ -306,6 +310,11 @@ impl Job {
         let since = Since::of(&journal, run, plan, self.prepared.get().map(Arc::as_ref))?;
         let _ = self.since.set(since.clone());
         Ok(since)
+    }
+
+    /// Returns whether the run is an undo.
+    pub(super) fn is_undo(&self) -> bool {
+        self.is_undo.load(Ordering::Relaxed)
     }
 
     /// Returns whether the job continues an earlier run.
@@ -563,6 +572,8 @@ impl Job {
         // Only this job sets it.
         let _ = self.prepared.set(ready.prepared.clone());
         let start = start(&mut ready)?;
+        let undoes = &ready.settings.delivery.undoes;
+        self.is_undo.store(undoes.is_some(), Ordering::Relaxed);
         let notifications = means.door.notifications();
         // A run that was stopped during planning is planned again, and asks.
         let is_approved = matches!(start, Start::Approve(_));

@@ -42,6 +42,7 @@ pub use row::{Lines, RowAt};
 pub use row_facts::{Found, RowFacts};
 pub use summary::{
     KnownBefore, Relisted, StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word,
+    word_of,
 };
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;

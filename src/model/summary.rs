@@ -73,9 +73,17 @@ impl StateCounts {
 
     /// The states with non-zero counts, each with its count in words.
     pub fn phrases(&self) -> Vec<(RowState, String)> {
+        self.phrases_of(false)
+    }
+
+    /// The same for a run that may be an undo, which restores rows.
+    pub fn phrases_of(&self, is_undo: bool) -> Vec<(RowState, String)> {
         let some = self.each().into_iter().filter(|(_, count)| *count > 0);
-        some.map(|(state, count)| (state, format!("{} {}", number(count), word(state, count))))
-            .collect()
+        some.map(|(state, count)| {
+            let word = word_of(state, count, is_undo);
+            (state, format!("{} {word}", number(count)))
+        })
+        .collect()
     }
 
     /// Each state with its count, in the order of the summary.
@@ -102,6 +110,14 @@ pub fn word(state: RowState, count: u64) -> String {
         RowState::Failed | RowState::Unknown => say().state_failed(count),
         RowState::NotSent => say().state_not_sent(count),
         RowState::Withheld => say().state_withheld(count),
+    }
+}
+
+/// The name of a state in a run that may be an undo, inflected for `count` rows.
+pub fn word_of(state: RowState, count: u64, is_undo: bool) -> String {
+    match state {
+        RowState::Updated if is_undo => say().state_restored(count),
+        state => word(state, count),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::l10n::{
 };
 use crate::model::{
     Code, Exit, Held, Lines, Outcome, RowState, StateCounts, Summary, in_quotes, is_code, redacted,
-    word,
+    word_of,
 };
 use crate::targets::TargetSpec;
 
@@ -147,7 +147,10 @@ impl Plain {
         let states = &summary.states;
         let (planned, at) = (local_time(summary.started_at), local_time(reported.began()));
         let counts = [
-            (states.updated, say().html_plain_updated()),
+            match reported.is_undo {
+                true => (states.updated, say().html_plain_restored()),
+                false => (states.updated, say().html_plain_updated()),
+            },
             (states.unchanged, say().html_plain_unchanged()),
             (states.unsuccessful(), say().html_plain_attention()),
             (states.not_sent, say().html_plain_not_sent()),
@@ -360,7 +363,7 @@ pub fn write_html(
         title: title(reported),
         summary,
         plain,
-        bars: bars(summary),
+        bars: bars(summary, reported.is_undo),
         kinds: kinds.iter().map(|kind| advised(kind, &rows)).collect(),
         of_kinds: number(kinds.iter().map(|kind| kind.rows).sum()),
         more: Some(all.saturating_sub(rows.len() as u64))
@@ -454,7 +457,7 @@ fn listed(
     Ok(rows)
 }
 
-fn bars(summary: &Summary) -> Vec<Bar> {
+fn bars(summary: &Summary, is_undo: bool) -> Vec<Bar> {
     let total = summary.rows.max(1);
     let mut start = 0;
     let each = summary.states.each().into_iter();
@@ -466,7 +469,7 @@ fn bars(summary: &Summary) -> Vec<Bar> {
             shown: number(count),
             word: match count {
                 0 => state.in_words(),
-                _ => word(state, count),
+                _ => word_of(state, count, is_undo),
             },
             start,
             width,

@@ -169,7 +169,7 @@ fn a_run_is_declined_at_the_command_line_once_that_is_confirmed() {
 
 #[test]
 fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
-    for (language, field, partly, one_of, send, left, ended) in [
+    for (language, field, partly, one_of, send, left, ended, restored) in [
         (
             "en",
             "First name",
@@ -178,6 +178,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             ">Put back 1 change<",
             "Undo the 4 people that are left",
             "Ended",
+            "3 restored",
         ),
         (
             "sv",
@@ -187,6 +188,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             ">Återställ 1 ändring<",
             "Ångra för de 4 personer som är kvar",
             "Avslutad",
+            "3 återställda",
         ),
     ] {
         let school = School::new();
@@ -256,7 +258,14 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             assert!(!page.contains(&format!("{first} {last}")), "{page}");
         }
         answer(&page, "consent=all");
-        console.once(&cookie, "/run", &format!(">{ended}<"));
+        let page = console.once(&cookie, "/run", &format!(">{ended}<"));
+        assert!(page.contains(restored), "{page}");
+        let runs = school.folder.runs();
+        let undo = runs.split_whitespace().next().unwrap();
+        for path in [&*format!("/runs/{undo}"), "/runs"] {
+            let page = console.get(&cookie, path);
+            assert!(page.contains(restored), "{path}: {page}");
+        }
         assert_eq!(school.first_names(), ["Åsa"; 5]);
         let page = console.get(&cookie, &format!("/runs/{run}"));
         assert!(
@@ -350,9 +359,9 @@ fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_
 
 #[test]
 fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_and_day() {
-    for (language, sum, undo, label) in [
-        ("en", "Sum", "Undo of 20", "First name"),
-        ("sv", "Summa", "Ångring 20", "Förnamn"),
+    for (language, sum, undo, label, restored) in [
+        ("en", "Sum", "Undo of 20", "First name", "Restored"),
+        ("sv", "Summa", "Ångring 20", "Förnamn", "Återställda"),
     ] {
         let school = School::new();
         let run = school.import(&["--lang", language], 0);
@@ -387,7 +396,8 @@ fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_an
         let name = runs.split_whitespace().next().unwrap();
         let page = console.get(&cookie, &format!("/runs/{name}/file/report"));
         let (plain, _) = page.split_once("class=\"technical\"").unwrap();
-        assert!(plain.contains(undo), "{plain}");
+        let counts = format!("<b>5</b><span>{restored}</span>");
+        assert!(plain.contains(undo) && plain.contains(&counts), "{plain}");
         assert!(
             plain.contains(label) && !plain.contains("first_name"),
             "{plain}"

@@ -1254,7 +1254,7 @@ fn a_held_queued_run_is_approved_and_undone_in_the_console() {
     );
     assert_eq!(fleet.folder.csv("held.results.csv", b',').len(), 21);
     assert!(
-        steps["undone"].as_str().unwrap().contains("updated"),
+        steps["undone"].as_str().unwrap().contains("restored"),
         "{steps}"
     );
 }

@@ -87,7 +87,7 @@ pub(in crate::console) async fn list(
             let delivery = settings.as_ref().map(|settings| &settings.delivery);
             let undoes = delivery.and_then(|delivery| delivery.undoes.clone());
             let retries = delivery.and_then(|delivery| delivery.retries.as_ref()?.run.clone());
-            let states = row.summary.states.phrases().into_iter();
+            let states = row.summary.states.phrases_of(undoes.is_some()).into_iter();
             let line = Line {
                 file: match (&undoes, &retries) {
                     (Some(_), _) => say().console_run_undo(),
@@ -262,7 +262,8 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             first: (reads_back && count > CANARY).then_some(CANARY),
             can_correct: Path::new(&run.file).is_file(),
         });
-    let states = row.summary.states.phrases().into_iter();
+    let is_undo = row.undoes.is_some();
+    let states = row.summary.states.phrases_of(is_undo).into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
     let actions = actions(desk, &run, &row);
     let asking = asking(desk, &run.name);

@@ -129,7 +129,7 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
         Phase::Ended(end) => end.summary.as_ref().map(|summary| summary.states),
         _ => Some(progress.states),
     };
-    let states = states.unwrap_or_default().phrases();
+    let states = states.unwrap_or_default().phrases_of(job.is_undo());
     let states = states
         .into_iter()
         .map(|(state, text)| (state.as_str().to_owned(), text));

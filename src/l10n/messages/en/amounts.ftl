@@ -59,6 +59,9 @@ amount-times = { $count ->
 state-updated = { $count ->
    *[other] updated
 }
+state-restored = { $count ->
+   *[other] restored
+}
 state-unchanged = { $count ->
    *[other] unchanged
 }

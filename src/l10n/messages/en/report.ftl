@@ -147,6 +147,7 @@ report-no-file = it is not a file; use - for standard output
 
 html-plain-import = Import of { $at }
 html-plain-rehearsal = Rehearsal of { $at }: nothing real was changed
+html-plain-restored = Restored
 html-plain-undo = Undo of { $at }
 html-plain-planned = { $when }, planned { $planned }
 html-sum = Sum

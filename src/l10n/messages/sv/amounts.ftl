@@ -59,6 +59,10 @@ state-updated = { $count ->
     [one] uppdaterad
    *[other] uppdaterade
 }
+state-restored = { $count ->
+    [one] återställd
+   *[other] återställda
+}
 state-unchanged = { $count ->
     [one] oförändrad
    *[other] oförändrade

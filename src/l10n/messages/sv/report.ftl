@@ -146,6 +146,7 @@ report-no-file = det är inte en fil; skriv - för standard ut
 
 html-plain-import = Import { $at }
 html-plain-rehearsal = Övning { $at }: inget ändrades på riktigt
+html-plain-restored = Återställda
 html-plain-undo = Ångring { $at }
 html-plain-planned = { $when }, planerad { $planned }
 html-sum = Summa
