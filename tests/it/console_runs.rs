@@ -406,6 +406,79 @@ fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_an
 }
 
 #[test]
+fn the_page_of_a_run_lists_who_was_changed_and_that_of_an_undo_who_was_restored() {
+    let people: Vec<(&str, &str, &str)> = PEOPLE
+        .into_iter()
+        .cycle()
+        .zip(0..43)
+        .map(|((first, last, _), row)| (first, last, if row < 2 { "7A" } else { "7B" }))
+        .collect();
+    for (language, changed, restored, next) in [
+        (
+            "en",
+            "Who was changed",
+            "Who got their earlier",
+            ">Next</a>",
+        ),
+        (
+            "sv",
+            "Vilka som ändrades",
+            "Vilka som fick tillbaka",
+            ">Nästa</a>",
+        ),
+    ] {
+        let school = School::of(&people);
+        let run = school.import(&[], 0);
+        let console = school.console(language);
+        let cookie = console.enter();
+        let shown = |path: &str| {
+            let page = console.get(&cookie, path);
+            let list = page.split_once("<h2 id=\"changed\">");
+            let list = list.unwrap_or_else(|| panic!("{page}")).1;
+            let rows = list.matches("<tr><th scope=\"row\">").count();
+            (list.to_owned(), rows)
+        };
+        let path = format!("/runs/{run}");
+        let (list, rows) = shown(&path);
+        assert!(list.starts_with(changed), "{list}");
+        assert_eq!(rows, 40, "{list}");
+        assert!(
+            list.contains("Anna Ek") && list.contains("<del>Åsa</del> → <ins>Anna</ins>"),
+            "{list}"
+        );
+        // The next page has the rest, and a class its people.
+        let link = list.split_once(next).unwrap_or_else(|| panic!("{list}")).0;
+        let link = link.rsplit_once(&format!("{path}?")).unwrap().1;
+        let query = link.replace("&#38;", "&");
+        let query = query.split_once('#').unwrap().0;
+        let (list, rows) = shown(&format!("{path}?{query}"));
+        assert_eq!(rows, 3, "{list}");
+        assert!(!list.contains(next), "{list}");
+        let (list, rows) = shown(&format!("{path}?column=4&value=7A"));
+        assert_eq!(rows, 2, "{list}");
+        let undo = ["undo", &run, "--rows", "1-2", "--yes"];
+        let output = school.folder.with_sandbox(&undo);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let runs = school.folder.runs();
+        let undo = runs.split_whitespace().next().unwrap();
+        let (list, rows) = shown(&format!("/runs/{undo}"));
+        assert!(list.starts_with(restored), "{list}");
+        assert_eq!(rows, 2, "{list}");
+        assert!(
+            list.contains("Bo Alm") && list.contains("<del>Bo</del> → <ins>Åsa</ins>"),
+            "{list}"
+        );
+        // Values that are no longer stored are not listed.
+        school
+            .folder
+            .write("rosterpatch.toml", "[retention]\nvalues = '0s'\n");
+        assert!(school.folder.run("runs prune").status.success());
+        let page = console.get(&cookie, &path);
+        assert!(!page.contains(changed) && !page.contains("Anna"), "{page}");
+    }
+}
+
+#[test]
 fn rehearsals_are_marked_and_listed_only_where_they_are_requested() {
     for (language, word, link) in [
         ("en", "rehearsal", "Show rehearsals"),

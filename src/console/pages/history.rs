@@ -1,6 +1,6 @@
 //! The history pages, which list past runs and their files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, overview, rows_with};
 use super::run::plan_page;
-use super::{note_of, start_job};
+use super::{note_of, start_job, undo};
 use crate::app::{
     Action, AppError, Decisions, GoOn, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
     is_rehearsal, listed, report_again, resumed, retried_run, roster_of,
@@ -183,6 +183,8 @@ struct Page {
     declines: bool,
     /// The plan of a run that waits for the user.
     plan: Option<(Overview, Changes)>,
+    /// The changes of a run that has ended, under a heading.
+    changed: Option<(String, Changes)>,
 }
 
 /// The changes that an approval sends.
@@ -228,6 +230,11 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         });
         (plan.to_send, reads_back)
     });
+    let is_over = row.state.is_over() || row.state == RunState::Interrupted;
+    let changed = match plan.as_ref().filter(|_| is_over) {
+        Some(plan) => changed(&journal, &run, &row, plan, filter)?,
+        None => None,
+    };
     let plan = match plan.filter(|_| is_held) {
         Some(plan) => {
             // Without the roster, rows have no names.
@@ -323,7 +330,54 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         approval,
         declines: is_held,
         plan,
+        changed,
     }))
+}
+
+/// Returns a page of the people that a run changed, under a heading. There is none if the changes are not stored
+/// any more.
+fn changed(
+    journal: &Journal,
+    run: &RunRecord,
+    row: &ListedRun,
+    plan: &Plan,
+    filter: &Filter,
+) -> Result<Option<(String, Changes)>, AppError> {
+    if row.summary.states.updated == 0 {
+        return Ok(None);
+    }
+    let updated = journal.rows_in(run.id, &[RowState::Updated])?;
+    let mut updated: BTreeSet<u64> = updated.into_iter().collect();
+    let undone = match &row.undoes {
+        // Without the undone run, people have no names.
+        Some(undone) => journal.run(Some(undone)).ok(),
+        None => None,
+    };
+    // The file of an undo has no names.
+    let prepared = match &row.undoes {
+        Some(_) => None,
+        None => roster_of(run).ok(),
+    };
+    let prepared = prepared.as_ref();
+    if let Some(prepared) = prepared
+        && let Some(chosen) = rows_with(prepared, filter)?
+    {
+        updated.retain(|row| chosen.contains(row));
+    }
+    let mut changes = changes(journal, run.id, plan, filter, prepared, Some(updated))?;
+    changes.rows.retain(|changed| !changed.changes.is_empty());
+    if let Some(undone) = &undone {
+        let shown = changes.rows.iter().map(|changed| changed.row).collect();
+        let people = undo::people(journal, run.id, undone, Some(&shown))?;
+        undo::name(&mut changes, &people);
+    }
+    let is_stored = !changes.rows.is_empty() || changes.next.is_some();
+    let heading = match row.undoes {
+        Some(_) => say().console_who_was_restored(),
+        None => say().console_who_was_changed(),
+    };
+    let is_filtered = !filter.value.is_empty() || filter.after > 0;
+    Ok((is_stored || is_filtered).then_some((heading, changes)))
 }
 
 /// Returns whether the file of a run was uploaded and has been removed.
