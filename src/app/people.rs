@@ -59,8 +59,8 @@ pub const SEARCHED_RUNS: usize = 100;
 const NUMBER: &str = "identity_number";
 
 /// Returns the people whose name, number or address is `query`, without those who are marked as protected in any run
-/// in the journal. A run whose roster is gone does not record whom it withheld, so people who may be among them are
-/// returned without a name. Rehearsals are left out unless they are requested.
+/// in the journal. A run does not record whom it withheld, and the cells of such rows are never read, so people who
+/// may be among them are returned without a name. Rehearsals are left out unless they are requested.
 ///
 /// # Errors
 /// Fails if the journal cannot be read.
@@ -69,7 +69,6 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
     let wanted = Wanted::of(query);
     let mut found = Found::default();
     let mut files = BTreeSet::new();
-    let mut contents = BTreeSet::new();
     let all = journal.runs()?;
     let runs = all
         .iter()
@@ -85,27 +84,23 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
         // A file that has changed since, or cannot be read now, was not the run's.
         if let Ok(prepared) = roster_of(run) {
             files.insert(run.file.clone());
-            contents.insert(&run.sha256);
             in_roster(&journal, run, &prepared, &wanted, &mut found)?;
         }
     }
     for run in &runs {
         in_changes(&journal, run, &wanted, &mut found)?;
     }
-    let mut unread = Vec::new();
-    for run in all.iter().filter(|run| !contents.contains(&run.sha256)) {
+    let mut withholding = Vec::new();
+    for run in &all {
         if withholds(&journal, run)? {
-            unread.push(run.id);
+            withholding.push(run.id);
         }
     }
     let mut is_cut = found.people.len() > CANDIDATES;
     let mut people = Vec::new();
     for one in found.people {
-        let marks = marks_of(&journal, &one, &unread)?;
-        let is_hidden = one.values.iter().any(|value| found.hidden.contains(value));
-        match marks {
+        match marks_of(&journal, &one, &withholding)? {
             Marks::Protected => {}
-            _ if is_hidden => {}
             Marks::None => people.push(one.person),
             Marks::Unknown => people.push(FoundPerson {
                 name: String::new(),
@@ -140,7 +135,7 @@ enum Marks {
 
 /// Returns the protection of a person from the rows of all runs. The journal stores no key of a withheld row. The
 /// withheld rows of a run are about other people only if the run has another row about this person.
-fn marks_of(journal: &Journal, one: &Candidate, unread: &[i64]) -> Result<Marks, AppError> {
+fn marks_of(journal: &Journal, one: &Candidate, withholding: &[i64]) -> Result<Marks, AppError> {
     let spellings = one.by.iter().flat_map(|value| spellings(value));
     let prints: BTreeSet<i64> = spellings.map(|key| key_fingerprint(&key)).collect();
     let rows = journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())?;
@@ -148,7 +143,7 @@ fn marks_of(journal: &Journal, one: &Candidate, unread: &[i64]) -> Result<Marks,
         return Ok(Marks::Protected);
     }
     let is_another = |run: &i64| rows.iter().any(|row| row.run == *run);
-    Ok(match unread.iter().all(is_another) {
+    Ok(match withholding.iter().all(is_another) {
         true => Marks::None,
         false => Marks::Unknown,
     })
@@ -218,34 +213,25 @@ impl Wanted {
 struct Found {
     people: Vec<Candidate>,
     known: BTreeSet<String>,
-    /// Values of people who are marked in a roster.
-    hidden: BTreeSet<String>,
 }
 
 /// A person who matches the search.
 struct Candidate {
     person: FoundPerson,
-    /// The values that name the person, as written and bare.
+    /// The values that name the person, as written.
     by: Vec<String>,
-    values: Vec<String>,
 }
 
 impl Found {
-    /// Excludes people with one of these values from the results.
-    fn hide(&mut self, values: &[&str]) {
-        let values = values.iter().filter(|value| !value.is_empty());
-        self.hidden.extend(values.map(|value| bare(value)));
-    }
-
     /// Adds a person who has none of these values in common with one who is known.
     fn add(&mut self, person: FoundPerson, values: &[&str]) {
         let values = values.iter().filter(|value| !value.is_empty());
         let by: Vec<String> = values.map(|value| value.to_string()).collect();
         let values: Vec<String> = by.iter().map(|value| bare(value)).collect();
         let is_known = values.iter().any(|value| self.known.contains(value));
-        self.known.extend(values.iter().cloned());
+        self.known.extend(values);
         if !is_known && self.people.len() <= CANDIDATES {
-            self.people.push(Candidate { person, by, values });
+            self.people.push(Candidate { person, by });
         }
     }
 }
@@ -307,10 +293,9 @@ fn in_roster(
             key: key.to_owned(),
         };
         let values = [&values[..], &[number, key]].concat();
-        match withheld.binary_search(&seen.at.row) {
-            // An older roster may not have marked the person.
-            Ok(_) => found.hide(&values),
-            Err(_) => found.add(person, &values),
+        // Records may mark people whom the roster does not mark.
+        if withheld.binary_search(&seen.at.row).is_err() {
+            found.add(person, &values);
         }
     }
     Ok(())
