@@ -465,6 +465,7 @@ const walks = {
     found.errors.length = 0;
     await press("#steps a[href$='/plan']");
     found.steps.stale = await text("main .note");
+    found.steps.atStale = await classes();
     await look("stale");
     await press("main .next button");
     await planned();

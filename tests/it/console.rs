@@ -407,6 +407,7 @@ fn an_unanswered_plan_is_replaced_when_rows_change() {
         assert_eq!(states("atReview"), asked, "{found}");
         assert!(has(&found["refused"], refused), "{found}");
         assert!(has(&found["stale"], stale), "{found}");
+        assert_eq!(states("atStale")[4..], [waiting, waiting], "{found}");
         // The new plan contains the edit.
         assert!(found["plan"].as_str().unwrap().starts_with('3'), "{found}");
         assert_eq!(states("declined"), before, "{found}");
