@@ -157,6 +157,9 @@ const walks = {
     await press("form[action$='/plan'][method=get] button");
     await page.waitForURL(/field=phone/);
     found.steps.ofClass = await page.locator("table.stack tbody tr").count();
+    await press(".chips a");
+    await page.waitForURL((url) => !url.searchParams.has("value"));
+    found.steps.ofAll = await page.locator("table.stack tbody tr").count();
     await page.goto(`${home}/plan`);
     await press("button[value=first]");
 

@@ -483,18 +483,7 @@ pub(super) fn changes(
         are_last_delivered: plan.are_last_delivered,
         rows: rows.into_iter().map(|(_, changed)| changed).collect(),
         fields: fields.collect(),
-        classes: classes
-            .into_iter()
-            .map(|(class, count)| {
-                let column = class_column.unwrap_or_default().to_string();
-                Class {
-                    query: format!("column={column}&value={}", escaped(&class)),
-                    count: number(count),
-                    is_chosen: column == filter.column && filter.value == class,
-                    name: class,
-                }
-            })
-            .collect(),
+        classes: class_links(classes, class_column, filter, plan.to_send),
         choosing: None,
         next: next.map(|row| {
             format!(
@@ -543,6 +532,36 @@ fn classes(
     }
     classes.remove("");
     Ok(classes.into_iter().collect())
+}
+
+/// Returns the filters by class, beginning with that for all classes.
+fn class_links(
+    classes: Vec<(String, u64)>,
+    column: Option<usize>,
+    filter: &Filter,
+    all: u64,
+) -> Vec<Class> {
+    let field = format!("field={}", escaped(&filter.field));
+    let column = column.unwrap_or_default().to_string();
+    let mut links: Vec<Class> = classes
+        .into_iter()
+        .map(|(class, count)| Class {
+            query: format!("{field}&column={column}&value={}", escaped(&class)),
+            count: number(count),
+            is_chosen: column == filter.column && filter.value == class,
+            name: class,
+        })
+        .collect();
+    if !links.is_empty() {
+        let every = Class {
+            is_chosen: !links.iter().any(|link| link.is_chosen),
+            query: field,
+            count: number(all),
+            name: say().console_all_classes(),
+        };
+        links.insert(0, every);
+    }
+    links
 }
 
 /// Adds the person and the class of each row.
