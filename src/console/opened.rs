@@ -40,7 +40,7 @@ pub(super) struct Opened {
     pub(super) checked: Result<Checked, String>,
     /// Decisions about columns of other files for the same target.
     pub(super) memory: Option<ColumnMemory>,
-    /// The sheets from which the user must choose before the rows can be checked.
+    /// The sheets of which the user must choose one before the rows can be checked.
     pub(super) which_sheet: Vec<String>,
     /// The run whose rows are resent.
     pub(super) again: Option<Again>,
@@ -254,6 +254,15 @@ impl Opened {
                 self.which_sheet = sheets;
                 Err(why)
             }
+            Err(AppError::Run(RunError::Read(ReadError::EmptySheet { sheet, sheets, .. }))) => {
+                let why = say().console_sheet_empty(sheet.as_str());
+                let why = format!("{why} {}", other_choice(&sheets));
+                self.look = Err(why.clone());
+                if sheets.len() > 1 {
+                    self.which_sheet = sheets;
+                }
+                Err(why)
+            }
             Err(AppError::Run(error)) => {
                 let why = match &error {
                     RunError::Map { source, .. } => columns_in_words(source, &self.spec),
@@ -276,6 +285,20 @@ impl Opened {
     /// Returns an error for a page, with the name of the file instead of the path of an upload.
     fn told(&self, error: &(dyn std::error::Error + 'static)) -> String {
         named(with_causes(error), &self.roster.file, &self.name)
+    }
+
+    /// Returns a warning if the roster has a header and no rows.
+    pub(super) fn without_rows(&self) -> Option<String> {
+        let checked = self.checked.as_ref().ok()?;
+        if checked.prepared.survey.rows > 0 {
+            return None;
+        }
+        let input = &checked.prepared.input;
+        let why = match input.sheet_name() {
+            Some(sheet) => say().console_sheet_no_rows(sheet),
+            None => say().console_file_no_rows(),
+        };
+        Some(format!("{why} {}", other_choice(input.sheets())))
     }
 
     fn check(&mut self) -> Result<Checked, AppError> {
@@ -511,6 +534,14 @@ impl AlikeValues {
                 .then_with(|| one.value.cmp(&other.value))
         });
         several
+    }
+}
+
+/// Returns what can be done about a sheet or a file without rows.
+fn other_choice(sheets: &[String]) -> String {
+    match sheets {
+        [_, _, ..] => say().console_choose_sheet(),
+        _ => say().console_choose_file(),
     }
 }
 

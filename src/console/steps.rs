@@ -68,7 +68,7 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
         Some(opened) => {
             let own = job.as_deref().filter(|job| job.is_of(opened));
             let of_job = of_job(own, own.is_some_and(|job| job.is_stale(opened)));
-            let can_plan = opened.checked.is_ok();
+            let can_plan = opened.checked.is_ok() && opened.without_rows().is_none();
             [of_file(opened), of_job]
                 .concat()
                 .into_iter()
@@ -130,17 +130,19 @@ type Known = ((StepState, &'static str), Option<String>);
 fn of_file(opened: &Opened) -> Vec<Known> {
     use StepState::{Attention, Done, Waiting};
     let is_read = opened.look.is_ok() && opened.which_sheet.is_empty();
+    let has_rows = opened.without_rows().is_none();
     let answered = match is_read && questions(opened).is_empty() {
         true => Done,
         false => Attention,
     };
     let (columns, rows) = match &opened.checked {
         Ok(checked) if checked.left > 0 => (answered, Attention),
+        Ok(_) if !has_rows => (answered, Waiting),
         Ok(_) => (answered, Done),
         Err(_) if is_read => (Attention, Waiting),
         Err(_) => (Waiting, Waiting),
     };
-    let file = if is_read { Done } else { Attention };
+    let file = if is_read && has_rows { Done } else { Attention };
     let page = |state, page: &'static str| {
         let path = (state != Waiting).then(|| format!("/{page}"));
         ((state, page), path)

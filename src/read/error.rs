@@ -38,6 +38,16 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// The sheet of the workbook is empty, or all its sheets are.
+    #[error("{}", say().read_empty_sheet(path.display().to_string(), sheet.as_str()))]
+    EmptySheet {
+        /// The file.
+        path: PathBuf,
+        /// The sheet.
+        sheet: String,
+        /// The visible sheets.
+        sheets: Vec<String>,
+    },
     /// The file has no rows below the header.
     #[error("{}", say().read_no_rows(path.display().to_string()))]
     NoRows {
@@ -218,6 +228,7 @@ impl ReadError {
             }
             ReadError::NoHeaderRow { line, lines, .. } => fact.at_line(*line).with_count(*lines),
             ReadError::Empty { .. }
+            | ReadError::EmptySheet { .. }
             | ReadError::NoRows { .. }
             | ReadError::Workbook { .. }
             | ReadError::NoSheet { .. }
@@ -234,6 +245,7 @@ impl ReadError {
             ReadError::HeaderTooLong { path, .. } => (Code::ReadHeaderTooLong, path),
             ReadError::Io { path, .. } => (Code::ReadIo, path),
             ReadError::Empty { path } => (Code::ReadEmpty, path),
+            ReadError::EmptySheet { path, .. } => (Code::ReadEmpty, path),
             ReadError::NoRows { path } => (Code::ReadNoRows, path),
             ReadError::TooManyRows { path, .. } => (Code::ReadTooManyRows, path),
             ReadError::NotCsv { path, .. } => (Code::ReadNotCsv, path),

@@ -133,6 +133,13 @@ pub(super) fn write_out(
             None => wrong(Trouble::Workbook(say().workbook_only_hidden(found))),
         });
     };
+    if kept.is_empty {
+        return Err(ReadError::EmptySheet {
+            path: path.to_owned(),
+            sheet: chosen.name.clone(),
+            sheets: names(visible()),
+        });
+    }
     let mut others = Vec::new();
     for other in visible().filter(|other| wanted.sheet.is_none() && other.place != chosen.place) {
         let mut text = Vec::new();

@@ -819,6 +819,72 @@ fn the_console_first_asks_which_of_several_sheets_to_read() {
 }
 
 #[test]
+fn a_sheet_or_a_file_without_rows_is_reported_before_any_other_step() {
+    let header = ["Elev-ID", "Personnummer", "Förnamn", "Efternamn"];
+    let row = [&plain_id(1), &identity_number(1), "Anna", "Ek"];
+    for (language, empty, no_rows, other) in [
+        (
+            "en",
+            "The sheet “Empty” is empty.",
+            "has a header and no rows below it.",
+            "Choose another sheet",
+        ),
+        (
+            "sv",
+            "Bladet ”Empty” är tomt.",
+            "har en rubrikrad men inga rader under den.",
+            "Välj ett annat blad",
+        ),
+    ] {
+        let folder = Folder::new();
+        let mut book = rust_xlsxwriter::Workbook::new();
+        for (name, rows) in [
+            ("Header", &[header][..]),
+            ("Empty", &[]),
+            ("Roster", &[header, row]),
+        ] {
+            let sheet = book.add_worksheet().set_name(name).unwrap();
+            for (at, row) in (0..).zip(rows) {
+                sheet.write_row(at, 0, *row).unwrap();
+            }
+        }
+        folder.write("sheets.xlsx", book.save_to_buffer().unwrap());
+        folder.write("header.csv", format!("{}\n", header.join(";")));
+        let open = |file: &str| {
+            let arguments = [file, "--target", "meitner", "--sandbox", "--lang", language];
+            let console = Console::open(&folder, &arguments);
+            let cookie = console.enter();
+            (console, cookie)
+        };
+        let (console, cookie) = open("sheets.xlsx");
+        for (sheet, warnings) in [("Header", [no_rows, other]), ("Empty", [empty, other])] {
+            console.post(&cookie, "/file", &format!("sheet={sheet}&header_row=1"));
+            let page = console.get(&cookie, "/file");
+            for warning in warnings {
+                assert!(page.contains(warning), "{warning}: {page}");
+            }
+            assert!(!page.contains("<a class=\"button\""), "{page}");
+            assert!(page.contains("<option>Roster"), "{page}");
+            for next in ["/problems", "/plan"] {
+                let answer = console.get(&cookie, next);
+                assert_eq!(status(&answer), 303, "{next}: {answer}");
+            }
+        }
+        console.post(&cookie, "/file", "sheet=Roster&header_row=1");
+        let page = console.get(&cookie, "/file");
+        assert!(page.contains("<a class=\"button\""), "{page}");
+        assert!(!page.contains(no_rows) && !page.contains(empty), "{page}");
+        assert_eq!(status(&console.get(&cookie, "/problems")), 200);
+
+        let (console, cookie) = open("header.csv");
+        let page = console.get(&cookie, "/file");
+        assert!(page.contains(no_rows), "{page}");
+        assert!(!page.contains("<a class=\"button\""), "{page}");
+        assert_eq!(status(&console.get(&cookie, "/problems")), 303);
+    }
+}
+
+#[test]
 fn a_hundred_thousand_rows_are_shown_in_small_pages() {
     let folder = Folder::new();
     let mut text = String::from("id;identity_number;first_name;last_name;gender\r\n");

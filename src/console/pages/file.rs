@@ -19,6 +19,8 @@ struct Page {
     frame: Frame,
     /// The reason why the file cannot be read.
     wrong: Option<String>,
+    /// A warning that the file has no rows.
+    without_rows: Option<String>,
     description: String,
     encodings: Vec<(String, String, bool)>,
     delimiters: Vec<(&'static str, String, bool)>,
@@ -42,7 +44,8 @@ fn made(desk: &Desk) -> Made {
     let read = &opened.roster.read;
     let look = opened.look.as_ref();
     let found = look.ok();
-    let is_workbook = found.is_some_and(|look| !look.sheets.is_empty());
+    let is_asked = !opened.which_sheet.is_empty();
+    let is_workbook = is_asked || found.is_some_and(|look| !look.sheets.is_empty());
     let encoding = found.map_or("", |look| &look.encoding);
     let mut labels: Vec<&str> = encodings().map(Charset::label).collect();
     if !encoding.is_empty() && !labels.contains(&encoding) {
@@ -52,7 +55,7 @@ fn made(desk: &Desk) -> Made {
         .and_then(|look| look.delimiter)
         .or(read.delimiter)
         .unwrap_or(b';');
-    let is_asked = !opened.which_sheet.is_empty();
+    let sheets = found.map_or(&opened.which_sheet, |look| &look.sheets);
     let sheet = |name: &String| {
         let chosen = read.sheet.as_ref();
         let first = found.and_then(|look| look.sheets.first());
@@ -62,6 +65,7 @@ fn made(desk: &Desk) -> Made {
     Ok(html(&Page {
         frame,
         wrong: look.err().or(unanswered).cloned(),
+        without_rows: opened.without_rows(),
         must_choose: found.is_none() || is_asked,
         description: found.map_or(String::new(), |look| look.description.clone()),
         encodings: match is_workbook {
@@ -75,7 +79,7 @@ fn made(desk: &Desk) -> Made {
             true => Vec::new(),
             false => delimiters(delimiter),
         },
-        sheets: found.map_or(Vec::new(), |look| look.sheets.iter().map(sheet).collect()),
+        sheets: sheets.iter().map(sheet).collect(),
         header_line: found.map_or(read.header_row.unwrap_or(1), |look| look.header_line),
         header: found.map_or(Vec::new(), |look| look.header.clone()),
         rows: found.map_or(Vec::new(), |look| look.rows.clone()),
@@ -146,7 +150,13 @@ pub(in crate::console) async fn correct(
                     .map_err(|_| Trouble::Wrong(say().console_no_number(text)))?,
             ),
         };
-        if row != found.map(|look| look.header_line) {
+        let shown = match found {
+            Some(look) => Some(look.header_line),
+            // The sheet to read is not chosen yet.
+            None if !opened.which_sheet.is_empty() => read.header_row.or(Some(1)),
+            None => None,
+        };
+        if row != shown {
             read.header_row = row;
         }
         let is_other = read.encoding != before.encoding

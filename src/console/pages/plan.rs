@@ -166,6 +166,9 @@ fn no_plan(desk: &Desk, why: Option<String>) -> Made {
     let Ok(checked) = &opened.checked else {
         return go_to("/columns");
     };
+    if opened.without_rows().is_some() {
+        return go_to("/file");
+    }
     let left = checked.left;
     Ok(html(&NoPlan {
         frame,
@@ -600,6 +603,9 @@ pub(in crate::console) async fn make(
             let Ok(checked) = &opened.checked else {
                 return go_to("/columns");
             };
+            if opened.without_rows().is_some() {
+                return go_to("/file");
+            }
             // A column that may belong to a field is never left out without a question.
             if !questions(opened).is_empty() {
                 return go_to("/columns");

@@ -147,6 +147,9 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     let Ok(checked) = &opened.checked else {
         return go_to("/columns");
     };
+    if opened.without_rows().is_some() {
+        return go_to("/file");
+    }
     let tab = Tab::named(&asked.tab);
     let search = asked.q.trim();
     let found = match (search, asked.row) {

@@ -3,6 +3,7 @@
 read-header-too-long = { $path }: the first row is longer than { $most } bytes, so it cannot be a header; look for a missing quote
 read-io = cannot read { $path }
 read-empty = { $path } is empty: a roster needs a header line and at least one row
+read-empty-sheet = the sheet "{ $sheet }" in { $path } is empty: a roster needs a header line and at least one row
 read-too-many-rows = { $path } has { $rows } rows, and the limit is { $most }; split the file
 read-no-rows = { $path } has a header and no rows below it
 read-not-csv = cannot read { $path }: it is { $what }; { $fix }

@@ -1,6 +1,7 @@
 read-header-too-long = { $path }: den första raden är längre än { $most } byte, så den kan inte vara en rubrikrad; leta efter ett citattecken som saknas
 read-io = kan inte läsa { $path }
 read-empty = { $path } är tom: en lista behöver en rubrikrad och minst en rad till
+read-empty-sheet = bladet ”{ $sheet }” i { $path } är tomt: en lista behöver en rubrikrad och minst en rad till
 read-too-many-rows = { $path } har { $rows } rader, fler än gränsen på { $most }; dela upp filen
 read-no-rows = { $path } har en rubrikrad men inga rader under den
 read-not-csv = kan inte läsa { $path }: filen är { $what }; { $fix }
