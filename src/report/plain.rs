@@ -18,7 +18,8 @@ pub fn fault_in_words(problem: &Problem, system: &str) -> String {
     match (&*problem.code, reason) {
         ("lookup.not_found", _) => say().console_fault_not_found(system),
         (_, "mojibake") => say().console_fault_mojibake(),
-        (_, "scientific" | "serial_number" | "leading_zero") => say().console_fault_number(),
+        ("date.serial_number", _) => say().console_fault_serial(),
+        (_, "scientific" | "leading_zero") => say().console_fault_number(),
         (_, "day_month_order") => say().console_fault_date_order(),
         ("municipality_code.format", _) => say().console_fault_municipality(),
         ("text.formula", _) => say().console_fault_formula(),

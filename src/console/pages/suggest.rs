@@ -4,14 +4,13 @@ use serde_json::Value as Json;
 
 use crate::l10n::Argument;
 use crate::model::Problem;
-use crate::targets::{FieldSpec, Notation};
+use crate::targets::{FieldSpec, Kind, Notation};
 
 /// The maximum edit distance between a cell and a suggested choice.
 const EDITS: usize = 2;
 
 /// Returns the value that a faulty cell was most likely meant to have, in the language of the column's
 /// header. Digits and letters that only the author knows are not guessed.
-/// not guessed.
 pub(in crate::console) fn suggested(
     (spec, language): (&FieldSpec, Option<&str>),
     value: &str,
@@ -33,7 +32,12 @@ pub(in crate::console) fn suggested(
         Notation::Number => {
             candidates.push(joined.clone());
             candidates.push(joined.replace(['O', 'o'], "0").replace(['l', 'I'], "1"));
+            if problem.code == "date.serial_number" {
+                candidates.extend(date_of_serial(&joined));
+            }
         }
+        // A dot or a letter may be missing instead.
+        Notation::Code if spec.value_kind() == Kind::Email && separates_words(value) => {}
         Notation::Code => {
             candidates.push(joined.clone());
             let dotted = joined
@@ -51,6 +55,25 @@ pub(in crate::console) fn suggested(
         Notation::Words => {}
     }
     candidates.into_iter().find(passes)
+}
+
+/// Returns the date that Excel shows for a serial number of its 1900 date system.
+fn date_of_serial(serial: &str) -> Option<String> {
+    let days: i32 = serial.parse().ok()?;
+    // Day 1 is 1900-01-01, and the system counts a 29 February 1900.
+    let start = jiff::civil::date(1899, 12, 30);
+    let days = jiff::Span::new().try_days(days).ok()?;
+    let date = start.checked_add(days).ok()?;
+    Some(date.to_string())
+}
+
+/// Returns whether a space stands between two letters or digits.
+fn separates_words(value: &str) -> bool {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let mut gaps = words.iter().zip(words.iter().skip(1));
+    gaps.any(|(before, after)| {
+        before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)
+    })
 }
 
 /// Returns the word nearest to a cell, or `None` if there are two.
@@ -89,6 +112,7 @@ mod tests {
             "postal_city",
             "first_name",
             "last_name",
+            "date_of_birth",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -96,6 +120,7 @@ mod tests {
         let today = jiff::civil::date(2026, 8, 17);
         let checker = Checker::new(spec.clone(), Arc::new(map), CheckOptions::new(today));
         let plain = Problem::of_row("x", message::cell_required());
+        let serial = Problem::of_row("date.serial_number", message::date_serial_number("39215"));
         let damaged = Problem::of_row("text.mojibake", message::cell_mojibake("MalmÃ¶", "Malmö"));
         for (name, value, problem, expected) in [
             (
@@ -105,6 +130,17 @@ mod tests {
                 Some("anna@skola.se"),
             ),
             ("email_address1", "anna skola.se", &plain, None),
+            ("email_address1", "anna ek@skola.se", &plain, None),
+            (
+                "email_address1",
+                "anna.ek @skola. se",
+                &plain,
+                Some("anna.ek@skola.se"),
+            ),
+            ("email_address1", "anna.ek @skola", &plain, None),
+            ("date_of_birth", "39215", &serial, Some("2007-05-13")),
+            ("date_of_birth", "60001", &serial, None),
+            ("date_of_birth", "39215", &plain, None),
             ("gender", "Femal", &plain, Some("Female")),
             ("gender", "Okänt", &plain, None),
             ("postal_code", "169 5O", &plain, Some("16950")),

@@ -267,6 +267,7 @@ console-fault-shared = Another row has the same value; only one person can have 
 console-fault-not-found = This person is not in { $system }
 console-fault-mojibake = The letters were damaged when the file was saved
 console-fault-number = A spreadsheet has changed this number; type it as it should be
+console-fault-serial = A spreadsheet has turned the date into this number; write it as 2010-04-02
 console-fault-date-order = The date can be read in two ways; write it as 2010-04-02
 console-fault-municipality = A municipality code has four digits, such as 0184
 console-fault-formula = The cell holds a formula; type its value

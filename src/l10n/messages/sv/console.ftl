@@ -267,6 +267,7 @@ console-fault-shared = En annan rad har samma värde; bara en person kan ha det
 console-fault-not-found = Personen finns inte i { $system }
 console-fault-mojibake = Bokstäverna skadades när filen sparades
 console-fault-number = Ett kalkylprogram har ändrat talet; skriv det som det ska vara
+console-fault-serial = Ett kalkylprogram har gjort om datumet till detta tal; skriv det som 2010-04-02
 console-fault-date-order = Datumet kan läsas på två sätt; skriv det som 2010-04-02
 console-fault-municipality = En kommunkod har fyra siffror, till exempel 0184
 console-fault-formula = Cellen innehåller en formel; skriv värdet
