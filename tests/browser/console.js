@@ -53,8 +53,32 @@ async function look(name) {
   await page.setViewportSize({ width: 320, height: 700 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) found.overflow.push(`${name}: ${wide}`);
+  // A phone's width less a scrollbar.
+  await page.setViewportSize({ width: 305, height: 700 });
+  const cut = await page.locator("#steps li > *").evaluateAll((steps) =>
+    steps.filter((step) => step.scrollWidth > step.clientWidth).map((step) => step.textContent),
+  );
+  const broken = await brokenIn("#steps li > * > *");
+  for (const text of [...cut, ...broken]) found.overflow.push(`${name}: ${text}`);
   await page.setViewportSize({ width: 1280, height: 800 });
   found.words.push([name, await words()]);
+}
+
+// Returns the words in elements that are broken over two lines.
+async function brokenIn(selector) {
+  return page.locator(selector).evaluateAll((elements) =>
+    elements.flatMap((element) => {
+      const text = element.firstChild;
+      const words = text instanceof Text ? [...text.data.matchAll(/[^\s-]+/g)] : [];
+      const lines = ({ 0: word, index }) => {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return range.getClientRects().length;
+      };
+      return words.filter((word) => lines(word) > 1).map(([word]) => word);
+    }),
+  );
 }
 
 // Pictures of a page as it stands: narrow, medium and wide, light and dark.
