@@ -522,6 +522,12 @@ const walks = {
       rows.map((row) => [...row.children].slice(0, 4).map((cell) => cell.textContent.trim()).join("|")),
     );
     found.steps.lines = lines;
+    found.steps.shown = await text(".pages .dim");
+    found.steps.note = await text("#left + p");
+    const counts = () => page.locator(".tabs span").allInnerTexts();
+    found.steps.counted = [await counts()];
+    found.steps.broken = await brokenIn("#grid tbody tr:not(.more) > :nth-child(-n + 4)");
+    found.steps.date = [await text("[data-for=i2-7]"), await page.locator("#i2-7").inputValue()];
     await look("faults");
     // A focused cell is not hidden below the sticky header.
     await page.setViewportSize({ width: 1280, height: 320 });
@@ -553,10 +559,17 @@ const walks = {
     await changed;
     await page.waitForFunction(() => !document.querySelector("#i4-1").hasAttribute("aria-invalid"));
     await page.waitForFunction(() => !document.querySelector("#e4-1").textContent);
+    await page.waitForSelector("#b3 .ok");
+    found.steps.corrected = await page.locator("#grid .ok").allInnerTexts();
+    found.steps.counted.push(await counts());
+    await page.reload();
+    found.steps.counted.push(await counts());
+    found.steps.correctedLater = await page.locator("#grid .ok").allInnerTexts();
     for (const tab of ["changed", "restored", "doubtful"]) {
       await press(`.tabs a[href$='tab=${tab}']`);
       await page.waitForURL(new RegExp(`tab=${tab}`));
       found.steps[tab] = await page.locator("#grid tbody").count();
+      found.steps[`${tab}Heading`] = await text("#grid thead th:nth-child(6)");
       await look(tab);
     }
   },

@@ -421,20 +421,40 @@ fn an_unanswered_plan_is_replaced_when_rows_change() {
 
 #[test]
 fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
-    for (language, email, gender) in [("en", "E-post", "Kön"), ("sv", "E-post", "Kön")] {
+    for (language, corrected, partner, note, headings) in [
+        (
+            "en",
+            "corrected",
+            "1 other row",
+            "saved as you make it",
+            ["Fault", "Remark"],
+        ),
+        (
+            "sv",
+            "rättad",
+            "1 rad till",
+            "sparas direkt",
+            ["Fel", "Anmärkning"],
+        ),
+    ] {
+        let (email, gender) = ("E-post", "Kön");
         let folder = Folder::new();
-        let mut roster =
-            String::from("Elev-ID;Personnummer;Förnamn;Efternamn;E-post;Kön;Klass\r\n");
+        let mut roster = String::from(
+            "Elev-ID;Personnummer;Förnamn;Efternamn;E-post;Kön;Klass;Födelsedatum\r\n",
+        );
+        let long = "anna.konstantinopolitana.konstantinopolitana@utbildningsforvaltningen";
         for (row, number, mail, gender) in [
-            (1, 1, "anna@skola,se", "Kvinna"),
+            (1, 1, &*format!("{long},se"), "Kvinna"),
             (2, 2, "bo@skola.se", "Okänt"),
             (3, 3, "ceasar@skola.se", "Man"),
             (4, 3, "dana@skola.se", "Kvinna"),
             (5, 5, "\"=\"\"eli@skola.se\"\"\"", "Man"),
         ] {
             let (id, number) = (plain_id(row), identity_number(number));
+            // A spreadsheet's serial number of a date.
+            let born = if row == 2 { "39215" } else { "" };
             roster.push_str(&format!(
-                "{id};{number};Namn{row};Ek;{mail};{gender};7A\r\n"
+                "{id};{number};Namn{row};Konstantinopolitana;{mail};{gender};7A;{born}\r\n"
             ));
         }
         folder.write("r.csv", roster);
@@ -447,30 +467,57 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
             language,
         ];
         let console = Console::open(&folder, &arguments);
-        let number = identity_number(9);
+        // A number of a woman, in the row of a man.
+        let number = identity_number(8);
         let Some(found) = console.walk("faults", &[("NUMBER", &number)]) else {
             return;
         };
+        let line = |line: usize, column: &str| {
+            format!("{line}|Namn{} Konstantinopolitana|7A|{column}", line - 1)
+        };
         let lines = [
-            format!("2|Namn1 Ek|7A|{email}"),
-            format!("3|Namn2 Ek|7A|{gender}"),
-            "4|Namn3 Ek|7A|Personnummer".to_owned(),
-            "5|Namn4 Ek|7A|Personnummer".to_owned(),
+            line(2, email),
+            line(3, gender),
+            line(3, "Födelsedatum"),
+            line(4, "Personnummer"),
+            line(5, "Personnummer"),
         ];
         assert_eq!(found["lines"], serde_json::json!(lines), "{found}");
         // Enter moves through the faulty cells in order.
         let order = [
             format!("{email}, 2"),
             format!("{gender}, 3"),
+            "Födelsedatum, 3".into(),
             "Personnummer, 5".into(),
         ];
         let visited = found["order"].as_array().unwrap();
-        assert_eq!(visited[..3], order.map(Json::from), "{found}");
+        assert_eq!(visited[..4], order.map(Json::from), "{found}");
         assert_eq!(found["hidden"], serde_json::json!([]), "{found}");
-        assert_eq!(found["suggestion"], "anna@skola.se", "{found}");
+        assert_eq!(found["suggestion"], format!("{long}.se"), "{found}");
+        assert_eq!(found["broken"], serde_json::json!([]), "{found}");
+        // The row that has the same value as a faulty one is counted separately.
+        assert!(has(&found["shown"], partner), "{found}");
+        assert!(has(&found["note"], note), "{found}");
+        // A date is suggested and not changed.
+        assert_eq!(found["date"], serde_json::json!(["2007-05-13", "39215"]));
+        // The counts on the tabs follow the edits.
+        let counts = serde_json::json!([
+            ["(3)", "(0)", "(1)", "(2)"],
+            ["(1)", "(2)", "(1)", "(3)"],
+            ["(1)", "(2)", "(1)", "(3)"],
+        ]);
+        assert_eq!(found["counted"], counts, "{found}");
+        let ok = format!("✓ {corrected}");
+        for step in ["corrected", "correctedLater"] {
+            assert_eq!(found[step], serde_json::json!([ok, ok]), "{found}");
+        }
         assert_eq!(found["changed"], 2, "{found}");
         assert_eq!(found["restored"], 1, "{found}");
-        assert_eq!(found["doubtful"], 2, "{found}");
+        assert_eq!(found["doubtful"], 3, "{found}");
+        assert_eq!(found["changedHeading"], headings[0], "{found}");
+        for step in ["restoredHeading", "doubtfulHeading"] {
+            assert_eq!(found[step], headings[1], "{found}");
+        }
     }
 }
 

@@ -47,6 +47,23 @@ impl Tab {
             Tab::Doubtful => say().console_tab_doubtful(),
         }
     }
+
+    /// Returns the heading of the column that says why a cell is listed.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Tab::Faulty | Tab::Changed => say().console_fault(),
+            Tab::Restored | Tab::Doubtful => say().console_remark(),
+        }
+    }
+}
+
+/// The control that undoes the edits of a row.
+#[derive(Template)]
+#[template(path = "row_undo.html", config = ".askama.toml")]
+pub(super) struct Undo<'a> {
+    row: &'a Row,
+    /// Whether the edits corrected the row.
+    is_corrected: bool,
 }
 
 /// A row, with a line for each cell to review.
@@ -69,6 +86,18 @@ pub(super) struct Row {
     /// The code of the fault, for support.
     pub(super) code: String,
     pub(super) is_mended: bool,
+}
+
+impl Row {
+    /// Returns the control that undoes the edits.
+    pub(super) fn undo(&self) -> Undo<'_> {
+        let mut cells = self.cells.iter().chain(&self.others);
+        let is_valid = self.whole.is_empty() && cells.all(|cell| cell.fault.is_empty());
+        Undo {
+            row: self,
+            is_corrected: self.is_mended && is_valid,
+        }
+    }
 }
 
 /// An editable cell.

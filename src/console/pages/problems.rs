@@ -16,7 +16,7 @@ use crate::app::AppError;
 use crate::console::desk::Desk;
 use crate::console::opened::{Bulk, Checked, Noticed, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
-use crate::l10n::{Language, Messages, number, say};
+use crate::l10n::{Language, number, say};
 use crate::report::write_roster;
 use crate::run::SeenRow;
 use crate::targets::Kind;
@@ -28,8 +28,8 @@ struct Page {
     left: Left,
     edition: String,
     rows: Vec<Row>,
-    /// The tabs: the name in addresses, the label, the count, and whether it is selected.
-    tabs: Vec<(&'static str, String, Option<String>, bool)>,
+    tab: Tab,
+    counts: Counts,
     /// A note that cells were edited in an earlier session.
     mended_before: Option<String>,
     /// A note that a run in progress, or one that was sent, lacks these corrections.
@@ -49,6 +49,13 @@ struct Page {
     after: Option<String>,
     /// Whether the rows belong to a run that is retried.
     is_again: bool,
+}
+
+impl Page {
+    /// Returns whether the page shows a tab, and not rows found by a search.
+    fn is_in(&self, tab: &Tab) -> bool {
+        !self.is_part && *tab == self.tab
+    }
 }
 
 /// A value that is invalid in several rows, and can be replaced in all of them.
@@ -78,20 +85,7 @@ struct RowNews {
     frame: Frame,
     rows: Vec<Row>,
     left: Left,
-    undo: Undo,
-}
-
-/// The control that undoes the edits of a row.
-#[derive(Template)]
-#[template(path = "row_undo.html", config = ".askama.toml")]
-struct Undo {
-    base: String,
-    say: &'static Messages,
-    edition: String,
-    tab: &'static str,
-    row: u64,
-    line: u64,
-    is_mended: bool,
+    counts: Counts,
 }
 
 /// The cells of a row without a line.
@@ -110,7 +104,11 @@ struct RowBack {
     frame: Frame,
     row: Row,
     left: Left,
+    counts: Counts,
 }
+
+/// The number on each tab.
+type Counts = [(Tab, String); 4];
 
 /// The maximum number of rows on a page.
 const ROWS: usize = 50;
@@ -157,7 +155,6 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         ("", None) => rows_of(checked, tab)?,
         (text, _) => checked.search(text)?,
     };
-    let survey = &checked.prepared.survey;
     let from = asked.from.min(found.len());
     let to = (from + ROWS).min(found.len());
     let link = |from: usize| match search {
@@ -166,22 +163,12 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     };
     let lines = Lines::of(&desk.base, opened, checked);
     let shown = found.get(from..to).unwrap_or_default();
-    let rows = with_partners(checked, shown, tab)?
+    let rows: Vec<Row> = with_partners(checked, shown, tab)?
         .iter()
         .map(|(seen, shared)| lines.row(seen, tab, shared, asked.row.is_some()))
         .collect();
+    let partners = (rows.len() - shown.len().min(rows.len())) as u64;
     let is_part = !search.is_empty() || asked.row.is_some();
-    let restored: u64 = survey.restored.values().map(|group| group.count).sum();
-    let doubtful: u64 = survey.doubts.values().map(|group| group.count).sum();
-    let tabs = Tab::ALL.into_iter().map(|one| {
-        let count = match one {
-            // These tabs change while the page is open.
-            Tab::Faulty | Tab::Changed => None,
-            Tab::Restored => Some(number(restored)),
-            Tab::Doubtful => Some(number(doubtful)),
-        };
-        (one.name(), one.in_words(), count, one == tab && !is_part)
-    });
     let own = job.filter(|job| job.is_of(opened) && job.has_sent() && job.is_stale(opened));
     Ok(html(&Page {
         left: left(checked),
@@ -197,7 +184,8 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
             say().console_bulk_done(rows, bulk.header.as_str(), from, to, number(rows))
         }),
         rows,
-        tabs: tabs.collect(),
+        tab,
+        counts: counts(checked),
         alike: match tab == Tab::Faulty && !is_part {
             true => alike(checked),
             false => Vec::new(),
@@ -213,17 +201,34 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         },
         found: match found.len() {
             0 => String::new(),
-            all => say().console_shown(
-                number(from as u64 + 1),
-                number(to as u64),
-                number(all as u64),
-            ),
+            all => {
+                let (from, to) = (number(from as u64 + 1), number(to as u64));
+                let shown = say().console_shown(from, to, number(all as u64));
+                match partners {
+                    0 => shown,
+                    _ => say().console_shown_with(partners, shown, number(partners)),
+                }
+            }
         },
         before: (from > 0).then(|| link(from.saturating_sub(ROWS))),
         after: (to < found.len()).then(|| link(to)),
         is_again: opened.again.is_some(),
         frame,
     }))
+}
+
+/// Counts the rows to correct, the changed rows, and the restored and doubtful values.
+fn counts(checked: &Checked) -> Counts {
+    let survey = &checked.prepared.survey;
+    Tab::ALL.map(|tab| {
+        let count = match tab {
+            Tab::Faulty => checked.left,
+            Tab::Changed => checked.prepared.input.mends().rows() as u64,
+            Tab::Restored => survey.restored.values().map(|group| group.count).sum(),
+            Tab::Doubtful => survey.doubts.values().map(|group| group.count).sum(),
+        };
+        (tab, number(count))
+    })
 }
 
 /// Returns the numbers of a tab's rows.
@@ -425,20 +430,11 @@ pub(in crate::console) async fn mend(
                 .collect::<Vec<_>>()
                 .join(" · ");
         }
-        let undo = Undo {
-            base: first.base.clone(),
-            say: say(),
-            edition: first.edition.clone(),
-            tab: first.tab,
-            row,
-            line: first.line,
-            is_mended: first.is_mended,
-        };
         Ok(html(&RowNews {
             frame: Frame::around(desk, Some(opened), "problems", String::new()),
             rows,
             left: left(checked),
-            undo,
+            counts: counts(checked),
         }))
     })
     .await
@@ -542,6 +538,7 @@ pub(in crate::console) async fn take_back(
                     frame: Frame::around(desk, Some(opened), "problems", String::new()),
                     row: lines.row(&seen, Tab::named(&asked.tab), &shared, false),
                     left: left(checked),
+                    counts: counts(checked),
                 }));
             }
         }

@@ -124,11 +124,16 @@ console-only-faulty = Only rows to mend
 console-nothing-wrong = No row has a fault. Go on to review the changes.
 console-nothing-found = No matching rows.
 console-shown = { $from } to { $to } of { $all }
+console-shown-with = { $count ->
+    [one] { $shown }, and { $number } other row with the same value as one of them
+   *[other] { $shown }, and { $number } other rows with the same value as one of them
+}
 console-line = Row
 console-take-back = Undo
 console-before = Previous
 console-after = Next
-console-not-written = The roster file is never changed. Download it with your changes:
+console-saved = Each change is saved as you make it. The roster file itself is never changed.
+console-not-written = Download the roster with your changes:
 console-as-workbook = as a workbook
 console-as-csv = as a CSV file
 
@@ -257,6 +262,8 @@ console-class = Class
 console-column = Column
 console-value = Value
 console-fault = Fault
+console-remark = Remark
+console-corrected = corrected
 console-suggestion = Suggestion
 console-whole-row = Whole row
 console-details = Details

@@ -124,11 +124,16 @@ console-only-faulty = Bara rader att rätta
 console-nothing-wrong = Inga rader har fel. Gå vidare och granska ändringarna.
 console-nothing-found = Ingen rad innehåller det du söker.
 console-shown = { $from } till { $to } av { $all }
+console-shown-with = { $count ->
+    [one] { $shown }, och { $number } rad till med samma värde som någon av dem
+   *[other] { $shown }, och { $number } rader till med samma värde som någon av dem
+}
 console-line = Rad
 console-take-back = Ångra
 console-before = Föregående
 console-after = Nästa
-console-not-written = Filen med listan ändras aldrig. Ladda ner listan med dina ändringar:
+console-saved = Varje ändring sparas direkt. Filen med listan ändras aldrig.
+console-not-written = Ladda ner listan med dina ändringar:
 console-as-workbook = som arbetsbok
 console-as-csv = som CSV-fil
 
@@ -257,6 +262,8 @@ console-class = Klass
 console-column = Kolumn
 console-value = Värde
 console-fault = Fel
+console-remark = Anmärkning
+console-corrected = rättad
 console-suggestion = Förslag
 console-whole-row = Hela raden
 console-details = Detaljer
