@@ -139,6 +139,7 @@ const walks = {
     await page.selectOption("select[name=delimiter]", "semicolon");
     await press("form[action$='/file'] button");
     await press(".next a.button");
+    await page.waitForURL(`${home}/columns`);
 
     found.steps.columns = await page.locator("tbody tr").count();
     await look("columns");
@@ -330,6 +331,12 @@ const walks = {
     await page.waitForSelector("form.answer, #live a.button");
     await page.goto(`${home}/problems`);
     found.steps.typed = (await cell.inputValue()) === "Zoé";
+  },
+
+  // The first page, if the credentials are missing.
+  async credentials() {
+    await look("credentials");
+    found.steps.text = await page.locator("#sign-in-text").inputValue();
   },
 
   // A run that a guard held last night is reviewed and approved.

@@ -26,7 +26,6 @@ const views = [
     const began = Date.now();
     await page.goto(`file://${path.resolve(report)}`);
     found.opened_ms = Math.max(found.opened_ms ?? 0, Date.now() - began);
-    if (pictures) await page.screenshot({ path: path.join(pictures, `report-${name}.png`) });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) found.overflow.push(`${name}: ${wide}`);
     if (pictures && name === "wide") await page.pdf({ path: path.join(pictures, "report.pdf"), format: "A4" });
@@ -37,9 +36,24 @@ const views = [
     for (const { id, nodes } of violations) found.barriers.push(`${name}: ${id}: ${nodes[0].html}`);
     await page.close();
   }
+  if (pictures) await pictured(browser);
   await browser.close();
   console.log(JSON.stringify(found));
 })();
+
+// Pictures of the report: narrow, medium and wide, light and dark.
+async function pictured(browser) {
+  for (const width of [320, 768, 1280]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+      await page.goto(`file://${path.resolve(report)}`);
+      const lang = await page.locator("html").getAttribute("lang");
+      const file = `report-${lang}-${width}-${colorScheme}.png`;
+      await page.screenshot({ path: path.join(pictures, file), fullPage: true });
+      await page.close();
+    }
+  }
+}
 
 // Returns the effect of filtering and sorting, and the text of the page.
 async function used(page) {

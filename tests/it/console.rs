@@ -540,6 +540,10 @@ fn missing_credentials_are_reported_on_the_first_page() {
             let text = text.split_once("</textarea>").unwrap().0;
             assert!(text.contains("MEITNER_CLIENT_SECRET"), "{text}");
         }
+        let console = Console::open_with(&folder, &arguments, None, &[]);
+        if let Some(found) = console.walk("credentials", &[]) {
+            assert!(has(&found["text"], "MEITNER_CLIENT_SECRET"), "{found}");
+        }
         let console = Console::open(&folder, &arguments);
         let cookie = console.enter();
         assert!(!console.get(&cookie, "/").contains(asked));
