@@ -241,7 +241,9 @@ fn not_undone(journal: &Journal, run: &RunRecord) -> Result<u64, AppError> {
     if covered.is_empty() {
         return Ok(0);
     }
-    let changed = journal.rows_in(run.id, &[RowState::Updated, RowState::Unknown])?;
+    let states = RowState::ALL.iter().copied();
+    let states: Vec<RowState> = states.filter(|state| state.may_have_changed()).collect();
+    let changed = journal.rows_in(run.id, &states)?;
     let is_left = |row: &&u64| !covered.iter().any(|rows| rows.holds(**row, **row));
     Ok(changed.iter().filter(is_left).count() as u64)
 }

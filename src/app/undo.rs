@@ -200,7 +200,7 @@ fn write_earlier(
     let deliveries = Deliveries::of(journal, run)?;
     let mut is_known = false;
     journal.each_call::<AppError>(run, |call, state| {
-        if matches!(state, Some(RowState::Updated | RowState::Unknown))
+        if state.is_some_and(RowState::may_have_changed)
             && is_meant(call.at.row)
             && let Some(delivered) = deliveries.to(journal, spec, &call.path)?
         {
@@ -213,7 +213,7 @@ fn write_earlier(
     }
     let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_call::<ReportError>(run, |mut call, state| {
-            let was_sent = matches!(state, Some(RowState::Updated | RowState::Unknown));
+            let was_sent = state.is_some_and(RowState::may_have_changed);
             if !was_sent || !is_meant(call.at.row) {
                 return Ok(true);
             }

@@ -139,7 +139,7 @@ impl Journal {
         mut each: impl FnMut(Call) -> Result<bool, E>,
     ) -> Result<(), E> {
         self.each_record((run, 0), Which::Changed, |_, record| match record {
-            Ok((call, Some(RowState::Updated | RowState::Unknown))) => each(call),
+            Ok((call, Some(state))) if state.may_have_changed() => each(call),
             _ => Ok(true),
         })
     }

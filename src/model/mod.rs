@@ -32,7 +32,7 @@ pub use format::FileFormat;
 pub use held::{Held, NAMED_ROWS, row_list};
 pub use hex::hex;
 pub use outcome::{
-    FIELD_BOUND, LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState,
+    FIELD_BOUND, LEFT_OUT, OVERWRITTEN, Outcome, PROTECTED, PROTECTED_RECORD, RowState, Standing,
 };
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;

@@ -8,70 +8,82 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The final state of a row. Each row of a finished run has exactly one of the first seven states. `Unknown`
-/// occurs only in an interrupted run until it is resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowState {
+/// The meaning of a state. Reports, retries and undos depend on it, so a state needs no code of its own there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The record was changed.
+    Changed,
+    /// The record already held the row's values.
+    Same,
+    /// The row is left out on purpose.
+    Left,
+    /// The row requires the user's attention.
+    Faulty,
+    /// No request was sent; a later one may succeed.
+    Open,
+    /// The record may have been changed.
+    InDoubt,
+}
+
+/// Declares the states, each with its name in results files and summaries, its name for the user and its
+/// meaning.
+macro_rules! states {
+    ($($(#[doc = $doc:literal])+ $state:ident $word:literal $message:ident $standing:ident;)*) => {
+        /// The final state of a row. Each row of a finished run has exactly one state other than `Unknown`,
+        /// which occurs only in an interrupted run until it is resumed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum RowState {
+            $($(#[doc = $doc])+ #[serde(rename = $word)] $state,)*
+        }
+
+        impl RowState {
+            /// Every state, in the order of the summary.
+            pub const ALL: &[RowState] = &[$(RowState::$state),*];
+
+            /// The state's name in results files and summaries.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(RowState::$state => $word,)*
+                }
+            }
+
+            /// The state's name for the user.
+            pub fn message(self) -> Message {
+                match self {
+                    $(RowState::$state => message::$message(),)*
+                }
+            }
+
+            /// The state's meaning.
+            pub fn standing(self) -> Standing {
+                match self {
+                    $(RowState::$state => Standing::$standing,)*
+                }
+            }
+        }
+    };
+}
+
+states! {
     /// The API accepted the request.
-    Updated,
+    Updated "updated" word_updated Changed;
     /// The record already held these values; nothing was sent.
-    Unchanged,
+    Unchanged "unchanged" word_unchanged Same;
     /// The row failed the checks; nothing was sent.
-    Invalid,
+    Invalid "invalid" word_invalid Faulty;
     /// The API rejected the row.
-    Rejected,
+    Rejected "rejected" word_rejected Faulty;
     /// The request could not be delivered.
-    Failed,
+    Failed "failed" word_failed Faulty;
     /// No request was sent.
-    NotSent,
+    NotSent "not_sent" word_not_sent Open;
     /// The row is about a protected person. It was neither looked up nor sent.
-    Withheld,
+    Withheld "withheld" word_withheld Left;
     /// A request was sent, and no response was received.
-    Unknown,
+    Unknown "unknown" word_unknown InDoubt;
 }
 
 impl RowState {
-    /// Every state, in the order of the summary.
-    pub const ALL: [RowState; 8] = [
-        RowState::Updated,
-        RowState::Unchanged,
-        RowState::Invalid,
-        RowState::Rejected,
-        RowState::Failed,
-        RowState::NotSent,
-        RowState::Withheld,
-        RowState::Unknown,
-    ];
-
-    /// The state's name in results files and summaries.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RowState::Updated => "updated",
-            RowState::Unchanged => "unchanged",
-            RowState::Invalid => "invalid",
-            RowState::Rejected => "rejected",
-            RowState::Failed => "failed",
-            RowState::NotSent => "not_sent",
-            RowState::Withheld => "withheld",
-            RowState::Unknown => "unknown",
-        }
-    }
-
-    /// The state's name for the user.
-    pub fn message(self) -> Message {
-        match self {
-            RowState::Updated => message::word_updated(),
-            RowState::Unchanged => message::word_unchanged(),
-            RowState::Invalid => message::word_invalid(),
-            RowState::Rejected => message::word_rejected(),
-            RowState::Failed => message::word_failed(),
-            RowState::NotSent => message::word_not_sent(),
-            RowState::Withheld => message::word_withheld(),
-            RowState::Unknown => message::word_unknown(),
-        }
-    }
-
     /// The state's name in the interface language.
     pub fn in_words(self) -> String {
         self.message().to_string()
@@ -79,7 +91,17 @@ impl RowState {
 
     /// Whether the record now holds the row's values.
     pub fn succeeded(self) -> bool {
-        matches!(self, RowState::Updated | RowState::Unchanged)
+        matches!(self.standing(), Standing::Changed | Standing::Same)
+    }
+
+    /// Whether the record was changed, or may have been.
+    pub fn may_have_changed(self) -> bool {
+        matches!(self.standing(), Standing::Changed | Standing::InDoubt)
+    }
+
+    /// Whether a retry can select rows in this state.
+    pub fn can_be_retried(self) -> bool {
+        matches!(self.standing(), Standing::Faulty | Standing::Open)
     }
 }
 
@@ -93,9 +115,8 @@ impl FromStr for RowState {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        RowState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        let mut all = RowState::ALL.iter().copied();
+        all.find(|state| state.as_str() == text)
             .ok_or_else(|| format!("\"{text}\" is not a row state"))
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Exit, FileFormat, Held, RowState};
+use super::{Code, Exit, FileFormat, Held, RowState, Standing};
 use crate::l10n::{Message, number, rows, say};
 
 /// The number of rows in each state.
@@ -44,6 +44,14 @@ impl StateCounts {
         }
     }
 
+    /// The number of rows whose states have a meaning.
+    pub fn of(&self, standing: Standing) -> u64 {
+        let each = self.each().into_iter();
+        each.filter(|(state, _)| state.standing() == standing)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// The sum of all states, which is the number of rows in the file.
     pub fn total(&self) -> u64 {
         self.each().into_iter().map(|(_, count)| count).sum()
@@ -51,7 +59,7 @@ impl StateCounts {
 
     /// Rows that require the user's attention.
     pub fn unsuccessful(&self) -> u64 {
-        self.invalid + self.rejected + self.failed
+        self.of(Standing::Faulty)
     }
 
     /// The exit code of a run that completed all rows.
@@ -88,14 +96,23 @@ impl StateCounts {
 
     /// Each state with its count, in the order of the summary.
     pub fn each(&self) -> [(RowState, u64); 7] {
+        let StateCounts {
+            updated,
+            unchanged,
+            invalid,
+            rejected,
+            failed,
+            not_sent,
+            withheld,
+        } = *self;
         [
-            (RowState::Updated, self.updated),
-            (RowState::Unchanged, self.unchanged),
-            (RowState::Invalid, self.invalid),
-            (RowState::Rejected, self.rejected),
-            (RowState::Failed, self.failed),
-            (RowState::NotSent, self.not_sent),
-            (RowState::Withheld, self.withheld),
+            (RowState::Updated, updated),
+            (RowState::Unchanged, unchanged),
+            (RowState::Invalid, invalid),
+            (RowState::Rejected, rejected),
+            (RowState::Failed, failed),
+            (RowState::NotSent, not_sent),
+            (RowState::Withheld, withheld),
         ]
     }
 }

@@ -100,29 +100,46 @@ impl Observer for LogEvents {
                 tracing::info!(%until, wait_s = seconds(wait), status, "waiting");
             }
             RunEvent::Stopping { fact, .. } => {
-                let states = states();
+                let StateCounts {
+                    updated,
+                    unchanged,
+                    invalid,
+                    rejected,
+                    failed,
+                    not_sent: _,
+                    withheld: _,
+                } = *states();
                 tracing::warn!(
                     code = fact.code().as_str(),
                     cause = fact.cause().map(|cause| cause.as_str()),
                     status = fact.numbers().status,
                     line = fact.numbers().line,
-                    updated = states.updated,
-                    unchanged = states.unchanged,
-                    invalid = states.invalid,
-                    rejected = states.rejected,
-                    failed = states.failed,
+                    updated,
+                    unchanged,
+                    invalid,
+                    rejected,
+                    failed,
                     "stopping"
                 );
             }
             RunEvent::Finished(summary) => {
-                let states = &summary.states;
+                let StateCounts {
+                    updated,
+                    unchanged,
+                    invalid,
+                    rejected,
+                    failed,
+                    not_sent,
+                    withheld,
+                } = summary.states;
                 tracing::info!(
-                    updated = states.updated,
-                    unchanged = states.unchanged,
-                    invalid = states.invalid,
-                    rejected = states.rejected,
-                    failed = states.failed,
-                    not_sent = states.not_sent,
+                    updated,
+                    unchanged,
+                    invalid,
+                    rejected,
+                    failed,
+                    not_sent,
+                    withheld,
                     requests = summary.requests,
                     duration_s = summary.duration_s,
                     exit_code = summary.exit_code.code(),

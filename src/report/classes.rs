@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{RowState, StateCounts};
+use crate::model::{RowState, Standing, StateCounts};
 
 /// The rows of each class by state, and the classes of rows that did not succeed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,8 +30,7 @@ impl Classes {
                 counts.add(state, 1);
             }
         }
-        let failed = [RowState::Invalid, RowState::Rejected, RowState::Failed];
-        if failed.contains(&state) && self.of_rows.len() < ROWS {
+        if state.standing() == Standing::Faulty && self.of_rows.len() < ROWS {
             self.of_rows.insert(row, class.to_owned());
         }
     }

@@ -23,8 +23,8 @@ use crate::l10n::{
     requests, rows as amount, say, times,
 };
 use crate::model::{
-    Code, Exit, Held, Lines, Outcome, RowState, StateCounts, Summary, in_quotes, is_code, redacted,
-    word_of,
+    Code, Exit, Held, Lines, Outcome, RowState, Standing, StateCounts, Summary, in_quotes, is_code,
+    redacted, word_of,
 };
 use crate::targets::TargetSpec;
 
@@ -148,13 +148,13 @@ impl Plain {
         let (planned, at) = (local_time(summary.started_at), local_time(reported.began()));
         let counts = [
             match reported.is_undo {
-                true => (states.updated, say().html_plain_restored()),
-                false => (states.updated, say().html_plain_updated()),
+                true => (Standing::Changed, say().html_plain_restored()),
+                false => (Standing::Changed, say().html_plain_updated()),
             },
-            (states.unchanged, say().html_plain_unchanged()),
-            (states.unsuccessful(), say().html_plain_attention()),
-            (states.not_sent, say().html_plain_not_sent()),
-            (states.withheld, say().html_plain_withheld()),
+            (Standing::Same, say().html_plain_unchanged()),
+            (Standing::Faulty, say().html_plain_attention()),
+            (Standing::Open, say().html_plain_not_sent()),
+            (Standing::Left, say().html_plain_withheld()),
         ];
         let is_early = summary.exit_code == Exit::Interrupted || summary.stop.is_some();
         let why = match &summary.held_by {
@@ -184,10 +184,10 @@ impl Plain {
         let cells = |counts: &StateCounts| {
             [
                 number(counts.total()),
-                some(counts.updated),
-                some(counts.unchanged),
+                some(counts.of(Standing::Changed)),
+                some(counts.of(Standing::Same)),
                 some(counts.unsuccessful()),
-                some(counts.not_sent + counts.withheld),
+                some(counts.of(Standing::Open) + counts.of(Standing::Left)),
             ]
         };
         let of_class = |(class, counts): (&str, &StateCounts)| {
@@ -217,6 +217,7 @@ impl Plain {
             },
             counts: counts
                 .into_iter()
+                .map(|(standing, word)| (states.of(standing), word))
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| (number(count), word))
                 .collect(),
@@ -521,7 +522,11 @@ fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
             RowState::Rejected => say().html_advice_rejected(said),
             RowState::Failed => say().html_advice_failed(said),
             RowState::Updated => say().remedy_answer_not_applied(),
-            _ => said.to_owned(),
+            RowState::Invalid
+            | RowState::Unchanged
+            | RowState::NotSent
+            | RowState::Withheld
+            | RowState::Unknown => said.to_owned(),
         },
     }
 }
@@ -664,7 +669,18 @@ fn files(summary: &Summary) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::said_of;
+    use super::*;
+
+    #[test]
+    fn each_state_has_a_color() {
+        let page = include_str!("report.html");
+        for state in RowState::ALL {
+            let is_colored = [" {", ","]
+                .iter()
+                .any(|end| page.contains(&format!(".{state}{end}")));
+            assert!(is_colored, "{state}");
+        }
+    }
 
     #[test]
     fn the_remedy_of_a_code_covers_each_column() {

@@ -12,7 +12,7 @@ use super::faults::faults;
 use super::safe_cell::{Reader, safe_cell};
 use super::whole_file::{Placing, WholeFile};
 use crate::l10n::{number, say};
-use crate::model::{Problem, RowState};
+use crate::model::{Problem, RowState, Standing};
 use crate::read::Dialect;
 
 /// The maximum number of rows in a sheet below its header (Microsoft, Excel specifications and limits).
@@ -179,13 +179,13 @@ impl WorkbookFile {
         state: RowState,
         problems: &[Problem],
     ) -> Result<(), XlsxError> {
-        let (row, fault) = match state {
-            RowState::Invalid | RowState::Rejected | RowState::Failed => (
+        let (row, fault) = match state.standing() {
+            Standing::Faulty => (
                 Some(0xFD_EC_EA),
                 faults(&self.header, &self.outcome, problems),
             ),
-            RowState::NotSent | RowState::Unknown => (Some(0xFF_F6_DC), Vec::new()),
-            RowState::Updated | RowState::Unchanged | RowState::Withheld => (None, Vec::new()),
+            Standing::Open | Standing::InDoubt => (Some(0xFF_F6_DC), Vec::new()),
+            Standing::Changed | Standing::Same | Standing::Left => (None, Vec::new()),
         };
         let colored = |color: u32| Format::new().set_background_color(Color::RGB(color));
         let row = row.map(colored);

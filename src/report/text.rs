@@ -3,7 +3,7 @@
 use crate::l10n::{
     columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,
 };
-use crate::model::{Held, RowState, Summary, word};
+use crate::model::{Held, Standing, Summary, word};
 
 use super::look::{Look, Tone};
 
@@ -53,13 +53,11 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     let some = summary.states.each().into_iter();
     for (state, count) in some.filter(|(_, count)| *count > 0) {
         let line = format!("  {:>7} {}", number(count), word(state, count));
-        lines.push(match state {
-            RowState::Updated => look.paint(Tone::New, &line),
-            RowState::Unchanged | RowState::Withheld => line,
-            RowState::Unknown | RowState::NotSent => look.paint(Tone::Warning, &line),
-            RowState::Invalid | RowState::Rejected | RowState::Failed => {
-                look.paint(Tone::Old, &line)
-            }
+        lines.push(match state.standing() {
+            Standing::Changed => look.paint(Tone::New, &line),
+            Standing::Same | Standing::Left => line,
+            Standing::Open | Standing::InDoubt => look.paint(Tone::Warning, &line),
+            Standing::Faulty => look.paint(Tone::Old, &line),
         });
     }
     let (made, again) = (requests(summary.requests), number(summary.retries));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{Outcome, RowState};
+use crate::model::{Outcome, Standing};
 
 /// The times at which sent rows ended, counted in intervals that are as short as memory allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,14 +53,14 @@ impl Default for Timeline {
 impl Timeline {
     /// Counts a row if a request was sent for it and its end is known.
     pub(super) fn note(&mut self, outcome: &Outcome) {
-        let is_over = matches!(
-            outcome.state,
-            RowState::Updated | RowState::Rejected | RowState::Failed
-        );
-        if outcome.attempts == 0 || !is_over {
+        let is_updated = match outcome.state.standing() {
+            Standing::Changed => true,
+            Standing::Faulty => false,
+            Standing::Same | Standing::Left | Standing::Open | Standing::InDoubt => return,
+        };
+        if outcome.attempts == 0 {
             return;
         }
-        let is_updated = outcome.state == RowState::Updated;
         let at = outcome.finished_at.as_microsecond().div_euclid(self.length);
         self.stretches.entry(at).or_default().add(Ended {
             at_once: u64::from(is_updated && outcome.attempts == 1),
@@ -98,6 +98,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RowState;
 
     fn outcome(micros: i64, state: RowState, attempts: u32) -> Outcome {
         Outcome {

@@ -18,7 +18,7 @@ use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
 use crate::l10n::{Argument, Message, message};
-use crate::model::{Code, Method, Outcome, Pending, Problem, RowState, redacted};
+use crate::model::{Code, Method, Outcome, Pending, Problem, RowState, Standing, redacted};
 use crate::targets::ETAG;
 
 /// Delivers calls. Each is recorded before it is sent, and again when its outcome is known.
@@ -624,7 +624,7 @@ fn version_in(version: &Json) -> Option<String> {
 
 /// Returns the error in which a row ended, for comparison with other rows.
 fn error_of(outcome: &Outcome) -> Option<String> {
-    let failed = matches!(outcome.state, RowState::Rejected | RowState::Failed);
+    let failed = outcome.state.standing() == Standing::Faulty;
     let problems = || Problem::to_stored(&outcome.problems);
     failed.then(|| format!("{} {}", outcome.error_code, problems()))
 }

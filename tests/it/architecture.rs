@@ -526,6 +526,7 @@ const LOGGED: &[&str] = &[
     "updated",
     "verdict",
     "wait_s",
+    "withheld",
 ];
 
 /// The files that write log lines. All others use `log.rs`, whose functions take facts.

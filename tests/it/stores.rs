@@ -256,7 +256,7 @@ fn told(journal: &Journal, run: i64) -> String {
     for state in RowState::ALL {
         say(
             state.as_str(),
-            format!("{:?}", journal.rows_in(run, &[state]).unwrap()),
+            format!("{:?}", journal.rows_in(run, &[*state]).unwrap()),
         );
     }
     say("indexed", format!("{:?}", journal.index_rows(0).unwrap()));

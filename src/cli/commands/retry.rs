@@ -75,20 +75,11 @@ fn ready_again(
 
 /// Parses the states that `--only` names.
 fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
-    let known = [
-        RowState::Invalid,
-        RowState::Rejected,
-        RowState::Failed,
-        RowState::NotSent,
-    ];
     words
         .iter()
         .map(|word| {
-            let state = word
-                .trim()
-                .parse()
-                .ok()
-                .filter(|state| known.contains(state));
+            let state = word.trim().parse().ok();
+            let state = state.filter(|state: &RowState| state.can_be_retried());
             state.ok_or_else(|| AppError::Usage(say().cli_only(word.as_str())))
         })
         .collect()

@@ -636,15 +636,11 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
 /// Opens the rows of a run that did not succeed.
 fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
-    let states = [
-        RowState::Invalid,
-        RowState::Rejected,
-        RowState::Failed,
-        RowState::NotSent,
-    ];
+    let states = RowState::ALL.iter().copied();
+    let states = states.filter(|state| state.can_be_retried()).collect();
     let apply = |run: &mut Settings| desk.door.apply(run);
     let paths = NamedPaths::default();
-    let settings = retried_run(&session, &run.name, states.to_vec(), &apply, &paths)?;
+    let settings = retried_run(&session, &run.name, states, &apply, &paths)?;
     let spec = settings.spec()?;
     let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
     let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());

@@ -1,6 +1,6 @@
 //! Shared SQL for the planned calls of a run.
 
-use super::{Engine, Row, Wrong, damaged, reach_of};
+use super::{Engine, Row, Wrong, changed_states, damaged, reach_of};
 use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::{filled, last_segment};
 use crate::journal::error::JournalError;
@@ -107,10 +107,11 @@ impl<S: Engine> Calls for S {
         most: usize,
     ) -> Result<Vec<(u64, KeptCall)>, JournalError> {
         let condition = match which {
-            Which::All => "true",
-            Which::Changed => {
-                "changes IS NOT NULL AND (state IS NULL OR state IN ('updated', 'unknown'))"
-            }
+            Which::All => "true".to_owned(),
+            Which::Changed => format!(
+                "changes IS NOT NULL AND (state IS NULL OR state IN {})",
+                changed_states()
+            ),
         };
         let query = format!(
             "SELECT planned.id, line, path, body, names, changes, planned.name, note,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::calls::call;
-use super::{Engine, Row, Sql, Value, Wrong, ends_of};
+use super::{Engine, Row, Sql, Value, Wrong, changed_states, ends_of};
 use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastCall, RowSaid, unreadable};
@@ -32,19 +32,22 @@ impl<S: Engine + Forgetting> Dossiers for S {
     }
 
     fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
+        let states = changed_states();
         self.look(|sql| {
             let mut calls = Vec::new();
             for run in runs {
                 let [first, last] = ends_of(*run);
                 calls.extend(sql.all(
-                    "SELECT planned.id, line, path, body, names, changes, planned.name, note,
+                    &format!(
+                        "SELECT planned.id, line, path, body, names, changes, planned.name, note,
                             outcome.state, outcome.at
                      FROM planned LEFT JOIN outcome ON outcome.id = planned.id
                      LEFT JOIN field_set ON field_set.id = changed
                      LEFT JOIN sending ON sending.run = planned.id >> 32
                      WHERE planned.id > ?1 AND planned.id <= ?2 AND path = ?3
-                       AND (state IN ('updated', 'unknown')
-                            OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))",
+                       AND (state IN {states}
+                            OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))"
+                    ),
                     &[first, last, path.into()],
                     past_call,
                 )?);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::dossier::delivery;
-use super::{Engine, Row, Value, damaged, ends_of, finished_before, index_rows_of, reach_of};
+use super::{
+    Engine, Row, Value, changed_states, damaged, ends_of, finished_before, index_rows_of, reach_of,
+};
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastCall, PastRow, RunRecord};
@@ -152,6 +154,7 @@ impl<S: Engine + Runs> History for S {
 
     fn index_changes(&self, run: i64) -> Result<(), JournalError> {
         let [first, last] = ends_of(run);
+        let states = changed_states();
         self.look(|sql| {
             let reach = reach_of(sql, run)?;
             sql.change(
@@ -160,12 +163,12 @@ impl<S: Engine + Runs> History for S {
                 &[],
             )?;
             sql.change(
-                "INSERT INTO changed_path SELECT ?4, path, planned.id FROM planned
+                &format!("INSERT INTO changed_path SELECT ?4, path, planned.id FROM planned
                  LEFT JOIN outcome ON outcome.id = planned.id
                  WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
-                   AND (state IN ('updated', 'unknown') OR (state IS NULL AND planned.id <= ?3))
+                   AND (state IN {states} OR (state IS NULL AND planned.id <= ?3))
                  ORDER BY path, planned.id
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT DO NOTHING"),
                 &[first, last, id_of(run, reach).into(), run.into()],
             )?;
             Ok(())
@@ -173,18 +176,19 @@ impl<S: Engine + Runs> History for S {
     }
 
     fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        let states = changed_states();
         self.look(|sql| {
             sql.all(
-                "SELECT planned.id, line, planned.path, body, names, changes, planned.name, note,
+                &format!("SELECT planned.id, line, planned.path, body, names, changes, planned.name, note,
                         nullif(outcome.state, 'open'), outcome.at
                  FROM delivery JOIN planned USING (id)
                  LEFT JOIN outcome ON outcome.id = planned.id
                  LEFT JOIN field_set ON field_set.id = changed
                  LEFT JOIN sending ON sending.run = planned.id >> 32
                  WHERE delivery.path = ?1 AND delivery.of = ?2
-                   AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
+                   AND (state IN {states} OR attempts > 0 AND state <> 'rejected'
                         OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
-                 ORDER BY planned.id DESC",
+                 ORDER BY planned.id DESC"),
                 &[path.into(), run.into()],
                 delivery,
             )

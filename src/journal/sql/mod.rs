@@ -187,6 +187,18 @@ impl Cell for RowState {
     }
 }
 
+/// Returns the names of the states with this property, for `state IN`.
+fn states_that(have: impl Fn(&&RowState) -> bool) -> String {
+    let states = RowState::ALL.iter().filter(have);
+    let names: Vec<String> = states.map(|state| format!("'{state}'")).collect();
+    format!("({})", names.join(", "))
+}
+
+/// Returns the names of the states of rows whose record was changed, or may have been.
+fn changed_states() -> String {
+    states_that(|state| state.may_have_changed())
+}
+
 /// Returns the range of the keys of a run's rows: above the first, up to the second.
 fn ends_of(run: i64) -> [Value<'static>; 2] {
     [id_of(run, 0).into(), id_of(run, u64::MAX).into()]

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Engine, Row, Sql, Value, Wrong, ends_of, reach_of};
+use super::{Engine, Row, Sql, Value, Wrong, ends_of, reach_of, states_that};
 use crate::journal::entries::facts_in;
 use crate::journal::error::JournalError;
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::Outcomes;
 use crate::l10n::message;
-use crate::model::{DAMAGED, Outcome, Problem, RowFacts, RowState, StateCounts};
+use crate::model::{DAMAGED, Outcome, Problem, RowFacts, RowState, Standing, StateCounts};
+
+/// Returns the names of the states of unsuccessful rows.
+fn faulty_states() -> String {
+    states_that(|state| state.standing() == Standing::Faulty)
+}
 
 impl<S: Engine> Outcomes for S {
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
@@ -130,8 +135,11 @@ impl<S: Engine> Outcomes for S {
         self.look(|sql| {
             outcomes_where(
                 sql,
-                "outcome.id > ?1 AND outcome.id <= ?2 AND state IN ('invalid', 'rejected', 'failed')
-                 ORDER BY outcome.id LIMIT ?3",
+                &format!(
+                    "outcome.id > ?1 AND outcome.id <= ?2 AND state IN {}
+                     ORDER BY outcome.id LIMIT ?3",
+                    faulty_states()
+                ),
                 &[first, last, most.into()],
             )
         })
@@ -140,10 +148,13 @@ impl<S: Engine> Outcomes for S {
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
         let mut kinds = self.look(|sql| {
             sql.all(
-                "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
-                 WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
-                      OR state = 'updated' AND error_code IS NOT NULL)
-                 GROUP BY state, error_code",
+                &format!(
+                    "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
+                     WHERE id > ?1 AND id <= ?2 AND (state IN {}
+                          OR state = 'updated' AND error_code IS NOT NULL)
+                     GROUP BY state, error_code",
+                    faulty_states()
+                ),
                 &ends_of(run),
                 |row| {
                     Ok(FailureKind {

@@ -59,9 +59,7 @@ impl Deliveries {
 
     fn among(&self, spec: &TargetSpec, mut past: Vec<PastCall>) -> Option<Delivered> {
         sort_newest_first(&mut past);
-        let is_own = |past: &PastCall| {
-            past.run == self.run && matches!(past.state, RowState::Updated | RowState::Unknown)
-        };
+        let is_own = |past: &PastCall| past.run == self.run && past.state.may_have_changed();
         let own = past.iter().position(is_own)?;
         // A request without an outcome was made while its run was in progress.
         let is_later = |index: usize, call: &PastCall| match (call.at, past[own].at) {
