@@ -2,8 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::kinds::identity_number::Marked;
-use super::kinds::{date, email, identity_number, municipality_code, phone, postal_code, uuid};
+use super::kinds::is_of_kind;
 use super::row::Checker;
 use crate::read::{Cell, Table};
 use crate::targets::Kind;
@@ -14,19 +13,8 @@ pub(super) struct Holding {
     /// The number of non-empty cells.
     filled: u64,
     /// The number of cells of each kind.
-    alike: [u64; KINDS.len()],
+    alike: [u64; Kind::ALL.len()],
 }
-
-/// The kinds that can be recognized from cells.
-const KINDS: [Kind; 7] = [
-    Kind::Uuid,
-    Kind::IdentityNumber,
-    Kind::Email,
-    Kind::Phone,
-    Kind::PostalCode,
-    Kind::Date,
-    Kind::MunicipalityCode,
-];
 
 /// The number of rows sampled per table.
 const SAMPLES: usize = 32;
@@ -57,22 +45,8 @@ impl Holding {
             return;
         }
         self.filled += 1;
-        for (alike, kind) in self.alike.iter_mut().zip(KINDS) {
-            let is = match kind {
-                Kind::Uuid => uuid::is_normal(text),
-                Kind::IdentityNumber => {
-                    // Shorter ones are excluded: any nine digits may be a number without its leading zero.
-                    text.len() >= 10
-                        && identity_number::check(text, Marked::Unknown, today, &mut None).is_ok()
-                }
-                Kind::Email => text.contains('@') && email::check(text).is_ok(),
-                Kind::Phone => phone::plain_mobile(text).is_some(),
-                Kind::PostalCode => postal_code::is_normal(text),
-                Kind::Date => date::plain_date(text).is_some(),
-                Kind::MunicipalityCode => municipality_code::is_known(text),
-                _ => false,
-            };
-            *alike += u64::from(is);
+        for (alike, kind) in self.alike.iter_mut().zip(Kind::ALL) {
+            *alike += u64::from(is_of_kind(*kind, text, today));
         }
     }
 
@@ -92,9 +66,9 @@ impl Holding {
 
     /// The kind of at least nine out of ten cells, if there is one.
     pub(super) fn kind(&self) -> Option<Kind> {
-        let mut kinds = self.alike.iter().zip(KINDS);
+        let mut kinds = self.alike.iter().zip(Kind::ALL);
         let found = kinds.find(|(alike, _)| self.filled > 0 && **alike * 10 >= self.filled * 9);
-        found.map(|(_, kind)| kind)
+        found.map(|(_, kind)| *kind)
     }
 }
 
@@ -159,18 +133,20 @@ mod tests {
             let mut holding = Holding::default();
             holding.add(text, roster.checker.options.today);
             assert_eq!(holding.filled, 1);
-            assert_eq!(holding.alike, [0; KINDS.len()], "{text}");
+            assert_eq!(holding.alike, [0; Kind::ALL.len()], "{text}");
         }
     }
 
     #[test]
     fn samples_of_tables_are_added_up() {
-        let of = |filled, first| Holding {
-            filled,
-            alike: [first, 0, 2, 0, 0, 0, 0],
+        let of = |filled, first| {
+            let mut alike = [0; Kind::ALL.len()];
+            (alike[0], alike[2]) = (first, 2);
+            Holding { filled, alike }
         };
         let mut sum = of(4, 3);
         sum.append(of(5, 3));
-        assert_eq!((sum.filled, sum.alike), (9, [6, 0, 4, 0, 0, 0, 0]));
+        let first = sum.alike.first_chunk();
+        assert_eq!((sum.filled, first), (9, Some(&[6, 0, 4, 0])));
     }
 }

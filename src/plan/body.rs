@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use crate::model::Value;
-use crate::targets::{Clear, FieldSpec, Kind, Place, Pointer, TargetSpec};
+use crate::targets::{Clear, FieldSpec, JsonType, Place, Pointer, TargetSpec};
 
 /// The structure of a target's JSON body, computed once from the fields' pointers.
 #[derive(Debug, Clone)]
@@ -200,13 +200,13 @@ impl BodyShape {
     }
 }
 
-/// Returns the JSON that clears a field. Integers and Booleans cannot be empty strings; lists are cleared by
-/// an empty list.
+/// Returns the JSON that clears a field. Numbers and Booleans cannot be empty strings; lists are cleared by an
+/// empty list.
 pub(super) fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
-    match (spec.update.clear, field.kind) {
-        (_, Kind::List) => "[]",
-        (Clear::Null, _) | (Clear::Empty, Kind::Boolean | Kind::Integer) => "null",
-        (Clear::Empty, _) => "\"\"",
+    match (field.kind.json_type(), spec.update.clear) {
+        (JsonType::Array, _) => "[]",
+        (JsonType::String, Clear::Empty) => "\"\"",
+        (JsonType::String, Clear::Null) | (JsonType::Number | JsonType::Boolean, _) => "null",
     }
 }
 

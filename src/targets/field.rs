@@ -10,10 +10,10 @@ use toml::Spanned;
 use super::pointer::Pointer;
 use crate::model::Declared;
 
-/// Declares the kinds of cells, each with its name in target files, its notation, and whether one value can be right
-/// in many rows.
+/// Declares the kinds of cells, each with its name in target files, its notation, the JSON type of its values, and
+/// whether one value can be right in many rows.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident $word:literal $notation:ident $for_many:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident $word:literal $notation:ident $json:ident $for_many:literal;)*) => {
         /// The kind of a field's cells, which determines how they are checked and normalized.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
         pub enum Kind {
@@ -38,6 +38,13 @@ macro_rules! kinds {
                 }
             }
 
+            /// The JSON type of the values.
+            pub fn json_type(self) -> JsonType {
+                match self {
+                    $(Kind::$kind => JsonType::$json,)*
+                }
+            }
+
             /// Whether one value can be right in many rows.
             pub fn is_for_many(self) -> bool {
                 match self {
@@ -50,33 +57,33 @@ macro_rules! kinds {
 
 kinds! {
     /// Text on a single line.
-    Text "text" Words false;
+    Text "text" Words String false;
     /// A UUID (RFC 9562).
-    Uuid "uuid" Code false;
+    Uuid "uuid" Code String false;
     /// A Swedish personnummer or samordningsnummer, normalized to `YYYYMMDD-NNNN`.
-    IdentityNumber "identity_number" Number false;
+    IdentityNumber "identity_number" Number String false;
     /// A calendar date, normalized to `YYYY-MM-DD`.
-    Date "date" Number false;
+    Date "date" Number String false;
     /// One of the field's `choices`, or a synonym.
-    Choice "choice" Code true;
+    Choice "choice" Code String true;
     /// A JSON boolean.
-    Boolean "boolean" Number true;
+    Boolean "boolean" Number Boolean true;
     /// An email address.
-    Email "email" Code false;
+    Email "email" Code String false;
     /// A telephone number, normalized to E.164 if the target has a region.
-    Phone "phone" Number false;
+    Phone "phone" Number String false;
     /// A Swedish postal code, normalized to `NNN NN`.
-    PostalCode "postal_code" Number true;
+    PostalCode "postal_code" Number String true;
     /// An ISO 3166-1 alpha-3 country code.
-    Country "country" Code true;
+    Country "country" Code String true;
     /// A Swedish municipality code of four digits.
-    MunicipalityCode "municipality_code" Number true;
+    MunicipalityCode "municipality_code" Number String true;
     /// An eduPersonPrincipalName, `localIdentifier@domain`.
-    Eppn "eppn" Code false;
+    Eppn "eppn" Code String false;
     /// An integer.
-    Integer "integer" Number false;
+    Integer "integer" Number Number false;
     /// A list of values of the kind `items`.
-    List "list" Words false;
+    List "list" Words Array false;
 }
 
 impl Kind {
@@ -96,6 +103,19 @@ pub enum Notation {
     Code,
     /// A name or other free text.
     Words,
+}
+
+/// The JSON type of a kind's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonType {
+    /// A string.
+    String,
+    /// A number.
+    Number,
+    /// A Boolean.
+    Boolean,
+    /// An array.
+    Array,
 }
 
 /// The position of a field's value in the request.

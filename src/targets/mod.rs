@@ -25,7 +25,7 @@ mod words;
 
 pub use answers::{Answers, Expects};
 pub use error::TargetError;
-pub use field::{FieldSpec, Kind, ListMode, Notation, Place, Separator};
+pub use field::{FieldSpec, JsonType, Kind, ListMode, Notation, Place, Separator};
 pub use known::Known;
 pub use load::{BUILT_IN, load, parse, text};
 pub use lookup::{Changes, Deleted, Lookup, Paging, SearchNames};

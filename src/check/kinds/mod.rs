@@ -4,18 +4,20 @@ mod boolean;
 mod choice;
 mod country;
 pub(super) mod date;
-pub(super) mod email;
+mod email;
 mod eppn;
 pub(super) mod identity_number;
 mod integer;
-pub(super) mod municipality_code;
-pub(super) mod phone;
-pub(super) mod postal_code;
-pub(super) mod text;
-pub(super) mod uuid;
+mod municipality_code;
+mod phone;
+mod postal_code;
+mod text;
+mod uuid;
 
 pub(super) use choice::Choices;
+
 use identity_number::Marked;
+use jiff::civil::Date;
 
 use super::cell::Form;
 use super::column::Column;
@@ -69,6 +71,31 @@ pub(super) fn is_rewritten(kind: Kind) -> bool {
         | Kind::Email
         | Kind::PostalCode
         | Kind::MunicipalityCode
+        | Kind::Eppn
+        | Kind::Integer
+        | Kind::List => false,
+    }
+}
+
+/// Whether a cell of a column without a known header looks like this kind. Kinds that many texts fit are not
+/// recognized.
+pub(super) fn is_of_kind(kind: Kind, text: &str, today: Date) -> bool {
+    match kind {
+        Kind::Uuid => uuid::is_normal(text),
+        Kind::IdentityNumber => {
+            // Shorter ones are excluded: any nine digits may be a number without its leading zero.
+            text.len() >= 10
+                && identity_number::check(text, Marked::Unknown, today, &mut None).is_ok()
+        }
+        Kind::Email => text.contains('@') && email::check(text).is_ok(),
+        Kind::Phone => phone::plain_mobile(text).is_some(),
+        Kind::PostalCode => postal_code::is_normal(text),
+        Kind::Date => date::plain_date(text).is_some(),
+        Kind::MunicipalityCode => municipality_code::is_known(text),
+        Kind::Text
+        | Kind::Choice
+        | Kind::Boolean
+        | Kind::Country
         | Kind::Eppn
         | Kind::Integer
         | Kind::List => false,

@@ -178,8 +178,8 @@ fn usual_first_page() -> usize {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Field {
     pub(super) name: String,
-    pub(super) kind: String,
-    pub(super) items: Option<String>,
+    pub(super) kind: Kind,
+    pub(super) items: Option<Kind>,
     pub(super) separator: Option<char>,
     #[serde(default, rename = "in")]
     pub(super) place: String,
@@ -194,6 +194,30 @@ pub(super) struct Field {
     pub(super) pattern: Option<String>,
     pub(super) constant: Option<String>,
     pub(super) max_length: Option<usize>,
+}
+
+/// The kind of a field's values. A kind that is not listed is refused, so that no value gets a wrong type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Text,
+    Integer,
+    Boolean,
+    Choice,
+    List,
+    Uuid,
+    /// Texts in a form that the simulated API does not check.
+    #[serde(
+        alias = "identity_number",
+        alias = "date",
+        alias = "email",
+        alias = "phone",
+        alias = "postal_code",
+        alias = "country",
+        alias = "municipality_code",
+        alias = "eppn"
+    )]
+    Formatted,
 }
 
 impl Description {
@@ -253,4 +277,18 @@ pub(super) fn placeholder(segment: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = segment.split_once('{')?;
     let (name, behind) = rest.split_once('}')?;
     Some((before, name, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_known() {
+        for kind in crate::targets::Kind::ALL {
+            let field = format!("name = \"x\"\nkind = \"{}\"", kind.as_str());
+            let known = toml::from_str::<Field>(&field);
+            assert!(known.is_ok(), "{known:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::description::{Description, Field};
+use super::description::{Description, Field, Kind};
 use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
 use crate::sandbox::SeedRow;
@@ -42,7 +42,7 @@ impl Records {
         }
         let mut by_key = BTreeMap::new();
         let missing = api.fields.iter().find(|field| {
-            field.kind == "text"
+            field.kind == Kind::Text
                 && field.place != "path"
                 && !field.unique
                 && field.pattern.is_none()
@@ -250,8 +250,8 @@ fn made_up(api: &Description, number: usize) -> Option<String> {
     let keys = api.keys();
     let name = keys.last()?;
     let field = api.fields.iter().find(|field| field.name == **name)?;
-    Some(match &*field.kind {
-        "uuid" => format!("00000000-0000-4000-8000-{:012}", number + 1),
+    Some(match field.kind {
+        Kind::Uuid => format!("00000000-0000-4000-8000-{:012}", number + 1),
         _ => (number + 1).to_string(),
     })
 }
@@ -282,27 +282,27 @@ fn take(
 
 /// Returns the error of a value for a field, if any.
 fn wrong(field: &Field, value: &Value) -> Option<String> {
-    let expected = match (&*field.kind, value) {
-        ("list", Value::Array(values)) => {
+    let expected = match (field.kind, value) {
+        (Kind::List, Value::Array(values)) => {
             let one = one_of(field);
             return values.iter().find_map(|value| wrong(&one, value));
         }
-        ("list", _) => "a list",
+        (Kind::List, _) => "a list",
         (_, Value::Null) if field.nullable => return None,
         (_, Value::Null) => "not null",
-        ("integer", Value::Number(_)) | ("boolean", Value::Bool(_)) => return None,
-        ("integer", _) => "a number",
-        ("boolean", _) => "true or false",
-        ("choice", Value::String(text)) if field.choices.contains(text) => return None,
-        ("choice", _) => "one of the choices",
-        (_, Value::String(text)) => {
+        (Kind::Integer, Value::Number(_)) | (Kind::Boolean, Value::Bool(_)) => return None,
+        (Kind::Integer, _) => "a number",
+        (Kind::Boolean, _) => "true or false",
+        (Kind::Choice, Value::String(text)) if field.choices.contains(text) => return None,
+        (Kind::Choice, _) => "one of the choices",
+        (Kind::Text | Kind::Uuid | Kind::Formatted, Value::String(text)) => {
             let most = field.max_length.unwrap_or(usize::MAX);
             if text.chars().count() <= most {
                 return None;
             }
             "a shorter text"
         }
-        _ => "a text",
+        (Kind::Text | Kind::Uuid | Kind::Formatted, _) => "a text",
     };
     Some(format!("This must be {expected}."))
 }
@@ -336,24 +336,24 @@ fn merge(into: &mut Value, from: &Value) {
 /// Returns the field definition of a single list element.
 fn one_of(field: &Field) -> Field {
     Field {
-        kind: field.items.clone().unwrap_or_default(),
+        kind: field.items.unwrap_or(Kind::Text),
         nullable: false,
         ..field.clone()
     }
 }
 
 fn typed(field: &Field, text: &str) -> Value {
-    match &*field.kind {
-        "list" => {
+    match field.kind {
+        Kind::List => {
             let one = one_of(field);
             let separators = [field.separator.unwrap_or(';'), '\n', '\r'];
             let values = text.split(separators).map(str::trim);
             let values = values.filter(|value| !value.is_empty());
             values.map(|value| typed(&one, value)).collect()
         }
-        "integer" => text.parse::<i64>().map_or(text.into(), Value::from),
-        "boolean" => Value::Bool(text == "true"),
-        _ => text.into(),
+        Kind::Integer => text.parse::<i64>().map_or(text.into(), Value::from),
+        Kind::Boolean => Value::Bool(text == "true"),
+        Kind::Text | Kind::Choice | Kind::Uuid | Kind::Formatted => text.into(),
     }
 }
 
