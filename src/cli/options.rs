@@ -370,9 +370,17 @@ impl ConnectionOptions {
 impl GuardOptions {
     /// Returns the guards of a run.
     fn guards(&self) -> Guards {
+        let GuardOptions {
+            max_invalid: _,
+            max_changes,
+            max_identity_changes: _,
+            renumber: _,
+            max_shrink: _,
+            conflicts: _,
+        } = self;
         Guards {
             max_invalid: self.max_invalid(),
-            max_changes: self.max_changes,
+            max_changes: *max_changes,
             max_shrink: self.max_shrink(),
             max_identity_changes: self.max_identity_changes(),
             renumber: match self.renumber() {
@@ -393,7 +401,7 @@ impl PlanOptions {
         retry: Option<&PlanOptions>,
         run: &mut Settings,
     ) -> Result<(), AppError> {
-        // The patterns name every option, so that the compiler leads here from a new one.
+        // The patterns name every option, as in `guards`, so that the compiler leads here from a new one.
         let PlaceOptions {
             env: _,
             base_url: _,

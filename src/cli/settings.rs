@@ -91,9 +91,25 @@ pub(in crate::cli) fn roster(
     options: &RosterOptions,
     now: Timestamp,
 ) -> Roster {
+    // The pattern names every option, so that the compiler leads here from a new one.
+    let RosterOptions {
+        target: _,
+        key,
+        encoding,
+        delimiter,
+        sheet,
+        skip_hidden,
+        header_row,
+        empty: _,
+        duplicates: _,
+        strict,
+        map,
+        allow,
+        release_protected,
+    } = options;
     let mut columns = config.map();
-    columns.extend(options.map.iter().cloned());
-    let is_option = |column: &String| options.map.iter().any(|(named, _)| named == column);
+    columns.extend(map.iter().cloned());
+    let is_option = |column: &String| map.iter().any(|(named, _)| named == column);
     let configured = columns.keys().filter(|column| !is_option(column));
     let configured = configured.filter_map(|column| {
         let (_, origin) = config.said(|layer| layer.map.get(column).cloned())?;
@@ -103,11 +119,11 @@ pub(in crate::cli) fn roster(
     Roster {
         file: file.to_owned(),
         read: ReadOptions {
-            encoding: options.encoding.clone().map(|label| label.0),
-            delimiter: options.delimiter.map(|delimiter| delimiter.0),
-            sheet: options.sheet.clone(),
-            skip_hidden: options.skip_hidden.unwrap_or(false),
-            header_row: options.header_row.map(u64::from),
+            encoding: encoding.clone().map(|label| label.0),
+            delimiter: delimiter.map(|delimiter| delimiter.0),
+            sheet: sheet.clone(),
+            skip_hidden: skip_hidden.unwrap_or(false),
+            header_row: header_row.map(u64::from),
             copy: false,
             origin: crate::read::Origin::Named,
             mends: Mends::default(),
@@ -119,14 +135,14 @@ pub(in crate::cli) fn roster(
             of_results: false,
             is_released: false,
         },
-        key: options.key.clone(),
+        key: key.clone(),
         check: CheckOptions {
             empty: match options.empty() {
                 Empty::Clear => EmptyCell::Clear,
                 Empty::Keep => EmptyCell::Keep,
             },
-            strict: options.strict.unwrap_or(false),
-            allowed: options.allow.clone(),
+            strict: strict.unwrap_or(false),
+            allowed: allow.clone(),
             ..CheckOptions::new(today(now))
         },
         duplicates: match options.duplicates() {
@@ -135,7 +151,7 @@ pub(in crate::cli) fn roster(
             Duplicate::Error => DuplicatePolicy::Error,
         },
         sparse: true,
-        release: options.release_protected.clone().map(release),
+        release: release_protected.clone().map(release),
     }
 }
 
