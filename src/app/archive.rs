@@ -5,27 +5,26 @@ use std::path::{Path, PathBuf};
 use super::arrivals::{fate_of, place_of};
 use super::error::{Action, AppError};
 use super::session::Session;
-use crate::inbox::{ArchiveFolder, Inbox};
+use crate::inbox::{ArchiveFolder, Inbox, Moves};
 use crate::journal::Journal;
 use crate::model::{Fact, Summary};
 use crate::run::{Settings, to_json, today};
 use crate::safe_fs::canonical;
 
-/// Archives an inbox file together with the files in `beside`. Returns the old and the new paths, the file
-/// itself last.
+/// Archives an inbox file together with the files in `beside`.
 pub fn archive_file(
     session: &Session,
     inbox: &Inbox,
     file: &Path,
     beside: &[PathBuf],
     place: ArchiveFolder,
-) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
+) -> Result<Moves, AppError> {
     let failed = Action::Archive.failed(file);
     let today = today(session.clock.timestamp()).to_string();
     let _alone = inbox.alone().map_err(failed)?;
     let moves = inbox.places(file, beside, place, &today).map_err(failed)?;
     inbox.put(&moves).map_err(failed)?;
-    Ok(moves.paths)
+    Ok(moves)
 }
 
 /// Archives a file that was not imported in `failed`, with a report of the reason. Returns its new path.
@@ -33,15 +32,15 @@ pub fn archive_failed(
     session: &Session,
     inbox: &Inbox,
     file: &Path,
-    name: &Path,
     why: &Fact,
 ) -> Result<PathBuf, AppError> {
     // The report names the file without a folder: both are moved together.
+    let name = Path::new(file.file_name().unwrap_or_default());
     let why = why.clone().at_path(name).in_words();
     let explained = inbox.explain(file, &why);
     explained.map_err(Action::Explain.failed(file))?;
     let moved = archive_file(session, inbox, file, &[], ArchiveFolder::Failed)?;
-    Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
+    Ok(moved.own().1.to_owned())
 }
 
 /// Archives an inbox file and its output files after their run, and updates the journal. Does nothing if the
@@ -62,41 +61,18 @@ pub(super) fn archive(
     let moves = inbox
         .places(&settings.roster.file, &written, place, &today)
         .map_err(failed)?;
-    let moved = &moves.paths;
-    let Some((own, new)) = moved.last() else {
-        return Ok(());
-    };
-    let to = |path: &Path| {
-        let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        match moved.iter().find(|(known, _)| *known == from) {
-            Some((_, to)) => to.clone(),
-            // Results that are not written yet follow the file.
-            None => match (from.file_name(), new.parent()) {
-                (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
-                _ => path.to_owned(),
-            },
-        }
-    };
     let mut journal = Journal::open(&session.state)?;
     let run = journal.run(Some(&summary.run))?;
     // The stored settings are the base: they include later commands and exclude removed edits.
     let mut stored = Settings::of(&run)?;
-    stored.moving_from = Some(own.clone());
-    stored.roster.file = to(&settings.roster.file);
+    stored.moving_from = Some(moves.own().0.to_owned());
+    stored.roster.file = moves.to(&settings.roster.file);
     stored.delivery.paths = settings.delivery.paths.clone();
-    stored.delivery.paths.change_each(|path| *path = to(path));
-    for path in [
-        &mut summary.results,
-        &mut summary.failed_rows,
-        &mut summary.report,
-        &mut summary.before,
-        &mut summary.new_rows,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        *path = to(path);
-    }
+    stored
+        .delivery
+        .paths
+        .change_each(|path| *path = moves.to(path));
+    summary.paths_mut().for_each(|path| *path = moves.to(path));
     summary.file = stored.roster.file.display().to_string();
     let json = to_json(summary)?;
     // The folder already exists, so its canonical path can be resolved.

@@ -220,15 +220,8 @@ pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, Ap
 /// Returns the roster of a run and its output files.
 fn files_of(run: &RunRecord) -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from(&run.file)];
-    if let Ok(summary) = figures_of(run) {
-        let written = [
-            summary.results,
-            summary.failed_rows,
-            summary.report,
-            summary.before,
-            summary.new_rows,
-        ];
-        files.extend(written.into_iter().flatten());
+    if let Ok(mut summary) = figures_of(run) {
+        files.extend(summary.paths_mut().map(std::mem::take));
     }
     files
 }

@@ -346,9 +346,9 @@ impl<'a> Sweep<'a> {
                 let fact = error.fact();
                 self.remember(account, exit, Some(&fact));
                 // An error of the file is permanent, so the file is moved aside.
-                let aside = error.is_of_file().then(|| {
-                    archive_failed(self.session, &self.inbox, file, Path::new(&*name), &fact)
-                });
+                let aside = error
+                    .is_of_file()
+                    .then(|| archive_failed(self.session, &self.inbox, file, &fact));
                 // An error while moving one file does not stop the others.
                 let (fate, path, trouble) = match aside {
                     Some(Ok(path)) => (Fate::Failed, path, None),
@@ -511,7 +511,7 @@ impl<'a> Sweep<'a> {
     /// Archives a file. Returns its new path.
     fn put_away(&self, file: &Path, place: ArchiveFolder) -> Result<PathBuf, AppError> {
         let moved = archive_file(self.session, &self.inbox, file, &[], place)?;
-        Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
+        Ok(moved.own().1.to_owned())
     }
 }
 

@@ -273,8 +273,7 @@ fn record(
 
 /// Archives a file that is not imported in `failed`. Returns the reason with the new path.
 fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Result<Fact, AppError> {
-    let name = Path::new(file.file_name().unwrap_or_default());
-    let to = archive_failed(session, inbox, file, name, why)?;
+    let to = archive_failed(session, inbox, file, why)?;
     mark_archived(session, file)?;
     Ok(why.clone().at_path(&to))
 }
@@ -331,25 +330,8 @@ fn ended(
     let place = place_of(fate_of(&summary)).unwrap_or(ArchiveFolder::Failed);
     let moved = archive_file(session, inbox, file, &beside, place)?;
     mark_archived(session, file)?;
-    let to = |path: &PathBuf| {
-        let from = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        let moved = moved.iter().find(|(known, _)| *known == from);
-        moved.map_or(path.clone(), |(_, to)| to.clone())
-    };
-    for path in [
-        &mut summary.results,
-        &mut summary.failed_rows,
-        &mut summary.report,
-        &mut summary.new_rows,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        *path = to(path);
-    }
-    if let Some((_, own)) = moved.last() {
-        summary.file = own.display().to_string();
-    }
+    summary.paths_mut().for_each(|path| *path = moved.to(path));
+    summary.file = moved.own().1.display().to_string();
     let json = to_json(&summary).map_err(AppError::from)?;
     let kept = record.settings.clone();
     journal.moved(record.id, &summary.file, &kept, &json)?;

@@ -35,6 +35,27 @@ pub struct Moves {
     pub paths: Vec<(PathBuf, PathBuf)>,
 }
 
+impl Moves {
+    /// The file's path before and after the move.
+    pub fn own(&self) -> (&Path, &Path) {
+        let own = self.paths.last();
+        own.map_or((Path::new(""), Path::new("")), |(from, to)| (from, to))
+    }
+
+    /// The path of an output file after the move. A file that is not written yet follows the roster.
+    pub fn to(&self, path: &Path) -> PathBuf {
+        let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        if let Some((_, to)) = self.paths.iter().find(|(known, _)| *known == from) {
+            return to.clone();
+        }
+        let (own, new) = self.own();
+        match (from.file_name(), new.parent()) {
+            (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
+            _ => path.to_owned(),
+        }
+    }
+}
+
 /// The result of [`Inbox::expire`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Removed {

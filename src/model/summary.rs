@@ -292,18 +292,21 @@ impl Summary {
         Ok(summary)
     }
 
-    /// Makes the paths of all files absolute.
-    pub fn anywhere(mut self) -> Summary {
-        for path in [
+    /// The paths of the output files.
+    pub fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let paths = [
             &mut self.results,
             &mut self.failed_rows,
             &mut self.report,
             &mut self.before,
             &mut self.new_rows,
-        ]
-        .into_iter()
-        .flatten()
-        {
+        ];
+        paths.into_iter().flatten()
+    }
+
+    /// Makes the paths of all files absolute.
+    pub fn anywhere(mut self) -> Summary {
+        for path in self.paths_mut() {
             if let Ok(absolute) = std::path::absolute(&*path) {
                 *path = absolute;
             }
