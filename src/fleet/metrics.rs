@@ -1,11 +1,11 @@
 //! Queue metrics as a Prometheus textfile.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::queue::database_of;
 use crate::app::AppError;
 use crate::journal::{State, Wrong, cell};
+use crate::report::{WholeFile, metric_label, put_metric};
 
 /// Writes a Prometheus textfile about the queue, by profile.
 pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
@@ -33,61 +33,52 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
         rows.iter().map(sample).collect::<Result<Vec<_>, _>>()
     })?;
     let mut text = String::new();
-    for (place, (name, kind, about)) in QUEUE_METRICS.iter().enumerate() {
-        let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
-        for (profile, numbers) in &samples {
-            let profile = profile
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n");
-            let _ = writeln!(text, "{name}{{profile=\"{profile}\"}} {}", numbers[place]);
-        }
+    for (place, metric) in QUEUE_METRICS.iter().enumerate() {
+        let samples = samples.iter();
+        let samples =
+            samples.map(|(profile, numbers)| (metric_label("profile", profile), numbers[place]));
+        put_metric(&mut text, *metric, samples);
     }
-    let written = crate::report::WholeFile::write_text(path, &text);
+    let written = WholeFile::write_text(path, &text);
     written.map_err(|error| AppError::Run(error.into()))
 }
 
-/// The metrics of the queue: name, type and description
-/// (prometheus.io/docs/instrumenting/exposition_formats).
-pub const QUEUE_METRICS: [(&str, &str, &str); 8] = [
+/// The metrics of the queue: name, whether it is a counter, and description.
+pub const QUEUE_METRICS: [(&str, bool, &str); 8] = [
     (
         "rosterpatch_queue_due",
-        "gauge",
+        false,
         "Files with a batch that can run now.",
     ),
     (
         "rosterpatch_queue_waiting",
-        "gauge",
+        false,
         "Files that wait for their quota or for a pause to end.",
     ),
     (
         "rosterpatch_queue_running",
-        "gauge",
+        false,
         "Files with a batch in progress.",
     ),
     (
         "rosterpatch_queue_late",
-        "gauge",
+        false,
         "Files with a batch that has been due for more than a minute.",
     ),
-    (
-        "rosterpatch_queue_held",
-        "gauge",
-        "Files that a guard holds.",
-    ),
+    ("rosterpatch_queue_held", false, "Files that a guard holds."),
     (
         "rosterpatch_queue_stopped",
-        "gauge",
+        false,
         "Files that stopped and need attention.",
     ),
     (
         "rosterpatch_queue_requests_total",
-        "counter",
+        true,
         "Requests of completed batches.",
     ),
     (
         "rosterpatch_queue_throttled_total",
-        "counter",
+        true,
         "Requests that the API rejected with a rate limit.",
     ),
 ];

@@ -1,6 +1,7 @@
 //! Run metrics as a Prometheus textfile.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
@@ -118,7 +119,8 @@ pub fn write_inbox_metrics(
 ) -> Result<(), ReportError> {
     change(path, |series| {
         for lying in all {
-            let labels = format!("inbox=\"{}\",fate=\"{}\"", escape(inbox), lying.fate);
+            let inbox = metric_label("inbox", inbox);
+            let labels = format!("{inbox},{}", metric_label("fate", lying.fate));
             let files = series.entry("rosterpatch_inbox_files").or_default();
             files.insert(labels.clone(), lying.files as f64);
             let oldest = series
@@ -172,12 +174,12 @@ fn known(text: &str) -> Series {
 }
 
 fn add(series: &mut Series, sample: &Sample<'_>) {
-    let own = format!(
-        "target=\"{}\",profile=\"{}\",inbox=\"{}\"",
-        escape(sample.target),
-        escape(sample.profile),
-        escape(sample.inbox)
-    );
+    let own = [
+        metric_label("target", sample.target),
+        metric_label("profile", sample.profile),
+        metric_label("inbox", sample.inbox),
+    ]
+    .join(",");
     let code = sample.exit.code();
     let by_code = format!("{own},exit_code=\"{code}\"");
     let mut put = |family: &'static str, labels: String, value: f64, counts: bool| {
@@ -226,23 +228,31 @@ fn add(series: &mut Series, sample: &Sample<'_>) {
 fn text_of(series: &Series) -> String {
     let mut text = String::new();
     for (name, counts, help) in RUN_METRICS {
-        let kind = if counts { "counter" } else { "gauge" };
-        let Some(family) = series.get(name).filter(|family| !family.is_empty()) else {
-            continue;
-        };
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-        for (labels, value) in family {
-            text.push_str(&format!("{name}{{{labels}}} {value}\n"));
+        if let Some(family) = series.get(name).filter(|family| !family.is_empty()) {
+            put_metric(&mut text, (name, counts, help), family);
         }
     }
     text
 }
 
-/// Escapes the value of a label (Prometheus exposition format).
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+/// Appends a metric and its samples, each with labels and a value, in Prometheus' text format
+/// (prometheus.io/docs/instrumenting/exposition_formats).
+pub fn put_metric<L: Display, V: Display>(
+    text: &mut String,
+    (name, counts, help): (&str, bool, &str),
+    samples: impl IntoIterator<Item = (L, V)>,
+) {
+    let kind = if counts { "counter" } else { "gauge" };
+    text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    for (labels, value) in samples {
+        text.push_str(&format!("{name}{{{labels}}} {value}\n"));
+    }
+}
+
+/// Returns a label with an escaped value.
+pub fn metric_label(name: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("{name}=\"{}\"", value.replace('\n', "\\n"))
 }
 
 #[cfg(test)]

@@ -38,7 +38,9 @@ pub use explain::{Explanation, explain, explain_all, explanations, nearest_code}
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
-pub use metrics::{InboxCount, RUN_METRICS, Sample, write_inbox_metrics, write_metrics};
+pub use metrics::{
+    InboxCount, RUN_METRICS, Sample, metric_label, put_metric, write_inbox_metrics, write_metrics,
+};
 pub use plain::{fault_in_words, first_upper, held_in_words, notice_in_words};
 pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,

@@ -444,20 +444,17 @@ fn the_json_page_matches_the_schemas() {
 
 #[test]
 fn the_metrics_page_matches_the_program() {
-    let rows = RUN_METRICS.iter().map(|(name, counts, about)| {
-        let kind = if *counts { "counter" } else { "gauge" };
-        vec![code(name), kind.to_owned(), escaped(about)]
-    });
-    let text = table(&["metric", "type", "meaning"], rows);
-    compare("metrics.md", "runs", &text);
-    #[cfg(feature = "postgres")]
-    {
-        let rows = rosterpatch::fleet::QUEUE_METRICS
-            .iter()
-            .map(|(name, kind, about)| vec![code(name), (*kind).to_owned(), escaped(about)]);
+    let page = |part, metrics: &[(&str, bool, &str)]| {
+        let rows = metrics.iter().map(|(name, counts, about)| {
+            let kind = if *counts { "counter" } else { "gauge" };
+            vec![code(name), kind.to_owned(), escaped(about)]
+        });
         let text = table(&["metric", "type", "meaning"], rows);
-        compare("metrics.md", "queue", &text);
-    }
+        compare("metrics.md", part, &text);
+    };
+    page("runs", &RUN_METRICS);
+    #[cfg(feature = "postgres")]
+    page("queue", &rosterpatch::fleet::QUEUE_METRICS);
 }
 
 /// Returns the first cells of the rows of the table below a heading.
