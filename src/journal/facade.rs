@@ -1,5 +1,6 @@
 //! The journal opens a store and adds operations that all stores share.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -7,18 +8,39 @@ use jiff::Timestamp;
 
 use super::error::JournalError;
 use super::lock::RunLock;
-use super::postgres::open_store;
+use super::postgres::Database;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
 use super::records::{Pruned, RunRecord, Which};
 use super::run_state::RunState;
 use super::snapshot::{has_snapshots, prune_snapshots};
+use super::sql::{Engine, Sql, Value, Wrong};
 use super::sqlite::Sqlite;
 use super::state::{Place, State};
-use super::store::{Calls, Store};
+use super::store::Store;
 use crate::l10n::message;
 use crate::model::{Call, DAMAGED, Pending, Problem, RowState};
 
-/// The open journal: a [`Store`] and the operations that build on it.
-pub struct Journal(Box<dyn Store>);
+/// The open journal: a [`Store`], the statements that all stores share, and the operations that build on them.
+pub struct Journal(Opened);
+
+/// An open store.
+enum Opened {
+    Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+}
+
+/// Evaluates an expression with the store of a journal.
+macro_rules! with_store {
+    ($journal:expr, $store:ident => $do:expr) => {
+        match $journal {
+            Opened::Sqlite($store) => $do,
+            #[cfg(feature = "postgres")]
+            Opened::Postgres($store) => $do,
+        }
+    };
+}
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,13 +52,13 @@ impl Deref for Journal {
     type Target = dyn Store;
 
     fn deref(&self) -> &(dyn Store + 'static) {
-        self.0.as_ref()
+        with_store!(&self.0, store => store)
     }
 }
 
 impl DerefMut for Journal {
     fn deref_mut(&mut self) -> &mut (dyn Store + 'static) {
-        self.0.as_mut()
+        with_store!(&mut self.0, store => store)
     }
 }
 
@@ -44,8 +66,8 @@ impl Journal {
     /// Opens the journal. In a folder, it is created if missing; a database must have been migrated.
     pub fn open(state: &State) -> Result<Journal, JournalError> {
         Ok(Journal(match state.place() {
-            Place::Folder(folder) => Box::new(Sqlite::open(folder)?),
-            Place::Database(database) => open_store(database)?,
+            Place::Folder(folder) => Opened::Sqlite(Sqlite::open(folder)?),
+            Place::Database(database) => open_database(database)?,
         }))
     }
 
@@ -54,14 +76,66 @@ impl Journal {
     /// is a database.
     pub fn back_up(state: &State, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
         match state.place() {
-            Place::Folder(folder) => Sqlite::back_up(folder, to),
+            Place::Folder(folder) => Journal(Opened::Sqlite(Sqlite::back_up(folder, to)?)).runs(),
             Place::Database(_) => Err(JournalError::NoBackup),
         }
     }
 
     /// Creates a private journal that is deleted with this process, for plans that are only displayed.
     pub fn temporary() -> Result<Journal, JournalError> {
-        Ok(Journal(Box::new(Sqlite::temporary()?)))
+        Ok(Journal(Opened::Sqlite(Sqlite::temporary()?)))
+    }
+
+    /// Whether the store keeps the API's responses during planning.
+    pub(super) fn keeps_answers(&self) -> bool {
+        fn of<E: Engine>(_: &E) -> bool {
+            E::KEEPS_ANSWERS
+        }
+        with_store!(&self.0, store => of(store))
+    }
+
+    /// The store's query for the runs and paths of records by a key, as in [`Engine::RECORDS_BY`].
+    pub(super) fn query_of_records_by(&self) -> &'static str {
+        fn of<E: Engine>(_: &E) -> &'static str {
+            E::RECORDS_BY
+        }
+        with_store!(&self.0, store => of(store))
+    }
+
+    /// Reads in one transaction, from one snapshot.
+    pub(super) fn look<T: Send>(
+        &self,
+        read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        with_store!(&self.0, store => store.look(read))
+    }
+
+    /// Changes tables atomically, unless another process has taken over.
+    pub(super) fn step<T: Send>(
+        &self,
+        change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        with_store!(&self.0, store => store.step(change))
+    }
+
+    /// Executes one statement that changes rows.
+    pub(super) fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
+        self.step(|tables| tables.change(sql, values).map(|_| ()))
+    }
+
+    /// Returns the keys of a run's rows in ranges, as [`Engine::slices`] does.
+    pub(super) fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        with_store!(&self.0, store => store.slices(run))
+    }
+
+    /// Counts these keys in each run, by run number.
+    pub(super) fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        with_store!(&self.0, store => store.count_keys(keys))
+    }
+
+    /// Fences off a process that may still work on a run.
+    pub(super) fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {
+        with_store!(&mut self.0, store => store.shut_out(run))
     }
 
     /// Returns the first `most` calls without an outcome for rows after `after`, in row order. A row with a
@@ -152,7 +226,7 @@ impl Journal {
     ) -> Result<(), E> {
         const PAGE: usize = 256;
         loop {
-            let records = Calls::calls_after(self.0.as_ref(), run, after, which, PAGE)?;
+            let records = self.calls_after(run, after, which, PAGE)?;
             let Some((last, _)) = records.last() else {
                 return Ok(());
             };
@@ -239,4 +313,14 @@ impl Journal {
         self.give_room_back(pruned.left == 0 && !under_way)?;
         Ok(pruned)
     }
+}
+
+#[cfg(feature = "postgres")]
+fn open_database(database: &Database) -> Result<Opened, JournalError> {
+    Ok(Opened::Postgres(Postgres::open(database)?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_database(database: &Database) -> Result<Opened, JournalError> {
+    match *database {}
 }

@@ -56,8 +56,5 @@ pub use sql::Wrong;
 pub(crate) use sql::damaged;
 pub use sqlite::stop_waiting;
 pub use state::State;
-pub use store::{
-    ANSWERS_STAND, AnswerStore, ArrivalStore, Calls, DeliveryStore, Dossiers, Forgetting, History,
-    Outcomes, Runs, Sending, Store,
-};
+pub use store::{ANSWERS_STAND, AnswerStore, Forgetting, Store};
 pub use writer::Writer;

@@ -464,9 +464,7 @@ impl Observer for Halts {
 /// Returns the name of the newest run.
 fn newest_run(world: &World) -> String {
     let journal = rosterpatch::journal::Journal::open(&world.folder.state()).unwrap();
-    rosterpatch::journal::Runs::run(&*journal, None)
-        .unwrap()
-        .name
+    journal.run(None).unwrap().name
 }
 
 #[test]

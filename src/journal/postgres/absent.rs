@@ -2,7 +2,6 @@
 
 use super::bucket::Quotas;
 use super::error::JournalError;
-use super::store::Store;
 
 /// A database with a journal, which this build does not support.
 #[derive(Debug, Clone)]
@@ -49,10 +48,6 @@ impl SessionLock {
     ) -> Result<Option<SessionLock>, JournalError> {
         match *database {}
     }
-}
-
-pub(super) fn open_store(database: &Database) -> Result<Box<dyn Store>, JournalError> {
-    match *database {}
 }
 
 pub(super) fn open_quota(

@@ -16,15 +16,10 @@ mod tls;
 pub use connection::{Fence, Tables, cell};
 pub use database::{Database, count_up};
 pub(super) use lock::SessionLock;
+pub(super) use store::Postgres;
 
 use super::bucket::Quotas;
 use super::error::JournalError;
-use super::store::Store;
-
-/// Opens the journal in a database.
-pub(super) fn open_store(database: &Database) -> Result<Box<dyn Store>, JournalError> {
-    Ok(Box::new(store::Postgres::open(database)?))
-}
 
 /// Opens the bucket of one account in a database.
 pub(super) fn open_quota(

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Row, Wrong, damaged};
+use super::{Row, Wrong, damaged};
 use crate::journal::arrival::{Arrival, Fate};
 use crate::journal::error::JournalError;
-use crate::journal::store::ArrivalStore;
+use crate::journal::facade::Journal;
 
-impl<S: Engine> ArrivalStore for S {
-    fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
+impl Journal {
+    /// Records the fate of a file. The arrival time of a known file is kept.
+    pub fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
         let why = arrival.why.as_ref();
         let why = why.and_then(|why| serde_json::to_string(why).ok());
         self.put(
@@ -29,7 +30,8 @@ impl<S: Engine> ArrivalStore for S {
         )
     }
 
-    fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError> {
+    /// Returns the files that arrived at `since` or later, newest first.
+    pub fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError> {
         let mut arrivals = self.look(|sql| {
             sql.all(
                 "SELECT inbox, name, stamp, at, fate, path, run, why FROM arrival WHERE at >= ?1",
@@ -45,7 +47,8 @@ impl<S: Engine> ArrivalStore for S {
         Ok(arrivals)
     }
 
-    fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
+    /// Deletes the entry of a file that no longer exists.
+    pub fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError> {
         self.put(
             "DELETE FROM arrival WHERE inbox = ?1 AND name = ?2 AND stamp = ?3",
             &[
@@ -56,7 +59,8 @@ impl<S: Engine> ArrivalStore for S {
         )
     }
 
-    fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError> {
+    /// Deletes the entries of files that arrived before `before`.
+    pub fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError> {
         self.put("DELETE FROM arrival WHERE at < ?1", &[before.into()])
     }
 }
@@ -80,7 +84,6 @@ fn arrival(row: &dyn Row) -> Result<Arrival, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::sqlite::Sqlite;
 
     #[test]
     fn a_damaged_arrival_is_an_error() {
@@ -91,7 +94,7 @@ mod tests {
             ("UPDATE arrival SET fate = 'eaten'", false),
             ("UPDATE arrival SET why = '{\"code\":\"no.such\"}'", false),
         ] {
-            let store = Sqlite::temporary().unwrap();
+            let store = Journal::temporary().unwrap();
             store.put(good, &[]).unwrap();
             store.put(damage, &[]).unwrap();
             assert_eq!(store.arrivals(Timestamp::MIN).is_ok(), is_read, "{damage}");

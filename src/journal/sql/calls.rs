@@ -1,16 +1,18 @@
 //! Shared SQL for the planned calls of a run.
 
-use super::{Engine, Row, Wrong, changed_states, damaged, reach_of};
+use super::{Row, Wrong, changed_states, damaged, reach_of};
 use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::{filled, last_segment};
 use crate::journal::error::JournalError;
+use crate::journal::facade::Journal;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::store::Calls;
 use crate::model::{Call, Pending, Problem, RowAt, RowState};
 
-impl<S: Engine> Calls for S {
-    fn calls_left_after(
+impl Journal {
+    /// Returns the first `most` calls without an outcome for rows after `after`, in row order, and the rows
+    /// among them whose call is damaged.
+    pub fn calls_left_after(
         &self,
         run: i64,
         after: u64,
@@ -50,7 +52,8 @@ impl<S: Engine> Calls for S {
         Ok((calls, damaged))
     }
 
-    fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError> {
+    /// Replaces planned calls of a run: their bodies, their fields and their fingerprints, if any. Atomic.
+    pub fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError> {
         self.step(|sql| {
             for call in calls {
                 let changes = kept(call).map_err(damaged)?;
@@ -79,7 +82,8 @@ impl<S: Engine> Calls for S {
         })
     }
 
-    fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError> {
+    /// Records a row as failed because its stored data is damaged.
+    pub fn set_damaged(&self, run: i64, row: u64, why: &Problem) -> Result<(), JournalError> {
         let problems = Problem::to_stored(std::slice::from_ref(why));
         self.step(|sql| {
             let began = "SELECT started_at FROM run WHERE id = ?1";
@@ -99,7 +103,9 @@ impl<S: Engine> Calls for S {
         })
     }
 
-    fn calls_after(
+    /// Returns the first `most` calls for rows after `after`, in row order, with the states of their rows.
+    /// The state of a row is unknown if a request may have been made without a recorded outcome.
+    pub fn calls_after(
         &self,
         run: i64,
         after: u64,
@@ -140,7 +146,8 @@ impl<S: Engine> Calls for S {
         })
     }
 
-    fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError> {
+    /// Returns the names of the fields that any call of a run changes, with repetitions.
+    pub fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError> {
         let sets = "SELECT names FROM field_set WHERE run = ?1";
         let sets: Vec<String> = self.look(|sql| sql.all(sets, &[run.into()], |row| row.get(0)))?;
         let names = sets.iter().flat_map(|names| names.split(' '));
@@ -164,7 +171,7 @@ fn pending(row: &dyn Row, number: u64) -> Result<(Pending, bool), Wrong> {
     Ok((call, attempts.is_some()))
 }
 
-/// Reads a call from the columns of [`Calls::calls_after`].
+/// Reads a call from the columns of [`Journal::calls_after`].
 pub(super) fn call(row: &dyn Row, number: u64) -> Result<Call, Wrong> {
     let path: String = row.get(2)?;
     let body: Vec<u8> = row.get(3)?;

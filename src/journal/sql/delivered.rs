@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Row, Sql, Value, Wrong};
+use super::{Row, Sql, Value, Wrong};
 use crate::journal::error::JournalError;
-use crate::journal::store::DeliveryStore;
+use crate::journal::facade::Journal;
 use crate::model::Fingerprint;
 
-impl<S: Engine> DeliveryStore for S {
-    fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError> {
+impl Journal {
+    /// Returns the runs of `account` other than `own` whose deliveries are not merged yet, by number and
+    /// name, oldest first.
+    pub fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError> {
         self.look(|sql| {
             sql.all(
                 "SELECT run, name FROM sending JOIN run ON run.id = run
@@ -19,7 +21,9 @@ impl<S: Engine> DeliveryStore for S {
         })
     }
 
-    fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
+    /// Merges a run's deliveries into the last delivered values, unless that was done before. A long run is
+    /// merged in batches, so that other processes can write in between.
+    pub fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
         let sending = "SELECT account, since FROM sending WHERE run = ?1 AND NOT is_merged";
         let both = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?));
         let sending = self.look(|sql| sql.any(sending, &[run.into()], both))?;
@@ -34,13 +38,15 @@ impl<S: Engine> DeliveryStore for S {
         self.put(set, &[run.into()])
     }
 
-    fn has_delivered(&self, account: &str) -> Result<bool, JournalError> {
+    /// Returns whether any delivery is known for `account`.
+    pub fn has_delivered(&self, account: &str) -> Result<bool, JournalError> {
         let any = "SELECT 1 FROM delivered WHERE account = ?1 LIMIT 1";
         let any = self.look(|sql| sql.any(any, &[account.into()], |_| Ok(())))?;
         Ok(any.is_some())
     }
 
-    fn delivered(
+    /// Returns the fingerprint and the time of the last delivery to the record at `path`.
+    pub fn delivered(
         &self,
         account: &str,
         path: &str,

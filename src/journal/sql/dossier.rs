@@ -3,16 +3,19 @@
 use jiff::Timestamp;
 
 use super::calls::call;
-use super::{Engine, Row, Sql, Value, Wrong, changed_states, ends_of};
+use super::{Row, Sql, Value, Wrong, changed_states, ends_of};
 use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::JournalError;
+use crate::journal::facade::Journal;
 use crate::journal::records::{PastCall, RowSaid, unreadable};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::store::{Dossiers, Forgetting};
 use crate::model::{RowAt, RowState};
 
-impl<S: Engine + Forgetting> Dossiers for S {
-    fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
+impl Journal {
+    /// Returns the changed records that match one of these `keys`, as pairs of run and path. A key matches
+    /// the end of the path, the value that found the record, or a value that was sent.
+    pub fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
+        let query = self.query_of_records_by();
         self.look(|sql| {
             let mut found = Vec::new();
             for key in keys {
@@ -25,13 +28,15 @@ impl<S: Engine + Forgetting> Dossiers for S {
                     quoted.as_bytes().into(),
                 ];
                 let pair = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?));
-                found.extend(sql.all(S::RECORDS_BY, &values, pair)?);
+                found.extend(sql.all(query, &values, pair)?);
             }
             Ok(found)
         })
     }
 
-    fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
+    /// Returns the calls that these `runs` sent, or may have sent, to the record at `path`, newest first.
+    /// Fails if one of them is damaged.
+    pub fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
         let states = changed_states();
         self.look(|sql| {
             let mut calls = Vec::new();
@@ -57,7 +62,12 @@ impl<S: Engine + Forgetting> Dossiers for S {
         })
     }
 
-    fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
+    /// Removes the values that ended runs store about the record at `path`: changes, request bodies and
+    /// messages. The fact and the time of each change are kept. Returns the number of affected rows.
+    ///
+    /// The fingerprints of the last deliveries to that path are removed for every account. Without its
+    /// fingerprint, a record is sent again.
+    pub fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
         self.forget_for_good()?;
         let count = self.step(|sql| {
             let mut count = 0;
@@ -71,7 +81,9 @@ impl<S: Engine + Forgetting> Dossiers for S {
         Ok(count)
     }
 
-    fn forget_found(
+    /// Removes the id and the problems of rows in ended runs that matched a record with one of these `ids`
+    /// and had nothing to send. Returns each run with the number of affected rows.
+    pub fn forget_found(
         &mut self,
         runs: &[i64],
         ids: &[String],
@@ -106,7 +118,9 @@ impl<S: Engine + Forgetting> Dossiers for S {
         Ok(rows)
     }
 
-    fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError> {
+    /// Removes the values of all records from an ended run, as [`Self::forget_values`] does. Returns the
+    /// number of affected rows.
+    pub fn forget_all_values(&mut self, run: i64) -> Result<u64, JournalError> {
         self.forget_for_good()?;
         let [first, last] = ends_of(run);
         let count = self.step(|sql| {
@@ -137,7 +151,9 @@ impl<S: Engine + Forgetting> Dossiers for S {
         Ok(count)
     }
 
-    fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError> {
+    /// Returns the rows whose key has one of these fingerprints, in any state, including rows that changed no
+    /// record.
+    pub fn rows_by(&self, keys: &[i64]) -> Result<Vec<RowSaid>, JournalError> {
         self.look(|sql| {
             let mut rows = Vec::new();
             for key in keys {
@@ -171,7 +187,8 @@ impl<S: Engine + Forgetting> Dossiers for S {
         })
     }
 
-    fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError> {
+    /// Removes the messages and warnings of these rows from ended runs. Returns the number of affected rows.
+    pub fn forget_said(&mut self, rows: &[(i64, u64)]) -> Result<u64, JournalError> {
         self.forget_for_good()?;
         let count = self.step(|sql| {
             let mut count = 0;

@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 
 use super::dossier::delivery;
 use super::{
-    Engine, Row, Value, changed_states, damaged, ends_of, finished_before, index_rows_of, reach_of,
+    Row, Value, changed_states, damaged, ends_of, finished_before, index_rows_of, reach_of,
 };
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
+use crate::journal::facade::Journal;
 use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
-impl<S: Engine + Runs> History for S {
-    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+impl Journal {
+    /// Counts the occurrences of these keys in each run, by run number.
+    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         self.count_keys(keys)
     }
 
-    fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
+    /// Returns the fingerprint and the outcome of the row with this key in the run `since` and in later runs
+    /// with the same target and address, newest first.
+    pub fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
         let query = format!(
             "SELECT run.id, cells, {STATE}, coalesce(outcome.error_code, ''), outcome.error
              FROM run JOIN run AS first ON first.id = ?1
@@ -41,7 +44,8 @@ impl<S: Engine + Runs> History for S {
         self.look(|sql| sql.all(&query, &[since.into(), key.into()], past))
     }
 
-    fn some_keys(&self, run: i64, most: u64) -> Result<Vec<i64>, JournalError> {
+    /// Some of the keys of a run's rows, at most so many, in no order of the file.
+    pub fn some_keys(&self, run: i64, most: u64) -> Result<Vec<i64>, JournalError> {
         let [first, last] = ends_of(run);
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let keys = "SELECT DISTINCT key FROM planned WHERE id > ?1 AND id <= ?2 AND key <> 0
@@ -49,7 +53,8 @@ impl<S: Engine + Runs> History for S {
         self.look(|sql| sql.all(keys, &[first, last, most.into()], |row| row.get(0)))
     }
 
-    fn rows_without(&self, run: i64, other: i64) -> Result<Vec<u64>, JournalError> {
+    /// The rows of a run, in order, whose keys no row of the run `other` has; of rows with the same key, the first.
+    pub fn rows_without(&self, run: i64, other: i64) -> Result<Vec<u64>, JournalError> {
         let ([first, last], [other_first, other_last]) = (ends_of(run), ends_of(other));
         self.look(|sql| {
             sql.all(
@@ -63,13 +68,16 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
+    /// Returns the number of rows of a run's file that were read.
+    pub fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
         let last = "SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2";
         let last = self.look(|sql| sql.one(last, &ends_of(run), |row| row.maybe(0)))?;
         Ok(last.map_or(0, row_of))
     }
 
-    fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
+    /// Returns the rows of a run in one of these states, in row order. A row without an outcome counts as not
+    /// sent. Rows that were not selected are omitted.
+    pub fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
         let query = format!(
             "SELECT planned.id, {STATE} FROM planned
              LEFT JOIN outcome ON outcome.id = planned.id
@@ -97,7 +105,9 @@ impl<S: Engine + Runs> History for S {
         Ok(found)
     }
 
-    fn finished_before(
+    /// Returns the newest run of this content, under any file name, with the same target and address, if it
+    /// has ended or is held.
+    pub fn finished_before(
         &self,
         sha256: &str,
         target: &str,
@@ -106,7 +116,8 @@ impl<S: Engine + Runs> History for S {
         finished_before(self, sha256, target, base_url)
     }
 
-    fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
+    /// Returns the rows of a run, in order, whose records the run `undo` restored.
+    pub fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
         let ([first, last], [undo_first, undo_last]) = (ends_of(run), ends_of(undo));
         self.look(|sql| {
             sql.all(
@@ -119,7 +130,9 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
+    /// Returns the changes that a run made, or may have made, to the record at `path`. Fails if they are
+    /// missing or damaged.
+    pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
         let kept = |row: &dyn Row| {
             let (id, changes): (i64, Option<String>) = (row.get(0)?, row.maybe(1)?);
             let changes = changes.map(|changes| {
@@ -152,7 +165,8 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn index_changes(&self, run: i64) -> Result<(), JournalError> {
+    /// Builds the index for [`Journal::changes_made`], for this connection only.
+    pub fn index_changes(&self, run: i64) -> Result<(), JournalError> {
         let [first, last] = ends_of(run);
         let states = changed_states();
         self.look(|sql| {
@@ -175,7 +189,10 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+    /// Returns the calls of `run` and of all runs with its target and address to the record at `path`, latest
+    /// planned first, that the API accepted or may have accepted. A damaged call is empty and its state
+    /// unknown.
+    pub fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
         let states = changed_states();
         self.look(|sql| {
             sql.all(
@@ -195,7 +212,8 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
+    /// Builds the index for [`Journal::deliveries`], for this connection only.
+    pub fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
         let [first, last] = ends_of(run);
         self.look(|sql| {
             sql.change(DELIVERY, &[])?;
@@ -214,7 +232,14 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn index_written(&self, of: i64, target: &str, base_url: &str) -> Result<bool, JournalError> {
+    /// Builds the index of [`Journal::deliveries`] under the number `of`, with the requests of all runs with
+    /// this target and address. It exists for this connection only. Returns whether there are any.
+    pub fn index_written(
+        &self,
+        of: i64,
+        target: &str,
+        base_url: &str,
+    ) -> Result<bool, JournalError> {
         self.look(|sql| {
             sql.change(DELIVERY, &[])?;
             sql.change("DELETE FROM delivery WHERE of = ?1", &[of.into()])?;
@@ -229,7 +254,9 @@ impl<S: Engine + Runs> History for S {
         })
     }
 
-    fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
+    /// Indexes the rows of runs other than `own` that have not ended and are not indexed yet. Returns their
+    /// names: some may still be in progress.
+    pub fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
         let runs: Vec<(i64, String)> = self.look(|sql| {
             sql.all(
                 "SELECT id, name FROM run WHERE NOT is_indexed AND id <> ?1 ORDER BY id",

@@ -200,7 +200,7 @@ fn changed_states() -> String {
 }
 
 /// Returns the range of the keys of a run's rows: above the first, up to the second.
-fn ends_of(run: i64) -> [Value<'static>; 2] {
+pub(super) fn ends_of(run: i64) -> [Value<'static>; 2] {
     [id_of(run, 0).into(), id_of(run, u64::MAX).into()]
 }
 
@@ -281,11 +281,6 @@ pub(super) trait Engine {
         &self,
         change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError>;
-
-    /// Executes one statement that changes rows.
-    fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
-        self.step(|tables| tables.change(sql, values).map(|_| ()))
-    }
 
     /// Returns the keys of a run's rows in ranges for one transaction each: above the first of each pair, up
     /// to the second.

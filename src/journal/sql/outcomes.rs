@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Engine, Row, Sql, Value, Wrong, ends_of, reach_of, states_that};
+use super::{Row, Sql, Value, Wrong, ends_of, reach_of, states_that};
 use crate::journal::entries::facts_in;
 use crate::journal::error::JournalError;
+use crate::journal::facade::Journal;
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
-use crate::journal::store::Outcomes;
 use crate::l10n::message;
 use crate::model::{DAMAGED, Outcome, Problem, RowFacts, RowState, Standing, StateCounts};
 
@@ -19,8 +19,9 @@ fn faulty_states() -> String {
     states_that(|state| state.standing() == Standing::Faulty)
 }
 
-impl<S: Engine> Outcomes for S {
-    fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
+impl Journal {
+    /// Counts the rows from `first` to `last` that have an outcome.
+    pub fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
         self.look(|sql| {
             sql.one(
                 "SELECT count(*) FROM outcome WHERE id BETWEEN ?1 AND ?2
@@ -31,7 +32,8 @@ impl<S: Engine> Outcomes for S {
         })
     }
 
-    fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
+    /// Counts the rows of a run by their final state.
+    pub fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
         let mut states = StateCounts::default();
         self.look(|sql| {
             sql.each(
@@ -47,7 +49,8 @@ impl<S: Engine> Outcomes for S {
         Ok(states)
     }
 
-    fn traces(&self, run: i64) -> Result<Traces, JournalError> {
+    /// Returns the number of requests of a run's rows, and the time of the last outcome.
+    pub fn traces(&self, run: i64) -> Result<Traces, JournalError> {
         let traces = |row: &dyn Row| {
             let (requests, rows): (u64, u64) = (row.get(0)?, row.get(1)?);
             let last: Option<i64> = row.maybe(2)?;
@@ -67,7 +70,9 @@ impl<S: Engine> Outcomes for S {
         })
     }
 
-    fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
+    /// Returns the recorded outcomes of rows `first` to `last`, in row order. A damaged record is returned as
+    /// a failed row with the reason.
+    pub fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
         self.look(|sql| {
             let reach = reach_of(sql, run)?;
             let mut outcomes = outcomes_where(
@@ -96,7 +101,8 @@ impl<S: Engine> Outcomes for S {
         })
     }
 
-    fn warnings(
+    /// Returns the warnings of rows `first` to `last`, in row order. Rows without warnings are omitted.
+    pub fn warnings(
         &self,
         run: i64,
         first: u64,
@@ -111,7 +117,14 @@ impl<S: Engine> Outcomes for S {
         })
     }
 
-    fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError> {
+    /// Returns the facts that planning stored about rows `first` to `last`, in row order. Rows without facts
+    /// are omitted.
+    pub fn facts(
+        &self,
+        run: i64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, RowFacts)>, JournalError> {
         let rows = self.look(|sql| {
             sql.all(
                 "SELECT id, facts FROM planned WHERE id BETWEEN ?1 AND ?2 AND facts IS NOT NULL
@@ -123,14 +136,16 @@ impl<S: Engine> Outcomes for S {
         Ok(facts_in(rows))
     }
 
-    fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
+    /// Returns the request body of a row, or an empty one if it has none.
+    pub fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
         let body = "SELECT body FROM planned WHERE id = ?1";
         let row = id_of(run, row);
         let body = self.look(|sql| sql.any(body, &[row.into()], |row| row.maybe(0)))?;
         Ok(body.flatten().unwrap_or_default())
     }
 
-    fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
+    /// Returns the first `most` unsuccessful rows of a run, in row order.
+    pub fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
         let [first, last] = ends_of(run);
         self.look(|sql| {
             outcomes_where(
@@ -145,7 +160,9 @@ impl<S: Engine> Outcomes for S {
         })
     }
 
-    fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
+    /// Counts the unsuccessful rows of a run by state and code, most frequent first, and the successful rows
+    /// with warnings by code.
+    pub fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
         let mut kinds = self.look(|sql| {
             sql.all(
                 &format!(
@@ -173,7 +190,8 @@ impl<S: Engine> Outcomes for S {
         Ok(kinds)
     }
 
-    fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
+    /// Returns the rows with a damaged outcome, and the reason for each.
+    pub fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
         let mut damaged = BTreeMap::new();
         self.look(|sql| {
             sql.each(

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
+use super::{FORGET_ANSWERS, Row, Sql, Value, Wrong, damaged, ends_of};
 use crate::journal::error::{JournalError, StoreError};
+use crate::journal::facade::Journal;
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
-use crate::journal::store::{Forgetting, Runs};
 use crate::model::Held;
 
 const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, \
@@ -44,7 +44,7 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
 
 /// Returns the newest run that matches a condition.
 fn newest(
-    store: &impl Engine,
+    store: &Journal,
     condition: &str,
     values: &[Value<'_>],
 ) -> Result<Option<RunRecord>, JournalError> {
@@ -55,7 +55,7 @@ fn newest(
 
 /// Returns the newest run of this content that has ended or is held.
 pub(super) fn finished_before(
-    store: &impl Engine,
+    store: &Journal,
     sha256: &str,
     target: &str,
     base_url: &str,
@@ -71,8 +71,10 @@ pub(super) fn finished_before(
 
 const IS_UNFINISHED: &str = "state IN ('running', 'interrupted', 'planning')";
 
-impl<S: Engine + Forgetting> Runs for S {
-    fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
+impl Journal {
+    /// Records the start of a run without a plan. Returns its number and its name: the requested name, with a
+    /// number appended if another run has it.
+    pub fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
         let (id, name) = self.step(|sql| {
             let mut name = run.name.clone();
             let mut number = 1;
@@ -100,11 +102,14 @@ impl<S: Engine + Forgetting> Runs for S {
         Ok((id, name))
     }
 
-    fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
+    /// operating system locks has nothing to do, because they show that no such process exists.
+    pub fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
         self.shut_out(run)
     }
 
-    fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Resets a run to planning: it is no longer held and has no figures.
+    pub fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
         self.step(|sql| {
             refuse_undone(sql.change(
                 "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
@@ -114,7 +119,8 @@ impl<S: Engine + Forgetting> Runs for S {
         })
     }
 
-    fn end(
+    /// Records that a run has ended, with its figures as JSON.
+    pub fn end(
         &mut self,
         run: i64,
         state: RunState,
@@ -135,7 +141,8 @@ impl<S: Engine + Forgetting> Runs for S {
         })
     }
 
-    fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
+    /// Returns the run called `name`, or the newest one. Returns [`JournalError::NoRun`] if there is none.
+    pub fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
         let found = match name {
             Some(name) => newest(self, "name = ?1", &[name.into()])?,
             None => newest(self, "true", &[])?,
@@ -145,12 +152,14 @@ impl<S: Engine + Forgetting> Runs for S {
         })
     }
 
-    fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
+    /// Returns all runs, newest first, with an error in place of each damaged record.
+    pub fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
         let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
         self.look(|sql| sql.all(&query, &[], |row| Ok(run_record(row))))
     }
 
-    fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError> {
+    /// Returns the undo runs that began after `run`, newest first.
+    pub fn undos_after(&self, run: i64) -> Result<Vec<RunRecord>, JournalError> {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run WHERE id > ?1 AND command = 'undo' ORDER BY id DESC"
         );
@@ -158,7 +167,8 @@ impl<S: Engine + Forgetting> Runs for S {
         found.into_iter().collect()
     }
 
-    fn unfinished(
+    /// Returns the newest run with this content, file path, target and address, if it has not ended.
+    pub fn unfinished(
         &self,
         file: &str,
         sha256: &str,
@@ -174,37 +184,44 @@ impl<S: Engine + Forgetting> Runs for S {
         newest(self, &condition, &values)
     }
 
-    fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
+    /// Returns the newest run that was interrupted or whose process died, or
+    /// [`JournalError::NothingUnfinished`].
+    pub fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
         newest(self, IS_UNFINISHED, &[])?.ok_or(JournalError::NothingUnfinished)
     }
 
-    fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
+    /// Records the state of a run. Stored responses are deleted once the run is no longer planning.
+    pub fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
+        let keeps_answers = self.keeps_answers();
         self.step(|sql| {
             refuse_undone(sql.change(
                 "UPDATE run SET state = ?2 WHERE id = ?1 AND (state NOT IN ('undone', 'declined') OR state = ?2)",
                 &[run.into(), state.as_str().into()],
             )?)?;
-            if S::KEEPS_ANSWERS && state != RunState::Planning {
+            if keeps_answers && state != RunState::Planning {
                 sql.change(FORGET_ANSWERS, &[run.into()])?;
             }
             Ok(())
         })
     }
 
-    fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
+    /// Records a run's plan, as JSON, and adds the number of requests made for it.
+    pub fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
         self.put(
             "UPDATE run SET plan = ?2, planned_requests = planned_requests + ?3 WHERE id = ?1",
             &[run.into(), plan.into(), requests.into()],
         )
     }
 
-    fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
+    /// Returns a run's plan, as JSON, and the number of requests made for it.
+    pub fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
         let plan = "SELECT plan, planned_requests FROM run WHERE id = ?1";
         let both = |row: &dyn Row| Ok((row.maybe(0)?, row.get(1)?));
         self.look(|sql| sql.one(plan, &[run.into()], both))
     }
 
-    fn moved(
+    /// Records the new paths of a run's file and of the files that belong to it.
+    pub fn moved(
         &mut self,
         run: i64,
         file: &str,
@@ -218,30 +235,35 @@ impl<S: Engine + Forgetting> Runs for S {
         )
     }
 
-    fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
+    /// Records a run's settings, as JSON.
+    pub fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
         // Overwrite edited cells that the new settings no longer contain.
         self.forget_for_good()?;
         let set = "UPDATE run SET settings = ?2 WHERE id = ?1";
         self.put(set, &[run.into(), settings.into()])
     }
 
-    fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError> {
+    /// Records why a guard holds a run. Stored responses are deleted.
+    pub fn hold(&mut self, run: i64, why: &Held) -> Result<(), JournalError> {
+        let keeps_answers = self.keeps_answers();
         self.step(|sql| {
             let why = serde_json::to_string(why).map_err(damaged)?;
             let hold = "UPDATE run SET held = ?2 WHERE id = ?1";
             sql.change(hold, &[run.into(), (&why).into()])?;
-            if S::KEEPS_ANSWERS {
+            if keeps_answers {
                 sql.change(FORGET_ANSWERS, &[run.into()])?;
             }
             Ok(())
         })
     }
 
-    fn clear(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Removes the plan and the outcomes of a run before it is planned again.
+    pub fn clear(&mut self, run: i64) -> Result<(), JournalError> {
         self.step(|sql| clear(sql, run))
     }
 
-    fn forget(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Removes a run completely, in one transaction.
+    pub fn forget(&mut self, run: i64) -> Result<(), JournalError> {
         self.step(|sql| {
             clear(sql, run)?;
             sql.change("DELETE FROM run WHERE id = ?1", &[run.into()])?;
@@ -249,9 +271,16 @@ impl<S: Engine + Forgetting> Runs for S {
         })
     }
 
-    fn name_of(&self, run: i64) -> Result<String, JournalError> {
+    /// Returns the name of a run.
+    pub fn name_of(&self, run: i64) -> Result<String, JournalError> {
         let name = "SELECT name FROM run WHERE id = ?1";
         self.look(|sql| sql.one(name, &[run.into()], |row| row.get(0)))
+    }
+
+    /// Returns all runs with readable records, newest first.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
+        let all = self.all_runs()?.into_iter();
+        Ok(all.filter_map(Result::ok).collect())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Row, Sql, Wrong};
+use super::{Row, Sql, Wrong};
 use crate::journal::error::JournalError;
+use crate::journal::facade::Journal;
 use crate::journal::row_id::id_of;
-use crate::journal::store::{DeliveryStore, Sending};
 
 /// Returns the row up to which requests of a run may have been made. Rows with an outcome are not affected.
 pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
@@ -29,8 +29,10 @@ pub(super) fn index_rows_of(
     Ok(())
 }
 
-impl<S: Engine + DeliveryStore> Sending for S {
-    fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
+impl Journal {
+    /// Prepares an interrupted run for resuming: its rows that were not sent are open again. Returns the
+    /// number of requests made for its rows.
+    pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
         let ends = [id_of(run, 0).into(), id_of(run, u64::MAX).into()];
         self.step(|sql| {
             let reach = reach_of(sql, run)?;
@@ -66,7 +68,9 @@ impl<S: Engine + DeliveryStore> Sending for S {
         })
     }
 
-    fn begin_sending(
+    /// Records that a run starts or resumes sending. Its deliveries to records that cannot be read are stored
+    /// for `account`.
+    pub fn begin_sending(
         &mut self,
         run: i64,
         account: &str,
@@ -89,14 +93,22 @@ impl<S: Engine + DeliveryStore> Sending for S {
         )
     }
 
-    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Indexes a run's rows for later runs, after all of them are planned: in order, and in batches if the run
+    /// is long. The run counts as indexed only after it has ended.
+    pub fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
         for ends in self.slices(run)? {
             self.step(|sql| index_rows_of(sql, run, ends))?;
         }
         Ok(())
     }
 
-    fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError> {
+    /// Records a finished run's deliveries, and indexes its rows unless `is_indexed`.
+    pub fn settle(
+        &mut self,
+        run: i64,
+        now: Timestamp,
+        is_indexed: bool,
+    ) -> Result<(), JournalError> {
         self.merge_run(run, now)?;
         if !is_indexed {
             self.index_own(run)?;

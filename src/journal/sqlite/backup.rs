@@ -7,12 +7,9 @@ use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
 use super::store::{FILE, Sqlite};
-use crate::journal::RunRecord;
 use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::files::make_private_file;
-use crate::journal::row_id::id_of;
-use crate::journal::run_state::RunState;
-use crate::journal::store::Runs;
+use crate::journal::sql::{Engine, ends_of};
 
 /// Marks the rows that a run may send after the backup as in doubt, as after a crash. The keys of the rows
 /// are above `?1`, up to `?2`.
@@ -29,12 +26,11 @@ const DOUBT: [&str; 3] = [
 ];
 
 impl Sqlite {
-    /// Copies a consistent snapshot of the journal in `from` to the folder `to`. Returns the runs in the
-    /// copy.
+    /// Copies a consistent snapshot of the journal in `from` to the folder `to`. Returns the copy.
     ///
     /// In the copy, every unsent row of an unfinished run is in doubt, because the run may continue after the
     /// backup.
-    pub fn back_up(from: &Path, to: &Path) -> Result<Vec<RunRecord>, JournalError> {
+    pub fn back_up(from: &Path, to: &Path) -> Result<Sqlite, JournalError> {
         std::fs::metadata(from.join(FILE)).map_err(|source| JournalError::Folder {
             path: from.to_owned(),
             source,
@@ -62,17 +58,15 @@ impl Sqlite {
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(failed)?;
         let copy = Sqlite::of(copy, path);
-        let runs = copy.runs()?;
-        for run in &runs {
-            if matches!(run.state, RunState::Running | RunState::Interrupted) {
-                let ends = [id_of(run.id, 0), id_of(run.id, u64::MAX)];
+        let unfinished = "SELECT id FROM run WHERE state IN ('running', 'interrupted')";
+        copy.step(|sql| {
+            for run in sql.all(unfinished, &[], |row| row.get(0))? {
                 for step in DOUBT {
-                    copy.connection
-                        .execute(step, ends)
-                        .map_err(copy.explain(StoreAction::Write))?;
+                    sql.change(step, &ends_of(run))?;
                 }
             }
-        }
-        Ok(runs)
+            Ok(())
+        })?;
+        Ok(copy)
     }
 }
