@@ -41,7 +41,7 @@ pub use column_memory::{ColumnMemory, DecidedColumn, pattern_of};
 pub use decline::{Declined, decline};
 pub use derive::{Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one};
 pub use doctor::{Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state};
-pub use dropped::{DROPPED, Dropped, dropped, forget_dropped, is_dropped};
+pub use dropped::{Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
 pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
 pub use history::{
@@ -56,7 +56,7 @@ pub use people::{FoundPerson, People, SEARCHED_ROSTERS, SEARCHED_RUNS, people, r
 pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
 pub use retention::{Expired, Retention, expire, inboxes_of};
-pub use runs::{ListedRun, UnsuccessfulRow, figures_of, is_rehearsal, listed, unsuccessful};
+pub use runs::{ListedRun, UnsuccessfulRow, is_rehearsal, listed, unsuccessful};
 pub use session::Session;
 pub use spool::{
     at_hand, forget_copies, forget_dead_copies, forget_spool, forget_spooled, spool, spooled,

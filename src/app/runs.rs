@@ -20,9 +20,6 @@ pub struct ListedRun {
     /// The current state.
     #[serde(serialize_with = "as_word")]
     pub state: RunState,
-    /// Whether workers process the run from the shared queue.
-    #[serde(skip)]
-    pub is_queued: bool,
     /// The run that this undo restores, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
@@ -141,9 +138,6 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
         summary.states.add(RowState::NotSent, open);
     }
     let settings = Settings::of(run).ok();
-    let is_queued = settings
-        .as_ref()
-        .is_some_and(|settings| settings.queued.is_some());
     let (undoes, release, audit_log) = settings.map_or((None, None, Vec::new()), |settings| {
         let undoes = settings.delivery.undoes;
         (undoes, settings.roster.release, settings.audit_log)
@@ -151,7 +145,6 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     Ok(ListedRun {
         summary,
         state,
-        is_queued,
         undoes,
         audit_log,
         release,
@@ -472,6 +465,5 @@ mod tests {
         assert!(!names(&scene).contains(&"undo-of-other".to_owned()));
         assert_eq!(shown(&scene, "undo").undoes.as_deref(), Some("first"));
         assert_eq!(shown(&scene, "first").undoes, None);
-        assert!(!shown(&scene, "first").is_queued);
     }
 }

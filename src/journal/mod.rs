@@ -48,7 +48,6 @@ pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRe
 pub use run_state::RunState;
 pub use snapshot::{
     RecordFingerprints, Snapshot, SnapshotMeta, forget_snapshots, has_snapshots, mark_records,
-    prune_snapshots,
 };
 #[cfg(feature = "postgres")]
 pub use sql::Wrong;
@@ -56,5 +55,5 @@ pub use sql::Wrong;
 pub(crate) use sql::damaged;
 pub use sqlite::stop_waiting;
 pub use state::State;
-pub use store::{ANSWERS_STAND, AnswerStore, Forgetting, Store};
+pub use store::{ANSWERS_STAND, AnswerStore, Store};
 pub use writer::Writer;

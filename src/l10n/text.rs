@@ -121,15 +121,6 @@ impl Message {
         args.iter().map(|(name, argument)| (&**name, argument))
     }
 
-    /// Returns whether the message is empty in every language.
-    pub fn is_empty(&self) -> bool {
-        match &*self.0 {
-            Parts::Catalogued { .. } => false,
-            Parts::Verbatim(words) => words.is_empty(),
-            Parts::Clauses(messages) => messages.iter().all(Message::is_empty),
-        }
-    }
-
     /// Returns whether an argument or a nested argument contains a text.
     pub fn mentions(&self, text: &str) -> bool {
         self.args().any(|(_, argument)| match argument {

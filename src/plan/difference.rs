@@ -50,28 +50,12 @@ impl Planner {
     /// Compares a row's values with `record`, which has the id `id`. The call sends the differing values and
     /// the current values that the API requires: fields of every update, fields that omission may reset, and
     /// the siblings in a nested object that may be replaced as a whole. With `all`, the call sends all values
-    /// of the row.
+    /// of the row. Changes for which `leaves` returns true are omitted; it receives the record's path and a
+    /// change.
     ///
     /// # Errors
     /// Fails if neither the row nor the record has a value that every update requires.
     pub fn difference(
-        &self,
-        checker: &Checker,
-        at: RowAt,
-        key: &str,
-        values: &Values,
-        found: (&str, &Json),
-        all: bool,
-    ) -> Result<Difference, Problem> {
-        self.difference_but(checker, (at, key), values, found, all, |_, _| false)
-    }
-
-    /// Compares as [`Planner::difference`] does, except for changes for which `leaves` returns true. It
-    /// receives the record's path and a change.
-    ///
-    /// # Errors
-    /// Fails if neither the row nor the record has a value that every update requires.
-    pub fn difference_but(
         &self,
         checker: &Checker,
         (at, key): (RowAt, &str),

@@ -71,8 +71,9 @@ impl Scene {
             values[self.spec.field(name).unwrap()] = Some(value_of(value));
         }
         let found = ("1", record);
+        let at = (RowAt::FIRST, "k");
         self.planner()
-            .difference(&checker, RowAt::FIRST, "k", &values, found, false)
+            .difference(&checker, at, &values, found, false, |_, _| false)
     }
 
     fn sent(&self, row: &[(&str, Json)], record: &Json) -> (Vec<Change>, Json) {

@@ -25,7 +25,8 @@ fn values(set: &[(&str, Json)]) -> Values {
 fn difference(row: &[(&str, Json)], record: &Json, all: bool) -> Result<Difference, Problem> {
     let checker = checker(&registry(), &["id", "mobile"]);
     let (at, values) = (RowAt::FIRST, values(row));
-    planner().difference(&checker, at, "k", &values, ("é/1", record), all)
+    let found = ("é/1", record);
+    planner().difference(&checker, (at, "k"), &values, found, all, |_, _| false)
 }
 
 fn call(difference: Difference) -> Call {

@@ -287,7 +287,7 @@ impl RowPlanner<'_> {
         let mut bound: Vec<usize> = Vec::new();
         let difference = loop {
             let mut left = Vec::new();
-            let difference = self.planner.difference_but(
+            let difference = self.planner.difference(
                 &prepared.checker,
                 (at, &row.key),
                 &row.values,
