@@ -117,24 +117,18 @@ fn judge(
                 }
             }),
             ("profile", Json::Object(profile)) => {
-                let faults = nested(profile, |name, value| match name {
+                messages.extend(nested(name, profile, |name, value| match name {
                     "salutation" => choice_fault(value, &SALUTATIONS),
                     "bio" | "location" | "phone_number" => text_fault(value),
                     _ => not_settable(),
-                });
-                if !faults.is_empty() {
-                    messages.insert(name.clone(), Json::Object(faults));
-                }
+                }));
                 continue;
             }
             ("membership", Json::Object(membership)) => {
-                let faults = nested(membership, |name, value| match name {
+                messages.extend(nested(name, membership, |name, value| match name {
                     "membership_type" => choice_fault(value, &MEMBERSHIPS),
                     _ => not_settable(),
-                });
-                if !faults.is_empty() {
-                    messages.insert(name.clone(), Json::Object(faults));
-                }
+                }));
                 continue;
             }
             ("profile" | "membership", _) => Some("Invalid data. Expected a dictionary.".into()),
@@ -148,46 +142,33 @@ fn judge(
     if !messages.is_empty() {
         return Err(Messages(messages));
     }
-    let own = change
-        .iter()
-        .filter(|(name, _)| SETTABLE.contains(&name.as_str()));
-    let own = own.map(|(name, value)| {
-        let value = match (name.as_str(), value) {
+    let mut own = change.clone();
+    own.retain(|name, value| {
+        match (name.as_str(), value) {
             ("profile", Json::Object(profile)) => {
-                let known = profile
-                    .iter()
-                    .filter(|(name, _)| PROFILE.contains(&name.as_str()));
-                Json::Object(
-                    known
-                        .map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
-                )
+                profile.retain(|name, _| PROFILE.contains(&name.as_str()));
             }
             ("membership", Json::Object(membership)) => {
-                let known = membership
-                    .iter()
-                    .filter(|(name, _)| *name == "membership_type");
-                Json::Object(
-                    known
-                        .map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
-                )
+                membership.retain(|name, _| name == "membership_type");
             }
-            (_, value) => value.clone(),
-        };
-        (name.clone(), value)
+            _ => {}
+        }
+        SETTABLE.contains(&name.as_str())
     });
-    Ok(own.collect())
+    Ok(own)
 }
 
+/// Returns the messages about the members of an object, under the object's name.
 fn nested(
+    name: &str,
     object: &Map<String, Json>,
     fault: impl Fn(&str, &Json) -> Option<String>,
-) -> Map<String, Json> {
-    object
-        .iter()
+) -> Option<(String, Json)> {
+    let faults = object.iter();
+    let faults: Map<String, Json> = faults
         .filter_map(|(name, value)| Some((name.clone(), json!([fault(name, value)?]))))
-        .collect()
+        .collect();
+    (!faults.is_empty()).then(|| (name.to_owned(), Json::Object(faults)))
 }
 
 fn text_fault(value: &Json) -> Option<String> {
