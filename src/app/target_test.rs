@@ -8,9 +8,8 @@ use serde_json::Value as Json;
 
 use super::doctor::{Asking, Diagnosis, Examined, Health, not_of_api, of_fault, of_refusal};
 use super::error::AppError;
-use crate::check::{CheckOptions, Checker};
+use crate::check::Checker;
 use crate::l10n::say;
-use crate::map::{ColumnMap, MapOptions};
 use crate::model::with_causes;
 use crate::plan::{LookUp, Question, explained, unnamed};
 use crate::run::{shared_pacer, today};
@@ -145,7 +144,9 @@ pub struct TestKey<'a> {
 /// # Errors
 /// Fails if the target is not readable or the field is not one of its keys.
 pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetTest, AppError> {
-    let checker = checker_of(examined)?;
+    let today = today(examined.clock.timestamp());
+    let checker = Checker::of_all_fields(&examined.spec, today)
+        .map_err(|error| AppError::Front(with_causes(&error)))?;
     let (field, text) = key_of(&checker, key)?;
     let spec = checker.spec().clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -197,20 +198,6 @@ fn pacer(
         asking.state,
         clock,
     )
-}
-
-/// Returns a checker with every column that the target supports.
-fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
-    let spec = &examined.spec;
-    let writable = spec.fields.iter().filter(|field| !field.read_only);
-    let names: Vec<String> = writable
-        .filter(|field| field.constant.is_none())
-        .map(|field| field.name().to_owned())
-        .collect();
-    let map = ColumnMap::new(&names, spec, &MapOptions::default())
-        .map_err(|error| AppError::Front(with_causes(&error)))?;
-    let options = CheckOptions::new(today(examined.clock.timestamp()));
-    Ok(Checker::new(spec.clone(), Arc::new(map), options))
 }
 
 /// Returns the key field and the value in the form used by a search.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use regex::Regex;
 
 use super::cell::{Content, content};
@@ -15,7 +16,7 @@ use super::options::CheckOptions;
 use super::restored::what_was_restored;
 use super::workbook_cell::{self, looks_right};
 use crate::l10n::{message, say};
-use crate::map::ColumnMap;
+use crate::map::{ColumnMap, MapError, MapOptions};
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, Flaw, RawRow};
 use crate::targets::{Kind, TargetSpec};
@@ -83,6 +84,19 @@ pub struct CheckedRow<'a> {
 }
 
 impl Checker {
+    /// Creates a checker for rows with a column for each field that a row can set.
+    ///
+    /// # Errors
+    /// Fails if two fields have one header.
+    pub fn of_all_fields(spec: &Arc<TargetSpec>, today: Date) -> Result<Checker, MapError> {
+        let fields = spec.fields.iter();
+        let settable = fields.filter(|field| !field.read_only && field.constant.is_none());
+        let names: Vec<String> = settable.map(|field| field.name().to_owned()).collect();
+        let map = ColumnMap::new(&names, spec, &MapOptions::default())?;
+        let options = CheckOptions::new(today);
+        Ok(Checker::new(spec.clone(), Arc::new(map), options))
+    }
+
     /// Creates a checker for rows with the columns of `map`.
     pub fn new(spec: Arc<TargetSpec>, map: Arc<ColumnMap>, options: CheckOptions) -> Checker {
         let keys = spec.keys();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::config::Config;
 use super::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use super::options::{
     CanaryOptions, ConnectionOptions, FileOptions, FormatOptions, GeneralOptions, GuardOptions,
@@ -576,6 +577,26 @@ pub(in crate::cli) struct ReachArgs {
     /// Additional root certificates, in PEM
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) ca_cert: Option<PathBuf>,
+}
+
+impl ReachArgs {
+    /// Returns the options for requests, filled from the config file.
+    pub(in crate::cli) fn connection(&self, config: &Config) -> ConnectionOptions {
+        config.fill(&ConnectionOptions {
+            var: self.var.clone(),
+            ca_cert: self.ca_cert.clone(),
+            ..ConnectionOptions::default()
+        })
+    }
+
+    /// Returns the options for the address, filled from the config file.
+    pub(in crate::cli) fn place(&self, config: &Config) -> PlaceOptions {
+        config.place(&PlaceOptions {
+            env: self.env.clone(),
+            base_url: self.base_url.clone(),
+            ..PlaceOptions::default()
+        })
+    }
 }
 
 #[derive(Debug, ClapArgs)]

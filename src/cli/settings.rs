@@ -17,7 +17,7 @@ use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
 use crate::l10n::say;
-use crate::map::{ColumnMap, MapOptions};
+use crate::map::MapOptions;
 use crate::model::Code;
 use crate::plan::{ConflictPolicy, EditRules, Selection};
 use crate::read::{Mends, ReadOptions};
@@ -52,17 +52,10 @@ pub(in crate::cli) fn target_and_text(
 
 /// Refuses a target with an example that its field rejects, because templates contain the examples.
 fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Result<(), AppError> {
-    let writable = spec.fields.iter().filter(|field| !field.read_only);
-    let names: Vec<String> = writable
-        .filter(|field| field.constant.is_none())
-        .map(|field| field.name().to_owned())
-        .collect();
     // Ambiguous columns are a separate error, reported when a roster is read.
-    let Ok(map) = ColumnMap::new(&names, spec, &MapOptions::default()) else {
+    let Ok(checker) = Checker::of_all_fields(spec, today(SystemClock.timestamp())) else {
         return Ok(());
     };
-    let options = CheckOptions::new(today(SystemClock.timestamp()));
-    let checker = Checker::new(spec.clone(), Arc::new(map), options);
     let refused = checker.refused_examples();
     if refused.is_empty() {
         return Ok(());

@@ -7,7 +7,7 @@ use crate::app::{
 };
 use crate::cli::args::DoctorArgs;
 use crate::cli::config::Config;
-use crate::cli::options::{ConnectionOptions, GeneralOptions, PlaceOptions, RosterOptions};
+use crate::cli::options::{GeneralOptions, RosterOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::SystemClock;
 use crate::l10n::say;
@@ -125,11 +125,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<D
         }
     };
     found.push(well(say().doctor_target(), spec.title.clone()));
-    let connection = config.fill(&ConnectionOptions {
-        var: args.reach.var.clone(),
-        ca_cert: args.reach.ca_cert.clone(),
-        ..ConnectionOptions::default()
-    });
+    let connection = args.reach.connection(config);
     // The address of the token endpoint may contain a variable.
     let spec = match settings::variables(config, &connection, &spec) {
         Ok(variables) => Arc::new(Arc::unwrap_or_clone(spec).with_variables(&variables)),
@@ -149,11 +145,7 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<D
     });
     let token_url = credentials.as_ref().ok().and_then(Credentials::token_url);
     found.extend(token_url.map(|url| well(say().doctor_token(), say().doctor_token_at(url))));
-    let place = config.place(&PlaceOptions {
-        env: args.reach.env.clone(),
-        base_url: args.reach.base_url.clone(),
-        ..PlaceOptions::default()
-    });
+    let place = args.reach.place(config);
     let client = || -> Result<ClientOptions, AppError> {
         let variables = settings::variables(config, &connection, &spec)?;
         connection.client(settings::base_url(&place, &spec, &variables)?)

@@ -12,7 +12,7 @@ use crate::app::{
 use crate::cli::args::TestArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
-use crate::cli::options::{ConnectionOptions, GeneralOptions, PlaceOptions};
+use crate::cli::options::GeneralOptions;
 use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
 use crate::clock::SystemClock;
@@ -28,17 +28,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TestArgs) -> Result<Ex
     let config = Config::load(common)?;
     let state = settings::state(&config, common)?;
     let spec = settings::target(Some(&args.name))?;
-    let connection = config.fill(&ConnectionOptions {
-        var: args.reach.var.clone(),
-        ca_cert: args.reach.ca_cert.clone(),
-        ..ConnectionOptions::default()
-    });
+    let connection = args.reach.connection(&config);
     let variables = settings::variables(&config, &connection, &spec)?;
-    let place = config.place(&PlaceOptions {
-        env: args.reach.env.clone(),
-        base_url: args.reach.base_url.clone(),
-        ..PlaceOptions::default()
-    });
+    let place = args.reach.place(&config);
     let client = connection.client(settings::base_url(&place, &spec, &variables)?)?;
     let own = settings::own_quota(&spec);
     let spec = Arc::new(Arc::unwrap_or_clone(spec).with_variables(&variables));
