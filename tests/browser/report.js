@@ -66,7 +66,7 @@ async function used(page) {
     technical.hidden = false;
     return text;
   });
-  const command = await page.locator("#command").textContent({ timeout: 100 }).catch(() => null);
+  const command = await page.evaluate(() => document.querySelector("#command")?.textContent ?? null);
   if (!(await page.locator(".rows").count())) return { text, plain, command };
   const shown = () => page.locator(".rows tbody tr:not([hidden])");
   const rows = await shown().count();
