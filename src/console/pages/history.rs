@@ -242,7 +242,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             let prepared = prepared.as_ref();
             let chosen = prepared.map(|prepared| rows_with(prepared, filter));
             let chosen = chosen.transpose()?.flatten();
-            let changes = changes(&journal, run.id, &plan, filter, prepared, chosen)?;
+            let changes = changes(&journal, run.id, &plan, filter, prepared, chosen, false)?;
             let mut overview = Overview {
                 approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
                 ..overview(&plan)
@@ -364,14 +364,13 @@ fn changed(
     {
         updated.retain(|row| chosen.contains(row));
     }
-    let mut changes = changes(journal, run.id, plan, filter, prepared, Some(updated))?;
-    changes.rows.retain(|changed| !changed.changes.is_empty());
+    let mut changes = changes(journal, run.id, plan, filter, prepared, Some(updated), true)?;
     if let Some(undone) = &undone {
         let shown = changes.rows.iter().map(|changed| changed.row).collect();
         let people = undo::people(journal, run.id, undone, Some(&shown))?;
         undo::name(&mut changes, &people);
     }
-    let is_stored = !changes.rows.is_empty() || changes.next.is_some();
+    let is_stored = !changes.rows.is_empty();
     let heading = match row.undoes {
         Some(_) => say().console_who_was_restored(),
         None => say().console_who_was_changed(),

@@ -247,7 +247,7 @@ fn made(
             (None, Some(prepared)) => rows_with(prepared, &filter)?,
             (None, None) => None,
         };
-        let mut changes = changes(&journal, run, &plan, &filter, prepared, chosen)?;
+        let mut changes = changes(&journal, run, &plan, &filter, prepared, chosen, false)?;
         match (&people, &undone) {
             (Some(people), _) => {
                 undo::name(&mut changes, people);
@@ -415,7 +415,8 @@ pub(super) fn rows_with(
     Ok(Some(rows.into_iter().collect()))
 }
 
-/// Returns a page of the changes of a run.
+/// Returns a page of the changes of a run. With `is_past`, rows whose values are the same or no longer stored are left
+/// out.
 pub(super) fn changes(
     journal: &Journal,
     run: i64,
@@ -423,6 +424,7 @@ pub(super) fn changes(
     filter: &Filter,
     prepared: Option<&Prepared>,
     chosen: Option<BTreeSet<u64>>,
+    is_past: bool,
 ) -> Result<Changes, AppError> {
     let chosen = chosen.as_ref();
     let words = field_names(journal, run)?;
@@ -444,6 +446,9 @@ pub(super) fn changes(
         let changes = words
             .as_ref()
             .map_or(Vec::new(), |words| words.changes(&call));
+        if is_past && changes.is_empty() {
+            return Ok(true);
+        }
         if !filter.field.is_empty() && changes.iter().all(|change| change.field != filter.field) {
             return Ok(true);
         }
