@@ -31,6 +31,8 @@ pub struct Moves {
     to: Folder,
     /// Whether the destination is a date folder.
     is_dated: bool,
+    /// The file's own paths, before and after the move.
+    own: (PathBuf, PathBuf),
     /// Absolute source and destination paths. The file itself is last.
     pub paths: Vec<(PathBuf, PathBuf)>,
 }
@@ -38,8 +40,7 @@ pub struct Moves {
 impl Moves {
     /// The file's path before and after the move.
     pub fn own(&self) -> (&Path, &Path) {
-        let own = self.paths.last();
-        own.map_or((Path::new(""), Path::new("")), |(from, to)| (from, to))
+        (&self.own.0, &self.own.1)
     }
 
     /// The path of an output file after the move. A file that is not written yet follows the roster.
@@ -107,7 +108,7 @@ impl Inbox {
         }
         all.sort();
         all.dedup();
-        all.push(own);
+        all.push(own.clone());
         let mut number = 1;
         while taken(&to, all.iter().map(|name| numbered_name(name, number)))? {
             number += 1;
@@ -116,9 +117,11 @@ impl Inbox {
             let new = to.path().join(numbered_name(&name, number));
             (folder.join(name), new)
         };
-        let paths = all.into_iter().map(path).collect();
         let is_dated = place != ArchiveFolder::Held;
+        let own = path(own);
+        let paths = all.into_iter().map(path).collect();
         Ok(Moves {
+            own,
             from,
             to,
             is_dated,
