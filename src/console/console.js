@@ -140,7 +140,7 @@ function countTicks() {
     text.textContent = (count === 1 ? one : other).replace("#", format(count));
     if (text.tagName === "H1") document.title = `${text.textContent} – rosterpatch`;
   }
-  // A button is for more people than this.
+  // `data-over` is the number of people that a button must exceed.
   for (const button of document.querySelectorAll("[data-over]")) button.disabled = count <= Number(button.dataset.over);
 }
 for (const event of ["change", "pageshow"]) addEventListener(event, countTicks);

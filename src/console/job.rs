@@ -25,7 +25,9 @@ use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::{Language, say};
 use crate::model::{Exit, Summary, with_causes};
-use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen};
+use crate::run::{
+    Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen, to_json,
+};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
 
@@ -81,7 +83,8 @@ pub(super) struct Agreed {
     pub(super) first: Option<u64>,
 }
 
-/// Returns the digests of the changes of a run in these rows: the records, and their values before and after.
+/// Returns the digests of the changes of a run in these rows: the records, and their values before and after. Damaged
+/// changes are left out: they are not sent.
 ///
 /// # Errors
 /// Fails if the journal cannot be read.
@@ -91,12 +94,10 @@ pub(super) fn digests(
     rows: impl Fn(u64) -> bool,
 ) -> Result<BTreeSet<[u8; 32]>, AppError> {
     let mut digests = BTreeSet::new();
-    journal.each_call_after::<JournalError>(run, 0, |call, _| {
+    journal.each_call_after::<AppError>(run, 0, |call, _| {
         if rows(call.at.row) {
             let values = (&call.path, &call.key, &call.body, &call.changes);
-            // Values from the journal can be written as JSON.
-            let text = serde_json::to_vec(&values).unwrap_or_default();
-            digests.insert(Sha256::digest(text).into());
+            digests.insert(Sha256::digest(to_json(&values)?).into());
         }
         Ok(true)
     })?;

@@ -208,8 +208,8 @@ pub(super) fn go_to(path: &str) -> Made {
     Ok(Redirect::to(path).into_response())
 }
 
-/// Returns the response with a report, which the browser shows. It is a page of its own origin: its script reaches
-/// neither the console nor any other address.
+/// Returns the response with a report, which the browser shows. Its origin is opaque, so its script can reach neither the
+/// console nor any other address.
 pub(super) fn report(bytes: Vec<u8>) -> Response {
     let headers = [
         ("content-type", "text/html; charset=utf-8"),
@@ -219,7 +219,7 @@ pub(super) fn report(bytes: Vec<u8>) -> Response {
             "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; \
              style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         ),
-        // A browser refuses a page with an origin of its own under the policy of the console.
+        // The HTML standard turns a sandboxed page with any other policy into a network error.
         ("cross-origin-opener-policy", "unsafe-none"),
     ];
     (headers, bytes).into_response()

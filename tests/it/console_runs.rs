@@ -296,13 +296,13 @@ fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_
     for (language, changed, state, title) in [
         (
             "en",
-            "The values have changed since you chose",
+            "The values have changed since you made your choice",
             "waits for your answer",
             "<h1>Undo of the run from",
         ),
         (
             "sv",
-            "Värdena har ändrats sedan du valde",
+            "Värdena har ändrats sedan du gjorde ditt val",
             "väntar på ditt svar",
             "<h1>Ångring av körningen från",
         ),
@@ -844,7 +844,7 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
                 assert!(heading.as_str().unwrap().contains(title), "{found}");
             }
             assert_eq!(step[3], count, "{found}");
-            // An undo of nobody cannot be sent.
+            // An undo without people cannot be sent.
             assert_eq!(step[5], is_none, "{found}");
         }
         // Five are sent first only if there are more.

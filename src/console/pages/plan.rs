@@ -254,6 +254,7 @@ fn made(
                 if is_asking && !people.is_empty() {
                     let at = at.as_deref().unwrap_or_default();
                     let choice = undo::offer(&mut changes, people, job, &filter, at);
+                    // The changes to send are always counted first.
                     let (_, word) = overview.counts.remove(0);
                     overview.chosen = Some((choice.count, word));
                     frame.title.clone_from(&choice.title.now);

@@ -388,7 +388,7 @@ console-sign-in-ask = You can check and correct the file, but changes cannot be 
 console-sign-in-for = Text for the IT department
 console-sign-in-text = rosterpatch cannot sign in on this computer. { $why }. The guide describes signing in under “Credentials”, and rosterpatch doctor checks the result.
 console-copy = Copy the text
-console-stop-sign-in = rosterpatch cannot sign in on this computer, so nothing was sent. Give the technical details to your IT department.
+console-stop-sign-in = rosterpatch cannot sign in on this computer, so nothing can be sent. Give the technical details to your IT department.
 console-stop-refused = { $system } did not accept the sign-in. Give the technical details to your IT department.
 console-stop-unreachable = { $system } did not answer as expected. Try again later. If it happens again, give the technical details to your IT department.
 console-stop-unreadable = The information in { $system } could not be read, so it could not be compared with the roster. Try again later. If it happens again, give the technical details to your IT department.
@@ -419,7 +419,7 @@ console-undo-send = { $count ->
    *[other] Put back { $number } changes
 }
 console-recent = Recent files
-console-undo-changed = The values have changed since you chose whom to undo, so nothing has been sent. Look at the list again, and confirm it.
+console-undo-changed = The values have changed since you made your choice, so nothing has been sent. Review the list and confirm it again.
 console-run-asks = Nothing has been sent yet, and nothing is sent before you confirm it.
 console-state-asking = waits for your answer
 console-state-held = waits for your approval

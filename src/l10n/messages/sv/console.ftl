@@ -388,7 +388,7 @@ console-sign-in-ask = Du kan kontrollera och rätta filen, men ändringar kan in
 console-sign-in-for = Text till IT-avdelningen
 console-sign-in-text = rosterpatch kan inte logga in på den här datorn. { $why }. Handboken beskriver inloggningen under ”Credentials”, och rosterpatch doctor kontrollerar resultatet.
 console-copy = Kopiera texten
-console-stop-sign-in = rosterpatch kan inte logga in på den här datorn, så inget har skickats. Ge de tekniska detaljerna till IT-avdelningen.
+console-stop-sign-in = rosterpatch kan inte logga in på den här datorn, så inget kan skickas. Ge de tekniska detaljerna till IT-avdelningen.
 console-stop-refused = { $system } godtog inte inloggningen. Ge de tekniska detaljerna till IT-avdelningen.
 console-stop-unreachable = { $system } svarade inte som väntat. Försök igen senare. Ge de tekniska detaljerna till IT-avdelningen om det händer igen.
 console-stop-unreadable = Uppgifterna i { $system } gick inte att läsa, så de kunde inte jämföras med listan. Försök igen senare. Ge de tekniska detaljerna till IT-avdelningen om det händer igen.
@@ -419,7 +419,7 @@ console-undo-send = { $count ->
    *[other] Återställ { $number } ändringar
 }
 console-recent = Senaste filerna
-console-undo-changed = Värdena har ändrats sedan du valde vilka du ångrar för, så inget har skickats. Titta på listan igen och bekräfta den.
+console-undo-changed = Värdena har ändrats sedan du gjorde ditt val, så inget har skickats. Granska listan och bekräfta den igen.
 console-run-asks = Inget har skickats än, och inget skickas förrän du bekräftar.
 console-state-asking = väntar på ditt svar
 console-state-held = väntar på ditt godkännande
