@@ -33,7 +33,7 @@ use crate::send::{Rate, Stats, Stop};
 /// ```no_run
 /// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
 ///
-/// / Imports a roster without a confirmation, and returns how many records changed.
+/// // Imports a roster without a confirmation, and returns how many records changed.
 /// fn import_unattended(
 ///     prepared: &Prepared,
 ///     settings: &Settings,
