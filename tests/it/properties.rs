@@ -1,7 +1,7 @@
 //! Property tests of the checks: accepted values are accepted again unchanged, and the request body equals
 //! the cells.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use rosterpatch::check::{CheckOptions, CheckedRow, Checker};
@@ -10,8 +10,11 @@ use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
 use rosterpatch::targets::{self, Place, TargetSpec};
 
+/// Parsed once, because a debug build takes longer for it than for a case.
 fn spec() -> Arc<TargetSpec> {
-    Arc::new(targets::load("meitner").unwrap())
+    static SPEC: LazyLock<Arc<TargetSpec>> =
+        LazyLock::new(|| Arc::new(targets::load("meitner").unwrap()));
+    Arc::clone(&SPEC)
 }
 
 /// Returns the row's values by field and its request body, or `None` if a cell has a problem.
