@@ -434,14 +434,27 @@ const walks = {
 
   // What was typed a moment before a reload is kept, even if the page could not send it; a process that is
   // frozen is noticed.
-  async frozen() {
+  async frozen(context) {
     await page.goto(`${home}/problems`);
-    await page.evaluate(() => (window.fetch = () => new Promise(() => {})));
-    await page.locator("#i2-0").fill(process.env.VALUE);
+    const unsent = async (value) => {
+      await page.evaluate(() => (window.fetch = () => new Promise(() => {})));
+      await page.locator("#i2-0").fill(value);
+    };
+    await unsent(process.env.VALUE);
     await page.reload();
     await page.waitForFunction((value) => document.querySelector("#i2-0").defaultValue === value, process.env.VALUE);
     await page.reload();
     found.steps.kept = await page.locator("#i2-0").inputValue();
+    // What another window has stored meanwhile is newer.
+    await unsent("older");
+    const other = await open(context);
+    await other.goto(`${home}/problems`);
+    const stored = other.waitForResponse((response) => response.url().includes("/problems/row"));
+    await other.locator("#i2-0").fill("newer");
+    await stored;
+    await other.close();
+    await page.reload();
+    found.steps.newer = await page.locator("#i2-0").inputValue();
     const lost = page.locator("#lost");
     process.kill(Number(process.env.PID), "SIGSTOP");
     await lost.waitFor({ state: "visible" });

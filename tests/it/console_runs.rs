@@ -885,6 +885,7 @@ fn a_console_that_is_frozen_is_noticed_and_an_edit_before_a_reload_is_kept() {
     };
     signal(console.id(), "CONT");
     assert_eq!(found["kept"], plain_id(2), "{found}");
+    assert_eq!(found["newer"], "newer", "{found}");
     assert_eq!(found["frozen"], true, "{found}");
     assert_eq!(found["thawed"], true, "{found}");
 }
