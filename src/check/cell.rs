@@ -117,6 +117,10 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     if read.is_empty() {
         return Ok(Content::Empty);
     }
+    // Without the character that was replaced, damage may be evident.
+    if let Cow::Owned(restored) = &read {
+        refuse_damage(restored, &mut Notes::default())?;
+    }
     if form != Form::Lines {
         refuse_leftovers(&read, form, notes)?;
     }

@@ -37,6 +37,30 @@ fn texts_of(marks: &[&str], most: usize) -> Vec<String> {
     texts
 }
 
+proptest::proptest! {
+    /// A value that is accepted is accepted again, unchanged, when it is read from the results.
+    #[test]
+    fn accepted_text_is_accepted_again(
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                "\\PC",
+                "[ -~\u{A1}-\u{17F}]{1,2}",
+                "[\u{A0}\u{2011}\u{FF10}-\u{FF19}\u{200B}]",
+            ],
+            0..6,
+        ),
+    ) {
+        for form in [Form::Number, Form::Key, Form::Code, Form::Words] {
+            let (text, ..) = seen(&parts.concat(), form);
+            let written = match text.starts_with(['=', '\'', '#']) {
+                true => format!("=\"\"&\"{}\"", text.replace('"', "\"\"")),
+                false => text.clone(),
+            };
+            proptest::prop_assert_eq!(seen(&written, form).0, text, "{:?}", form);
+        }
+    }
+}
+
 /// A value must round-trip, or importing the results would change it: all cells of up to four marks, and of up to
 /// five that formulas consist of.
 #[test]
@@ -374,6 +398,11 @@ fn content_is_classified_regardless_of_the_kind() {
         ("LindstrÃ¶m", "text.mojibake"),
     ] {
         assert_eq!(look(bad), Err(code), "{bad}");
+    }
+    // A no-break space does not hide damage from fields in which it is replaced.
+    for text in ["²\u{1E8D0} A", "²\u{1E8D0}\u{A0}A"] {
+        let code = content(text, Form::Code, &mut Notes::default()).map_err(|fault| fault.code);
+        assert_eq!(code, Err("text.mojibake"), "{text}");
     }
     let long = "x".repeat(LONGEST + 1);
     assert_eq!(look(&long), Err("text.too_long"));
