@@ -375,7 +375,7 @@ pub fn write_html(
         conflicts: conflicts_in_words(summary),
         why,
         release: reported.release.clone(),
-        next: next(reported),
+        next: next(reported, path),
         slots: stretches(reported),
         began: local_seconds(reported.began()),
         ended: local_seconds(summary.finished_at),
@@ -554,7 +554,7 @@ fn said_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 /// Returns the recommended next step, if any.
-fn next(reported: &Reported<'_>) -> Option<Next> {
+fn next(reported: &Reported<'_>, report: &Path) -> Option<Next> {
     let Reported {
         summary,
         is_played,
@@ -596,9 +596,16 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         return None;
     }
     let sandbox = if *is_played { " --sandbox" } else { "" };
-    let file = in_quotes(&failed.display().to_string());
+    // The folder of an upload means nothing to the reader, and a long path does not fit on paper.
+    let (file, advice) = match failed.file_name() {
+        Some(name) if failed.parent() == report.parent() => {
+            (Path::new(name), say().html_next_retry_here())
+        }
+        _ => (failed.as_path(), say().html_next_retry()),
+    };
+    let file = in_quotes(&file.display().to_string());
     Some(Next {
-        advice: say().html_next_retry(),
+        advice,
         command: format!("rosterpatch retry {file}{sandbox}{journal_flag}"),
     })
 }

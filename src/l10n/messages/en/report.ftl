@@ -202,6 +202,7 @@ html-next-persons = Nothing was sent. Compare the two persons of each row below 
 html-next-conflicts = Compare the changed values, then decide: theirs keeps them, roster overwrites them
 html-next-resume = The run ended before its last row. Resume it to send the remaining rows; completed rows are not sent again.
 html-next-retry = Correct the rows in the file of failed rows, save it, and import it again. Only those rows are sent.
+html-next-retry-here = Correct the rows in the file of failed rows, which is beside this report, save it, and import it again with this command in the same folder. Only those rows are sent.
 html-held = Held before anything was sent: { $why }
 
 word-updated = updated

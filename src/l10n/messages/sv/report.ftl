@@ -201,6 +201,7 @@ html-next-persons = Inget skickades. Jämför de två personerna på varje rad n
 html-next-conflicts = Granska värdena som har ändrats och bestäm sedan: theirs behåller dem, roster ersätter dem
 html-next-resume = Alla rader är inte skickade. Återuppta körningen för att skicka resten; rader som är klara skickas inte igen.
 html-next-retry = Öppna filen med rader att rätta, rätta raderna, spara filen och importera den igen. Bara de raderna skickas.
+html-next-retry-here = Öppna filen med rader att rätta, som ligger bredvid rapporten. Rätta raderna, spara filen och importera den igen med det här kommandot i samma mapp. Bara de raderna skickas.
 html-held = Väntar på ditt godkännande, och inget har skickats: { $why }
 
 word-updated = uppdaterad
