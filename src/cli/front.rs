@@ -165,7 +165,7 @@ impl Front {
             &self.session.state,
             Stop::for_person,
         );
-        print_summary(format, &ended.summary, self.look);
+        print_summary(format, &ended.summary, undoes.is_some(), self.look);
         Ok(ended.summary.exit_code)
     }
 
@@ -229,10 +229,10 @@ pub(in crate::cli) fn tell_way(
     }
 }
 
-/// Prints the summary of a run to standard output.
-pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, look: Look) {
+/// Prints the summary of a run, which may be an undo, to standard output.
+pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, is_undo: bool, look: Look) {
     match format {
-        Format::Text => terminal::out(&summary_text(summary, &[], look)),
+        Format::Text => terminal::out(&summary_text(summary, is_undo, &[], look)),
         Format::Json => print_json(summary, true),
     }
 }

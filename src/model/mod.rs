@@ -41,8 +41,7 @@ pub use refusal::{FileKind, Listed, Refusal, Untrusted};
 pub use row::{Lines, RowAt};
 pub use row_facts::{Found, RowFacts};
 pub use summary::{
-    KnownBefore, Relisted, StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word,
-    word_of,
+    KnownBefore, Relisted, StateCounts, Stopped, Summary, SummaryFacts, seconds_between, word_of,
 };
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;

@@ -118,7 +118,7 @@ impl StateCounts {
 }
 
 /// The name of a state, inflected for `count` rows.
-pub fn word(state: RowState, count: u64) -> String {
+fn word(state: RowState, count: u64) -> String {
     match state {
         RowState::Updated => say().state_updated(count),
         RowState::Unchanged => say().state_unchanged(count),

@@ -3,7 +3,7 @@
 use crate::l10n::{
     columns, conflicts, doubtful_values, duration, number, requests, rows, say, times,
 };
-use crate::model::{Held, Standing, Summary, word};
+use crate::model::{Held, Standing, Summary, word_of};
 
 use super::look::{Look, Tone};
 
@@ -24,8 +24,13 @@ pub(super) fn conflicts_in_words(summary: &Summary) -> Option<String> {
     (all > 0 && !is_asked).then(told)
 }
 
-/// Returns the summary of a run as text. `more` are additional labelled facts.
-pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
+/// Returns the summary of a run, which may be an undo, as text. `more` are additional labelled facts.
+pub fn summary_text(
+    summary: &Summary,
+    is_undo: bool,
+    more: &[(String, String)],
+    look: Look,
+) -> String {
     let (file, target) = (summary.file.as_str(), summary.target.as_str());
     let (address, time) = (summary.base_url.as_str(), duration(summary.duration_s));
     let mut first = vec![match summary.dialect.is_empty() && summary.rows == 0 {
@@ -52,7 +57,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     lines.extend(pauses_in_words(summary));
     let some = summary.states.each().into_iter();
     for (state, count) in some.filter(|(_, count)| *count > 0) {
-        let line = format!("  {:>7} {}", number(count), word(state, count));
+        let line = format!("  {:>7} {}", number(count), word_of(state, count, is_undo));
         lines.push(match state.standing() {
             Standing::Changed => look.paint(Tone::New, &line),
             Standing::Same | Standing::Left => line,

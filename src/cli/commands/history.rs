@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::app::{
-    AppError, Dossier, FoundPerson, RecordChanges, RowAbout, dossier, forget, people, refuse_kind,
-    write_dossier,
+    AppError, Dossier, FoundPerson, RecordChanges, RowAbout, SEARCHED_ROSTERS, SEARCHED_RUNS,
+    dossier, forget, people, refuse_kind, write_dossier,
 };
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
@@ -12,7 +12,7 @@ use crate::cli::front::print_json;
 use crate::cli::options::GeneralOptions;
 use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
-use crate::l10n::{local_time, rows, say};
+use crate::l10n::{local_time, number, rows, say};
 use crate::model::Exit;
 use crate::report::{Look, Tone, for_terminal};
 
@@ -30,7 +30,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
     }
     let mut found = dossier(&state, &args.key, args.rehearsals)?;
     let mut several = Vec::new();
-    if found.records.is_empty() && found.rows.is_empty() {
+    let is_search = found.records.is_empty() && found.rows.is_empty();
+    if is_search {
         let mut people = people(&state, &args.key, args.rehearsals)?.people;
         match &*people {
             [person] => found = dossier(&state, &person.key, args.rehearsals)?,
@@ -57,6 +58,12 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
             terminal::note(&say().history_none(args.key.as_str()));
         }
         Format::Text => terminal::out(&text(&found, terminal::look(common))),
+    }
+    if is_search && args.format == Format::Text {
+        terminal::note(&say().console_person_where(
+            number(SEARCHED_ROSTERS as u64),
+            number(SEARCHED_RUNS as u64),
+        ));
     }
     Ok(Exit::Success)
 }

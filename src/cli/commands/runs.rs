@@ -240,6 +240,7 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             }
             terminal::out(&summary_text(
                 &listed.summary,
+                listed.undoes.is_some(),
                 &more,
                 terminal::look(common),
             ));
@@ -310,7 +311,13 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     settings::named(&args.files).replace(&mut paths)?;
     let flag = settings::journal_flag(&place);
     let summary = report_again(&journal, &run, &run_settings, &paths, &flag)?;
-    print_summary(args.output.format, &summary, terminal::look(common));
+    let is_undo = run_settings.delivery.undoes.is_some();
+    print_summary(
+        args.output.format,
+        &summary,
+        is_undo,
+        terminal::look(common),
+    );
     tell_damage(&journal, run.id)
 }
 
