@@ -123,6 +123,10 @@ pub struct PastChange {
 /// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
 /// a value that was sent for one. Rehearsals are left out unless they are requested.
 pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, AppError> {
+    dossier_by(state, &searched(key), rehearsals)
+}
+
+fn dossier_by(state: &State, keys: &[String], rehearsals: bool) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
     let mut runs: BTreeMap<i64, RunRecord> = BTreeMap::new();
     for run in journal.runs()? {
@@ -134,7 +138,7 @@ pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, Ap
     // A record is identified by target, address and path, across runs.
     let place = |run: &RunRecord| (run.target.clone(), run.base_url.clone());
     let mut records = BTreeSet::new();
-    for (run, path) in journal.records_by(&spellings(key))? {
+    for (run, path) in journal.records_by(keys)? {
         if let Some(run) = runs.get(&run) {
             records.insert((place(run), path));
         }
@@ -180,8 +184,9 @@ pub fn dossier(state: &State, key: &str, rehearsals: bool) -> Result<Dossier, Ap
     }
     // Rows without a change are found by the same keys.
     let found_by = dossier.records.iter().map(|record| record.key.clone());
-    let prints: BTreeSet<i64> = spellings(key)
-        .into_iter()
+    let prints: BTreeSet<i64> = keys
+        .iter()
+        .cloned()
         .chain(found_by)
         .map(|key| key_fingerprint(&key))
         .collect();
@@ -232,7 +237,8 @@ fn files_of(run: &RunRecord) -> Vec<PathBuf> {
 /// # Errors
 /// Fails if no values are stored, a matching run is in progress, or the journal cannot be written.
 pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
-    let dossier = dossier(state, key, true)?;
+    // A short number may also be that of a person who is a hundred years older.
+    let dossier = dossier_by(state, &spellings(key), true)?;
     let records = dossier.records.iter().map(|record| &record.run);
     for run in records.chain(dossier.rows.iter().map(|row| &row.run)) {
         if RunLock::is_held(state, run)? {
@@ -389,6 +395,23 @@ pub(super) fn spellings(key: &str) -> Vec<String> {
         spellings.push(bare);
     }
     spellings
+}
+
+/// Returns the spellings by which a person is searched: also an identity number without its century.
+pub(super) fn searched(key: &str) -> Vec<String> {
+    let mut searched = spellings(key);
+    let is_whole =
+        |text: &&String| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let whole: Vec<String> = searched.iter().filter(is_whole).cloned().collect();
+    for number in whole {
+        // A plus sign stands for a hundred years or more.
+        let (day, last) = (&number[2..8], &number[8..]);
+        let short = ["", "-", "+"].map(|mark| format!("{day}{mark}{last}"));
+        searched.extend(short);
+    }
+    searched.sort();
+    searched.dedup();
+    searched
 }
 
 /// The names of a run's fields in its roster and in messages.

@@ -9,15 +9,16 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::error::AppError;
-use super::history::spellings;
+use super::history::searched;
 use super::naming::{Naming, is_identifier};
-use super::runs::{figures_of, is_rehearsal};
+use super::protection::{Marks, key_columns, marks_of, withholding};
+use super::runs::is_rehearsal;
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, State};
 use crate::model::RowState;
 use crate::plan::plain_letters;
 use crate::read::Origin;
-use crate::run::{Prepared, RunError, Settings, key_fingerprint, prepare, rows_seen};
+use crate::run::{Prepared, RunError, Settings, prepare, rows_seen};
 use crate::targets::TargetSpec;
 
 /// A person who was found.
@@ -90,16 +91,11 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
     for run in &runs {
         in_changes(&journal, run, &wanted, &mut found)?;
     }
-    let mut withholding = Vec::new();
-    for run in &all {
-        if withholds(&journal, run)? {
-            withholding.push(run.id);
-        }
-    }
+    let withholding = withholding(&journal, &all)?;
     let mut is_cut = found.people.len() > CANDIDATES;
     let mut people = Vec::new();
     for one in found.people {
-        match marks_of(&journal, &one, &withholding)? {
+        match marks_of(&journal, &one.by, &withholding)? {
             Marks::Protected => {}
             Marks::None => people.push(one.person),
             Marks::Unknown => people.push(FoundPerson {
@@ -116,37 +112,6 @@ pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, Ap
     is_cut |= people.len() > MOST;
     people.truncate(MOST);
     Ok(People { people, is_cut })
-}
-
-/// Returns whether a run withheld rows about protected persons.
-fn withholds(journal: &Journal, run: &RunRecord) -> Result<bool, AppError> {
-    Ok(match figures_of(run) {
-        Ok(summary) => summary.states.withheld > 0,
-        Err(_) => !journal.rows_in(run.id, &[RowState::Withheld])?.is_empty(),
-    })
-}
-
-/// The protection of a person according to the journal.
-enum Marks {
-    None,
-    Protected,
-    Unknown,
-}
-
-/// Returns the protection of a person from the rows of all runs. The journal stores no key of a withheld row. The
-/// withheld rows of a run are about other people only if the run has another row about this person.
-fn marks_of(journal: &Journal, one: &Candidate, withholding: &[i64]) -> Result<Marks, AppError> {
-    let spellings = one.by.iter().flat_map(|value| spellings(value));
-    let prints: BTreeSet<i64> = spellings.map(|key| key_fingerprint(&key)).collect();
-    let rows = journal.rows_by(&prints.into_iter().collect::<Vec<i64>>())?;
-    if rows.iter().any(|row| row.state == Some(RowState::Withheld)) {
-        return Ok(Marks::Protected);
-    }
-    let is_another = |run: &i64| rows.iter().any(|row| row.run == *run);
-    Ok(match withholding.iter().all(is_another) {
-        true => Marks::None,
-        false => Marks::Unknown,
-    })
 }
 
 /// Reads the roster of a run again, if it is still the same.
@@ -184,7 +149,7 @@ impl Wanted {
             && !query.chars().any(|c| c.is_ascii_digit() || c == '@');
         let words = query.split_whitespace().filter(|_| is_name);
         Wanted {
-            values: spellings(query).iter().map(|text| lower(text)).collect(),
+            values: searched(query).iter().map(|text| lower(text)).collect(),
             words: words
                 .map(plain_letters)
                 .filter(|word| !word.is_empty())
@@ -259,9 +224,7 @@ fn in_roster(
 ) -> Result<(), AppError> {
     let (map, spec) = (prepared.checker.map(), prepared.checker.spec());
     let naming = Naming::of(prepared);
-    let keys: Vec<usize> = spec.keys();
-    let keys = keys.into_iter().filter_map(|field| map.column(field));
-    let keys: Vec<usize> = keys.collect();
+    let keys = key_columns(prepared);
     let number = spec.field(NUMBER).and_then(|field| map.column(field));
     let key = prepared.survey.key().and_then(|field| map.column(field));
     let withheld = journal.rows_in(run.id, &[RowState::Withheld])?;
@@ -386,6 +349,8 @@ mod tests {
         for (query, cell, is_found) in [
             ("20100402-2384", "201004022384", true),
             ("1004022384", "20100402-2384", true),
+            ("20100402-2384", "100402-2384", true),
+            ("19100101-0101", "100101+0101", true),
             ("Anna.Ek@example.se", "anna.ek@example.se ", true),
             ("2384", "20100402-2384", false),
             ("", "", false),
