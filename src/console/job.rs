@@ -16,11 +16,11 @@ use super::opened::{Opened, named};
 use super::played::PlayedApis;
 use super::since::Since;
 use super::words::{error_in_words, held_in_words, stop_in_words, system_name};
-use crate::app::Naming;
 use crate::app::{
     Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Selection, Session,
     Wanted, begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
+use crate::app::{Naming, Protection};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunRecord};
 use crate::l10n::{Language, say};
@@ -287,12 +287,22 @@ impl Job {
         });
         let seen = seen.map_err(RunError::from)?;
         let naming = Naming::of(prepared);
-        let named = calls.into_iter().map(|(at, changes)| {
+        let protection = Protection::of(&journal, run, Some(prepared))?;
+        let mut persons = Vec::new();
+        for (at, changes) in calls {
             let seen = seen.iter().find(|seen| seen.at.row == at.row);
-            let name = seen.map_or(String::new(), |seen| naming.name(&seen.cells));
-            (name, changes)
-        });
-        let persons: Vec<(String, String)> = named.collect();
+            let is_hidden = match seen {
+                Some(seen) => protection.hides(seen)?,
+                None => false,
+            };
+            persons.push(match is_hidden {
+                true => (say().place_row(at.sheet_row), say().console_person_hidden()),
+                false => {
+                    let name = seen.map_or(String::new(), |seen| naming.name(&seen.cells));
+                    (name, changes)
+                }
+            });
+        }
         let _ = stored.set(persons.clone());
         Ok(persons)
     }

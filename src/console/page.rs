@@ -9,9 +9,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::desk::Desk;
 use super::opened::Opened;
 use super::steps::{Step, steps};
-use super::words::first_upper;
+use super::words::{fields_in_words, first_upper};
 use crate::app::{Action, AppError};
-use crate::l10n::{Language, Messages, in_scope, say};
+use crate::l10n::{Language, Messages, in_scope, number, say};
 use crate::model::with_causes;
 
 /// The common parts of every page.
@@ -29,6 +29,8 @@ pub(super) struct Frame {
     pub(super) steps: Vec<Step>,
     /// The reason why changes cannot be sent yet: a text for the IT department.
     pub(super) sign_in: Option<String>,
+    /// The fields to explain: a question with their labels, and each label with its text.
+    pub(super) fields: Option<(String, Vec<(String, String)>)>,
     /// The result of the last action.
     pub(super) notice: Option<String>,
     /// Whether only a fragment is rendered, which replaces a part of a page.
@@ -48,6 +50,33 @@ pub(super) struct Counted {
     pub(super) now: String,
     pub(super) one: String,
     pub(super) other: String,
+}
+
+/// The position in a list with several pages.
+pub(super) struct Pages {
+    /// The page, and how many there are.
+    pub(super) text: String,
+    /// The queries of the pages before and after it.
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+impl Pages {
+    /// Returns the position on `page`, from 1, of a list of `all` entries with `each` on a page. There is none if one
+    /// page is enough. `query` returns the query of a page.
+    pub(super) fn of(
+        page: u64,
+        all: u64,
+        each: u64,
+        query: impl Fn(u64) -> String,
+    ) -> Option<Pages> {
+        let last = all.div_ceil(each);
+        (last > 1).then(|| Pages {
+            text: say().console_page_of(number(page), number(last)),
+            before: (page > 1).then(|| query(page - 1)),
+            after: (page < last).then(|| query(page + 1)),
+        })
+    }
 }
 
 impl Frame {
@@ -83,6 +112,12 @@ impl Frame {
             }),
             steps: steps(desk, opened, here),
             notice: None,
+            fields: opened.filter(|_| here == "columns").and_then(|opened| {
+                let fields = fields_in_words(&opened.spec);
+                let labels: Vec<&str> = fields.iter().map(|(label, _)| label.as_str()).collect();
+                let question = say().console_what_fields(labels.join(", "));
+                (!fields.is_empty()).then_some((question, fields))
+            }),
             sign_in: match here {
                 "start" | "file" => {
                     let target = opened.and_then(|opened| opened.target.as_deref());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::{AppError, Naming, roster_of};
+use crate::app::{AppError, Naming, Protection, roster_of};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{local_time, number, say};
@@ -57,33 +57,42 @@ impl Since {
             if let Some(prepared) = prepared.filter(|_| since.new > 0) {
                 let rows = journal.rows_without(run, other.id)?;
                 let heading = say().console_new_since(at.as_str());
-                groups.extend(named(heading, &rows, prepared)?);
+                groups.extend(named(heading, &rows, (journal, run), prepared)?);
             }
             if since.missing > 0
                 && let Ok(before) = roster_of(&other)
             {
                 let rows = journal.rows_without(other.id, run)?;
                 let heading = say().console_missing_since(at.as_str());
-                groups.extend(named(heading, &rows, &before)?);
+                groups.extend(named(heading, &rows, (journal, other.id), &before)?);
             }
         }
         Ok(Some(Since { text, groups }))
     }
 }
 
-/// Returns the people of rows, with a heading.
-fn named(heading: String, rows: &[u64], prepared: &Prepared) -> Result<Option<Group>, AppError> {
+/// Returns the people of rows of a run who may be named, with a heading.
+fn named(
+    heading: String,
+    rows: &[u64],
+    (journal, run): (&Journal, i64),
+    prepared: &Prepared,
+) -> Result<Option<Group>, AppError> {
     let first: BTreeSet<u64> = rows.iter().take(NAMES).copied().collect();
     let seen = rows_seen(prepared, |raw, _| first.contains(&raw.at.row)).map_err(RunError::from)?;
     let naming = Naming::of(prepared);
-    let names = seen.iter().map(|seen| {
+    let protection = Protection::of(journal, run, Some(prepared))?;
+    let mut names = Vec::new();
+    for seen in &seen {
         let (name, class) = (naming.name(&seen.cells), naming.class(&seen.cells));
-        match class.is_empty() {
+        if name.is_empty() || protection.hides(seen)? {
+            continue;
+        }
+        names.push(match class.is_empty() {
             true => name,
             false => format!("{name} · {class}"),
-        }
-    });
-    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        });
+    }
     let more = rows.len().saturating_sub(names.len()) as u64;
     let more = (more > 0).then(|| say().plan_more(number(more)));
     Ok((!names.is_empty()).then_some(Group {

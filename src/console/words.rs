@@ -7,15 +7,32 @@ use crate::events::{Plan, Progress};
 use crate::journal::RunState;
 use crate::l10n::{Language, clock_time, number, say};
 use crate::map::MapError;
-use crate::model::Code;
+use crate::model::{Code, RowState, StateCounts};
 pub(super) use crate::report::{fault_in_words, first_upper, held_in_words, notice_in_words};
 use crate::run::RunError;
 use crate::send::SendError;
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 /// Returns the name of the system that a target writes to.
 pub(super) fn system_name(spec: &TargetSpec) -> String {
     first_upper(&spec.name)
+}
+
+/// Returns the fields whose names a reader may not know: their labels and what they are.
+pub(super) fn fields_in_words(spec: &TargetSpec) -> Vec<(String, String)> {
+    let language = Language::spoken().code();
+    let explained = spec.fields.iter().enumerate().filter_map(|(index, field)| {
+        let text = match field.kind {
+            _ if field.name().starts_with("external_") => say().console_field_external(),
+            Kind::Eppn => say().console_field_eppn(),
+            Kind::Uuid if Some(index) == spec.key_field() => {
+                say().console_field_id(system_name(spec))
+            }
+            _ => return None,
+        };
+        Some((field.label(language).to_owned(), text))
+    });
+    explained.collect()
 }
 
 /// Returns the state of a run as text.
@@ -32,6 +49,21 @@ pub(super) fn listed_in_words(run: &ListedRun) -> String {
         RunState::Held => state_in_words(run.state),
         _ => run.state_in_words(),
     }
+}
+
+/// Returns the states of rows with their counts as text. A row that was not sent for a fault, or because the system does
+/// not have the person, is to be corrected.
+pub(super) fn outcome_in_words(states: &StateCounts, is_undo: bool) -> Vec<(RowState, String)> {
+    let phrases = states.phrases_of(is_undo).into_iter();
+    phrases
+        .map(|(state, phrase)| match state {
+            RowState::Invalid => {
+                let count = states.invalid;
+                (state, say().console_to_correct(count, number(count)))
+            }
+            _ => (state, phrase),
+        })
+        .collect()
 }
 
 /// Returns why a run ended early in words for its page, and the reason for the IT department if it is technical.

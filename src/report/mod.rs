@@ -41,7 +41,7 @@ pub use look::{Look, Tone, for_terminal};
 pub use metrics::{
     InboxCount, RUN_METRICS, Sample, metric_label, put_metric, write_inbox_metrics, write_metrics,
 };
-pub use plain::{fault_in_words, first_upper, held_in_words, notice_in_words};
+pub use plain::{fault_in_words, first_upper, held_in_words, notice_in_words, problem_argument};
 pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,

@@ -7,11 +7,7 @@ use crate::targets::Kind;
 /// What is wrong with a cell or a row. Where the cell can be typed here, the advice is to type it and not to
 /// export the list again.
 pub fn fault_in_words(problem: &Problem, system: &str) -> String {
-    let argument = |wanted: &str| {
-        let mut arguments = problem.message.args();
-        let found = arguments.find(|(name, _)| *name == wanted);
-        found.map_or(String::new(), |(_, value)| in_text(value))
-    };
+    let argument = |wanted: &str| problem_argument(problem, wanted);
     // An API's own code, such as `duplicate`, comes with the API's own message.
     let reason = problem.code.rsplit_once('.');
     let reason = reason.map_or("", |(_, reason)| reason);
@@ -58,6 +54,13 @@ pub fn fault_in_words(problem: &Problem, system: &str) -> String {
         },
         _ => notice_in_words(problem),
     }
+}
+
+/// An argument of a problem's message; empty if the message has no such argument.
+pub fn problem_argument(problem: &Problem, wanted: &str) -> String {
+    let mut arguments = problem.message.args();
+    let found = arguments.find(|(name, _)| *name == wanted);
+    found.map_or(String::new(), |(_, value)| in_text(value))
 }
 
 /// What was noticed in a cell. Where the message advises to export the list again, the advice is to type the value.

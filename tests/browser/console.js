@@ -549,6 +549,11 @@ const walks = {
     found.steps.broken = await brokenIn("#grid tbody tr:not(.more) > :nth-child(-n + 4)");
     found.steps.date = [await text("[data-for=i2-7]"), await page.locator("#i2-7").inputValue()];
     await look("faults");
+    // On a phone, the tabs and the search are one line each.
+    await page.setViewportSize({ width: 320, height: 700 });
+    const heightOf = async (selector) => (await page.locator(selector).first().boundingBox()).height;
+    found.steps.narrow = [await heightOf(".tabs"), await heightOf("form[role=search] input"), await heightOf("form[role=search]")];
+    found.steps.summary = await text("#grid .do summary");
     // A focused cell is not hidden below the sticky header.
     await page.setViewportSize({ width: 1280, height: 320 });
     await page.emulateMedia({ reducedMotion: "reduce" });
@@ -581,6 +586,11 @@ const walks = {
     await page.waitForFunction(() => !document.querySelector("#e4-1").textContent);
     await page.waitForSelector("#b3 .ok");
     found.steps.corrected = await page.locator("#grid .ok").allInnerTexts();
+    // The button that undoes an edit is apart from the details.
+    found.steps.gap = await page.evaluate(() => {
+      const [back, details] = ["#r1 .back button", "#r1 .do details"].map((one) => document.querySelector(one).getBoundingClientRect());
+      return back.bottom <= details.top ? 8 : details.left - back.right;
+    });
     found.steps.counted.push(await counts());
     await page.reload();
     found.steps.counted.push(await counts());
@@ -590,6 +600,7 @@ const walks = {
       await page.waitForURL(new RegExp(`tab=${tab}`));
       found.steps[tab] = await page.locator("#grid tbody").count();
       found.steps[`${tab}Heading`] = await text("#grid thead th:nth-child(6)");
+      found.steps[`${tab}Page`] = await text("main");
       await look(tab);
     }
   },

@@ -421,13 +421,15 @@ fn an_unanswered_plan_is_replaced_when_rows_change() {
 
 #[test]
 fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
-    for (language, corrected, partner, note, headings) in [
+    for (language, corrected, partner, note, headings, sent, code) in [
         (
             "en",
             "corrected",
             "1 other row",
             "saved as you make it",
             ["Fault", "Remark"],
+            "Doubtful values are sent as they are",
+            "Code for the IT department",
         ),
         (
             "sv",
@@ -435,6 +437,8 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
             "1 rad till",
             "sparas direkt",
             ["Fel", "Anmärkning"],
+            "Tveksamma värden skickas som de står",
+            "Kod till IT-avdelningen",
         ),
     ] {
         let (email, gender) = ("E-post", "Kön");
@@ -518,6 +522,13 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
         for step in ["restoredHeading", "doubtfulHeading"] {
             assert_eq!(found[step], headings[1], "{found}");
         }
+        assert!(has(&found["doubtfulPage"], sent), "{found}");
+        assert!(!has(&found["restoredPage"], sent), "{found}");
+        assert_eq!(found["summary"], code, "{found}");
+        assert!(found["gap"].as_f64().unwrap() >= 8.0, "{found}");
+        let narrow = found["narrow"].as_array().unwrap().iter();
+        let narrow: Vec<f64> = narrow.map(|height| height.as_f64().unwrap()).collect();
+        assert!(narrow[0] < 60.0 && narrow[2] < 2.0 * narrow[1], "{found}");
     }
 }
 

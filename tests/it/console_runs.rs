@@ -83,16 +83,20 @@ impl School {
 
 #[test]
 fn a_held_run_is_declined_and_nothing_of_it_is_sent() {
-    for (language, declined, question) in [
+    for (language, declined, question, note, rows) in [
         (
             "en",
             "The run is declined. Nothing was sent.",
             "cannot be approved afterwards",
+            "Note: fel fil",
+            "5 rows",
         ),
         (
             "sv",
             "Körningen är avböjd. Inget har skickats.",
             "kan inte godkännas efteråt",
+            "Anteckning: fel fil",
+            "5 rader",
         ),
     ] {
         let school = School::new();
@@ -111,10 +115,10 @@ fn a_held_run_is_declined_and_nothing_of_it_is_sent() {
         let answer = console.post(&cookie, &act, "what=decline&note=fel+fil");
         assert_eq!(status(&answer), 303, "{answer}");
         let page = console.get(&cookie, &path);
-        assert!(
-            page.contains(declined) && page.contains("fel fil"),
-            "{page}"
-        );
+        assert!(page.contains(declined) && page.contains(note), "{page}");
+        // The note and the number of rows tell runs of files with the same name apart.
+        let runs = console.get(&cookie, "/runs");
+        assert!(runs.contains(note) && runs.contains(rows), "{runs}");
         assert!(!page.contains("value=\"approve\""), "{page}");
         // The rows are in the results as not sent.
         let results = std::fs::read_to_string(school.folder.path("r.results.csv")).unwrap();
@@ -169,7 +173,7 @@ fn a_run_is_declined_at_the_command_line_once_that_is_confirmed() {
 
 #[test]
 fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
-    for (language, field, partly, one_of, send, left, ended, restored) in [
+    for (language, field, partly, one_of, send, left, ended, restored, to_restore) in [
         (
             "en",
             "First name",
@@ -179,6 +183,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             "Undo the 4 people that are left",
             "Ended",
             "3 restored",
+            "</b> to restore",
         ),
         (
             "sv",
@@ -189,6 +194,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             "Ångra för de 4 personer som är kvar",
             "Avslutad",
             "3 återställda",
+            "</b> att återställa",
         ),
     ] {
         let school = School::new();
@@ -209,6 +215,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             page.contains("Anna-Karin Lind") && page.contains("7B (3)"),
             "{page}"
         );
+        assert!(page.contains(to_restore), "{page}");
         // The file of an undo has the fields' own names as headers, which the page does not show.
         assert!(
             page.contains(&format!("<li>{field}: <del>")) && !page.contains("first_name"),
@@ -252,6 +259,7 @@ fn an_undo_covers_the_chosen_people_and_the_others_can_be_undone_later() {
             .folder
             .with_sandbox(&["undo", &run, "--rows", "1", "--yes"]);
         assert_eq!(one.status.code(), Some(0), "{}", stderr(&one));
+        assert!(stdout(&one).contains(" 1 restored"), "{}", stdout(&one));
         console.post(&cookie, &act, "what=undo");
         let page = asked();
         for (first, last, _) in [PEOPLE[0], PEOPLE[3]] {
@@ -413,18 +421,20 @@ fn the_page_of_a_run_lists_who_was_changed_and_that_of_an_undo_who_was_restored(
         .zip(0..43)
         .map(|((first, last, _), row)| (first, last, if row < 2 { "7A" } else { "7B" }))
         .collect();
-    for (language, changed, restored, next) in [
+    for (language, changed, restored, next, pages) in [
         (
             "en",
             "Who was changed",
             "Who got their earlier",
             ">Next</a>",
+            ["Page 1 of 2", "Page 2 of 2"],
         ),
         (
             "sv",
             "Vilka som ändrades",
             "Vilka som fick tillbaka",
             ">Nästa</a>",
+            ["Sida 1 av 2", "Sida 2 av 2"],
         ),
     ] {
         let school = School::of(&people);
@@ -446,14 +456,15 @@ fn the_page_of_a_run_lists_who_was_changed_and_that_of_an_undo_who_was_restored(
             list.contains("Anna Ek") && list.contains("<del>Åsa</del> → <ins>Anna</ins>"),
             "{list}"
         );
+        assert!(list.contains(pages[0]), "{list}");
         // The next page has the rest, and a class its people.
         let link = list.split_once(next).unwrap_or_else(|| panic!("{list}")).0;
-        let link = link.rsplit_once(&format!("{path}?")).unwrap().1;
+        let link = link.rsplit_once("href=\"?").unwrap().1;
         let query = link.replace("&#38;", "&");
         let query = query.split_once('#').unwrap().0;
         let (list, rows) = shown(&format!("{path}?{query}"));
         assert_eq!(rows, 3, "{list}");
-        assert!(!list.contains(next), "{list}");
+        assert!(!list.contains(next) && list.contains(pages[1]), "{list}");
         let (list, rows) = shown(&format!("{path}?column=4&value=7A"));
         assert_eq!(rows, 2, "{list}");
         let undo = ["undo", &run, "--rows", "1-2", "--yes"];
@@ -587,7 +598,14 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         assert!(page.contains("timeline") && page.contains("Anna"), "{page}");
         // One person: by name, number in each spelling, and id.
         let number = identity_number(2);
-        for query in ["bo+alm", &number, &number.replace('-', ""), &plain_id(2)] {
+        let short = &number[2..];
+        for query in [
+            "bo+alm",
+            &number,
+            &number.replace('-', ""),
+            short,
+            &plain_id(2),
+        ] {
             let page = console.get(&cookie, &format!("/person?q={query}"));
             for part in ["Bo Alm", "7A", &number, restored, changed, since, field] {
                 assert!(page.contains(part), "{query}: {part}: {page}");
@@ -632,6 +650,13 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
     assert!(
         one.contains("first_name") && one.contains("undone since"),
         "{one}"
+    );
+    // The limits of a search are printed, as on the page.
+    let output = school.folder.run("history Nobody");
+    assert!(
+        stderr(&output).contains("the 10 latest files"),
+        "{}",
+        stderr(&output)
     );
     // Nothing is found without the roster and the stored values, and nothing was stored for it.
     std::fs::remove_file(school.folder.path("r.csv")).unwrap();
@@ -702,7 +727,7 @@ fn people_with_protected_identity_are_not_found() {
 fn a_mark_in_a_roster_that_is_gone_leaves_people_without_a_name_unless_they_are_known_to_be_others()
 {
     let school = School::new();
-    school.import(&[], 0);
+    let run = school.import(&[], 0);
     // A later roster marks one of them, lacks another, and is gone after its run.
     let roster = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
     let marked = roster
@@ -739,6 +764,174 @@ fn a_mark_in_a_roster_that_is_gone_leaves_people_without_a_name_unless_they_are_
             "{query}: {heading}"
         );
         assert_eq!(heading.contains(name), is_named, "{query}: {heading}");
+    }
+    // The page of the earlier run, and of its undo, names the same people.
+    let page = console.get(&cookie, &format!("/runs/{run}"));
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
+    let undo = console.once(&cookie, "/undo", "name=\"consent\"");
+    for page in [page, undo] {
+        assert!(page.contains("Dana Holm"), "{page}");
+        assert!(page.contains("may have protected identity"), "{page}");
+        for hidden in ["Bo Alm", ">Bo<", ">Alm<", "Eli", "Ström"] {
+            assert!(!page.contains(hidden), "{hidden}: {page}");
+        }
+    }
+}
+
+/// A school in which one person of the roster is missing, one has an address that another one has, and one row has a
+/// fault. `mark` marks the other one.
+fn school_with_faults(mark: &str) -> School {
+    let folder = Folder::new();
+    let header = "id,identity_number,first_name,last_name,edu_person_principal_name";
+    let mut records = format!("{header}\n");
+    for row in 1..=60 {
+        let (id, number) = (plain_id(row), identity_number(row));
+        let own = if row == 4 { "dana@skola.se" } else { "" };
+        records.push_str(&format!("{id},{number},Åsa,Ek,{own}\n"));
+    }
+    let mut roster = format!("{header},Klass,Skyddad\n");
+    for (row, first, last, own, class, mark) in [
+        (1, "Anna", "Ek", "dana@skola.se", "7A", ""),
+        (2, "Bo", "Ek", "", "7A", ""),
+        (99, "Eva", "Lind", "", "7B", ""),
+        (4, "Dana", "Holm", "", "7B", mark),
+        (3, "", "Ek", "9", "7B", ""),
+    ] {
+        let (id, number) = (plain_id(row), identity_number(row));
+        roster.push_str(&format!(
+            "{id},{number},{first},{last},{own},{class},{mark}\n"
+        ));
+    }
+    // So many rows are compared with a list of all records.
+    for row in 5..=60 {
+        let (id, number) = (plain_id(row), identity_number(row));
+        roster.push_str(&format!("{id},{number},Åsa,Ek,,7A,\n"));
+    }
+    folder.write("r.csv", roster);
+    let (sandbox, base_url, stop) = sandbox_holding(&records, std::time::Duration::ZERO);
+    School {
+        folder,
+        sandbox,
+        base_url,
+        rows: 60,
+        _stop: stop,
+    }
+}
+
+#[test]
+fn people_who_are_missing_and_values_that_others_have_are_explained_in_the_review_and_at_the_end() {
+    for (language, sum, counts, taken, taken_plain, missing, show, failed) in [
+        (
+            "en",
+            "3 rows are not sent: 1 with faults in the file, and 2 found when the file was compared with Meitner.",
+            ["<b>2</b> with faults", "<b>1</b> not in Meitner"],
+            "row 5 · Dana Holm · 7B already has dana@skola.se in Meitner",
+            "Another person in Meitner already has dana@skola.se",
+            "This person is not in Meitner. The row has no fault",
+            "Show the row",
+            "3 rows did not go through",
+        ),
+        (
+            "sv",
+            "3 rader skickas inte: 1 har fel i filen och 2 upptäcktes när filen jämfördes med Meitner.",
+            ["<b>2</b> med fel", "<b>1</b> finns inte i Meitner"],
+            "rad 5 · Dana Holm · 7B har redan dana@skola.se i Meitner",
+            "En annan person i Meitner har redan dana@skola.se",
+            "Personen finns inte i Meitner. Raden är det inget fel på",
+            "Visa raden",
+            "3 rader gick inte igenom",
+        ),
+    ] {
+        for mark in ["", "ja"] {
+            let school = school_with_faults(mark);
+            let place = ["r.csv", "--target", "meitner", "--base-url"];
+            let more = [
+                &*school.base_url,
+                "--max-invalid",
+                "100%",
+                "--lang",
+                language,
+            ];
+            let guards = ["--max-identity-changes", "100"];
+            let arguments = [&place[..], &more, &guards].concat();
+            let console = Console::open(&school.folder, &arguments);
+            let cookie = console.enter();
+            let rows = console.get(&cookie, "/problems");
+            let form = format!("edition={}", hidden(&rows, "edition"));
+            console.post(&cookie, "/plan", &form);
+            let review = console.once(&cookie, "/plan", "name=\"consent\"");
+            for part in [sum, counts[0], counts[1]] {
+                assert!(review.contains(part), "{part}: {review}");
+            }
+            let run = hidden(&review, "run").to_owned();
+            let answer = format!("run={run}&consent=all");
+            console.post(&cookie, "/plan/answer", &answer);
+            console.once(&cookie, "/run", "#failed");
+            let path = format!("/runs/{run}");
+            let end = console.get(&cookie, &path);
+            assert!(end.contains(failed), "{end}");
+            for page in [&review, &end] {
+                let named = if mark.is_empty() { taken } else { taken_plain };
+                for part in [named, missing, show, "Eva Lind · 7B"] {
+                    assert!(page.contains(part), "{part}: {page}");
+                }
+                assert_eq!(page.contains("Dana"), mark.is_empty(), "{page}");
+                assert!(!page.contains("</b> invalid") && !page.contains("</b> ogiltig"));
+            }
+            // A row is opened to correct it.
+            let act = format!("{path}/do");
+            let answer = console.post(&cookie, &act, "what=mend&row=1");
+            assert!(answer.contains("/problems?row=1\r\n"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_a_run_lists_forty_rows_that_failed_at_a_time() {
+    let people: Vec<(&str, &str, &str)> = PEOPLE.into_iter().cycle().take(45).collect();
+    let school = School::of(&people);
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), std::time::Duration::ZERO);
+    let school = School { base_url, ..school };
+    let run = school.import(&["--max-invalid", "100%"], 3);
+    let console = school.console("en");
+    let cookie = console.enter();
+    for (page, rows, position) in [(1, 40, "Page 1 of 2"), (2, 3, "Page 2 of 2")] {
+        let page = console.get(&cookie, &format!("/runs/{run}?failed={page}"));
+        let list = page.split_once("<h2 id=\"failed\">").unwrap().1;
+        let list = list.split_once("</section>").unwrap().0;
+        assert_eq!(list.matches("<li>").count(), rows, "{list}");
+        assert!(list.contains(position), "{list}");
+    }
+}
+
+#[test]
+fn fields_with_names_that_only_administrators_of_computers_know_are_explained() {
+    for (language, question, text) in [
+        (
+            "en",
+            "What are Student ID, External ID, Principal name?",
+            "signs in with the school account",
+        ),
+        (
+            "sv",
+            "Vad är Meitner-ID, Externt id, EPPN?",
+            "loggar in med på skolkontot",
+        ),
+    ] {
+        let school = School::new();
+        let place = [
+            "r.csv",
+            "--target",
+            "meitner",
+            "--base-url",
+            &school.base_url,
+        ];
+        let arguments = [&place[..], &["--lang", language]].concat();
+        let console = Console::open(&school.folder, &arguments);
+        let cookie = console.enter();
+        let page = console.get(&cookie, "/columns");
+        assert!(page.contains(question) && page.contains(text), "{page}");
+        assert!(!console.get(&cookie, "/file").contains(question));
     }
 }
 

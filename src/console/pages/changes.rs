@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::app::PastChange;
-use crate::console::page::Counted;
+use crate::console::page::{Counted, Pages};
 
 /// A page of the changes of a plan.
 pub(super) struct Changes {
@@ -15,8 +15,8 @@ pub(super) struct Changes {
     pub(super) classes: Vec<Class>,
     /// The choice of people, if there is one.
     pub(super) choosing: Option<Choice>,
-    /// The last row of this page, if there is another page.
-    pub(super) next: Option<String>,
+    /// The position, if there are several pages.
+    pub(super) pages: Option<Pages>,
 }
 
 /// A class with changes.
@@ -41,6 +41,8 @@ pub(super) struct Changed {
     /// The name of the person, or the key if the roster is missing.
     pub(super) who: String,
     pub(super) class: String,
+    /// Whether the person must not be named, so that no value is shown.
+    pub(super) is_hidden: bool,
     pub(super) changes: Vec<PastChange>,
 }
 
@@ -56,8 +58,24 @@ pub(in crate::console) struct Filter {
     /// The class that an undo shows.
     #[serde(default)]
     pub(super) class: String,
+    /// The page, from 1.
     #[serde(default)]
-    pub(super) after: u64,
+    page: u64,
+    /// The page of the rows that failed, from 1.
+    #[serde(default)]
+    failed: u64,
+}
+
+impl Filter {
+    /// Returns the page, from 1.
+    pub(super) fn page(&self) -> u64 {
+        self.page.max(1)
+    }
+
+    /// Returns the page of the rows that failed, from 1.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.max(1)
+    }
 }
 
 /// The choice of people on the page.
@@ -72,7 +90,7 @@ pub(super) struct Choice {
     pub(super) tick: String,
     pub(super) untick: String,
     pub(super) class: String,
-    pub(super) after: u64,
+    pub(super) page: u64,
     /// Whether a single class is shown.
     pub(super) is_class: bool,
 }

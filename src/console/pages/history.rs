@@ -11,8 +11,9 @@ use axum::extract::{Path as Place, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::attention::{Attention, attention};
 use super::changes::{Changes, Filter};
-use super::plan::{CANARY, Overview, changes, overview, rows_with};
+use super::plan::{CANARY, Overview, changes, hide_persons, overview, rows_with};
 use super::run::plan_page;
 use super::{note_of, start_job, undo};
 use crate::app::{
@@ -23,16 +24,18 @@ use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::live::Phase;
 use crate::console::opened::{Again, Opened};
-use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page, report};
+use crate::console::page::{Frame, Made, Pages, Trouble, download, go_to, html, page, report};
 use crate::console::since::Since;
-use crate::console::words::{held_in_words, listed_in_words, stop_in_words, system_name};
+use crate::console::words::{
+    held_in_words, listed_in_words, outcome_in_words, stop_in_words, system_name,
+};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
-use crate::l10n::{local_time, number, say};
+use crate::l10n::{local_time, number, rows, say};
 use crate::model::{Code, RowState, Summary};
 use crate::report::ResultPaths;
-use crate::run::{AuditEntry, Settings};
+use crate::run::{AuditEntry, Prepared, Settings};
 use crate::safe_fs;
 
 #[derive(Template)]
@@ -56,12 +59,15 @@ struct Line {
     name: String,
     file: String,
     at: String,
+    /// The number of rows.
+    rows: String,
+    /// The notes of the people who worked on it.
+    notes: Vec<String>,
     state: String,
     /// Whether the run waits for the user.
     is_waiting: bool,
     /// The outcome of the rows.
     outcome: String,
-    account: String,
     is_rehearsal: bool,
     /// The runs that retried or undid it, and their successors, oldest first.
     later: Vec<Line>,
@@ -87,8 +93,10 @@ pub(in crate::console) async fn list(
             let delivery = settings.as_ref().map(|settings| &settings.delivery);
             let undoes = delivery.and_then(|delivery| delivery.undoes.clone());
             let retries = delivery.and_then(|delivery| delivery.retries.as_ref()?.run.clone());
-            let states = row.summary.states.phrases_of(undoes.is_some()).into_iter();
+            let states = outcome_in_words(&row.summary.states, undoes.is_some()).into_iter();
             let line = Line {
+                rows: rows(row.summary.rows),
+                notes: notes(&row),
                 file: match (&undoes, &retries) {
                     (Some(_), _) => say().console_run_undo(),
                     (None, Some(_)) => say().console_run_retry(),
@@ -102,7 +110,6 @@ pub(in crate::console) async fn list(
                 is_waiting: matches!(row.state, RunState::Held | RunState::Interrupted)
                     || asking(desk, &run.name).is_some(),
                 outcome: states.map(|(_, text)| text).collect::<Vec<_>>().join(", "),
-                account: row.account().to_owned(),
                 is_rehearsal: row.rehearsal,
                 later: Vec::new(),
                 name: run.name.clone(),
@@ -117,6 +124,14 @@ pub(in crate::console) async fn list(
         }))
     })
     .await
+}
+
+/// Returns the notes of the people who started, approved or declined a run.
+fn notes(run: &ListedRun) -> Vec<String> {
+    let notes = run.audit_log.iter().filter_map(|entry| entry.note.as_ref());
+    notes
+        .map(|note| say().console_note_of(note.as_str()))
+        .collect()
 }
 
 /// Returns the page on which a run waits for an answer, if it does.
@@ -166,6 +181,9 @@ struct Page {
     queued: Vec<(String, String)>,
     /// Why it ended early, for the IT department.
     technical: Option<String>,
+    /// The number of rows.
+    rows: String,
+    notes: Vec<String>,
     /// The accounts that started and continued the run.
     audit_log: Vec<String>,
     /// The reason why the run is held.
@@ -183,8 +201,19 @@ struct Page {
     declines: bool,
     /// The plan of a run that waits for the user.
     plan: Option<(Overview, Changes)>,
+    /// The rows that failed.
+    failed: Option<Failed>,
     /// The changes of a run that has ended, under a heading.
     changed: Option<(String, Changes)>,
+}
+
+/// A page of the rows that failed.
+struct Failed {
+    heading: String,
+    rows: Vec<Attention>,
+    /// Whether they can be corrected here.
+    can_correct: bool,
+    pages: Option<Pages>,
 }
 
 /// The changes that an approval sends.
@@ -231,24 +260,40 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         (plan.to_send, reads_back)
     });
     let is_over = row.state.is_over() || row.state == RunState::Interrupted;
+    // The file of an undo has no names. Without the roster, rows have none.
+    let roster = match (is_held || is_over) && row.undoes.is_none() {
+        true => roster_of(&run).ok(),
+        false => None,
+    };
+    let roster = roster.as_ref();
+    let actions = actions(desk, &run, &row);
+    let failed = match is_over {
+        true => failed(&journal, &run, &row, roster, filter)?,
+        false => None,
+    };
+    let failed = failed.map(|failed| Failed {
+        can_correct: actions.iter().any(|(action, _)| *action == "mend"),
+        ..failed
+    });
     let changed = match plan.as_ref().filter(|_| is_over) {
-        Some(plan) => changed(&journal, &run, &row, plan, filter)?,
+        Some(plan) => changed(&journal, &run, &row, (plan, roster), filter)?,
         None => None,
     };
     let plan = match plan.filter(|_| is_held) {
         Some(plan) => {
-            // Without the roster, rows have no names.
-            let prepared = roster_of(&run).ok();
-            let prepared = prepared.as_ref();
-            let chosen = prepared.map(|prepared| rows_with(prepared, filter));
+            let chosen = roster.map(|roster| rows_with(roster, filter));
             let chosen = chosen.transpose()?.flatten();
-            let changes = changes(&journal, run.id, &plan, filter, prepared, chosen, false)?;
+            let changes = changes(&journal, run.id, &plan, filter, roster, chosen, false)?;
+            let is_undo = row.undoes.is_some();
             let mut overview = Overview {
                 approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
-                ..overview(&plan)
+                ..overview(&plan, is_undo)
             };
-            overview.not_sent(&journal, run.id, prepared)?;
-            overview.since = Since::of(&journal, run.id, &plan, prepared)?;
+            overview.not_sent(&journal, run.id, roster, is_undo)?;
+            if let Some(roster) = roster {
+                hide_persons(&mut overview, (&journal, run.id), roster)?;
+            }
+            overview.since = Since::of(&journal, run.id, &plan, roster)?;
             Some((overview, changes))
         }
         None => None,
@@ -270,9 +315,8 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             can_correct: Path::new(&run.file).is_file(),
         });
     let is_undo = row.undoes.is_some();
-    let states = row.summary.states.phrases_of(is_undo).into_iter();
+    let states = outcome_in_words(&row.summary.states, is_undo).into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
-    let actions = actions(desk, &run, &row);
     let asking = asking(desk, &run.name);
     let spec = Settings::of(&run).and_then(|settings| settings.spec());
     let system = spec.map_or(say().console_the_system(), |spec| system_name(&spec));
@@ -307,6 +351,8 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         },
         is_rehearsal: row.rehearsal,
         queued,
+        rows: rows(row.summary.rows),
+        notes: notes(&row),
         audit_log: row.audit_log.iter().map(AuditEntry::in_words).collect(),
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
@@ -330,7 +376,49 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         approval,
         declines: is_held,
         plan,
+        failed,
         changed,
+    }))
+}
+
+/// The number of failed rows per page.
+const FAILED: u64 = 40;
+
+/// Returns a page of the rows of a run that failed.
+fn failed(
+    journal: &Journal,
+    run: &RunRecord,
+    row: &ListedRun,
+    roster: Option<&Prepared>,
+    filter: &Filter,
+) -> Result<Option<Failed>, AppError> {
+    let mut outcomes = journal.unsuccessful(run.id, usize::MAX)?;
+    let all = outcomes.len() as u64;
+    if all == 0 {
+        return Ok(None);
+    }
+    let page = filter.failed();
+    let skipped = usize::try_from((page - 1).saturating_mul(FAILED)).unwrap_or(usize::MAX);
+    outcomes.drain(..skipped.min(outcomes.len()));
+    outcomes.truncate(FAILED as usize);
+    let mut rows = attention(journal, run.id, roster, &outcomes)?;
+    if let Some(undone) = &row.undoes
+        // Without the undone run, people have no names.
+        && let Ok(undone) = journal.run(Some(undone))
+    {
+        let shown = rows.iter().map(|one| one.row).collect();
+        let people = undo::people(journal, run.id, &undone, Some(&shown))?;
+        for one in &mut rows {
+            if let Some(which) = undo::which(&people, one.row) {
+                one.which = which;
+            }
+        }
+    }
+    Ok(Some(Failed {
+        heading: say().console_who_failed(all, number(all)),
+        rows,
+        can_correct: false,
+        pages: Pages::of(page, all, FAILED, |page| format!("failed={page}")),
     }))
 }
 
@@ -340,7 +428,7 @@ fn changed(
     journal: &Journal,
     run: &RunRecord,
     row: &ListedRun,
-    plan: &Plan,
+    (plan, roster): (&Plan, Option<&Prepared>),
     filter: &Filter,
 ) -> Result<Option<(String, Changes)>, AppError> {
     if row.summary.states.updated == 0 {
@@ -353,18 +441,12 @@ fn changed(
         Some(undone) => journal.run(Some(undone)).ok(),
         None => None,
     };
-    // The file of an undo has no names.
-    let prepared = match &row.undoes {
-        Some(_) => None,
-        None => roster_of(run).ok(),
-    };
-    let prepared = prepared.as_ref();
-    if let Some(prepared) = prepared
-        && let Some(chosen) = rows_with(prepared, filter)?
+    if let Some(roster) = roster
+        && let Some(chosen) = rows_with(roster, filter)?
     {
         updated.retain(|row| chosen.contains(row));
     }
-    let mut changes = changes(journal, run.id, plan, filter, prepared, Some(updated), true)?;
+    let mut changes = changes(journal, run.id, plan, filter, roster, Some(updated), true)?;
     if let Some(undone) = &undone {
         let shown = changes.rows.iter().map(|changed| changed.row).collect();
         let people = undo::people(journal, run.id, undone, Some(&shown))?;
@@ -375,7 +457,7 @@ fn changed(
         Some(_) => say().console_who_was_restored(),
         None => say().console_who_was_changed(),
     };
-    let is_filtered = !filter.value.is_empty() || filter.after > 0;
+    let is_filtered = !filter.value.is_empty() || filter.page() > 1;
     Ok((is_stored || is_filtered).then_some((heading, changes)))
 }
 
@@ -585,7 +667,11 @@ pub(in crate::console) async fn act(
                 }
                 return go_to(&format!("/runs/{name}"));
             }
-            Some("mend") => return mend(desk, &journal, &run, file),
+            Some("mend") => {
+                let row = said.iter().find(|(key, _)| key == "row");
+                let row = row.and_then(|(_, row)| row.parse().ok());
+                return mend(desk, &journal, &run, file, row);
+            }
             _ => return Err(Trouble::Nothing),
         };
         start_job(desk, task, (file, None), note)
@@ -632,8 +718,14 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
     go_to("/problems")
 }
 
-/// Opens the rows of a run that did not succeed.
-fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
+/// Opens the rows of a run that did not succeed, or one of them.
+fn mend(
+    desk: &Arc<Desk>,
+    journal: &Journal,
+    run: &RunRecord,
+    file: String,
+    row: Option<u64>,
+) -> Made {
     let session = desk.session(Box::new(Unobserved))?;
     let states = RowState::ALL.iter().copied();
     let states = states.filter(|state| state.can_be_retried()).collect();
@@ -654,7 +746,10 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
         outcomes,
     };
     desk.put(Opened::again(&desk.state, file, spec, again)?);
-    go_to("/problems")
+    match row.filter(|_| is_same) {
+        Some(row) => go_to(&format!("/problems?row={row}")),
+        None => go_to("/problems"),
+    }
 }
 
 #[cfg(test)]
@@ -669,7 +764,8 @@ mod tests {
             state: String::new(),
             is_waiting: false,
             outcome: String::new(),
-            account: String::new(),
+            rows: String::new(),
+            notes: Vec::new(),
             is_rehearsal: false,
             later: Vec::new(),
         };

@@ -1,5 +1,6 @@
 //! The pages of the console, one per file, with their templates.
 
+mod attention;
 mod changes;
 pub(super) mod columns;
 pub(super) mod file;

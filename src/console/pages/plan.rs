@@ -8,21 +8,23 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::Response;
 
+use super::attention::{Attention, attention, field_names, in_words, is_missing};
 use super::changes::{Changed, Changes, Class, Filter};
 use super::problems::{escaped, take_typed};
 use super::undo;
 use super::{note_of, start_job};
-use crate::app::{AppError, FieldNames, Naming, is_identifier};
+use crate::app::{AppError, FieldNames, Naming, Protection, is_identifier};
 use crate::console::desk::Desk;
 use crate::console::job::{Agreed, Job, Revision, Task, digests};
 use crate::console::live::Phase;
-use crate::console::page::{Counted, Frame, Made, Trouble, go_to, html, page};
+use crate::console::page::{Counted, Frame, Made, Pages, Trouble, go_to, html, page};
 use crate::console::questions::questions;
 use crate::console::since::Since;
-use crate::console::words::{fault_in_words, system_name, time_in_words};
+use crate::console::words::{system_name, time_in_words};
 use crate::events::{FoundConflict, PersonChange, Plan};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{local_time, number, say};
+use crate::model::RowState;
 use crate::report::{
     person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
@@ -90,8 +92,10 @@ pub(super) struct Overview {
     pub(super) more_persons: Option<String>,
     /// Whether these rows can be approved here.
     pub(super) approves: bool,
-    /// The rows that are not sent: the row number, the person, and the reason.
-    pub(super) not_sent: Vec<(u64, String, String)>,
+    /// The rows that are not sent.
+    pub(super) not_sent: Vec<Attention>,
+    /// How many of them were found in the file, and how many by the comparison with the system.
+    pub(super) found: Option<String>,
     /// The number of omitted rows.
     pub(super) more: Option<String>,
     pub(super) time: String,
@@ -223,8 +227,10 @@ fn made(
         let spec = prepared.checker.spec();
         spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
     });
-    let mut overview = overview(&plan);
-    overview.not_sent(&journal, run, prepared.map(Arc::as_ref))?;
+    let mut overview = overview(&plan, undone.is_some());
+    // The file of an undo contains no faults of the roster.
+    let roster = prepared.map(Arc::as_ref);
+    overview.not_sent(&journal, run, roster, undone.is_some())?;
     overview.since = job.since(&plan)?;
     // rosterpatch wrote the content of an undo's file.
     if undone.is_some() {
@@ -295,9 +301,18 @@ fn made(
     }))
 }
 
-pub(super) fn overview(plan: &Plan) -> Overview {
-    let mut counts = vec![(number(plan.to_send), say().plan_to_send())];
-    let not_sent = plan_not_sent(plan).into_iter();
+pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
+    let to_send = match is_undo {
+        true => say().console_to_restore(),
+        false => say().plan_to_send(),
+    };
+    let mut counts = vec![(number(plan.to_send), to_send)];
+    // Rows that are not sent for a fault are counted with their list.
+    let others = Plan {
+        invalid: 0,
+        ..plan.clone()
+    };
+    let not_sent = plan_not_sent(&others).into_iter();
     counts.extend(not_sent.map(|(count, word, _)| (count, word)));
     let mut technical = vec![format!("{} {}", plan.target, plan.base_url)];
     technical.push(plan_time(plan, jiff::Timestamp::now()));
@@ -338,6 +353,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         more_persons: (plan.more_persons > 0).then(|| say().plan_more(number(plan.more_persons))),
         approves: false,
         not_sent: Vec::new(),
+        found: None,
         more: None,
         time: time_in_words(plan, jiff::Timestamp::now()),
     }
@@ -356,45 +372,68 @@ impl Overview {
         journal: &Journal,
         run: i64,
         prepared: Option<&Prepared>,
+        is_undo: bool,
     ) -> Result<(), AppError> {
-        let outcomes = journal.unsuccessful(run, usize::MAX)?;
-        let (shown, rest) = outcomes.split_at(outcomes.len().min(NOT_SENT));
-        let numbers: BTreeSet<u64> = shown.iter().map(|outcome| outcome.row).collect();
-        let seen = match prepared {
-            Some(prepared) => rows_seen(prepared, |raw, _| numbers.contains(&raw.at.row))?,
-            None => Vec::new(),
-        };
-        let naming = prepared.map(Naming::of);
-        let words = field_names(journal, run)?;
+        let mut outcomes = journal.unsuccessful(run, usize::MAX)?;
+        // Rows that failed while they were sent are on the page of the run.
+        outcomes.retain(|outcome| outcome.state == RowState::Invalid);
+        let all = outcomes.len() as u64;
+        let missing = outcomes.iter().filter(|one| is_missing(one)).count() as u64;
         let system = prepared.map(|prepared| system_name(prepared.checker.spec()));
         let system = system.unwrap_or_else(|| say().console_the_system());
-        for outcome in shown {
-            let seen = seen.iter().find(|seen| seen.at.row == outcome.row);
-            let line = seen.map_or(outcome.row, |seen| seen.at.sheet_row);
-            let mut which = say().place_row(line);
-            if let (Some(seen), Some(naming)) = (seen, &naming) {
-                let named = [naming.name(&seen.cells), naming.class(&seen.cells)];
-                for part in named.iter().filter(|part| !part.is_empty()) {
-                    which = format!("{which} · {part}");
-                }
-            }
-            let why = outcome
-                .problems
-                .iter()
-                .map(|one| match one.column.is_empty() {
-                    true => fault_in_words(one, &system),
-                    false => {
-                        let column = in_words(&words, &one.column);
-                        format!("{column}: {}", fault_in_words(one, &system))
-                    }
-                });
-            let why = why.collect::<Vec<_>>().join(" · ");
-            self.not_sent.push((outcome.row, which, why));
-        }
-        let more = rest.len() as u64;
+        let faulty = all - missing;
+        let counts = [
+            (faulty, say().console_with_faults(faulty)),
+            (missing, say().console_not_in(system.as_str())),
+        ];
+        let some = counts.into_iter().filter(|(count, _)| *count > 0);
+        self.counts
+            .extend(some.map(|(count, word)| (number(count), word)));
+        let in_file = prepared.map_or(all, |prepared| prepared.survey.invalid.min(all));
+        let compared = all - in_file;
+        self.found = (compared > 0 && !is_undo).then(|| {
+            say().console_not_sent_found(
+                all,
+                number(all),
+                number(in_file),
+                number(compared),
+                system,
+            )
+        });
+        outcomes.truncate(NOT_SENT);
+        let more = all - outcomes.len() as u64;
+        self.not_sent = attention(journal, run, prepared, &outcomes)?;
         self.more = (more > 0).then(|| say().plan_more(number(more)));
         Ok(())
     }
+}
+
+/// Removes the names of persons who must not be named from the rows that turn one person into another.
+pub(super) fn hide_persons(
+    overview: &mut Overview,
+    (journal, run): (&Journal, i64),
+    prepared: &Prepared,
+) -> Result<(), AppError> {
+    let protection = Protection::of(journal, run, Some(prepared))?;
+    let persons = overview.persons.iter().flat_map(|(_, persons)| persons);
+    let rows: BTreeSet<u64> = persons.map(|(row, _)| *row).collect();
+    if rows.is_empty() || !protection.is_possible() {
+        return Ok(());
+    }
+    for seen in rows_seen(prepared, |raw, _| rows.contains(&raw.at.row))? {
+        if !protection.hides(&seen)? {
+            continue;
+        }
+        let lines = overview.persons.iter_mut().flat_map(|(_, persons)| persons);
+        for (_, line) in lines.filter(|(row, _)| *row == seen.at.row) {
+            *line = format!(
+                "{}: {}",
+                say().place_row(seen.at.sheet_row),
+                say().console_person_hidden()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Returns the rows with a value in a column, if there is such a filter.
@@ -437,25 +476,31 @@ pub(super) fn changes(
         }
         _ => Vec::new(),
     };
+    let page = filter.page();
+    let skipped = (page - 1).saturating_mul(ROWS as u64);
+    let is_every = chosen.is_none() && filter.field.is_empty() && !is_past;
     let mut rows = Vec::new();
-    let mut next = None;
-    journal.each_call_after::<JournalError>(run, filter.after, |call, _| {
+    let mut count: u64 = 0;
+    journal.each_call_after::<JournalError>(run, 0, |call, _| {
         let row = call.at.row;
         if chosen.is_some_and(|rows| !rows.contains(&row)) {
             return Ok(true);
         }
-        let changes = words
-            .as_ref()
-            .map_or(Vec::new(), |words| words.changes(&call));
+        let is_shown = count >= skipped && rows.len() < ROWS;
+        let changes = match (&words, is_every && !is_shown) {
+            (Some(words), false) => words.changes(&call),
+            _ => Vec::new(),
+        };
         if is_past && changes.is_empty() {
             return Ok(true);
         }
         if !filter.field.is_empty() && changes.iter().all(|change| change.field != filter.field) {
             return Ok(true);
         }
-        if rows.len() == ROWS {
-            next = rows.last().map(|(row, _)| *row);
-            return Ok(false);
+        count += 1;
+        if !is_shown {
+            // The plan has the number of all changes.
+            return Ok(!is_every || rows.is_empty());
         }
         let changed = Changed {
             row,
@@ -464,16 +509,29 @@ pub(super) fn changes(
             key: call.key,
             who: String::new(),
             class: String::new(),
+            is_hidden: false,
             changes,
         };
         rows.push((row, changed));
         Ok(true)
     })?;
-    if let Some(prepared) = prepared {
-        name_rows(prepared, &mut rows)?;
+    let all = if is_every {
+        plan.to_send.max(count)
+    } else {
+        count
+    };
+    match prepared {
+        Some(prepared) => name_rows((journal, run), prepared, &mut rows)?,
+        None => {
+            let protection = Protection::of(journal, run, None)?;
+            for (row, changed) in &mut rows {
+                let key = std::slice::from_ref(&changed.key);
+                changed.is_hidden = protection.hides_by(*row, key)?;
+            }
+        }
     }
     for (_, changed) in &mut rows {
-        if changed.who.is_empty() && !is_identifier(&changed.key) {
+        if changed.who.is_empty() && !is_identifier(&changed.key) && !changed.is_hidden {
             changed.who = changed.key.clone();
         }
     }
@@ -494,9 +552,9 @@ pub(super) fn changes(
         fields: fields.collect(),
         classes: class_links(classes, class_column, filter, plan.to_send),
         choosing: None,
-        next: next.map(|row| {
+        pages: Pages::of(page, all, ROWS as u64, |page| {
             format!(
-                "field={}&column={}&value={}&class={}&after={row}",
+                "field={}&column={}&value={}&class={}&page={page}",
                 escaped(&filter.field),
                 escaped(&filter.column),
                 escaped(&filter.value),
@@ -504,18 +562,6 @@ pub(super) fn changes(
             )
         }),
     })
-}
-
-/// The names of a run's fields, if its target can be read.
-fn field_names(journal: &Journal, run: i64) -> Result<Option<FieldNames>, JournalError> {
-    let record = journal.runs()?.into_iter().find(|record| record.id == run);
-    Ok(record.and_then(|record| FieldNames::of(journal, &record)))
-}
-
-/// A column as the reader calls it.
-fn in_words(words: &Option<FieldNames>, column: &str) -> String {
-    let label = words.as_ref().map(|words| words.label(column));
-    label.unwrap_or(column).to_owned()
 }
 
 /// The maximum number of rows that are counted by class.
@@ -573,8 +619,13 @@ fn class_links(
     links
 }
 
-/// Adds the person and the class of each row.
-fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), AppError> {
+/// Adds the person and the class of each row, except of persons who must not be named.
+fn name_rows(
+    (journal, run): (&Journal, i64),
+    prepared: &Prepared,
+    rows: &mut [(u64, Changed)],
+) -> Result<(), AppError> {
+    let protection = Protection::of(journal, run, Some(prepared))?;
     let seen = rows_seen(prepared, |raw, _| {
         rows.binary_search_by_key(&raw.at.row, |(row, _)| *row)
             .is_ok()
@@ -584,8 +635,11 @@ fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), App
         let Some(seen) = seen.iter().find(|seen| seen.at.row == *row) else {
             continue;
         };
-        changed.who = naming.name(&seen.cells);
-        changed.class = naming.class(&seen.cells);
+        changed.is_hidden = protection.hides(seen)?;
+        if !changed.is_hidden {
+            changed.who = naming.name(&seen.cells);
+            changed.class = naming.class(&seen.cells);
+        }
     }
     Ok(())
 }
@@ -705,8 +759,8 @@ fn chosen(
     }
     if let Some("tick" | "untick") = consent {
         undo::tick(job, &people, of("class"), consent == Some("tick"));
-        let (class, after) = (escaped(of("class")), escaped(of("after")));
-        return go_to(&format!("/undo?class={class}&after={after}")).map(Some);
+        let (class, page) = (escaped(of("class")), escaped(of("page")));
+        return go_to(&format!("/undo?class={class}&page={page}")).map(Some);
     }
     let Some((selection, rows)) = undo::chosen(job, &people) else {
         return Ok(None);

@@ -16,7 +16,7 @@ use crate::console::desk::Desk;
 use crate::console::job::{Job, Task};
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
-use crate::console::words::{left_in_words, rest_in_words};
+use crate::console::words::{left_in_words, outcome_in_words, rest_in_words};
 use crate::events::RunEvent;
 use crate::l10n::{Language, Messages, in_scope, number, say};
 use crate::progress::lines;
@@ -53,6 +53,8 @@ pub(super) struct Fragment {
     end: Option<Box<End>>,
     run: Option<String>,
     states: Vec<(String, String)>,
+    /// The number of rows that failed, after the end.
+    failed: Option<String>,
     /// The people who are sent first, under a heading with the progress.
     first: Option<(String, Vec<(String, String)>)>,
     /// The title of the browser tab.
@@ -129,7 +131,7 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
         Phase::Ended(end) => end.summary.as_ref().map(|summary| summary.states),
         _ => Some(progress.states),
     };
-    let states = states.unwrap_or_default().phrases_of(job.is_undo());
+    let states = outcome_in_words(&states.unwrap_or_default(), job.is_undo());
     let states = states
         .into_iter()
         .map(|(state, text)| (state.as_str().to_owned(), text));
@@ -175,6 +177,13 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
                 say().console_told(job.file.as_str(), outcome.join(", "))
             }
             _ => String::new(),
+        },
+        failed: match &seen.phase {
+            Phase::Ended(end) => end.summary.as_ref().and_then(|summary| {
+                let failed = summary.states.unsuccessful();
+                (failed > 0).then(|| say().console_state_not_through(failed, number(failed)))
+            }),
+            _ => None,
         },
         run: seen.run.clone().filter(|name| !name.is_empty()),
         states: states.collect(),

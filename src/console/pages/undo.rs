@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::changes::{Changes, Choice, Class, Filter};
 use super::problems::escaped;
-use crate::app::Naming;
-use crate::app::{AppError, Selection, roster_of};
+use crate::app::{AppError, Naming, Protection, Selection, roster_of};
 use crate::console::job::{Job, Task};
 use crate::console::page::Counted;
 use crate::journal::{Journal, JournalError, RunRecord};
@@ -27,6 +26,17 @@ pub(super) struct Person {
     /// The name and the class, or empty without the roster.
     who: String,
     class: String,
+    /// Whether the person must not be named, if the roster shows it.
+    is_hidden: Option<bool>,
+}
+
+/// Returns the row, the name and the class of the person of a row.
+pub(super) fn which(people: &[Person], row: u64) -> Option<String> {
+    let person = people.iter().find(|person| person.row == row)?;
+    let line = say().place_row(person.line);
+    let parts = [line.as_str(), &person.who, &person.class].into_iter();
+    let parts = parts.filter(|part| !part.is_empty());
+    Some(parts.collect::<Vec<_>>().join(" · "))
 }
 
 /// Returns the people of an undo, or of these rows, as the undone run named them.
@@ -62,6 +72,7 @@ pub(super) fn people(
                 line,
                 who: String::new(),
                 class: String::new(),
+                is_hidden: None,
             });
         }
         Ok(true)
@@ -69,12 +80,17 @@ pub(super) fn people(
     // Without the roster, rows have no names.
     if let Ok(prepared) = roster_of(record) {
         let naming = Naming::of(&prepared);
+        let protection = Protection::of(journal, record.id, Some(&prepared))?;
         let of: HashMap<u64, usize> = people.iter().map(|one| one.of).zip(0..).collect();
         for seen in rows_seen(&prepared, |raw, _| of.contains_key(&raw.at.row))? {
             if let Some(person) = of.get(&seen.at.row).map(|at| &mut people[*at]) {
                 person.line = seen.at.sheet_row;
-                person.who = naming.name(&seen.cells);
-                person.class = naming.class(&seen.cells);
+                let is_hidden = protection.hides(&seen)?;
+                person.is_hidden = Some(is_hidden);
+                if !is_hidden {
+                    person.who = naming.name(&seen.cells);
+                    person.class = naming.class(&seen.cells);
+                }
             }
         }
     }
@@ -95,6 +111,7 @@ pub(super) fn name(changes: &mut Changes, people: &[Person]) {
         (changed.who, changed.class) = (String::new(), String::new());
         if let Some(person) = known.get(&changed.row) {
             changed.line = person.line;
+            changed.is_hidden = person.is_hidden.unwrap_or(changed.is_hidden);
             changed.who.clone_from(&person.who);
             changed.class.clone_from(&person.class);
         }
@@ -165,7 +182,7 @@ pub(super) fn offer(
             false => say().console_undo_untick_all(),
         },
         class: filter.class.clone(),
-        after: filter.after,
+        page: filter.page(),
         is_class,
     });
     Counts {

@@ -58,6 +58,10 @@ console-columns-of = This is how the columns of the roster belong to the fields 
 console-your-column = Your column
 console-its-cells = Sample values
 console-is-field = Sets the field
+console-what-fields = What are { $fields }?
+console-field-id = The ID that { $system } itself gives each person. The roster does not need it if it has another value that identifies the person, such as an identity number.
+console-field-external = The person's number in the system from which the roster comes, such as a student number.
+console-field-eppn = The name with which the person signs in with the school account, such as anna@school.se. It looks like an e-mail address and may be another one.
 console-field-of = Field of { $column }
 console-marks-protected = marks protected persons
 console-leave-out = (leave it out)
@@ -94,14 +98,14 @@ console-earlier-sent = On { $at } you sent the column with this header as { $fie
 console-earlier-left = On { $at } you left out the column with this header, in { $file }. Leave it out again?
 console-answer-send = Send as { $field }
 console-answer-leave = Leave it out
-console-keep = Use these columns for similar files without asking, in nightly imports too
+console-keep = Use these columns for similar files without asking, also when files are imported automatically
 console-pattern = Files named
 console-keep-how = An asterisk stands for anything. Without this, your answers are suggested the next time that a file has these headers.
 console-kept = Files named { $pattern } get these columns from now on ({ $path }).
 console-kept-in = The columns are stored in the profile { $profile } ({ $path }).
 console-pattern-unfit = “{ $pattern }” does not match the name { $file }
 console-pattern-taken = “{ $pattern }” also matches files of the profile { $profile }; use a narrower name
-console-next-problems = Go on to the problems
+console-next-problems = Go on to the rows
 
 console-problems-title = Check the rows
 console-left = { $count ->
@@ -132,6 +136,7 @@ console-line = Row
 console-take-back = Undo
 console-before = Previous
 console-after = Next
+console-page-of = Page { $page } of { $pages }
 console-saved = Each change is saved as you make it. The roster file itself is never changed.
 console-not-written = Download the roster with your changes:
 console-as-workbook = as a workbook
@@ -146,6 +151,7 @@ console-close-run = Close the run: nothing is left to undo
 console-canary = Send { $rows } first, and the rest once they have been read back
 console-not-yet = Do not send
 console-note = Note (stored with the run)
+console-note-of = Note: { $note }
 console-conflicts-theirs = Keep the changes in all these rows
 console-conflicts-roster = Use the roster's values in all these rows
 console-conflicts-rows = Decide for each row
@@ -156,6 +162,10 @@ console-conflicts-choose = Choose what to do with the values that were changed, 
 console-who-changes = Who changes
 console-who-was-changed = Who was changed
 console-who-was-restored = Who got their earlier values back
+console-who-failed = { $count ->
+    [one] { $number } row did not go through
+   *[other] { $number } rows did not go through
+}
 console-field = Field
 console-all-fields = All fields
 console-where-column = Where the column
@@ -194,7 +204,6 @@ console-file-report = Report to read and print
 console-runs-file = File
 console-runs-started = Started
 console-runs-state = Status
-console-runs-account = Account
 console-file-gone = that file is not there any more
 console-approve = Approve all…
 console-approve-ticked = Approve…
@@ -266,7 +275,7 @@ console-remark = Remark
 console-corrected = corrected
 console-suggestion = Suggestion
 console-whole-row = Whole row
-console-details = Details
+console-details = Code for the IT department
 console-yes = Yes
 console-no = No
 console-last-time = Last time: { $state }. { $why }
@@ -289,6 +298,8 @@ console-fault-many-cells = The row has { $found } values and the list has { $exp
 console-fault-check-digit = The last digit does not match the others; look for a mistyped digit
 console-fault-duplicate = Row { $row } has the same value; only one person can have it
 console-fault-taken = Another person in { $system } already has { $value }
+console-fault-taken-by = { $person } already has { $value } in { $system }; correct the row that is wrong
+console-fault-taken-outside = A person in { $system } who is not in this file already has { $value }; correct the value, or change that person first
 console-fault-other-record = The person with { $key } in { $system } has another ID than the row
 console-fault-refused = { $system } did not accept { $key } in the search; correct the value
 console-fault-other-key = The search for { $key } in { $system } found another person; write the value as it is in { $system }
@@ -324,6 +335,7 @@ console-time-until = { $time } If you start now, it is done about { $finish }.
 console-nothing-changed = You have changed no row.
 console-nothing-restored = No value was restored.
 console-nothing-doubtful = No value is doubtful.
+console-doubtful-sent = Doubtful values are sent as they are, unless you change them.
 console-sent-without = What you change now is not part of what was sent. Review the changes again to send it.
 console-bulk-done = { $count ->
     [one] { $column }: “{ $from }” was replaced with “{ $to }” in { $number } row.
@@ -343,6 +355,21 @@ console-doubtful = { $count ->
    *[other] { $number } doubtful values are sent as they are
 }
 console-not-sent = Needs attention: these rows are not sent
+console-not-sent-found = { $count ->
+    [one] { $number } row is not sent: { $file } with a fault in the file, and { $compared } found when the file was compared with { $system }.
+   *[other] { $number } rows are not sent: { $file } with faults in the file, and { $compared } found when the file was compared with { $system }.
+}
+console-with-faults = { $count ->
+    [one] with a fault
+   *[other] with faults
+}
+console-not-in = not in { $system }
+console-plan-not-found = This person is not in { $system }. The row has no fault: add the person in { $system } first, or check the number.
+console-show-row = Show the row
+console-to-restore = to restore
+console-to-correct = { $count ->
+   *[other] { $number } to correct
+}
 console-correct = Correct
 console-the-system = the system
 console-technical = Technical details
@@ -381,6 +408,7 @@ console-undo-untick-all = Untick everyone
 console-undo-tick-class = Tick everyone in { $class }
 console-undo-untick-class = Untick everyone in { $class }
 console-all-classes = All classes
+console-only-class = Show one class:
 console-correct-first = Correct the rows first
 console-other-address = The run goes to { $run }, but rosterpatch sends to { $own } now. Start rosterpatch with the settings of the run to correct its rows.
 console-sign-in = rosterpatch cannot sign in yet
@@ -429,6 +457,7 @@ console-person-too-many = Too many people match. Type more of the name, or a num
 console-person-several = Choose a person
 console-person-number = Number
 console-person-unnamed = No name is known
+console-person-hidden = Not shown: this person may have protected identity
 console-person-more = There are more. Type more of the name, or a number.
 console-person-changed = Changed by row { $line } of { $file }
 console-person-restored = Restored by an undo

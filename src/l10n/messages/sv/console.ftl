@@ -58,6 +58,10 @@ console-columns-of = Så här hör kolumnerna i listan till fälten i { $target 
 console-your-column = Din kolumn
 console-its-cells = Exempel på värden
 console-is-field = Hör till fältet
+console-what-fields = Vad är { $fields }?
+console-field-id = Det ID som { $system } självt ger varje person. Listan behöver det inte om den har något annat som visar vem personen är, till exempel personnummer.
+console-field-external = Personens nummer i det system som listan kommer från, till exempel ett elevnummer.
+console-field-eppn = Namnet som personen loggar in med på skolkontot, till exempel anna@skola.se. Det ser ut som en e-postadress men kan vara en annan.
 console-field-of = Fält för { $column }
 console-marks-protected = märker skyddade personuppgifter
 console-leave-out = (utelämna)
@@ -94,14 +98,14 @@ console-earlier-sent = Den { $at } skickade du kolumnen med den här rubriken so
 console-earlier-left = Den { $at } utelämnade du kolumnen med den här rubriken, i { $file }. Ska den utelämnas igen?
 console-answer-send = Skicka som { $field }
 console-answer-leave = Utelämna
-console-keep = Använd kolumnerna för liknande filer utan att fråga, också på natten
+console-keep = Använd kolumnerna för liknande filer utan att fråga, också när filer läses in automatiskt
 console-pattern = Filer som heter
 console-keep-how = En asterisk står för vad som helst. Utan det här föreslås dina svar nästa gång en fil har samma rubriker.
 console-kept = Filer som heter { $pattern } får de här kolumnerna från och med nu ({ $path }).
 console-kept-in = Kolumnerna är sparade i profilen { $profile } ({ $path }).
 console-pattern-unfit = ”{ $pattern }” stämmer inte med namnet { $file }
 console-pattern-taken = ”{ $pattern }” stämmer också med filer i profilen { $profile }; välj ett snävare namn
-console-next-problems = Vidare till felen
+console-next-problems = Vidare till raderna
 
 console-problems-title = Kontrollera raderna
 console-left = { $count ->
@@ -132,6 +136,7 @@ console-line = Rad
 console-take-back = Ångra
 console-before = Föregående
 console-after = Nästa
+console-page-of = Sida { $page } av { $pages }
 console-saved = Varje ändring sparas direkt. Filen med listan ändras aldrig.
 console-not-written = Ladda ner listan med dina ändringar:
 console-as-workbook = som arbetsbok
@@ -146,6 +151,7 @@ console-close-run = Stäng körningen: det finns inget kvar att ångra
 console-canary = Skicka { $rows } först, och resten när de har lästs tillbaka
 console-not-yet = Skicka inte
 console-note = Anteckning (sparas med körningen)
+console-note-of = Anteckning: { $note }
 console-conflicts-theirs = Behåll ändringarna på alla de här raderna
 console-conflicts-roster = Använd listans värden på alla de här raderna
 console-conflicts-rows = Bestäm rad för rad
@@ -156,6 +162,10 @@ console-conflicts-choose = Välj vad du vill göra med värdena som har ändrats
 console-who-changes = Vilka som ändras
 console-who-was-changed = Vilka som ändrades
 console-who-was-restored = Vilka som fick tillbaka sina tidigare uppgifter
+console-who-failed = { $count ->
+    [one] { $number } rad gick inte igenom
+   *[other] { $number } rader gick inte igenom
+}
 console-field = Fält
 console-all-fields = Alla fält
 console-where-column = Där kolumnen
@@ -194,7 +204,6 @@ console-file-report = Rapport att läsa och skriva ut
 console-runs-file = Fil
 console-runs-started = Började
 console-runs-state = Status
-console-runs-account = Konto
 console-file-gone = den filen finns inte längre
 console-approve = Godkänn alla …
 console-approve-ticked = Godkänn …
@@ -266,7 +275,7 @@ console-remark = Anmärkning
 console-corrected = rättad
 console-suggestion = Förslag
 console-whole-row = Hela raden
-console-details = Detaljer
+console-details = Kod till IT-avdelningen
 console-yes = Ja
 console-no = Nej
 console-last-time = Förra gången: { $state }. { $why }
@@ -289,6 +298,8 @@ console-fault-many-cells = Raden har { $found } värden och listan har { $expect
 console-fault-check-digit = Sista siffran stämmer inte med de andra; leta efter en felskriven siffra
 console-fault-duplicate = Rad { $row } har samma värde; bara en person kan ha det
 console-fault-taken = En annan person i { $system } har redan { $value }
+console-fault-taken-by = { $person } har redan { $value } i { $system }; rätta den rad som är fel
+console-fault-taken-outside = En person i { $system } som inte finns i filen har redan { $value }; rätta värdet, eller ändra den personen först
 console-fault-other-record = Den person i { $system } som har { $key } har ett annat ID än det som står på raden
 console-fault-refused = { $system } godtog inte { $key } vid sökningen; rätta värdet
 console-fault-other-key = Sökningen efter { $key } i { $system } gav en annan person; skriv värdet så som det står i { $system }
@@ -324,6 +335,7 @@ console-time-until = { $time } Om du börjar nu är det klart omkring { $finish 
 console-nothing-changed = Du har inte ändrat någon rad.
 console-nothing-restored = Inget värde har återställts.
 console-nothing-doubtful = Inget värde är tveksamt.
+console-doubtful-sent = Tveksamma värden skickas som de står, om du inte ändrar dem.
 console-sent-without = Det du ändrar nu ingår inte i det som skickats. Granska ändringarna igen för att skicka det.
 console-bulk-done = { $count ->
     [one] { $column }: ”{ $from }” ersattes med ”{ $to }” på { $number } rad.
@@ -343,6 +355,20 @@ console-doubtful = { $count ->
    *[other] { $number } tveksamma värden skickas som de är
 }
 console-not-sent = Kräver åtgärd: de här raderna skickas inte
+console-not-sent-found = { $count ->
+    [one] { $number } rad skickas inte: { $file } har fel i filen och { $compared } upptäcktes när filen jämfördes med { $system }.
+   *[other] { $number } rader skickas inte: { $file } har fel i filen och { $compared } upptäcktes när filen jämfördes med { $system }.
+}
+console-with-faults = { $count ->
+   *[other] med fel
+}
+console-not-in = finns inte i { $system }
+console-plan-not-found = Personen finns inte i { $system }. Raden är det inget fel på: lägg först till personen i { $system }, eller kontrollera numret.
+console-show-row = Visa raden
+console-to-restore = att återställa
+console-to-correct = { $count ->
+   *[other] { $number } att rätta
+}
 console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
@@ -381,6 +407,7 @@ console-undo-untick-all = Avmarkera alla
 console-undo-tick-class = Markera alla i { $class }
 console-undo-untick-class = Avmarkera alla i { $class }
 console-all-classes = Alla klasser
+console-only-class = Visa bara en klass:
 console-correct-first = Rätta raderna först
 console-other-address = Körningen går till { $run }, men rosterpatch skickar nu till { $own }. Starta rosterpatch med samma inställningar som körningen för att rätta raderna.
 console-sign-in = rosterpatch kan inte logga in än
@@ -429,6 +456,7 @@ console-person-too-many = För många personer stämmer. Skriv mer av namnet, el
 console-person-several = Välj en person
 console-person-number = Nummer
 console-person-unnamed = Inget känt namn
+console-person-hidden = Visas inte: personen kan ha skyddade personuppgifter
 console-person-more = Det finns fler. Skriv mer av namnet, eller ett nummer.
 console-person-changed = Ändrades av rad { $line } i { $file }
 console-person-restored = Återställdes när en körning ångrades
