@@ -287,13 +287,14 @@ impl Checker {
         }
         // With missing or surplus cells, the assignment of cells to columns is unknown.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
-            checked.values.clear();
-            checked.values.resize_with(self.spec.fields.len(), || None);
-            checked.has_constants = false;
-            checked.problems.push(problem);
+            self.refuse(problem, checked);
             return;
         }
         self.check_cells(row, checked);
+        if let Some(note) = self.note(row, &checked.problems) {
+            self.refuse(note, checked);
+            return;
+        }
         if row.flaw() == Some(Flaw::FilledUp) {
             let code = "row.trailing_cells";
             let restored = Problem::of_row(code, what_was_restored(code));
@@ -305,6 +306,22 @@ impl Checker {
         {
             checked.problems = self.halves(&checked.values);
         }
+    }
+
+    /// Removes all values of a row.
+    fn empty(&self, checked: &mut CheckedRow<'_>) {
+        checked.values.clear();
+        checked.values.resize_with(self.spec.fields.len(), || None);
+        checked.has_constants = false;
+    }
+
+    /// Replaces a row's values and findings by a problem of the whole row.
+    fn refuse(&self, problem: Problem, checked: &mut CheckedRow<'_>) {
+        self.empty(checked);
+        checked.doubts.clear();
+        checked.restored.clear();
+        checked.problems.clear();
+        checked.problems.push(problem);
     }
 
     /// Whether a row's cell for the field `name` is empty or missing.

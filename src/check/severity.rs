@@ -91,6 +91,7 @@ declare_findings! {
     Invalid "row.too_few_cells" what_row_too_few_cells "" remedy_cells;
     Invalid "row.too_many_cells" what_row_too_many_cells "" remedy_cells;
     Invalid "row.divided" what_row_divided "" remedy_cells;
+    Invalid "row.note" what_row_note "" remedy_row;
     Invalid "row.truncated" what_row_truncated "" remedy_export;
     Invalid "row.concealed" what_row_concealed "" remedy_cells;
     Invalid "row.text_after_quote" what_row_text_after_quote "\"Anna \\\"Ann\\\" M\"" remedy_quotes;

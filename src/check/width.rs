@@ -4,7 +4,7 @@ use super::row::Checker;
 use super::workbook_cell::known_code;
 use crate::l10n::{Message, message};
 use crate::model::Problem;
-use crate::read::{Cell, Flaw, RawRow, is_blank_char};
+use crate::read::{Cell, Flaw, RawRow, is_blank_char, is_total};
 
 /// The code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
@@ -90,6 +90,33 @@ impl Checker {
         is_header(0) && (1..self.map.least()).all(is_header)
     }
 
+    /// The problem that replaces those of an invalid row's cells, if the row is a total or a note and no
+    /// person: it names a total, or it has a single cell, which is no value of its column.
+    pub(super) fn note(&self, row: &RawRow<'_>, problems: &[Problem]) -> Option<Problem> {
+        const FEWEST_COLUMNS: usize = 3;
+        if problems.is_empty() || self.map.least() < FEWEST_COLUMNS {
+            return None;
+        }
+        let added = match self.map.is_of_results() {
+            true => self.map.result_columns(),
+            false => Vec::new(),
+        };
+        let own = (0..row.len()).filter(|column| !added.contains(column));
+        let cell = |column: usize| row.cell(column).map_or(&[][..], Cell::bytes);
+        let is_note = || {
+            let mut filled = own
+                .clone()
+                .filter(|column| !cell(*column).trim_ascii().is_empty());
+            let (Some(column), None) = (filled.next(), filled.next()) else {
+                return false;
+            };
+            let is_value = self.columns.iter().any(|one| one.column == column);
+            let name = self.map.header(column);
+            !is_value || problems.iter().any(|problem| problem.column == name)
+        };
+        (is_note() || is_total(own.clone().map(cell))).then(row_note)
+    }
+
     pub(super) fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
         let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
         if let Some(problem) = row.flaw().and_then(of_flaw) {
@@ -120,6 +147,11 @@ fn is_name(text: &str, name: &str) -> bool {
     }
 }
 
+/// The problem of a row that is a total or a note.
+fn row_note() -> Problem {
+    Problem::of_row("row.note", message::row_note())
+}
+
 /// The problem for a structural flaw of a row.
 fn of_flaw(flaw: Flaw) -> Option<Problem> {
     let (code, message) = match flaw {
@@ -130,6 +162,7 @@ fn of_flaw(flaw: Flaw) -> Option<Problem> {
             ("row.text_after_quote", message::row_backslash_quote())
         }
         Flaw::Divided { other } => ("row.divided", message::row_divided(other)),
+        Flaw::Note => return Some(row_note()),
         Flaw::Truncated => ("row.truncated", message::row_truncated()),
         Flaw::Concealed => (CONCEALED, message::row_concealed()),
         Flaw::FilledUp => return None,
@@ -187,6 +220,29 @@ mod tests {
         let surplus = roster.each(|row, _| roster.checker.has_surplus(row));
         assert_eq!(surplus.iter().position(|is| *is), Some(3));
         assert_eq!(surplus.iter().filter(|is| **is).count(), 1);
+    }
+
+    #[test]
+    fn totals_and_notes_are_named_and_persons_are_not() {
+        let spec = built_in("pathwright");
+        let roster = Roster::of(
+            &spec,
+            "external_id;first_name;email\n\
+             1;Anna;a@x.se\n\
+             ;;Summa\n\
+             Totalt;;12\n\
+             ;;Utskriven i dag\n\
+             ;Anna;fel\n\
+             Summa;Anna;fel\n\
+             2;Bo;\n\
+             Summa\n",
+        );
+        let note = "row.note";
+        let two = "required.empty email.no_at";
+        let expected = ["", note, note, note, two, "email.no_at", "", note];
+        assert_eq!(roster.found(), expected);
+        let narrow = Roster::of(&spec, "external_id;email\n;fel\n");
+        assert_ne!(narrow.found(), ["row.note"]);
     }
 
     #[test]

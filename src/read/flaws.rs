@@ -1,6 +1,7 @@
 //! Detects truncated and divided rows.
 
 use super::table::{Cell, Flaw, RawRow, Table};
+use super::totals::is_total;
 
 /// Characteristics of a file's rows that distinguish parts of divided rows from rows with omitted cells.
 #[derive(Debug, Clone, Default)]
@@ -17,14 +18,24 @@ pub(super) struct Edge {
     pub(super) cells: usize,
     pub(super) first: Vec<u8>,
     pub(super) sheet_row: u64,
+    pub(super) is_total: bool,
+    /// Whether only one cell is filled.
+    pub(super) is_single: bool,
 }
 
 impl Edge {
     fn of(row: &RawRow<'_>) -> Edge {
+        Edge::new(row.cells().map(Cell::bytes), row.at.sheet_row)
+    }
+
+    pub(super) fn new<'a>(cells: impl Iterator<Item = &'a [u8]> + Clone, sheet_row: u64) -> Edge {
+        let filled = cells.clone().filter(|cell| !cell.trim_ascii().is_empty());
         Edge {
-            cells: row.len(),
-            first: Edge::begin(row.cell(0).map_or(&[][..], Cell::bytes)),
-            sheet_row: row.at.sheet_row,
+            cells: cells.clone().count(),
+            first: Edge::begin(cells.clone().next().unwrap_or_default()),
+            sheet_row,
+            is_single: filled.count() == 1,
+            is_total: is_total(cells),
         }
     }
 
@@ -35,7 +46,7 @@ impl Edge {
     }
 
     /// The beginning of a cell, for comparison.
-    pub(super) fn begin(cell: &[u8]) -> Vec<u8> {
+    fn begin(cell: &[u8]) -> Vec<u8> {
         let cell = cell.trim_ascii();
         cell[..cell.len().min(64)].to_vec()
     }
@@ -109,12 +120,24 @@ impl Likeness {
             .map(|row| Edge::of(&row))
             .collect();
         let mut flaws: Vec<Option<Flaw>> = vec![None; edges.len()];
+        let mut is_below_note = false;
         for at in 0..=edges.len() {
             let Some(own) = edges.get(at).or(after).filter(|edge| is_short(edge)) else {
+                is_below_note = false;
                 continue;
             };
             let last = at.checked_sub(1).map(|at| &edges[at]).or(before);
             let next = edges.get(at + 1).or(after.filter(|_| at < edges.len()));
+            // The notes at the end of a file begin below an empty row.
+            let is_apart = last.is_some_and(|last| own.sheet_row > last.sheet_row + 1)
+                && next.is_none_or(|next| next.is_single);
+            is_below_note = own.is_total || own.is_single && (is_apart || is_below_note);
+            if is_below_note {
+                if let Some(flaw) = flaws.get_mut(at) {
+                    *flaw = Some(Flaw::Note);
+                }
+                continue;
+            }
             let mut divide = |one: usize, other: &Edge| {
                 let other = other.sheet_row;
                 if let Some(flaw) = flaws.get_mut(one) {
@@ -129,7 +152,7 @@ impl Likeness {
                         divide(at + 1, own);
                     }
                     None => {
-                        if let Some(last) = last.filter(|_| !is_count(own)) {
+                        if let Some(last) = last {
                             divide(at, last);
                             if at > 0 {
                                 divide(at - 1, own);
@@ -139,6 +162,7 @@ impl Likeness {
                 }
             } else if let Some(next) = next.filter(|next| {
                 is_short(next)
+                    && !next.is_total
                     && !self.leaves_out
                     && !self.is_row(next)
                     && own.cells + next.cells == width + 1
@@ -167,17 +191,6 @@ impl Likeness {
             && (length <= self.first.len()
                 || is_alike(&[&own.first[..], &next.first].concat(), &self.first))
     }
-}
-
-/// Whether a row is the row count that a program prints below the last row: `(3 rows affected)`, `3 rows
-/// selected.`
-fn is_count(row: &Edge) -> bool {
-    let text = row.first.trim_ascii();
-    let text = text.strip_prefix(b"(").unwrap_or(text);
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let word = text[digits..].strip_prefix(b" ").unwrap_or_default();
-    let words: [&[u8]; 3] = [b"row", b"rad", b"record"];
-    row.cells == 1 && digits > 0 && words.iter().any(|begin| word.starts_with(begin))
 }
 
 /// Whether two first cells may belong to the same column: they have the same punctuation, and both or
@@ -255,13 +268,12 @@ mod tests {
                 "i;n;a\n#1;A;Storg 1\nlgh 2\nc/o\n#2;B;C\n",
                 vec![with(3), with(4), with(3), None],
             ),
-            // Row counts below the last row.
-            (
-                "i;n;a\n#1;A;B\n#2;B;C\n\n(2 rows affected)\n",
-                vec![None; 3],
-            ),
-            ("i;n;a\n#1;A;B\n1 rad.\n", vec![None; 2]),
             ("i;n;a\n#1;A;Storg\n2 tr\n", vec![with(3), with(2)]),
+            // An empty row in a cell, with rows below it.
+            (
+                "i;n;a\n#1;A;Storg\n\n2 tr\n#2;B;C\n",
+                vec![with(4), with(2), None],
+            ),
             // Numbers of the same length.
             (
                 "i;n;a\n1111;A;B\n22\n22;A;B\n",
@@ -270,6 +282,30 @@ mod tests {
             (
                 "i;n;a\n1111;A;B\n12\n2222;A;B\n",
                 vec![with(3), with(2), None],
+            ),
+        ] {
+            assert_eq!(flaws(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_total_or_a_note_below_the_rows_divides_none_of_them() {
+        let note = Some(Flaw::Note);
+        for (text, expected) in [
+            (
+                "i;n;a\n#1;A;B\n#2;B;C\n\n(2 rows affected)\n",
+                vec![None, None, note],
+            ),
+            ("i;n;a\n#1;A;B\n1 rad.\n", vec![None, note]),
+            ("i;n;a\n#1;A;B\nSumma\n", vec![None, note]),
+            ("i;n;a\n#1;A;B\nAntal elever: 1", vec![None, note]),
+            ("i;n;a\n#1;A;B\n;Summa 7A\n#2;B;C\n", vec![None, note, None]),
+            // The key looks like the word.
+            ("i;n;a;b\nA1;A;B;C\nSumma;1\n", vec![None, note]),
+            // Notes below an empty row.
+            (
+                "i;n;a\n#1;A;B\n\nUtskriven i dag\nKälla: registret\n",
+                vec![None, note, note],
             ),
         ] {
             assert_eq!(flaws(text), expected, "{text}");

@@ -31,7 +31,7 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 struct Batch {
     blocks: Vec<Result<Block, BlockError>>,
     /// The first row after the batch.
-    follows: Option<FirstRow>,
+    follows: Option<Edge>,
 }
 
 impl Input {
@@ -169,9 +169,8 @@ impl Input {
             next.sheet_row += table.sheet_rows;
         }
         let follows = follows.map(|follows| Edge {
-            cells: follows.cells,
-            first: follows.first,
-            sheet_row: next.sheet_row + follows.above,
+            sheet_row: next.sheet_row + follows.sheet_row,
+            ..follows
         });
         let edge = tables.iter().rev().find_map(Edge::of_last);
         let beside = (last.as_ref(), follows.as_ref());
@@ -279,28 +278,15 @@ impl Input {
     }
 }
 
-/// The first row of a block that is not an empty line.
-struct FirstRow {
-    /// The number of cells.
-    cells: usize,
-    /// The beginning of the first cell.
-    first: Vec<u8>,
-    /// The number of line endings above the row in the block.
-    above: u64,
-}
-
-fn first_row(block: &[u8], shape: &Shape) -> Option<FirstRow> {
+/// The first row of a block that is not an empty line. Its row number is counted from 0 within the block.
+fn first_row(block: &[u8], shape: &Shape) -> Option<Edge> {
     let start = block
         .iter()
         .position(|byte| !matches!(byte, b'\n' | b'\r'))?;
     let mut record = Record::default();
     record.read(block, start, shape.delimiter);
-    let first = record.cells().next().unwrap_or_default();
-    Some(FirstRow {
-        cells: record.ends.len(),
-        first: Edge::begin(first),
-        above: lines::count(block, 0, start),
-    })
+    let cells: Vec<&[u8]> = record.cells().collect();
+    Some(Edge::new(cells.into_iter(), lines::count(block, 0, start)))
 }
 
 fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {
@@ -326,7 +312,7 @@ mod tests {
             ("\r\n\r\nlgh 2;x", 2),
         ] {
             let row = first_row(block.as_bytes(), &shape).unwrap();
-            assert_eq!((row.cells, row.above), (2, above), "{block:?}");
+            assert_eq!((row.cells, row.sheet_row), (2, above), "{block:?}");
         }
         assert!(first_row(b"\n\r\n", &shape).is_none());
     }

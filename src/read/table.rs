@@ -98,6 +98,8 @@ pub enum Flaw {
         /// The spreadsheet row number of the other part.
         other: u64,
     },
+    /// The row is a total, a row count or a note below the rows.
+    Note,
     /// The file ends within the row, which has too few cells and no line ending.
     Truncated,
     /// The row lacks trailing empty cells, which the program that wrote the file omits.
@@ -360,7 +362,7 @@ impl<'a> RawRow<'a> {
     }
 
     /// The cells in order.
-    pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> {
+    pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> + Clone {
         let row = *self;
         (0..row.len()).filter_map(move |index| row.cell(index))
     }

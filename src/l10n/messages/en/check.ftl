@@ -84,6 +84,7 @@ row-too-few-cells = the row has { $found } cells where the header has { $expecte
 row-text-after-quote = there is text after a closing quote; write a quote within a quoted cell twice ("")
 row-backslash-quote = there is text after a closing quote, because quotes are escaped with a backslash (\"); write a quote within a quoted cell twice ("")
 row-divided = this row and row { $other } look like one row split by a line break; remove the line break, or put quotes around the cell
+row-note = the row looks like a total or a note, not like a person; remove it
 row-truncated = the file ends in the middle of this row; export the file again
 row-concealed = the row is damaged and may be about a protected person, so its cells are not shown; correct the row in the file, or export the file again
 row-protected = this row, or another row about the same person, is marked as protected; it was not sent

@@ -46,6 +46,7 @@ what-cell-shown-otherwise = a number that the workbook displays as a different o
 what-row-too-few-cells = fewer cells than the header has
 what-row-too-many-cells = more cells than the header has
 what-row-divided = part of a row split by a line break
+what-row-note = a total or a note, not a person
 what-row-truncated = a last row with too few cells and no line ending
 what-row-concealed = a damaged row of a file that marks protected persons; its cells are not shown
 what-row-text-after-quote = text after a closing quote, `"Anna \"Ann\" M"`

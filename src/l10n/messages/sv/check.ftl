@@ -81,6 +81,7 @@ row-too-few-cells = raden har { $found } celler, men rubrikraden har { $expected
 row-text-after-quote = det står text efter ett avslutande citattecken; skriv dubbla citattecken ("") där ett citattecken ingår i värdet
 row-backslash-quote = det står text efter ett avslutande citattecken, eftersom citattecken har skrivits med omvänt snedstreck (\"); skriv dubbla citattecken ("") där ett citattecken ingår i värdet
 row-divided = den här raden och rad { $other } ser ut att vara en enda rad som har delats av en radbrytning; ta bort radbrytningen eller sätt citattecken runt cellen
+row-note = raden ser ut att vara en summa eller en anteckning, inte en person; ta bort den
 row-truncated = filen slutar mitt i raden; exportera filen igen
 row-concealed = raden är skadad och kan gälla en person med skyddade uppgifter, så cellerna visas inte; rätta raden i filen eller exportera filen igen
 row-protected = raden, eller en annan rad om samma person, är märkt med skyddade personuppgifter; den skickades inte

@@ -45,6 +45,7 @@ what-cell-shown-otherwise = ett tal som arbetsboken visar som ett annat, 184,5 s
 what-row-too-few-cells = färre celler än rubrikraden har
 what-row-too-many-cells = fler celler än rubrikraden har
 what-row-divided = en del av en rad som har delats av en radbrytning
+what-row-note = en summa eller en anteckning, ingen person
 what-row-truncated = en sista rad med för få celler och utan radbrytning i slutet
 what-row-concealed = en skadad rad i en fil där personer med skyddade uppgifter är märkta; cellerna visas inte
 what-row-text-after-quote = text efter ett avslutande citattecken, `"Anna \"Ann\" M"`
