@@ -79,6 +79,8 @@ pub struct CheckedRow<'a> {
     pub restored: Vec<Problem>,
     /// Whether the row is about a protected person. It then has no values and is not sent.
     pub is_withheld: bool,
+    /// Whether the user skipped the row. It then has no values and is not sent.
+    pub is_skipped: bool,
     /// Whether `values` contains the constants, which are equal in all rows.
     has_constants: bool,
 }
@@ -279,10 +281,9 @@ impl Checker {
         checked.doubts.clear();
         checked.restored.clear();
         checked.is_withheld = row.is_withheld();
-        if checked.is_withheld {
-            checked.values.clear();
-            checked.values.resize_with(self.spec.fields.len(), || None);
-            checked.has_constants = false;
+        checked.is_skipped = row.is_skipped();
+        if checked.is_withheld || checked.is_skipped {
+            self.empty(checked);
             return;
         }
         // With missing or surplus cells, the assignment of cells to columns is unknown.

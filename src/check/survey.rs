@@ -24,6 +24,8 @@ pub struct Survey {
     pub invalid: u64,
     /// The spreadsheet row numbers of the rows about protected persons, ascending.
     pub withheld: Vec<u64>,
+    /// Rows that the user skipped.
+    pub skipped: u64,
     /// Valid rows that are excluded because another row has the same key.
     pub superseded: u64,
     /// All problems. A row can have several.
@@ -141,6 +143,7 @@ pub fn survey(
         },
         invalid: 0,
         withheld: total.withheld,
+        skipped: total.skipped,
         superseded: 0,
         problems: total.problems,
         groups: total.groups,
@@ -216,9 +219,9 @@ impl Survey {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
 
-    /// The number of valid rows, without those about protected persons.
+    /// The number of valid rows, without skipped rows and those about protected persons.
     pub fn valid(&self) -> u64 {
-        self.rows - self.invalid - self.withheld.len() as u64
+        self.rows - self.invalid - self.skipped - self.withheld.len() as u64
     }
 
     /// The spreadsheet row number of a row in the original file.
@@ -334,6 +337,7 @@ struct Stretch {
     empty_rows: u64,
     problems: u64,
     invalid: RowSet,
+    skipped: u64,
     withheld: Vec<u64>,
     lines: Lines,
     groups: Groups,
@@ -365,6 +369,10 @@ impl Stretch {
             stretch.lines.note(checked.at.row, checked.at.sheet_row);
             if checked.is_withheld {
                 stretch.withheld.push(checked.at.sheet_row);
+                continue;
+            }
+            if checked.is_skipped {
+                stretch.skipped += 1;
                 continue;
             }
             for (seen, unique) in stretch.seen.iter_mut().flatten().zip(unique) {
@@ -417,6 +425,7 @@ impl Stretch {
         self.rows += next.rows;
         self.empty_rows += next.empty_rows;
         self.problems += next.problems;
+        self.skipped += next.skipped;
         self.invalid.append(next.invalid);
         self.withheld.extend(next.withheld);
         self.first_invalid.extend(next.first_invalid);

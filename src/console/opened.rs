@@ -329,16 +329,35 @@ impl Opened {
         Ok(checked)
     }
 
-    /// Stores the edits of cells, by row number and column.
+    /// Stores the edits of cells, by row number and column. A cell without a text is as in the file again.
     ///
     /// # Errors
     /// Fails if the file can no longer be read or the edits cannot be stored.
-    pub(super) fn mend(&mut self, cells: &[(u64, usize, String)]) -> Result<(), AppError> {
+    pub(super) fn mend(&mut self, cells: &[(u64, usize, Option<String>)]) -> Result<(), AppError> {
         self.change(|mends| {
             for (row, column, text) in cells {
-                mends.set(*row, *column, text.clone());
+                match text {
+                    Some(text) => mends.set(*row, *column, text.clone()),
+                    None => mends.take_back_cell(*row, *column),
+                }
             }
         })
+    }
+
+    /// Skips a row, and removes its edits.
+    ///
+    /// # Errors
+    /// Fails if the file can no longer be read or the edits cannot be stored.
+    pub(super) fn skip(&mut self, row: u64) -> Result<(), AppError> {
+        self.change(|mends| mends.skip(row))
+    }
+
+    /// Returns the other rows that share a unique value with a row.
+    pub(super) fn sharing(&self, row: u64) -> Vec<u64> {
+        match &self.checked {
+            Ok(checked) => checked.prepared.survey.sharing(row),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Replaces a value in several rows, and stores how to undo it.

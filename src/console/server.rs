@@ -171,6 +171,7 @@ fn router(shared: Shared) -> Router {
         .route("/problems", get(problems::show))
         .route("/problems/row", post(problems::mend))
         .route("/problems/back", post(problems::take_back))
+        .route("/problems/skip", post(problems::skip))
         .route("/problems/whole", get(problems::whole))
         .route("/problems/alike", post(problems::mend_alike))
         .route("/problems/alike/back", post(problems::undo_alike))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Cells that the user edited after the file was written, by row number from 1 and column from 0. They
-/// replace the file's cells when rows are read.
+/// replace the file's cells when rows are read. A row without cells is skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mends(BTreeMap<u64, BTreeMap<usize, String>>);
@@ -16,7 +16,7 @@ impl Mends {
         self.0.is_empty()
     }
 
-    /// The number of edited rows.
+    /// The number of edited or skipped rows.
     pub fn rows(&self) -> usize {
         self.0.len()
     }
@@ -41,12 +41,22 @@ impl Mends {
         self.0.entry(row).or_default().insert(column, text);
     }
 
-    /// The edited cells of a row, by column, if there are any.
+    /// Skips a row. Its edits are reverted.
+    pub fn skip(&mut self, row: u64) {
+        self.0.insert(row, Cells::new());
+    }
+
+    /// Whether a row is skipped.
+    pub fn skips(&self, row: u64) -> bool {
+        self.0.get(&row).is_some_and(Cells::is_empty)
+    }
+
+    /// The edited cells of a row, by column, if it was edited or skipped.
     pub fn of(&self, row: u64) -> Option<&BTreeMap<usize, String>> {
         self.0.get(&row)
     }
 
-    /// Reverts the edits of a row.
+    /// Reverts the edits of a row, which is no longer skipped.
     pub fn take_back(&mut self, row: u64) {
         self.0.remove(&row);
     }
@@ -91,5 +101,17 @@ mod tests {
         mends.take_back_cell(9, 9);
         assert_eq!(mends.numbers().collect::<Vec<_>>(), [2]);
         assert_eq!(mends.of(2).unwrap().keys().collect::<Vec<_>>(), [&3]);
+    }
+
+    #[test]
+    fn a_row_is_skipped_until_that_is_reverted() {
+        let mut mends = Mends::default();
+        mends.set(2, 0, "x".into());
+        mends.skip(2);
+        let text = serde_json::to_string(&mends).unwrap();
+        let mut mends: Mends = serde_json::from_str(&text).unwrap();
+        assert!(mends.skips(2) && !mends.skips(3));
+        mends.take_back(2);
+        assert!(mends.is_empty());
     }
 }

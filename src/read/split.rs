@@ -191,6 +191,7 @@ impl<'a> Found<'a> {
             first: RowAt::FIRST,
             marks: None,
             mended: Vec::new(),
+            skipped: Vec::new(),
             withheld: Vec::new(),
             conceals: false,
         }

@@ -33,11 +33,22 @@ pub struct Table {
     pub(super) bytes: u64,
     /// The marks of the workbook's cells, and the edited cells, whose marks no longer apply.
     pub(super) marks: Option<Arc<Marks>>,
-    pub(super) mended: Vec<(u64, usize)>,
+    pub(super) mended: Vec<MendedCell>,
+    /// The numbers of the rows that the user skipped or emptied, ascending.
+    pub(super) skipped: Vec<u64>,
     /// The numbers of the rows that were emptied because they are about protected persons, ascending.
     pub(super) withheld: Vec<u64>,
     /// Whether the file may have rows about protected persons.
     pub(super) conceals: bool,
+}
+
+/// A cell that the user edited.
+pub(super) struct MendedCell {
+    row: u64,
+    column: usize,
+    /// The cell in the file; `None` if it is missing there, or in a row whose notation has a flaw that the
+    /// edit acknowledges.
+    before: Option<Vec<u8>>,
 }
 
 /// The number of bytes between two cells of a row, which is the delimiter within the block.
@@ -187,18 +198,28 @@ impl Table {
             let Some(own) = self.rows().nth(index) else {
                 continue;
             };
-            let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
-            let (start, first_cell) = (self.text.len(), self.ends.len());
-            self.mended
-                .extend(changed.keys().map(|column| (row, *column)));
-            for column in 0..width.max(own.len()) {
-                match changed.get(&column) {
-                    Some(text) => self.append(text.as_bytes()),
-                    None => self.append(own.get(column).map_or(&[], Vec::as_slice)),
-                }
+            if changed.is_empty() {
+                self.skipped.push(row);
+                continue;
             }
+            let is_sound = matches!(own.flaw(), None | Some(Flaw::FilledUp));
+            let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
+            self.mended.extend(changed.keys().map(|column| MendedCell {
+                row,
+                column: *column,
+                before: own.get(*column).filter(|_| is_sound).cloned(),
+            }));
+            let cell = |column: usize| match changed.get(&column) {
+                Some(text) => text.as_bytes().to_vec(),
+                None => own.get(column).cloned().unwrap_or_default(),
+            };
+            let cells: Vec<Vec<u8>> = (0..width.max(own.len())).map(cell).collect();
+            let is_blank = |cell: &Vec<u8>| String::from_utf8_lossy(cell).trim().is_empty();
+            if cells.iter().all(is_blank) {
+                self.skipped.push(row);
+            }
+            self.rewrite(index, &cells);
             if let Some(span) = self.rows.get_mut(index) {
-                (span.start, span.cells) = (start, first_cell..self.ends.len());
                 // The user has seen the row.
                 span.flaw = None;
             }
@@ -215,21 +236,40 @@ impl Table {
             cell.map_or(Vec::new(), |cell| cell.bytes().to_vec())
         };
         let cells: Vec<Vec<u8>> = (0..row.len()).map(cell).collect();
+        self.rewrite(index, &cells);
+    }
+
+    /// Adds the empty cells that a workbook omits at the end of a row, up to `least` cells.
+    pub(super) fn fill_up(&mut self, least: usize) {
+        let mut short = std::mem::take(&mut self.short).into_iter().peekable();
+        let filled: Vec<(usize, Vec<Vec<u8>>)> = self
+            .rows()
+            .enumerate()
+            .filter_map(|(index, row)| {
+                short.next_if_eq(&index)?;
+                let cells = row.cells().map(|cell| cell.bytes().to_vec());
+                let mut cells: Vec<Vec<u8>> = cells.collect();
+                cells.resize(cells.len().max(least), Vec::new());
+                Some((index, cells))
+            })
+            .collect();
+        for (index, cells) in filled {
+            self.rewrite(index, &cells);
+        }
+    }
+
+    /// Replaces the cells of a row.
+    fn rewrite(&mut self, index: usize, cells: &[Vec<u8>]) {
         let (start, first_cell) = (self.text.len(), self.ends.len());
         for cell in cells {
-            self.append(&cell);
+            self.text.push(cell);
+            self.ends.push(self.text.len());
+            // The separator's value is irrelevant, but it must be as long as a delimiter.
+            self.text.push(&[b' '; GAP]);
         }
         if let Some(span) = self.rows.get_mut(index) {
             (span.start, span.cells) = (start, first_cell..self.ends.len());
         }
-    }
-
-    /// Appends a cell.
-    fn append(&mut self, cell: &[u8]) {
-        self.text.push(cell);
-        self.ends.push(self.text.len());
-        // The separator's value is irrelevant, but it must be as long as a delimiter.
-        self.text.push(&[b' '; GAP]);
     }
 
     /// The number of rows.
@@ -335,6 +375,23 @@ impl<'a> RawRow<'a> {
         !withheld.is_empty() && withheld.binary_search(&self.at.row).is_ok()
     }
 
+    /// Whether the user skipped the row, or emptied all of its cells.
+    #[inline]
+    pub fn is_skipped(&self) -> bool {
+        let skipped = &self.table.skipped;
+        !skipped.is_empty() && skipped.binary_search(&self.at.row).is_ok()
+    }
+
+    /// The edited cells of the row as they are in the file, by column. A cell that the file lacks is omitted,
+    /// and so are those of a row whose notation has a flaw.
+    pub fn before(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let is_shown = !self.is_withheld() && self.flaw() != Some(Flaw::Concealed);
+        let row = self.at.row;
+        let mended = self.table.mended.iter();
+        let own = mended.filter(move |cell| is_shown && cell.row == row);
+        own.filter_map(|cell| Some((cell.column, cell.before.as_deref()?)))
+    }
+
     /// Whether the rows' cells have marks from a workbook.
     #[inline]
     pub fn has_marks(&self) -> bool {
@@ -344,7 +401,8 @@ impl<'a> RawRow<'a> {
     /// The mark of the cell at `index`.
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
-        let is_mended = self.table.mended.contains(&(self.at.row, index));
+        let is_it = |cell: &MendedCell| (cell.row, cell.column) == (self.at.row, index);
+        let is_mended = self.table.mended.iter().any(is_it);
         // Workbooks omit empty trailing cells.
         let text = self.cell(index).map_or(&[][..], Cell::bytes);
         let mark = marks.of(self.at.sheet_row, index, text);
@@ -425,6 +483,28 @@ mod tests {
         ];
         assert_eq!(cells, expected);
         assert_eq!(table.rows().nth(3).unwrap().at.line, 4);
+        let before: Vec<Vec<(usize, &[u8])>> =
+            table.rows().map(|row| row.before().collect()).collect();
+        // The second row lacks the cell.
+        let expected: [&[(usize, &[u8])]; 4] = [&[(1, b"b")], &[], &[(0, b"c")], &[]];
+        assert_eq!(before, expected);
+    }
+
+    #[test]
+    fn rows_that_the_user_skips_or_empties_are_skipped() {
+        let mut table = parse("a;b\nc;d\ne;f\ng;h\n".as_bytes());
+        table.rows[3].flaw = Some(Flaw::Note);
+        let mut mends = Mends::default();
+        mends.skip(1);
+        for (row, column, text) in [(2, 0, ""), (2, 1, "\u{A0} "), (3, 0, ""), (4, 0, "g")] {
+            mends.set(row, column, text.into());
+        }
+        table.mend(&mends, 2);
+        let skipped: Vec<bool> = table.rows().map(|row| row.is_skipped()).collect();
+        assert_eq!(skipped, [true, true, false, false]);
+        // An edit acknowledges the flaw of a row, even if it changes no text.
+        let last = table.rows().last().unwrap();
+        assert_eq!((last.flaw(), last.before().count()), (None, 0));
     }
 
     #[test]

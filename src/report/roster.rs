@@ -8,7 +8,7 @@ use super::whole_file::Placing;
 use crate::model::RowState;
 use crate::read::{Cell, Input, RawRow};
 
-/// Writes a roster with its edited cells, as CSV in its own dialect or as a workbook, depending on the
+/// Writes a roster with its edited cells and without skipped rows, as CSV in its own dialect or as a workbook, depending on the
 /// extension.
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
@@ -19,7 +19,10 @@ pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
         csv::ByteRecord::from(cells)
     };
     input.scan(
-        |table| table.rows().map(record).collect::<Vec<_>>(),
+        |table| {
+            let rows = table.rows().filter(|row| !row.is_skipped());
+            rows.map(record).collect::<Vec<_>>()
+        },
         |rows| {
             for row in &rows {
                 // A row without a problem state is not marked.

@@ -1,6 +1,6 @@
 //! Preparation reads, maps and checks the whole roster.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -435,6 +435,10 @@ pub struct SeenRow {
     pub at: RowAt,
     /// Its cells as text, lossily decoded.
     pub cells: Vec<String>,
+    /// Its edited cells as they are in the file, by column.
+    pub before: BTreeMap<usize, String>,
+    /// Whether the user skipped it or emptied its cells.
+    pub is_skipped: bool,
     /// Its errors.
     pub problems: Vec<Problem>,
     /// Its warnings.
@@ -455,12 +459,15 @@ pub fn each_row_seen(
             let see = |row: RawRow<'_>| {
                 let mut checked = checker.check(&row);
                 survey.add_problems_of_others(checker, &mut checked);
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 wanted(&row, &checked).then(|| SeenRow {
                     at: checked.at,
-                    cells: row
-                        .cells()
-                        .map(|cell| String::from_utf8_lossy(cell.bytes()).into_owned())
+                    cells: row.cells().map(|cell| text(cell.bytes())).collect(),
+                    before: row
+                        .before()
+                        .map(|(column, cell)| (column, text(cell)))
                         .collect(),
+                    is_skipped: checked.is_skipped,
                     problems: checked.problems,
                     doubts: checked.doubts,
                     restored: checked.restored,

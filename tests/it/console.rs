@@ -421,9 +421,10 @@ fn an_unanswered_plan_is_replaced_when_rows_change() {
 
 #[test]
 fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
-    for (language, corrected, partner, note, headings, sent, code) in [
+    for (language, skipped, corrected, partner, note, headings, sent, code) in [
         (
             "en",
+            "This row is skipped. It is not sent.",
             "corrected",
             "1 other row",
             "saved as you make it",
@@ -433,6 +434,7 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
         ),
         (
             "sv",
+            "Raden hoppas över och skickas inte.",
             "rättad",
             "1 rad till",
             "sparas direkt",
@@ -511,6 +513,8 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
             ["(1)", "(2)", "(1)", "(3)"],
         ]);
         assert_eq!(found["counted"], counts, "{found}");
+        let skipped = serde_json::json!([skipped, 1, 0]);
+        assert_eq!(found["skipped"], skipped, "{found}");
         let ok = format!("✓ {corrected}");
         for step in ["corrected", "correctedLater"] {
             assert_eq!(found[step], serde_json::json!([ok, ok]), "{found}");
@@ -1148,6 +1152,113 @@ fn edits_survive_a_restart_of_the_console_until_they_are_pruned() {
     assert_eq!(kept(), 1);
     assert!(folder.run("runs prune --older-than 0s").status.success());
     assert_eq!(kept(), 0);
+}
+
+#[test]
+fn a_skipped_or_emptied_row_is_not_sent_until_that_is_undone() {
+    let folder = Folder::new();
+    let rows = [(1, "Man"), (2, "Okänt"), (3, "Man")];
+    let mut roster = String::from("id;identity_number;first_name;last_name;gender\r\n");
+    for (row, gender) in rows {
+        let (id, number) = (plain_id(row), identity_number(row));
+        roster.push_str(&format!("{id};{number};Namn{row};Ek;{gender}\r\n"));
+    }
+    roster.push_str("Antal elever: 3;;;;\r\n");
+    folder.write("r.csv", &roster);
+    let (base_url, _stop) = earlier_names(3);
+    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let page = console.get(&cookie, "/problems");
+    // The total is named, and the pupil above it has no fault.
+    assert!(page.contains("looks like a total or a note"), "{page}");
+    assert!(page.contains("2 rows have faults"), "{page}");
+    assert!(!page.contains("id=\"r3\""), "{page}");
+    let edition = hidden(&page, "edition").to_owned();
+    let post = |console: &Console, cookie: &str, path: &str, form: &str| {
+        let edition = hidden(&console.get(cookie, "/problems"), "edition").to_owned();
+        console.post(cookie, path, &format!("edition={edition}&{form}"))
+    };
+    post(&console, &cookie, "/problems/skip", "row=2");
+    post(&console, &cookie, "/problems/skip", "row=4");
+    let skipped = "This row is skipped. It is not sent.";
+    let page = console.get(&cookie, "/problems");
+    assert_eq!(page.matches(skipped).count(), 2, "{page}");
+    assert!(page.contains("No row has a fault"), "{page}");
+    assert!(!page.contains("✓ corrected"), "{page}");
+    // A page that was opened before the row was skipped does not change it.
+    let stale = format!("edition={edition}&row=2&r2c4=Kvinna");
+    assert!(
+        console
+            .post(&cookie, "/problems/row", &stale)
+            .contains(skipped)
+    );
+    // The row is as in the file again, and skipped again.
+    post(&console, &cookie, "/problems/back", "row=2");
+    let page = console.get(&cookie, "/problems");
+    assert!(page.contains("1 row has a fault"), "{page}");
+    let answer = post(&console, &cookie, "/problems/skip", "row=2");
+    assert_eq!(status(&answer), 303, "{answer}");
+    let emptied = "row=3&r3c0=&r3c1=&r3c2=&r3c3=&r3c4=";
+    let answer = post(&console, &cookie, "/problems/row", emptied);
+    assert!(answer.contains("All cells are empty"), "{answer}");
+    console.kill();
+
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let page = console.get(&cookie, "/problems");
+    assert_eq!(page.matches(skipped).count(), 2, "{page}");
+    let file = console.get(&cookie, "/problems/file?as=csv");
+    let (_, file) = file.split_once("\r\n\r\n").unwrap();
+    assert_eq!(file.lines().count(), 2, "{file}");
+    post(&console, &cookie, "/plan", "");
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    console.once(&cookie, "/run", ">Ended<");
+    let results = console.get(&cookie, &format!("/runs/{run}/file/results"));
+    let left_out = "not_sent;;row.left_out;";
+    assert_eq!(results.matches(left_out).count(), 3, "{results}");
+    assert!(
+        results.contains("the user skipped or emptied the row"),
+        "{results}"
+    );
+}
+
+#[test]
+fn a_cell_with_its_old_value_is_not_edited() {
+    let folder = Folder::new();
+    let (id, number) = (plain_id(1), identity_number(1));
+    folder.write(
+        "r.csv",
+        format!("id;identity_number;first_name;last_name;gender\r\n{id};{number};Bo;Ek;Okänt\r\n"),
+    );
+    let console = Console::open(&folder, &["r.csv", "--target", "meitner", "--sandbox"]);
+    let cookie = console.enter();
+    let edition = hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    let type_in = |cells: &str| {
+        let form = format!("edition={edition}&row=1&{cells}");
+        console.post(&cookie, "/problems/row", &form)
+    };
+    let changed = "id=\"count-changed\" hx-swap-oob=\"true\">(1)";
+    let undo = "action=\"/problems/back";
+    let undo = undo.replace("\"/", &format!("\"{}", console.at("/")));
+    for (cells, is_changed, is_corrected) in [
+        ("r1c4=Ok%C3%A4nt&r1c2=Bo", false, false),
+        ("r1c4=Man", true, true),
+        ("r1c4=Ok%C3%A4nt", false, false),
+        ("r1c2=Bob", true, false),
+        ("r1c2=Bo", false, false),
+    ] {
+        let answer = type_in(cells);
+        assert_eq!(answer.contains(changed), is_changed, "{cells}: {answer}");
+        assert_eq!(answer.contains(&undo), is_changed, "{cells}: {answer}");
+        assert_eq!(
+            answer.contains("✓ corrected"),
+            is_corrected,
+            "{cells}: {answer}"
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::app::Naming;
 use crate::console::opened::{Again, Checked, Opened};
 use crate::console::words::{fault_in_words, notice_in_words, system_name};
 use crate::l10n::{Language, Messages, say};
-use crate::model::Problem;
+use crate::model::{LEFT_OUT, Problem};
 use crate::read::Mends;
 use crate::run::SeenRow;
 use crate::targets::{FieldSpec, Kind};
@@ -64,6 +64,7 @@ pub(super) struct Undo<'a> {
     row: &'a Row,
     /// Whether the edits corrected the row.
     is_corrected: bool,
+    can_skip: bool,
 }
 
 /// A row, with a line for each cell to review.
@@ -86,6 +87,8 @@ pub(super) struct Row {
     /// The code of the fault, for support.
     pub(super) code: String,
     pub(super) is_mended: bool,
+    /// Whether the row is skipped, or its cells were emptied.
+    pub(super) is_skipped: bool,
 }
 
 impl Row {
@@ -93,9 +96,20 @@ impl Row {
     pub(super) fn undo(&self) -> Undo<'_> {
         let mut cells = self.cells.iter().chain(&self.others);
         let is_valid = self.whole.is_empty() && cells.all(|cell| cell.fault.is_empty());
+        let is_shared = self.cells.iter().any(|cell| cell.is_partner);
+        let is_doubtful = self.tab == Tab::Doubtful.name();
         Undo {
             row: self,
             is_corrected: self.is_mended && is_valid,
+            can_skip: !self.is_skipped && (!is_valid || is_shared || is_doubtful),
+        }
+    }
+
+    /// Returns the style of the text about the row as a whole.
+    pub(super) fn whole_class(&self) -> &'static str {
+        match self.is_skipped {
+            true => "doubt",
+            false => "fault",
         }
     }
 }
@@ -176,7 +190,7 @@ impl<'a> Lines<'a> {
         }
         let (whole, code) = self.whole(seen);
         // A fault of the row as a whole can be corrected in any cell.
-        let needs_all = cells.is_empty() && !whole.is_empty();
+        let needs_all = cells.is_empty() && !whole.is_empty() && !seen.is_skipped;
         if !is_whole && !needs_all {
             others.clear();
         }
@@ -194,6 +208,7 @@ impl<'a> Lines<'a> {
             whole,
             code,
             is_mended: mends.is_some(),
+            is_skipped: seen.is_skipped,
         }
     }
 
@@ -262,8 +277,15 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Returns the faults of a row as a whole, with their code.
+    /// Returns the faults of a row as a whole with their code, or that the row is skipped.
     fn whole(&self, seen: &SeenRow) -> (String, String) {
+        if seen.is_skipped {
+            let text = match self.checked.prepared.input.mends().skips(seen.at.row) {
+                true => say().console_row_skipped(),
+                false => say().console_row_emptied(),
+            };
+            return (text, LEFT_OUT.to_owned());
+        }
         let of_row = seen.problems.iter().filter(|one| one.column.is_empty());
         let mut whole: Vec<String> = of_row
             .clone()

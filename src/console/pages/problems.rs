@@ -97,12 +97,14 @@ struct Others {
     others: Vec<Cell>,
 }
 
-/// A row as it is in the file, which replaces an edited one.
+/// A row that was skipped, or is as in the file again, which replaces the row on the page.
 #[derive(Template)]
 #[template(path = "row_back.html", config = ".askama.toml")]
 struct RowBack {
     frame: Frame,
     row: Row,
+    /// The rows that shared or share a value with it.
+    rows: Vec<Row>,
     left: Left,
     counts: Counts,
 }
@@ -395,14 +397,10 @@ pub(in crate::console) async fn mend(
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         opened.refuse_other(&said)?;
-        let sharing = |opened: &Opened| match &opened.checked {
-            Ok(checked) => checked.prepared.survey.sharing(row),
-            Err(_) => Vec::new(),
-        };
         // A row that had the same value may be valid now.
-        let mut others = sharing(opened);
+        let mut others = opened.sharing(row);
         take_typed(opened, &said)?;
-        others.extend(sharing(opened));
+        others.extend(opened.sharing(row));
         let Ok(checked) = &opened.checked else {
             return Err(Trouble::Nothing);
         };
@@ -462,13 +460,19 @@ pub(super) fn take_typed(
     let mut changed = Vec::new();
     for seen in checked.rows(&rows)? {
         let width = checked.prepared.input.header().len().max(seen.cells.len());
+        // A page that was open before the row was skipped may still send its cells.
+        if checked.prepared.input.mends().skips(seen.at.row) {
+            continue;
+        }
         for (column, text) in typed.remove(&seen.at.row).unwrap_or_default() {
             let known = seen.cells.get(column).map_or("", String::as_str);
-            if let Some(text) = typed_in(known, text, has_lines(checked, column))
-                && column < width
-            {
-                changed.push((seen.at.row, column, text));
-            }
+            let has_lines = has_lines(checked, column);
+            let Some(new) = typed_in(known, text, has_lines).filter(|_| column < width) else {
+                continue;
+            };
+            let before = seen.before.get(&column);
+            let is_as_before = before.is_some_and(|cell| typed_in(cell, text, has_lines).is_none());
+            changed.push((seen.at.row, column, (!is_as_before).then_some(new)));
         }
     }
     match changed.is_empty() {
@@ -511,40 +515,81 @@ fn number_in<T: std::str::FromStr>(
     number.map_err(|_| Trouble::Wrong(say().console_no_number(text)))
 }
 
-/// Removes the edits of a row.
+/// Removes the edits of a row, or of all rows.
 pub(in crate::console) async fn take_back(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<InTab>,
     headers: HeaderMap,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
+    let _turn = desk.turn.clone().lock_owned().await;
     page(desk, move |desk| {
-        let row = match said.get("row").map(String::as_str) {
-            Some("all") => None,
-            _ => Some(number_in(&said, "row")?),
-        };
-        {
-            let mut opened = desk.opened();
-            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-            opened.refuse_other(&said)?;
-            opened.take_back(row)?;
-            if let (Some(row), true, Ok(checked)) =
-                (row, headers.contains_key("hx-request"), &opened.checked)
+        if said.get("row").is_some_and(|row| row == "all") {
             {
-                let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
-                let lines = Lines::of(&desk.base, opened, checked);
-                let shared = shared_columns(checked, row);
-                return Ok(html(&RowBack {
-                    frame: Frame::around(desk, Some(opened), "problems", String::new()),
-                    row: lines.row(&seen, Tab::named(&asked.tab), &shared, false),
-                    left: left(checked),
-                    counts: counts(checked),
-                }));
+                let mut opened = desk.opened();
+                let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+                opened.refuse_other(&said)?;
+                opened.take_back(None)?;
             }
+            return go_to("/problems");
         }
-        go_to("/problems")
+        replaced(desk, &asked, &headers, &said, |opened, row| {
+            opened.take_back(Some(row))
+        })
     })
     .await
+}
+
+/// Skips a row.
+pub(in crate::console) async fn skip(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<InTab>,
+    headers: HeaderMap,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    let _turn = desk.turn.clone().lock_owned().await;
+    page(desk, move |desk| {
+        replaced(desk, &asked, &headers, &said, Opened::skip)
+    })
+    .await
+}
+
+/// Changes a row, and returns it for the page with the changes in the rows that share a value with it.
+fn replaced(
+    desk: &Desk,
+    asked: &InTab,
+    headers: &HeaderMap,
+    said: &HashMap<String, String>,
+    change: impl FnOnce(&mut Opened, u64) -> Result<(), AppError>,
+) -> Made {
+    let row: u64 = number_in(said, "row")?;
+    let tab = Tab::named(&asked.tab);
+    {
+        let mut opened = desk.opened();
+        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        opened.refuse_other(said)?;
+        let mut others = opened.sharing(row);
+        change(opened, row)?;
+        others.extend(opened.sharing(row));
+        if let (true, Ok(checked)) = (headers.contains_key("hx-request"), &opened.checked) {
+            let lines = Lines::of(&desk.base, opened, checked);
+            let of = |row: u64, is_whole: bool| -> Result<Row, Trouble> {
+                let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+                Ok(lines.row(&seen, tab, &shared_columns(checked, row), is_whole))
+            };
+            return Ok(html(&RowBack {
+                frame: Frame::around(desk, Some(opened), "problems", String::new()),
+                row: of(row, false)?,
+                rows: others
+                    .into_iter()
+                    .map(|row| of(row, true))
+                    .collect::<Result<_, _>>()?,
+                left: left(checked),
+                counts: counts(checked),
+            }));
+        }
+    }
+    go_to(&format!("/problems?tab={}", tab.name()))
 }
 
 #[derive(Deserialize)]

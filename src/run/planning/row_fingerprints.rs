@@ -34,8 +34,8 @@ impl<'a> RowFingerprints<'a> {
     /// Returns the fingerprint of the row's key and those of its cells, field by field: an added or removed column
     /// does not affect the others.
     pub fn of_row(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> (i64, Vec<u8>) {
-        // A problem of the whole row has no cell.
-        if row.problems.iter().any(|problem| problem.field.is_empty()) {
+        // A problem of the whole row has no cell, and a skipped row has no values.
+        if row.is_skipped || row.problems.iter().any(|problem| problem.field.is_empty()) {
             let as_written = self.checker.check_as_written(raw);
             return (self.key(&as_written), self.cells(raw, &as_written));
         }

@@ -138,6 +138,9 @@ impl TaskBuilder<'_> {
         if row.is_withheld {
             return NextStep::Settled(settled_withheld(self.clock, number));
         }
+        if row.is_skipped {
+            return NextStep::Settled(self.left_out(number, message::row_skipped()));
+        }
         if !self.selection.holds(number, row.at.sheet_row) {
             return NextStep::Settled(self.left_out(number, message::row_not_asked_for()));
         }

@@ -132,7 +132,7 @@ impl PlanTotals {
         let mut planned = PlanTotals {
             states: StateCounts {
                 invalid: survey.invalid,
-                not_sent: to_send,
+                not_sent: to_send + survey.skipped,
                 withheld: survey.withheld.len() as u64,
                 ..StateCounts::default()
             },

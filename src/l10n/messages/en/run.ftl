@@ -48,6 +48,7 @@ why-not-changed = it changed nothing in these rows
 
 row-beyond-limit = beyond the number of rows in --limit
 row-not-asked-for = not among the selected rows
+row-skipped = the user skipped or emptied the row
 row-superseded = row { $row } has the same key and is sent instead
 row-was-other-state = it was { $state }, and such rows were not selected
 row-was-so = it was so in the original file

@@ -46,6 +46,7 @@ why-not-changed = den ändrade inget i de raderna
 
 row-beyond-limit = utanför antalet rader i --limit
 row-not-asked-for = inte bland de valda raderna
+row-skipped = användaren hoppade över eller tömde raden
 row-superseded = rad { $row } har samma nyckel och skickas i stället
 row-was-other-state = den var { $state }, och sådana rader valdes inte
 row-was-so = så var det i den ursprungliga filen

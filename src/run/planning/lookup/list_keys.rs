@@ -28,7 +28,7 @@ impl RowPlanner<'_> {
 
     async fn list_keys(&mut self, look_up: &LookUp, spec: &TargetSpec) -> Result<KnownKeys, Halt> {
         let survey = &self.context.prepared.survey;
-        let rows = survey.rows - survey.invalid - survey.superseded;
+        let rows = survey.rows - survey.invalid - survey.skipped - survey.superseded;
         let rows = self.context.delivery.selection.most(survey.rows, rows);
         let page_size = look_up.page_size();
         let mut keys = Keys::default();

@@ -232,7 +232,7 @@ impl RowPlanner<'_> {
     /// The rows that may be looked up, and the searches that this takes.
     fn searches(&self, look_up: &LookUp) -> (u64, u64) {
         let survey = &self.context.prepared.survey;
-        let rows = survey.rows - survey.invalid - survey.superseded;
+        let rows = survey.rows - survey.invalid - survey.skipped - survey.superseded;
         let rows = self.context.delivery.selection.most(survey.rows, rows);
         (rows, rows.div_ceil(look_up.keys_at_once() as u64))
     }
