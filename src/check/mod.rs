@@ -29,7 +29,7 @@ mod workbook_cell;
 pub(crate) use characters::is_padding;
 pub use holding::kind_of_cells;
 pub use options::{CheckOptions, EmptyCell};
-pub use restored::what_was_restored;
+pub use restored::{restores_a_value, what_was_restored};
 pub use row::{CheckedRow, Checker};
 pub use severity::{Severity, findings};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};

@@ -2,6 +2,14 @@
 
 use crate::l10n::{Message, message};
 
+/// The code of a row that lacks empty cells at its end. No value was changed.
+pub(super) const TRAILING_CELLS: &str = "row.trailing_cells";
+
+/// Whether a repair with this code changed a value, and not only the notation of a row.
+pub fn restores_a_value(code: &str) -> bool {
+    code != TRAILING_CELLS
+}
+
 /// The description of a repair, by its code.
 pub fn what_was_restored(code: &str) -> Message {
     match code {
@@ -13,7 +21,7 @@ pub fn what_was_restored(code: &str) -> Message {
         "phone.leading_zero" => message::repair_phone_zero(),
         "phone.leading_plus" => message::repair_phone_plus(),
         "date.day_month_order" => message::repair_date(),
-        "row.trailing_cells" => message::repair_trailing_cells(),
+        TRAILING_CELLS => message::repair_trailing_cells(),
         "text.formula" => message::repair_formula(),
         "text.apostrophe" => message::repair_apostrophe(),
         "text.decimal_zero" => message::repair_decimal_zero(),

@@ -13,7 +13,8 @@ use crate::map::{PROTECTED, protected_columns};
 use crate::model::{Outcome, Problem, RowState, hex, with_causes};
 use crate::read::{Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
-    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
+    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, restores_a_value,
+    row_numbers, rows_seen,
 };
 use crate::targets::{Kind, TargetSpec};
 
@@ -480,12 +481,12 @@ impl Checked {
         let mut numbers = Vec::new();
         each_row_seen(
             &self.prepared,
-            |_, checked| {
-                !match noticed {
-                    Noticed::Restored => &checked.restored,
-                    Noticed::Doubtful => &checked.doubts,
-                }
-                .is_empty()
+            |_, checked| match noticed {
+                Noticed::Restored => checked
+                    .restored
+                    .iter()
+                    .any(|one| restores_a_value(&one.code)),
+                Noticed::Doubtful => !checked.doubts.is_empty(),
             },
             |row| numbers.push(row.at.row),
         )?;

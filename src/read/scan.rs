@@ -162,6 +162,7 @@ impl Input {
             };
             if let Some(sheet) = &self.sheet {
                 table.number_as_in_a_sheet();
+                table.fill_up(shape.least);
                 table.mark(&sheet.marks);
             }
             next.row += table.len() as u64;

@@ -1262,6 +1262,36 @@ fn a_cell_with_its_old_value_is_not_edited() {
 }
 
 #[test]
+fn rows_without_their_last_empty_cells_are_no_restored_values() {
+    let folder = Folder::new();
+    let row = |row: usize, rest: &str| {
+        format!(
+            "{};{};'Namn{row};Ek{rest}\r\n",
+            plain_id(row),
+            identity_number(row)
+        )
+    };
+    let mut roster = String::from("id;identity_number;first_name;last_name;postal_city;gender\r\n");
+    roster.push_str(&row(1, ";Solna;Man"));
+    (2..=5).for_each(|number| roster.push_str(&row(number, "").replace('\'', "")));
+    folder.write("r.csv", &roster);
+    let (base_url, _stop) = earlier_names(5);
+    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let page = console.get(&cookie, "/problems?tab=restored");
+    assert!(page.contains("id=\"count-restored\">(1)"), "{page}");
+    assert_eq!(page.matches("<tbody").count(), 1, "{page}");
+    let edition = hidden(&page, "edition").to_owned();
+    console.post(&cookie, "/plan", &format!("edition={edition}"));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let (_, link) = page
+        .split_once("tab=restored\">")
+        .unwrap_or_else(|| panic!("{page}"));
+    assert!(link.starts_with('1'), "{link}");
+}
+
+#[test]
 fn a_dropped_file_is_kept_while_a_console_shows_it() {
     let folder = Folder::new();
     let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);

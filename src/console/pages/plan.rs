@@ -28,7 +28,7 @@ use crate::model::RowState;
 use crate::report::{
     person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
-use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
+use crate::run::{Consent, Prepared, RunError, restores_a_value, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -318,7 +318,10 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
     technical.push(plan_time(plan, jiff::Timestamp::now()));
     technical.extend(plan_notes(plan));
     technical.extend(plan_noticed(plan));
-    let total = |codes: &[(String, u64)]| codes.iter().map(|(_, count)| count).sum::<u64>();
+    let total = |codes: &[(String, u64)]| {
+        let codes = codes.iter().filter(|(code, _)| restores_a_value(code));
+        codes.map(|(_, count)| count).sum::<u64>()
+    };
     let (restored, doubtful) = (total(&plan.repairs), total(&plan.doubts));
     let mut noticed = Vec::new();
     if restored > 0 {

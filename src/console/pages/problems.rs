@@ -18,7 +18,7 @@ use crate::console::opened::{Bulk, Checked, Noticed, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
 use crate::l10n::{Language, number, say};
 use crate::report::write_roster;
-use crate::run::SeenRow;
+use crate::run::{SeenRow, restores_a_value};
 use crate::targets::Kind;
 
 #[derive(Template)]
@@ -226,7 +226,12 @@ fn counts(checked: &Checked) -> Counts {
         let count = match tab {
             Tab::Faulty => checked.left,
             Tab::Changed => checked.prepared.input.mends().rows() as u64,
-            Tab::Restored => survey.restored.values().map(|group| group.count).sum(),
+            Tab::Restored => survey
+                .restored
+                .iter()
+                .filter(|(code, _)| restores_a_value(code))
+                .map(|(_, group)| group.count)
+                .sum(),
             Tab::Doubtful => survey.doubts.values().map(|group| group.count).sum(),
         };
         (tab, number(count))
