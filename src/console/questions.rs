@@ -14,20 +14,22 @@ pub(super) struct Question {
 
 /// The reason for a question.
 pub(super) enum Why {
-    /// The header resembles this field.
-    Header(usize),
+    /// The header resembles these fields.
+    Header(Vec<usize>),
     /// The cells look like values of this field.
     Cells(usize),
-    /// The decision for another file: the field, if the column was sent, and the one that it resembles.
-    Earlier(DecidedColumn, Option<usize>, Option<usize>),
+    /// The decision for another file: the field, if the column was sent, and those that it resembles.
+    Earlier(DecidedColumn, Option<usize>, Vec<usize>),
 }
 
 impl Why {
-    /// The field to which the column may belong.
-    pub(super) fn field(&self) -> Option<usize> {
+    /// The fields to which the column may belong, the likeliest first.
+    pub(super) fn fields(&self) -> Vec<usize> {
         match self {
-            Why::Header(field) | Why::Cells(field) => Some(*field),
-            Why::Earlier(_, field, like) => field.or(*like),
+            Why::Header(fields) => fields.clone(),
+            Why::Cells(field) => vec![*field],
+            Why::Earlier(_, Some(field), _) => vec![*field],
+            Why::Earlier(_, None, like) => like.clone(),
         }
     }
 }
@@ -85,8 +87,12 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
         };
         let by_header = || {
             let found = found.filter(|found| found.why != Likeness::Cells);
-            let field = guess.near.or(found.map(|found| found.field));
-            field.filter(|field| is_free(*field)).map(Why::Header)
+            let mut fields = guess.near.clone();
+            if fields.is_empty() {
+                fields.extend(found.map(|found| found.field));
+            }
+            fields.retain(|field| is_free(*field));
+            (!fields.is_empty()).then_some(Why::Header(fields))
         };
         let why = match guess.field {
             Some(_) => None,
@@ -101,7 +107,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
                 PROTECTED if spec.field(PROTECTED).is_none() => return None,
                 name => Some(field_named(spec, name).ok()?),
             };
-            let like = why.as_ref().and_then(Why::field);
+            let like = why.as_ref().map_or(Vec::new(), Why::fields);
             let is_usual = field == guess.field && why.is_none();
             let is_possible = field.is_none_or(is_free);
             (!is_usual && is_possible).then(|| Why::Earlier(earlier.clone(), field, like))
@@ -110,7 +116,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
             continue;
         };
         // A field is offered for one column only.
-        taken.extend(why.field().map(|field| (column, field)));
+        taken.extend(why.fields().into_iter().map(|field| (column, field)));
         questions.push(Question { column, why });
     }
     questions

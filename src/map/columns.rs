@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
-use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest, within};
+use super::names::{
+    PROTECTED, SpelledNames, headers_for, is_other_form, is_protected, known_names, name_key,
+    nearest, within,
+};
 use super::result_column::{RESULT_COLUMNS, ResultColumn};
 use crate::l10n::{Language, say};
 use crate::read::{column_letters, fold_header};
@@ -83,6 +86,12 @@ impl ColumnMap {
         };
         let names_of_columns = column_names(header);
         let overrides = resolve_overrides(&names_of_columns, spec, options)?;
+        let guesses = named_fields(header, &names);
+        // A header in another form gives way to the user's decision about another column.
+        let is_decided = |field: usize| {
+            let mut decided = overrides.values();
+            decided.any(|decided| matches!(decided, Decided::Field(own) if *own == field))
+        };
         for (column, name) in header.iter().enumerate() {
             let folded = fold_header(name);
             let is_marking = is_protected(&name_key(name)) && !names.contains_key(&name_key(name));
@@ -100,7 +109,9 @@ impl ColumnMap {
             let field = match overrides.get(&column) {
                 Some(Decided::Field(field)) => Some(*field),
                 Some(Decided::Ignored | Decided::Protected) => None,
-                None => names.get(&name_key(name)).copied(),
+                None => guesses[column]
+                    .field
+                    .filter(|field| !guesses[column].is_other_form || !is_decided(*field)),
             };
             match field {
                 Some(field) => {
@@ -341,12 +352,15 @@ pub fn column_names(header: &[String]) -> Vec<String> {
 }
 
 /// The meaning that a column's header suggests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guess {
-    /// The field, by position, whose name or alias equals the header.
+    /// The field, by position, that the header names.
     pub field: Option<usize>,
-    /// The field whose name the header may misspell, if it equals none.
-    pub near: Option<usize>,
+    /// Whether the header is another form of the field's name: abbreviated, with a slash, or with a word such
+    /// as `elevens`.
+    pub is_other_form: bool,
+    /// The fields that the header may name or misspell, if it is not certain.
+    pub near: Vec<usize>,
     /// Whether the column marks protected persons.
     pub is_protected: bool,
 }
@@ -361,27 +375,69 @@ pub fn protected_columns(header: &[String]) -> Vec<usize> {
 /// Guesses the meaning of each column from its header.
 pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
     let names = known_names(spec);
-    let of_ours = |name: &str| RESULT_COLUMNS.contains(&name);
-    let found: Vec<Option<usize>> = header
+    let mut guesses = named_fields(header, &names);
+    let taken: HashSet<usize> = guesses.iter().filter_map(|guess| guess.field).collect();
+    let is_free = |field: usize| !taken.contains(&field);
+    for (name, guess) in header.iter().zip(&mut guesses) {
+        if guess.field.is_none() && guess.near.is_empty() && may_name_a_field(name) {
+            let near = nearest(name, &names).or_else(|| within(name, &names, is_free));
+            guess.near.extend(near.map(|(_, field)| field));
+        }
+    }
+    guesses
+}
+
+/// Whether a header may name a field in a form that is not known.
+fn may_name_a_field(header: &str) -> bool {
+    let folded = fold_header(header);
+    let is_ours = RESULT_COLUMNS.contains(&folded.as_str());
+    !folded.is_empty() && !is_ours && !is_protected(&name_key(header))
+}
+
+/// The field that each header names.
+fn named_fields(header: &[String], names: &HashMap<String, usize>) -> Vec<Guess> {
+    let exact: Vec<Option<usize>> = header
         .iter()
         .map(|name| names.get(&name_key(name)).copied())
         .collect();
-    let is_free = |field: usize| !found.contains(&Some(field));
-    header
+    let is_free = |field: &usize| !exact.contains(&Some(*field));
+    let spelled = SpelledNames::of(names);
+    let others: Vec<(Vec<usize>, bool)> = header
         .iter()
-        .map(|name| {
-            let folded = fold_header(name);
-            let field = names.get(&name_key(name)).copied();
-            let is_protected = field.is_none() && is_protected(&name_key(name));
-            let may_be =
-                field.is_none() && !is_protected && !folded.is_empty() && !of_ours(&folded);
+        .zip(&exact)
+        .map(|(name, exact)| {
+            if exact.is_some() || !may_name_a_field(name) {
+                return (Vec::new(), false);
+            }
+            let (fields, is_certain) = spelled.in_other_form(name);
+            (fields.into_iter().filter(is_free).collect(), is_certain)
+        })
+        .collect();
+    let certain = |(fields, is_certain): &(Vec<usize>, bool)| match (&fields[..], is_certain) {
+        ([field], true) => Some(*field),
+        _ => None,
+    };
+    // Of two columns in other forms, either may be meant.
+    let is_only = |field: &usize| {
+        others
+            .iter()
+            .filter_map(certain)
+            .filter(|own| own == field)
+            .count()
+            == 1
+    };
+    let columns = header.iter().zip(&exact).zip(&others);
+    columns
+        .map(|((name, exact), other)| {
+            let other_form = certain(other).filter(is_only);
             Guess {
-                field,
-                is_protected,
-                near: may_be
-                    .then(|| nearest(name, &names).or_else(|| within(name, &names, is_free)))
-                    .flatten()
-                    .map(|(_, near)| near),
+                field: exact.or(other_form),
+                is_other_form: other_form.is_some(),
+                near: match other_form {
+                    Some(_) => Vec::new(),
+                    None => other.0.clone(),
+                },
+                is_protected: exact.is_none() && is_protected(&name_key(name)),
             }
         })
         .collect()
@@ -389,10 +445,16 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
 
 /// The language code of the alias that equals `header`. Returns `None` for the field's own or API name.
 pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
-    let header = name_key(header);
-    let is_it = |name: &String| name_key(name) == header;
+    let key = name_key(header);
+    let is_it = |name: &String| name_key(name) == key;
     let mut languages = field.aliases.iter();
     let found = languages.find(|(_, names)| names.iter().any(is_it));
+    let mut names = field.other_names().chain([field.name().to_owned()]);
+    if found.is_none() && !names.any(|name| name_key(&name) == key) {
+        let mut languages = field.aliases.iter();
+        let other = languages.find(|(_, names)| is_other_form(header, names));
+        return other.map(|(language, _)| language.as_str());
+    }
     found.map(|(language, _)| language.as_str())
 }
 
@@ -690,9 +752,10 @@ mod tests {
             .aliases
             .insert("en".to_owned(), aliases);
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
-        let guess = |field, near| Guess {
+        let guess = |field, near: Option<usize>| Guess {
             field,
-            near,
+            is_other_form: false,
+            near: near.into_iter().collect(),
             is_protected: false,
         };
         assert_eq!(
@@ -712,9 +775,10 @@ mod tests {
         let header = ["id", "Köön", "Klass", "E-postt"];
         let map = map_with(&header, |_| (), &options).unwrap();
         let header = header.map(String::from);
-        let near = guesses(&header, &spec).into_iter().map(|guess| guess.near);
+        let near = guesses(&header, &spec).into_iter();
         assert_eq!(
-            near.collect::<Vec<_>>(),
+            near.map(|guess| guess.near.first().copied())
+                .collect::<Vec<_>>(),
             [
                 None,
                 spec.field("gender"),
@@ -726,10 +790,55 @@ mod tests {
         // A header that contains a field's words suggests the field, unless another column holds it.
         let near = |header: &[&str]| {
             let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
-            guesses(&header, &spec).last().unwrap().near
+            guesses(&header, &spec)
+                .last()
+                .unwrap()
+                .near
+                .first()
+                .copied()
         };
-        assert_eq!(near(&["id", "Efternamn elev"]), spec.field("last_name"));
-        assert_eq!(near(&["Efternamn", "Efternamn elev"]), None);
+        assert_eq!(near(&["id", "Efternamn mor"]), spec.field("last_name"));
+        assert_eq!(near(&["Efternamn", "Efternamn mor"]), None);
+    }
+
+    #[test]
+    fn headers_in_other_forms_are_mapped_if_only_one_field_and_one_column_fit() {
+        let spec = targets::load("meitner").unwrap();
+        let options = MapOptions {
+            sparse: true,
+            ..MapOptions::default()
+        };
+        let mapped = |header: &[&str], overrides: &[(&str, &str)]| {
+            let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
+            let own = |(column, field): &(&str, &str)| (column.to_string(), field.to_string());
+            let options = MapOptions {
+                overrides: overrides.iter().map(own).collect(),
+                ..options.clone()
+            };
+            let map = ColumnMap::new(&header, &spec, &options).unwrap();
+            let column = |name: &str| map.column(spec.field(name).unwrap());
+            let near = guesses(&header, &spec).last().unwrap().near.clone();
+            let near: Vec<&str> = near.iter().map(|at| spec.fields[*at].name()).collect();
+            (column("email_address1"), near.join(" "))
+        };
+        assert_eq!(
+            mapped(&["id", "Elevens e-post"], &[]),
+            (Some(1), String::new())
+        );
+        let emails = "email_address1".to_owned();
+        assert_eq!(
+            mapped(&["id", "E-post elev", "Elevens mejl"], &[]),
+            (None, emails)
+        );
+        let first = (Some(1), String::new());
+        assert_eq!(mapped(&["id", "E-post", "Elevens mejl"], &[]), first);
+        let decided = [("Konto", "email_address1")];
+        assert_eq!(mapped(&["id", "Konto", "Elevens mejl"], &decided), first);
+        let both = "external_source_id".to_owned();
+        assert_eq!(mapped(&["id", "Elevnummer / Id"], &[]), (None, both));
+        let gender = &spec.fields[spec.field("gender").unwrap()];
+        assert_eq!(language_of(gender, "Elevens kön"), Some("sv"));
+        assert_eq!(language_of(gender, "gender"), None);
     }
 
     #[test]

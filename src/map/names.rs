@@ -1,6 +1,6 @@
 //! Compares headers with field names and aliases.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::l10n::Language;
 use crate::read::fold_header;
@@ -48,6 +48,65 @@ pub(super) fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
         }
     }
     names
+}
+
+/// The parts of a header between slashes, spelled out: as they are, and without words such as `elevens`.
+fn forms(header: &str) -> Vec<[String; 2]> {
+    const OWNERS: [&str; 10] = [
+        "elev",
+        "elevens",
+        "elever",
+        "eleven",
+        "barnets",
+        "student",
+        "students",
+        "student's",
+        "pupil",
+        "pupil's",
+    ];
+    let part = |part: &str| {
+        let key = name_key(&part.replace(['(', ')', '[', ']', ':'], " "));
+        let words = key.split(' ').filter(|word| !OWNERS.contains(word));
+        let bare = words.collect::<Vec<_>>().join(" ");
+        [spelled_out(&key), spelled_out(&bare)]
+    };
+    header.split('/').map(part).collect()
+}
+
+/// Whether a header names a field in another form: `Pers.nr`, `Elevens e-post` or `Tilltalsnamn/Förnamn`.
+pub(super) fn is_other_form(header: &str, names: &[String]) -> bool {
+    let names = names.iter().map(|name| spelled_out(&name_key(name)));
+    let names: BTreeSet<String> = names.collect();
+    let is_name = |forms: &[String; 2]| forms.iter().any(|form| names.contains(form));
+    forms(header).iter().all(is_name)
+}
+
+/// The fields of names that are spelled out.
+pub(super) struct SpelledNames(HashMap<String, BTreeSet<usize>>);
+
+impl SpelledNames {
+    pub(super) fn of(names: &HashMap<String, usize>) -> SpelledNames {
+        let mut spelled: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for (name, field) in names {
+            spelled.entry(spelled_out(name)).or_default().insert(*field);
+        }
+        SpelledNames(spelled)
+    }
+
+    /// The fields that a header names in other forms, and whether there is no doubt about them: each part of
+    /// the header names the same field.
+    pub(super) fn in_other_form(&self, header: &str) -> (Vec<usize>, bool) {
+        let of_part = |forms: &[String; 2]| forms.iter().find_map(|form| self.0.get(form));
+        let parts: Vec<Option<&BTreeSet<usize>>> = forms(header).iter().map(of_part).collect();
+        let mut fields: Vec<usize> = Vec::new();
+        for field in parts.iter().flatten().copied().flatten() {
+            if !fields.contains(field) {
+                fields.push(*field);
+            }
+        }
+        let is_certain = fields.len() == 1 && parts.iter().all(Option::is_some);
+        (fields, is_certain)
+    }
 }
 
 /// The name that `header` most likely misspells or abbreviates.
@@ -140,7 +199,9 @@ pub(super) fn within(
 
 /// Expands common abbreviations in a name and removes its separators.
 fn spelled_out(name: &str) -> String {
-    const ABBREVIATIONS: [(&str, &str); 8] = [
+    const ABBREVIATIONS: [(&str, &str); 10] = [
+        ("persnr", "personnummer"),
+        ("pers", "person"),
         ("nr", "nummer"),
         ("num", "nummer"),
         ("number", "nummer"),
@@ -221,6 +282,41 @@ mod tests {
             assert_eq!(field(found).as_deref(), expected, "{header}");
         }
         assert_eq!(within("Epost elev", &names, |_| false), None);
+    }
+
+    #[test]
+    fn a_header_in_another_form_names_its_field_or_both() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let spelled = SpelledNames::of(&known_names(&spec));
+        let (number, id) = ("external_source_id", "id");
+        for (header, expected, is_certain) in [
+            ("Pers.nr", &["identity_number"][..], true),
+            ("Persnr", &["identity_number"], true),
+            ("Personnr", &["identity_number"], true),
+            ("Elevens personnummer", &["identity_number"], true),
+            ("E-post elev", &["email_address1"], true),
+            ("Elevens e-post", &["email_address1"], true),
+            ("E-post (elev)", &["email_address1"], true),
+            ("Elevnr", &[number], true),
+            ("Elev-nr.", &[number], true),
+            ("Tilltalsnamn/Förnamn", &["first_name"], true),
+            ("Mob.nr", &["phone_number1"], true),
+            ("Tel. elev", &["phone_number2"], true),
+            ("Post nr", &["postal_code"], true),
+            // Either field may be meant, or the other part of the header.
+            ("Elevnummer / Id", &[number, id], false),
+            ("E-post/Konto", &["email_address1"], false),
+            // Somebody else's.
+            ("E-post vårdnadshavare", &[], false),
+            ("Förnamn (mentor)", &[], false),
+            ("Elev", &[], false),
+            ("Klass", &[], false),
+            ("/", &[], false),
+        ] {
+            let (fields, certain) = spelled.in_other_form(header);
+            let fields: Vec<&str> = fields.iter().map(|at| spec.fields[*at].name()).collect();
+            assert_eq!((&*fields, certain), (expected, is_certain), "{header}");
+        }
     }
 
     #[test]

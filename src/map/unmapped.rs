@@ -104,9 +104,9 @@ mod tests {
                 "Förnamn",
                 "Efternamn",
                 "E-postt",
-                "Gender elev",
+                "Gender mor",
                 "Förnamm",
-                "Efternamn elev",
+                "Efternamn mor",
                 "Spalt",
                 "Klass",
                 "",
@@ -132,7 +132,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let offered = [
-            ("Gender elev".to_owned(), true, Likeness::Words),
+            ("Gender mor".to_owned(), true, Likeness::Words),
             ("Spalt".to_owned(), true, Likeness::Cells),
             ("K".to_owned(), true, Likeness::Cells),
         ];

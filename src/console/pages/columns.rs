@@ -144,7 +144,11 @@ fn asked(
 ) -> (String, Vec<(String, String)>) {
     let name = |field: usize| name_of(spec, field);
     let text = match &question.why {
-        Why::Header(field) => say().console_near(name(*field)),
+        Why::Header(fields) => {
+            let names = fields.iter().map(|field| name(*field));
+            let either = names.reduce(|one, other| say().console_either(one, other));
+            say().console_near(either.unwrap_or_default())
+        }
         Why::Cells(field) => {
             let held = match spec.fields[*field].kind {
                 Kind::Email => say().console_holds_email(),
@@ -165,7 +169,7 @@ fn asked(
             }
         }
     };
-    let mut fields: Vec<usize> = question.why.field().into_iter().chain(usual).collect();
+    let mut fields: Vec<usize> = question.why.fields().into_iter().chain(usual).collect();
     fields.dedup();
     let answer = |field: usize| {
         let value = spec.fields[field].name().to_owned();
@@ -235,8 +239,10 @@ pub(in crate::console) async fn choose(
                     true => Some(PROTECTED),
                     false => guess.field.map(|field| opened.spec.fields[field].name()),
                 };
-                // An answer to a question counts as a decision.
-                let is_decided = is_asked || decided_of(opened, &header) == Some(chosen);
+                // An answer to a question counts as a decision, and so does the field of a header that is not
+                // its exact name: a decision about another column would replace it otherwise.
+                let is_decided =
+                    is_asked || guess.is_other_form || decided_of(opened, &header) == Some(chosen);
                 if is_decided || own.unwrap_or_default() != chosen {
                     overrides.push((header, chosen.to_owned()));
                 } else {

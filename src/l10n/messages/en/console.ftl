@@ -77,6 +77,7 @@ console-left-minutes = { $count ->
    *[other] About { $number } minutes left
 }
 console-near = Did you mean { $field }?
+console-either = { $one } or { $other }
 console-columns-asked = { $count ->
     [one] { $number } column is not recognised by its header. Answer the question about it: it is sent or left out as you say.
    *[other] { $number } columns are not recognised by their headers. Answer the question about each: it is sent or left out as you say.

@@ -77,6 +77,7 @@ console-left-minutes = { $count ->
    *[other] Ungefär { $number } minuter kvar
 }
 console-near = Menade du { $field }?
+console-either = { $one } eller { $other }
 console-columns-asked = { $count ->
     [one] { $number } kolumn känns inte igen på rubriken. Svara på frågan om den, så skickas eller utelämnas den som du säger.
    *[other] { $number } kolumner känns inte igen på rubriken. Svara på frågan om var och en, så skickas eller utelämnas de som du säger.
