@@ -631,8 +631,16 @@ const walks = {
     await page.waitForURL(`${home}/problems`);
     await press("#plan button");
     await page.waitForURL(`${home}/columns`);
+    // The page follows an answer at once.
+    const step = () => page.locator("#steps li:nth-child(2)").getAttribute("class");
+    const asked = await page.locator("tr.doubtful select").getAttribute("id");
+    found.steps.open = [await page.locator(".question, .note").count(), await step()];
     await press(".answers button");
-    found.steps.answered = await page.locator("tr.doubtful select").first().inputValue();
+    await page.waitForSelector("tr.doubtful", { state: "detached" });
+    found.steps.answered = await page.locator(`#${asked}`).inputValue();
+    found.steps.closed = [await page.locator(".question, .note").count(), await step()];
+    found.steps.focused = await page.evaluate(() => document.activeElement.id);
+    await look("columns-answered");
     await press(".next button");
     await page.waitForURL(`${home}/problems`);
     found.steps.toMend = await text("#left");
@@ -657,7 +665,8 @@ const walks = {
     await page.goto(`${home}/columns`);
     found.steps.question = await text(".question");
     await look("columns-again");
-    await press(".answers button");
+    await press("button[name=repeat]");
+    await page.waitForSelector(".question", { state: "detached" });
     await press(".next button");
     await page.waitForURL(`${home}/problems`);
     await press("#plan button");

@@ -1292,6 +1292,69 @@ fn rows_without_their_last_empty_cells_are_no_restored_values() {
 }
 
 #[test]
+fn columns_are_asked_about_once_and_answered_as_for_the_last_file() {
+    let folder = Folder::new();
+    let headers =
+        "Elev-ID;Pers.nr;Tilltalsnamn/Förnamn;Efternamn;Elevnr / Id;Elevens e-post;Klass\r\n";
+    for (file, row) in [("first.csv", 1), ("second.csv", 2)] {
+        let (id, number) = (plain_id(row), identity_number(row));
+        folder.write(
+            file,
+            format!("{headers}{id};{number};Bo;Ek;E{row};bo@skola.se;7A\r\n"),
+        );
+    }
+    let questions = |page: &str| page.matches("class=\"question\"").count();
+    let chosen = "value=\"external_source_id\" selected";
+    let open = |file: &str| {
+        let console = Console::open(&folder, &[file, "--target", "meitner", "--sandbox"]);
+        let cookie = console.enter();
+        let page = console.get(&cookie, "/columns");
+        (console, cookie, page)
+    };
+    let (console, cookie, page) = open("first.csv");
+    assert_eq!(questions(&page), 1, "{page}");
+    let near = "Did you mean External ID?";
+    assert!(
+        page.contains(near) && !page.contains("name=\"repeat\""),
+        "{page}"
+    );
+    for field in ["identity_number", "first_name", "email_address1"] {
+        assert!(
+            page.contains(&format!("value=\"{field}\" selected")),
+            "{page}"
+        );
+    }
+    assert!(
+        page.contains("The class is used on these pages only."),
+        "{page}"
+    );
+    // The columns stay in the order of the file.
+    let places = (0..7).map(|column| page.find(&format!("id=\"c{column}\"")).unwrap());
+    assert!(places.is_sorted(), "{page}");
+    // The page follows the answer, which is stored without another step.
+    let edition = hidden(&page, "edition").to_owned();
+    let answer = format!("edition={edition}&c4=external_source_id");
+    let page = console.post(&cookie, "/columns?stays=true", &answer);
+    assert_eq!((status(&page), questions(&page)), (200, 0), "{page}");
+    assert!(
+        page.contains(chosen) && !page.contains("class=\"wrong\""),
+        "{page}"
+    );
+    console.kill();
+
+    let (console, cookie, page) = open("second.csv");
+    assert_eq!(questions(&page), 1, "{page}");
+    assert!(
+        page.contains("name=\"repeat\"") && !page.contains(chosen),
+        "{page}"
+    );
+    let repeat = format!("edition={}&c4=&repeat=yes", hidden(&page, "edition"));
+    let page = console.post(&cookie, "/columns", &repeat);
+    assert_eq!((status(&page), questions(&page)), (200, 0), "{page}");
+    assert!(page.contains(chosen), "{page}");
+}
+
+#[test]
 fn a_dropped_file_is_kept_while_a_console_shows_it() {
     let folder = Folder::new();
     let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
@@ -1665,6 +1728,14 @@ fn a_messy_workbook_is_read_asked_about_corrected_and_sent_in_a_browser() {
         assert!(has(&found["question"], question), "{found}");
         assert_eq!(found["staysAt"], true, "{found}");
         assert_eq!(found["answered"], "email_address1", "{found}");
+        // The question, its notice and the step follow the answer.
+        assert_eq!(
+            found["open"],
+            serde_json::json!([2, "attention"]),
+            "{found}"
+        );
+        assert_eq!(found["closed"], serde_json::json!([0, "done"]), "{found}");
+        assert!(has(&found["focused"], "c"), "{found}");
         assert!(has(&found["toMend"], "1 r"), "{found}");
         assert!(has(&found["done"], done), "{found}");
     }

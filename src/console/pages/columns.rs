@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use crate::app::pattern_of;
 use crate::console::desk::Desk;
@@ -15,7 +16,7 @@ use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::console::questions::{Question, Why, decided_of, questions};
 use crate::console::words::system_name;
 use crate::l10n::{Language, local_time, number, say};
-use crate::map::{PROTECTED, column_names, field_named, guesses};
+use crate::map::{PROTECTED, class_column, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::{Kind, TargetSpec};
 
@@ -27,6 +28,8 @@ struct Page {
     wrong: Option<String>,
     /// The number of open questions as text, if there are any.
     asked: Option<String>,
+    /// Whether a question can be answered as for an earlier file.
+    can_repeat: bool,
     columns: Vec<Column>,
     edition: String,
     target: String,
@@ -42,6 +45,8 @@ struct Column {
     /// The selectable fields: the value, the name, and whether it is selected.
     fields: Vec<(String, String, bool)>,
     is_left_out: bool,
+    /// The use of a column that is not sent.
+    hint: Option<String>,
     /// A column that marks protected persons cannot be left out.
     is_protected: bool,
     /// The question about the column, and the answers with their values.
@@ -90,7 +95,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
             || question_of(index).is_some()
             || decided_of(opened, &names[index]).is_some()
     };
-    let mut columns: Vec<Column> = names
+    let columns: Vec<Column> = names
         .iter()
         .zip(&guesses)
         .enumerate()
@@ -105,22 +110,20 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
             let samples = look.rows.iter().filter_map(|row| row.get(index));
             let samples = samples.filter(|cell| !cell.trim().is_empty());
             let question = question_of(index);
+            let is_left_out = chosen.is_none() && !is_protected && question.is_none();
+            let is_class = class_column(&look.header) == Some(index);
             Column {
                 index,
                 header: header.clone(),
                 samples: samples.take(SAMPLES).cloned().collect(),
                 fields: fields(spec, chosen.filter(|_| question.is_none())),
-                is_left_out: chosen.is_none() && !is_protected && question.is_none(),
+                is_left_out,
+                hint: (is_left_out && is_class).then(|| say().console_class_here()),
                 is_protected,
                 question: question.map(|question| asked(question, guess.field, spec)),
             }
         })
         .collect();
-    // Questions first, then omitted columns, then the rest in the order of the file.
-    columns.sort_by_key(|column| {
-        let is_answered = column.question.is_none();
-        (is_answered, !column.is_left_out, column.index)
-    });
     let has_profile = desk.door.profile_of(&opened.name).is_some();
     Ok(html(&Page {
         frame,
@@ -129,6 +132,9 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
             let count = questions.len() as u64;
             say().console_columns_asked(count, number(count))
         }),
+        can_repeat: questions
+            .iter()
+            .any(|one| matches!(one.why, Why::Earlier(..))),
         columns,
         edition: opened.edition.clone(),
         target: system,
@@ -204,11 +210,22 @@ pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
         .to_owned()
 }
 
+#[derive(Deserialize, Default)]
+pub(in crate::console) struct Choosing {
+    /// Whether the page is shown again, with this answer.
+    #[serde(default)]
+    stays: bool,
+}
+
+/// Takes the fields of the columns. Each answer to a question is stored, even if others are open.
 pub(in crate::console) async fn choose(
     State(desk): State<Arc<Desk>>,
+    Query(asked_by): Query<Choosing>,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
+        let repeats = said.contains_key("repeat");
+        let stays = asked_by.stays || repeats;
         let wrong = {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
@@ -217,7 +234,12 @@ pub(in crate::console) async fn choose(
                 return go_to("/file");
             };
             let guesses = guesses(&look.header, &opened.spec);
-            let asked: Vec<usize> = questions(opened).iter().map(|one| one.column).collect();
+            let questions = questions(opened);
+            let question_of = |index: usize| questions.iter().find(|one| one.column == index);
+            let earlier = |index: usize| match question_of(index).map(|one| &one.why) {
+                Some(Why::Earlier(earlier, ..)) if repeats => Some(earlier.field.as_str()),
+                _ => None,
+            };
             let (mut overrides, mut usual, mut open) = (Vec::new(), Vec::new(), Vec::new());
             for (index, (header, guess)) in column_names(&look.header)
                 .into_iter()
@@ -225,13 +247,16 @@ pub(in crate::console) async fn choose(
                 .enumerate()
             {
                 let chosen = said.get(&format!("c{index}")).map(String::as_str);
-                let is_asked = asked.contains(&index);
+                let is_asked = question_of(index).is_some();
                 let chosen = match chosen {
                     Some(LEFT_OUT) => "",
-                    None | Some("") if is_asked => {
-                        open.push(header);
-                        continue;
-                    }
+                    None | Some("") if is_asked => match earlier(index) {
+                        Some(field) => field,
+                        None => {
+                            open.push(header);
+                            continue;
+                        }
+                    },
                     Some(field) => field,
                     None => continue,
                 };
@@ -251,14 +276,16 @@ pub(in crate::console) async fn choose(
             }
             opened.roster.map.overrides = overrides.clone();
             opened.read()?;
-            if open.is_empty() && opened.checked.is_ok() {
+            if opened.checked.is_ok() {
                 remember(opened, &overrides, &usual)?;
+            }
+            if open.is_empty() && opened.checked.is_ok() && !stays {
                 if said.contains_key("keep") {
                     keep(desk, opened, &said, (&overrides, &usual))?;
                 }
                 return go_to("/problems");
             }
-            (!open.is_empty()).then(|| say().console_columns_open(open.join(", ")))
+            (!open.is_empty() && !stays).then(|| say().console_columns_open(open.join(", ")))
         };
         made(desk, wrong)
     })
