@@ -39,12 +39,16 @@ pub(in crate::console) fn suggested(
         // A dot or a letter may be missing instead.
         Notation::Code if spec.value_kind() == Kind::Email && separates_words(value) => {}
         Notation::Code => {
-            candidates.push(joined.clone());
             let dotted = joined
                 .replace(',', ".")
                 .replace("@@", "@")
                 .replace("..", ".");
-            candidates.push(dotted.trim_matches(['.', ';', ':', '<', '>']).to_owned());
+            let dotted = dotted.trim_matches(['.', ';', ':', '<', '>']);
+            if spec.value_kind() == Kind::Email {
+                candidates.extend(with_known_domain(dotted));
+            }
+            candidates.push(joined.clone());
+            candidates.push(dotted.to_owned());
             candidates.extend(nearest(
                 value,
                 spec.choices
@@ -55,6 +59,22 @@ pub(in crate::console) fn suggested(
         Notation::Words => {}
     }
     candidates.into_iter().find(passes)
+}
+
+/// Returns an address with the domain of a common mail provider, if its own domain misspells that by one letter
+/// or two exchanged ones.
+fn with_known_domain(address: &str) -> Option<String> {
+    // Domains that differ by one letter are listed too, because they are no misspellings.
+    const KNOWN: &str = "gmail.com email.com mail.com ymail.com hotmail.com hotmail.se outlook.com outlook.se \
+        icloud.com live.com live.se yahoo.com yahoo.se telia.com comhem.se bredband.net";
+    let (person, domain) = address.rsplit_once('@')?;
+    let domain = domain.to_lowercase();
+    let mut known = KNOWN.split_whitespace();
+    if known.clone().any(|known| known == domain) {
+        return None;
+    }
+    let meant = known.find(|known| strsim::damerau_levenshtein(&domain, known) == 1)?;
+    Some(format!("{person}@{meant}"))
 }
 
 /// Returns the date that Excel shows for a serial number of its 1900 date system.
@@ -138,6 +158,30 @@ mod tests {
                 Some("anna.ek@skola.se"),
             ),
             ("email_address1", "anna.ek @skola", &plain, None),
+            (
+                "email_address1",
+                "anna@gmial,com",
+                &plain,
+                Some("anna@gmail.com"),
+            ),
+            (
+                "email_address1",
+                "anna@@hotmial.com",
+                &plain,
+                Some("anna@hotmail.com"),
+            ),
+            (
+                "email_address1",
+                "anna@mail,com",
+                &plain,
+                Some("anna@mail.com"),
+            ),
+            (
+                "email_address1",
+                "anna@skola,com",
+                &plain,
+                Some("anna@skola.com"),
+            ),
             ("date_of_birth", "39215", &serial, Some("2007-05-13")),
             ("date_of_birth", "60001", &serial, None),
             ("date_of_birth", "39215", &plain, None),
