@@ -92,6 +92,8 @@ pub(super) struct FileLook {
     pub(super) header: Vec<String>,
     pub(super) header_line: u64,
     pub(super) sheets: Vec<String>,
+    /// The number of rows, if the whole file can be read.
+    pub(super) count: Option<u64>,
     /// The first rows.
     pub(super) rows: Vec<Vec<String>>,
     /// The kind of each column, according to its first rows.
@@ -608,6 +610,14 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
         ..Withholding::default()
     });
     let is_workbook = !input.sheets().is_empty();
+    let mut count = 0;
+    let counted = input.scan(
+        |table| table.len() as u64,
+        |rows| {
+            count += rows;
+            Ok::<bool, ReadError>(true)
+        },
+    );
     let mut rows = first_rows(&input)?;
     let kinds = (0..input.header().len()).map(|column| {
         let cells = rows.iter().filter_map(|row| Some(&**row.get(column)?));
@@ -617,6 +627,7 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
     rows.truncate(SAMPLE);
     Ok(FileLook {
         kinds,
+        count: counted.is_ok().then_some(count),
         description: input.description(),
         encoding: input.dialect().encoding.label().to_owned(),
         delimiter: (!is_workbook).then_some(input.dialect().delimiter),

@@ -619,6 +619,7 @@ const walks = {
   // A workbook with a title, groups of columns, merged cells, dates and numbers, from its file to its end.
   async messy() {
     found.steps.header = await page.locator("main table thead th").allInnerTexts();
+    found.steps.edge = await page.locator(".scroll").evaluate((table) => getComputedStyle(table).backgroundImage);
     await look("messy-file");
     await press(".next a.button");
     await page.waitForURL(`${home}/columns`);

@@ -1355,6 +1355,15 @@ fn columns_are_asked_about_once_and_answered_as_for_the_last_file() {
 }
 
 #[test]
+fn the_file_page_counts_rows_before_their_columns_are_known() {
+    let folder = Folder::new();
+    folder.write("r.csv", "Namn;Stad\r\nBo;Solna\r\nCia;Solna\r\n");
+    let console = Console::open(&folder, &["r.csv", "--target", "meitner", "--sandbox"]);
+    let page = console.get(&console.enter(), "/file");
+    assert!(page.contains("Rows: 2."), "{page}");
+}
+
+#[test]
 fn a_dropped_file_is_kept_while_a_console_shows_it() {
     let folder = Folder::new();
     let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
@@ -1736,6 +1745,7 @@ fn a_messy_workbook_is_read_asked_about_corrected_and_sent_in_a_browser() {
         );
         assert_eq!(found["closed"], serde_json::json!([0, "done"]), "{found}");
         assert!(has(&found["focused"], "c"), "{found}");
+        assert!(has(&found["edge"], "gradient"), "{found}");
         assert!(has(&found["toMend"], "1 r"), "{found}");
         assert!(has(&found["done"], done), "{found}");
     }

@@ -83,11 +83,7 @@ fn made(desk: &Desk) -> Made {
         header_line: found.map_or(read.header_row.unwrap_or(1), |look| look.header_line),
         header: found.map_or(Vec::new(), |look| look.header.clone()),
         rows: found.map_or(Vec::new(), |look| look.rows.clone()),
-        count: opened
-            .checked
-            .as_ref()
-            .ok()
-            .map(|checked| number(checked.prepared.survey.rows)),
+        count: found.and_then(|look| look.count).map(number),
     }))
 }
 
