@@ -13,7 +13,7 @@ const MOST = 1200;
 // The size of the pictures on a sheet.
 const SCALE = 0.6;
 // The quality of WebP, from 0 to 1.
-const QUALITY = 0.25;
+const QUALITY = 0.2;
 
 const pages = new Map();
 for (const file of fs.readdirSync(views).sort()) {
