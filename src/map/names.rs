@@ -306,7 +306,7 @@ mod tests {
             // Either field may be meant, or the other part of the header.
             ("Elevnummer / Id", &[number, id], false),
             ("E-post/Konto", &["email_address1"], false),
-            // Somebody else's.
+            // Values of another person, and no field.
             ("E-post vårdnadshavare", &[], false),
             ("Förnamn (mentor)", &[], false),
             ("Elev", &[], false),

@@ -652,7 +652,7 @@ fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() 
         "{one}"
     );
     // The limits of a search are printed, as on the page.
-    let output = school.folder.run("history Nobody");
+    let output = school.folder.run("history Unknown");
     assert!(
         stderr(&output).contains("the 10 latest files"),
         "{}",
