@@ -203,8 +203,6 @@ fn hint(stop: &Stop, on: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::app::ready::ready;
     use crate::app::scene::{Scene, roster, wanted};
@@ -273,23 +271,6 @@ mod tests {
         undo.delivery.undoes = Some("first".into());
         scene.run("undo", RunState::Interrupted, &undo);
         assert_eq!(begun(&scene, &now, false), new());
-    }
-
-    #[test]
-    fn replacing_an_interrupted_run_is_logged_unless_fresh_is_set() {
-        for (fresh, logged) in [(false, true), (true, false)] {
-            let scene = Scene::new();
-            scene.write("r.csv", &roster(1));
-            scene.run("first", RunState::Interrupted, &scene.settings("r.csv"));
-            let mut otherwise = scene.settings("r.csv");
-            otherwise.delivery.all = true;
-            let log = Arc::new(std::fs::File::create(scene.path("log")).unwrap());
-            let subscriber = tracing_subscriber::fmt().with_writer(log).finish();
-            tracing::subscriber::with_default(subscriber, || begun(&scene, &otherwise, fresh));
-            let log = std::fs::read_to_string(scene.path("log")).unwrap();
-            let code = Code::RunTakesItsPlace.as_str();
-            assert_eq!(log.contains(code), logged, "{log}");
-        }
     }
 
     #[test]

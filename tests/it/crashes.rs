@@ -100,6 +100,7 @@ fn a_repeated_import_resumes_and_a_fresh_one_does_not() {
     assert!(folder.runs().contains("interrupted"));
     let fresh = folder.import_to("r.csv", &server.base_url, &["--fresh", "--all"], &[]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
+    assert!(!stderr(&fresh).contains("run.takes_its_place"));
     assert_eq!(server.seen().len(), 13);
     // A superseded run cannot be resumed, because its plan is out of date.
     let resumed = folder.run("resume");
@@ -109,6 +110,18 @@ fn a_repeated_import_resumes_and_a_fresh_one_does_not() {
         "{}",
         stderr(&resumed)
     );
+
+    // Without `--fresh`, an import with other settings reports the run that it replaces.
+    let (folder, server, run) = stopping_at_three(10);
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let other = ["--all", "--log-format", "json"];
+    let other = folder.import_to("r.csv", &server.base_url, &other, &[]);
+    assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
+    let replaced = stderr(&other)
+        .lines()
+        .any(|line| line.contains("run.takes_its_place") && line.contains(&first.summary.run));
+    assert!(replaced, "{}", stderr(&other));
+    assert_eq!(server.seen().len(), 13);
 
     // Another path to the same file resumes the run.
     let (folder, server, run) = stopping_at_three(10);
