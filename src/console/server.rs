@@ -18,7 +18,7 @@ use super::connections::{Guest, serve};
 use super::desk::Desk;
 use super::door::Door;
 use super::gate::{Caller, ENTRANCE, Gate, Keys, harden, refuse};
-use super::pages::{columns, file, history, person, plan, problems, run, start};
+use super::pages::{answer, columns, file, history, past_run, person, plan, problems, run, start};
 use super::reader::language_of;
 use crate::app::{asked_again, asked_to_stop};
 use crate::l10n::{read_in, say};
@@ -176,16 +176,16 @@ fn router(shared: Shared) -> Router {
         .route("/problems/alike", post(problems::mend_alike))
         .route("/problems/alike/back", post(problems::undo_alike))
         .route("/problems/file", get(problems::file))
-        .route("/plan", get(plan::show).post(plan::make))
+        .route("/plan", get(plan::show).post(answer::make))
         .route("/undo", get(plan::show_undo))
-        .route("/plan/answer", post(plan::answer))
+        .route("/plan/answer", post(answer::answer))
         .route("/run", get(run::show))
         .route("/run/events", get(run::events))
         .route("/run/ask", post(run::ask))
         .route("/runs", get(history::list))
-        .route("/runs/{name}", get(history::show))
-        .route("/runs/{name}/do", post(history::act))
-        .route("/runs/{name}/file/{which}", get(history::file))
+        .route("/runs/{name}", get(past_run::show))
+        .route("/runs/{name}/do", post(past_run::act))
+        .route("/runs/{name}/file/{which}", get(past_run::file))
         .route("/person", get(person::show))
         .route("/person/file", get(person::file))
         .route(ALIVE, get(|| async { StatusCode::NO_CONTENT }))

@@ -1,11 +1,13 @@
 //! The pages of the console, one per file, with their templates.
 
+pub(super) mod answer;
 mod attention;
 mod changes;
 pub(super) mod columns;
 pub(super) mod file;
 pub(super) mod history;
 mod lines;
+pub(super) mod past_run;
 pub(super) mod person;
 pub(super) mod plan;
 pub(super) mod problems;
