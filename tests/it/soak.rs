@@ -272,13 +272,18 @@ fn every_row_survives_kills_while_others_are_planned() {
 }
 
 #[cfg(all(unix, feature = "postgres"))]
-#[test]
-fn every_row_survives_kills_with_the_journal_in_postgresql() {
+fn soak_in_postgresql(size: (usize, usize), rate: &str, seed: u64) {
     let Some(cluster) = shared() else { return };
     let folder = Folder::new();
     let address = cluster.database();
     let state = State::in_database(&address, None, &folder.path("local")).unwrap();
-    soak_in((&state, &address), &folder, (3_000, 15), "600/s", 3, true);
+    soak_in((&state, &address), &folder, size, rate, seed, true);
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+#[test]
+fn every_row_survives_kills_with_the_journal_in_postgresql() {
+    soak_in_postgresql((3_000, 15), "600/s", 3);
 }
 
 /// The long version: `cargo test --release --test it -- --ignored --nocapture soak`.
@@ -286,4 +291,12 @@ fn every_row_survives_kills_with_the_journal_in_postgresql() {
 #[ignore = "takes some ten minutes"]
 fn every_row_survives_two_hundred_kills() {
     soak((100_000, 200), "2000/s", 2, true);
+}
+
+/// The long version with PostgreSQL, started in the same way.
+#[cfg(all(unix, feature = "postgres"))]
+#[test]
+#[ignore = "takes some ten minutes"]
+fn every_row_survives_two_hundred_kills_with_the_journal_in_postgresql() {
+    soak_in_postgresql((100_000, 200), "2000/s", 5);
 }
