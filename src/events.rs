@@ -146,6 +146,8 @@ pub struct Progress {
     pub to_send: u64,
     /// Rows in a final state, by state.
     pub states: StateCounts,
+    /// Whether the run is an undo, which restores rows.
+    pub is_undo: bool,
     /// The estimated time of completion, if known.
     pub finish: Option<Timestamp>,
     /// The rate limit in force, such as `1500/h`.

@@ -452,7 +452,7 @@ pub(super) fn arrived(
         }
         let reason = match arrived.fate {
             Fate::Held => summary.held.clone(),
-            Fate::Partial | Fate::Failed => Some(summary.states.in_words()),
+            Fate::Partial | Fate::Failed => Some(summary.states.in_words(false)),
             Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
         };
         arrived.reason = arrived.reason.or(reason);

@@ -54,7 +54,7 @@ pub(super) fn listed_in_words(run: &ListedRun) -> String {
 /// Returns the states of rows with their counts as text. A row that was not sent for a fault, or because the system does
 /// not have the person, is to be corrected.
 pub(super) fn outcome_in_words(states: &StateCounts, is_undo: bool) -> Vec<(RowState, String)> {
-    let phrases = states.phrases_of(is_undo).into_iter();
+    let phrases = states.phrases(is_undo).into_iter();
     phrases
         .map(|(state, phrase)| match state {
             RowState::Invalid => {

@@ -70,22 +70,22 @@ impl StateCounts {
         }
     }
 
-    /// The non-zero counts with their states, comma-separated, in the interface language.
-    pub fn in_words(&self) -> String {
-        let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
+    /// The non-zero counts with their states, comma-separated, in the interface language. An undo restores
+    /// rows.
+    pub fn in_words(&self, is_undo: bool) -> String {
+        let counts: Vec<String> = self
+            .phrases(is_undo)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
         if counts.is_empty() {
             return rows(0);
         }
         counts.join(", ")
     }
 
-    /// The states with non-zero counts, each with its count in words.
-    pub fn phrases(&self) -> Vec<(RowState, String)> {
-        self.phrases_of(false)
-    }
-
-    /// The same for a run that may be an undo, which restores rows.
-    pub fn phrases_of(&self, is_undo: bool) -> Vec<(RowState, String)> {
+    /// The states with non-zero counts, each with its count in words. An undo restores rows.
+    pub fn phrases(&self, is_undo: bool) -> Vec<(RowState, String)> {
         let some = self.each().into_iter().filter(|(_, count)| *count > 0);
         some.map(|(state, count)| {
             let word = word_of(state, count, is_undo);

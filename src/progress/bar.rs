@@ -146,7 +146,7 @@ fn text_of(known: &Known) -> String {
         let forms = [time_left(progress, now), time_done(progress, now)];
         parts.push(forms.into_iter().flatten().collect());
     }
-    let phrases = progress.states.phrases().into_iter();
+    let phrases = progress.states.phrases(progress.is_undo).into_iter();
     parts.extend(phrases.map(|(_, phrase)| vec![phrase]));
     fitting(&parts, Screen::columns())
 }

@@ -91,7 +91,7 @@ fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
 /// Returns the progress by rows and the estimated finish.
 pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
     let (done, all) = (number(progress.done), rows(progress.rows));
-    let mut line = say().progress_rows(done, all, progress.states.in_words());
+    let mut line = say().progress_rows(done, all, progress.states.in_words(progress.is_undo));
     if let Some(time) = time_left(progress, now) {
         line.push_str("; ");
         line.push_str(&time);

@@ -115,7 +115,8 @@ fn import_with(
             },
         };
         let states = states_at_start(&run, plan.settled)?;
-        setup.tracker.start(run.name(), &plan, states);
+        let is_undo = setup.settings.delivery.undoes.is_some();
+        setup.tracker.start(run.name(), &plan, states, is_undo);
         let sent = send(run)?;
         let batch_end = match batch {
             Some(_) => end_batch(sent)?,

@@ -28,6 +28,7 @@ struct State {
     to_send: u64,
     sent: u64,
     states: StateCounts,
+    is_undo: bool,
     /// The time and requests when this process started to send, and the rows that it sent since.
     began: Mark,
     sent_here: u64,
@@ -72,8 +73,8 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Reports the start of sending, with the rows that are already in a final state.
-    pub(super) fn start(&self, run: &str, plan: &Plan, states: StateCounts) {
+    /// Reports the start of sending, or of an undo if `is_undo`, with the rows that are already in a final state.
+    pub(super) fn start(&self, run: &str, plan: &Plan, states: StateCounts, is_undo: bool) {
         let rows = self.survey.rows;
         let sent = states.total().saturating_sub(plan.settled.total());
         let now = self.clock.now();
@@ -84,6 +85,7 @@ impl<'a> Tracker<'a> {
                 to_send: plan.to_send,
                 sent,
                 states,
+                is_undo,
                 began: self.mark(now),
                 reported_at: now,
                 is_sending: true,
@@ -201,6 +203,7 @@ impl State {
             sent: self.sent,
             to_send: self.to_send,
             states: self.states,
+            is_undo: self.is_undo,
             finish,
             rate: rate.to_string(),
             // The API's headers have not corrected it.

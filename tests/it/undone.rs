@@ -134,8 +134,11 @@ fn no_command_continues_an_undone_run() {
     let scene = Scene::new();
     scene.killed_after_four(&["import", "r.csv", "--yes"]);
     let run = scene.newest();
-    let undone = scene.run(&["undo", &run, "--yes"]);
-    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    let undone = scene.run(&["undo", &run, "--yes", "--progress", "plain"]);
+    let progress = stderr(&undone);
+    assert_eq!(undone.status.code(), Some(0), "{progress}");
+    assert!(progress.contains(" restored"), "{progress}");
+    assert!(!progress.contains(" updated"), "{progress}");
     assert_eq!(scene.names(), vec!["Åsa"; ROWS]);
     let undo = scene.newest();
 

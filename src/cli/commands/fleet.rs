@@ -269,7 +269,7 @@ impl FleetDoor for WorkDoor {
                         .why
                         .as_ref()
                         .map(|why| format!(": {}", why.in_words()));
-                    let states = summary.states.in_words();
+                    let states = summary.states.in_words(false);
                     let line = format!("{}: {states}", ended.file);
                     terminal::out(&format!("{line}{}\n", why.unwrap_or_default()));
                 }

@@ -339,7 +339,7 @@ fn print_file(is_json: bool, name: &str, summary: &Summary) {
     }
     let line = say().cli_file_line(
         name,
-        summary.states.in_words(),
+        summary.states.in_words(false),
         requests(summary.requests),
         duration(summary.duration_s),
         summary.file.as_str(),

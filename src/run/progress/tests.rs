@@ -210,7 +210,7 @@ fn a_resumed_run_continues_its_progress() {
         ..StateCounts::default()
     };
     let events = tracked(|desk, tracker| {
-        tracker.start("r", &plan(), states);
+        tracker.start("r", &plan(), states, false);
         tracker.on_event(&done(1, true));
         desk.later(Duration::from_secs(1));
         tracker.on_event(&done(2, false));
@@ -241,7 +241,7 @@ fn a_resumed_run_continues_its_progress() {
 #[test]
 fn a_wait_of_the_api_is_reported_immediately_unlike_a_pause() {
     let events = tracked(|_, tracker| {
-        tracker.start("r", &plan(), StateCounts::default());
+        tracker.start("r", &plan(), StateCounts::default(), false);
         tracker.on_event(&RunEvent::Waiting {
             until: NOW,
             wait: Duration::from_secs(9),
@@ -315,7 +315,7 @@ fn the_end_is_estimated_from_the_rate_since_sending_began() {
             to_send: 3000,
             ..Plan::default()
         };
-        tracker.start("r", &plan, StateCounts::default());
+        tracker.start("r", &plan, StateCounts::default(), false);
         for row in 1..=39 {
             tracker.on_event(&done(row, true));
         }
