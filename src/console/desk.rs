@@ -114,6 +114,33 @@ impl Desk {
         Ok(session)
     }
 
+    /// Simulates the API from now on. An unconfirmed plan is discarded.
+    ///
+    /// # Errors
+    /// Fails while a job is sending.
+    pub(super) fn rehearse(&self) -> Result<(), AppError> {
+        let mut current = self.without_job()?;
+        *current = None;
+        self.door.rehearse();
+        Ok(())
+    }
+
+    /// Discards an unconfirmed plan, and prevents that another job starts.
+    fn without_job(&self) -> Result<MutexGuard<'_, Option<Arc<Job>>>, AppError> {
+        let busy = || AppError::Front(say().console_busy());
+        if let Some(job) = self.job()
+            && (!job.discard() || !job.ends_within(DISCARDING))
+        {
+            return Err(busy());
+        }
+        let current = lock(&self.job);
+        // Another job may have started in the meantime.
+        match current.as_ref().is_some_and(|job| !job.has_ended()) {
+            true => Err(busy()),
+            false => Ok(current),
+        }
+    }
+
     /// Starts a job in its own thread. An unconfirmed plan is replaced.
     ///
     /// # Errors
@@ -124,16 +151,7 @@ impl Desk {
         of: (String, Option<Revision>),
         note: Option<String>,
     ) -> Result<(), AppError> {
-        if let Some(job) = self.job()
-            && (!job.discard() || !job.ends_within(DISCARDING))
-        {
-            return Err(AppError::Front(say().console_busy()));
-        }
-        let mut current = lock(&self.job);
-        // Another job may have started in the meantime.
-        if current.as_ref().is_some_and(|job| !job.has_ended()) {
-            return Err(AppError::Front(say().console_busy()));
-        }
+        let mut current = self.without_job()?;
         let live = Live::new();
         let mut session = self.session(Box::new(Watching(live.clone())))?;
         session.author.note = note;
@@ -168,6 +186,16 @@ impl Desk {
         Settings::of(run).is_ok_and(|settings| {
             settings.sandbox && !self.plays(&settings.delivery.client.base_url)
         })
+    }
+
+    /// Returns why a run can only be looked at here: its simulated API no longer exists, or it used the real
+    /// one, to which a rehearsal sends nothing.
+    pub(super) fn out_of_reach(&self, run: &RunRecord) -> Option<String> {
+        if self.has_lost(run) {
+            return Some(say().console_rehearsal_over());
+        }
+        let is_real = || Settings::of(run).is_ok_and(|settings| !settings.sandbox);
+        (self.door.plays() && is_real()).then(|| say().console_not_rehearsed())
     }
 
     /// Asks the current job to stop. Returns whether there is one.
@@ -231,6 +259,8 @@ mod tests {
         fn plays(&self) -> bool {
             true
         }
+
+        fn rehearse(&self) {}
 
         fn target(&self) -> Option<String> {
             None

@@ -19,6 +19,9 @@ pub trait Door: Send + Sync {
     /// Whether the API is played on this machine, so that nothing real is changed.
     fn plays(&self) -> bool;
 
+    /// Plays the API from now on, until the console ends.
+    fn rehearse(&self);
+
     /// The API that was asked for, if one was.
     fn target(&self) -> Option<String>;
 

@@ -166,6 +166,7 @@ fn router(shared: Shared) -> Router {
         .route("/", get(start::show))
         .route("/drop", upload)
         .route("/open", post(start::open))
+        .route("/rehearse", post(start::rehearse))
         .route("/file", get(file::show).post(file::correct))
         .route("/columns", get(columns::show).post(columns::choose))
         .route("/problems", get(problems::show))

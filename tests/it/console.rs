@@ -555,6 +555,11 @@ fn missing_credentials_are_reported_on_the_first_page() {
             let text = text.split_once("</textarea>").unwrap().0;
             assert!(text.contains("MEITNER_CLIENT_SECRET"), "{text}");
         }
+        // Without credentials, the file can be rehearsed.
+        console.post(&cookie, "/rehearse", "");
+        let page = console.get(&cookie, "/file");
+        assert!(!page.contains(asked), "{page}");
+        assert!(page.contains("class=\"rehearsal\""), "{page}");
         let console = Console::open_with(&folder, &arguments, None, &[]);
         if let Some(found) = console.walk("credentials", &[]) {
             assert!(has(&found["text"], "MEITNER_CLIENT_SECRET"), "{found}");
@@ -858,10 +863,10 @@ fn the_console_first_asks_which_of_several_sheets_to_read() {
             let answer = console.get(&cookie, next);
             assert_eq!(status(&answer), 303, "{answer}");
         }
-        console.post(&cookie, "/file", "sheet=&header_row=1");
+        console.post(&cookie, "/file", "sheet=");
         assert!(console.get(&cookie, "/file").contains(question));
         for (chosen, cell) in [("2025", "2025-1"), ("2026", "2026-1")] {
-            console.post(&cookie, "/file", &format!("sheet={chosen}&header_row=1"));
+            console.post(&cookie, "/file", &format!("sheet={chosen}"));
             let page = console.get(&cookie, "/file");
             assert!(!page.contains(question), "{page}");
             assert!(

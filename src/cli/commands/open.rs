@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
@@ -62,6 +63,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     let door = FrontDoor {
         common: common.clone(),
         options: args.options.clone(),
+        plays: AtomicBool::new(args.options.place.sandbox),
         config,
         state: state.clone(),
     };
@@ -92,6 +94,8 @@ fn show(address: &str) -> std::io::Result<tempfile::NamedTempFile> {
 struct FrontDoor {
     common: GeneralOptions,
     options: PlanOptions,
+    /// Whether the API is simulated.
+    plays: AtomicBool,
     config: Config,
     state: State,
 }
@@ -121,6 +125,7 @@ impl FrontDoor {
 
     fn asked(&self, file: &Path, target: Option<&str>, holds: bool) -> Asked {
         let mut options = self.options.clone();
+        options.place.sandbox = self.plays();
         if let Some(target) = target {
             options.roster.target = Some(target.to_owned());
         }
@@ -142,7 +147,11 @@ impl Door for FrontDoor {
     }
 
     fn plays(&self) -> bool {
-        self.options.place.sandbox
+        self.plays.load(Ordering::Relaxed)
+    }
+
+    fn rehearse(&self) {
+        self.plays.store(true, Ordering::Relaxed);
     }
 
     fn target(&self) -> Option<String> {

@@ -27,7 +27,10 @@ struct Page {
     sheets: Vec<(String, bool)>,
     /// Whether the user must choose, because nothing could be read.
     must_choose: bool,
-    header_line: u64,
+    /// The row of the header; `None` if it is not known which sheet to read.
+    header_line: Option<u64>,
+    /// Whether the file has the results of an earlier run.
+    is_of_results: bool,
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     count: Option<String>,
@@ -38,13 +41,16 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
 }
 
 fn made(desk: &Desk) -> Made {
-    let frame = Frame::of(desk, "file", say().console_file_title());
+    let mut frame = Frame::of(desk, "file", say().console_file_title());
     let opened = desk.opened();
     let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
     let read = &opened.roster.read;
     let look = opened.look.as_ref();
     let found = look.ok();
     let is_asked = !opened.which_sheet.is_empty();
+    if is_asked {
+        frame.title = say().console_sheet_title();
+    }
     let is_workbook = is_asked || found.is_some_and(|look| !look.sheets.is_empty());
     let encoding = found.map_or("", |look| &look.encoding);
     let mut labels: Vec<&str> = encodings().map(Charset::label).collect();
@@ -80,7 +86,14 @@ fn made(desk: &Desk) -> Made {
             false => delimiters(delimiter),
         },
         sheets: sheets.iter().map(sheet).collect(),
-        header_line: found.map_or(read.header_row.unwrap_or(1), |look| look.header_line),
+        header_line: match found {
+            Some(look) => Some(look.header_line),
+            None => Some(read.header_row.unwrap_or(1)).filter(|_| !is_asked),
+        },
+        is_of_results: opened
+            .checked
+            .as_ref()
+            .is_ok_and(|checked| checked.prepared.checker.map().is_of_results()),
         header: found.map_or(Vec::new(), |look| look.header.clone()),
         rows: found.map_or(Vec::new(), |look| look.rows.clone()),
         count: found.and_then(|look| look.count).map(number),
@@ -139,21 +152,16 @@ pub(in crate::console) async fn correct(
         if sheet.is_some() && sheet.as_ref() != read.sheet.as_ref().or(first) {
             read.sheet = sheet;
         }
-        let row: Option<u64> = match said.header_row.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|_| Trouble::Wrong(say().console_no_number(text)))?,
-            ),
-        };
-        let shown = match found {
-            Some(look) => Some(look.header_line),
-            // The sheet to read is not chosen yet.
-            None if !opened.which_sheet.is_empty() => read.header_row.or(Some(1)),
-            None => None,
-        };
-        if row != shown {
-            read.header_row = row;
+        // The page does not ask for the row before the sheet is chosen.
+        if let Some(text) = said.header_row.as_deref().map(str::trim) {
+            let wrong = |_| Trouble::Wrong(say().console_no_number(text));
+            let row: Option<u64> = match text {
+                "" => None,
+                text => Some(text.parse().map_err(wrong)?),
+            };
+            if row != found.map(|look| look.header_line) {
+                read.header_row = row;
+            }
         }
         let is_other = read.encoding != before.encoding
             || read.delimiter != before.delimiter

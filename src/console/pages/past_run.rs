@@ -173,7 +173,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             let changes = changes(&journal, run.id, &plan, filter, roster, chosen, false)?;
             let is_undo = row.undoes.is_some();
             let mut overview = Overview {
-                approves: !plan.rows_to_approve().is_empty() && !desk.has_lost(&run),
+                approves: !plan.rows_to_approve().is_empty() && desk.out_of_reach(&run).is_none(),
                 ..overview(&plan, is_undo)
             };
             overview.not_sent(&journal, run.id, roster, is_undo)?;
@@ -186,21 +186,22 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         None => None,
     };
     let by_row = (plan.as_ref()).is_some_and(|(overview, _)| overview.approves);
-    let approval = to_send
-        .filter(|_| !desk.has_lost(&run))
-        .map(|(count, reads_back)| Approval {
-            button: match by_row {
-                true => say().console_approve_ticked(),
-                false => say().console_approve(),
-            },
-            // The number of changes depends on the ticked rows.
-            question: match by_row {
-                true => say().console_approve_ticked_question(),
-                false => say().console_approve_question(count, number(count)),
-            },
-            first: (reads_back && count > CANARY).then_some(CANARY),
-            can_correct: Path::new(&run.file).is_file(),
-        });
+    let approval =
+        to_send
+            .filter(|_| desk.out_of_reach(&run).is_none())
+            .map(|(count, reads_back)| Approval {
+                button: match by_row {
+                    true => say().console_approve_ticked(),
+                    false => say().console_approve(),
+                },
+                // The number of changes depends on the ticked rows.
+                question: match by_row {
+                    true => say().console_approve_ticked_question(),
+                    false => say().console_approve_question(count, number(count)),
+                },
+                first: (reads_back && count > CANARY).then_some(CANARY),
+                can_correct: Path::new(&run.file).is_file(),
+            });
     let is_undo = row.undoes.is_some();
     let states = outcome_in_words(&row.summary.states, is_undo).into_iter();
     let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
@@ -241,14 +242,14 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         rows: rows(row.summary.rows),
         notes: notes(&row),
         audit_log: row.audit_log.iter().map(AuditEntry::in_words).collect(),
-        held: match desk.has_lost(&run) {
-            true => Some(say().why_sandbox_gone()),
-            false if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
-            false if row.state == RunState::Declined => Some(match &run.held {
+        held: match desk.out_of_reach(&run) {
+            Some(why) => Some(why),
+            None if is_removed(desk, &run) => Some(Code::RunRosterRemoved.sentence()),
+            None if row.state == RunState::Declined => Some(match &run.held {
                 Some(held) => say().console_declined_because(held_in_words(held)),
                 None => say().console_declined(),
             }),
-            false => run.held.as_ref().map(held_in_words).or(why),
+            None => run.held.as_ref().map(held_in_words).or(why),
         },
         technical,
         states: states.collect(),
@@ -358,7 +359,7 @@ fn is_removed(desk: &Desk, run: &RunRecord) -> bool {
 fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, String)> {
     let (state, summary) = (row.state, &row.summary);
     let settings = Settings::of(run).ok();
-    if desk.has_lost(run) {
+    if desk.out_of_reach(run).is_some() {
         return Vec::new();
     }
     let mut actions = Vec::new();
@@ -495,6 +496,9 @@ pub(in crate::console) async fn act(
     page(desk, move |desk| {
         let journal = Journal::open(&desk.state)?;
         let run = journal.run(Some(&name))?;
+        if let Some(why) = desk.out_of_reach(&run) {
+            return Err(Trouble::Wrong(why));
+        }
         let file = name_of(Path::new(&run.file));
         let what = said.iter().find(|(key, _)| key == "what");
         let what = what.map(|(_, value)| value.as_str());

@@ -193,6 +193,19 @@ pub(in crate::console) fn open_at_first(desk: &Arc<Desk>, file: &Path) {
     }
 }
 
+/// Simulates the API from now on, and shows the open file or the start page.
+pub(in crate::console) async fn rehearse(State(desk): State<Arc<Desk>>) -> Response {
+    let _turn = desk.turn.clone().lock_owned().await;
+    page(desk, move |desk| {
+        desk.rehearse()?;
+        go_to(match *desk.opened() {
+            Some(_) => "/file",
+            None => "/",
+        })
+    })
+    .await
+}
+
 fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     crate::safe_fs::open_file(file).map_err(Action::Read.failed(file))?;
     let name = file.file_name().unwrap_or_default();

@@ -228,5 +228,5 @@ cli-start =
     rosterpatch updates a school's directory API from a CSV or Excel roster. To start:
     rosterpatch import ROSTER --target meitner --sandbox    try it on a simulated API
     rosterpatch check ROSTER --target meitner               check every row, send nothing
-    rosterpatch open ROSTER --target meitner                do the same in the browser
+    rosterpatch open ROSTER --target meitner                open it in the browser: correct, rehearse, send
     rosterpatch --help                                      list all commands

@@ -226,5 +226,5 @@ cli-start =
     rosterpatch uppdaterar Meitner eller ett annat elevregister från en CSV- eller Excelfil. Börja så här:
     rosterpatch import LISTA --target meitner --sandbox     Provkör, utan att något ändras i Meitner
     rosterpatch check LISTA --target meitner                Kontrollera alla rader, skicka inget
-    rosterpatch open LISTA --target meitner                 Gör samma sak i webbläsaren
+    rosterpatch open LISTA --target meitner                 Öppna den i webbläsaren: rätta, öva och skicka
     rosterpatch --help                                      Visa alla kommandon
