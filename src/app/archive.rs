@@ -92,7 +92,7 @@ pub(super) fn archive(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster, second};
+    use crate::app::tests::{Scene, roster, second};
     use crate::run::AuditEntry;
 
     #[cfg(unix)]

@@ -475,7 +475,7 @@ pub(super) fn arrived(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::Scene;
+    use crate::app::tests::Scene;
     use crate::model::{FileKind, StateCounts};
 
     const STAMP: &str = "7.000000000:1";

@@ -157,7 +157,7 @@ fn copy_bytes(from: &mut File, to: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, planned, roster};
+    use crate::app::tests::{Scene, planned, roster};
     use crate::journal::{RunState, Stage, Writer};
     use crate::model::RowState;
 

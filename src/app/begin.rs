@@ -205,7 +205,7 @@ fn hint(stop: &Stop, on: String) -> String {
 mod tests {
     use super::*;
     use crate::app::ready::ready;
-    use crate::app::scene::{Scene, roster, wanted};
+    use crate::app::tests::{Scene, roster, wanted};
     use crate::l10n::Message;
     use crate::model::Exit;
     use crate::run::{Queued, Retries};

@@ -86,7 +86,7 @@ fn rewritten(session: &Session, name: &str, summary: &mut Summary) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::app::{GoOn, NamedPaths, place_of, resumed};
     use crate::model::Held;
     use crate::plan::Threshold;

@@ -106,7 +106,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::app::scene::Scene;
+    use crate::app::tests::Scene;
     use crate::journal::RunState;
 
     #[test]

@@ -347,7 +347,7 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
 mod tests {
     use super::*;
     use crate::app::ready::ready;
-    use crate::app::scene::{Scene, planned, roster, wanted};
+    use crate::app::tests::{Scene, planned, roster, wanted};
 
     #[test]
     fn only_unfinished_runs_resume_and_only_held_runs_are_approved() {

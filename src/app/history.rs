@@ -471,7 +471,7 @@ impl FieldNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::model::Exit;
 
     #[test]

@@ -120,7 +120,7 @@ pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::Scene;
+    use crate::app::tests::Scene;
     use crate::read::ReadOptions;
 
     fn mends() -> Mends {

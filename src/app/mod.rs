@@ -24,13 +24,13 @@ mod ready;
 mod report_again;
 mod retention;
 mod runs;
-#[cfg(test)]
-pub(crate) mod scene;
 mod session;
 mod spool;
 mod stop;
 mod sweep;
 mod target_test;
+#[cfg(test)]
+pub(crate) mod tests;
 mod undo;
 mod watch;
 

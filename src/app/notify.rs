@@ -282,7 +282,7 @@ fn run(command: &[String], json: &str, patience: Duration) -> Result<(), Fact> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Api, Scene, roster};
+    use crate::app::tests::{Api, Scene, roster};
     use crate::journal::RunState;
 
     fn told_by(notify: Notify) -> Notifications {

@@ -177,7 +177,7 @@ fn real(path: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::Scene;
+    use crate::app::tests::Scene;
 
     fn named(results: &str) -> NamedPaths {
         NamedPaths {

@@ -164,7 +164,7 @@ fn hold_content(state: &State, prepared: &Prepared) -> Result<RosterLock, AppErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster, wanted};
+    use crate::app::tests::{Scene, roster, wanted};
 
     #[test]
     fn a_roster_is_locked_only_if_requested() {

@@ -88,7 +88,7 @@ pub fn report_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::model::RowState;
 
     #[test]

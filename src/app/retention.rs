@@ -113,7 +113,7 @@ fn forget_edits(journal: &mut Journal, run: &RunRecord) -> Result<bool, AppError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::inbox::ArchiveFolder;
     use crate::journal::RunState;
     use crate::model::Exit;

@@ -329,7 +329,7 @@ fn state_of(run: &RunRecord, at: &State) -> RunState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::model::seconds_between;
     use crate::run::Queued;
 

@@ -91,7 +91,7 @@ fn refuse_too_few_files() -> Result<(), AppError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::scene::Scene;
+    use crate::app::tests::Scene;
 
     #[test]
     fn only_a_stopped_simulated_api_counts_as_lost() {

@@ -194,7 +194,7 @@ pub fn forget_spooled(path: &Path) {
 mod tests {
     use super::*;
     use crate::app::ready::ready;
-    use crate::app::scene::{Scene, roster, wanted};
+    use crate::app::tests::{Scene, roster, wanted};
     use crate::journal::RunState;
 
     #[test]

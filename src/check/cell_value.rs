@@ -274,7 +274,7 @@ impl Checker {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::sample::{Roster, target};
+    use crate::check::tests::{Roster, target};
 
     #[test]
     fn the_kind_and_the_limits_determine_the_check() {

@@ -125,7 +125,7 @@ impl Glance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, target};
+    use crate::check::tests::{Roster, target};
 
     fn field(keys: &str) -> FieldSpec {
         target(&[("x", keys)]).fields[1].clone()

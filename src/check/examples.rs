@@ -45,7 +45,7 @@ impl Checker {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::sample::{Roster, target};
+    use crate::check::tests::{Roster, target};
 
     #[test]
     fn refused_examples_and_defaults_are_reported() {

@@ -44,7 +44,7 @@ mod tests {
     use crate::check::CheckOptions;
     use crate::check::cell::{Content, content};
     use crate::check::fault::Notes;
-    use crate::check::sample::{Roster, target};
+    use crate::check::tests::{Roster, target};
     use crate::map::{ColumnMap, MapOptions};
     use crate::read::{Input, ReadError, ReadOptions};
     use crate::targets::{FieldSpec, Kind, Place};

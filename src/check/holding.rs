@@ -80,7 +80,7 @@ pub fn kind_of_cells<'a>(cells: impl Iterator<Item = &'a str>, today: Date) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, built_in};
+    use crate::check::tests::{Roster, built_in};
 
     #[test]
     fn nine_out_of_ten_cells_determine_a_columns_kind() {

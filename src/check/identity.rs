@@ -176,7 +176,7 @@ pub(super) fn make_certain(problem: &mut Problem) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, built_in};
+    use crate::check::tests::{Roster, built_in};
 
     #[test]
     fn a_placeholder_is_recognized_without_its_text_prefix() {

@@ -18,10 +18,10 @@ mod plain;
 mod restored;
 mod row;
 mod row_set;
-#[cfg(test)]
-mod sample;
 mod severity;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod unique;
 mod width;
 mod workbook_cell;

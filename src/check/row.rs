@@ -538,7 +538,7 @@ fn shorten(cell: Cell<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, built_in, target};
+    use crate::check::tests::{Roster, built_in, target};
     use crate::l10n::Message;
 
     const CLUB: [(&str, &str); 7] = [

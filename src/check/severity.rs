@@ -158,7 +158,7 @@ mod tests {
         let paths = files.into_iter().flatten().map(|file| file.unwrap().path());
         let sources: Vec<String> = paths
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-            .filter(|path| !path.ends_with("sample.rs"))
+            .filter(|path| !path.ends_with("tests.rs"))
             .map(|path| std::fs::read_to_string(path).unwrap())
             .collect();
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();

@@ -183,7 +183,7 @@ fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, built_in};
+    use crate::check::tests::{Roster, built_in};
 
     #[test]
     fn a_row_must_have_as_many_cells_as_the_header() {

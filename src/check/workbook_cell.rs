@@ -87,7 +87,7 @@ pub(super) fn known_code(code: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::sample::{Roster, built_in};
+    use crate::check::tests::{Roster, built_in};
 
     #[test]
     fn mark_and_kind_determine_the_finding() {

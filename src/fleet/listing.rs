@@ -134,7 +134,7 @@ mod tests {
     use super::super::entry::tests::entry;
     use super::*;
     use crate::app::listed;
-    use crate::app::scene::{Scene, roster, second};
+    use crate::app::tests::{Scene, roster, second};
 
     /// Returns how a run of two rows is shown, and whether its plan was read. The queue entry counts ten
     /// requests, and five rows are left.

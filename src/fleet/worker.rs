@@ -510,7 +510,7 @@ fn summary_of(record: &RunRecord) -> Option<Summary> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Scene, roster};
+    use crate::app::tests::{Scene, roster};
     use crate::l10n::Message;
     use crate::map::MapError;
     use crate::send::SignInError;

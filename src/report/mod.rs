@@ -15,8 +15,6 @@ mod metrics;
 mod plain;
 mod plan;
 mod plan_view;
-#[cfg(test)]
-mod recorded_run;
 mod result_paths;
 mod results;
 mod roster;
@@ -25,6 +23,8 @@ mod safe_cell;
 mod sheet_file;
 mod shell;
 mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 mod timeline;
 mod unnamed;

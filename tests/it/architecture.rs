@@ -711,7 +711,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("app/column_memory.rs", "the state folder"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
-    ("app/scene.rs", "a temporary folder of a unit test"),
     ("app/spool.rs", "the state folder"),
     ("app/session.rs", "the root folder"),
     ("console/page.rs", "a temporary folder of this process"),

@@ -1,7 +1,7 @@
 //! Unit tests of `app::derive`.
 
 use super::*;
-use crate::app::scene::{Scene, roster};
+use crate::app::tests::{Scene, roster};
 use crate::model::Exit;
 use crate::plan::ConflictPolicy;
 use crate::run::Queued;

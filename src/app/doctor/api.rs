@@ -369,7 +369,7 @@ fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Diagnosis {
 mod tests {
     use super::super::of_state;
     use super::*;
-    use crate::app::scene::{Api, Scene, TARGET, wanted};
+    use crate::app::tests::{Api, Scene, TARGET, wanted};
     use crate::clock::nanos;
     use crate::targets;
 

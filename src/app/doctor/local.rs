@@ -83,7 +83,7 @@ fn of_command(command: &[String]) -> Diagnosis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Api, Scene};
+    use crate::app::tests::{Api, Scene};
 
     #[test]
     fn the_metrics_file_needs_a_writable_folder() {

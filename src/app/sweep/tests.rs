@@ -5,7 +5,7 @@ mod refusals;
 use std::cell::Cell;
 
 use super::*;
-use crate::app::scene::{Api, Scene, roster, wanted};
+use crate::app::tests::{Api, Scene, roster, wanted};
 use crate::app::watch::watch;
 use crate::journal::RosterLock;
 use crate::model::RowState;

@@ -4,7 +4,7 @@ use super::*;
 use crate::app::job::Job;
 use crate::app::notify::Notifications;
 use crate::app::ready::ready;
-use crate::app::scene::{Api, Scene, TARGET, roster, wanted};
+use crate::app::tests::{Api, Scene, TARGET, roster, wanted};
 use crate::model::RowState;
 use crate::run::{Consent, Proposal, Queued, Start};
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::check::kinds::form_of;
-use crate::check::sample::target;
+use crate::check::tests::target;
 use crate::targets::{Kind, Place};
 
 fn look(text: &str) -> Result<Content<'_>, &'static str> {

@@ -1,7 +1,7 @@
 //! Unit tests of `check::survey`.
 
 use super::*;
-use crate::check::sample::{Roster, built_in, target};
+use crate::check::tests::{Roster, built_in, target};
 
 const CLUB: [(&str, &str); 3] = [
     ("name", "kind = \"text\""),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
+use super::super::tests::{Held, journal_of, outcome, rows_of};
 use super::*;
 use crate::model::RowAt;
 

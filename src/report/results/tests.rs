@@ -1,6 +1,6 @@
 //! Unit tests of `report::results`.
 
-use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
+use super::super::tests::{Held, journal_of, outcome, rows_of};
 use super::*;
 use crate::model::{Found, Problem, RowFacts};
 use crate::read::ReadOptions;
