@@ -21,15 +21,15 @@ use crate::send::Rate;
 /// the outcome of every row.
 #[derive(Debug, Parser)]
 #[command(name = "rosterpatch", version, max_term_width = 80)]
-pub(in crate::cli) struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
-    pub(in crate::cli) command: Command,
+    pub(super) command: Command,
     #[command(flatten)]
-    pub(in crate::cli) common: GeneralOptions,
+    pub(super) common: GeneralOptions,
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Command {
+pub(super) enum Command {
     /// Check every row, without network access
     Check(Box<CheckArgs>),
     /// Update the API from a roster
@@ -96,7 +96,7 @@ pub(in crate::cli) enum Command {
 
 impl Command {
     /// Returns the roster options of a command that reads a roster.
-    pub(in crate::cli) fn roster(&mut self) -> Option<&mut RosterOptions> {
+    pub(super) fn roster(&mut self) -> Option<&mut RosterOptions> {
         match self {
             Command::Check(check) => Some(&mut check.roster),
             Command::Import(import) => Some(&mut import.options.roster),
@@ -108,75 +108,75 @@ impl Command {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct CheckArgs {
+pub(super) struct CheckArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(in crate::cli) file: PathBuf,
+    pub(super) file: PathBuf,
     #[command(flatten)]
-    pub(in crate::cli) roster: RosterOptions,
+    pub(super) roster: RosterOptions,
     #[command(flatten)]
-    pub(in crate::cli) place: PlaceOptions,
+    pub(super) place: PlaceOptions,
     /// A variable of the target's addresses (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Delivery")]
-    pub(in crate::cli) var: Vec<(String, String)>,
+    pub(super) var: Vec<(String, String)>,
     /// Write every problem to a CSV file
     #[arg(long, value_name = "PATH", help_heading = "Output")]
-    pub(in crate::cli) problems: Option<PathBuf>,
+    pub(super) problems: Option<PathBuf>,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// A code from import_error_code; without it, list all codes
     #[arg(value_name = "CODE")]
-    pub(in crate::cli) code: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ShowArgs {
+pub(super) struct ShowArgs {
     /// The run; the newest if none is named
     #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: Option<String>,
+    pub(super) run: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(in crate::cli) format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ReportArgs {
+pub(super) struct ReportArgs {
     /// The run; the newest if none is named
     #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: Option<String>,
+    pub(super) run: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) files: FileOptions,
+    pub(super) files: FileOptions,
     #[command(flatten)]
-    pub(in crate::cli) layout: LayoutOptions,
+    pub(super) layout: LayoutOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct HistoryArgs {
+pub(super) struct HistoryArgs {
     /// The record's id, an identity number, an e-mail address or a name
     #[arg(value_name = "KEY")]
-    pub(in crate::cli) key: String,
+    pub(super) key: String,
     /// Also list the changes of rehearsals, the runs against the sandbox
     #[arg(long, conflicts_with = "forget")]
-    pub(in crate::cli) rehearsals: bool,
+    pub(super) rehearsals: bool,
     /// Remove the values that ended runs store for the record
     #[arg(long, conflicts_with_all = ["out", "format"])]
-    pub(in crate::cli) forget: bool,
+    pub(super) forget: bool,
     /// Also write everything stored about the person to a CSV, workbook or JSON file
     #[arg(long, value_name = "PATH")]
-    pub(in crate::cli) out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(in crate::cli) format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct TemplateArgs {
+pub(super) struct TemplateArgs {
     /// The API: a built-in one, or a file that describes one
     #[arg(
         long,
@@ -184,23 +184,23 @@ pub(in crate::cli) struct TemplateArgs {
         env = "ROSTERPATCH_TARGET",
         hide_env = true
     )]
-    pub(in crate::cli) target: Option<String>,
+    pub(super) target: Option<String>,
     /// Add a row with an example of each field
     #[arg(long)]
-    pub(in crate::cli) example: bool,
+    pub(super) example: bool,
     /// Use headers in this language, such as sv
     #[arg(long, value_name = "LANGUAGE")]
-    pub(in crate::cli) headers: Option<String>,
+    pub(super) headers: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct TargetsArgs {
+pub(super) struct TargetsArgs {
     #[command(subcommand)]
-    pub(in crate::cli) command: Option<TargetsCommand>,
+    pub(super) command: Option<TargetsCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum TargetsCommand {
+pub(super) enum TargetsCommand {
     /// Show the fields, kinds, sign-in and quota of an API
     Show {
         /// A built-in target, or a file that describes one
@@ -222,7 +222,7 @@ pub(in crate::cli) enum TargetsCommand {
 
 /// A kind of file that has a JSON Schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(in crate::cli) enum SchemaOf {
+pub(super) enum SchemaOf {
     /// A target's file
     #[default]
     Target,
@@ -231,22 +231,22 @@ pub(in crate::cli) enum SchemaOf {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ImportArgs {
+pub(super) struct ImportArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(in crate::cli) file: PathBuf,
+    pub(super) file: PathBuf,
     #[command(flatten)]
-    pub(in crate::cli) options: PlanOptions,
+    pub(super) options: PlanOptions,
     #[command(flatten)]
-    pub(in crate::cli) start: StartOptions,
+    pub(super) start: StartOptions,
     #[command(flatten)]
-    pub(in crate::cli) canary: CanaryOptions,
+    pub(super) canary: CanaryOptions,
     #[command(flatten)]
-    pub(in crate::cli) files: FileOptions,
+    pub(super) files: FileOptions,
     #[command(flatten)]
-    pub(in crate::cli) layout: LayoutOptions,
+    pub(super) layout: LayoutOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
     /// Send exactly what a saved plan contains, without asking; fail if anything has changed since
     #[arg(
         long,
@@ -254,10 +254,10 @@ pub(in crate::cli) struct ImportArgs {
         help_heading = "Delivery",
         hide_short_help = true
     )]
-    pub(in crate::cli) plan: Option<PathBuf>,
+    pub(super) plan: Option<PathBuf>,
     // An alias that users of other tools may try.
     #[arg(long, hide = true)]
-    pub(in crate::cli) dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// Options that conflict with `--run`, because the journal stores these settings. A target may also come from
@@ -283,16 +283,16 @@ const OF_A_FILE: [&str; 17] = [
 ];
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct RetryArgs {
+pub(super) struct RetryArgs {
     /// The results or failed file of a run; - is standard input
     #[arg(value_name = "RESULTS", required_unless_present = "run")]
-    pub(in crate::cli) file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// Resend the rows of a run that failed because of the API or the network; needs no file
     #[arg(long, value_name = "RUN", help_heading = "Roster", conflicts_with_all = OF_A_FILE)]
-    pub(in crate::cli) run: Option<String>,
+    pub(super) run: Option<String>,
     /// The run that the file belongs to, if several match
     #[arg(long, value_name = "RUN", help_heading = "Roster")]
-    pub(in crate::cli) of: Option<String>,
+    pub(super) of: Option<String>,
     /// Only rows in these states: invalid, rejected, failed, not_sent
     #[arg(
         long,
@@ -300,113 +300,113 @@ pub(in crate::cli) struct RetryArgs {
         value_delimiter = ',',
         help_heading = "Roster"
     )]
-    pub(in crate::cli) only: Vec<String>,
+    pub(super) only: Vec<String>,
     #[command(flatten)]
-    pub(in crate::cli) options: PlanOptions,
+    pub(super) options: PlanOptions,
     #[command(flatten)]
-    pub(in crate::cli) start: StartOptions,
+    pub(super) start: StartOptions,
     #[command(flatten)]
-    pub(in crate::cli) canary: CanaryOptions,
+    pub(super) canary: CanaryOptions,
     #[command(flatten)]
-    pub(in crate::cli) files: FileOptions,
+    pub(super) files: FileOptions,
     #[command(flatten)]
-    pub(in crate::cli) layout: LayoutOptions,
+    pub(super) layout: LayoutOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct OnceArgs {
+pub(super) struct OnceArgs {
     #[command(flatten)]
-    pub(in crate::cli) sweep: SweepArgs,
+    pub(super) sweep: SweepArgs,
     /// Add the files to the shared queue, and archive those whose runs have ended
     #[arg(long)]
-    pub(in crate::cli) enqueue: bool,
+    pub(super) enqueue: bool,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct SweepArgs {
+pub(super) struct SweepArgs {
     /// The folder to import from
     #[arg(value_name = "INBOX")]
-    pub(in crate::cli) folder: PathBuf,
+    pub(super) folder: PathBuf,
     #[command(flatten)]
-    pub(in crate::cli) options: PlanOptions,
+    pub(super) options: PlanOptions,
     #[command(flatten)]
-    pub(in crate::cli) inbox: InboxOptions,
+    pub(super) inbox: InboxOptions,
     #[command(flatten)]
-    pub(in crate::cli) start: StartOptions,
+    pub(super) start: StartOptions,
     #[command(flatten)]
-    pub(in crate::cli) canary: CanaryOptions,
+    pub(super) canary: CanaryOptions,
     #[command(flatten)]
-    pub(in crate::cli) layout: LayoutOptions,
+    pub(super) layout: LayoutOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ConfigArgs {
+pub(super) struct ConfigArgs {
     #[command(flatten)]
-    pub(in crate::cli) roster: RosterOptions,
+    pub(super) roster: RosterOptions,
     #[command(flatten)]
-    pub(in crate::cli) inbox: InboxOptions,
+    pub(super) inbox: InboxOptions,
     #[command(flatten)]
-    pub(in crate::cli) place: PlaceOptions,
+    pub(super) place: PlaceOptions,
     #[command(flatten)]
-    pub(in crate::cli) connection: ConnectionOptions,
+    pub(super) connection: ConnectionOptions,
     #[command(flatten)]
-    pub(in crate::cli) quota: QuotaOptions,
+    pub(super) quota: QuotaOptions,
     #[command(flatten)]
-    pub(in crate::cli) guards: GuardOptions,
+    pub(super) guards: GuardOptions,
     #[command(flatten)]
-    pub(in crate::cli) canary: CanaryOptions,
+    pub(super) canary: CanaryOptions,
     #[command(flatten)]
-    pub(in crate::cli) layout: LayoutOptions,
+    pub(super) layout: LayoutOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct PlanArgs {
+pub(super) struct PlanArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(in crate::cli) file: PathBuf,
+    pub(super) file: PathBuf,
     #[command(flatten)]
-    pub(in crate::cli) options: PlanOptions,
+    pub(super) options: PlanOptions,
     // `plan` never asks. The flag is accepted so that an `import` command line can be reused.
     #[arg(long, hide = true)]
-    pub(in crate::cli) yes: bool,
+    pub(super) yes: bool,
     /// Write every change to a CSV file
     #[arg(long, value_name = "PATH", help_heading = "Output")]
-    pub(in crate::cli) out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Save the plan for import --plan
     #[arg(long, value_name = "PLAN", help_heading = "Output")]
-    pub(in crate::cli) save: Option<PathBuf>,
+    pub(super) save: Option<PathBuf>,
     /// Print the request of one row (by import_row) as a curl command, without secrets
     #[arg(long, value_name = "ROW", help_heading = "Output")]
-    pub(in crate::cli) show_request: Option<NonZeroU64>,
+    pub(super) show_request: Option<NonZeroU64>,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(in crate::cli) struct RunsArgs {
+pub(super) struct RunsArgs {
     #[command(subcommand)]
-    pub(in crate::cli) command: Option<RunsCommand>,
+    pub(super) command: Option<RunsCommand>,
     /// List the files that arrived in inboxes within the last TIME, such as 1d
     #[arg(long, value_name = "TIME", conflicts_with = "limit")]
-    pub(in crate::cli) since: Option<Time>,
+    pub(super) since: Option<Time>,
     /// Also list rehearsals, the runs against the sandbox
     #[arg(long, conflicts_with = "since")]
-    pub(in crate::cli) rehearsals: bool,
+    pub(super) rehearsals: bool,
     /// List only the newest N
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
-    pub(in crate::cli) limit: usize,
+    pub(super) limit: usize,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(in crate::cli) format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum RunsCommand {
+pub(super) enum RunsCommand {
     /// Delete old runs and the personal data stored for undo
     Prune {
         /// Delete runs that began longer ago than this; by default only what [retention] limits
@@ -416,61 +416,61 @@ pub(in crate::cli) enum RunsCommand {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct OneRunArgs {
+pub(super) struct OneRunArgs {
     /// The run; `runs` lists them
     #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: String,
+    pub(super) run: String,
     #[command(flatten)]
-    pub(in crate::cli) quota: QuotaOptions,
+    pub(super) quota: QuotaOptions,
     #[command(flatten)]
-    pub(in crate::cli) files: FileOptions,
+    pub(super) files: FileOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
     /// Do not ask before sending
     #[arg(long)]
-    pub(in crate::cli) yes: bool,
+    pub(super) yes: bool,
     /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(in crate::cli) note: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct UndoArgs {
+pub(super) struct UndoArgs {
     #[command(flatten)]
-    pub(in crate::cli) of: OneRunArgs,
+    pub(super) of: OneRunArgs,
     /// Restore only these rows, by import_row; the others can be undone later
     #[arg(long, value_name = "ROWS")]
-    pub(in crate::cli) rows: Option<crate::plan::Selection>,
+    pub(super) rows: Option<crate::plan::Selection>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct DeclineArgs {
+pub(super) struct DeclineArgs {
     /// The run; `runs` lists them
     #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: String,
+    pub(super) run: String,
     /// Do not ask before closing the run
     #[arg(long)]
-    pub(in crate::cli) yes: bool,
+    pub(super) yes: bool,
     /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(in crate::cli) note: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ApproveArgs {
+pub(super) struct ApproveArgs {
     #[command(flatten)]
-    pub(in crate::cli) of: OneRunArgs,
+    pub(super) of: OneRunArgs,
     /// Values changed since the last run wrote them: overwrite them (roster) or keep them (theirs)
     #[arg(long, value_name = "roster|theirs")]
-    pub(in crate::cli) conflicts: Option<ConflictPolicy>,
+    pub(super) conflicts: Option<ConflictPolicy>,
     /// Of the rows that need separate approval, only these, by import_row, or "none"
     #[arg(long, value_name = "ROWS")]
-    pub(in crate::cli) rows: Option<ApprovedRows>,
+    pub(super) rows: Option<ApprovedRows>,
 }
 
 /// The rows to approve.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct ApprovedRows(pub(in crate::cli) Vec<std::ops::RangeInclusive<u64>>);
+pub(super) struct ApprovedRows(pub(super) Vec<std::ops::RangeInclusive<u64>>);
 
 impl std::str::FromStr for ApprovedRows {
     type Err = crate::plan::SelectionError;
@@ -484,57 +484,57 @@ impl std::str::FromStr for ApprovedRows {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ResumeArgs {
+pub(super) struct ResumeArgs {
     /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: Option<String>,
+    pub(super) run: Option<String>,
     /// Leave a column out of the remaining rows (repeatable)
     #[arg(long = "map", value_name = "COLUMN=", value_parser = super::options::pair)]
-    pub(in crate::cli) left_out: Vec<(String, String)>,
+    pub(super) left_out: Vec<(String, String)>,
     #[command(flatten)]
-    pub(in crate::cli) quota: QuotaOptions,
+    pub(super) quota: QuotaOptions,
     #[command(flatten)]
-    pub(in crate::cli) files: FileOptions,
+    pub(super) files: FileOptions,
     #[command(flatten)]
-    pub(in crate::cli) output: FormatOptions,
+    pub(super) output: FormatOptions,
     /// Do not ask before sending if the run has sent nothing yet
     #[arg(long)]
-    pub(in crate::cli) yes: bool,
+    pub(super) yes: bool,
     /// Reason for the command, stored with the run
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(in crate::cli) note: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct BackupArgs {
+pub(super) struct BackupArgs {
     /// The new folder; it can be used as the state folder
     #[arg(long, value_name = "FOLDER")]
-    pub(in crate::cli) out: PathBuf,
+    pub(super) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ManArgs {
+pub(super) struct ManArgs {
     /// The command; without it, the page of rosterpatch
     #[arg(value_name = "COMMAND")]
-    pub(in crate::cli) command: Option<String>,
+    pub(super) command: Option<String>,
     /// Write every page into a folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
-    pub(in crate::cli) out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct OpenArgs {
+pub(super) struct OpenArgs {
     /// The roster; you can also choose it in the browser
     #[arg(value_name = "FILE")]
-    pub(in crate::cli) file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(in crate::cli) options: PlanOptions,
+    pub(super) options: PlanOptions,
     /// Print the address of the console and start no browser
     #[arg(long, help_heading = "Console")]
-    pub(in crate::cli) no_browser: bool,
+    pub(super) no_browser: bool,
     /// The address to listen on; loopback only [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "127.0.0.1:PORT", help_heading = "Console")]
-    pub(in crate::cli) listen: Option<std::net::SocketAddr>,
+    pub(super) listen: Option<std::net::SocketAddr>,
     /// Exit when the console has been unused for this long and no run is in progress
     #[arg(
         long,
@@ -542,14 +542,14 @@ pub(in crate::cli) struct OpenArgs {
         default_value = "30m",
         help_heading = "Console"
     )]
-    pub(in crate::cli) idle: Time,
+    pub(super) idle: Time,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct DoctorArgs {
+pub(super) struct DoctorArgs {
     /// Check every profile of the config file in turn
     #[arg(long, conflicts_with = "profile")]
-    pub(in crate::cli) all_profiles: bool,
+    pub(super) all_profiles: bool,
     /// The API: a built-in one, or a file
     #[arg(
         long,
@@ -557,31 +557,31 @@ pub(in crate::cli) struct DoctorArgs {
         env = "ROSTERPATCH_TARGET",
         hide_env = true
     )]
-    pub(in crate::cli) target: Option<String>,
+    pub(super) target: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) reach: ReachArgs,
+    pub(super) reach: ReachArgs,
 }
 
 /// The address of an API, for commands that only read.
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ReachArgs {
+pub(super) struct ReachArgs {
     /// The target's environment [default: production]
     #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) env: Option<String>,
+    pub(super) env: Option<String>,
     /// Base address, which overrides that of --env
     #[arg(long, value_name = "URL")]
-    pub(in crate::cli) base_url: Option<Address>,
+    pub(super) base_url: Option<Address>,
     /// A variable of the target's addresses (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    pub(in crate::cli) var: Vec<(String, String)>,
+    pub(super) var: Vec<(String, String)>,
     /// Additional root certificates, in PEM
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) ca_cert: Option<PathBuf>,
+    pub(super) ca_cert: Option<PathBuf>,
 }
 
 impl ReachArgs {
     /// Returns the options for requests, filled from the config file.
-    pub(in crate::cli) fn connection(&self, config: &Config) -> ConnectionOptions {
+    pub(super) fn connection(&self, config: &Config) -> ConnectionOptions {
         config.fill(&ConnectionOptions {
             var: self.var.clone(),
             ca_cert: self.ca_cert.clone(),
@@ -590,7 +590,7 @@ impl ReachArgs {
     }
 
     /// Returns the options for the address, filled from the config file.
-    pub(in crate::cli) fn place(&self, config: &Config) -> PlaceOptions {
+    pub(super) fn place(&self, config: &Config) -> PlaceOptions {
         config.place(&PlaceOptions {
             env: self.env.clone(),
             base_url: self.base_url.clone(),
@@ -600,53 +600,53 @@ impl ReachArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct TestArgs {
+pub(super) struct TestArgs {
     /// A built-in target, or a file that describes one
     #[arg(value_name = "NAME|FILE.toml")]
-    pub(in crate::cli) name: String,
+    pub(super) name: String,
     /// The key of an existing record, such as an identity number
     #[arg(long, value_name = "VALUE")]
-    pub(in crate::cli) key: String,
+    pub(super) key: String,
     /// The field that the key belongs to [default: the first key field whose kind fits]
     #[arg(long, value_name = "FIELD")]
-    pub(in crate::cli) by: Option<String>,
+    pub(super) by: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) reach: ReachArgs,
+    pub(super) reach: ReachArgs,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(in crate::cli) format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct SandboxArgs {
+pub(super) struct SandboxArgs {
     /// The address to listen on; loopback only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
-    pub(in crate::cli) listen: std::net::SocketAddr,
+    pub(super) listen: std::net::SocketAddr,
     /// Simulate the API that this file describes instead of the built-in ones
     #[arg(long, value_name = "FILE.toml")]
-    pub(in crate::cli) target: Option<String>,
+    pub(super) target: Option<String>,
     /// A roster to load into the sandbox (repeatable)
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) seed: Vec<PathBuf>,
+    pub(super) seed: Vec<PathBuf>,
     /// The quota [default: 1500/h, or that of --target]
     #[arg(long, value_name = "RATE")]
-    pub(in crate::cli) quota: Option<Rate>,
+    pub(super) quota: Option<Rate>,
     /// Latency of each response
     #[arg(long, value_name = "TIME", default_value = "20ms")]
-    pub(in crate::cli) latency: Time,
+    pub(super) latency: Time,
     /// Faults, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
     /// slow=5%:800ms, truncate, garbage, html, close
     #[arg(long, value_name = "SPEC")]
-    pub(in crate::cli) faults: Option<Faults>,
+    pub(super) faults: Option<Faults>,
     /// Deviate from the target file: capped-pages, other-first, absent-members, null-members,
     /// unnamed-members, shuffled-records, page-totals, strict-members of Pathwright, or frozen-times,
     /// unset-times, ignored-times, silent-deletions of Meitner (repeatable)
     #[arg(long, value_name = "VARIATION", requires = "target")]
-    pub(in crate::cli) vary: Vec<Variation>,
+    pub(super) vary: Vec<Variation>,
     /// Seed for the random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(in crate::cli) random_seed: u64,
+    pub(super) random_seed: u64,
     /// Start without records
     #[arg(long, conflicts_with = "seed")]
-    pub(in crate::cli) empty: bool,
+    pub(super) empty: bool,
 }

@@ -16,7 +16,7 @@ const NAME: &str = "rosterpatch.toml";
 
 /// The layers of the config file by precedence: the chosen profile, then the file's top-level settings.
 #[derive(Debug, Clone, Default)]
-pub(in crate::cli) struct Config {
+pub(super) struct Config {
     /// The path of the file, if there is one.
     path: Option<PathBuf>,
     layers: Vec<(Option<String>, Layer)>,
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Config {
 impl Config {
     /// Loads the config file that `--config` names, or the one in the working folder, or the user's, and
     /// selects the requested profile.
-    pub(in crate::cli) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
+    pub(super) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
         let Some(path) = find(common) else {
             return match &common.profile {
                 None => Ok(Config::default()),
@@ -79,10 +79,7 @@ impl Config {
 
     /// Loads the config of a run unless the command line names another, because credentials may depend on its
     /// profile.
-    pub(in crate::cli) fn of_run(
-        common: &GeneralOptions,
-        settings: &Settings,
-    ) -> Result<Config, AppError> {
+    pub(super) fn of_run(common: &GeneralOptions, settings: &Settings) -> Result<Config, AppError> {
         if common.profile.is_some() {
             return Config::load(common);
         }
@@ -105,26 +102,26 @@ impl Config {
     }
 
     /// Returns the path of the config file.
-    pub(in crate::cli) fn path(&self) -> Option<&Path> {
+    pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// Returns the path of the user's config file, which need not exist.
-    pub(in crate::cli) fn own_path() -> Result<PathBuf, AppError> {
+    pub(super) fn own_path() -> Result<PathBuf, AppError> {
         let folders = directories::ProjectDirs::from("", "", "rosterpatch");
         let folders = folders.ok_or_else(|| AppError::Front(say().cli_no_home()))?;
         Ok(folders.config_dir().join(NAME))
     }
 
     /// Fills unset options from the first layer that sets each.
-    pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
+    pub(super) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |group, layer| group.or(layer))
     }
 
     /// Fills unset options like `fill`, except that the first source of an address or an environment decides
     /// both.
-    pub(in crate::cli) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
+    pub(super) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |place, layer| {
             if place.env.is_some() || place.base_url.is_some() {
@@ -136,7 +133,7 @@ impl Config {
     }
 
     /// Fills unset options of a plan.
-    pub(in crate::cli) fn plan(&self, said: &PlanOptions) -> PlanOptions {
+    pub(super) fn plan(&self, said: &PlanOptions) -> PlanOptions {
         PlanOptions {
             roster: self.fill(&said.roster),
             selection: self.fill(&said.selection),
@@ -148,18 +145,18 @@ impl Config {
     }
 
     /// Returns the names of all profiles.
-    pub(in crate::cli) fn profiles(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn profiles(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
     /// Returns whether credentials depend on the profile and no profile is in use.
-    pub(in crate::cli) fn profiles_sign_in(&self) -> bool {
+    pub(super) fn profiles_sign_in(&self) -> bool {
         let mut profiles = self.profiles.values();
         self.profile().is_none() && profiles.any(|profile| !profile.credentials.is_empty())
     }
 
     /// Returns the config with the named profile in use.
-    pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
+    pub(super) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
             return Err(AppError::Setup {
@@ -176,7 +173,7 @@ impl Config {
     }
 
     /// Returns the profile whose patterns match an inbox file, if any.
-    pub(in crate::cli) fn profile_of(&self, file: &str) -> Result<Option<&str>, AppError> {
+    pub(super) fn profile_of(&self, file: &str) -> Result<Option<&str>, AppError> {
         let matches =
             |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(file));
         let mut fitting: Vec<&str> = patterns(&self.profiles)
@@ -195,7 +192,7 @@ impl Config {
     }
 
     /// The profile with a pattern for files that fit `pattern` too. Of two profiles for one file neither applies.
-    pub(in crate::cli) fn profile_within(&self, pattern: &glob::Pattern) -> Option<&str> {
+    pub(super) fn profile_within(&self, pattern: &glob::Pattern) -> Option<&str> {
         let mut others = patterns(&self.profiles);
         let found = others.find(|(_, other)| pattern.matches(other));
         found.map(|(name, _)| name)
@@ -203,7 +200,7 @@ impl Config {
 
     /// Refuses a file whose name matches no pattern of the profile in use, or of any profile if none is in
     /// use.
-    pub(in crate::cli) fn refuse_unfit(&self, file: &str) -> Result<(), AppError> {
+    pub(super) fn refuse_unfit(&self, file: &str) -> Result<(), AppError> {
         let own = self.profile();
         let mut patterns = patterns(&self.profiles)
             .filter(|(name, _)| own.is_none_or(|own| own == *name))
@@ -227,7 +224,7 @@ impl Config {
 
     /// Returns a value that changes with the config file, the profile in use and the credentials in the
     /// environment and in files.
-    pub(in crate::cli) fn fingerprint(&self, spec: Option<&TargetSpec>) -> u64 {
+    pub(super) fn fingerprint(&self, spec: Option<&TargetSpec>) -> u64 {
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         let mut add = |bytes: &[u8]| {
             hash.update(&(bytes.len() as u64).to_le_bytes());
@@ -249,14 +246,14 @@ impl Config {
     }
 
     /// Returns the profile in use.
-    pub(in crate::cli) fn profile(&self) -> Option<&str> {
+    pub(super) fn profile(&self) -> Option<&str> {
         self.layers
             .iter()
             .find_map(|(profile, _)| profile.as_deref())
     }
 
     /// Returns the location of a layer's settings, for messages.
-    pub(in crate::cli) fn origin(&self, profile: Option<&str>) -> String {
+    pub(super) fn origin(&self, profile: Option<&str>) -> String {
         let path = self.path.as_deref().unwrap_or(Path::new(NAME)).display();
         match profile {
             None => path.to_string(),
@@ -265,21 +262,18 @@ impl Config {
     }
 
     /// Returns the value of the first layer that sets it.
-    pub(in crate::cli) fn first<T: Clone>(
-        &self,
-        setting: impl Fn(&Layer) -> &Option<T>,
-    ) -> Option<T> {
+    pub(super) fn first<T: Clone>(&self, setting: impl Fn(&Layer) -> &Option<T>) -> Option<T> {
         let mut layers = self.layers.iter();
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
     /// Like `first`, for values that must be computed from a layer.
-    pub(in crate::cli) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
+    pub(super) fn first_of<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
         self.layers.iter().find_map(|(_, layer)| setting(layer))
     }
 
     /// Returns the value of the first layer that sets it, with its location.
-    pub(in crate::cli) fn said(
+    pub(super) fn said(
         &self,
         setting: impl Fn(&Layer) -> Option<String>,
     ) -> Option<(String, String)> {
@@ -289,22 +283,22 @@ impl Config {
     }
 
     /// Returns the variables of all layers. Earlier layers take precedence.
-    pub(in crate::cli) fn variables(&self) -> BTreeMap<String, String> {
+    pub(super) fn variables(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.var)
     }
 
     /// Returns the mapped columns of all layers. Earlier layers take precedence.
-    pub(in crate::cli) fn map(&self) -> BTreeMap<String, String> {
+    pub(super) fn map(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.map)
     }
 
     /// Returns the conflict policies of fields from all layers. Earlier layers take precedence.
-    pub(in crate::cli) fn conflicts(&self) -> BTreeMap<String, ConflictPolicy> {
+    pub(super) fn conflicts(&self) -> BTreeMap<String, ConflictPolicy> {
         self.merged(|layer| &layer.conflicts.fields)
     }
 
     /// Returns the fields in a list setting of all layers.
-    pub(in crate::cli) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
+    pub(super) fn listed(&self, list: impl Fn(&Layer) -> &Vec<String>) -> BTreeSet<String> {
         let layers = self.layers.iter();
         layers.flat_map(|(_, layer)| list(layer).clone()).collect()
     }
@@ -322,7 +316,7 @@ impl Config {
 
     /// Returns the environment variable of the credential that the target calls `name`. A variable with the
     /// suffix `_FILE` names a file that contains the credential.
-    pub(in crate::cli) fn credential_variable(&self, name: &str) -> String {
+    pub(super) fn credential_variable(&self, name: &str) -> String {
         let named = self.merged(|layer| &layer.credentials);
         match (named.get(name), name.strip_suffix("_FILE")) {
             (Some(variable), _) => variable.clone(),

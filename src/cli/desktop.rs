@@ -8,19 +8,19 @@ use crate::l10n::say;
 
 /// Returns whether Explorer started this process by a double click or with a dropped file.
 #[cfg(windows)]
-pub(in crate::cli) fn is_start() -> bool {
+pub(super) fn is_start() -> bool {
     mousetrap::started_by_explorer()
 }
 
 /// Returns false: the start from a desktop is detected on Windows only.
 #[cfg(not(windows))]
-pub(in crate::cli) fn is_start() -> bool {
+pub(super) fn is_start() -> bool {
     false
 }
 
 /// Returns the arguments for a start from the desktop: `open` after a double click, and `open FILE` for a
 /// dropped roster. An argument that names a command is unchanged.
-pub(in crate::cli) fn meant(
+pub(super) fn meant(
     words: Vec<String>,
     is_desktop: bool,
     is_command: impl Fn(&str) -> bool,
@@ -39,7 +39,7 @@ pub(in crate::cli) fn meant(
 }
 
 /// Keeps the window of a program that the desktop started open until the message has been read.
-pub(in crate::cli) fn wait_for_reader() {
+pub(super) fn wait_for_reader() {
     terminal::note(&say().cli_press_enter());
     let _ = std::io::stdin().lock().read_line(&mut String::new());
 }

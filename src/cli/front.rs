@@ -21,21 +21,21 @@ use crate::send::Stop;
 use crate::targets::TargetSpec;
 
 /// The session and the config of a command that sends.
-pub(in crate::cli) struct Front {
-    pub(in crate::cli) session: Session,
-    pub(in crate::cli) config: Config,
+pub(super) struct Front {
+    pub(super) session: Session,
+    pub(super) config: Config,
     /// The layout of text on standard output.
-    pub(in crate::cli) look: Look,
+    pub(super) look: Look,
     error_look: Look,
 }
 
 impl Front {
-    pub(in crate::cli) fn open(common: &GeneralOptions) -> Result<Front, AppError> {
+    pub(super) fn open(common: &GeneralOptions) -> Result<Front, AppError> {
         Front::open_with(common, terminal::observer(common))
     }
 
     /// Opens the front end of an unattended command, whose output goes to a log or cron mail.
-    pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
+    pub(super) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
         logging::with_times();
         let (observer, bar) = terminal::observer(common);
         let mut front = Front::open_with(common, (Box::new(Unwatched(observer)), bar))?;
@@ -62,7 +62,7 @@ impl Front {
     }
 
     /// Runs `work` on `file` and sends notifications if it fails.
-    pub(in crate::cli) fn watched(
+    pub(super) fn watched(
         &self,
         file: &Path,
         work: impl FnOnce() -> Result<Exit, AppError>,
@@ -77,7 +77,7 @@ impl Front {
     ///
     /// # Errors
     /// Fails if the input ends without an answer. No answer is stored then.
-    pub(in crate::cli) fn ask_about_columns(
+    pub(super) fn ask_about_columns(
         &self,
         ready: &mut Ready,
         agreed: bool,
@@ -133,7 +133,7 @@ impl Front {
 
     /// Sends a prepared run, and prints the summary and, if it ended early, the next step. `config` may be
     /// that of an earlier run.
-    pub(in crate::cli) fn send(
+    pub(super) fn send(
         &self,
         config: &Config,
         ready: &Ready,
@@ -194,7 +194,7 @@ impl Front {
 }
 
 /// Returns a warning if the header of the key column names another kind of key than the run sends.
-pub(in crate::cli) fn note_on_keys(
+pub(super) fn note_on_keys(
     map: &ColumnMap,
     spec: &TargetSpec,
     variables: &BTreeMap<String, String>,
@@ -205,7 +205,7 @@ pub(in crate::cli) fn note_on_keys(
 }
 
 /// Prints the next step after a run that ended early, with this reason.
-pub(in crate::cli) fn tell_way_on(
+pub(super) fn tell_way_on(
     ended: &Ended,
     settings: &Settings,
     state: &State,
@@ -216,12 +216,7 @@ pub(in crate::cli) fn tell_way_on(
 }
 
 /// Prints the next step, where `way` leads another command to the run.
-pub(in crate::cli) fn tell_way(
-    ended: &Ended,
-    settings: &Settings,
-    way: &str,
-    words: fn(&Stop) -> String,
-) {
+pub(super) fn tell_way(ended: &Ended, settings: &Settings, way: &str, words: fn(&Stop) -> String) {
     let text = way_on(ended, settings.sandbox, way, words);
     if let Some((text, stop)) = text.zip(ended.stop.as_ref()) {
         let fact = stop.fact().in_run(&ended.summary.run);
@@ -230,7 +225,7 @@ pub(in crate::cli) fn tell_way(
 }
 
 /// Prints the summary of a run, which may be an undo, to standard output.
-pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, is_undo: bool, look: Look) {
+pub(super) fn print_summary(format: Format, summary: &Summary, is_undo: bool, look: Look) {
     match format {
         Format::Text => terminal::out(&summary_text(summary, is_undo, &[], look)),
         Format::Json => print_json(summary, true),
@@ -238,7 +233,7 @@ pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, is_undo: 
 }
 
 /// Prints JSON to standard output, on one line or indented.
-pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bool) {
+pub(super) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bool) {
     let json = if is_pretty {
         serde_json::to_string_pretty(figures)
     } else {

@@ -23,7 +23,7 @@ macro_rules! groups {
             $(#[doc = $about])*
             #[derive(Debug, Clone, Default, Args)]
             #[command(next_help_heading = $heading)]
-            pub(in crate::cli) struct $group {
+            pub(super) struct $group {
                 $(
                     #[arg(
                         long,
@@ -40,9 +40,9 @@ macro_rules! groups {
                         ).trim_start(),
                         $($($arg)*)?
                     )]
-                    pub(in crate::cli) $field: Option<$type>,
+                    pub(super) $field: Option<$type>,
                 )*
-                $( $(#[$meta])* pub(in crate::cli) $flag: $flag_type, )*
+                $( $(#[$meta])* pub(super) $flag: $flag_type, )*
             }
 
             impl Group for $group {
@@ -66,7 +66,7 @@ macro_rules! groups {
             impl $group {
                 $( $(
                     /// Returns the given value or the default.
-                    pub(in crate::cli) fn $field(&self) -> $type {
+                    pub(super) fn $field(&self) -> $type {
                         self.$field.clone().unwrap_or_else(|| usual($default))
                     }
                 )? )*
@@ -85,52 +85,52 @@ macro_rules! groups {
         #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         #[schemars(title = "The config file of rosterpatch")]
-        pub(in crate::cli) struct Layer {
+        pub(super) struct Layer {
             $( $(
                 #[doc = $doc]
                 #[serde(default, deserialize_with = "from_config")]
                 #[schemars(with = "Option<Written>")]
-                pub(in crate::cli) $field: Option<$type>,
+                pub(super) $field: Option<$type>,
             )* )*
             /// A Prometheus textfile that is updated after each run.
-            pub(in crate::cli) metrics: Option<PathBuf>,
+            pub(super) metrics: Option<PathBuf>,
             /// Notifications of each run.
-            pub(in crate::cli) notify: Option<Notify>,
+            pub(super) notify: Option<Notify>,
             /// The policy for values that people changed since the last run wrote them: one for all fields, or a
             /// table of fields, in which `default` stands for all others.
             #[serde(default)]
-            pub(in crate::cli) conflicts: ConflictRules,
+            pub(super) conflicts: ConflictRules,
             /// Fields that are never overwritten once they have a value.
             #[serde(default)]
-            pub(in crate::cli) protect: Vec<String>,
+            pub(super) protect: Vec<String>,
             /// Fields that are set only if they are empty.
             #[serde(default)]
-            pub(in crate::cli) fill: Vec<String>,
+            pub(super) fill: Vec<String>,
             /// How long sweep keeps archived rosters, results, and values in the journal.
-            pub(in crate::cli) retention: Option<RetentionTimes>,
+            pub(super) retention: Option<RetentionTimes>,
             /// Patterns of the inbox files that belong to a profile.
             #[serde(default)]
-            pub(in crate::cli) files: Vec<String>,
+            pub(super) files: Vec<String>,
             /// Variables of the target's addresses.
             #[serde(default)]
-            pub(in crate::cli) var: BTreeMap<String, String>,
+            pub(super) var: BTreeMap<String, String>,
             /// Columns and their fields; an empty field ignores the column.
             #[serde(default)]
-            pub(in crate::cli) map: BTreeMap<String, String>,
+            pub(super) map: BTreeMap<String, String>,
             /// Environment variables that hold the credentials, by the target's names for them.
             #[serde(default)]
-            pub(in crate::cli) credentials: BTreeMap<String, String>,
+            pub(super) credentials: BTreeMap<String, String>,
             /// Profiles by name. A profile cannot contain profiles.
             #[serde(default)]
-            pub(in crate::cli) profile: BTreeMap<String, Layer>,
+            pub(super) profile: BTreeMap<String, Layer>,
         }
     };
 }
 
-pub(in crate::cli) use groups;
+pub(super) use groups;
 
 /// Parses a default, which is written as on the command line.
-pub(in crate::cli) fn usual<T: FromStr>(text: &str) -> T {
+pub(super) fn usual<T: FromStr>(text: &str) -> T {
     match text.parse() {
         Ok(value) => value,
         Err(_) => unreachable!("the default {text} is read by a test"),

@@ -124,7 +124,7 @@ fn heading_key(heading: &str) -> String {
 }
 
 /// Returns a command line with its help in Swedish.
-pub(in crate::cli) fn in_swedish(command: Command) -> Command {
+pub(super) fn in_swedish(command: Command) -> Command {
     let catalogue = Catalogue::new();
     let command = catalogue.command(ROOT, command);
     super::man::with_examples(command, catalogue.get("heading-example"))

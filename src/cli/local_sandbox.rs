@@ -16,7 +16,7 @@ use crate::send::{Credentials, Rate};
 use crate::targets::{RateUnit, SignIn, TargetSpec};
 
 /// The rate limit of a sandbox inside an import, with which a sample finishes in seconds.
-pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
+pub(super) const SANDBOX_QUOTA: (Rate, u32) = (
     Rate {
         requests: 5_000.0,
         per: RateUnit::Second,
@@ -31,7 +31,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// Fails if the target has no sign-in method whose credentials can be set.
-pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
+pub(super) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
     // The sandbox also simulates the token endpoint, at its own address.
     let mut spec = spec.clone();
     let ways = std::mem::take(&mut spec.sign_in).into_iter();
@@ -40,7 +40,7 @@ pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppE
 }
 
 /// Starts a sandbox on a thread of this process, with records that could precede the roster.
-pub(in crate::cli) fn play(
+pub(super) fn play(
     prepared: &Prepared,
     target: &str,
     clock: Arc<dyn Clock>,
@@ -89,7 +89,7 @@ pub(in crate::cli) fn play(
 }
 
 /// Returns the valid cells of every row, by field name.
-pub(in crate::cli) fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
+pub(super) fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
     let checker = &prepared.checker;
     let mut rows: Vec<SeedRow> = Vec::new();
     prepared.input.scan(

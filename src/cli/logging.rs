@@ -23,7 +23,7 @@ use crate::model::{Fact, visible};
 static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
 /// Returns whether the log format is JSON.
-pub(in crate::cli) fn is_for_programs() -> bool {
+pub(super) fn is_for_programs() -> bool {
     IS_FOR_PROGRAMS.load(Ordering::Relaxed)
 }
 
@@ -32,7 +32,7 @@ pub(in crate::cli) fn is_for_programs() -> bool {
 static HAS_TIMES: AtomicBool = AtomicBool::new(false);
 
 /// Returns the time prefix of a line, or an empty string if lines have none.
-pub(in crate::cli) fn time() -> String {
+pub(super) fn time() -> String {
     if !HAS_TIMES.load(Ordering::Relaxed) {
         return String::new();
     }
@@ -42,19 +42,19 @@ pub(in crate::cli) fn time() -> String {
 }
 
 /// Enables the time prefix, unless a terminal or journald reads the lines.
-pub(in crate::cli) fn with_times() {
+pub(super) fn with_times() {
     let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let has_times = !is_journal && !std::io::stderr().is_terminal();
     HAS_TIMES.store(has_times, Ordering::Relaxed);
 }
 
 /// Selects the JSON format before the arguments are parsed, so that usage errors are logged in it.
-pub(in crate::cli) fn for_programs() {
+pub(super) fn for_programs() {
     IS_FOR_PROGRAMS.store(true, Ordering::Relaxed);
 }
 
 /// Writes an error to the JSON log, even if logging has not started.
-pub(in crate::cli) fn error(fact: &Fact) {
+pub(super) fn error(fact: &Fact) {
     if tracing::dispatcher::has_been_set() {
         crate::log::error(fact);
         return;
@@ -82,7 +82,7 @@ pub(in crate::cli) fn error(fact: &Fact) {
 
 /// Starts logging to standard error, above the bar if there is one. Only this crate's lines are logged,
 /// because those of libraries could contain addresses or headers.
-pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
+pub(super) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let is_json = common.log_format == LogFormat::Json;
     IS_FOR_PROGRAMS.store(is_json, Ordering::Relaxed);
     let level = match (common.quiet, common.verbose) {

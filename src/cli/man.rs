@@ -320,7 +320,7 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// Returns the commands that have a page, by the page's name: `rosterpatch`, `rosterpatch-check` and so on.
-pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
+pub(super) fn pages() -> Vec<(String, Command)> {
     let mut root = Args::command();
     root.build();
     let mut pages = vec![("rosterpatch".to_owned(), root.clone())];
@@ -334,7 +334,7 @@ pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
 }
 
 /// Adds an example to the help of each command. `word` is its heading.
-pub(in crate::cli) fn with_examples(command: Command, word: &str) -> Command {
+pub(super) fn with_examples(command: Command, word: &str) -> Command {
     command.mut_subcommands(|sub| {
         let found = EXAMPLES.iter().find(|(name, _)| *name == sub.get_name());
         let line = found.and_then(|(_, examples)| examples.first()?.1.lines().next());
@@ -346,7 +346,7 @@ pub(in crate::cli) fn with_examples(command: Command, word: &str) -> Command {
 }
 
 /// Writes a page in roff format.
-pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(page: &str, command: &Command, to: &mut impl Write) -> io::Result<()> {
     let command = command.clone().display_name(page.to_owned());
     let usage = command.clone().render_usage().to_string();
     let own = page.strip_prefix("rosterpatch-").unwrap_or(page);

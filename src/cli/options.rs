@@ -23,19 +23,19 @@ use crate::run::Settings;
 use crate::send::{ClientOptions, Rate};
 
 /// An option as shown by `config`.
-pub(in crate::cli) struct Setting {
+pub(super) struct Setting {
     /// The name in the config file.
-    pub(in crate::cli) name: &'static str,
+    pub(super) name: &'static str,
     /// The value from the command line or the environment.
-    pub(in crate::cli) said: Option<String>,
+    pub(super) said: Option<String>,
     /// Returns the value in a layer of the config file.
-    pub(in crate::cli) in_layer: fn(&Layer) -> Option<String>,
+    pub(super) in_layer: fn(&Layer) -> Option<String>,
     /// The default.
-    pub(in crate::cli) default: &'static str,
+    pub(super) default: &'static str,
 }
 
 /// A group of options.
-pub(in crate::cli) trait Group: Clone {
+pub(super) trait Group: Clone {
     /// Fills unset options from a layer of the config file.
     fn or(self, layer: &Layer) -> Self;
 
@@ -324,23 +324,23 @@ groups! {
 
 /// The options that determine a plan.
 #[derive(Debug, Clone, Default, Args)]
-pub(in crate::cli) struct PlanOptions {
+pub(super) struct PlanOptions {
     #[command(flatten)]
-    pub(in crate::cli) roster: RosterOptions,
+    pub(super) roster: RosterOptions,
     #[command(flatten)]
-    pub(in crate::cli) selection: SelectionOptions,
+    pub(super) selection: SelectionOptions,
     #[command(flatten)]
-    pub(in crate::cli) place: PlaceOptions,
+    pub(super) place: PlaceOptions,
     #[command(flatten)]
-    pub(in crate::cli) connection: ConnectionOptions,
+    pub(super) connection: ConnectionOptions,
     #[command(flatten)]
-    pub(in crate::cli) quota: QuotaOptions,
+    pub(super) quota: QuotaOptions,
     #[command(flatten)]
-    pub(in crate::cli) guards: GuardOptions,
+    pub(super) guards: GuardOptions,
 }
 
 /// Splits `NAME=VALUE` at the last `=`.
-pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
         None => Err(say().value_no_equals()),
@@ -349,7 +349,7 @@ pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
 
 impl ConnectionOptions {
     /// Returns the client for a base address.
-    pub(in crate::cli) fn client(&self, base_url: String) -> Result<ClientOptions, AppError> {
+    pub(super) fn client(&self, base_url: String) -> Result<ClientOptions, AppError> {
         Ok(ClientOptions {
             base_url,
             timeout: self.timeout().0.length,
@@ -395,7 +395,7 @@ impl GuardOptions {
 impl PlanOptions {
     /// Applies the options to a run. A retry passes the options of its command line as `retry`: the run that it
     /// retries decides the options that are not among them, unless they limit only requests and rows.
-    pub(in crate::cli) fn apply(
+    pub(super) fn apply(
         &self,
         canary: &CanaryOptions,
         retry: Option<&PlanOptions>,
@@ -453,7 +453,7 @@ impl PlanOptions {
 
 impl QuotaOptions {
     /// Returns whether the command line sets a rate limit.
-    pub(in crate::cli) fn is_said(&self) -> bool {
+    pub(super) fn is_said(&self) -> bool {
         let Self {
             rate,
             burst,

@@ -26,14 +26,12 @@ use crate::send::{Credentials, Pace, Rate};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
 /// Returns the requested target.
-pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
+pub(super) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
     Ok(target_and_text(name)?.0)
 }
 
 /// Returns the requested target and the text of its file.
-pub(in crate::cli) fn target_and_text(
-    name: Option<&str>,
-) -> Result<(Arc<TargetSpec>, String), AppError> {
+pub(super) fn target_and_text(name: Option<&str>) -> Result<(Arc<TargetSpec>, String), AppError> {
     let Some(name) = name else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
         return Err(AppError::Setup {
@@ -78,7 +76,7 @@ fn release(reason: String) -> Release {
 }
 
 /// Returns the roster with its options.
-pub(in crate::cli) fn roster(
+pub(super) fn roster(
     config: &Config,
     file: &Path,
     options: &RosterOptions,
@@ -149,7 +147,7 @@ pub(in crate::cli) fn roster(
 }
 
 /// Returns the values of the target's variables.
-pub(in crate::cli) fn variables(
+pub(super) fn variables(
     config: &Config,
     options: &ConnectionOptions,
     spec: &TargetSpec,
@@ -174,10 +172,7 @@ pub(in crate::cli) fn variables(
 }
 
 /// Refuses an `--allow` without effect. A typo would otherwise show only as invalid rows.
-pub(in crate::cli) fn refuse_idle_allowances(
-    roster: &Roster,
-    spec: &TargetSpec,
-) -> Result<(), AppError> {
+pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Result<(), AppError> {
     for (field, value) in &roster.check.allowed {
         let field_spec = spec.field(field).map(|index| &spec.fields[index]);
         // Replacing a guarded value by another one needs permission too.
@@ -197,7 +192,7 @@ pub(in crate::cli) fn refuse_idle_allowances(
 }
 
 /// Returns the selected rows.
-pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
+pub(super) fn selection(options: &SelectionOptions) -> Selection {
     let lines = options.lines.clone().unwrap_or_default();
     Selection {
         limit: options.limit,
@@ -207,7 +202,7 @@ pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
 }
 
 /// Returns the requested base address.
-pub(in crate::cli) fn base_url(
+pub(super) fn base_url(
     place: &PlaceOptions,
     spec: &TargetSpec,
     variables: &BTreeMap<String, String>,
@@ -240,13 +235,13 @@ pub(in crate::cli) fn base_url(
 const PRODUCTION: &str = "production";
 
 /// Returns whether the run sends to records of real people.
-pub(in crate::cli) fn is_production(place: &PlaceOptions) -> bool {
+pub(super) fn is_production(place: &PlaceOptions) -> bool {
     let env = place.env.as_deref().unwrap_or(PRODUCTION);
     !place.sandbox && place.base_url.is_none() && env == PRODUCTION
 }
 
 /// Returns the rate limit to apply. `own` is the target's, the default if no rate is given.
-pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace, AppError> {
+pub(super) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace, AppError> {
     let pace = Pace {
         own: own.0,
         own_burst: own.1,
@@ -264,7 +259,7 @@ pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<P
 }
 
 /// Returns the rate limit in the target file.
-pub(in crate::cli) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
+pub(super) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
     let rate = Rate {
         requests: spec.quota.requests,
         per: spec.quota.per,
@@ -273,7 +268,7 @@ pub(in crate::cli) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
 }
 
 /// Returns the rules for overwriting values of records. `usual` is the default policy for conflicts.
-pub(in crate::cli) fn edits(
+pub(super) fn edits(
     config: &Config,
     said: Option<ConflictPolicy>,
     spec: &TargetSpec,
@@ -316,10 +311,7 @@ pub(in crate::cli) fn edits(
 }
 
 /// Returns the credentials from the environment.
-pub(in crate::cli) fn credentials(
-    config: &Config,
-    spec: &TargetSpec,
-) -> Result<Credentials, AppError> {
+pub(super) fn credentials(config: &Config, spec: &TargetSpec) -> Result<Credentials, AppError> {
     let name = |name: &str| config.credential_variable(name);
     let found = Credentials::find(spec, |variable| std::env::var_os(name(variable)));
     Ok(found.map_err(|error| error.renamed(spec, name))?)
@@ -327,7 +319,7 @@ pub(in crate::cli) fn credentials(
 
 /// Sets the rate limit of a derived run from this command line and the config. That of the earlier command
 /// line applied to that command only.
-pub(in crate::cli) fn repace(
+pub(super) fn repace(
     config: &Config,
     quota: &QuotaOptions,
     run: &mut crate::run::Settings,
@@ -340,7 +332,7 @@ pub(in crate::cli) fn repace(
 }
 
 /// Returns the output paths that the command line names.
-pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
+pub(super) fn named(files: &FileOptions) -> NamedPaths {
     NamedPaths {
         results: files.results.clone(),
         failed: files.failed.clone(),
@@ -351,18 +343,18 @@ pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
 }
 
 /// Returns whether the result columns precede the roster's columns.
-pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions) -> bool {
+pub(super) fn is_outcome_first(config: &Config, options: &LayoutOptions) -> bool {
     config.fill(options).outcome() == OutcomeAt::First
 }
 
 /// Returns the arguments that lead another command to a run: its name, and the journal unless it is the
 /// default.
-pub(in crate::cli) fn way_to(run: &str, state: &State) -> String {
+pub(super) fn way_to(run: &str, state: &State) -> String {
     format!("{run}{}", journal_flag(state))
 }
 
 /// Returns the option that leads another command to the journal, or an empty string if it is the default.
-pub(in crate::cli) fn journal_flag(state: &State) -> String {
+pub(super) fn journal_flag(state: &State) -> String {
     let named = std::env::var_os("ROSTERPATCH_STATE");
     let by_itself = match state.database() {
         Some(database) => named.is_some_and(|name| {
@@ -382,7 +374,7 @@ pub(in crate::cli) fn journal_flag(state: &State) -> String {
 }
 
 /// Like `journal_flag`, for a reader with another account and environment.
-pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
+pub(super) fn journal_flag_for_others(state: &State) -> String {
     let is_usual = state.database().is_none()
         && default_state_folder().is_ok_and(|default| default == state.folder());
     if is_usual {
@@ -394,14 +386,14 @@ pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
 
 /// Returns the account that owns the journal, if the reader may have another account. Logs and cron's mail have
 /// other readers than the account that writes them.
-pub(in crate::cli) fn account_of(state: &State, is_terminal: bool) -> Option<String> {
+pub(super) fn account_of(state: &State, is_terminal: bool) -> Option<String> {
     let owner = crate::safe_fs::owner_of(state.folder())?;
     let is_needed = owner.name != "root" && (!owner.is_own || !is_terminal);
     is_needed.then_some(owner.name)
 }
 
 /// Returns a command for standard output, with the account that has to run it if the reader may have another.
-pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
+pub(super) fn as_owner(state: &State, command: &str) -> String {
     match account_of(state, super::terminal::shows_out()) {
         Some(account) => format!("sudo -u {account} {command}"),
         None => command.to_owned(),
@@ -409,7 +401,7 @@ pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
 }
 
 /// Returns the state folder or database, where runs are recorded.
-pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<State, AppError> {
+pub(super) fn state(config: &Config, common: &GeneralOptions) -> Result<State, AppError> {
     let Some(place) = config.fill(common).state else {
         return Ok(State::in_folder(&default_state_folder()?));
     };
@@ -424,7 +416,7 @@ pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<
     }
 }
 
-pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
+pub(super) fn default_state_folder() -> Result<PathBuf, AppError> {
     let folders = directories::ProjectDirs::from("", "", "rosterpatch")
         .ok_or_else(|| AppError::Front(say().cli_no_home()))?;
     Ok(folders
@@ -434,7 +426,7 @@ pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
 }
 
 /// Returns how long the data of runs is kept.
-pub(in crate::cli) fn retention(config: &Config) -> Retention {
+pub(super) fn retention(config: &Config) -> Retention {
     let of = |time: fn(&RetentionTimes) -> &Option<Time>| {
         let said = |layer: &Layer| {
             layer
@@ -452,7 +444,7 @@ pub(in crate::cli) fn retention(config: &Config) -> Retention {
 }
 
 /// Returns the recipients of each run's summary.
-pub(in crate::cli) fn notifications(config: &Config) -> Notifications {
+pub(super) fn notifications(config: &Config) -> Notifications {
     Notifications {
         metrics: config.first(|layer| &layer.metrics),
         notify: config.first(|layer| &layer.notify),

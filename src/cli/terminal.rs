@@ -20,7 +20,7 @@ use crate::run::RunError;
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Enables escape sequences for colours on the Windows console, if supported.
-pub(in crate::cli) fn prepare() {
+pub(super) fn prepare() {
     #[cfg(windows)]
     for console in [
         winapi_util::console::Console::stdout(),
@@ -32,7 +32,7 @@ pub(in crate::cli) fn prepare() {
 }
 
 /// Writes to standard output. A closed pipe is ignored; see [`unwritten`] for other errors.
-pub(in crate::cli) fn out(text: &str) {
+pub(super) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout
         .write_all(visible(text).as_bytes())
@@ -46,18 +46,18 @@ pub(in crate::cli) fn out(text: &str) {
 }
 
 /// Returns the error of writing to standard output, if output was lost.
-pub(in crate::cli) fn unwritten() -> Option<&'static std::io::Error> {
+pub(super) fn unwritten() -> Option<&'static std::io::Error> {
     UNWRITTEN.get()
 }
 
 /// Writes a line to standard error.
-pub(in crate::cli) fn note(text: &str) {
+pub(super) fn note(text: &str) {
     let time = super::logging::time();
     let _ = writeln!(std::io::stderr(), "{time}{}", visible(text));
 }
 
 /// Writes an error to standard error as text, or as a fact if the log format is JSON.
-pub(in crate::cli) fn error(text: &str, fact: &Fact) {
+pub(super) fn error(text: &str, fact: &Fact) {
     if super::logging::is_for_programs() {
         super::logging::error(fact);
     } else {
@@ -66,7 +66,7 @@ pub(in crate::cli) fn error(text: &str, fact: &Fact) {
 }
 
 /// Writes an error of an unattended command to a log or cron mail, without content of a roster.
-pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
+pub(super) fn unwatched_error(name: &str, fact: &Fact) {
     let text = format!("{name}: {}", fact.in_words());
     match fact.path() {
         Some(_) => error(&text, fact),
@@ -75,12 +75,12 @@ pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
 }
 
 /// Returns the layout of text on standard output.
-pub(in crate::cli) fn look(common: &GeneralOptions) -> Look {
+pub(super) fn look(common: &GeneralOptions) -> Look {
     look_of(common, &console::Term::stdout())
 }
 
 /// Returns the layout of text on standard error.
-pub(in crate::cli) fn error_look(common: &GeneralOptions) -> Look {
+pub(super) fn error_look(common: &GeneralOptions) -> Look {
     look_of(common, &console::Term::stderr())
 }
 
@@ -101,22 +101,22 @@ fn look_of(common: &GeneralOptions, stream: &console::Term) -> Look {
 }
 
 /// Returns whether standard output is a terminal.
-pub(in crate::cli) fn shows_out() -> bool {
+pub(super) fn shows_out() -> bool {
     std::io::stdout().is_terminal()
 }
 
 /// Returns whether standard error is a terminal.
-pub(in crate::cli) fn shows_errors() -> bool {
+pub(super) fn shows_errors() -> bool {
     std::io::stderr().is_terminal()
 }
 
 /// Returns whether the user can be asked.
-pub(in crate::cli) fn can_ask() -> bool {
+pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Asks a question. Only an explicit yes counts as consent.
-pub(in crate::cli) fn ask(question: &str) -> bool {
+pub(super) fn ask(question: &str) -> bool {
     answer(question) == Some(true)
 }
 
@@ -137,7 +137,7 @@ pub(in crate::cli) fn answer(question: &str) -> Option<bool> {
 }
 
 /// Runs `work` on a roster, and again with the sheet that the user chooses if several are possible.
-pub(in crate::cli) fn choosing_sheet<T>(
+pub(super) fn choosing_sheet<T>(
     mut work: impl FnMut(Option<String>) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
     match work(None) {
@@ -162,7 +162,7 @@ fn chosen(sheets: &[String]) -> Option<String> {
 }
 
 /// Asks for one of the likely encodings of a file. Returns `None` if none is chosen.
-pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
+pub(super) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
     note(&say().read_ask_encoding(path.display().to_string()));
     for (number, one) in (1..).zip(likely) {
         let words = one.word.as_str();
@@ -183,7 +183,7 @@ fn ask_number(question: &str) -> Option<usize> {
 }
 
 /// Returns the observer of a run, and its bar, above which log lines are printed.
-pub(in crate::cli) fn observer(
+pub(super) fn observer(
     common: &GeneralOptions,
 ) -> (Box<dyn Observer>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {

@@ -8,7 +8,7 @@ use crate::model::{Code, Declared, Fact};
 use crate::send::shown_address;
 
 /// Returns a usage error as one sentence with a remedy, or `None` if only the parser's message is available.
-pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
+pub(super) fn in_words(error: &clap::Error) -> Option<String> {
     let of = |kind: ContextKind| error.get(kind).map(text_of);
     let argument = || of(ContextKind::InvalidArg);
     let what = match error.kind() {
@@ -41,7 +41,7 @@ pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
 }
 
 /// Returns the parser's message in English, with or without colours.
-pub(in crate::cli) fn of_parser(error: &clap::Error, color: bool) -> String {
+pub(super) fn of_parser(error: &clap::Error, color: bool) -> String {
     let text = match color {
         true => error.render().ansi().to_string(),
         false => error.render().to_string(),
@@ -63,7 +63,7 @@ fn text_of(value: &ContextValue) -> String {
 
 /// Returns a usage error as a fact for logs: the kind of the mistake, and the option if it is known. Other
 /// arguments are omitted because they may contain secrets or personal data.
-pub(in crate::cli) fn fact(error: &clap::Error) -> Fact {
+pub(super) fn fact(error: &clap::Error) -> Fact {
     let code = match error.kind() {
         ErrorKind::UnknownArgument => Code::UsageUnknownArgument,
         ErrorKind::InvalidSubcommand => Code::UsageUnknownCommand,

@@ -15,10 +15,10 @@ use serde::{Deserialize, Deserializer, de};
 
 /// A duration such as `45s`, `20ms` or `30d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Time {
+pub(super) struct Time {
     text: String,
     /// The parsed duration.
-    pub(in crate::cli) length: Duration,
+    pub(super) length: Duration,
 }
 
 impl FromStr for Time {
@@ -45,7 +45,7 @@ impl fmt::Display for Time {
 
 /// A duration above zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Timeout(pub(in crate::cli) Time);
+pub(super) struct Timeout(pub(super) Time);
 
 impl FromStr for Timeout {
     type Err = String;
@@ -67,7 +67,7 @@ impl fmt::Display for Timeout {
 
 /// A share above 0% and at most 100%.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::cli) struct Share(pub(in crate::cli) f64);
+pub(super) struct Share(pub(super) f64);
 
 impl FromStr for Share {
     type Err = String;
@@ -92,7 +92,7 @@ impl fmt::Display for Share {
 
 /// A delimiter, which is one ASCII character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) struct Delimiter(pub(in crate::cli) u8);
+pub(super) struct Delimiter(pub(super) u8);
 
 impl FromStr for Delimiter {
     type Err = String;
@@ -119,7 +119,7 @@ impl fmt::Display for Delimiter {
 
 /// An encoding's label (WHATWG Encoding Standard).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Label(pub(in crate::cli) String);
+pub(super) struct Label(pub(super) String);
 
 impl FromStr for Label {
     type Err = String;
@@ -140,7 +140,7 @@ impl fmt::Display for Label {
 
 /// The base address of an API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Address(pub(in crate::cli) String);
+pub(super) struct Address(pub(super) String);
 
 impl FromStr for Address {
     type Err = String;
@@ -159,7 +159,7 @@ impl fmt::Display for Address {
 
 /// The meaning of an empty cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Empty {
+pub(super) enum Empty {
     /// Keep the value
     Keep,
     /// Clear the value
@@ -168,7 +168,7 @@ pub(in crate::cli) enum Empty {
 
 /// The position of the result columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum OutcomeAt {
+pub(super) enum OutcomeAt {
     /// After the roster's columns
     Last,
     /// Before the roster's columns
@@ -177,7 +177,7 @@ pub(in crate::cli) enum OutcomeAt {
 
 /// The policy for rows with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Duplicate {
+pub(super) enum Duplicate {
     /// All but the first are invalid
     Error,
     /// The first is sent
@@ -188,7 +188,7 @@ pub(in crate::cli) enum Duplicate {
 
 /// The policy for rows that give a person another identity number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Renumber {
+pub(super) enum Renumber {
     /// The run is held until they are approved
     Ask,
     /// Those that another id confirms are sent
@@ -198,7 +198,7 @@ pub(in crate::cli) enum Renumber {
 }
 
 /// An option value that can be printed.
-pub(in crate::cli) trait Shown {
+pub(super) trait Shown {
     /// Returns the value as written on the command line.
     fn shown(&self) -> String;
 }
@@ -262,11 +262,11 @@ written_as_a_word!(Empty, Duplicate, OutcomeAt, Renumber);
 /// The setting `conflicts` of a config file: a policy for all fields, or a table of fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "ConflictsWritten")]
-pub(in crate::cli) struct ConflictRules {
+pub(super) struct ConflictRules {
     /// The policy of all other fields.
-    pub(in crate::cli) all: Option<ConflictPolicy>,
+    pub(super) all: Option<ConflictPolicy>,
     /// The policies of single fields.
-    pub(in crate::cli) fields: BTreeMap<String, ConflictPolicy>,
+    pub(super) fields: BTreeMap<String, ConflictPolicy>,
 }
 
 /// The key that stands for all fields that a table of conflicts does not name.
@@ -331,25 +331,25 @@ impl<'de> de::Visitor<'de> for ConflictsVisitor {
 /// The limits of `[retention]`, such as `90d`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::cli) struct RetentionTimes {
+pub(super) struct RetentionTimes {
     /// Rosters in the archive of an inbox.
     #[serde(default, deserialize_with = "from_config")]
     #[schemars(with = "Option<Written>")]
-    pub(in crate::cli) rosters: Option<Time>,
+    pub(super) rosters: Option<Time>,
     /// Results and reports in the archive of an inbox.
     #[serde(default, deserialize_with = "from_config")]
     #[schemars(with = "Option<Written>")]
-    pub(in crate::cli) results: Option<Time>,
+    pub(super) results: Option<Time>,
     /// Values in the journal.
     #[serde(default, deserialize_with = "from_config")]
     #[schemars(with = "Option<Written>")]
-    pub(in crate::cli) values: Option<Time>,
+    pub(super) values: Option<Time>,
 }
 
 /// A config value, written as a string, a number or a boolean.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(in crate::cli) enum Written {
+pub(super) enum Written {
     Text(String),
     Number(i64),
     Fraction(f64),
@@ -357,9 +357,7 @@ pub(in crate::cli) enum Written {
 }
 
 /// Deserializes a config value written as text, number or boolean.
-pub(in crate::cli) fn from_config<'de, D: Deserializer<'de>, T>(
-    from: D,
-) -> Result<Option<T>, D::Error>
+pub(super) fn from_config<'de, D: Deserializer<'de>, T>(from: D) -> Result<Option<T>, D::Error>
 where
     T: FromStr,
     T::Err: fmt::Display,
@@ -374,7 +372,7 @@ where
 }
 /// The kind of progress output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ProgressKind {
+pub(super) enum ProgressKind {
     /// A bar on a terminal, plain lines elsewhere
     #[default]
     Auto,
@@ -390,7 +388,7 @@ pub(in crate::cli) enum ProgressKind {
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ColorWhen {
+pub(super) enum ColorWhen {
     #[default]
     Auto,
     Always,
@@ -399,7 +397,7 @@ pub(in crate::cli) enum ColorWhen {
 
 /// The log format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum LogFormat {
+pub(super) enum LogFormat {
     #[default]
     Text,
     Json,
@@ -407,7 +405,7 @@ pub(in crate::cli) enum LogFormat {
 
 /// The output format of a summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Format {
+pub(super) enum Format {
     #[default]
     Text,
     Json,

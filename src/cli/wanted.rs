@@ -17,22 +17,22 @@ use crate::targets::{self, TargetSpec};
 
 /// The options of a command that reads a roster.
 #[derive(Debug, Clone, Default)]
-pub(in crate::cli) struct Asked {
-    pub(in crate::cli) file: PathBuf,
-    pub(in crate::cli) options: PlanOptions,
-    pub(in crate::cli) canary: CanaryOptions,
-    pub(in crate::cli) files: FileOptions,
+pub(super) struct Asked {
+    pub(super) file: PathBuf,
+    pub(super) options: PlanOptions,
+    pub(super) canary: CanaryOptions,
+    pub(super) files: FileOptions,
     /// Whether the roster is locked by this process and copied before it is read.
-    pub(in crate::cli) holds: bool,
+    pub(super) holds: bool,
     /// The default policy for conflicts.
-    pub(in crate::cli) usual_conflicts: ConflictPolicy,
+    pub(super) usual_conflicts: ConflictPolicy,
     /// The text of a target file, used if the command line names no target.
-    pub(in crate::cli) known_target: Option<String>,
+    pub(super) known_target: Option<String>,
 }
 
 impl Asked {
     /// Returns the options for the chosen sheet, if one was chosen.
-    pub(in crate::cli) fn of_sheet(mut self, sheet: Option<String>) -> Asked {
+    pub(super) fn of_sheet(mut self, sheet: Option<String>) -> Asked {
         let own = &mut self.options.roster.sheet;
         *own = sheet.or(own.take());
         self
@@ -48,7 +48,7 @@ impl Asked {
     }
 
     /// Resolves all options once. Errors that do not depend on the roster are reported first.
-    pub(in crate::cli) fn resolve<'a>(
+    pub(super) fn resolve<'a>(
         &self,
         session: &'a Session,
         config: &Config,
@@ -86,7 +86,7 @@ impl Asked {
     }
 
     /// Returns the roster with its options, and its target.
-    pub(in crate::cli) fn roster(
+    pub(super) fn roster(
         &self,
         config: &Config,
         now: Timestamp,
