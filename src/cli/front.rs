@@ -240,7 +240,7 @@ pub(super) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bool) {
         serde_json::to_string(figures)
     };
     match json {
-        Ok(json) => terminal::out(&format!("{json}\n")),
+        Ok(json) => terminal::line(&json),
         Err(error) => terminal::error(
             &say().front_no_figures(error.to_string()),
             &Fact::new(Code::NotDone),

@@ -45,6 +45,11 @@ pub(super) fn out(text: &str) {
     }
 }
 
+/// Writes a line to standard output, as [`out`] does.
+pub(super) fn line(text: &str) {
+    out(&format!("{text}\n"));
+}
+
 /// Returns the error of writing to standard output, if output was lost.
 pub(super) fn unwritten() -> Option<&'static std::io::Error> {
     UNWRITTEN.get()
@@ -121,19 +126,24 @@ pub(super) fn ask(question: &str) -> bool {
 }
 
 /// Asks a question. Returns `None` if the input ends without an answer.
-pub(in crate::cli) fn answer(question: &str) -> Option<bool> {
+pub(super) fn answer(question: &str) -> Option<bool> {
+    let answer = entered(&format!(
+        "{} {}",
+        visible(question),
+        say().front_ask_ending()
+    ))?;
+    let answer = answer.to_lowercase();
+    Some(matches!(answer.as_str(), "y" | "yes" | "j" | "ja"))
+}
+
+/// Returns the line that the user enters, without surrounding space, or `None` if the input ends.
+fn entered(question: &str) -> Option<String> {
     let mut stderr = std::io::stderr();
-    let question = visible(question);
-    let _ = write!(stderr, "{question} {} ", say().front_ask_ending());
+    let _ = write!(stderr, "{question} ");
     let _ = stderr.flush();
-    let mut answer = String::new();
-    match std::io::stdin().lock().read_line(&mut answer) {
-        Ok(0) | Err(_) => None,
-        Ok(_) => Some(matches!(
-            answer.trim().to_lowercase().as_str(),
-            "y" | "yes" | "j" | "ja"
-        )),
-    }
+    let mut line = String::new();
+    let length = std::io::stdin().lock().read_line(&mut line).ok()?;
+    (length > 0).then(|| line.trim().to_owned())
 }
 
 /// Runs `work` on a roster, and again with the sheet that the user chooses if several are possible.
@@ -173,12 +183,7 @@ pub(super) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
 
 /// Asks for a number from 1 on. Returns it as an index from 0 on.
 fn ask_number(question: &str) -> Option<usize> {
-    let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{question} ");
-    let _ = stderr.flush();
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    let number: usize = answer.trim().parse().ok()?;
+    let number: usize = entered(question)?.parse().ok()?;
     number.checked_sub(1)
 }
 

@@ -19,7 +19,6 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &BackupArgs) -> Result<
         terminal::note(&say().backup_without_roster(run.as_str(), path));
     }
     let path = args.out.display().to_string();
-    let told = say().backup_done(runs(done.runs), path, files(done.files));
-    terminal::out(&format!("{told}\n"));
+    terminal::line(&say().backup_done(runs(done.runs), path, files(done.files)));
     Ok(Exit::Success)
 }

@@ -28,13 +28,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DeclineArgs) -> Result
     if let Some(queued) = Settings::of(&record)?.queued {
         fleet::end_declined(state, queued.id)?;
     }
-    terminal::out(&format!("{}\n", say().cli_declined(run)));
+    terminal::line(&say().cli_declined(run));
     if let Some(trouble) = declined.trouble {
         return Err(trouble);
     }
     if let Some(results) = declined.summary.results {
         let results = results.display().to_string();
-        terminal::out(&format!("{}\n", say().cli_declined_results(results)));
+        terminal::line(&say().cli_declined_results(results));
     }
     Ok(Exit::Success)
 }

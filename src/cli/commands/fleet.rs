@@ -49,13 +49,10 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
                 "file": name, "id": enqueued.id, "waited_already": enqueued.is_known,
             })),
             Format::Text if enqueued.is_known => {
-                terminal::out(&format!(
-                    "{}\n",
-                    say().fleet_waits_already(name, enqueued.id)
-                ));
+                terminal::line(&say().fleet_waits_already(name, enqueued.id));
             }
             Format::Text => {
-                terminal::out(&format!("{}\n", say().fleet_enqueued(name, enqueued.id)));
+                terminal::line(&say().fleet_enqueued(name, enqueued.id));
             }
         }
     }
@@ -108,8 +105,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<
     let state = settings::state(&Config::load(common)?, common)?;
     if let Some(number) = args.remove {
         remove(&state, number)?;
-        let told = say().fleet_removed(number);
-        terminal::out(&format!("{told}\n"));
+        terminal::line(&say().fleet_removed(number));
         return Ok(Exit::Success);
     }
     if let Some(path) = &args.metrics {
@@ -184,7 +180,7 @@ pub(in crate::cli) fn database(
         true => say().fleet_up_to_date(place, after),
         false => say().fleet_migrated(place, after),
     };
-    terminal::out(&format!("{told}\n"));
+    terminal::line(&told);
     Ok(Exit::Success)
 }
 
@@ -259,7 +255,7 @@ impl FleetDoor for WorkDoor {
                         true => say().fleet_later(file, duration(after_s)),
                         false => say().fleet_left(file),
                     };
-                    terminal::out(&format!("{line}{why}\n"));
+                    terminal::line(&format!("{line}{why}"));
                 }
             }
             Heard::Ended(ended) => match &ended.summary {
@@ -271,7 +267,7 @@ impl FleetDoor for WorkDoor {
                         .map(|why| format!(": {}", why.in_words()));
                     let states = summary.states.in_words(false);
                     let line = format!("{}: {states}", ended.file);
-                    terminal::out(&format!("{line}{}\n", why.unwrap_or_default()));
+                    terminal::line(&format!("{line}{}", why.unwrap_or_default()));
                 }
                 None => {
                     let unknown = Fact::new(Code::QueueUnknown);

@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
     let state = settings::state(&Config::load(common)?, common)?;
     if args.forget {
         let forgotten = rows(forget(&state, &args.key)?);
-        terminal::out(&format!("{}\n", say().history_forgotten(forgotten)));
+        terminal::line(&say().history_forgotten(forgotten));
         return Ok(Exit::Success);
     }
     if let Some(path) = &args.out {
@@ -45,13 +45,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
         Format::Json if !several.is_empty() => print_json(&Several { people: several }, true),
         Format::Json => print_json(&found, true),
         Format::Text if !several.is_empty() => {
-            terminal::out(&format!("{}\n", say().history_several()));
+            terminal::line(&say().history_several());
             for person in &several {
                 let parts = [&person.name, &person.class, &person.number, &person.key];
                 let mut parts: Vec<&str> = parts.iter().map(|part| part.as_str()).collect();
                 parts.dedup();
                 parts.retain(|part| !part.is_empty());
-                terminal::out(&format!("  {}\n", for_terminal(&parts.join(" · "))));
+                terminal::line(&format!("  {}", for_terminal(&parts.join(" · "))));
             }
         }
         Format::Text if found.records.is_empty() && found.rows.is_empty() => {

@@ -49,7 +49,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     };
     let bound = Bound::new(&options).map_err(failed)?;
     let address = bound.entrance();
-    terminal::out(&format!("{}\n", say().console_address(address.as_str())));
+    terminal::line(&say().console_address(address.as_str()));
     if args.options.place.sandbox {
         terminal::note(&say().console_played());
     }

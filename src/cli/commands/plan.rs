@@ -90,7 +90,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
                     &say().plan_held(why.to_string()),
                 ));
             }
-            terminal::out(&format!("{}\n", lines.join("\n")));
+            terminal::line(&lines.join("\n"));
         }
     }
     Ok(dry_run.summary.exit_code)
@@ -133,6 +133,6 @@ fn show_request(front: &Front, ready: &Ready, dry_run: &DryRun, row: u64) -> Res
             format!("# {}\n{curl}", say().plan_request_of(line, row))
         }
     };
-    terminal::out(&format!("{text}\n"));
+    terminal::line(&text);
     Ok(())
 }

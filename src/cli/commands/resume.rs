@@ -75,7 +75,7 @@ fn with(
             GoesOn::Again => say().fleet_goes_on(record.name),
             GoesOn::AsBefore => say().fleet_goes_on_already(record.name),
         };
-        terminal::out(&format!("{told}\n"));
+        terminal::line(&told);
         return Ok(Exit::Success);
     }
     if let Some(from) = at_hand(&front.session.state, &record, &mut run_settings)? {

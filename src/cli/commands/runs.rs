@@ -82,15 +82,14 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
         terminal::note(&say().runs_no_files());
     }
     for file in &files {
-        let line = say().runs_arrived(
+        terminal::line(&say().runs_arrived(
             local_time(file.arrived_at),
             file.name.as_str(),
             file.fate.in_words(),
             file.file.as_str(),
-        );
-        terminal::out(&format!("{line}\n"));
+        ));
         if let Some(why) = &file.why {
-            terminal::out(&format!("    {}\n", why.in_words()));
+            terminal::line(&format!("    {}", why.in_words()));
         }
         let flag = settings::journal_flag_for_others(state);
         let command = file.next.as_ref().map(|next| match next {
@@ -105,7 +104,7 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
             }
         });
         if let Some(command) = command {
-            terminal::out(&format!("    {}\n", settings::as_owner(state, &command)));
+            terminal::line(&format!("    {}", settings::as_owner(state, &command)));
         }
     }
     Ok(Exit::Success)
@@ -162,8 +161,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     let retention = settings::retention(&config);
     if retention.is_limited() {
         let expired = expire(&state, &inboxes_of(&state)?, retention, now)?;
-        let told = say().runs_expired(files(expired.files), runs(expired.runs));
-        terminal::out(&format!("{told}\n"));
+        terminal::line(&say().runs_expired(files(expired.files), runs(expired.runs)));
     }
     let Some(older_than) = older_than else {
         if !retention.is_limited() {
@@ -178,11 +176,9 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: Option<&Time>) 
     forget_dropped(&state)?;
     forget_spool(&state)?;
     forget_mends(state.folder(), moment)?;
-    let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
-    terminal::out(&format!("{forgotten}\n"));
+    terminal::line(&say().runs_forgotten(runs(pruned.forgotten as u64)));
     if pruned.left > 0 {
-        let left = say().runs_left(pruned.left as u64, runs(pruned.left as u64));
-        terminal::out(&format!("{left}\n"));
+        terminal::line(&say().runs_left(pruned.left as u64, runs(pruned.left as u64)));
     }
     if pruned.damaged > 0 {
         let fact = Fact::new(Code::JournalDamaged).with_count(pruned.damaged as u64);
@@ -245,17 +241,16 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
                 terminal::look(common),
             ));
             if let Some(undone) = &listed.undoes {
-                terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
+                terminal::line(&say().summary_undoes(undone.as_str()));
             }
             if !listed.undone_by.is_empty() {
-                let by = say().summary_undone_by(listed.undone_by.join(", "));
-                terminal::out(&format!("{by}\n"));
+                terminal::line(&say().summary_undone_by(listed.undone_by.join(", ")));
             }
             for entry in &listed.audit_log {
-                terminal::out(&format!("{}\n", for_terminal(&entry.in_words())));
+                terminal::line(&for_terminal(&entry.in_words()));
             }
             if let Some(release) = &listed.release {
-                terminal::out(&format!("{}\n", for_terminal(&release.in_words())));
+                terminal::line(&for_terminal(&release.in_words()));
             }
             let way = settings::way_to(&run.name, &place);
             let is_played = Settings::of(&run).is_ok_and(|settings| settings.sandbox);
@@ -274,7 +269,7 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
                 _ => None,
             };
             if let Some(on) = on {
-                terminal::out(&format!("{on}\n"));
+                terminal::line(&on);
             }
         }
     }

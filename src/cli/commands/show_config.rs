@@ -132,26 +132,15 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             None => line(name, default, "default"),
         }
     }
+    let origin = config.origin(config.profile());
     for (field, policy) in config.conflicts() {
-        line(
-            &format!("conflicts.{field}"),
-            policy.as_str(),
-            &config.origin(config.profile()),
-        );
+        line(&format!("conflicts.{field}"), policy.as_str(), &origin);
     }
     for (name, value) in config.variables() {
-        line(
-            &format!("var.{name}"),
-            &value,
-            &config.origin(config.profile()),
-        );
+        line(&format!("var.{name}"), &value, &origin);
     }
     for (column, field) in config.map() {
-        line(
-            &format!("map.{column}"),
-            &field,
-            &config.origin(config.profile()),
-        );
+        line(&format!("map.{column}"), &field, &origin);
     }
     if let Some(spec) = &spec {
         credential_lines(&config, spec, &mut line);

@@ -34,7 +34,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Ex
     match args.sweep.output.format {
         Format::Json => print_json(&desk.closing(&swept), false),
         Format::Text if swept.tally.files() > 0 => {
-            terminal::out(&format!("{}\n", closing_line(&swept.tally)));
+            terminal::line(&closing_line(&swept.tally));
         }
         Format::Text => {}
     }
@@ -182,7 +182,7 @@ impl SweepDesk<'_> {
                 print_json(&serde_json::json!({"file": name, "id": id}), false);
             }
             SweptFile::Enqueued(id) => {
-                terminal::out(&format!("{}\n", say().fleet_enqueued(name, *id)));
+                terminal::line(&say().fleet_enqueued(name, *id));
             }
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
@@ -291,10 +291,9 @@ impl Desk for SweepDesk<'_> {
                 }),
                 false,
             ),
-            Told::Duplicate { run, to } => terminal::out(&format!(
-                "{}\n",
-                say().cli_duplicate(name, run, to.display().to_string())
-            )),
+            Told::Duplicate { run, to } => {
+                terminal::line(&say().cli_duplicate(name, run, to.display().to_string()))
+            }
         }
     }
 
@@ -337,12 +336,11 @@ fn print_file(is_json: bool, name: &str, summary: &Summary) {
     if is_json {
         return print_json(&summary.facts(), false);
     }
-    let line = say().cli_file_line(
+    terminal::line(&say().cli_file_line(
         name,
         summary.states.in_words(false),
         requests(summary.requests),
         duration(summary.duration_s),
         summary.file.as_str(),
-    );
-    terminal::out(&format!("{line}\n"));
+    ));
 }

@@ -18,7 +18,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TargetsArgs) -> Result
         None => {
             for (name, _) in BUILT_IN {
                 let spec = targets::load(name)?;
-                terminal::out(&format!("{name:<12} {}\n", spec.title));
+                terminal::line(&format!("{name:<12} {}", spec.title));
             }
         }
         Some(TargetsCommand::Show { name, toml: true }) => {
