@@ -1,11 +1,12 @@
 //! A progress bar on a terminal.
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::lock;
 use super::screen::Screen;
 use super::ticker::Ticker;
 use super::words::{lines, time_done, time_left};
@@ -130,10 +131,6 @@ impl Bar {
         *lock(&self.ticker) = None;
         self.hide();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the text after the bar, with the most important parts first.

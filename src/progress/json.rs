@@ -1,11 +1,12 @@
 //! Progress events as JSON lines.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::lock;
 use super::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Attempt, Observer, Progress, RunEvent, UnmappedColumn};
@@ -41,10 +42,6 @@ impl JsonLines {
     fn end(&self) {
         *lock(&self.ticker) = None;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn of_progress(progress: &Progress) -> Value {

@@ -1,9 +1,9 @@
 //! Progress as log events with stable keys.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::lock;
 use crate::events::{Attempt, Observer, RunEvent, UnmappedColumn};
 use crate::model::StateCounts;
 
@@ -30,7 +30,7 @@ fn seconds(time: &Duration) -> f64 {
 
 impl Observer for LogEvents {
     fn on_event(&self, event: &RunEvent) {
-        let states = || self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = || lock(&self.states);
         match event {
             RunEvent::Reading {
                 file,

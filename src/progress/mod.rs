@@ -16,3 +16,9 @@ pub use log::LogEvents;
 pub use plain::PlainLines;
 pub use unwatched::Unwatched;
 pub use words::{lines, time_left};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

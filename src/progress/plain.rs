@@ -1,8 +1,9 @@
 //! Progress as plain lines, without a terminal.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::lock;
 use super::words::{lines, rows_line};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, RunEvent};
@@ -42,7 +43,7 @@ impl PlainLines {
 
     /// Returns whether a line is due after `done` of `all`, and records it as written.
     fn is_due(&self, done: u64, all: u64) -> bool {
-        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spoke = lock(&self.spoke);
         let now = self.clock.now();
         let tenths = (done * 10).checked_div(all).unwrap_or(10);
         let is_due = tenths > spoke.tenths || now.saturating_sub(spoke.at) >= EVERY;
@@ -59,7 +60,7 @@ impl PlainLines {
 
     /// Restarts the interval, as if a line had just been written after `done` of `all`.
     fn begin(&self, done: u64, all: u64) {
-        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spoke = lock(&self.spoke);
         *spoke = Spoke {
             at: self.clock.now(),
             tenths: (done * 10).checked_div(all).unwrap_or(10),

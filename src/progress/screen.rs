@@ -1,11 +1,12 @@
 //! A terminal whose width may change while a line is redrawn.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use console::Term;
 use indicatif::TermLike;
 
+use super::lock;
 use crate::model::visible;
 
 /// Standard error as a terminal whose width may change. When the window becomes narrower, the drawn line
@@ -62,13 +63,13 @@ impl TermLike for Screen {
         if text.bytes().all(|byte| byte == b' ') {
             return self.term.write_str("\x1b[K");
         }
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drawn = lock(&self.drawn);
         *drawn = console::measure_text_width(text).max(1);
         self.term.write_str(&visible(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drawn = lock(&self.drawn);
         let above = lines_above(std::mem::take(&mut *drawn), Screen::columns());
         if above > 0 {
             self.term.move_cursor_up(above)?;
