@@ -521,10 +521,7 @@ mod tests {
                 change("first_name", json!("Åsa"), json!("Eva")),
             ],
             at: crate::model::RowAt::FIRST,
-            key: String::new(),
-            path: String::new(),
-            fingerprint: None,
-            note: Vec::new(),
+            ..Call::default()
         };
         for (left_out, other) in [
             ("identity_number", "identity_temporary"),

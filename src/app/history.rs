@@ -707,11 +707,9 @@ mod tests {
             at: crate::model::RowAt::FIRST,
             key: "1".into(),
             path: "/student/1".into(),
-            body: vec![],
             changed: "name nickname".into(),
             changes: vec![change("name", "Bo"), change("nickname", "B")],
-            fingerprint: None,
-            note: Vec::new(),
+            ..Call::default()
         };
         let changes = words.changes(&call);
         let fields: Vec<&str> = changes.iter().map(|change| &*change.field).collect();

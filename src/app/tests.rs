@@ -336,8 +336,7 @@ pub(crate) fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
         body: json!({ "name": "Bo" }).to_string().into_bytes(),
         changed: "name".to_owned(),
         changes: vec![change],
-        fingerprint: None,
-        note: Vec::new(),
+        ..Call::default()
     };
     PlannedRow {
         mark: RowMark {
@@ -364,14 +363,7 @@ pub(crate) fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
 
 fn outcome(row: u64, state: RowState) -> Outcome {
     Outcome {
-        row,
-        state,
-        http_status: None,
-        error_code: String::new(),
-        problems: Vec::new(),
-        changed: String::new(),
         attempts: u32::from(state != RowState::Invalid),
-        request_id: String::new(),
-        finished_at: second(1_030),
+        ..Outcome::of(row, state, second(1_030))
     }
 }

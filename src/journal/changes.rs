@@ -100,7 +100,6 @@ pub(super) fn changes_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RowAt;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -112,14 +111,10 @@ mod tests {
             to: to.clone(),
         };
         Call {
-            at: RowAt::default(),
-            key: String::new(),
-            path: String::new(),
             body: body.as_bytes().to_vec(),
             changed: names.join(" "),
             changes: fields.iter().map(change).collect(),
-            fingerprint: None,
-            note: Vec::new(),
+            ..Call::default()
         }
     }
 

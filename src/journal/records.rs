@@ -102,23 +102,6 @@ pub struct RowSaid {
     pub problems: Vec<Problem>,
 }
 
-/// Returns an empty call for a row whose call cannot be read.
-pub(super) fn unreadable(row: u64) -> Call {
-    Call {
-        at: RowAt {
-            row,
-            ..RowAt::default()
-        },
-        key: String::new(),
-        path: String::new(),
-        body: Vec::new(),
-        changed: String::new(),
-        changes: Vec::new(),
-        fingerprint: None,
-        note: Vec::new(),
-    }
-}
-
 /// The counts that a run's rows give, even if its process died.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traces {

@@ -59,7 +59,7 @@ fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
 }
 
 /// A planned request for one row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Call {
     /// The row's position.
     pub at: RowAt,
@@ -89,7 +89,7 @@ pub type Fingerprint = Vec<u8>;
 pub type FieldPrint = [u8; 8];
 
 /// The request that remains to be sent for a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pending {
     /// The row's number, from 1.
     pub row: u64,

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The exit codes of the program, a stable interface for scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Every row is updated or unchanged; for `check` and `plan`, valid.
+    #[default]
     Success = 0,
     /// The command failed: unreadable file, unknown column, invalid config, full disk.
     CannotDo = 1,

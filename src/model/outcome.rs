@@ -160,6 +160,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Creates the outcome of a row in this state for which no request was sent.
+    pub fn of(row: u64, state: RowState, finished_at: Timestamp) -> Outcome {
+        Outcome {
+            row,
+            state,
+            http_status: None,
+            error_code: String::new(),
+            problems: Vec::new(),
+            changed: String::new(),
+            attempts: 0,
+            request_id: String::new(),
+            finished_at,
+        }
+    }
+
     /// All problems of the row as text; empty on success.
     pub fn error(&self) -> String {
         Problem::join(&self.problems)

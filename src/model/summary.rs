@@ -174,7 +174,7 @@ pub struct Stopped {
 }
 
 /// The figures of a run, as `--format json` prints them. The member names are a stable interface.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The run's name; empty for commands that record no run.
     pub run: String,
@@ -324,46 +324,18 @@ impl Summary {
         (started_at, finished_at): (Timestamp, Timestamp),
     ) -> Summary {
         Summary {
-            run: String::new(),
             target: target.to_owned(),
-            base_url: String::new(),
             file,
             sha256: sha256.to_owned(),
             dialect: format.map_or(String::new(), |format| format.to_string()),
-            sheet: None,
             columns,
             rows: states.total(),
             states,
-            requests: 0,
-            lookups: 0,
-            retries: 0,
-            throttled: 0,
             started_at,
             finished_at,
             duration_s: seconds_between(started_at, finished_at),
-            held_s: 0.0,
-            idle_s: 0.0,
-            results: None,
-            failed_rows: None,
-            report: None,
-            before: None,
-            new_rows: None,
-            warnings: 0,
-            field_refused: 0,
-            conflicts: 0,
-            conflicts_kept: 0,
-            held: None,
-            held_by: None,
-            identity_changes: 0,
-            renumbered: 0,
-            stop: None,
-            fields: None,
-            to_send: None,
-            estimated_s: None,
-            estimated_finish: None,
-            snapshot: None,
-            problems: None,
             exit_code: states.exit(),
+            ..Summary::default()
         }
     }
 }

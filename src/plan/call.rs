@@ -80,9 +80,7 @@ impl Planner {
             path: self.path(path),
             body,
             changed,
-            changes: Vec::new(),
-            fingerprint: None,
-            note: Vec::new(),
+            ..Call::default()
         }
     }
 

@@ -20,15 +20,14 @@ pub(super) struct Held {
 /// Returns the outcome of a row after one request.
 pub(super) fn outcome(row: u64, state: RowState) -> Outcome {
     Outcome {
-        row,
-        state,
         http_status: Some(200),
-        error_code: String::new(),
-        problems: Vec::new(),
-        changed: String::new(),
         attempts: 1,
         request_id: format!("id-{row}"),
-        finished_at: Timestamp::from_second(row.cast_signed()).unwrap(),
+        ..Outcome::of(
+            row,
+            state,
+            Timestamp::from_second(row.cast_signed()).unwrap(),
+        )
     }
 }
 

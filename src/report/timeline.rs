@@ -102,15 +102,8 @@ mod tests {
 
     fn outcome(micros: i64, state: RowState, attempts: u32) -> Outcome {
         Outcome {
-            row: 1,
-            state,
-            http_status: None,
-            error_code: String::new(),
-            problems: Vec::new(),
-            changed: String::new(),
             attempts,
-            request_id: String::new(),
-            finished_at: Timestamp::from_microsecond(micros).unwrap(),
+            ..Outcome::of(1, state, Timestamp::from_microsecond(micros).unwrap())
         }
     }
 

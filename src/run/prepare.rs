@@ -44,6 +44,20 @@ pub struct Roster {
 }
 
 impl Roster {
+    /// Creates a roster that is read with the default options, may lack columns and has each key once.
+    pub fn of(file: PathBuf, check: CheckOptions) -> Roster {
+        Roster {
+            file,
+            read: ReadOptions::default(),
+            map: MapOptions::default(),
+            key: None,
+            check,
+            duplicates: DuplicatePolicy::Error,
+            sparse: true,
+            release: None,
+        }
+    }
+
     /// What the cells of a column are, if most of them are of one kind.
     pub fn kind_of<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Option<Kind> {
         kind_of_cells(cells, self.check.today)

@@ -360,34 +360,17 @@ impl Settings {
 impl Settings {
     /// Returns the settings of an import in a unit test, to an address without a server.
     pub(crate) fn of_test(target: &str, file: PathBuf) -> Settings {
-        use crate::check::{CheckOptions, DuplicatePolicy};
-        use crate::map::MapOptions;
+        use crate::check::CheckOptions;
         use crate::model::Threshold;
-        use crate::read::ReadOptions;
 
-        let pace = Pace {
-            own: "1000/s".parse().unwrap(),
-            own_burst: 1000,
-            ceiling: None,
-            burst: None,
-            share: 1.0,
-        };
+        let pace = Pace::of("1000/s".parse().unwrap(), 1000);
         let paths = ResultPaths::beside(&file);
         let mut delivery = Delivery::new("http://127.0.0.1:1".into(), pace, paths);
         delivery.sender.concurrency = 2;
         delivery.sender.max_attempts = 2;
         delivery.guards.max_invalid = Threshold::Percent(100.0);
         delivery.guards.max_shrink = Threshold::Percent(100.0);
-        let roster = Roster {
-            file,
-            read: ReadOptions::default(),
-            map: MapOptions::default(),
-            key: None,
-            check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
-            duplicates: DuplicatePolicy::Error,
-            sparse: true,
-            release: None,
-        };
+        let roster = Roster::of(file, CheckOptions::new(jiff::civil::date(2026, 8, 20)));
         Settings::new(target.to_owned(), roster, delivery)
     }
 }

@@ -474,8 +474,7 @@ impl<R: Record> Sender<'_, R> {
             problems: Vec::new(),
             changed: String::new(),
             attempts,
-            request_id: String::new(),
-            finished_at: self.transport.clock.timestamp(),
+            ..Outcome::of(call.row, state, self.transport.clock.timestamp())
         }
     }
 

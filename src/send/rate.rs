@@ -119,6 +119,17 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Creates the quota of a target, without limits of the user.
+    pub fn of(own: Rate, own_burst: u32) -> Pace {
+        Pace {
+            own,
+            own_burst,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        }
+    }
+
     /// Returns the API's rate and the depth of its bucket, given the limit in its headers. All processes
     /// share it, regardless of their own limits.
     pub(super) fn shared(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
@@ -226,13 +237,7 @@ mod tests {
     #[test]
     fn the_announced_limit_replaces_the_targets_and_is_capped_by_the_users() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
-        let mut pace = Pace {
-            own: rate("1500/h"),
-            own_burst: 1500,
-            ceiling: None,
-            burst: None,
-            share: 1.0,
-        };
+        let mut pace = Pace::of(rate("1500/h"), 1500);
         let in_force = |pace: &Pace, announced: Option<&str>| {
             let (rate, burst) = pace.in_force(announced.map(rate));
             (rate.to_string(), burst.get())
@@ -259,11 +264,9 @@ mod tests {
     fn a_deep_burst_has_a_separate_bucket() {
         let name = |burst: u32| {
             let pace = Pace {
-                own: "1500/h".parse().unwrap(),
-                own_burst: 1500,
                 ceiling: Some("100/h".parse().unwrap()),
                 burst: NonZeroU32::new(burst),
-                share: 1.0,
+                ..Pace::of("1500/h".parse().unwrap(), 1500)
             };
             (pace.limit_name(), pace.limited(None).1.get())
         };
@@ -325,13 +328,7 @@ mod tests {
     #[test]
     fn limits_of_a_command_do_not_change_the_shared_bucket() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
-        let usual = Pace {
-            own: rate("1500/h"),
-            own_burst: 1500,
-            ceiling: None,
-            burst: None,
-            share: 1.0,
-        };
+        let usual = Pace::of(rate("1500/h"), 1500);
         let shared = |pace: Pace, announced: Option<&str>| {
             let (rate, depth) = pace.shared(announced.map(rate));
             (rate.to_string(), depth.get())
@@ -379,11 +376,8 @@ mod tests {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let depth = |ceiling: &str| {
             let pace = Pace {
-                own: rate("36000/h"),
-                own_burst: 36_000,
                 ceiling: Some(rate(ceiling)),
-                burst: None,
-                share: 1.0,
+                ..Pace::of(rate("36000/h"), 36_000)
             };
             pace.limited(None).1.get()
         };

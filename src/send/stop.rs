@@ -95,6 +95,16 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Creates the stop for records that could not be read for another reason than an error of the API.
+    pub fn unreadable(why: Message, cause: Code) -> Stop {
+        Stop::LookUp {
+            why,
+            cause,
+            status: None,
+            message: String::new(),
+        }
+    }
+
     /// Returns whether the credentials may allow updates but not reads.
     pub fn may_not_read(&self) -> bool {
         matches!(

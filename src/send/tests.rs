@@ -114,13 +114,7 @@ impl Scene {
         };
         let spec = Arc::new(cast.spec);
         let client = Client::new(spec.clone(), cast.credentials, &options, clock.clone());
-        let pace = Pace {
-            own: cast.rate.0.parse().unwrap(),
-            own_burst: cast.rate.1,
-            ceiling: None,
-            burst: None,
-            share: 1.0,
-        };
+        let pace = Pace::of(cast.rate.0.parse().unwrap(), cast.rate.1);
         Scene {
             client: client.unwrap(),
             spec,

@@ -289,15 +289,9 @@ fn waiting_for_rows_returns_once_the_journal_has_them() {
         .build()
         .unwrap();
     let outcome = |row| Outcome {
-        row,
-        state: RowState::Updated,
         http_status: Some(200),
-        error_code: String::new(),
-        problems: Vec::new(),
-        changed: String::new(),
         attempts: 1,
-        request_id: String::new(),
-        finished_at: jiff::Timestamp::UNIX_EPOCH,
+        ..Outcome::of(row, RowState::Updated, jiff::Timestamp::UNIX_EPOCH)
     };
     std::thread::scope(|scope| {
         let each = [(1, 1), (2, 4), (1, 5), (5, 5), (7, 8)].map(|(first, last)| {

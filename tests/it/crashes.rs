@@ -276,15 +276,8 @@ fn the_journal_records_every_stage_of_a_call() {
         .unwrap();
     let now = jiff::Timestamp::UNIX_EPOCH;
     let outcome = |state| Outcome {
-        row: 4,
-        state,
-        http_status: None,
-        error_code: String::new(),
-        problems: Vec::new(),
-        changed: String::new(),
         attempts: 2,
-        request_id: String::new(),
-        finished_at: now,
+        ..Outcome::of(4, state, now)
     };
     // Sent without a response: a later reader of the journal must know.
     let writer = Writer::start(journal, record.id, Stage::StrictSending).unwrap();
@@ -332,15 +325,13 @@ fn outcomes_waiting_for_the_journal_are_bounded() {
     let accepted = runtime.block_on(async {
         for count in 0.. {
             let outcome = Outcome {
-                row: 100 + count as u64,
-                state: RowState::Updated,
                 http_status: Some(200),
-                error_code: String::new(),
-                problems: Vec::new(),
-                changed: String::new(),
                 attempts: 1,
-                request_id: String::new(),
-                finished_at: jiff::Timestamp::UNIX_EPOCH,
+                ..Outcome::of(
+                    100 + count as u64,
+                    RowState::Updated,
+                    jiff::Timestamp::UNIX_EPOCH,
+                )
             };
             let handed = tokio::time::timeout(Duration::from_secs(1), writer.outcome(outcome));
             if handed.await.is_err() {

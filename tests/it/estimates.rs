@@ -192,13 +192,7 @@ fn pacer_of(state: &Path, clock: &Arc<VirtualClock>, base_url: &str) -> Pacer {
         &account_of(client.origin(), &identity),
     )
     .unwrap();
-    let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 100,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    };
+    let pace = Pace::of("1500/h".parse().unwrap(), 100);
     Pacer::new(pace, clock.clone(), Some(store)).unwrap()
 }
 

@@ -929,11 +929,8 @@ fn an_announced_rate_limit_applies_to_the_next_batch() {
     let rate = |text: &str| text.parse::<Rate>().unwrap();
     let pacer = || {
         let pace = Pace {
-            own: rate("1500/h"),
-            own_burst: 1500,
-            ceiling: None,
-            burst: None,
             share: 0.5,
+            ..Pace::of(rate("1500/h"), 1500)
         };
         let store = QuotaStore::open(&state, "school").unwrap();
         Pacer::new(pace, Arc::new(SystemClock), Some(store)).unwrap()

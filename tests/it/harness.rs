@@ -703,11 +703,8 @@ impl LibraryRun {
         let mut settings = settings_of(&target, base_url, roster);
         settings.delivery = Delivery {
             pace: Pace {
-                own: self.rate,
-                own_burst: self.burst,
                 ceiling: self.ceiling,
-                burst: None,
-                share: 1.0,
+                ..Pace::of(self.rate, self.burst)
             },
             sender: self.sender,
             variables: spec.variable_values(&self.variables).unwrap(),
@@ -749,13 +746,7 @@ impl LibraryRun {
 
 /// Returns the settings of an import to this base URL, without a quota and with the default guards.
 pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
-    let pace = Pace {
-        own: "unlimited".parse().unwrap(),
-        own_burst: 1000,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    };
+    let pace = Pace::of("unlimited".parse().unwrap(), 1000);
     let paths = ResultPaths::beside(&roster.file);
     let mut delivery = Delivery::new(base_url.to_owned(), pace, paths);
     delivery.sender.concurrency = 4;

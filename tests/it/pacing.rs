@@ -45,10 +45,7 @@ fn call(row: u64) -> Pending {
         row,
         path: "/student/x".into(),
         body: b"{}".to_vec(),
-        changed: String::new(),
-        note: Vec::new(),
-        attempts: 0,
-        doubtful: false,
+        ..Pending::default()
     }
 }
 
@@ -116,11 +113,8 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
 
 fn pace(rate: &str, burst: u32) -> Pace {
     Pace {
-        own: rate.parse().unwrap(),
-        own_burst: burst,
-        ceiling: None,
         burst: NonZeroU32::new(burst),
-        share: 1.0,
+        ..Pace::of(rate.parse().unwrap(), burst)
     }
 }
 

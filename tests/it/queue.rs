@@ -11,16 +11,15 @@ use rosterpatch::app::{
     AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, at_hand,
     forget_dropped, listed,
 };
-use rosterpatch::check::{CheckOptions, DuplicatePolicy};
+use rosterpatch::check::CheckOptions;
 use rosterpatch::events::Unobserved;
 use rosterpatch::fleet::{
     EntryState, FleetDoor, GoesOn, Heard, QueueDesk, QueueEntry, SweptFile, approve, enqueue,
     listed_queue, migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
-use rosterpatch::map::MapOptions;
 use rosterpatch::model::{Code, Exit};
-use rosterpatch::read::{Origin, ReadOptions};
+use rosterpatch::read::Origin;
 use rosterpatch::run::{Actor, AuditEntry, Author, Roster, RunError, Settings};
 use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
@@ -80,16 +79,10 @@ impl FleetDoor for Door {
             settings: settings_of(
                 self.target.to_str().unwrap(),
                 &self.base_url,
-                Roster {
-                    file: file.to_owned(),
-                    read: ReadOptions::default(),
-                    map: MapOptions::default(),
-                    key: None,
-                    check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
-                    duplicates: DuplicatePolicy::Error,
-                    sparse: true,
-                    release: None,
-                },
+                Roster::of(
+                    file.to_owned(),
+                    CheckOptions::new(jiff::civil::date(2026, 8, 17)),
+                ),
             ),
             holds: true,
             play: None,

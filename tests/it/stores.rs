@@ -119,18 +119,15 @@ fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
 
 fn outcome(row: u64, state: RowState, code: &str) -> Outcome {
     Outcome {
-        row,
-        state,
         http_status: (state != RowState::Invalid).then_some(200),
         error_code: code.into(),
         problems: match code {
             "" => Vec::new(),
             _ => problems(&format!("why {row} \0")),
         },
-        changed: String::new(),
         attempts: u32::from(state != RowState::Invalid),
         request_id: format!("id-{row}"),
-        finished_at: at(2_000 + row as i64),
+        ..Outcome::of(row, state, at(2_000 + row as i64))
     }
 }
 

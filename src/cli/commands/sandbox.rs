@@ -15,9 +15,7 @@ use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
 use crate::l10n::say;
-use crate::map::MapOptions;
 use crate::model::Exit;
-use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
 use crate::sandbox::{
     Description, SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, Variation, serve,
@@ -149,14 +147,8 @@ fn listen(
 /// Returns a roster from which a sandbox's records are made.
 fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
     Roster {
-        file: file.to_owned(),
-        read: ReadOptions::default(),
-        map: MapOptions::default(),
-        key: None,
-        check: CheckOptions::new(today(clock.timestamp())),
         duplicates: DuplicatePolicy::First,
-        sparse: false,
-        release: None,
+        ..Roster::of(file.to_owned(), CheckOptions::new(today(clock.timestamp())))
     }
 }
 

@@ -7,9 +7,9 @@ use super::{Row, Sql, Value, Wrong, changed_states, ends_of};
 use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::JournalError;
 use crate::journal::facade::Journal;
-use crate::journal::records::{PastCall, RowSaid, unreadable};
+use crate::journal::records::{PastCall, RowSaid};
 use crate::journal::row_id::{id_of, row_of};
-use crate::model::{RowAt, RowState};
+use crate::model::{Call, RowAt, RowState};
 
 impl Journal {
     /// Returns the changed records that match one of these `keys`, as pairs of run and path. A key matches
@@ -296,7 +296,13 @@ pub(super) fn delivery(row: &dyn Row) -> Result<PastCall, Wrong> {
     Ok(PastCall {
         run: id >> 32,
         state: state.filter(|_| sent.is_ok()).unwrap_or(RowState::Unknown),
-        call: sent.unwrap_or_else(|_| unreadable(row_of(id))),
+        call: sent.unwrap_or_else(|_| Call {
+            at: RowAt {
+                row: row_of(id),
+                ..RowAt::default()
+            },
+            ..Call::default()
+        }),
         at: row.maybe::<Timestamp>(9).unwrap_or(None),
     })
 }

@@ -239,17 +239,7 @@ fn whole_outcome(row: &dyn Row) -> Result<Outcome, Wrong> {
 
 /// Returns an outcome of which only the state is known.
 fn nothing_of(row: u64, state: RowState) -> Outcome {
-    Outcome {
-        row,
-        state,
-        http_status: None,
-        error_code: String::new(),
-        problems: Vec::new(),
-        changed: String::new(),
-        attempts: 0,
-        request_id: String::new(),
-        finished_at: Timestamp::UNIX_EPOCH,
-    }
+    Outcome::of(row, state, Timestamp::UNIX_EPOCH)
 }
 
 fn outcome(row: &dyn Row) -> Result<Outcome, Wrong> {

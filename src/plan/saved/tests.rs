@@ -34,8 +34,7 @@ fn call(row: u64) -> Call {
             from: Some(json!("Solna")),
             to: json!("Lund"),
         }],
-        fingerprint: None,
-        note: Vec::new(),
+        ..Call::default()
     }
 }
 

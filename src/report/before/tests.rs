@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::super::tests::{Held, journal_of, outcome, rows_of};
 use super::*;
-use crate::model::RowAt;
 
 type Rows = Option<Vec<Vec<String>>>;
 
@@ -17,7 +16,6 @@ fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
     };
     let names: Vec<&str> = changes.iter().map(|(field, ..)| *field).collect();
     Call {
-        at: RowAt::default(),
         key: format!("key-{row}"),
         path: format!("/student/id%20{row}"),
         body: json!({
@@ -30,8 +28,7 @@ fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
         .into_bytes(),
         changed: names.join(" "),
         changes: changes.iter().map(change).collect(),
-        fingerprint: None,
-        note: Vec::new(),
+        ..Call::default()
     }
 }
 

@@ -244,15 +244,9 @@ pub fn settled(
     problems: Vec<Problem>,
 ) -> Outcome {
     Outcome {
-        row,
-        state,
-        http_status: None,
         error_code: code.to_owned(),
         problems,
-        changed: String::new(),
-        attempts: 0,
-        request_id: String::new(),
-        finished_at: clock.timestamp(),
+        ..Outcome::of(row, state, clock.timestamp())
     }
 }
 

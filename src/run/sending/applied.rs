@@ -156,9 +156,7 @@ mod tests {
             path: "/member/external/1/".into(),
             body: body.to_string().into_bytes(),
             changed: changed.into(),
-            note: Vec::new(),
-            attempts: 0,
-            doubtful: false,
+            ..Pending::default()
         };
         let prepared = desk.prepared();
         let found = Applied::new(&prepared.checker).not_applied(&call, answer)?;

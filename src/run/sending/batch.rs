@@ -50,8 +50,7 @@ fn send_canary(
             body: call.body,
             changed: call.changed,
             note: call.note,
-            attempts: 0,
-            doubtful: false,
+            ..Pending::default()
         });
         Ok((first.len() as u64) < most)
     })?;

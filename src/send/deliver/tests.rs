@@ -66,8 +66,7 @@ fn call(row: u64) -> Pending {
         body: br#"{"name":"Anna Ek"}"#.to_vec(),
         changed: "name".into(),
         note: Problem::in_these_words("a note"),
-        attempts: 0,
-        doubtful: false,
+        ..Pending::default()
     }
 }
 
@@ -455,15 +454,10 @@ fn a_missing_response_is_explained() {
 #[test]
 fn errors_are_equal_if_code_and_message_are() {
     let outcome = |state, error: &str| Outcome {
-        row: 1,
-        state,
-        http_status: None,
         error_code: "http.404".into(),
         problems: Problem::in_these_words(error),
-        changed: String::new(),
         attempts: 1,
-        request_id: String::new(),
-        finished_at: jiff::Timestamp::UNIX_EPOCH,
+        ..Outcome::of(1, state, jiff::Timestamp::UNIX_EPOCH)
     };
     assert_eq!(error_of(&outcome(RowState::Updated, "a note")), None);
     assert_eq!(error_of(&outcome(RowState::NotSent, "")), None);

@@ -28,13 +28,7 @@ fn pacer(rate: &str, burst: u32, clock: &Arc<VirtualClock>, store: Option<QuotaS
 
 /// The quota of a target, without a user limit.
 fn pace(own: &str, own_burst: u32) -> Pace {
-    Pace {
-        own: own.parse().unwrap(),
-        own_burst,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    }
+    Pace::of(own.parse().unwrap(), own_burst)
 }
 
 fn permits(pacer: &Pacer, clock: &VirtualClock, count: usize) -> Vec<f64> {

@@ -156,15 +156,13 @@ mod tests {
             at: RowAt::FIRST,
             key: "p1".into(),
             path: "/pupil/p1".into(),
-            body: Vec::new(),
             changed: "email".into(),
             changes: vec![Change {
                 field: "email".into(),
                 from: None,
                 to: "n@b.se".into(),
             }],
-            fingerprint: None,
-            note: Vec::new(),
+            ..Call::default()
         };
         (mark, call)
     }

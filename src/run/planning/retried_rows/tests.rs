@@ -51,15 +51,8 @@ fn task(fields: &[(u32, &str)]) -> RowTask {
 
 fn settled(code: &str) -> NextStep {
     NextStep::Settled(Outcome {
-        row: 1,
-        state: RowState::NotSent,
-        http_status: None,
         error_code: code.to_owned(),
-        problems: Vec::new(),
-        changed: String::new(),
-        attempts: 0,
-        request_id: String::new(),
-        finished_at: jiff::Timestamp::UNIX_EPOCH,
+        ..Outcome::of(1, RowState::NotSent, jiff::Timestamp::UNIX_EPOCH)
     })
 }
 

@@ -459,10 +459,7 @@ fn sent_values_are_compared_by_their_kind() {
         row: 1,
         path: "/pupil/p%201".into(),
         body: body.to_string().into_bytes(),
-        changed: String::new(),
-        note: Vec::new(),
-        attempts: 0,
-        doubtful: false,
+        ..Pending::default()
     };
     let sent = call(json!({"name": "Åsa", "home": {"street": "S"}}));
     assert_eq!(reader.path(&sent).as_deref(), Some("/pupil/p%201"));

@@ -90,15 +90,8 @@ fn the_first_five_changes_are_shown_with_roster_values() {
 fn the_first_five_invalid_rows_are_shown() {
     let mut planned = PlanTotals::default();
     let outcome = |state, error: &str| Outcome {
-        row: 1,
-        state,
-        http_status: None,
-        error_code: String::new(),
         problems: Problem::in_these_words(error),
-        changed: String::new(),
-        attempts: 0,
-        request_id: String::new(),
-        finished_at: jiff::Timestamp::UNIX_EPOCH,
+        ..Outcome::of(1, state, jiff::Timestamp::UNIX_EPOCH)
     };
     planned.note_problem(RowAt::FIRST, &outcome(RowState::NotSent, "left out"));
     assert!(planned.problems.is_empty());
