@@ -451,8 +451,7 @@ impl FieldNames {
     }
 
     fn change(&self, change: &Change) -> PastChange {
-        let field = self.spec.field(&change.field);
-        let field = field.map(|index| &self.spec.fields[index]);
+        let field = self.spec.field_named(&change.field);
         let column = self.column(&change.field);
         let word = |value: &serde_json::Value| match field {
             Some(field) => field.in_words(value, language_of(field, column)),

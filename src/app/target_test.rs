@@ -308,7 +308,7 @@ impl Test<'_> {
     fn read_question(&self, id: &str) -> Option<Question> {
         let spec = self.spec();
         let path = spec.lookup.as_ref()?.read.as_deref()?;
-        let name = spec.fields[spec.key_field()?].name();
+        let name = spec.key_name()?;
         let id = percent_encoding::utf8_percent_encode(id, crate::targets::SEGMENT).to_string();
         Some(Question {
             path: path.replace(&format!("{{{name}}}"), &id),

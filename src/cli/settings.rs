@@ -161,7 +161,7 @@ pub(super) fn variables(
     let values = spec.variable_values(&given).map_err(wrong)?;
     for (name, value) in &values {
         // A variable that replaces a column must have a value that the column accepts.
-        let choices = spec.field(name).map(|index| &spec.fields[index].choices);
+        let choices = spec.field_named(name).map(|field| &field.choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
             let text = say().cli_variable(name.as_str(), choices, value.as_str());
@@ -174,7 +174,7 @@ pub(super) fn variables(
 /// Refuses an `--allow` without effect. A typo would otherwise show only as invalid rows.
 pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Result<(), AppError> {
     for (field, value) in &roster.check.allowed {
-        let field_spec = spec.field(field).map(|index| &spec.fields[index]);
+        let field_spec = spec.field_named(field);
         // Replacing a guarded value by another one needs permission too.
         let is_guarded = field_spec.is_some_and(|one| {
             let is_value = one.choices.is_empty() || one.choices.contains(value);
@@ -289,7 +289,7 @@ pub(super) fn edits(
     ];
     for (setting, names) in named {
         for name in names {
-            let field = spec.field(name).map(|index| &spec.fields[index]);
+            let field = spec.field_named(name);
             let is_written = |field: &FieldSpec| field.place == Place::Body && !field.read_only;
             if !field.is_some_and(is_written) {
                 let known = spec.fields.iter().filter(|field| is_written(field));

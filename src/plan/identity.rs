@@ -25,7 +25,7 @@ pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> b
     // An unchanged value is the same before and after.
     let both = |field: &str| {
         of(field).unwrap_or_else(|| {
-            let own = spec.field(field).map(|index| &spec.fields[index]);
+            let own = spec.field_named(field);
             let held = own.and_then(|own| own.pointer.get(record).ok().flatten());
             let held = held.map_or(String::new(), |held| text(&held));
             (held.clone(), held)
@@ -53,7 +53,7 @@ pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> b
 pub fn persons(spec: &TargetSpec, record: &Json, changes: &[Change]) -> (String, String) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for name in spec.person.iter().flat_map(|person| person.fields()) {
-        let field = spec.field(name.1).map(|index| &spec.fields[index]);
+        let field = spec.field_named(name.1);
         let held = field.and_then(|field| field.pointer.get(record).ok().flatten());
         let held = held.map_or(Json::Null, |held| held.into_owned());
         let to = changes.iter().find(|change| change.field == name.1);

@@ -178,7 +178,7 @@ impl LookUp {
     /// Returns the request for the record with this id.
     pub fn read(&self, id: &str) -> Option<Question> {
         let path = self.how.read.as_deref()?;
-        let name = self.spec.fields[self.spec.key_field()?].name();
+        let name = self.spec.key_name()?;
         let encoded = utf8_percent_encode(id, SEGMENT).to_string();
         Some(Question {
             path: path.replace(&format!("{{{name}}}"), &encoded),

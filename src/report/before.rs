@@ -84,7 +84,7 @@ pub fn write_delivered(
 
 /// Returns the value of a field before a change, if a roster can restore it.
 fn before<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
-    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+    let field = spec.field_named(&change.field);
     let can_be_cleared = || field.is_some_and(|field| field.nullable);
     // An empty cell means no change, so an empty value becomes null.
     let from = change
@@ -180,7 +180,7 @@ pub fn write_rest(
 /// Returns the value that the row of a change contained. For a list with the mode add or remove, these are
 /// the added or removed values. The values to remove are unknown if the previous list was not stored.
 fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
-    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+    let field = spec.field_named(&change.field);
     let (Some(field), Json::Array(to)) = (field, &change.to) else {
         return Some(Cow::Borrowed(&change.to));
     };

@@ -36,7 +36,7 @@ pub fn write_changes(
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     let mut write = |call: &Call| -> Result<(), ReportError> {
         for change in &*spec.changes_of(call) {
-            let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+            let field = spec.field_named(&change.field);
             let text_of = |value: &Json| match field {
                 Some(field) => field.in_words(value, None),
                 None => text_of(value),

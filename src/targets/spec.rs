@@ -131,6 +131,11 @@ impl TargetSpec {
         self.fields.iter().position(|field| field.name() == name)
     }
 
+    /// The field `name`.
+    pub fn field_named(&self, name: &str) -> Option<&FieldSpec> {
+        self.fields.iter().find(|field| field.name() == name)
+    }
+
     /// The positions of the fields whose values form a person's name, in the order in which they are shown.
     pub fn name_fields(&self) -> Vec<usize> {
         let person = self.person.as_ref();
@@ -182,6 +187,11 @@ impl TargetSpec {
         self.path_fields().last().and_then(|name| self.field(name))
     }
 
+    /// The name of that field.
+    pub fn key_name(&self) -> Option<&str> {
+        Some(self.fields[self.key_field()?].name())
+    }
+
     /// Whether records can be read.
     pub fn is_readable(&self) -> bool {
         self.lookup.as_ref().is_some_and(Lookup::finds_any)
@@ -200,7 +210,7 @@ impl TargetSpec {
 
     /// The decoded record id in an update path.
     pub fn id_in(&self, path: &str) -> Option<String> {
-        self.value_in(path, self.fields[self.key_field()?].name())
+        self.value_in(path, self.key_name()?)
     }
 
     /// The changes of a call. If the record was not read, they are the values that the call sends.

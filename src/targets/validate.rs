@@ -100,7 +100,7 @@ fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
             found.add(Place::Key("known", "fields"), message);
         }
     }
-    let key = spec.key_field().map(|index| spec.fields[index].name());
+    let key = spec.key_name();
     if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
         let message = format!("known.fields must say where {key} stands in an entry");
         found.add(Place::Key("known", "fields"), message);
@@ -136,7 +136,7 @@ fn validate_renumbering(spec: &TargetSpec, found: &mut Found<'_>) {
         ("number", &own.number, Kind::IdentityNumber),
         ("temporary", &own.temporary, Kind::Boolean),
     ] {
-        let field = spec.field(name).map(|index| &spec.fields[index]);
+        let field = spec.field_named(name);
         if field.is_none_or(|field| field.kind != kind || field.place != super::field::Place::Body)
         {
             let word = kind.as_str();
@@ -309,7 +309,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     let path = &spec.update.path;
     must_begin_with_slash(found, Place::Key("update", "path"), "path", path);
     for name in placeholders(path) {
-        match spec.field(name).map(|index| &spec.fields[index]) {
+        match spec.field_named(name) {
             None if spec.variables.contains_key(name) => {}
             None => found.add(
                 Place::Key("update", "path"),
@@ -518,7 +518,8 @@ fn validate_references(
         );
     }
     if let Some(from) = &field.gender_from {
-        let other = spec.fields.iter().find(|other| other.name() == from.field);
+        let is_identity = field.kind == Kind::IdentityNumber;
+        let other = spec.field_named(&from.field);
         let has = |choice: &String| other.is_some_and(|other| other.choices.contains(choice));
         if !(is_identity && has(&from.women) && has(&from.men)) {
             wrong(

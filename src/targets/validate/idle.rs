@@ -244,7 +244,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         }
     }
     for name in &spec.update.keep {
-        let Some(field) = spec.field(name).map(|index| &spec.fields[index]) else {
+        let Some(field) = spec.field_named(name) else {
             continue;
         };
         let message = if field.place == field::Place::Path {
@@ -419,7 +419,7 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("lookup", "paging"), message);
     }
     for name in &lookup.keys {
-        let field = spec.field(name).map(|index| &spec.fields[index]);
+        let field = spec.field_named(name);
         if field.is_some_and(|field| field.read_only || field.constant.is_some()) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);

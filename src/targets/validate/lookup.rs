@@ -92,7 +92,7 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
 
 /// Finds mistakes in the searches for changes, and settings that a snapshot requires.
 fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found: &mut Found<'_>) {
-    let own = spec.key_field().map(|index| spec.fields[index].name());
+    let own = spec.key_name();
     for (is_there, needs) in [
         (
             lookup.list.is_some(),
@@ -201,7 +201,7 @@ fn validate_keys(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
     if queries.any(|query| spec.field(query.key()).is_none()) {
         return;
     }
-    let own = spec.key_field().map(|index| spec.fields[index].name());
+    let own = spec.key_name();
     let is_found =
         |name: &str| lookup.query_by(name).is_some() || Some(name) == own && lookup.read.is_some();
     if let Some(own) = own.filter(|own| !is_found(own)) {
@@ -227,7 +227,7 @@ fn validate_query(
     wrong: &mut dyn FnMut(&'static str, String),
 ) {
     let name = query.key();
-    let own = spec.key_field().map(|index| spec.fields[index].name());
+    let own = spec.key_name();
     if spec.field(name).is_none() {
         let message = format!("lookup.query has the key \"{name}\", and no field has that name");
         wrong("key", message);

@@ -40,7 +40,7 @@ impl Keys {
 
 /// The values in a path beside the key.
 fn scope(spec: &TargetSpec, path: &str) -> Vec<Option<String>> {
-    let key = spec.key_field().map(|key| spec.fields[key].name());
+    let key = spec.key_name();
     let others = spec.path_fields().filter(|name| Some(*name) != key);
     others.map(|name| spec.value_in(path, name)).collect()
 }
