@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::lookup::{Lookup, Paging, SearchNames};
+use super::lookup::{Lookup, Paging};
 use crate::l10n::Language;
 
 /// The list of the API's keys, for an API whose records cannot be read.
@@ -34,21 +34,13 @@ impl Known {
     /// The key list as a list of records that contain only the key.
     pub fn as_lookup(&self) -> Lookup {
         Lookup {
-            keys: Vec::new(),
-            id: String::new(),
-            read: None,
-            search: None,
-            search_filter: String::new(),
-            search_body: serde_json::Map::new(),
-            search_names: SearchNames::Nested,
             list: Some(self.list.clone()),
             records: Some(self.records.clone()),
-            query: Vec::new(),
             total: self.total.clone(),
             trust_total: !self.total.is_empty(),
             page_size: Some(self.page_size),
             paging: Some(self.paging.clone()),
-            changes: None,
+            ..Lookup::default()
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::query::Query;
 
 /// The requests that read records.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// Fields by which records can be found, in order of preference.

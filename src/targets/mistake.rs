@@ -82,23 +82,18 @@ impl Mistakes {
         };
         let renderer = renderer.term_width(columns.unwrap_or(COLUMNS));
         let shown = self.list.iter().map(|mistake| {
-            let group = Level::ERROR.primary_title(&mistake.message);
-            if mistake.is_secret {
+            let title = Level::ERROR.primary_title(&mistake.message);
+            let mut group = if mistake.is_secret {
                 let line = self.line_of(mistake);
-                let note = format!(
+                title.element(Level::NOTE.message(format!(
                     "line {line} of {}, which is not shown since it may hold a secret",
                     self.origin
-                );
-                let mut group = group.element(Level::NOTE.message(note));
-                if let Some(help) = &mistake.help {
-                    group = group.element(Level::HELP.message(help));
-                }
-                return renderer.render(&[group]);
-            }
-            let snippet = Snippet::source(&self.text)
-                .path(&self.origin)
-                .annotation(AnnotationKind::Primary.span(self.marked(mistake)));
-            let mut group = group.element(snippet);
+                )))
+            } else {
+                let snippet = Snippet::source(&self.text).path(&self.origin);
+                let marked = AnnotationKind::Primary.span(self.marked(mistake));
+                title.element(snippet.annotation(marked))
+            };
             if let Some(help) = &mistake.help {
                 group = group.element(Level::HELP.message(help));
             }
@@ -140,7 +135,7 @@ fn first(text: &str) -> Range<usize> {
 /// Tables in which a secret may have been written in place of its variable's name, and parts of keys that
 /// suggest a secret.
 const SECRET_TABLES: [&str; 4] = ["sign_in", "headers", "credentials", "notify"];
-const SECRET_KEYS: [&str; 6] = [
+pub(super) const SECRET_KEYS: [&str; 6] = [
     "token",
     "secret",
     "password",

@@ -195,18 +195,11 @@ impl Pointer {
     /// Removes the value, the element if only the member of the selector remains, and all objects and lists
     /// on the path that become empty.
     pub fn remove_with_empty(&self, record: &mut Json) {
-        let mut end = self.path.len();
-        match self.is_in_list() {
-            true => {
-                if let Some(list) = walk_mut(record, &self.path) {
-                    remove_within(list, &self.within);
-                }
-            }
-            false => {
-                remove(record, &self.path);
-                end = end.saturating_sub(1);
-            }
-        }
+        self.remove(record);
+        let end = match self.is_in_list() {
+            true => self.path.len(),
+            false => self.object().len(),
+        };
         for end in (1..=end).rev() {
             let is_empty = match walk(record, &self.path[..end]) {
                 Some(Json::Object(members)) => members.is_empty(),

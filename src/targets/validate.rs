@@ -2,9 +2,9 @@
 
 use self::idle::validate_idle;
 use self::lookup::validate_lookup;
-use self::paths::{must_be_pointer, must_begin_with_slash};
+use self::paths::{must_be_declared, must_be_pointer, must_begin_with_slash};
 use super::field::{self, FieldSpec, Kind};
-use super::mistake::Mistake;
+use super::mistake::{Mistake, SECRET_KEYS};
 use super::placeholders::placeholders;
 use super::places::{Found, Place};
 use super::sign_in::SignIn;
@@ -84,11 +84,8 @@ fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("known", "page_size"), message);
     }
     must_begin_with_slash(found, Place::Key("known", "list"), "path", &known.list);
-    for unknown in placeholders(&known.list).filter(|name| !spec.variables.contains_key(*name)) {
-        let message =
-            format!("known.list asks for {{{unknown}}}, and there is no [variables.{unknown}]");
-        found.add(Place::Key("known", "list"), message);
-    }
+    let place = Place::Key("known", "list");
+    must_be_declared(found, spec, place, "known.list", &known.list, None);
     for (key, pointer) in [("records", &known.records), ("total", &known.total)] {
         must_be_pointer(found, Place::Key("known", key), pointer);
     }
@@ -233,15 +230,7 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     for name in spec.headers.keys() {
         let lower = name.to_ascii_lowercase();
-        let words = [
-            "authorization",
-            "cookie",
-            "key",
-            "token",
-            "secret",
-            "password",
-        ];
-        if words.iter().any(|word| lower.contains(word)) {
+        if SECRET_KEYS.iter().any(|word| lower.contains(word)) {
             found.add_secret(
                 Place::Key("", "headers"),
                 format!(
@@ -293,15 +282,9 @@ fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
             found.add_secret(url, message.to_owned());
         }
     }
-    for unknown in way
-        .templates()
-        .flat_map(|text| placeholders(text))
-        .filter(|name| !spec.variables.contains_key(*name))
-    {
-        let message = format!(
-            "an oauth sign-in asks for {{{unknown}}}, and there is no [variables.{unknown}]"
-        );
-        found.add(Place::Key("sign_in", ""), message);
+    for text in way.templates() {
+        let place = Place::Key("sign_in", "");
+        must_be_declared(found, spec, place, "an oauth sign-in", text, None);
     }
 }
 
@@ -492,30 +475,27 @@ fn validate_references(
     wrong: &mut dyn FnMut(&'static str, String),
 ) {
     let name = field.name();
-    let is_of = |other: &str, kind| {
-        let index = spec.field(other);
-        index.is_some_and(|index| spec.fields[index].kind == kind)
-    };
-    if let Some(other) = &field.country_from
-        && (field.kind != Kind::PostalCode || !is_of(other, Kind::Country))
-    {
-        wrong(
+    let number = (Kind::IdentityNumber, "an identity_number");
+    for (key, other, of, (own, word)) in [
+        (
             "country_from",
-            format!(
-                "country_from of \"{name}\" must name a country field, and \"{name}\" be a postal_code"
-            ),
-        );
-    }
-    let is_identity = field.kind == Kind::IdentityNumber;
-    if let Some(other) = &field.born_from
-        && !(is_identity && is_of(other, Kind::Date))
-    {
-        wrong(
-            "born_from",
-            format!(
-                "born_from of \"{name}\" must name a date field, and \"{name}\" be an identity_number"
-            ),
-        );
+            &field.country_from,
+            Kind::Country,
+            (Kind::PostalCode, "a postal_code"),
+        ),
+        ("born_from", &field.born_from, Kind::Date, number),
+        ("temporary_if", &field.temporary_if, Kind::Boolean, number),
+    ] {
+        let Some(other) = other else { continue };
+        let fits = spec
+            .field_named(other)
+            .is_some_and(|other| other.kind == of);
+        if field.kind != own || !fits {
+            let of = of.as_str();
+            let message =
+                format!("{key} of \"{name}\" must name a {of} field, and \"{name}\" be {word}");
+            wrong(key, message);
+        }
     }
     if let Some(from) = &field.gender_from {
         let is_identity = field.kind == Kind::IdentityNumber;
@@ -529,16 +509,6 @@ fn validate_references(
                 ),
             );
         }
-    }
-    if let Some(other) = &field.temporary_if
-        && (field.kind != Kind::IdentityNumber || !is_of(other, Kind::Boolean))
-    {
-        wrong(
-            "temporary_if",
-            format!(
-                "temporary_if of \"{name}\" must name a boolean field, and \"{name}\" be an identity_number"
-            ),
-        );
     }
 }
 

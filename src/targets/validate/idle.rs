@@ -13,6 +13,7 @@ use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
 use super::super::spec::TargetSpec;
 use super::super::update::ETAG;
+use super::paths::those_set;
 use crate::model::Method;
 
 /// Headers that the HTTP client sets, each with the setting to use instead or the reason.
@@ -231,16 +232,14 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         );
     }
     if spec.erases() {
-        for (key, is_set) in [
+        for key in those_set([
             ("keep", !update.keep.is_empty()),
             ("whole", !update.whole.is_empty()),
-        ] {
-            if is_set {
-                let message = format!(
-                    "update.{key} has no effect: a PUT that replaces the record sends all of it"
-                );
-                found.add(Place::Key("update", key), message);
-            }
+        ]) {
+            let message = format!(
+                "update.{key} has no effect: a PUT that replaces the record sends all of it"
+            );
+            found.add(Place::Key("update", key), message);
         }
     }
     for name in &spec.update.keep {
@@ -383,15 +382,13 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         return;
     };
     if lookup.search.is_none() {
-        for (key, is_set) in [
+        for key in those_set([
             ("search_filter", !lookup.search_filter.is_empty()),
             ("search_body", !lookup.search_body.is_empty()),
             ("search_names", lookup.search_names != Default::default()),
-        ] {
-            if is_set {
-                let message = format!("lookup.{key} has no effect without lookup.search");
-                found.add(Place::Key("lookup", key), message);
-            }
+        ]) {
+            let message = format!("lookup.{key} has no effect without lookup.search");
+            found.add(Place::Key("lookup", key), message);
         }
     }
     for (key, path) in [
@@ -454,51 +451,41 @@ fn validate_field(
         wrong("pointer", message);
     }
     if field.place == field::Place::Path {
-        let is_key = spec
-            .key_field()
-            .is_some_and(|key| spec.fields[key].name() == name);
-        for (key, is_set) in [
+        let is_key = spec.key_name() == Some(name);
+        for key in those_set([
             ("nullable", field.nullable),
             ("read_only", field.read_only),
             ("only_some_accounts", field.only_some_accounts),
             ("default", is_key && field.default.is_some()),
             ("constant", is_key && field.constant.is_some()),
-        ] {
-            if is_set {
-                let message =
-                    format!("the field \"{name}\" is in the path, so it cannot have {key}");
-                wrong(key, message);
-            }
+        ]) {
+            let message = format!("the field \"{name}\" is in the path, so it cannot have {key}");
+            wrong(key, message);
         }
     }
     if field.read_only {
-        for (key, is_set) in [
+        for key in those_set([
             ("required", field.required),
             ("nullable", field.nullable),
             ("default", field.default.is_some()),
             ("guarded", !field.guarded.is_empty()),
             ("only_some_accounts", field.only_some_accounts),
-        ] {
-            if is_set {
-                let message = format!("{key} has no effect on \"{name}\", which is read-only");
-                wrong(key, message);
-            }
+        ]) {
+            let message = format!("{key} has no effect on \"{name}\", which is read-only");
+            wrong(key, message);
         }
     }
     if field.constant.is_some() {
-        for (key, is_set) in [
+        for key in those_set([
             ("unique", field.unique),
             ("nullable", field.nullable),
             ("guarded", !field.guarded.is_empty()),
             ("pattern", field.pattern.is_some()),
             ("aliases", !field.aliases.is_empty()),
-        ] {
-            if is_set {
-                let message = format!(
-                    "{key} has no effect on \"{name}\", which is constant and has no column"
-                );
-                wrong(key, message);
-            }
+        ]) {
+            let message =
+                format!("{key} has no effect on \"{name}\", which is constant and has no column");
+            wrong(key, message);
         }
     }
     validate_list(spec, field, wrong);
@@ -538,18 +525,16 @@ fn validate_list(
 ) {
     let name = field.name();
     if !field.is_list() {
-        for (key, is_set) in [
+        for key in those_set([
             ("items", field.items.is_some()),
             ("separator", field.separator.is_some()),
             ("mode", field.mode.is_some()),
-        ] {
-            if is_set {
-                let message = format!(
-                    "{key} of \"{name}\" has no effect: it is for list, and the kind is {}",
-                    field.kind.as_str()
-                );
-                wrong(key, message);
-            }
+        ]) {
+            let kind = field.kind.as_str();
+            let message = format!(
+                "{key} of \"{name}\" has no effect: it is for list, and the kind is {kind}"
+            );
+            wrong(key, message);
         }
         if field.pointer.selects_each() {
             let message = format!(
@@ -576,10 +561,8 @@ fn validate_list(
             format!("the field \"{name}\" is in the path, so it cannot be a list"),
         );
     }
-    for (key, is_set) in [("unique", field.unique), ("lines", field.lines)] {
-        if is_set {
-            wrong(key, format!("{key} of \"{name}\" has no effect on a list"));
-        }
+    for key in those_set([("unique", field.unique), ("lines", field.lines)]) {
+        wrong(key, format!("{key} of \"{name}\" has no effect on a list"));
     }
     if field.read_only && field.mode.is_some() {
         let message = format!("mode has no effect on \"{name}\", which is read-only");

@@ -6,7 +6,7 @@ use super::super::places::{Found, Place};
 use super::super::query::Query;
 use super::super::spec::TargetSpec;
 use super::idle::{refused_path, refused_query};
-use super::paths::{must_be_pointer, must_begin_with_slash};
+use super::paths::{must_be_declared, must_be_pointer, must_begin_with_slash, those_set};
 
 pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     let Some(lookup) = &spec.lookup else {
@@ -22,16 +22,7 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         let message = "lookup.page_size must be above 0";
         found.add(Place::Key("lookup", "page_size"), message);
     }
-    for (key, path) in [
-        ("read", &lookup.read),
-        ("search", &lookup.search),
-        ("list", &lookup.list),
-    ] {
-        if let Some(path) = path {
-            must_begin_with_slash(found, Place::Key("lookup", key), "path", path);
-        }
-    }
-    let key = spec.key_field().map(|index| spec.fields[index].name());
+    let key = spec.key_name();
     for (name, path, own) in [
         ("read", &lookup.read, key),
         ("search", &lookup.search, None),
@@ -41,6 +32,7 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             continue;
         };
         let place = Place::Key("lookup", name);
+        must_begin_with_slash(found, place, "path", path);
         if name == "read" && own.is_none() {
             continue;
         }
@@ -51,14 +43,7 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
                 format!("lookup.{name} reads one record, so its path must contain {{{key}}}");
             found.add(place, message);
         }
-        for unknown in placeholders(path)
-            .filter(|other| Some(*other) != own && !spec.variables.contains_key(*other))
-        {
-            let message = format!(
-                "lookup.{name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
-            );
-            found.add(place, message);
-        }
+        must_be_declared(found, spec, place, &format!("lookup.{name}"), path, own);
     }
     for (key, pointer) in [
         ("id", &lookup.id),
@@ -125,14 +110,7 @@ fn validate_changes(spec: &TargetSpec, lookup: &Lookup, changes: &Changes, found
     for path in lookup.paths_of_changes() {
         let place = Place::Key("lookup", "changes");
         must_begin_with_slash(found, place, "path", path);
-        for unknown in placeholders(path).filter(|name| !spec.variables.contains_key(*name)) {
-            found.add(
-                place,
-                format!(
-                    "lookup.changes asks for {{{unknown}}}, and there is no [variables.{unknown}]"
-                ),
-            );
-        }
+        must_be_declared(found, spec, place, "lookup.changes", path, None);
         if let Some(message) = refused_path(path).or_else(|| refused_query(path)) {
             found.add_secret(place, message);
         }
@@ -162,32 +140,30 @@ fn validate_pages(lookup: &Lookup, found: &mut Found<'_>) {
     if !lookup.finds_any() {
         return;
     }
-    let has_lists = lookup.has_lists();
-    for (key, is_set) in [
-        ("records", lookup.records.is_some()),
-        ("page_size", lookup.page_size.is_some()),
-        ("paging", lookup.paging.is_some()),
-    ] {
-        if has_lists && !is_set {
-            let message = format!(
-                "[lookup] needs {key}: an answer to lookup.list, lookup.search or a lookup.query with a parameter is a list of records"
-            );
-            found.add(Place::Key("lookup", ""), message);
-        }
-    }
-    for (key, is_set) in [
-        ("records", lookup.records.is_some()),
-        ("total", !lookup.total.is_empty()),
-        ("trust_total", lookup.trust_total),
-        ("page_size", lookup.page_size.is_some()),
-        ("paging", lookup.paging.is_some()),
-    ] {
-        if !has_lists && is_set {
+    if !lookup.has_lists() {
+        for key in those_set([
+            ("records", lookup.records.is_some()),
+            ("total", !lookup.total.is_empty()),
+            ("trust_total", lookup.trust_total),
+            ("page_size", lookup.page_size.is_some()),
+            ("paging", lookup.paging.is_some()),
+        ]) {
             let message = format!(
                 "lookup.{key} has no effect without lookup.list, lookup.search or a lookup.query with a parameter"
             );
             found.add(Place::Key("lookup", key), message);
         }
+        return;
+    }
+    for key in those_set([
+        ("records", lookup.records.is_none()),
+        ("page_size", lookup.page_size.is_none()),
+        ("paging", lookup.paging.is_none()),
+    ]) {
+        let message = format!(
+            "[lookup] needs {key}: an answer to lookup.list, lookup.search or a lookup.query with a parameter is a list of records"
+        );
+        found.add(Place::Key("lookup", ""), message);
     }
 }
 
@@ -249,16 +225,14 @@ fn validate_query(
     }
     validate_query_path(spec, lookup, query, wrong);
     if query.parameter.is_none() {
-        for (key, is_set) in [
+        for key in those_set([
             ("filter", query.filter.is_some()),
             ("between", query.between.is_some()),
             ("around", query.around.is_some()),
             ("most", query.most.is_some()),
             ("partial", query.partial),
-        ] {
-            if is_set {
-                wrong(key, format!("{key} has no effect without parameter"));
-            }
+        ]) {
+            wrong(key, format!("{key} has no effect without parameter"));
         }
         return;
     }

@@ -1,7 +1,9 @@
 //! Checks the form of paths and JSON pointers in a target file.
 
+use super::super::placeholders::placeholders;
 use super::super::places::{Found, Place};
 use super::super::pointer::selecting;
+use super::super::spec::TargetSpec;
 
 /// Checks that a path begins with a slash, because it is appended to the base address.
 pub(super) fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: &str) {
@@ -25,4 +27,30 @@ pub(super) fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str
         );
         found.add(place, message);
     }
+}
+
+/// Checks that `text`, which `what` holds, asks only for declared variables and for the field `own`.
+pub(super) fn must_be_declared(
+    found: &mut Found<'_>,
+    spec: &TargetSpec,
+    place: Place,
+    what: &str,
+    text: &str,
+    own: Option<&str>,
+) {
+    let is_known = |name: &&str| Some(*name) == own || spec.variables.contains_key(*name);
+    for unknown in placeholders(text).filter(|name| !is_known(name)) {
+        let message =
+            format!("{what} asks for {{{unknown}}}, and there is no [variables.{unknown}]");
+        found.add(place, message);
+    }
+}
+
+/// The keys that are set.
+pub(super) fn those_set<const N: usize>(
+    keys: [(&'static str, bool); N],
+) -> impl Iterator<Item = &'static str> {
+    keys.into_iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(key, _)| key)
 }
