@@ -5,7 +5,7 @@ use std::path::Path;
 use super::queue::database_of;
 use crate::app::AppError;
 use crate::journal::{State, Wrong, cell};
-use crate::report::{WholeFile, metric_label, put_metric};
+use crate::report::{WholeFile, metric_label, metrics, put_metric};
 
 /// Writes a Prometheus textfile about the queue, by profile.
 pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
@@ -44,41 +44,13 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
 }
 
 /// The metrics of the queue: name, whether it is a counter, and description.
-pub const QUEUE_METRICS: [(&str, bool, &str); 8] = [
-    (
-        "rosterpatch_queue_due",
-        false,
-        "Files with a batch that can run now.",
-    ),
-    (
-        "rosterpatch_queue_waiting",
-        false,
-        "Files that wait for their quota or for a pause to end.",
-    ),
-    (
-        "rosterpatch_queue_running",
-        false,
-        "Files with a batch in progress.",
-    ),
-    (
-        "rosterpatch_queue_late",
-        false,
-        "Files with a batch that has been due for more than a minute.",
-    ),
-    ("rosterpatch_queue_held", false, "Files that a guard holds."),
-    (
-        "rosterpatch_queue_stopped",
-        false,
-        "Files that stopped and need attention.",
-    ),
-    (
-        "rosterpatch_queue_requests_total",
-        true,
-        "Requests of completed batches.",
-    ),
-    (
-        "rosterpatch_queue_throttled_total",
-        true,
-        "Requests that the API rejected with a rate limit.",
-    ),
-];
+pub const QUEUE_METRICS: &[(&str, bool, &str)] = metrics! {
+    gauge "rosterpatch_queue_due" "Files with a batch that can run now."
+    gauge "rosterpatch_queue_waiting" "Files that wait for their quota or for a pause to end."
+    gauge "rosterpatch_queue_running" "Files with a batch in progress."
+    gauge "rosterpatch_queue_late" "Files with a batch that has been due for more than a minute."
+    gauge "rosterpatch_queue_held" "Files that a guard holds."
+    gauge "rosterpatch_queue_stopped" "Files that stopped and need attention."
+    counter "rosterpatch_queue_requests_total" "Requests of completed batches."
+    counter "rosterpatch_queue_throttled_total" "Requests that the API rejected with a rate limit."
+};

@@ -1,6 +1,6 @@
 //! CSV files that are written atomically.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
@@ -26,8 +26,7 @@ impl CsvFile {
     ) -> Result<CsvFile, ReportError> {
         let mut file = WholeFile::create_as(path, placing)?;
         if dialect.wants_mark() {
-            let explain = file.explain();
-            file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
+            file.put("\u{FEFF}".as_bytes())?;
         }
         let terminator = if dialect.crlf {
             Terminator::CRLF
@@ -47,25 +46,15 @@ impl CsvFile {
 
     /// Writes a record without escaping: its cells are input cells or already escaped.
     pub(super) fn write(&mut self, record: &ByteRecord) -> Result<(), ReportError> {
-        self.writer
-            .write_byte_record(record)
-            .map_err(|error| ReportError::Write {
-                path: self.path.clone(),
-                source: error.into(),
-            })
+        let written = self.writer.write_byte_record(record);
+        written.map_err(|error| ReportError::write(&self.path)(error.into()))
     }
 
     /// Moves the file to its path. Returns the path.
     pub(super) fn finish(self) -> Result<PathBuf, ReportError> {
-        let path = self.path;
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|error| ReportError::Write {
-                path,
-                source: error.into_error(),
-            })?;
-        file.finish()
+        let file = self.writer.into_inner();
+        file.map_err(|error| ReportError::write(&self.path)(error.into_error()))?
+            .finish()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Errors of writing reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -45,6 +45,14 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    /// Returns a function that wraps an I/O error of writing the file at `path`.
+    pub(super) fn write(path: &Path) -> impl Fn(std::io::Error) -> ReportError + Copy {
+        move |source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// Returns the error as a fact, for logs and notifications.
     pub fn fact(&self) -> Fact {
         match self {

@@ -9,169 +9,48 @@ use crate::targets::Kind;
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
+/// Declares codes, each with its meaning and its remedy.
+macro_rules! explained {
+    ($($code:tt $what:ident $remedy:ident;)*) => {
+        &[$(($code, Messages::$what, Messages::$remedy)),*]
+    };
+}
+
 /// Codes of rows that do not come from cell checks, each with its meaning and remedy.
-const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
-    (
-        NOT_FOUND,
-        Messages::what_lookup_not_found,
-        Messages::remedy_lookup_not_found,
-    ),
-    (
-        "lookup.several",
-        Messages::what_lookup_several,
-        Messages::remedy_lookup_several,
-    ),
-    (
-        "identity.changed",
-        Messages::what_identity_changed,
-        Messages::remedy_identity_changed,
-    ),
-    (
-        "renumber.disagrees",
-        Messages::what_renumber_disagrees,
-        Messages::remedy_renumber_disagrees,
-    ),
-    (
-        "renumber.unapproved",
-        Messages::what_renumber_unapproved,
-        Messages::remedy_renumber_unapproved,
-    ),
-    (
-        "lookup.conflicting_keys",
-        Messages::what_lookup_conflicting_keys,
-        Messages::remedy_lookup_conflicting_keys,
-    ),
-    (
-        "lookup.several_elements",
-        Messages::what_lookup_several_elements,
-        Messages::remedy_lookup_several_elements,
-    ),
-    (
-        "lookup.no_list",
-        Messages::what_lookup_no_list,
-        Messages::remedy_lookup_no_list,
-    ),
-    (
-        "lookup.incomplete",
-        Messages::what_lookup_incomplete,
-        Messages::remedy_lookup_incomplete,
-    ),
-    (
-        "lookup.other_record",
-        Messages::what_lookup_other_record,
-        Messages::remedy_lookup_other_record,
-    ),
-    (
-        "lookup.other_key",
-        Messages::what_lookup_other_key,
-        Messages::remedy_lookup_other_key,
-    ),
-    (
-        "lookup.refused",
-        Messages::what_lookup_refused,
-        Messages::remedy_lookup_refused,
-    ),
-    (
-        "lookup.unwritable",
-        Messages::what_lookup_unwritable,
-        Messages::remedy_lookup_unwritable,
-    ),
-    (
-        "lookup.taken",
-        Messages::what_lookup_taken,
-        Messages::remedy_lookup_taken,
-    ),
-    (
-        OVERWRITTEN,
-        Messages::what_conflict_overwritten,
-        Messages::remedy_conflict_overwritten,
-    ),
-    (
-        "conflict.kept",
-        Messages::what_conflict_kept,
-        Messages::remedy_conflict_kept,
-    ),
-    (
-        "conflict.found",
-        Messages::what_conflict_found,
-        Messages::remedy_conflict_found,
-    ),
-    (
-        "field.protected",
-        Messages::what_field_protected,
-        Messages::remedy_field_protected,
-    ),
-    (
-        "field.bound",
-        Messages::what_field_bound,
-        Messages::remedy_field_bound,
-    ),
-    (
-        "field.filled",
-        Messages::what_field_filled,
-        Messages::remedy_field_filled,
-    ),
-    (
-        "undo.cannot_be_cleared",
-        Messages::what_undo_cannot_be_cleared,
-        Messages::remedy_undo_cannot_be_cleared,
-    ),
-    (
-        "undo.last_delivered",
-        Messages::what_undo_last_delivered,
-        Messages::remedy_undo_last_delivered,
-    ),
-    (
-        "undo.unknown",
-        Messages::what_undo_unknown,
-        Messages::remedy_undo_unknown,
-    ),
-    (
-        "undo.changed_since",
-        Messages::what_undo_changed_since,
-        Messages::remedy_undo_changed_since,
-    ),
-    (
-        "answer.not_applied",
-        Messages::what_answer_not_applied,
-        Messages::remedy_answer_not_applied,
-    ),
-    (
-        "answer.field_refused",
-        Messages::what_answer_field_refused,
-        Messages::remedy_answer_field_refused,
-    ),
-    (
-        "network.unknown",
-        Messages::what_network_unknown,
-        Messages::remedy_network_unknown,
-    ),
-    (
-        "run.held",
-        Messages::what_run_held,
-        Messages::remedy_run_held,
-    ),
-    (
-        "run.declined",
-        Messages::what_run_declined,
-        Messages::remedy_run_declined,
-    ),
-    (
-        LEFT_OUT,
-        Messages::what_row_left_out,
-        Messages::remedy_row_left_out,
-    ),
-    (
-        PROTECTED,
-        Messages::what_row_protected,
-        Messages::remedy_row_protected,
-    ),
-    (
-        PROTECTED_RECORD,
-        Messages::what_record_protected,
-        Messages::remedy_record_protected,
-    ),
-];
+const OF_ROWS: &[(&str, Phrase, Phrase)] = explained! {
+    NOT_FOUND what_lookup_not_found remedy_lookup_not_found;
+    "lookup.several" what_lookup_several remedy_lookup_several;
+    "identity.changed" what_identity_changed remedy_identity_changed;
+    "renumber.disagrees" what_renumber_disagrees remedy_renumber_disagrees;
+    "renumber.unapproved" what_renumber_unapproved remedy_renumber_unapproved;
+    "lookup.conflicting_keys" what_lookup_conflicting_keys remedy_lookup_conflicting_keys;
+    "lookup.several_elements" what_lookup_several_elements remedy_lookup_several_elements;
+    "lookup.no_list" what_lookup_no_list remedy_lookup_no_list;
+    "lookup.incomplete" what_lookup_incomplete remedy_lookup_incomplete;
+    "lookup.other_record" what_lookup_other_record remedy_lookup_other_record;
+    "lookup.other_key" what_lookup_other_key remedy_lookup_other_key;
+    "lookup.refused" what_lookup_refused remedy_lookup_refused;
+    "lookup.unwritable" what_lookup_unwritable remedy_lookup_unwritable;
+    "lookup.taken" what_lookup_taken remedy_lookup_taken;
+    OVERWRITTEN what_conflict_overwritten remedy_conflict_overwritten;
+    "conflict.kept" what_conflict_kept remedy_conflict_kept;
+    "conflict.found" what_conflict_found remedy_conflict_found;
+    "field.protected" what_field_protected remedy_field_protected;
+    "field.bound" what_field_bound remedy_field_bound;
+    "field.filled" what_field_filled remedy_field_filled;
+    "undo.cannot_be_cleared" what_undo_cannot_be_cleared remedy_undo_cannot_be_cleared;
+    "undo.last_delivered" what_undo_last_delivered remedy_undo_last_delivered;
+    "undo.unknown" what_undo_unknown remedy_undo_unknown;
+    "undo.changed_since" what_undo_changed_since remedy_undo_changed_since;
+    "answer.not_applied" what_answer_not_applied remedy_answer_not_applied;
+    "answer.field_refused" what_answer_field_refused remedy_answer_field_refused;
+    "network.unknown" what_network_unknown remedy_network_unknown;
+    "run.held" what_run_held remedy_run_held;
+    "run.declined" what_run_declined remedy_run_declined;
+    LEFT_OUT what_row_left_out remedy_row_left_out;
+    PROTECTED what_row_protected remedy_row_protected;
+    PROTECTED_RECORD what_record_protected remedy_record_protected;
+};
 
 /// Codes of rows that describe the response of the API.
 const OF_ANSWERS: [Code; 7] = [
@@ -356,7 +235,9 @@ mod tests {
     }
 
     /// Strings in the source that have the form of a code but are not codes.
-    const ELSEWHERE: [&str; 6] = [
+    const ELSEWHERE: [&str; 8] = [
+        "known.list",
+        "lookup.changes",
         "notify.url",
         "quota.headers",
         "retention.results",

@@ -1,6 +1,5 @@
 //! The HTML report of a run in a single file.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
@@ -388,8 +387,7 @@ pub fn write_html(
         why: error.to_string(),
     })?;
     let mut file = WholeFile::create_as(path, placing)?;
-    let explain = file.explain();
-    file.write_all(text.as_bytes()).map_err(explain)?;
+    file.put(text.as_bytes())?;
     file.finish()
 }
 
@@ -567,29 +565,23 @@ fn next(reported: &Reported<'_>, report: &Path) -> Option<Next> {
         return None;
     }
     let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
+    let next = |advice, command| Some(Next { advice, command });
+    let approve = of_run("approve");
     if let Some(rows) = summary.held_by.as_ref().and_then(Held::rows_to_approve) {
-        return Some(Next {
-            advice: say().html_next_persons(),
-            command: format!("{} --rows {rows}", of_run("approve")),
-        });
+        return next(
+            say().html_next_persons(),
+            format!("{approve} --rows {rows}"),
+        );
     }
     if let Some(Held::Conflicts { .. }) = &summary.held_by {
-        return Some(Next {
-            advice: say().html_next_conflicts(),
-            command: format!("{} --conflicts theirs", of_run("approve")),
-        });
+        let command = format!("{approve} --conflicts theirs");
+        return next(say().html_next_conflicts(), command);
     }
     if summary.held.is_some() {
-        return Some(Next {
-            advice: say().html_next_held(),
-            command: of_run("approve"),
-        });
+        return next(say().html_next_held(), approve);
     }
     if ended_early {
-        return Some(Next {
-            advice: say().html_next_resume(),
-            command: of_run("resume"),
-        });
+        return next(say().html_next_resume(), of_run("resume"));
     }
     let failed = summary.failed_rows.as_ref()?;
     if summary.states.unsuccessful() == 0 {
@@ -604,10 +596,10 @@ fn next(reported: &Reported<'_>, report: &Path) -> Option<Next> {
         _ => (failed.as_path(), say().html_next_retry()),
     };
     let file = in_quotes(&file.display().to_string());
-    Some(Next {
+    next(
         advice,
-        command: format!("rosterpatch retry {file}{sandbox}{journal_flag}"),
-    })
+        format!("rosterpatch retry {file}{sandbox}{journal_flag}"),
+    )
 }
 
 /// Returns the name of the file, the system and the day.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -31,63 +30,34 @@ pub struct Sample<'a> {
 /// Series by family and labels.
 type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
 
+/// Lists metrics, each as its type, its name and its description.
+macro_rules! metrics {
+    (@ counter) => { true };
+    (@ gauge) => { false };
+    ($($kind:ident $name:literal $help:literal)*) => {
+        &[$(($name, metrics!(@ $kind), $help)),*]
+    };
+}
+#[cfg(feature = "postgres")]
+pub(crate) use metrics;
+
 /// The metrics of runs and inboxes: name, whether it is a counter, and description.
-pub const RUN_METRICS: [(&str, bool, &str); 14] = [
-    ("rosterpatch_files_total", true, "Files by exit code."),
-    ("rosterpatch_rows_total", true, "Rows by state."),
-    ("rosterpatch_requests_total", true, "Requests."),
-    (
-        "rosterpatch_run_rows",
-        false,
-        "Rows of the last run by state.",
-    ),
-    (
-        "rosterpatch_run_requests",
-        false,
-        "Requests of the last run.",
-    ),
-    ("rosterpatch_run_retries", false, "Retries of the last run."),
-    (
-        "rosterpatch_run_throttled",
-        false,
-        "Rate-limited requests of the last run.",
-    ),
-    (
-        "rosterpatch_run_conflicts",
-        false,
-        "Values that were changed since they were last written, in the last run.",
-    ),
-    (
-        "rosterpatch_run_conflicts_kept",
-        false,
-        "Conflicts in which the last run kept the changed value.",
-    ),
-    (
-        "rosterpatch_run_duration_seconds",
-        false,
-        "Duration of the last run, without the time that it was held or interrupted.",
-    ),
-    (
-        "rosterpatch_run_finished_timestamp_seconds",
-        false,
-        "When the last file was finished.",
-    ),
-    (
-        "rosterpatch_run_exit_code",
-        false,
-        "Exit code of the last file.",
-    ),
-    (
-        "rosterpatch_inbox_files",
-        false,
-        "Files of an inbox that are held, waiting or not processed.",
-    ),
-    (
-        "rosterpatch_inbox_oldest_timestamp_seconds",
-        false,
-        "When the oldest of them arrived.",
-    ),
-];
+pub const RUN_METRICS: &[(&str, bool, &str)] = metrics! {
+    counter "rosterpatch_files_total" "Files by exit code."
+    counter "rosterpatch_rows_total" "Rows by state."
+    counter "rosterpatch_requests_total" "Requests."
+    gauge "rosterpatch_run_rows" "Rows of the last run by state."
+    gauge "rosterpatch_run_requests" "Requests of the last run."
+    gauge "rosterpatch_run_retries" "Retries of the last run."
+    gauge "rosterpatch_run_throttled" "Rate-limited requests of the last run."
+    gauge "rosterpatch_run_conflicts" "Values that were changed since they were last written, in the last run."
+    gauge "rosterpatch_run_conflicts_kept" "Conflicts in which the last run kept the changed value."
+    gauge "rosterpatch_run_duration_seconds" "Duration of the last run, without the time that it was held or interrupted."
+    gauge "rosterpatch_run_finished_timestamp_seconds" "When the last file was finished."
+    gauge "rosterpatch_run_exit_code" "Exit code of the last file."
+    gauge "rosterpatch_inbox_files" "Files of an inbox that are held, waiting or not processed."
+    gauge "rosterpatch_inbox_oldest_timestamp_seconds" "When the oldest of them arrived."
+};
 
 /// The maximum size of a textfile in bytes.
 const MOST: u64 = 4 * 1024 * 1024;
@@ -138,18 +108,13 @@ fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportErr
     let text = match crate::safe_fs::read_file(path, MOST) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         // An unreadable file is not replaced, because that would reset all counters.
-        read => read.map_err(|source| ReportError::Write {
-            path: path.to_owned(),
-            source,
-        })?,
+        read => read.map_err(ReportError::write(path))?,
     };
     let mut series = known(&String::from_utf8_lossy(&text));
     change(&mut series);
     let mut file = WholeFile::create(path)?;
-    let explain = file.explain();
-    file.write_all(text_of(&series).as_bytes())
-        .map_err(explain)?;
-    file.share().map_err(file.explain())?;
+    file.put(text_of(&series).as_bytes())?;
+    file.share()?;
     file.finish()?;
     Ok(())
 }
@@ -227,7 +192,7 @@ fn add(series: &mut Series, sample: &Sample<'_>) {
 
 fn text_of(series: &Series) -> String {
     let mut text = String::new();
-    for (name, counts, help) in RUN_METRICS {
+    for &(name, counts, help) in RUN_METRICS {
         if let Some(family) = series.get(name).filter(|family| !family.is_empty()) {
             put_metric(&mut text, (name, counts, help), family);
         }

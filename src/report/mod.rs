@@ -38,6 +38,8 @@ pub use explain::{Explanation, explain, explain_all, explanations, nearest_code}
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
+#[cfg(feature = "postgres")]
+pub(crate) use metrics::metrics;
 pub use metrics::{
     InboxCount, RUN_METRICS, Sample, metric_label, put_metric, write_inbox_metrics, write_metrics,
 };
@@ -47,8 +49,8 @@ pub use plan::{
     time_line as plan_time, write_changes,
 };
 pub use plan_view::{
-    person_groups, person_line, plan_examples, plan_noticed, plan_overview, plan_persons,
-    plan_problems, plan_since,
+    change_lines, person_groups, person_line, plan_examples, plan_noticed, plan_overview,
+    plan_persons, plan_problems, plan_since,
 };
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, Unsent, write_results};

@@ -103,32 +103,20 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
     }
     let noticed = plan_noticed(plan);
     if !noticed.is_empty() {
-        if !lines.is_empty() {
-            lines.push(String::new());
-        }
-        lines.push(look.paint(Tone::Heading, &say().plan_noticed()));
+        heading(&mut lines, look, &say().plan_noticed());
         lines.extend(noticed.iter().flat_map(|line| look.lines(None, "  ", line)));
     }
     if !plan.conflict_examples.is_empty() {
-        if !lines.is_empty() {
-            lines.push(String::new());
-        }
-        lines.push(look.paint(Tone::Heading, &say().plan_conflicts()));
-        lines.extend(
-            plan.conflict_examples
-                .iter()
-                .flat_map(|found| conflict(found, look)),
-        );
+        heading(&mut lines, look, &say().plan_conflicts());
+        let examples = plan.conflict_examples.iter();
+        lines.extend(examples.flat_map(|found| conflict(found, look)));
         let more = plan.conflicts.total() - plan.conflict_examples.len() as u64;
         if more > 0 {
             lines.push(aside(look, "  ", say().plan_more(number(more))));
         }
     }
     if !plan.problems.is_empty() {
-        if !lines.is_empty() {
-            lines.push(String::new());
-        }
-        lines.push(look.paint(Tone::Heading, &say().plan_invalid_rows()));
+        heading(&mut lines, look, &say().plan_invalid_rows());
         for problem in plan_problems(plan) {
             lines.extend(look.lines(None, "  ", &problem));
         }
@@ -208,20 +196,24 @@ pub fn plan_noticed(plan: &Plan) -> Vec<String> {
 
 /// Returns a changed field with its current and its new value.
 fn change(example: &ExampleChange, look: Look) -> Vec<String> {
-    let value = |text: &str| match text {
+    let place = say().place_cell(example.line, example.column.as_str());
+    let mut lines = look.lines(None, "", &place);
+    lines.extend(change_lines(example.from.as_deref(), &example.to, look));
+    lines
+}
+
+/// Returns the lines of the old value of a field, if it is known, and of its new value.
+pub fn change_lines(from: Option<&str>, to: &str, look: Look) -> Vec<String> {
+    let old = from.map(|from| look.lines(Some(Tone::Old), "  - ", &value_in_words(from)));
+    let new = look.lines(Some(Tone::New), "  + ", &value_in_words(to));
+    old.into_iter().flatten().chain(new).collect()
+}
+
+fn value_in_words(text: &str) -> String {
+    match text {
         "" => say().plan_nothing(),
         text => text.to_owned(),
-    };
-    let mut lines = look.lines(
-        None,
-        "",
-        &say().place_cell(example.line, example.column.as_str()),
-    );
-    if let Some(from) = &example.from {
-        lines.extend(look.lines(Some(Tone::Old), "  - ", &value(from)));
     }
-    lines.extend(look.lines(Some(Tone::New), "  + ", &value(&example.to)));
-    lines
 }
 
 /// Returns a conflict with its three values.
@@ -240,13 +232,18 @@ fn conflict(found: &FoundConflict, look: Look) -> Vec<String> {
     let width = values.iter().map(|(name, ..)| name.chars().count()).max();
     let width = width.unwrap_or_default();
     for (name, value, tone) in values {
-        let value = match value.as_str() {
-            "" => say().plan_nothing(),
-            text => text.to_owned(),
-        };
+        let value = value_in_words(value);
         lines.extend(look.lines(tone, "    ", &format!("{name:<width$}  {value}")));
     }
     lines
+}
+
+/// Adds a heading, after an empty line unless it is the first line.
+fn heading(lines: &mut Vec<String>, look: Look, text: &str) {
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines.push(look.paint(Tone::Heading, text));
 }
 
 fn aside(look: Look, indent: &str, text: String) -> String {

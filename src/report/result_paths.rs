@@ -100,15 +100,20 @@ impl ResultPaths {
         ]
     }
 
-    /// Applies `change` to every path, including those in `named` and `own`.
-    pub fn change_each(&mut self, mut change: impl FnMut(&mut PathBuf)) {
-        for path in [
+    /// The same paths, mutable.
+    pub fn all_mut(&mut self) -> [&mut PathBuf; 5] {
+        [
             &mut self.results,
             &mut self.failed,
             &mut self.report,
             &mut self.before,
             &mut self.new,
-        ] {
+        ]
+    }
+
+    /// Applies `change` to every path, including those in `named` and `own`.
+    pub fn change_each(&mut self, mut change: impl FnMut(&mut PathBuf)) {
+        for path in self.all_mut() {
             // A run of an earlier version has no path for new rows.
             if !path.as_os_str().is_empty() {
                 change(path);
@@ -214,10 +219,8 @@ impl ResultPaths {
     pub fn probe(&self, rows: u64) -> Result<(), ReportError> {
         for path in self.all() {
             if rows > MOST_ROWS && is_workbook(path) {
-                return Err(ReportError::Write {
-                    path: path.clone(),
-                    source: std::io::Error::other(say().report_too_large(number(MOST_ROWS))),
-                });
+                let why = say().report_too_large(number(MOST_ROWS));
+                return Err(ReportError::write(path)(std::io::Error::other(why)));
             }
             if !path.as_os_str().is_empty() {
                 WholeFile::probe(path, self.placing(path))?;

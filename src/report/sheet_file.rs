@@ -1,6 +1,6 @@
 //! Tables as CSV or workbook.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -217,10 +217,8 @@ impl WorkbookFile {
         let made = self.make_filters();
         let bytes = made.and_then(|()| self.workbook.save_to_buffer());
         let bytes = bytes.map_err(|error| self.explain(error))?;
-        let mut file = self.file;
-        let explain = file.explain();
-        file.write_all(&bytes).map_err(explain)?;
-        file.finish()
+        self.file.put(&bytes)?;
+        self.file.finish()
     }
 
     fn make_filters(&mut self) -> Result<(), XlsxError> {
@@ -246,10 +244,7 @@ impl WorkbookFile {
             }
             other => io::Error::other(other.to_string()),
         };
-        ReportError::Write {
-            path: self.path.clone(),
-            source,
-        }
+        ReportError::write(&self.path)(source)
     }
 }
 

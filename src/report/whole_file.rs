@@ -111,11 +111,6 @@ impl WholeFile {
     /// # Errors
     /// Fails as [`WholeFile::create`] does.
     pub fn create_as(path: &Path, placing: Placing) -> Result<WholeFile, ReportError> {
-        let explain = |source: io::Error| ReportError::Write {
-            path: path.to_owned(),
-            // The name of the temporary file would be confusing.
-            source: source.kind().into(),
-        };
         let begun = |path: PathBuf, target| WholeFile {
             path,
             placing: placing.clone(),
@@ -132,30 +127,25 @@ impl WholeFile {
             });
         }
         // If the user named a link, its destination is replaced and the link stays.
+        let named = path;
         let path = match placing {
-            Placing::Replace => {
-                crate::safe_fs::place_of(path).map_err(|source| ReportError::Write {
-                    path: path.to_owned(),
-                    source,
-                })?
-            }
+            Placing::Replace => crate::safe_fs::place_of(path).map_err(ReportError::write(path))?,
             Placing::Beside(_) => path.to_owned(),
         };
         if placing == Placing::Replace
             && let Ok(there) = std::fs::metadata(&path)
             && !there.is_file()
         {
-            let stream = stream_at(&path, &there).map_err(|source| ReportError::Write {
-                path: path.clone(),
-                source,
-            })?;
+            let stream = stream_at(&path, &there).map_err(ReportError::write(&path))?;
             return Ok(begun(path, Target::Stream(stream)));
         }
         let target = match unnamed_in(folder_of(&path)) {
             Ok(file) => Target::Unnamed(file),
             Err(_) => {
                 let file = temporary(folder_of(&path));
-                Target::Beside(file.map_err(explain)?)
+                // The name of the temporary file would be confusing.
+                let file = file.map_err(|error| ReportError::write(named)(error.kind().into()));
+                Target::Beside(file?)
             }
         };
         Ok(begun(path, target))
@@ -164,8 +154,7 @@ impl WholeFile {
     /// Writes a text to `path`, replacing an existing file.
     pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
         let mut file = WholeFile::create(path)?;
-        let explain = file.explain();
-        file.write_all(text.as_bytes()).map_err(explain)?;
+        file.put(text.as_bytes())?;
         file.finish()?;
         Ok(())
     }
@@ -179,10 +168,7 @@ impl WholeFile {
         if placing == Placing::Replace && is_pipe(path) {
             let there = std::fs::metadata(path);
             let checked = there.and_then(|there| Ok(crate::safe_fs::refuse_foreign(&there)?));
-            return checked.map_err(|source| ReportError::Write {
-                path: path.to_owned(),
-                source,
-            });
+            return checked.map_err(ReportError::write(path));
         }
         WholeFile::create_as(path, placing).map(drop)
     }
@@ -202,10 +188,7 @@ impl WholeFile {
     /// Fails if the file cannot be written or renamed. Nothing is left behind then.
     pub fn finish(self) -> Result<PathBuf, ReportError> {
         let path = self.path;
-        let explain = |source| ReportError::Write {
-            path: path.clone(),
-            source,
-        };
+        let explain = ReportError::write(&path);
         let target = self
             .file
             .into_inner()
@@ -213,8 +196,8 @@ impl WholeFile {
         let file = match target {
             Target::Beside(file) => file,
             Target::Unnamed(file) => {
-                file.sync_all().map_err(&explain)?;
-                named(file, folder_of(&path)).map_err(&explain)?
+                file.sync_all().map_err(explain)?;
+                named(file, folder_of(&path)).map_err(explain)?
             }
             Target::Stream(mut stream) => {
                 let flushed = match &mut stream {
@@ -226,13 +209,13 @@ impl WholeFile {
                 return Ok(path);
             }
         };
-        file.as_file().sync_all().map_err(&explain)?;
+        file.as_file().sync_all().map_err(explain)?;
         let own = match &self.placing {
             Placing::Replace => true,
             Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
         };
         let placed = if own {
-            match file.persist(for_system(&path).map_err(&explain)?) {
+            match file.persist(for_system(&path).map_err(explain)?) {
                 Ok(_) => path.clone(),
                 Err(refused) if is_held_open(&path) => {
                     let placed = beside(refused.file, &path).map_err(explain)?;
@@ -254,20 +237,19 @@ impl WholeFile {
 
     /// Lets every account read the file. The mode is set on the handle, because the path may lead to another
     /// file.
-    pub(super) fn share(&self) -> io::Result<()> {
-        match self.file.get_ref() {
+    pub(super) fn share(&self) -> Result<(), ReportError> {
+        let shared = match self.file.get_ref() {
             Target::Unnamed(file) => let_others_read(file),
             Target::Beside(file) => let_others_read(file.as_file()),
             Target::Stream(_) => Ok(()),
-        }
+        };
+        shared.map_err(ReportError::write(&self.path))
     }
 
-    pub(super) fn explain(&self) -> impl Fn(io::Error) -> ReportError + use<> {
-        let path = self.path.clone();
-        move |source| ReportError::Write {
-            path: path.clone(),
-            source,
-        }
+    /// Writes bytes.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(ReportError::write(&self.path))
     }
 }
 

@@ -452,9 +452,9 @@ fn the_metrics_page_matches_the_program() {
         let text = table(&["metric", "type", "meaning"], rows);
         compare("metrics.md", part, &text);
     };
-    page("runs", &RUN_METRICS);
+    page("runs", RUN_METRICS);
     #[cfg(feature = "postgres")]
-    page("queue", &rosterpatch::fleet::QUEUE_METRICS);
+    page("queue", rosterpatch::fleet::QUEUE_METRICS);
 }
 
 /// Returns the first cells of the rows of the table below a heading.

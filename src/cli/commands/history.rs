@@ -14,7 +14,7 @@ use crate::cli::values::Format;
 use crate::cli::{logging, settings, terminal};
 use crate::l10n::{local_time, number, rows, say};
 use crate::model::Exit;
-use crate::report::{Look, Tone, for_terminal};
+use crate::report::{Look, Tone, change_lines, for_terminal};
 
 /// Runs `rosterpatch history KEY`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
@@ -119,16 +119,9 @@ fn of_record(record: &RecordChanges, look: Look) -> String {
     if record.changes.is_empty() {
         lines.extend(look.lines(None, "  ", &say().history_not_kept()));
     }
-    let value = |text: &str| match text {
-        "" => say().plan_nothing(),
-        text => text.to_owned(),
-    };
     for change in &record.changes {
         lines.extend(look.lines(None, "", &change.column));
-        if let Some(from) = &change.from {
-            lines.extend(look.lines(Some(Tone::Old), "  - ", &value(from)));
-        }
-        lines.extend(look.lines(Some(Tone::New), "  + ", &value(&change.to)));
+        lines.extend(change_lines(change.from.as_deref(), &change.to, look));
     }
     lines.join("\n") + "\n"
 }
