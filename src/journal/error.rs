@@ -123,13 +123,29 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// An error of a file of records that the API returned.
-    pub fn of_records(path: &Path, source: rusqlite::Error) -> JournalError {
-        JournalError::Sqlite {
-            action: StoreAction::KeepRecords,
+    /// Returns a function that wraps an I/O error of the state folder or a file in it.
+    pub(super) fn folder(path: &Path) -> impl Fn(std::io::Error) -> JournalError + Copy {
+        move |source| JournalError::Folder {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Returns a function that wraps an error of SQLite while it does this to the file at `path`.
+    pub(super) fn sqlite(
+        action: StoreAction,
+        path: &Path,
+    ) -> impl Fn(rusqlite::Error) -> JournalError + Copy {
+        move |source| JournalError::Sqlite {
+            action,
             path: path.to_owned(),
             source: source.into(),
         }
+    }
+
+    /// Returns a function that wraps an error of a file of records that the API returned.
+    pub fn of_records(path: &Path) -> impl Fn(rusqlite::Error) -> JournalError + Copy {
+        JournalError::sqlite(StoreAction::KeepRecords, path)
     }
 
     /// Returns the error for logs and notifications, with only the code of a database error.

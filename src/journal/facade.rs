@@ -128,13 +128,14 @@ impl Journal {
         with_store!(&self.0, store => store.slices(run))
     }
 
-    /// Counts these keys in each run, by run number.
-    pub(super) fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+    /// Counts the occurrences of these keys in each run, by run number.
+    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         with_store!(&self.0, store => store.count_keys(keys))
     }
 
-    /// Fences off a process that may still work on a run.
-    pub(super) fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {
+    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
+    /// operating system locks has nothing to do, because they show that no such process exists.
+    pub fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
         with_store!(&mut self.0, store => store.shut_out(run))
     }
 

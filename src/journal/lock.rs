@@ -64,7 +64,7 @@ impl RosterLock {
 /// ends, even by a kill.
 #[derive(Debug)]
 pub struct CopyLock {
-    _file: File,
+    _held: Held,
 }
 
 impl CopyLock {
@@ -72,17 +72,15 @@ impl CopyLock {
     pub fn share(state: &State, id: u32) -> Result<CopyLock, JournalError> {
         let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
         file.lock_shared().map_err(explain)?;
-        Ok(CopyLock { _file: file })
+        Ok(CopyLock {
+            _held: Held::File { _file: file },
+        })
     }
 
     /// Takes the copies of the process `id`, or returns `None` while that process reads one.
     pub fn take(state: &State, id: u32) -> Result<Option<CopyLock>, JournalError> {
-        let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(CopyLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(explain(source)),
-        }
+        let held = take_file(state.folder(), &format!("copies-{id}"))?;
+        Ok(held.map(|held| CopyLock { _held: held }))
     }
 }
 

@@ -122,7 +122,7 @@ impl Snapshot {
             return Ok(None);
         }
         let (connection, path) = connect(state.folder())?;
-        let explain = |source| JournalError::of_records(&path, source);
+        let explain = JournalError::of_records(&path);
         connection.execute_batch(COPY).map_err(explain)?;
         let Some(seen) = accounted(&connection, state, address, &path)? else {
             return Ok(None);
@@ -193,7 +193,7 @@ impl Snapshot {
     pub fn clear(&self) -> Result<(), JournalError> {
         self.connection
             .execute_batch(EMPTY)
-            .map_err(|source| JournalError::of_records(&self.path, source))
+            .map_err(JournalError::of_records(&self.path))
     }
 
     /// Adds records to the working copy, replacing records with the same id.
@@ -224,7 +224,7 @@ impl Snapshot {
         self.connection
             .prepare_cached("SELECT prints FROM temp.known WHERE id = ?1")
             .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
-            .map_err(|source| JournalError::of_records(&self.path, source))
+            .map_err(JournalError::of_records(&self.path))
     }
 
     /// Returns the ids of the records with this value in a field, in order.
@@ -239,7 +239,7 @@ impl Snapshot {
     pub fn records(&self) -> Result<u64, JournalError> {
         self.connection
             .query_row("SELECT count(*) FROM temp.known", [], |row| row.get(0))
-            .map_err(|source| JournalError::of_records(&self.path, source))
+            .map_err(JournalError::of_records(&self.path))
     }
 
     /// Returns the ids of the records that runs may have changed between the time of the loaded snapshot and
@@ -306,7 +306,7 @@ impl Snapshot {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(of, |row| row.get(0))?.collect())
-            .map_err(|source| JournalError::of_records(&self.path, source))
+            .map_err(JournalError::of_records(&self.path))
     }
 
     /// Runs `work` in one transaction.
@@ -315,8 +315,7 @@ impl Snapshot {
         begin: &str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        in_one(&self.connection, begin, work)
-            .map_err(|source| JournalError::of_records(&self.path, source))
+        in_one(&self.connection, begin, work).map_err(JournalError::of_records(&self.path))
     }
 }
 
@@ -353,7 +352,7 @@ pub fn mark_records(
             }
             Ok(())
         })
-        .map_err(|source| JournalError::of_records(path, source))
+        .map_err(JournalError::of_records(path))
     })
 }
 
@@ -369,7 +368,7 @@ pub fn forget_snapshots(
     }
     with_file(state, |connection, path| {
         forget_where(connection, "address = ?1", params![address])
-            .map_err(|source| JournalError::of_records(path, source))
+            .map_err(JournalError::of_records(path))
     })
 }
 
@@ -380,7 +379,7 @@ pub fn prune_snapshots(
 ) -> Result<Option<JournalError>, JournalError> {
     with_file(state, |connection, path| {
         forget_where(connection, "used_at < ?1", params![moment.as_microsecond()])
-            .map_err(|source| JournalError::of_records(path, source))
+            .map_err(JournalError::of_records(path))
     })
 }
 
@@ -412,10 +411,7 @@ fn with_file(
 /// Opens the file and creates or replaces its tables.
 fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
     let path = folder.join(FILE);
-    let explain = |source| JournalError::Folder {
-        path: path.clone(),
-        source,
-    };
+    let explain = JournalError::folder(&path);
     make_private_folder(folder).map_err(explain)?;
     make_private_file(&path).map_err(explain)?;
     let prepared = Connection::open(&path).and_then(|connection| {
@@ -436,7 +432,7 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
         })?;
         Ok(connection)
     });
-    let connection = prepared.map_err(|source| JournalError::of_records(&path, source))?;
+    let connection = prepared.map_err(JournalError::of_records(&path))?;
     Ok((connection, path))
 }
 
@@ -462,7 +458,7 @@ fn accounted(
             runs.collect::<rusqlite::Result<Vec<(String, i64, bool)>>>()?,
         ))
     };
-    let (mut seen, runs) = read().map_err(|source| JournalError::of_records(path, source))?;
+    let (mut seen, runs) = read().map_err(JournalError::of_records(path))?;
     for (run, first, is_any) in runs {
         if RunLock::is_held(state, &run)? {
             if is_any {

@@ -1,5 +1,7 @@
 //! The content of rosters in PostgreSQL.
 
+use std::path::Path;
+
 use super::connection::cell;
 use super::store::Postgres;
 use crate::journal::error::JournalError;
@@ -21,10 +23,7 @@ impl Rosters for Postgres {
         if is_kept > 0 {
             return Ok(());
         }
-        let content = content().map_err(|source| JournalError::Folder {
-            path: "-".into(),
-            source,
-        })?;
+        let content = content().map_err(JournalError::folder(Path::new("-")))?;
         self.set(
             "INSERT INTO roster (sha256, content) VALUES ($1, $2) ON CONFLICT (sha256) DO UPDATE SET kept_at = now()",
             &[&sha256, &content],

@@ -1,24 +1,15 @@
 //! Shared SQL for the rows of earlier runs, by key and by state.
 
-use std::collections::BTreeMap;
-
 use super::dossier::delivery;
-use super::{
-    Row, Value, changed_states, damaged, ends_of, finished_before, index_rows_of, reach_of,
-};
+use super::{Row, Value, changed_states, damaged, ends_of, index_rows_of, reach_of};
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::facade::Journal;
-use crate::journal::records::{PastCall, PastRow, RunRecord};
+use crate::journal::records::{PastCall, PastRow};
 use crate::journal::row_id::{id_of, row_of};
 use crate::model::{Change, LEFT_OUT, RowState};
 
 impl Journal {
-    /// Counts the occurrences of these keys in each run, by run number.
-    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
-        self.count_keys(keys)
-    }
-
     /// Returns the fingerprint and the outcome of the row with this key in the run `since` and in later runs
     /// with the same target and address, newest first.
     pub fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
@@ -103,17 +94,6 @@ impl Journal {
             })
         })?;
         Ok(found)
-    }
-
-    /// Returns the newest run of this content, under any file name, with the same target and address, if it
-    /// has ended or is held.
-    pub fn finished_before(
-        &self,
-        sha256: &str,
-        target: &str,
-        base_url: &str,
-    ) -> Result<Option<RunRecord>, JournalError> {
-        finished_before(self, sha256, target, base_url)
     }
 
     /// Returns the rows of a run, in order, whose records the run `undo` restored.

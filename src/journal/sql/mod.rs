@@ -17,7 +17,6 @@ use super::error::{JournalError, StoreError};
 use super::row_id::id_of;
 use crate::model::{Problem, RowState};
 
-use runs::finished_before;
 use sending::{index_rows_of, reach_of};
 
 /// Why a change failed.

@@ -53,22 +53,6 @@ fn newest(
     found.transpose()
 }
 
-/// Returns the newest run of this content that has ended or is held.
-pub(super) fn finished_before(
-    store: &Journal,
-    sha256: &str,
-    target: &str,
-    base_url: &str,
-) -> Result<Option<RunRecord>, JournalError> {
-    let condition = "sha256 = ?1 AND target = ?2 AND base_url = ?3
-         AND state IN ('finished', 'held', 'undone')";
-    newest(
-        store,
-        condition,
-        &[sha256, target, base_url].map(Value::from),
-    )
-}
-
 const IS_UNFINISHED: &str = "state IN ('running', 'interrupted', 'planning')";
 
 impl Journal {
@@ -98,14 +82,8 @@ impl Journal {
                 return Ok((id, name));
             }
         })?;
-        self.shut_out(id)?;
+        self.take_over(id)?;
         Ok((id, name))
-    }
-
-    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
-    /// operating system locks has nothing to do, because they show that no such process exists.
-    pub fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
-        self.shut_out(run)
     }
 
     /// Resets a run to planning: it is no longer held and has no figures.
@@ -182,6 +160,20 @@ impl Journal {
         );
         let values = [file, sha256, target, base_url].map(Value::from);
         newest(self, &condition, &values)
+    }
+
+    /// Returns the newest run of this content, under any file name, with the same target and address, if it
+    /// has ended or is held.
+    pub fn finished_before(
+        &self,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        let condition = "sha256 = ?1 AND target = ?2 AND base_url = ?3
+             AND state IN ('finished', 'held', 'undone')";
+        let values = [sha256, target, base_url].map(Value::from);
+        newest(self, condition, &values)
     }
 
     /// Returns the newest run that was interrupted or whose process died, or

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Row, Sql, Wrong};
+use super::{Row, Sql, Wrong, ends_of};
 use crate::journal::error::JournalError;
 use crate::journal::facade::Journal;
 use crate::journal::row_id::id_of;
@@ -33,7 +33,7 @@ impl Journal {
     /// Prepares an interrupted run for resuming: its rows that were not sent are open again. Returns the
     /// number of requests made for its rows.
     pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
-        let ends = [id_of(run, 0).into(), id_of(run, u64::MAX).into()];
+        let ends = ends_of(run);
         self.step(|sql| {
             let reach = reach_of(sql, run)?;
             let began = "SELECT started_at FROM run WHERE id = ?1";

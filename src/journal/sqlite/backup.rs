@@ -31,21 +31,11 @@ impl Sqlite {
     /// In the copy, every unsent row of an unfinished run is in doubt, because the run may continue after the
     /// backup.
     pub fn back_up(from: &Path, to: &Path) -> Result<Sqlite, JournalError> {
-        std::fs::metadata(from.join(FILE)).map_err(|source| JournalError::Folder {
-            path: from.to_owned(),
-            source,
-        })?;
+        std::fs::metadata(from.join(FILE)).map_err(JournalError::folder(from))?;
         let journal = Sqlite::open(from)?;
         let path = to.join(FILE);
-        make_private_file(&path).map_err(|source| JournalError::Folder {
-            path: path.clone(),
-            source,
-        })?;
-        let failed = |source: rusqlite::Error| JournalError::Sqlite {
-            action: StoreAction::Write,
-            path: path.clone(),
-            source: source.into(),
-        };
+        make_private_file(&path).map_err(JournalError::folder(&path))?;
+        let failed = JournalError::sqlite(StoreAction::Write, &path);
         let mut copy = Connection::open(&path).map_err(failed)?;
         // Copy all pages in one step, from one snapshot: with smaller steps, each write of a run would
         // restart the copy.

@@ -27,10 +27,10 @@ impl Forgetting for Sqlite {
         let explain = self.explain(StoreAction::Prune);
         // VACUUM rewrites the file and blocks all other writers.
         if alone {
-            self.connection.execute_batch("VACUUM").map_err(&explain)?;
+            self.connection.execute_batch("VACUUM").map_err(explain)?;
         }
         self.connection
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")
-            .map_err(&explain)
+            .map_err(explain)
     }
 }

@@ -38,11 +38,7 @@ impl SqliteQuota {
     }
 
     fn explain(&self, source: rusqlite::Error) -> JournalError {
-        JournalError::Sqlite {
-            action: StoreAction::KeepQuota,
-            path: self.path.clone(),
-            source: source.into(),
-        }
+        JournalError::sqlite(StoreAction::KeepQuota, &self.path)(source)
     }
 
     fn try_began(&mut self, boot: &str, since: u64, wall: u64) -> rusqlite::Result<u64> {

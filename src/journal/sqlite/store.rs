@@ -63,21 +63,14 @@ impl Sqlite {
     /// Opens the journal in `folder`. A missing folder or file is created for this account only. Fails if the
     /// file is not a journal, or if a newer version wrote it.
     pub fn open(folder: &Path) -> Result<Sqlite, JournalError> {
-        let explain = |source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        };
+        let explain = JournalError::folder(folder);
         make_private_folder(folder).map_err(explain)?;
         let path = folder.join(FILE);
         make_private_file(&path).map_err(explain)?;
         for file in SIDE_FILES {
             check_private(&folder.join(file)).map_err(explain)?;
         }
-        let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: StoreAction::Open,
-            path: path.clone(),
-            source: source.into(),
-        };
+        let opening = JournalError::sqlite(StoreAction::Open, &path);
         refuse_network(folder)?;
         // One process at a time, because SQLite does not wait for another process that enables the
         // write-ahead log of a new file (sqlite.org/wal.html, section 5).
@@ -91,15 +84,15 @@ impl Sqlite {
         connection
             .busy_handler(Some(wait_for_others))
             .map_err(opening)?;
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "foreign_keys", "ON")
-            .map_err(opening)?;
+        for (pragma, value) in [
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+        ] {
+            connection
+                .pragma_update(None, pragma, value)
+                .map_err(opening)?;
+        }
         match schema::prepare(&mut connection).map_err(opening)? {
             Found::Ready => {}
             Found::Newer(found) => {
@@ -131,11 +124,7 @@ impl Sqlite {
     /// Creates a private journal that is deleted with this process, for plans that are only displayed.
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
-        let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: StoreAction::Open,
-            path: path.clone(),
-            source: source.into(),
-        };
+        let opening = JournalError::sqlite(StoreAction::Open, &path);
         // An empty name makes SQLite use a private temporary file that it deletes itself.
         let mut connection = Connection::open("").map_err(opening)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -156,13 +145,8 @@ impl Sqlite {
     pub(super) fn explain(
         &self,
         action: StoreAction,
-    ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
-        let path = self.path.clone();
-        move |source| JournalError::Sqlite {
-            action,
-            path: path.clone(),
-            source: source.into(),
-        }
+    ) -> impl Fn(rusqlite::Error) -> JournalError + Copy {
+        JournalError::sqlite(action, &self.path)
     }
 
     pub(super) fn refused(&self, action: StoreAction, source: StoreError) -> JournalError {

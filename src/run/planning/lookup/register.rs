@@ -14,7 +14,7 @@ pub struct Register {
 }
 
 fn explain(source: rusqlite::Error) -> JournalError {
-    JournalError::of_records(Path::new("(temporary)"), source)
+    JournalError::of_records(Path::new("(temporary)"))(source)
 }
 
 impl Register {
