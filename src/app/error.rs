@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::model::{Code, Exit, Fact};
 use crate::read::ReadError;
@@ -12,14 +11,14 @@ use crate::report::ReportError;
 use crate::run::RunError;
 use crate::safe_fs::Refusal;
 use crate::send::SignInError;
-use crate::targets::{Mistakes, TargetError};
+use crate::targets::Mistakes;
 
 /// The reason why a job failed.
 #[derive(Debug, Error)]
 pub enum AppError {
     /// The run failed.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(RunError),
     /// Credentials are missing.
     #[error(transparent)]
     SignIn(#[from] SignInError),
@@ -154,27 +153,9 @@ impl AppError {
     }
 }
 
-impl From<JournalError> for AppError {
-    fn from(error: JournalError) -> AppError {
-        RunError::from(error).into()
-    }
-}
-
-impl From<ReadError> for AppError {
-    fn from(error: ReadError) -> AppError {
-        RunError::from(error).into()
-    }
-}
-
-impl From<ReportError> for AppError {
-    fn from(error: ReportError) -> AppError {
-        RunError::from(error).into()
-    }
-}
-
-impl From<TargetError> for AppError {
-    fn from(error: TargetError) -> AppError {
-        RunError::from(error).into()
+impl<E: Into<RunError>> From<E> for AppError {
+    fn from(error: E) -> AppError {
+        AppError::Run(error.into())
     }
 }
 
@@ -201,6 +182,7 @@ impl AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::JournalError;
 
     fn file(action: Action, kind: std::io::ErrorKind) -> AppError {
         action.failed(Path::new("/in/r.csv"))(kind.into())

@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::report::{InboxCount, Sample, write_inbox_metrics, write_metrics};
+use crate::report::{InboxCount, ReportError, Sample, write_inbox_metrics, write_metrics};
 use crate::run::{RunError, absolute};
 use crate::send::{Trouble, client_builder};
 
@@ -150,14 +150,7 @@ impl Notifications {
             return;
         };
         let inbox = absolute(inbox).display().to_string();
-        let written = RosterLock::wait(&session.state, path)
-            .map_err(|error| error.fact())
-            .and_then(|_alone| {
-                write_inbox_metrics(path, &inbox, all).map_err(|error| error.fact())
-            });
-        if let Err(cause) = written {
-            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
-        }
+        alone_with(session, path, || write_inbox_metrics(path, &inbox, all));
     }
 
     fn measure(
@@ -181,13 +174,7 @@ impl Notifications {
             at,
             summary,
         };
-        // Processes update the metrics file one at a time, under a lock.
-        let written = RosterLock::wait(&session.state, path)
-            .map_err(|error| error.fact())
-            .and_then(|_alone| write_metrics(path, &sample).map_err(|error| error.fact()));
-        if let Err(cause) = written {
-            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
-        }
+        alone_with(session, path, || write_metrics(path, &sample));
     }
 
     fn tell(&self, what: &impl Serialize) {
@@ -208,6 +195,16 @@ impl Notifications {
         {
             log::warn(&Fact::new(Code::NotifyCommand).because_of(cause));
         }
+    }
+}
+
+/// Updates the metrics file at `path` under a lock, one process at a time. Failures are logged.
+fn alone_with(session: &Session, path: &Path, write: impl FnOnce() -> Result<(), ReportError>) {
+    let written = RosterLock::wait(&session.state, path)
+        .map_err(|error| error.fact())
+        .and_then(|_alone| write().map_err(|error| error.fact()));
+    if let Err(cause) = written {
+        log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
     }
 }
 

@@ -23,6 +23,9 @@ pub struct NamedPaths {
     pub new: Option<PathBuf>,
 }
 
+/// The options that name the paths, in the order of [`ResultPaths::all`].
+const FLAGS: [&str; 5] = ["--results", "--failed", "--report", "--before", "--new"];
+
 impl NamedPaths {
     /// Returns the output paths for a roster. Paths that are not named lie beside it.
     ///
@@ -35,15 +38,21 @@ impl NamedPaths {
         Ok(paths)
     }
 
+    /// The named paths, in the order of [`FLAGS`].
+    fn each(&self) -> [&Option<PathBuf>; 5] {
+        let NamedPaths {
+            results,
+            failed,
+            report,
+            before,
+            new,
+        } = self;
+        [results, failed, report, before, new]
+    }
+
     /// Refuses paths with an extension that the option does not support.
     pub fn refuse_kinds(&self) -> Result<(), AppError> {
-        for (flag, named) in [
-            ("--results", &self.results),
-            ("--failed", &self.failed),
-            ("--report", &self.report),
-            ("--before", &self.before),
-            ("--new", &self.new),
-        ] {
+        for (flag, named) in FLAGS.into_iter().zip(self.each()) {
             if let Some(named) = named {
                 refuse_kind(flag, named)?;
             }
@@ -57,18 +66,14 @@ impl NamedPaths {
     /// Fails if an extension is not supported by its option.
     pub fn replace(&self, paths: &mut ResultPaths) -> Result<(), AppError> {
         self.refuse_kinds()?;
-        for (path, named) in [
-            (&mut paths.results, &self.results),
-            (&mut paths.failed, &self.failed),
-            (&mut paths.report, &self.report),
-            (&mut paths.before, &self.before),
-            (&mut paths.new, &self.new),
-        ] {
+        for (path, named) in paths.all_mut().into_iter().zip(self.each()) {
             if let Some(named) = named {
                 path.clone_from(named);
-                paths.named.push(named.clone());
             }
         }
+        paths
+            .named
+            .extend(self.each().into_iter().flatten().cloned());
         paths.failed_always |= self.failed.is_some();
         Ok(())
     }
@@ -95,13 +100,7 @@ fn without_kind(path: &Path) -> PathBuf {
 /// Refuses output files that would replace the roster or each other.
 fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<(), AppError> {
     let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
-    for (flag, path) in [
-        ("--results", &paths.results),
-        ("--failed", &paths.failed),
-        ("--report", &paths.report),
-        ("--before", &paths.before),
-        ("--new", &paths.new),
-    ] {
+    for (flag, path) in FLAGS.into_iter().zip(paths.all()) {
         refuse_in_place_of(flag, path, roster, state)?;
     }
     let all = paths.all();

@@ -7,9 +7,7 @@ use super::runs::{figures_of, figures_so_far, undos_in_force};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Summary;
-use crate::report::{
-    Reported, ResultPaths, ResultsOf, UnplacedResults, Unsent, write_html, write_results,
-};
+use crate::report::{Reported, ResultPaths, ResultsOf, Unsent, write_html, write_results};
 use crate::run::{Release, Settings, open};
 
 /// Rebuilds the results and the report of a run from the journal and the roster named in `settings`. Returns
@@ -26,7 +24,7 @@ pub fn report_again(
 ) -> Result<Summary, AppError> {
     let spec = Arc::new(settings.spec()?);
     let input = open(&settings.roster, spec.clone())?;
-    if input.sha256().map_err(crate::run::RunError::from)? != run.sha256 {
+    if input.sha256()? != run.sha256 {
         let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
         return Err(AppError::Front(why));
     }
@@ -53,8 +51,7 @@ pub fn report_again(
         recorded: None,
         restored: (&restored, &note),
     };
-    let written = write_results(&input, of, paths).and_then(UnplacedResults::place);
-    let written = written.map_err(crate::run::RunError::from)?;
+    let written = write_results(&input, of, paths)?.place()?;
     summary.states = written.states;
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;
@@ -81,7 +78,7 @@ pub fn report_again(
         &paths.report,
         paths.placing(&paths.report),
     );
-    summary.report = Some(report.map_err(crate::run::RunError::from)?);
+    summary.report = Some(report?);
     Ok(summary)
 }
 
