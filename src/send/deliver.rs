@@ -94,6 +94,7 @@ enum Version {
 const MOST_CHANGES: u32 = 3;
 
 /// A delivered call: its outcome, whether the API responded, and whether the run must stop.
+#[derive(Default)]
 struct Done {
     /// `None` if the run stopped before anything was sent for the row.
     outcome: Option<Outcome>,
@@ -232,13 +233,7 @@ impl<R: Record> Sender<'_, R> {
                 Some(false) => None,
                 // It is found out by the process that continues.
                 None if *halted.borrow() || self.transport.due().is_some() => {
-                    return Ok(Done {
-                        outcome: None,
-                        body: call.body,
-                        answered: false,
-                        stop: None,
-                        column: None,
-                    });
+                    return Ok(Done::default());
                 }
                 None => Some(self.in_doubt(&call)),
             };
@@ -247,9 +242,7 @@ impl<R: Record> Sender<'_, R> {
                 return Ok(Done {
                     outcome: Some(outcome),
                     body: call.body,
-                    answered: false,
-                    stop: None,
-                    column: None,
+                    ..Done::default()
                 });
             }
         }
@@ -278,17 +271,13 @@ impl<R: Record> Sender<'_, R> {
                         outcome: Some(outcome),
                         body: call.body,
                         answered: true,
-                        stop: None,
-                        column: None,
+                        ..Done::default()
                     });
                 }
                 Some(Version::Stopped(stop)) => {
                     return Ok(Done {
-                        outcome: None,
-                        body: call.body,
-                        answered: false,
                         stop,
-                        column: None,
+                        ..Done::default()
                     });
                 }
             };
@@ -345,21 +334,15 @@ impl<R: Record> Sender<'_, R> {
         made: u32,
         halted: &watch::Receiver<bool>,
     ) -> Result<Option<Version>, SendError> {
-        let unknown = || {
-            let failed = self.outcome(call, RowState::Failed, made);
+        let failed = |code: Code, why: Message| {
             Ok(Some(Version::Settled(Outcome {
-                error_code: Code::RecordVersion.as_str().to_owned(),
-                problems: vec![Problem::of_row(
-                    Code::RecordVersion.as_str(),
-                    Code::RecordVersion.message(),
-                )],
-                ..failed
+                error_code: code.as_str().to_owned(),
+                problems: vec![Problem::of_row(code.as_str(), why)],
+                ..self.outcome(call, RowState::Failed, made)
             })))
         };
-        let Some((reread, path)) = self
-            .reread
-            .and_then(|reread| Some((reread, reread.path(call)?)))
-        else {
+        let unknown = || failed(Code::RecordVersion, Code::RecordVersion.message());
+        let Some((reread, path)) = self.reread_at(call) else {
             return unknown();
         };
         let (answer, etag) = match self.transport.fetch_answer(&path, None, halted).await? {
@@ -400,15 +383,7 @@ impl<R: Record> Sender<'_, R> {
                 return Ok(Some(Version::Settled(done)));
             }
             Judged::Changed(field) => {
-                let failed = self.outcome(call, RowState::Failed, made);
-                return Ok(Some(Version::Settled(Outcome {
-                    error_code: Code::RecordChanged.as_str().to_owned(),
-                    problems: vec![Problem::of_row(
-                        Code::RecordChanged.as_str(),
-                        message::record_changed(field),
-                    )],
-                    ..failed
-                })));
+                return failed(Code::RecordChanged, message::record_changed(field));
             }
         }
         let version = match place {
@@ -425,6 +400,12 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
+    /// Returns how the record of a call is read, and at which path, if it can be.
+    fn reread_at(&self, call: &Pending) -> Option<(&dyn Reread, String)> {
+        let reread = self.reread?;
+        Some((reread, reread.path(call)?))
+    }
+
     /// Returns whether a call without a response was applied, according to the record, or `None` if this is
     /// unknown.
     async fn carried_out(
@@ -432,10 +413,7 @@ impl<R: Record> Sender<'_, R> {
         call: &Pending,
         halted: &watch::Receiver<bool>,
     ) -> Result<Option<bool>, SendError> {
-        let Some((reread, path)) = self
-            .reread
-            .and_then(|reread| Some((reread, reread.path(call)?)))
-        else {
+        let Some((reread, path)) = self.reread_at(call) else {
             return Ok(None);
         };
         Ok(match self.transport.fetch(&path, None, halted).await? {
@@ -467,12 +445,6 @@ impl<R: Record> Sender<'_, R> {
 
     fn outcome(&self, call: &Pending, state: RowState, attempts: u32) -> Outcome {
         Outcome {
-            row: call.row,
-            state,
-            http_status: None,
-            error_code: String::new(),
-            problems: Vec::new(),
-            changed: String::new(),
             attempts,
             ..Outcome::of(call.row, state, self.transport.clock.timestamp())
         }
@@ -502,13 +474,7 @@ impl<R: Record> Sender<'_, R> {
             doubtful,
         } = attempts;
         let Some(last) = last else {
-            return Done {
-                outcome: None,
-                body: Vec::new(),
-                answered: false,
-                stop: None,
-                column: None,
-            };
+            return Done::default();
         };
         let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
         let state = match verdict {

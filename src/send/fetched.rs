@@ -54,18 +54,10 @@ pub(super) fn why_stopped(
         Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => {
             unreachable(fault.message(), fault.cause())
         }
-        Err(Fault::TooLarge) => Stop::LookUp {
-            why: message::stop_page_too_large(),
-            cause: Code::ApiPageTooLarge,
-            status: None,
-            message: String::new(),
-        },
-        Err(fault) => Stop::LookUp {
-            why: Message::verbatim(fault.code().to_string()),
-            cause: fault.cause(),
-            status: None,
-            message: String::new(),
-        },
+        Err(Fault::TooLarge) => {
+            Stop::unreadable(message::stop_page_too_large(), Code::ApiPageTooLarge)
+        }
+        Err(fault) => Stop::unreadable(Message::verbatim(fault.code().to_string()), fault.cause()),
     }
 }
 

@@ -56,6 +56,13 @@ const LONGEST_HOLD: u64 = 86_400_000_000_000;
 const MOST: u64 = i64::MAX as u64;
 
 impl State {
+    /// Keeps an error of the store for the next permit.
+    fn note(&mut self, written: Result<(), JournalError>) {
+        if let Err(error) = written {
+            self.error = Some(error);
+        }
+    }
+
     /// Returns the length of a lease: whole requests.
     fn lease(&self) -> u64 {
         LEASE / self.bucket.interval * self.bucket.interval
@@ -239,10 +246,9 @@ impl GcraState {
         let used = state.bucket.depth - remaining as u64;
         let interval = state.bucket.interval;
         let to = moment.saturating_add(used.saturating_mul(interval));
-        if state.known.saturating_add(interval) < to
-            && let Err(error) = kept.raise(to)
-        {
-            kept.state.error = Some(error);
+        if state.known.saturating_add(interval) < to {
+            let raised = kept.raise(to);
+            kept.state.note(raised);
         }
     }
 
@@ -264,15 +270,13 @@ impl GcraState {
         };
         // The lease at the old rate is returned.
         let (mut shared, leased) = (state.shared(known), state.leased);
-        let kept = store.update(|others| {
+        let written = store.update(|others| {
             if others.arrival != leased {
                 shared.arrival = shared.arrival.max(state.in_own_intervals(others, now));
             }
             (Some(shared), ())
         });
-        if let Err(error) = kept {
-            state.error = Some(error);
-        }
+        state.note(written);
         state.leased = known;
     }
 
@@ -280,10 +284,8 @@ impl GcraState {
     pub(super) fn announce(&self, limit: &str) {
         let mut kept = self.lock();
         let Kept { state, store, .. } = &mut *kept;
-        if let Some(store) = store
-            && let Err(error) = store.announce(limit)
-        {
-            state.error = Some(error);
+        if let Some(store) = store {
+            state.note(store.announce(limit));
         }
     }
 
@@ -314,9 +316,7 @@ impl GcraState {
             exact.not_before = shared.not_before.saturating_sub(believed);
             (Some(exact), ())
         });
-        if let Err(error) = written {
-            state.error = Some(error);
-        }
+        state.note(written);
         state.leased = state.known;
     }
 

@@ -17,6 +17,7 @@ mod foreign;
 mod gcra;
 mod gcra_state;
 mod headers;
+mod lock;
 mod pacer;
 mod rate;
 mod route;

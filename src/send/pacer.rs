@@ -1,10 +1,11 @@
 //! The pacer grants permits for requests within the quota.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::gcra_state::GcraState;
+use super::lock::lock;
 use super::rate::{Pace, Rate};
 use super::steady::Steady;
 use crate::clock::{Clock, UnixNanos};
@@ -120,12 +121,6 @@ impl Pacer {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Announced> {
-        self.announced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn buckets(&self) -> impl Iterator<Item = &GcraState> {
         self.limits
             .iter()
@@ -176,12 +171,12 @@ impl Pacer {
 
     /// Sets the maximum wait for a permit, or removes it.
     pub fn set_patience(&self, patience: Option<Duration>) {
-        let mut kept = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.patience);
         *kept = patience;
     }
 
     fn is_too_long(&self, wait: Duration) -> bool {
-        let patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        let patience = lock(&self.patience);
         patience.is_some_and(|patience| wait > patience)
     }
 
@@ -194,7 +189,7 @@ impl Pacer {
 
     /// Prevents requests of this process before `moment`.
     pub fn pause_until(&self, moment: UnixNanos) {
-        let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pause = lock(&self.paused);
         *pause = Pause {
             until: pause.until.max(self.clock.at(moment)),
             set_at: self.clock.now(),
@@ -203,7 +198,7 @@ impl Pacer {
 
     /// The end of this process's pause, limited to its original length if the clock was set back.
     fn paused_until(&self, now: UnixNanos) -> UnixNanos {
-        let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pause = lock(&self.paused);
         if now < pause.set_at {
             pause.until = now.saturating_add(pause.until.saturating_sub(pause.set_at));
             pause.set_at = now;
@@ -230,7 +225,7 @@ impl Pacer {
     }
 
     fn observe_limit(&self, limit: Rate) {
-        let mut announced = self.lock();
+        let mut announced = lock(&self.announced);
         let is_known = announced.limit == Some(limit);
         if (is_known && announced.is_heard) || !self.pace.is_sane(Some(limit)) {
             return;
@@ -257,7 +252,7 @@ impl Pacer {
 
     /// Returns the current rate, and the number of requests that a full bucket allows at once.
     pub fn quota(&self) -> (Rate, u32) {
-        let (rate, burst) = self.pace.in_force(self.lock().limit);
+        let (rate, burst) = self.pace.in_force(lock(&self.announced).limit);
         (rate, burst.get())
     }
 

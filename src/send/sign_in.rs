@@ -1,7 +1,7 @@
 //! Signing of requests with credentials or a fetched token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::body::{BODY, BODY_TIME, body_of};
 use super::credentials::Credentials;
+use super::lock::lock;
 use super::trouble::Trouble;
 use crate::clock::{Clock, UnixNanos};
 use crate::l10n::say;
@@ -123,7 +124,7 @@ impl Signer {
 
     /// Masks every secret in a text.
     pub(super) fn blank(&self, text: &mut String) {
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = lock(&self.secrets);
         for secret in secrets.iter().map(ExposeSecret::expose_secret) {
             if text.contains(secret) {
                 *text = text.replace(secret, "…");
@@ -215,10 +216,7 @@ impl Signer {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))
             .map_err(|_| TokenError::NoToken(say().token_no_header()))?;
         header.set_sensitive(true);
-        self.secrets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(answer.access_token.into());
+        lock(&self.secrets).push(answer.access_token.into());
         let seconds = answer
             .expires_in
             .unwrap_or(3600)

@@ -1,7 +1,7 @@
 //! Pacing, retries and counting of requests.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use super::client::{Client, Request};
 use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
 use super::fetched::{Beside, Fetched, why_stopped};
+use super::lock::lock;
 use super::pacer::{Pacer, Permit};
 use super::stats::Stats;
 use super::stop::Stop;
@@ -395,10 +396,6 @@ impl<'a> Transport<'a> {
             was_reached: self.was_reached.load(Ordering::Relaxed),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Awaits `work` until the run is halted.

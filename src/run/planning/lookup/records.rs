@@ -325,12 +325,7 @@ impl RowPlanner<'_> {
         if let Some(answers) = self.context.answers {
             answers.doubt();
         }
-        Halt::Stop(Stop::LookUp {
-            why,
-            cause,
-            status: None,
-            message: String::new(),
-        })
+        Halt::Stop(Stop::unreadable(why, cause))
     }
 
     /// Takes a page of all records into the register.
@@ -388,14 +383,8 @@ impl RowPlanner<'_> {
         };
         let base_url = &self.context.delivery.client.base_url;
         let page = look_up.page(answer, link.as_deref(), (base_url, &question.path));
-        let page = page.map_err(|error| {
-            Halt::Stop(Stop::LookUp {
-                why: error.message(),
-                cause: error.code(),
-                status: None,
-                message: String::new(),
-            })
-        })?;
+        let page =
+            page.map_err(|error| Halt::Stop(Stop::unreadable(error.message(), error.code())))?;
         if !is_kept {
             self.keep_answer(question, || text)?;
         }

@@ -37,22 +37,22 @@ impl Register {
         Ok(Register { connection })
     }
 
+    fn put(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JournalError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
+        statement.execute(values).map(|_| ()).map_err(explain)
+    }
+
     /// Adds a record, as JSON.
     pub fn add(&self, key: &str, content: &str) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached("INSERT INTO record VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![key, content]))
-            .map(|_| ())
-            .map_err(explain)
+        self.put("INSERT INTO record VALUES (?1, ?2)", params![key, content])
     }
 
     /// Adds that the record `id` has this value in a unique field.
     pub fn add_holder(&self, field: usize, value: &str, id: &str) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached("INSERT INTO holder VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![field, value, id]))
-            .map(|_| ())
-            .map_err(explain)
+        self.put(
+            "INSERT INTO holder VALUES (?1, ?2, ?3)",
+            params![field, value, id],
+        )
     }
 
     /// Returns a record other than `id` that has this value in a unique field.
@@ -77,11 +77,10 @@ impl Register {
 
     /// Adds that the value of a field of the record `id` will change.
     pub fn add_changed(&self, field: usize, id: &str) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO changed VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![field, id]))
-            .map(|_| ())
-            .map_err(explain)
+        self.put(
+            "INSERT OR IGNORE INTO changed VALUES (?1, ?2)",
+            params![field, id],
+        )
     }
 
     /// Returns whether the value of a field of the record `id` will change.
