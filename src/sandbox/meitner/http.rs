@@ -73,6 +73,19 @@ fn bad_request(message: impl Into<String>) -> Refused {
     Refused(StatusCode::BAD_REQUEST, message.into())
 }
 
+fn unauthorized(message: &str) -> Refused {
+    Refused(StatusCode::UNAUTHORIZED, message.into())
+}
+
+fn forbidden(message: &str) -> Refused {
+    Refused(StatusCode::FORBIDDEN, message.into())
+}
+
+fn parsed(body: &Bytes) -> Result<Value, Refused> {
+    serde_json::from_slice(body)
+        .map_err(|error| bad_request(format!("the body is not JSON: {error}")))
+}
+
 fn unprocessable(message: String) -> Refused {
     Refused(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
@@ -121,27 +134,17 @@ fn sign_in(inner: &Inner, headers: &HeaderMap, now: u64, access: Access) -> Resu
     };
     let bearer = header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
     let token = bearer.is_some_and(|bearer| {
-        if bearer == SECRET {
-            return true;
-        }
-        inner
-            .tokens
-            .iter()
-            .any(|(token, until)| token == bearer && now < *until)
+        let mut tokens = inner.tokens.iter();
+        bearer == SECRET || tokens.any(|(token, until)| token == bearer && now < *until)
     });
     match client {
-        None if !token => Err(Refused(
-            StatusCode::UNAUTHORIZED,
-            "missing or invalid credentials".into(),
-        )),
-        Some(READ_ONLY) if access == Access::Write => Err(Refused(
-            StatusCode::FORBIDDEN,
-            "the client may not write students".into(),
-        )),
-        Some(WRITE_ONLY) if access == Access::Read => Err(Refused(
-            StatusCode::FORBIDDEN,
-            "the client may not read students".into(),
-        )),
+        None if !token => Err(unauthorized("missing or invalid credentials")),
+        Some(READ_ONLY) if access == Access::Write => {
+            Err(forbidden("the client may not write students"))
+        }
+        Some(WRITE_ONLY) if access == Access::Read => {
+            Err(forbidden("the client may not read students"))
+        }
         _ => Ok(()),
     }
 }
@@ -169,11 +172,7 @@ async fn token(
         return bad_request("grant_type must be client_credentials").into_response();
     }
     if asked.client_id != SECRET || asked.client_secret != SECRET {
-        return Refused(
-            StatusCode::UNAUTHORIZED,
-            "invalid client credentials".into(),
-        )
-        .into_response();
+        return unauthorized("invalid client credentials").into_response();
     }
     let token = Uuid::new_v4().simple().to_string();
     let now = sandbox.clock.now();
@@ -207,8 +206,7 @@ async fn update(
     let response = answer(&sandbox, "update", &headers, Access::Write, |inner| {
         let id = student_id(&id)?;
         inner.stats.record(&id).requests += 1;
-        let body: Value = serde_json::from_slice(&body)
-            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let body = parsed(&body)?;
         let change = validate::update(&body).map_err(unprocessable)?;
         let updated = inner
             .students
@@ -283,8 +281,7 @@ async fn search(
     body: Bytes,
 ) -> Response {
     answer(&sandbox, "search", &headers, Access::Read, |inner| {
-        let body: Value = serde_json::from_slice(&body)
-            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let body = parsed(&body)?;
         let mut filter = Filter::of_body(&body, OF_STUDENTS).map_err(unprocessable)?;
         let students = &inner.students;
         if students.varies(Variation::IgnoredTimes) {
@@ -324,8 +321,7 @@ async fn search_deletions(
     body: Bytes,
 ) -> Response {
     answer(&sandbox, "deletions", &headers, Access::Read, |inner| {
-        let body: Value = serde_json::from_slice(&body)
-            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let body = parsed(&body)?;
         let filter = Filter::of_body(&body, OF_DELETIONS).map_err(unprocessable)?;
         let deletions = inner.students.deletions();
         Page::asked(page)?.of(deletions.filter(|event| filter.matches(event)))
