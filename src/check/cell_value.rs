@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::cell::{Content, Form, content, no_value, undecodable};
+use super::checker::Checker;
 use super::column::{Column, Empty};
 use super::fault::{Checked, Fault, Notes};
 use super::kinds::Choices;
 use super::leftovers::{self, NoValue};
-use super::row::Checker;
 use super::severity::is_doubt;
 use crate::l10n::message;
 use crate::model::{Problem, Value};

@@ -1,6 +1,6 @@
 //! Checks the examples and defaults of a target's fields.
 
-use super::row::Checker;
+use super::checker::Checker;
 
 /// Checks of the target's own values.
 impl Checker {

@@ -1,7 +1,7 @@
 //! Accepts plain cells with a fast check before the full check.
 
+use super::checker::Checker;
 use super::column::{Column, Empty, Glance};
-use super::row::Checker;
 use crate::model::Value;
 
 impl Checker {

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 
+use super::checker::Checker;
 use super::kinds::is_of_kind;
-use super::row::Checker;
 use crate::read::{Cell, Table};
 use crate::targets::Kind;
 

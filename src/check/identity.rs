@@ -1,12 +1,13 @@
 //! Compares identity numbers with other columns, and doubts with other cells.
 
 use super::characters;
+use super::checker::Checker;
 use super::column::{Column, Identity};
 use super::fault::Fault;
 use super::kinds::date::plain_date;
 use super::kinds::identity_number::{is_born_on, is_of_woman};
 use super::leftovers::{self, NoValue};
-use super::row::{CheckedRow, Checker};
+use super::row::CheckedRow;
 use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::RawRow;

@@ -4,6 +4,7 @@
 mod cell;
 mod cell_value;
 mod characters;
+mod checker;
 mod column;
 mod escapes;
 mod examples;
@@ -27,10 +28,11 @@ mod width;
 mod workbook_cell;
 
 pub(crate) use characters::is_padding;
+pub use checker::Checker;
 pub use holding::kind_of_cells;
 pub use options::{CheckOptions, EmptyCell};
 pub use restored::{restores_a_value, what_was_restored};
-pub use row::{CheckedRow, Checker};
+pub use row::CheckedRow;
 pub use severity::{Severity, findings};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::checker::Checker;
 use super::holding::Holding;
 use super::identity::{Suspect, make_certain, move_doubts};
-use super::row::{CheckedRow, Checker};
+use super::row::CheckedRow;
 use super::row_set::RowSet;
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches, Unique};
 use crate::l10n::message;

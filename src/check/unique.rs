@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::row::Checker;
+use super::checker::Checker;
 use crate::model::Value;
 use crate::targets::FieldSpec;
 

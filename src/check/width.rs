@@ -1,6 +1,6 @@
 //! Reports rows with too few or too many cells, and other structural flaws.
 
-use super::row::Checker;
+use super::checker::Checker;
 use super::workbook_cell::known_code;
 use crate::l10n::{Message, message};
 use crate::model::Problem;

@@ -20,10 +20,10 @@ use identity_number::Marked;
 use jiff::civil::Date;
 
 use super::cell::Form;
+use super::checker::Checker;
 use super::column::Column;
 use super::fault::{Checked, Fault};
 use super::leftovers;
-use super::row::Checker;
 use super::severity::Finding;
 use crate::model::Value;
 use crate::targets::{FieldSpec, Kind, Notation, Place};
