@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::error::AppError;
 use super::runs::listed;
@@ -12,54 +12,32 @@ use super::session::Session;
 use crate::clock::{Clock, SystemClock};
 use crate::inbox::{ArchiveFolder, modified_in};
 use crate::journal::{Arrival, Fate, Journal, JournalError, RunState, State};
-use crate::model::{Code, Exit, Fact, Refusal, Summary};
+use crate::model::{Code, Exit, Fact, Refusal, Summary, worded};
 use crate::report::InboxCount;
 use crate::run::absolute;
 
-/// The reason why an entry stays in an inbox, as counted in the closing line of a sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stay {
-    /// The name matches the patterns of no profile.
-    NoProfile,
-    /// The name matches the patterns of several profiles.
-    SeveralProfiles,
-    /// The name does not have the extension of a roster.
-    NotARoster,
-    /// The upload is incomplete.
-    Unfinished,
-    /// The name is not valid UTF-8.
-    NotUtf8,
-    /// The entry is not a regular file.
-    NotAFile,
-    /// Any other reason.
-    Other,
+worded! {
+    /// The reason why an entry stays in an inbox, in the order of the closing line of a sweep.
+    #[derive(PartialOrd, Ord)]
+    pub enum Stay {
+        /// The name matches the patterns of no profile.
+        NoProfile = "no_profile",
+        /// The name matches the patterns of several profiles.
+        SeveralProfiles = "several_profiles",
+        /// The name does not have the extension of a roster.
+        NotARoster = "not_a_roster",
+        /// The upload is incomplete.
+        Unfinished = "unfinished_upload",
+        /// The name is not valid UTF-8.
+        NotUtf8 = "not_utf8",
+        /// The entry is not a regular file.
+        NotAFile = "not_a_file",
+        /// Any other reason.
+        Other = "other",
+    }
 }
 
 impl Stay {
-    /// All reasons, in the order of the closing line.
-    pub const ALL: [Stay; 7] = [
-        Stay::NoProfile,
-        Stay::SeveralProfiles,
-        Stay::NotARoster,
-        Stay::Unfinished,
-        Stay::NotUtf8,
-        Stay::NotAFile,
-        Stay::Other,
-    ];
-
-    /// Returns the stable identifier of the reason.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stay::NoProfile => "no_profile",
-            Stay::SeveralProfiles => "several_profiles",
-            Stay::NotARoster => "not_a_roster",
-            Stay::Unfinished => "unfinished_upload",
-            Stay::NotUtf8 => "not_utf8",
-            Stay::NotAFile => "not_a_file",
-            Stay::Other => "other",
-        }
-    }
-
     fn of(why: &Fact) -> Stay {
         match (why.code(), why.refusal()) {
             (Code::InboxNoProfile, _) => Stay::NoProfile,
@@ -360,7 +338,6 @@ pub struct Arrived {
     /// The path of the inbox.
     pub inbox: String,
     /// The fate of the file.
-    #[serde(serialize_with = "as_word")]
     pub fate: Fate,
     /// The current path.
     pub file: String,
@@ -377,10 +354,6 @@ pub struct Arrived {
     /// The required action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
-}
-
-fn as_word<S: Serializer>(fate: &Fate, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(fate.as_str())
 }
 
 impl Arrived {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::error::AppError;
 use crate::events::Plan;
@@ -18,7 +18,6 @@ pub struct ListedRun {
     #[serde(flatten)]
     pub summary: Summary,
     /// The current state.
-    #[serde(serialize_with = "as_word")]
     pub state: RunState,
     /// The run that this undo restores, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,10 +111,6 @@ pub fn unsuccessful(journal: &Journal, run: i64) -> Result<Vec<UnsuccessfulRow>,
         problems: outcome.problems.into_iter().map(Into::into).collect(),
     };
     Ok(outcomes.into_iter().map(row).collect())
-}
-
-fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.as_str())
 }
 
 /// Whether a run went to a simulated API.

@@ -3,52 +3,29 @@
 use jiff::Timestamp;
 
 use crate::l10n::say;
-use crate::model::Fact;
+use crate::model::{Fact, worded};
 
-/// The fate of a file that was dropped into an inbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Fate {
-    /// Every row succeeded.
-    Done,
-    /// Some rows did not succeed.
-    Partial,
-    /// Nothing was imported.
-    Failed,
-    /// A guard holds the run.
-    Held,
-    /// The file had been imported before.
-    Duplicate,
-    /// The import was interrupted or waits; the next sweep continues.
-    Waiting,
-    /// The file stays in the inbox.
-    NotProcessed,
+worded! {
+    /// The fate of a file that was dropped into an inbox, in the order of a sweep's summary line.
+    pub enum Fate {
+        /// Every row succeeded.
+        Done = "done",
+        /// The file had been imported before.
+        Duplicate = "duplicate",
+        /// A guard holds the run.
+        Held = "held",
+        /// Some rows did not succeed.
+        Partial = "partial",
+        /// Nothing was imported.
+        Failed = "failed",
+        /// The import was interrupted or waits; the next sweep continues.
+        Waiting = "waiting",
+        /// The file stays in the inbox.
+        NotProcessed = "not_processed",
+    }
 }
 
 impl Fate {
-    /// Every fate, in the order of a sweep's summary line.
-    pub const ALL: [Fate; 7] = [
-        Fate::Done,
-        Fate::Duplicate,
-        Fate::Held,
-        Fate::Partial,
-        Fate::Failed,
-        Fate::Waiting,
-        Fate::NotProcessed,
-    ];
-
-    /// Returns the word in the journal, in JSON and in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Fate::Done => "done",
-            Fate::Partial => "partial",
-            Fate::Failed => "failed",
-            Fate::Held => "held",
-            Fate::Duplicate => "duplicate",
-            Fate::Waiting => "waiting",
-            Fate::NotProcessed => "not_processed",
-        }
-    }
-
     /// Returns the localized words.
     pub fn in_words(self) -> String {
         match self {
@@ -60,11 +37,6 @@ impl Fate {
             Fate::Waiting => say().fate_waiting(),
             Fate::NotProcessed => say().fate_not_processed(),
         }
-    }
-
-    /// Returns the fate with this word.
-    pub fn of(word: &str) -> Option<Fate> {
-        Fate::ALL.into_iter().find(|fate| fate.as_str() == word)
     }
 }
 

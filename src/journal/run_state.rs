@@ -3,41 +3,27 @@
 use std::str::FromStr;
 
 use crate::l10n::say;
+use crate::model::worded;
 
-/// The state of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunState {
-    /// Being planned; nothing has been sent.
-    Planning,
-    /// In progress, or its process died.
-    Running,
-    /// Stopped early; it can be resumed.
-    Interrupted,
-    /// Held by a guard before anything was sent; it can be approved.
-    Held,
-    /// Superseded by a later run of the same file before it ended.
-    Replaced,
-    /// Finished.
-    Finished,
-    /// Closed by an undo; it cannot be continued.
-    Undone,
-    /// Declined by a person while it was held: nothing was sent, and nothing continues it.
-    Declined,
-}
-
-impl RunState {
-    /// Returns the word in the journal and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RunState::Planning => "planning",
-            RunState::Running => "running",
-            RunState::Interrupted => "interrupted",
-            RunState::Held => "held",
-            RunState::Replaced => "replaced",
-            RunState::Finished => "finished",
-            RunState::Undone => "undone",
-            RunState::Declined => "declined",
-        }
+worded! {
+    /// The state of a run.
+    pub enum RunState {
+        /// Being planned; nothing has been sent.
+        Planning = "planning",
+        /// In progress, or its process died.
+        Running = "running",
+        /// Stopped early; it can be resumed.
+        Interrupted = "interrupted",
+        /// Held by a guard before anything was sent; it can be approved.
+        Held = "held",
+        /// Superseded by a later run of the same file before it ended.
+        Replaced = "replaced",
+        /// Finished.
+        Finished = "finished",
+        /// Closed by an undo; it cannot be continued.
+        Undone = "undone",
+        /// Declined by a person while it was held: nothing was sent, and nothing continues it.
+        Declined = "declined",
     }
 }
 
@@ -71,18 +57,6 @@ impl FromStr for RunState {
     type Err = String;
 
     fn from_str(text: &str) -> Result<RunState, String> {
-        let all = [
-            RunState::Planning,
-            RunState::Running,
-            RunState::Interrupted,
-            RunState::Held,
-            RunState::Replaced,
-            RunState::Finished,
-            RunState::Undone,
-            RunState::Declined,
-        ];
-        all.into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("\"{text}\" is not a run's state"))
+        RunState::of_word(text).ok_or_else(|| format!("\"{text}\" is not a run's state"))
     }
 }

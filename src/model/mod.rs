@@ -21,6 +21,7 @@ mod summary;
 mod threshold;
 mod value;
 mod visible;
+mod worded;
 
 pub use call::{Call, Change, FieldPrint, Fingerprint, Method, Pending};
 pub use causes::with_causes;
@@ -46,3 +47,4 @@ pub use summary::{
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;
 pub use visible::visible;
+pub(crate) use worded::worded;

@@ -8,36 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::l10n::say;
+use crate::model::worded;
 use crate::targets::{FieldSpec, ListMode};
 
-/// The policy for a conflict: a field that differs from both its last written value and the roster's value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConflictPolicy {
-    /// The roster's value overwrites the field.
-    #[default]
-    Roster,
-    /// The field keeps its value.
-    Theirs,
-    /// The run is held for a decision before anything is sent.
-    Ask,
-}
-
-impl ConflictPolicy {
-    /// Every policy.
-    pub const ALL: [ConflictPolicy; 3] = [
-        ConflictPolicy::Roster,
-        ConflictPolicy::Theirs,
-        ConflictPolicy::Ask,
-    ];
-
-    /// The policy's name in settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ConflictPolicy::Roster => "roster",
-            ConflictPolicy::Theirs => "theirs",
-            ConflictPolicy::Ask => "ask",
-        }
+worded! {
+    /// The policy for a conflict: a field that differs from both its last written value and the roster's value.
+    #[derive(Default, Deserialize)]
+    pub enum ConflictPolicy {
+        /// The roster's value overwrites the field.
+        #[default]
+        Roster = "roster",
+        /// The field keeps its value.
+        Theirs = "theirs",
+        /// The run is held for a decision before anything is sent.
+        Ask = "ask",
     }
 }
 
@@ -51,10 +35,8 @@ impl FromStr for ConflictPolicy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ConflictPolicy, String> {
-        let known = ConflictPolicy::ALL;
-        let found = known.into_iter().find(|policy| policy.as_str() == text);
-        found.ok_or_else(|| {
-            let known = known.map(ConflictPolicy::as_str);
+        ConflictPolicy::of_word(text).ok_or_else(|| {
+            let known = ConflictPolicy::ALL.map(ConflictPolicy::as_str);
             say().value_none_of(text, known.join(", "))
         })
     }

@@ -74,7 +74,7 @@ fn arrival(row: &dyn Row) -> Result<Arrival, Wrong> {
         name: row.get(1)?,
         stamp: row.get(2)?,
         at: row.get(3)?,
-        fate: Fate::of(&fate).ok_or_else(|| damaged("arrival: fate"))?,
+        fate: Fate::of_word(&fate).ok_or_else(|| damaged("arrival: fate"))?,
         path: row.get(5)?,
         run: row.maybe(6)?,
         why: why.map_err(|_| damaged("arrival: why"))?,
