@@ -70,6 +70,23 @@ pub(super) struct Request<'a> {
     pub(super) repeatable: bool,
 }
 
+impl<'a> Request<'a> {
+    /// Creates a request that reads records.
+    pub(super) fn reading(path: &'a str, body: Option<&'a [u8]>, repeatable: bool) -> Request<'a> {
+        Request {
+            method: match body {
+                Some(_) => reqwest::Method::POST,
+                None => reqwest::Method::GET,
+            },
+            path,
+            body,
+            if_match: None,
+            row: None,
+            repeatable,
+        }
+    }
+}
+
 /// The maximum time for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -325,17 +342,7 @@ impl Client {
         path: &str,
         body: Option<&[u8]>,
     ) -> Result<(Answer, Option<Json>, Vec<QuotaHeader>), Fault> {
-        let request = Request {
-            method: match body {
-                Some(_) => reqwest::Method::POST,
-                None => reqwest::Method::GET,
-            },
-            path,
-            body,
-            if_match: None,
-            row: None,
-            repeatable: false,
-        };
+        let request = Request::reading(path, body, false);
         let received = self.exchange(&request).await?;
         let quota = quota_headers(&received.headers, &self.spec.quota, self.clock.now());
         let json = received.json;

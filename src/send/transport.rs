@@ -152,17 +152,7 @@ impl<'a> Transport<'a> {
         halted: &watch::Receiver<bool>,
     ) -> Result<(Fetched, Beside), SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
-        let request = Request {
-            method: match body {
-                Some(_) => reqwest::Method::POST,
-                None => reqwest::Method::GET,
-            },
-            path,
-            body: body.as_deref(),
-            if_match: None,
-            row: None,
-            repeatable: true,
-        };
+        let request = Request::reading(path, body.as_deref(), true);
         let mut halted = halted.clone();
         let attempts = self
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
@@ -196,27 +186,18 @@ impl<'a> Transport<'a> {
         let (mut last, mut doubtful) = (None, false);
         loop {
             // A stop is checked only here: a request that was sent is awaited.
-            match until_halted(halted, self.pacer.permit()).await {
-                Some(permitted) => match permitted? {
-                    Permit::Granted => {}
-                    Permit::Later(wait) => {
-                        *lock(&self.due) = Some(wait);
-                        return Ok(Attempts {
-                            made,
-                            verdict: None,
-                            last,
-                            doubtful,
-                        });
-                    }
-                },
-                None => {
-                    return Ok(Attempts {
-                        made,
-                        verdict: None,
-                        last,
-                        doubtful,
-                    });
-                }
+            let permit = until_halted(halted, self.pacer.permit()).await;
+            let permit = permit.transpose()?;
+            if let Some(Permit::Later(wait)) = permit {
+                *lock(&self.due) = Some(wait);
+            }
+            if !matches!(permit, Some(Permit::Granted)) {
+                return Ok(Attempts {
+                    made,
+                    verdict: None,
+                    last,
+                    doubtful,
+                });
             }
             made += 1;
             intend(made).await?;
