@@ -86,20 +86,9 @@ impl Journal {
         Ok(Journal(Opened::Sqlite(Sqlite::temporary()?)))
     }
 
-    /// Whether the store keeps the API's responses during planning.
-    pub(super) fn keeps_answers(&self) -> bool {
-        fn of<E: Engine>(_: &E) -> bool {
-            E::KEEPS_ANSWERS
-        }
-        with_store!(&self.0, store => of(store))
-    }
-
-    /// The store's query for the runs and paths of records by a key, as in [`Engine::RECORDS_BY`].
+    /// The store's query for the runs and paths of records by a key, as in [`Engine::records_by`].
     pub(super) fn query_of_records_by(&self) -> &'static str {
-        fn of<E: Engine>(_: &E) -> &'static str {
-            E::RECORDS_BY
-        }
-        with_store!(&self.0, store => of(store))
+        with_store!(&self.0, store => store.records_by())
     }
 
     /// Reads in one transaction, from one snapshot.

@@ -60,6 +60,11 @@ pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
 /// The responses of an API to the look-ups of a run that is planned in batches, so that later batches do not
 /// repeat them. A run that one process plans stores none.
 pub trait AnswerStore {
+    /// Whether the store stores responses.
+    fn keeps_answers(&self) -> bool {
+        false
+    }
+
     /// Stores responses by the number of their request, and adds the number of requests made.
     fn keep_answers(
         &self,

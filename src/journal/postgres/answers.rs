@@ -7,6 +7,10 @@ use crate::journal::sql::FORGET_ANSWERS;
 use crate::journal::store::{ANSWERS_STAND, AnswerStore};
 
 impl AnswerStore for Postgres {
+    fn keeps_answers(&self) -> bool {
+        true
+    }
+
     fn keep_answers(
         &self,
         run: i64,

@@ -95,11 +95,11 @@ impl Sql for Tables<'_> {
 }
 
 impl Engine for Postgres {
-    const KEEPS_ANSWERS: bool = true;
-
-    const RECORDS_BY: &str = "SELECT DISTINCT id >> 32, path FROM planned
+    fn records_by(&self) -> &'static str {
+        "SELECT DISTINCT id >> 32, path FROM planned
          WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2
-               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)";
+               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)"
+    }
 
     fn look<T: Send>(
         &self,

@@ -262,12 +262,9 @@ impl dyn Sql + '_ {
 
 /// A database that stores the journal. It implements the operations in which the two databases differ.
 pub(super) trait Engine {
-    /// Whether the store keeps the API's responses during planning.
-    const KEEPS_ANSWERS: bool;
-
     /// The query for the runs and paths of records by a key: as a path segment (`?1`), as the value that
     /// found the record (`?2`), or as a JSON text in the changes (`?3`) or the body (`?4`).
-    const RECORDS_BY: &str;
+    fn records_by(&self) -> &'static str;
 
     /// Reads in one transaction, from one snapshot.
     fn look<T: Send>(

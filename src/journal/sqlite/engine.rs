@@ -68,11 +68,11 @@ impl Sqlite {
 }
 
 impl Engine for Sqlite {
-    const KEEPS_ANSWERS: bool = false;
-
-    const RECORDS_BY: &str = "SELECT DISTINCT id >> 32, path FROM planned
+    fn records_by(&self) -> &'static str {
+        "SELECT DISTINCT id >> 32, path FROM planned
          WHERE path IS NOT NULL AND (instr(path || '/', '/' || ?1 || '/') OR name = ?2
-               OR instr(changes, ?3) OR instr(body, ?4))";
+               OR instr(changes, ?3) OR instr(body, ?4))"
+    }
 
     fn look<T: Send>(
         &self,
