@@ -586,11 +586,8 @@ const walks = {
     await page.waitForFunction(() => !document.querySelector("#e4-1").textContent);
     await page.waitForSelector("#b3 .ok");
     found.steps.corrected = await page.locator("#grid .ok").allInnerTexts();
-    // The button that undoes an edit is apart from the details.
-    found.steps.gap = await page.evaluate(() => {
-      const [back, details] = ["#r1 .back button", "#r1 .do details"].map((one) => document.querySelector(one).getBoundingClientRect());
-      return back.bottom <= details.top ? 8 : details.left - back.right;
-    });
+    // A corrected row has no suggestion and no code.
+    found.steps.settled = await page.locator("#r1 :is(.suggest, .technical)").filter({ visible: true }).count();
     found.steps.counted.push(await counts());
     // A row is skipped until that is undone. The page is reloaded after each look, because looking leaves style
     // attributes, and htmx may not copy them under the content security policy.
