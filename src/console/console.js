@@ -140,6 +140,7 @@ function countTicks() {
     text.textContent = (count === 1 ? one : other).replace("#", format(count));
     if (text.tagName === "H1") document.title = `${text.textContent} – rosterpatch`;
   }
+  for (const text of document.querySelectorAll("[data-some]")) text.hidden = count === 0;
   // `data-over` is the number of people that a button must exceed.
   for (const button of document.querySelectorAll("[data-over]")) button.disabled = count <= Number(button.dataset.over);
 }

@@ -122,8 +122,8 @@ pub(super) struct Job {
     pub(super) session: Session,
     /// The roster after it was read, from which the pages take names.
     pub(super) prepared: OnceLock<Arc<Prepared>>,
-    /// The people who are new or missing since the last roster.
-    since: OnceLock<Option<Since>>,
+    /// The people who are new or missing since the last roster, in each language.
+    since: [OnceLock<Option<Since>>; 2],
     answer: SyncSender<Consent>,
     asked: Mutex<Receiver<Consent>>,
     /// The number of rows to send and read back first, or 0.
@@ -174,7 +174,7 @@ impl Job {
             live,
             session,
             prepared: OnceLock::new(),
-            since: OnceLock::new(),
+            since: Default::default(),
             answer,
             asked: Mutex::new(asked),
             first: AtomicU64::new(0),
@@ -312,14 +312,15 @@ impl Job {
     /// # Errors
     /// Fails if the journal or the roster cannot be read.
     pub(super) fn since(&self, plan: &Plan) -> Result<Option<Since>, AppError> {
-        if let Some(since) = self.since.get() {
+        let stored = &self.since[Language::spoken() as usize];
+        if let Some(since) = stored.get() {
             return Ok(since.clone());
         }
         let Some((journal, run)) = self.journal()? else {
             return Ok(None);
         };
         let since = Since::of(&journal, run, plan, self.prepared.get().map(Arc::as_ref))?;
-        let _ = self.since.set(since.clone());
+        let _ = stored.set(since.clone());
         Ok(since)
     }
 

@@ -429,17 +429,17 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
             "1 other row",
             "saved as you make it",
             ["Fault", "Remark"],
-            "Doubtful values are sent as they are",
+            "These values may be wrong",
             "Code for the IT department",
         ),
         (
             "sv",
             "Raden hoppas över och skickas inte.",
             "rättad",
-            "1 rad till",
+            "Här visas också 1 rad",
             "sparas direkt",
             ["Fel", "Anmärkning"],
-            "Tveksamma värden skickas som de står",
+            "De här värdena kan vara fel",
             "Kod till IT-avdelningen",
         ),
     ] {
@@ -1330,7 +1330,7 @@ fn columns_are_asked_about_once_and_answered_as_for_the_last_file() {
         );
     }
     assert!(
-        page.contains("The class is used on these pages only."),
+        page.contains("The class is not changed in Meitner."),
         "{page}"
     );
     // The columns stay in the order of the file.

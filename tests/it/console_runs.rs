@@ -312,7 +312,7 @@ fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_
             "sv",
             "Värdena har ändrats sedan du gjorde ditt val",
             "väntar på ditt svar",
-            "<h1>Ångring av körningen från",
+            "<h1>Ångra körningen från",
         ),
     ] {
         let school = School::new();

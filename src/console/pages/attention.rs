@@ -8,7 +8,7 @@ use crate::journal::{Journal, JournalError};
 use crate::l10n::say;
 use crate::model::{Outcome, Problem};
 use crate::report::{NOT_FOUND, problem_argument};
-use crate::run::{Prepared, SeenRow, rows_seen};
+use crate::run::{Prepared, SeenRow, Settings, rows_seen};
 
 /// A row that needs attention.
 pub(super) struct Attention {
@@ -161,10 +161,14 @@ fn which(seen: &SeenRow, naming: &Naming) -> String {
     named.collect::<Vec<_>>().join(" · ")
 }
 
-/// The names of a run's fields, if its target can be read.
+/// The names of a run's fields, if its target can be read. An undo has the names of the run that it undoes.
 pub(super) fn field_names(journal: &Journal, run: i64) -> Result<Option<FieldNames>, JournalError> {
-    let record = journal.runs()?.into_iter().find(|record| record.id == run);
-    Ok(record.and_then(|record| FieldNames::of(journal, &record)))
+    let runs = journal.runs()?;
+    let record = runs.iter().find(|record| record.id == run);
+    let undone = record.and_then(|record| Settings::of(record).ok()?.delivery.undoes);
+    let undone = undone.and_then(|undone| runs.iter().find(|record| record.name == undone));
+    let record = undone.or(record);
+    Ok(record.and_then(|record| FieldNames::of(journal, record)))
 }
 
 /// A column as the reader calls it.

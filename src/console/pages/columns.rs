@@ -118,7 +118,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
                 samples: samples.take(SAMPLES).cloned().collect(),
                 fields: fields(spec, chosen.filter(|_| question.is_none())),
                 is_left_out,
-                hint: (is_left_out && is_class).then(|| say().console_class_here()),
+                hint: (is_left_out && is_class).then(|| say().console_class_here(system.as_str())),
                 is_protected,
                 question: question.map(|question| asked(question, guess.field, spec)),
             }

@@ -73,7 +73,12 @@ fn made(desk: &Desk) -> Made {
         wrong: look.err().or(unanswered).cloned(),
         without_rows: opened.without_rows(),
         must_choose: found.is_none() || is_asked,
-        description: found.map_or(String::new(), |look| look.description.clone()),
+        // The language may have changed since the file was read.
+        description: match (&opened.checked, found) {
+            (Ok(checked), _) => checked.prepared.input.description(),
+            (Err(_), Some(look)) => look.description.clone(),
+            (Err(_), None) => String::new(),
+        },
         encodings: match is_workbook {
             true => Vec::new(),
             false => labels

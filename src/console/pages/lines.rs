@@ -4,10 +4,11 @@ use askama::Template;
 
 use super::suggest::suggested;
 use crate::app::Naming;
+use crate::check::EmptyCell;
 use crate::console::opened::{Again, Checked, Opened};
 use crate::console::words::{fault_in_words, notice_in_words, system_name};
 use crate::l10n::{Language, Messages, say};
-use crate::model::{LEFT_OUT, Problem};
+use crate::model::Problem;
 use crate::read::Mends;
 use crate::run::SeenRow;
 use crate::targets::{FieldSpec, Kind};
@@ -154,8 +155,14 @@ impl<'a> Lines<'a> {
     }
 
     /// Creates a row with the lines of a tab. `shared` are the columns in which another row has the same
-    /// value. `is_whole` includes the other cells.
-    pub(super) fn row(&self, seen: &SeenRow, tab: Tab, shared: &[usize], is_whole: bool) -> Row {
+    /// value, with that row. `is_whole` includes the other cells.
+    pub(super) fn row(
+        &self,
+        seen: &SeenRow,
+        tab: Tab,
+        shared: &[(usize, u64)],
+        is_whole: bool,
+    ) -> Row {
         let input = &self.checked.prepared.input;
         let mends = input.mends().of(seen.at.row);
         let width = input.header().len();
@@ -178,11 +185,14 @@ impl<'a> Lines<'a> {
                     Tab::Restored => has(&seen.restored) || has(&seen.problems),
                     Tab::Doubtful => has(&seen.doubts) || has(&seen.problems),
                 };
-            cell.is_partner = shared.contains(&column) && cell.fault.is_empty();
+            let partner = shared.iter().find(|(shared, _)| *shared == column);
+            let partner = partner.filter(|_| cell.fault.is_empty());
+            if let Some((_, other)) = partner {
+                let line = self.checked.prepared.survey.line_of(*other);
+                cell.is_partner = true;
+                cell.doubt = say().console_fault_duplicate(line);
+            }
             if is_line || cell.is_partner {
-                if cell.is_partner {
-                    cell.doubt = say().console_fault_shared();
-                }
                 cells.push(cell);
             } else if column < width {
                 others.push(cell);
@@ -245,11 +255,21 @@ impl<'a> Lines<'a> {
             here.cloned().collect()
         };
         let problems = of(&seen.problems);
-        let noticed: Vec<String> = [of(&seen.doubts), of(&seen.restored)]
+        let mut noticed: Vec<String> = [of(&seen.doubts), of(&seen.restored)]
             .concat()
             .iter()
             .map(notice_in_words)
             .collect();
+        let was_filled = |cell: &String| !cell.trim().is_empty();
+        if let Some((_, field)) = field
+            && value.trim().is_empty()
+            && problems.is_empty()
+            && seen.before.get(&column).is_some_and(was_filled)
+            && field.default.is_none()
+            && !(field.nullable && self.opened.roster.check.empty == EmptyCell::Clear)
+        {
+            noticed.push(say().console_emptied(self.system.as_str()));
+        }
         let faults: Vec<String> = problems
             .iter()
             .map(|one| fault_in_words(one, &self.system))
@@ -284,7 +304,7 @@ impl<'a> Lines<'a> {
                 true => say().console_row_skipped(),
                 false => say().console_row_emptied(),
             };
-            return (text, LEFT_OUT.to_owned());
+            return (text, String::new());
         }
         let of_row = seen.problems.iter().filter(|one| one.column.is_empty());
         let mut whole: Vec<String> = of_row

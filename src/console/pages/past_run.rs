@@ -62,6 +62,8 @@ struct Page {
     states: Vec<(String, String)>,
     /// The output files: the key, the description and the name.
     files: Vec<(&'static str, String, String)>,
+    /// The folder of the output files, in words.
+    folder: Option<String>,
     /// The possible actions: the value and the label.
     actions: Vec<(&'static str, String)>,
     /// Whether an action sends, so that it accepts a note.
@@ -212,6 +214,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let why = stop.map(|stop| stop_in_words(stop.code, stop.message.to_string(), &system));
     let (why, technical) = why.unzip();
     let technical = technical.flatten();
+    let there = files(&written(desk, &journal, &run, row.summary.clone()));
     // The run that was just sent is the last step of the import.
     let is_last = desk
         .job()
@@ -253,7 +256,11 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         },
         technical,
         states: states.collect(),
-        files: files(&written(desk, &journal, &run, row.summary.clone()))
+        folder: there.first().and_then(|(_, path)| {
+            let folder = path.parent()?.display().to_string();
+            Some(say().console_files_folder(folder))
+        }),
+        files: there
             .into_iter()
             .map(|(which, path)| (which, holds(which), name_of(&path)))
             .collect(),

@@ -391,7 +391,7 @@ impl Overview {
             .extend(some.map(|(count, word)| (number(count), word)));
         let in_file = prepared.map_or(all, |prepared| prepared.survey.invalid.min(all));
         let compared = all - in_file;
-        self.found = (compared > 0 && !is_undo).then(|| {
+        self.found = (compared > 0 && in_file > 0 && !is_undo).then(|| {
             say().console_not_sent_found(
                 all,
                 number(all),
@@ -544,7 +544,10 @@ pub(super) fn changes(
         .zip(named)
         .map(|((name, count), (column, _))| {
             let is = name == filter.field;
-            (name, in_words(&words, &column), number(count), is)
+            // The columns of an undo are fields.
+            let column = words.as_ref().map_or(&*column, |words| words.column(&name));
+            let column = in_words(&words, column);
+            (name, column, number(count), is)
         });
     Ok(Changes {
         are_last_delivered: plan.are_last_delivered,

@@ -10,10 +10,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::attention::attention;
 use super::lines::{Cell, Lines, Row, Tab, words_of};
 use super::suggest::suggested;
 use crate::app::AppError;
 use crate::console::desk::Desk;
+use crate::console::job::Job;
 use crate::console::opened::{Bulk, Checked, Noticed, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
 use crate::l10n::{Language, number, say};
@@ -49,6 +51,10 @@ struct Page {
     after: Option<String>,
     /// Whether the rows belong to a run that is retried.
     is_again: bool,
+    /// Why the review does not send the row, if the row itself has no fault.
+    reviewed: Option<String>,
+    /// Whether the row is shown from the review.
+    is_of_review: bool,
 }
 
 impl Page {
@@ -171,7 +177,22 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         .collect();
     let partners = (rows.len() - shown.len().min(rows.len())) as u64;
     let is_part = !search.is_empty() || asked.row.is_some();
-    let own = job.filter(|job| job.is_of(opened) && job.has_sent() && job.is_stale(opened));
+    let job = job.filter(|job| job.is_of(opened));
+    let review = job.as_ref().filter(|job| !job.has_sent());
+    let review = review.zip(asked.row);
+    let is_valid = rows
+        .iter()
+        .all(|row| row.whole.is_empty() && row.cells.iter().all(|cell| cell.fault.is_empty()));
+    let reviewed = match review {
+        Some((job, row))
+            if is_valid && !(job.is_stale(opened) && rows.iter().any(|row| row.is_mended)) =>
+        {
+            reviewed(job, row)?
+        }
+        _ => None,
+    };
+    let is_of_review = review.is_some();
+    let own = job.filter(|job| job.has_sent() && job.is_stale(opened));
     Ok(html(&Page {
         left: left(checked),
         edition: opened.edition.clone(),
@@ -215,8 +236,22 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         before: (from > 0).then(|| link(from.saturating_sub(ROWS))),
         after: (to < found.len()).then(|| link(to)),
         is_again: opened.again.is_some(),
+        reviewed,
+        is_of_review,
         frame,
     }))
+}
+
+/// Returns why the review does not send a row.
+fn reviewed(job: &Job, row: u64) -> Result<Option<String>, AppError> {
+    let Some((journal, run)) = job.journal()? else {
+        return Ok(None);
+    };
+    let mut outcomes = journal.unsuccessful(run, usize::MAX)?;
+    outcomes.retain(|outcome| outcome.row == row);
+    let roster = job.prepared.get().map(Arc::as_ref);
+    let why = attention(&journal, run, roster, &outcomes)?.pop();
+    Ok(why.map(|one| say().console_found_in_review(one.why)))
 }
 
 /// Counts the rows to correct, the changed rows, and the restored and doubtful values.
@@ -257,22 +292,22 @@ pub(super) fn escaped(text: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
-/// Reads rows, each with the columns in which another row has the same value. A row whose value is repeated
+/// Reads rows, each with the columns in which another row has the same value, and that row. A row whose value is repeated
 /// comes before the first row that repeats it.
 fn with_partners(
     checked: &Checked,
     rows: &[u64],
     tab: Tab,
-) -> Result<Vec<(SeenRow, Vec<usize>)>, AppError> {
+) -> Result<Vec<(SeenRow, Vec<(usize, u64)>)>, AppError> {
     let map = checked.prepared.checker.map();
     let survey = &checked.prepared.survey;
     let mut order: Vec<u64> = Vec::new();
-    let mut shared: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut shared: HashMap<u64, Vec<(usize, u64)>> = HashMap::new();
     for row in rows {
         if tab == Tab::Faulty {
             for (field, other) in survey.repeated_by(*row) {
                 if let Some(column) = map.column(field) {
-                    shared.entry(other).or_default().push(column);
+                    shared.entry(other).or_default().push((column, *row));
                 }
                 if !order.contains(&other) {
                     order.push(other);
@@ -380,14 +415,18 @@ pub(in crate::console) async fn whole(
     .await
 }
 
-/// Returns the columns in which another row repeats a value of this row.
-fn shared_columns(checked: &Checked, row: u64) -> Vec<usize> {
+/// Returns the columns in which another row repeats a value of this row, with that row.
+fn shared_columns(checked: &Checked, row: u64) -> Vec<(usize, u64)> {
     let survey = &checked.prepared.survey;
     let map = checked.prepared.checker.map();
     let others = survey.sharing(row).into_iter();
-    let repeated = others.flat_map(|other| survey.repeated_by(other).collect::<Vec<_>>());
-    let own = repeated.filter(|(_, of)| *of == row);
-    own.filter_map(|(field, _)| map.column(field)).collect()
+    let repeated = others.flat_map(|other| {
+        let own = survey.repeated_by(other).filter(|(_, of)| *of == row);
+        own.map(|(field, _)| (field, other)).collect::<Vec<_>>()
+    });
+    repeated
+        .filter_map(|(field, other)| Some((map.column(field)?, other)))
+        .collect()
 }
 
 /// Checks a row as edited in the browser, and returns its current faults.

@@ -37,7 +37,7 @@ console-first-rows = De första raderna
 console-encoding = Teckenkodning
 console-delimiter = Avgränsare
 console-sheet = Blad
-console-which-sheet = Filen har flera blad, och de här har en rubrikrad som stämmer: { $sheets }. Välj det blad som ska läsas.
+console-which-sheet = Filen har flera blad. Rubrikraden stämmer på: { $sheets }. Välj det blad som ska läsas.
 console-sheet-empty = Bladet ”{ $sheet }” är tomt.
 console-sheet-no-rows = Bladet ”{ $sheet }” har en rubrikrad men inga rader under den.
 console-file-no-rows = Filen har en rubrikrad men inga rader under den.
@@ -63,9 +63,9 @@ console-field-id = Det ID som { $system } självt ger varje person. Listan behö
 console-field-external = Personens nummer i det system som listan kommer från, till exempel ett elevnummer.
 console-field-eppn = Namnet som personen loggar in med på skolkontot, till exempel anna@skola.se. Det ser ut som en e-postadress men behöver inte vara personens adress.
 console-field-of = Fält för { $column }
-console-marks-protected = märker skyddade personuppgifter
+console-marks-protected = skyddade personuppgifter
 console-leave-out = (skickas inte)
-console-class-here = Klassen används bara på de här sidorna.
+console-class-here = Klassen ändras inte i { $system }. Den visas bara här, så att du ser vem raden gäller.
 console-new-since = Nya sedan importen { $at }
 console-missing-since = Fanns i importen { $at } och saknas nu
 console-comparing = Jämför med systemet: { $done } av { $all }
@@ -118,6 +118,8 @@ console-left = { $count ->
 console-none-left = Inga rader har fel
 console-valid = { $valid } av { $rows } rader kan skickas.
 console-again-rows = De här raderna gick inte igenom förra gången. Bara de skickas.
+console-found-in-review = Vid granskningen: { $why }
+console-back-to-review = Tillbaka till granskningen
 console-make-plan = Granska ändringarna
 console-alike = Samma fel på flera rader
 console-replace-with = Ersätt med
@@ -132,8 +134,8 @@ console-nothing-wrong = Inga rader har fel. Gå vidare och granska ändringarna.
 console-nothing-found = Ingen rad innehåller det du söker.
 console-shown = { $from } till { $to } av { $all }
 console-shown-with = { $count ->
-    [one] { $shown }, och { $number } rad till med samma värde som någon av dem
-   *[other] { $shown }, och { $number } rader till med samma värde som någon av dem
+    [one] { $shown }. Här visas också { $number } rad som har samma värde som en av dem.
+   *[other] { $shown }. Här visas också { $number } rader som har samma värde som en av dem.
 }
 console-line = Rad
 console-take-back = Ångra
@@ -151,7 +153,7 @@ console-send = { $count ->
    *[other] Skicka { $number } ändringar
 }
 console-close-run = Stäng körningen: det finns inget kvar att ångra
-console-canary = Skicka { $rows } först, och resten när de har lästs tillbaka
+console-canary = Skicka { $rows } först, och resten direkt efter om de blev rätt
 console-not-yet = Skicka inte
 console-note = Anteckning (sparas med körningen)
 console-note-of = Anteckning: { $note }
@@ -202,7 +204,8 @@ console-files = Filer
 console-file-results = Resultatet för varje rad
 console-file-failed = Raderna som inte gick igenom
 console-file-new = Personer som saknas i systemet
-console-file-before = Värdena från före körningen
+console-file-before = Uppgifterna som de var före körningen
+console-files-folder = Filerna finns också i mappen { $folder }.
 console-file-report = Rapport att läsa och skriva ut
 console-runs-file = Fil
 console-runs-started = Började
@@ -214,7 +217,7 @@ console-approve-ticked-question = De rader som du har markerat skickas, och de s
 console-approve-rows = Markera varje rad där den nya personen stämmer och godkänn sedan körningen. Rader som du inte markerar skickas inte.
 console-resume = Återuppta körningen
 console-mend-rows = Rätta raderna som inte gick igenom
-console-undo = Ångra: visa vad som skulle återställas
+console-undo = Ångra: se först vad som återställs
 
 console-person-title = Vad har ändrats för en person?
 console-person-by = Namn, personnummer eller e-postadress
@@ -225,7 +228,7 @@ console-other-file = sidan hör till en annan fil, eller till filen läst på et
 console-other-plan = raderna eller filen har ändrats sedan sidan öppnades, så inget skickades; granska ändringarna igen
 console-broke = ett fel i programmet avbröt körningen; det som skickades finns i historiken, och körningen kan återupptas
 console-person-file = Ladda ner som CSV-fil
-console-lost = Konsolen svarar inte. Det du skriver nu tas inte emot, och om den har avslutats är en körning som pågick avbruten. Starta den igen med samma fil: det som har kontrollerats är sparat, och körningen kan återupptas.
+console-lost = Programmet svarar inte. Det du skriver nu sparas inte. Om programmet har avslutats har också en körning som pågick avbrutits. Starta programmet igen med samma fil: det du redan har rättat är sparat, och körningen kan återupptas.
 console-surplus = Utan kolumn
 console-take-all-back = Ångra alla ändringar
 console-mended-before = { $count ->
@@ -281,11 +284,11 @@ console-whole-row = Hela raden
 console-skip-row = Hoppa över raden
 console-row-skipped = Raden hoppas över och skickas inte.
 console-row-emptied = Alla celler är tomma, så raden skickas inte.
+console-emptied = Tom cell: { $system } behåller värdet som står där
 console-details = Kod till IT-avdelningen
 console-yes = Ja
 console-no = Nej
 console-last-time = Förra gången: { $state }. { $why }
-console-fault-shared = En annan rad har samma värde; bara en person kan ha det
 console-fault-not-found = Personen finns inte i { $system }
 console-fault-mojibake = Bokstäverna skadades när filen sparades
 console-fault-number = Ett kalkylprogram har ändrat talet; skriv det som det ska vara
@@ -341,7 +344,7 @@ console-time-until = { $time } Om du börjar nu är det klart omkring { $finish 
 console-nothing-changed = Du har inte ändrat någon rad.
 console-nothing-restored = Inget värde har återställts.
 console-nothing-doubtful = Inget värde är tveksamt.
-console-doubtful-sent = Tveksamma värden skickas som de står, om du inte ändrar dem.
+console-doubtful-sent = De här värdena kan vara fel. De skickas som de står om du inte ändrar dem.
 console-sent-without = Det du ändrar nu ingår inte i det som skickats. Granska ändringarna igen för att skicka det.
 console-bulk-done = { $count ->
     [one] { $column }: ”{ $from }” ersattes med ”{ $to }” på { $number } rad.
@@ -378,7 +381,7 @@ console-to-correct = { $count ->
 console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
-console-undo-of = Ångring av körningen från { $undone }, { $at }
+console-undo-of = Ångra körningen från { $undone }: påbörjat { $at }
 console-run-undo = Ångring
 console-run-retry = Nytt försök
 console-outcome = Resultat
@@ -399,7 +402,7 @@ console-undo-rest = { $count ->
     [one] Ångra för den person som är kvar
    *[other] Ångra för de { $number } personer som är kvar
 }
-console-undo-choose = Alla som är markerade får tillbaka värdena från före körningen. Du kan ångra för de andra senare.
+console-undo-choose = Alla som är markerade får tillbaka de uppgifter de hade före körningen. Du kan ångra för de andra senare.
 console-undo-of-chosen = { $count ->
     [one] Det gäller den person som du valde. Du kan ångra för de andra senare.
    *[other] Det gäller de { $number } personer som du valde. Du kan ångra för de andra senare.
@@ -432,15 +435,15 @@ console-notify = Meddela mig när det är klart
 console-percent = { $percent } %
 console-told = { $file }: { $outcome }
 console-first-checked = { $count ->
-    [one] Den första { $number } lästes tillbaka och stämmer med det som skickades
-   *[other] De första { $number } lästes tillbaka och stämmer med det som skickades
+    [one] Den första är kontrollerad i systemet och blev rätt
+   *[other] De första { $number } är kontrollerade i systemet och blev rätt
 }
 console-first-reading = { $count ->
-    [one] Den första { $number } är skickad och läses tillbaka
-   *[other] De första { $number } är skickade och läses tillbaka
+    [one] Den första är skickad och kontrolleras nu i systemet
+   *[other] De första { $number } är skickade och kontrolleras nu i systemet
 }
 console-first-sending = { $count ->
-    [one] Den första { $number } skickas före de andra
+    [one] Den första skickas före de andra
    *[other] De första { $number } skickas före de andra
 }
 console-undo-counted = { $count ->

@@ -41,7 +41,7 @@ plan-left-out = { $count ->
     [one] utelämnad
    *[other] utelämnade
 }
-plan-restored = { $cells } som ett program har ändrat är återställda: { $what } ({ $code })
+plan-restored = { $cells } har återställts efter att ett program gjort ändringar: { $what } ({ $code })
 plan-doubts = { $values }, som målsystemet troligen godtar: { $code }
 plan-conflicts-overwritten = { $conflicts }: ändrade sedan rosterpatch senast skrev dem; listan ersätter ändringarna
 plan-conflicts-kept = { $conflicts }: ändrade sedan rosterpatch senast skrev dem; ändringarna behålls
