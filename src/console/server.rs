@@ -367,6 +367,8 @@ mod tests {
             let (page, kept) = page(path, cookie);
             assert!(page.contains(&format!("<html lang=\"{lang}\">")), "{path}");
             assert!(page.contains(&format!(">{other}</a>")), "{path}");
+            // The link to the other language stays on the page.
+            assert!(page.contains("href=\"?language="), "{path}");
             assert_eq!(kept, keeps, "{path}");
         }
     }

@@ -553,6 +553,11 @@ const walks = {
     await page.setViewportSize({ width: 320, height: 700 });
     const heightOf = async (selector) => (await page.locator(selector).first().boundingBox()).height;
     found.steps.narrow = [await heightOf(".tabs"), await heightOf("form[role=search] input"), await heightOf("form[role=search]")];
+    found.steps.apart = await page.locator(".tabs a").evaluateAll((tabs) => {
+      const places = tabs.map((tab) => tab.getBoundingClientRect());
+      const widest = tabs.map((tab) => Math.max(tab.scrollWidth, tab.offsetWidth));
+      return places.every(({ left }, at) => !at || places[at - 1].left + widest[at - 1] <= left + 1);
+    });
     found.steps.summary = await text("#grid .do summary");
     // A focused cell is not hidden below the sticky header.
     await page.setViewportSize({ width: 1280, height: 320 });

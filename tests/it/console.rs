@@ -532,6 +532,7 @@ fn faults_are_listed_by_line_and_can_be_corrected_by_keyboard() {
         assert_eq!(found["settled"], 0, "{found}");
         let narrow = found["narrow"].as_array().unwrap().iter();
         let narrow: Vec<f64> = narrow.map(|height| height.as_f64().unwrap()).collect();
+        assert_eq!(found["apart"], true, "{found}");
         assert!(narrow[0] < 60.0 && narrow[2] < 2.0 * narrow[1], "{found}");
     }
 }

@@ -863,6 +863,10 @@ fn people_who_are_missing_and_values_that_others_have_are_explained_in_the_revie
             for part in [sum, counts[0], counts[1]] {
                 assert!(review.contains(part), "{part}: {review}");
             }
+            // The row shows what the comparison found.
+            let named = if mark.is_empty() { taken } else { taken_plain };
+            let row = console.get(&cookie, "/problems?row=1");
+            assert!(row.contains(named), "{row}");
             let run = hidden(&review, "run").to_owned();
             let answer = format!("run={run}&consent=all");
             console.post(&cookie, "/plan/answer", &answer);
@@ -871,7 +875,6 @@ fn people_who_are_missing_and_values_that_others_have_are_explained_in_the_revie
             let end = console.get(&cookie, &path);
             assert!(end.contains(failed), "{end}");
             for page in [&review, &end] {
-                let named = if mark.is_empty() { taken } else { taken_plain };
                 for part in [named, missing, show, "Eva Lind · 7B"] {
                     assert!(page.contains(part), "{part}: {page}");
                 }

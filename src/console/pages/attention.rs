@@ -167,8 +167,8 @@ pub(super) fn field_names(journal: &Journal, run: i64) -> Result<Option<FieldNam
     let record = runs.iter().find(|record| record.id == run);
     let undone = record.and_then(|record| Settings::of(record).ok()?.delivery.undoes);
     let undone = undone.and_then(|undone| runs.iter().find(|record| record.name == undone));
-    let record = undone.or(record);
-    Ok(record.and_then(|record| FieldNames::of(journal, record)))
+    let names = |record| FieldNames::of(journal, record);
+    Ok(undone.and_then(names).or_else(|| record.and_then(names)))
 }
 
 /// A column as the reader calls it.
