@@ -135,9 +135,9 @@ function countTicks() {
   const { format } = new Intl.NumberFormat(document.documentElement.lang);
   let count = 0;
   for (const text of document.querySelectorAll("[data-chosen]")) {
-    const { chosen, one, other } = text.dataset;
+    const { chosen, one, other, none } = text.dataset;
     count = Number(chosen) + changed;
-    text.textContent = (count === 1 ? one : other).replace("#", format(count));
+    text.textContent = ((count === 0 && none) || (count === 1 ? one : other)).replace("#", format(count));
     if (text.tagName === "H1") document.title = `${text.textContent} – rosterpatch`;
   }
   for (const text of document.querySelectorAll("[data-some]")) text.hidden = count === 0;

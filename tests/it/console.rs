@@ -1265,6 +1265,11 @@ fn a_cell_with_its_old_value_is_not_edited() {
             "{cells}: {answer}"
         );
     }
+    let emptied = type_in("r1c4=");
+    assert!(
+        emptied.contains("Empty cell: Meitner keeps its value"),
+        "{emptied}"
+    );
 }
 
 #[test]

@@ -991,13 +991,13 @@ fn a_person_chooses_in_a_browser_whom_an_undo_is_about_and_declines_a_held_run()
     for (language, send, chosen, title) in [
         (
             "en",
-            ["Put back 1 change", "Put back 0 changes"],
+            ["Put back 1 change", "Tick at least one person."],
             "Chosen: 1",
             [": 1 person gets", ": 0 people get"],
         ),
         (
             "sv",
-            ["Återställ 1 ändring", "Återställ 0 ändringar"],
+            ["Återställ 1 ändring", "Markera minst en person."],
             "Valda: 1",
             [": 1 person får", ": 0 personer får"],
         ),
