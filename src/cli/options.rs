@@ -63,7 +63,7 @@ groups! {
             skip_hidden: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
             /// The spreadsheet row number of the header
             ///
-            /// (detected, also below a title)
+            /// (a title line may precede it)
             header_row: NonZeroU64 | "detected" [value_name = "N", hide_short_help = true];
             /// What an empty cell does
             ///
