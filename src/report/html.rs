@@ -115,10 +115,12 @@ struct Plain {
     why: Option<String>,
     /// What to do next, if anything.
     next: Option<String>,
+    /// The headings of the counts of a class, after the number of its rows.
+    columns: Vec<String>,
     /// The classes with their counts, in the order of the page's columns; none if the roster has no classes.
-    classes: Vec<(String, [String; 5])>,
+    classes: Vec<(String, Vec<String>)>,
     /// The sums of the classes.
-    of_classes: [String; 5],
+    of_classes: Vec<String>,
     /// The values that changed: what the roster calls them, and how often.
     changed: Vec<(String, String)>,
     /// The first rows that need attention: row number, class, column and fault.
@@ -180,14 +182,15 @@ impl Plain {
             })
             .collect();
         let more = states.unsuccessful().saturating_sub(attention.len() as u64);
-        let cells = |counts: &StateCounts| {
-            [
-                number(counts.total()),
-                some(counts.of(Standing::Changed)),
-                some(counts.of(Standing::Same)),
-                some(counts.unsuccessful()),
-                some(counts.of(Standing::Open) + counts.of(Standing::Left)),
-            ]
+        // Most rosters have no protected persons.
+        let is_column = |standing| standing != Standing::Left || states.of(standing) > 0;
+        let columns = counts.iter().filter(|(standing, _)| is_column(*standing));
+        let cells = |of_class: &StateCounts| -> Vec<String> {
+            let each = columns.clone().map(|(standing, _)| of_class.of(*standing));
+            let each = each.map(some);
+            std::iter::once(number(of_class.total()))
+                .chain(each)
+                .collect()
         };
         let of_class = |(class, counts): (&str, &StateCounts)| {
             let name = match class {
@@ -215,13 +218,14 @@ impl Plain {
                 false => say().html_plain_planned(when, planned),
             },
             counts: counts
-                .into_iter()
-                .map(|(standing, word)| (states.of(standing), word))
+                .iter()
+                .map(|(standing, word)| (states.of(*standing), word))
                 .filter(|(count, _)| *count > 0)
-                .map(|(count, word)| (number(count), word))
+                .map(|(count, word)| (number(count), word.clone()))
                 .collect(),
             why,
             next,
+            columns: columns.clone().map(|(_, word)| word.clone()).collect(),
             classes: classes.each().map(of_class).collect(),
             of_classes: cells(&sums),
             changed: changed.map_or(Vec::new(), |plan| {
@@ -429,6 +433,8 @@ fn listed(
         let plain = outcome.problems.iter();
         let plain = plain.map(|problem| redacted(&fault_in_words(problem, &system), &body));
         let plain = plain.collect::<Vec<_>>().join("; ");
+        // A bare ellipsis looks like a sentence that was cut.
+        let plain = plain.replace('…', &say().html_plain_hidden());
         for problem in &mut outcome.problems {
             let text = redacted(&problem.message.to_string(), &body);
             problem.message = Message::verbatim(text);

@@ -91,7 +91,7 @@ column-unmapped-at = column { $at } is not imported and resembles { $field }; --
 column-kind-of-key = the column "{ $column }" contains keys of the kind { $kind }, but they are sent as { $sent }; add --var { $name }={ $kind }
 column-misspelt = column "{ $header }" is not imported, and its header resembles { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
 plan-since = { $new } new and { $missing } missing since the import of { $at }
-plan-since-same = The same rows as in the import of { $at }
+plan-since-same = The same people as in the import of { $at }
 column-ask-sent = On { $at } you imported the column with this header as { $field }, from { $file }.
 column-ask-left = On { $at } you ignored the column with this header, in { $file }.
 column-ask = Column "{ $header }" resembles { $field }. Import it as { $field }?
@@ -160,7 +160,8 @@ html-plain-early = The import ended before all rows were sent.
 html-plain-undone = Changes of this import have been undone.
 html-plain-next-held = Nothing has been sent. The import must be reviewed, and then approved or declined.
 html-plain-next-early = The import can be resumed. Rows that were sent are not sent again.
-html-plain-next-rows = The rows under “Needs attention” must be corrected and sent again. All other rows are done.
+html-plain-next-rows = The rows under “Needs attention” must be corrected and sent again, for example from “History” in the console. Rows that were updated are not sent again.
+html-plain-hidden = (value not shown)
 html-plain-classes = By class
 html-plain-class = Class
 html-plain-no-class = (no class)

@@ -90,7 +90,7 @@ column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; impor
 column-kind-of-key = kolumnen ”{ $column }” innehåller nycklar av typen { $kind }, men de skickas som { $sent }; lägg till --var { $name }={ $kind }
 column-misspelt = kolumnen ”{ $header }” importeras inte, men rubriken liknar { $field }; importera den med --map "{ $header }={ $field }", eller hoppa över den med --map "{ $header }="
 plan-since = { $new } nya och { $missing } som saknas sedan importen { $at }
-plan-since-same = Samma rader som i importen { $at }
+plan-since-same = Samma personer som i importen { $at }
 column-ask-sent = Den { $at } importerade du kolumnen med den här rubriken som { $field }, från { $file }.
 column-ask-left = Den { $at } ignorerade du kolumnen med den här rubriken, i { $file }.
 column-ask = Kolumnen ”{ $header }” liknar { $field }. Importera den som { $field }?
@@ -159,7 +159,8 @@ html-plain-early = Importen avslutades innan alla rader hade skickats.
 html-plain-undone = Ändringar från den här importen har ångrats.
 html-plain-next-held = Inget har skickats. Någon måste granska importen och godkänna eller avslå den.
 html-plain-next-early = Importen kan återupptas. Rader som redan har skickats skickas inte igen.
-html-plain-next-rows = Raderna under ”Behöver åtgärdas” måste rättas och skickas igen. Alla andra rader är klara.
+html-plain-next-rows = Raderna under ”Behöver åtgärdas” måste rättas och skickas igen, till exempel från ”Historik” i rosterpatch. Uppdaterade rader skickas inte igen.
+html-plain-hidden = (värdet visas inte)
 html-plain-classes = Per klass
 html-plain-class = Klass
 html-plain-no-class = (ingen klass)
