@@ -103,7 +103,7 @@ pub(super) struct FileLook {
 /// The checked rows.
 pub(super) struct Checked {
     pub(super) prepared: Prepared,
-    /// The numbers of the rows to review, in the order of the file.
+    /// The numbers of the rows to review: those with faults, then the others, each in the order of the file.
     pub(super) faulty: Vec<u64>,
     /// The number of rows that still have problems or would be refused again.
     pub(super) left: u64,
@@ -441,19 +441,23 @@ impl Checked {
             Some(_) => true,
             None => is_wrong || mends.of(row).is_some(),
         };
-        let (mut faulty, mut left) = (Vec::new(), 0);
+        let (mut faulty, mut others) = (Vec::new(), Vec::new());
         let mut alike = AlikeValues::default();
         each_row_seen(
             &self.prepared,
             |row, checked| wanted(row.at.row, !checked.is_valid()),
             |row| {
-                faulty.push(row.at.row);
                 let in_vain = again.is_some_and(|again| again.is_in_vain(row.at.row, mends));
-                left += u64::from(in_vain || !row.problems.is_empty());
+                match in_vain || !row.problems.is_empty() {
+                    true => faulty.push(row.at.row),
+                    false => others.push(row.at.row),
+                }
                 alike.add(&self.prepared, &row);
             },
         )?;
-        (self.faulty, self.left, self.alike) = (faulty, left, alike.several());
+        self.left = faulty.len() as u64;
+        faulty.append(&mut others);
+        (self.faulty, self.alike) = (faulty, alike.several());
         Ok(())
     }
 

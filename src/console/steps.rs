@@ -6,6 +6,7 @@ use super::live::Phase;
 use super::opened::Opened;
 use super::questions::questions;
 use crate::l10n::{number, say};
+use crate::model::Exit;
 
 /// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +85,9 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
     };
     let left = opened.and_then(|opened| Some(opened.checked.as_ref().ok()?.left));
     let failed = job.as_deref().map_or(0, |job| match job.live.seen().phase {
-        Phase::Ended(end) => end.summary.map_or(0, |summary| {
-            summary.states.unsuccessful() + summary.states.not_sent
-        }),
+        Phase::Ended(end) => end
+            .summary
+            .map_or(0, |summary| summary.states.unsuccessful()),
         _ => 0,
     });
     let step = |((state, page), path): ((StepState, &'static str), Option<String>)| Step {
@@ -98,7 +99,7 @@ pub(super) fn steps(desk: &Desk, opened: Option<&Opened>, here: &str) -> Vec<Ste
             ("problems", StepState::Attention, Some(left)) => {
                 say().console_state_left(left, number(left))
             }
-            ("done", StepState::Attention, _) => {
+            ("done", StepState::Attention, _) if failed > 0 => {
                 say().console_state_not_through(failed, number(failed))
             }
             _ => state.in_words(),
@@ -174,7 +175,8 @@ fn of_job(job: Option<&Job>, is_stale: bool) -> Vec<Known> {
         Some(Phase::Sending) => (Done, UnderWay, Waiting),
         Some(Phase::Ended(end)) => match &end.summary {
             _ if end.unfinished.is_some() => (Attention, Waiting, Waiting),
-            Some(summary) if summary.states.unsuccessful() + summary.states.not_sent > 0 => {
+            // Rows that the user skipped need no attention.
+            Some(summary) if summary.exit_code != Exit::Success || summary.stop.is_some() => {
                 (Done, Done, Attention)
             }
             Some(_) => (Done, Done, Done),

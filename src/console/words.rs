@@ -61,6 +61,11 @@ pub(super) fn outcome_in_words(states: &StateCounts, is_undo: bool) -> Vec<(RowS
                 let count = states.invalid;
                 (state, say().console_to_correct(count, number(count)))
             }
+            RowState::Withheld => {
+                let count = states.withheld;
+                let word = say().console_protected(count);
+                (state, format!("{} {word}", number(count)))
+            }
             _ => (state, phrase),
         })
         .collect()

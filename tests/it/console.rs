@@ -242,8 +242,12 @@ fn irregular_files_are_refused_and_a_signal_stops_the_console() {
 #[test]
 fn a_roster_is_corrected_sent_stopped_resumed_and_undone_in_a_browser() {
     for (language, left, none_left) in [
-        ("en", "12 rows have faults", "No row has a fault"),
-        ("sv", "12 rader har fel", "Inga rader har fel"),
+        (
+            "en",
+            "12 rows have faults",
+            "No fault was found in the file",
+        ),
+        ("sv", "12 rader har fel", "Inga fel hittades i filen"),
     ] {
         let folder = Folder::new();
         folder.sample("elever-2026-ht.csv");
@@ -335,7 +339,10 @@ fn a_dropped_file_is_corrected_by_keyboard_and_its_html_is_escaped() {
     };
     assert!(has(&found["toMend"], "3 rows"), "{found}");
     assert!(has(&found["alike"], "(3)"), "{found}");
-    assert!(has(&found["mended"], "No row has a fault"), "{found}");
+    assert!(
+        has(&found["mended"], "No fault was found in the file"),
+        "{found}"
+    );
     // A replacement in several rows is confirmed and can be undone.
     assert!(has(&found["receipt"], "in 3 rows"), "{found}");
     assert!(has(&found["undone"], "3 rows"), "{found}");
@@ -1122,7 +1129,10 @@ fn edits_survive_a_restart_of_the_console_until_they_are_pruned() {
         "edition={edition}&row=1&r1c0={id}&r1c1={number}&r1c2=BoEk&r1c3=Ek&r1c4=Kvinna&r1c5="
     );
     let answer = console.post(&cookie, "/problems/row", &mended);
-    assert!(answer.contains("No row has a fault"), "{answer}");
+    assert!(
+        answer.contains("No fault was found in the file"),
+        "{answer}"
+    );
     console.kill();
 
     let console = Console::open(&folder, &arguments);
@@ -1190,7 +1200,8 @@ fn a_skipped_or_emptied_row_is_not_sent_until_that_is_undone() {
     let skipped = "This row is skipped. It is not sent.";
     let page = console.get(&cookie, "/problems");
     assert_eq!(page.matches(skipped).count(), 2, "{page}");
-    assert!(page.contains("No row has a fault"), "{page}");
+    assert!(page.contains("No fault was found in the file"), "{page}");
+    assert!(page.contains("2 rows are skipped."), "{page}");
     assert!(!page.contains("✓ corrected"), "{page}");
     // A page that was opened before the row was skipped does not change it.
     let stale = format!("edition={edition}&row=2&r2c4=Kvinna");
@@ -1573,7 +1584,7 @@ fn a_rejected_row_stays_listed_until_it_is_corrected() {
     let mended = format!("edition={}&row=2&r2c2=Bo", hidden(&page, "edition"));
     let page = console.post(&cookie, "/problems/row", &mended);
     assert!(
-        page.contains("No row has a fault") && !page.contains("No such name"),
+        page.contains("No fault was found in the file") && !page.contains("No such name"),
         "{page}"
     );
 }

@@ -279,7 +279,7 @@ fn the_console_deletes_edits_of_a_row_whose_record_is_protected() {
     let run = hidden(&page, "run").to_owned();
     console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
     let page = console.once(&cookie, "/run", ">Ended<");
-    assert!(page.contains("1 withheld"), "{page}");
+    assert!(page.contains("1 protected person"), "{page}");
     let files = std::fs::read_dir(folder.path("state/mends")).unwrap();
     let kept: String = files
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())

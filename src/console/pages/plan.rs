@@ -305,12 +305,17 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
     };
     let mut counts = vec![(number(plan.to_send), to_send)];
     // Rows that are not sent for a fault are counted with their list.
-    let others = Plan {
-        invalid: 0,
-        ..plan.clone()
-    };
+    let mut others = plan.clone();
+    (others.invalid, others.left_out, others.settled.withheld) = (0, 0, 0);
     let not_sent = plan_not_sent(&others).into_iter();
     counts.extend(not_sent.map(|(count, word, _)| (count, word)));
+    let withheld = plan.settled.withheld;
+    let on_purpose = [
+        (plan.left_out, say().console_skipped()),
+        (withheld, say().console_protected(withheld)),
+    ];
+    let some = on_purpose.into_iter().filter(|(count, _)| *count > 0);
+    counts.extend(some.map(|(count, word)| (number(count), word)));
     let mut technical = vec![format!("{} {}", plan.target, plan.base_url)];
     technical.push(plan_time(plan, jiff::Timestamp::now()));
     technical.extend(plan_notes(plan));
@@ -319,11 +324,24 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
         let codes = codes.iter().filter(|(code, _)| restores_a_value(code));
         codes.map(|(_, count)| count).sum::<u64>()
     };
-    let (restored, doubtful) = (total(&plan.repairs), total(&plan.doubts));
+    let is_temporary = |(code, _): &(String, u64)| code == TEMPORARY;
+    let (temporary, repairs) = plan
+        .repairs
+        .iter()
+        .cloned()
+        .partition::<Vec<_>, _>(is_temporary);
+    let (restored, doubtful) = (total(&repairs), total(&plan.doubts));
+    let temporary = total(&temporary);
     let mut noticed = Vec::new();
     if restored > 0 {
         noticed.push((
             say().console_restored(restored, number(restored)),
+            "restored",
+        ));
+    }
+    if temporary > 0 {
+        noticed.push((
+            say().console_temporary(temporary, number(temporary)),
             "restored",
         ));
     }
@@ -359,6 +377,9 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
     }
 }
 
+/// The code of a number that was read as a temporary number. No program changed it.
+const TEMPORARY: &str = "identity_number.temporary";
+
 /// The maximum number of listed rows that are not sent.
 const NOT_SENT: usize = 50;
 
@@ -382,10 +403,18 @@ impl Overview {
         let system = prepared.map(|prepared| system_name(prepared.checker.spec()));
         let system = system.unwrap_or_else(|| say().console_the_system());
         let faulty = all - missing;
-        let counts = [
-            (faulty, say().console_with_faults(faulty)),
-            (missing, say().console_not_in(system.as_str())),
-        ];
+        let mut counts = match prepared.filter(|_| !is_undo) {
+            Some(prepared) => {
+                let in_file = prepared.survey.invalid.min(faulty);
+                let compared = say().console_faults_compared(system.as_str());
+                vec![
+                    (in_file, say().console_faults_in_file(in_file)),
+                    (faulty - in_file, compared),
+                ]
+            }
+            None => vec![(faulty, say().console_with_faults(faulty))],
+        };
+        counts.push((missing, say().console_not_in(system.as_str())));
         let some = counts.into_iter().filter(|(count, _)| *count > 0);
         self.counts
             .extend(some.map(|(count, word)| (number(count), word)));

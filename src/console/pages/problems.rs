@@ -227,9 +227,14 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
             all => {
                 let (from, to) = (number(from as u64 + 1), number(to as u64));
                 let shown = say().console_shown(from, to, number(all as u64));
-                match partners {
+                let shown = match partners {
                     0 => shown,
                     _ => say().console_shown_with(partners, shown, number(partners)),
+                };
+                let is_all = tab == Tab::Faulty && !is_part && opened.again.is_none();
+                match is_all && all as u64 > checked.left {
+                    true => format!("{shown}. {}", say().console_shown_changed()),
+                    false => shown,
                 }
             }
         },
@@ -368,13 +373,21 @@ fn alike(checked: &Checked) -> Vec<ShownAlike> {
 fn left(checked: &Checked) -> Left {
     let survey = &checked.prepared.survey;
     let rows = checked.left;
+    let mut valid = vec![say().console_valid(number(survey.valid()), number(survey.rows))];
+    let (withheld, skipped) = (survey.withheld.len() as u64, survey.skipped);
+    if withheld > 0 {
+        valid.push(say().console_rows_protected(withheld, number(withheld)));
+    }
+    if skipped > 0 {
+        valid.push(say().console_rows_skipped(skipped, number(skipped)));
+    }
     Left {
         rows,
         text: match rows {
             0 => say().console_none_left(),
             rows => say().console_left(rows, number(rows)),
         },
-        valid: say().console_valid(number(survey.valid()), number(survey.rows)),
+        valid: valid.join(" "),
     }
 }
 

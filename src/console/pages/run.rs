@@ -87,13 +87,26 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             return go_to(plan);
         }
         Ok(html(&Page {
-            frame: Frame::of(desk, "run", say().console_run_title()),
+            frame: match here(&job, &seen.phase) {
+                "plan" => Frame::of(desk, "plan", say().console_plan_title()),
+                here => Frame::of(desk, here, say().console_run_title()),
+            },
             file: job.file.clone(),
             has_ended: matches!(seen.phase, Phase::Ended(_)),
             live: fragment(desk, &job, false),
         }))
     })
     .await
+}
+
+/// Returns the step of a phase. An import without a summary ended before it sent.
+fn here(job: &Job, phase: &Phase) -> &'static str {
+    let is_import = !job.is_undo() && !job.goes_on();
+    match phase {
+        Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => "plan",
+        Phase::Ended(end) if is_import && end.summary.is_none() => "plan",
+        Phase::Sending | Phase::Ended(_) => "run",
+    }
 }
 
 /// Returns the page on which a plan waits for an answer.
@@ -119,10 +132,7 @@ fn what_it_does(phase: &Phase) -> String {
 pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
     let seen = job.live.seen();
     let plan_page = plan_page(&job.task);
-    let here = match seen.phase {
-        Phase::Reading | Phase::LookingUp(..) | Phase::Asking(..) => "plan",
-        Phase::Sending | Phase::Ended(_) => "run",
-    };
+    let here = here(job, &seen.phase);
     let mut frame = Frame::around(desk, desk.opened().as_ref(), here, String::new());
     frame.is_fragment = is_fragment;
     let text = what_it_does(&seen.phase);

@@ -115,8 +115,16 @@ console-left = { $count ->
     [one] { $number } row has a fault
    *[other] { $number } rows have faults
 }
-console-none-left = No row has a fault
+console-none-left = No fault was found in the file
 console-valid = { $valid } of { $rows } rows can be sent.
+console-rows-protected = { $count ->
+    [one] { $number } row about a protected person is not sent.
+   *[other] { $number } rows about protected persons are not sent.
+}
+console-rows-skipped = { $count ->
+    [one] { $number } row is skipped.
+   *[other] { $number } rows are skipped.
+}
 console-again-rows = These rows did not succeed last time. Only they are sent.
 console-found-in-review = In the review: { $why }
 console-back-to-review = Back to the review
@@ -130,9 +138,10 @@ console-replace-all = { $count ->
 console-search = Search in all cells
 console-find = Search
 console-only-faulty = Only rows to mend
-console-nothing-wrong = No row has a fault. Go on to review the changes.
+console-nothing-wrong = No fault was found in the file. Go on to review the changes.
 console-nothing-found = No matching rows.
-console-shown = { $from } to { $to } of { $all }
+console-shown = { $from } to { $to } of { $all } rows
+console-shown-changed = Rows that you have changed are shown too.
 console-shown-with = { $count ->
     [one] { $shown }, and { $number } other row with the same value as one of them
    *[other] { $shown }, and { $number } other rows with the same value as one of them
@@ -235,7 +244,7 @@ console-mended-before = { $count ->
     [one] { $number } row stands as you changed it last time.
    *[other] { $number } rows stand as you changed them last time.
 }
-console-rehearsal = Rehearsal: nothing real is changed. What you send is kept until rosterpatch ends, and the next rehearsal starts from the beginning.
+console-rehearsal = Rehearsal: nothing real is changed. The practice system is filled from the roster with made-up differences, so people who are missing there and values that are already taken there are made up too. What you send is kept until rosterpatch ends, and the next rehearsal starts from the beginning.
 console-other-choice = Choose another file
 console-yes-take-back = Yes, undo them all
 console-step-done = Done
@@ -270,7 +279,7 @@ console-edits-of-other-reading = { $count ->
 console-undo-title = Undo the run from { $at }
 console-tab-faulty = To fix
 console-tab-changed = Rows you changed
-console-tab-restored = Restored values
+console-tab-restored = Restored and interpreted values
 console-tab-doubtful = Doubtful values
 console-name = Name
 console-class = Class
@@ -342,7 +351,7 @@ console-time-hours = { $count ->
 }
 console-time-until = { $time } If you start now, it is done about { $finish }.
 console-nothing-changed = You have changed no row.
-console-nothing-restored = No value was restored.
+console-nothing-restored = No value was restored or interpreted.
 console-nothing-doubtful = No value is doubtful.
 console-doubtful-sent = These values may be wrong. They are sent as they are unless you change them.
 console-sent-without = What you change now is not part of what was sent. Review the changes again to send it.
@@ -359,14 +368,28 @@ console-restored = { $count ->
     [one] { $number } value was restored after a program had changed it
    *[other] { $number } values were restored after a program had changed them
 }
+console-temporary = { $count ->
+    [one] { $number } number was read as a temporary number
+   *[other] { $number } numbers were read as temporary numbers
+}
 console-doubtful = { $count ->
-    [one] { $number } doubtful value is sent as it is
-   *[other] { $number } doubtful values are sent as they are
+    [one] { $number } doubtful value in the file
+   *[other] { $number } doubtful values in the file
 }
 console-not-sent = Needs attention: these rows are not sent
 console-not-sent-found = { $count ->
     [one] { $number } row is not sent: { $file } with a fault in the file, and { $compared } found when the file was compared with { $system }.
    *[other] { $number } rows are not sent: { $file } with faults in the file, and { $compared } found when the file was compared with { $system }.
+}
+console-faults-in-file = { $count ->
+    [one] with a fault in the file
+   *[other] with faults in the file
+}
+console-faults-compared = with faults found by comparing with { $system }
+console-skipped = skipped
+console-protected = { $count ->
+    [one] protected person
+   *[other] protected persons
 }
 console-with-faults = { $count ->
     [one] with a fault
@@ -377,7 +400,8 @@ console-plan-not-found = This person is not in { $system }. The row has no fault
 console-show-row = Show the row
 console-to-restore = to restore
 console-to-correct = { $count ->
-   *[other] { $number } to correct
+    [one] { $number } needs attention
+   *[other] { $number } need attention
 }
 console-correct = Correct
 console-the-system = the system

@@ -115,8 +115,16 @@ console-left = { $count ->
     [one] { $number } rad har fel
    *[other] { $number } rader har fel
 }
-console-none-left = Inga rader har fel
+console-none-left = Inga fel hittades i filen
 console-valid = { $valid } av { $rows } rader kan skickas.
+console-rows-protected = { $count ->
+    [one] { $number } rad om en skyddad person skickas inte.
+   *[other] { $number } rader om skyddade personer skickas inte.
+}
+console-rows-skipped = { $count ->
+    [one] { $number } rad hoppas över.
+   *[other] { $number } rader hoppas över.
+}
 console-again-rows = De här raderna gick inte igenom förra gången. Bara de skickas.
 console-found-in-review = Vid granskningen: { $why }
 console-back-to-review = Tillbaka till granskningen
@@ -130,9 +138,10 @@ console-replace-all = { $count ->
 console-search = Sök i alla celler
 console-find = Sök
 console-only-faulty = Bara rader att rätta
-console-nothing-wrong = Inga rader har fel. Gå vidare och granska ändringarna.
+console-nothing-wrong = Inga fel hittades i filen. Gå vidare och granska ändringarna.
 console-nothing-found = Ingen rad innehåller det du söker.
-console-shown = { $from } till { $to } av { $all }
+console-shown = { $from } till { $to } av { $all } rader
+console-shown-changed = Rader som du har ändrat visas också.
 console-shown-with = { $count ->
     [one] { $shown }. Här visas också { $number } rad som har samma värde som en av dem.
    *[other] { $shown }. Här visas också { $number } rader som har samma värde som en av dem.
@@ -235,7 +244,7 @@ console-mended-before = { $count ->
     [one] { $number } rad står som du ändrade den förra gången.
    *[other] { $number } rader står som du ändrade dem förra gången.
 }
-console-rehearsal = Övning: inget ändras på riktigt. Det du skickar finns kvar tills rosterpatch avslutas, och nästa övning börjar om från början.
+console-rehearsal = Övning: inget ändras på riktigt. Systemet som du övar mot är fyllt från listan med påhittade skillnader, så personer som saknas där och värden som redan är tagna där är också påhittade. Det du skickar finns kvar tills rosterpatch avslutas, och nästa övning börjar om från början.
 console-other-choice = Välj en annan fil
 console-yes-take-back = Ja, ångra alla
 console-step-done = Klart
@@ -270,7 +279,7 @@ console-edits-of-other-reading = { $count ->
 console-undo-title = Ångra körningen från { $at }
 console-tab-faulty = Att rätta
 console-tab-changed = Rader du ändrat
-console-tab-restored = Återställda värden
+console-tab-restored = Återställda och tolkade värden
 console-tab-doubtful = Tveksamma värden
 console-name = Namn
 console-class = Klass
@@ -342,7 +351,7 @@ console-time-hours = { $count ->
 }
 console-time-until = { $time } Om du börjar nu är det klart omkring { $finish }.
 console-nothing-changed = Du har inte ändrat någon rad.
-console-nothing-restored = Inget värde har återställts.
+console-nothing-restored = Inget värde har återställts eller tolkats.
 console-nothing-doubtful = Inget värde är tveksamt.
 console-doubtful-sent = De här värdena kan vara fel. De skickas som de står om du inte ändrar dem.
 console-sent-without = Det du ändrar nu ingår inte i det som skickats. Granska ändringarna igen för att skicka det.
@@ -359,14 +368,27 @@ console-restored = { $count ->
     [one] { $number } värde har återställts efter att ett program ändrat det
    *[other] { $number } värden har återställts efter att ett program ändrat dem
 }
+console-temporary = { $count ->
+    [one] { $number } nummer lästes som ett tillfälligt nummer
+   *[other] { $number } nummer lästes som tillfälliga nummer
+}
 console-doubtful = { $count ->
-    [one] { $number } tveksamt värde skickas som det är
-   *[other] { $number } tveksamma värden skickas som de är
+    [one] { $number } tveksamt värde i filen
+   *[other] { $number } tveksamma värden i filen
 }
 console-not-sent = Kräver åtgärd: de här raderna skickas inte
 console-not-sent-found = { $count ->
     [one] { $number } rad skickas inte: { $file } har fel i filen och { $compared } upptäcktes när filen jämfördes med { $system }.
    *[other] { $number } rader skickas inte: { $file } har fel i filen och { $compared } upptäcktes när filen jämfördes med { $system }.
+}
+console-faults-in-file = { $count ->
+   *[other] med fel i filen
+}
+console-faults-compared = med fel som upptäcktes vid jämförelsen med { $system }
+console-skipped = hoppas över
+console-protected = { $count ->
+    [one] skyddad person
+   *[other] skyddade personer
 }
 console-with-faults = { $count ->
    *[other] med fel
@@ -376,7 +398,7 @@ console-plan-not-found = Personen finns inte i { $system }. Raden är det inget 
 console-show-row = Visa raden
 console-to-restore = att återställa
 console-to-correct = { $count ->
-   *[other] { $number } att rätta
+   *[other] { $number } behöver åtgärdas
 }
 console-correct = Rätta
 console-the-system = systemet
