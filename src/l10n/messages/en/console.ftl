@@ -353,7 +353,7 @@ console-time-until = { $time } If you start now, it is done about { $finish }.
 console-nothing-changed = You have changed no row.
 console-nothing-restored = No value was restored or interpreted.
 console-nothing-doubtful = No value is doubtful.
-console-doubtful-sent = These values may be wrong. They are sent as they are unless you change them.
+console-doubtful-sent = These values may be wrong. They are sent as they are, unless you change them or the system already holds them.
 console-sent-without = What you change now is not part of what was sent. Review the changes again to send it.
 console-bulk-done = { $count ->
     [one] { $column }: “{ $from }” was replaced with “{ $to }” in { $number } row.

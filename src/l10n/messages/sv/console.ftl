@@ -353,7 +353,7 @@ console-time-until = { $time } Om du börjar nu är det klart omkring { $finish 
 console-nothing-changed = Du har inte ändrat någon rad.
 console-nothing-restored = Inget värde har återställts eller tolkats.
 console-nothing-doubtful = Inget värde är tveksamt.
-console-doubtful-sent = De här värdena kan vara fel. De skickas som de står om du inte ändrar dem.
+console-doubtful-sent = De här värdena kan vara fel. De skickas som de står om du inte ändrar dem. Det som redan står i systemet skickas inte.
 console-sent-without = Det du ändrar nu ingår inte i det som skickats. Granska ändringarna igen för att skicka det.
 console-bulk-done = { $count ->
     [one] { $column }: ”{ $from }” ersattes med ”{ $to }” på { $number } rad.
