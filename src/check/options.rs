@@ -42,6 +42,11 @@ pub struct CheckOptions {
 }
 
 impl CheckOptions {
+    /// Whether an empty cell clears a field that may be empty.
+    pub fn clears_fields(&self) -> bool {
+        self.empty == EmptyCell::Clear
+    }
+
     /// The default options for the date `today`.
     pub fn new(today: Date) -> CheckOptions {
         CheckOptions {

@@ -844,7 +844,7 @@ fn the_console_first_asks_which_of_several_sheets_to_read() {
         second.set_hidden(true);
     };
     for (language, question) in [
-        ("en", "Choose the one to import."),
+        ("en", "Choose the sheet to import."),
         ("sv", "Välj det blad som ska läsas."),
     ] {
         let folder = Folder::new();

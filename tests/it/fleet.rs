@@ -1246,7 +1246,7 @@ fn a_held_queued_run_is_approved_and_undone_in_the_console() {
     assert!(held.contains("12 of 20 rows have faults"), "{held}");
     let ended = steps["ended"].as_str().unwrap();
     assert!(
-        ended.contains("finished") && ended.contains("12 to correct"),
+        ended.contains("finished") && ended.contains("12 need attention"),
         "{ended}"
     );
     assert_eq!(fleet.folder.csv("held.results.csv", b',').len(), 21);

@@ -4,7 +4,6 @@ use askama::Template;
 
 use super::suggest::suggested;
 use crate::app::Naming;
-use crate::check::EmptyCell;
 use crate::console::opened::{Again, Checked, Opened};
 use crate::console::words::{fault_in_words, notice_in_words, system_name};
 use crate::l10n::{Language, Messages, say};
@@ -266,7 +265,7 @@ impl<'a> Lines<'a> {
             && problems.is_empty()
             && seen.before.get(&column).is_some_and(was_filled)
             && field.default.is_none()
-            && !(field.nullable && self.opened.roster.check.empty == EmptyCell::Clear)
+            && !(field.nullable && self.opened.roster.check.clears_fields())
         {
             noticed.push(say().console_emptied(self.system.as_str()));
         }
