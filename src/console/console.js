@@ -89,6 +89,17 @@ document.addEventListener("htmx:after:settle", () => {
   }
 });
 
+// A note that is not sent yet survives a filter and a reload.
+const NOTE = "form input[name=note]";
+const noteOf = ({ form }) => `note of ${form.querySelector("input[name=run]")?.value ?? form.action}`;
+document.addEventListener("input", ({ target }) => {
+  if (target.matches?.(NOTE)) sessionStorage.setItem(noteOf(target), target.value);
+});
+function keepNotes() {
+  for (const input of document.querySelectorAll(NOTE)) input.value ||= sessionStorage.getItem(noteOf(input)) ?? "";
+}
+for (const event of ["DOMContentLoaded", "htmx:after:settle"]) document.addEventListener(event, keepNotes);
+
 // Enter goes to the next cell of the list.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.tagName === "TEXTAREA" || !event.target.matches?.(CELLS) || !isCell(event.target)) return;

@@ -176,6 +176,7 @@ const walks = {
     found.steps.person = await text("table.stack tbody td");
     const changed = Number(await text("table.stack tbody th")) - 1;
     await look("plan");
+    await page.fill("input[name=note]", "Term start");
     await page.selectOption("select[name=field]", "phone_number1");
     await page.selectOption("select[name=column]", { label: "Klass" });
     await page.fill("input[name=value]", "9B");
@@ -186,6 +187,7 @@ const walks = {
     await page.waitForURL((url) => !url.searchParams.has("value"));
     found.steps.ofAll = await page.locator("table.stack tbody tr").count();
     await page.goto(`${home}/plan`);
+    found.steps.typed = await page.inputValue("input[name=note]");
     await press("button[value=first]");
 
     await page.waitForURL(`${home}/run`);

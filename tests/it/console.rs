@@ -272,6 +272,7 @@ fn a_roster_is_corrected_sent_stopped_resumed_and_undone_in_a_browser() {
         assert_eq!(found["stillInvalid"], 0, "{found}");
         assert_eq!(found["lost"], true, "{found}");
         assert!(found["classes"].as_u64().unwrap() > 3, "{found}");
+        assert_eq!(found["typed"], "Term start", "{found}");
         let [of_class, of_all] = ["ofClass", "ofAll"].map(|step| found[step].as_u64());
         assert!(of_all > of_class, "{found}");
         // The first people to be sent, with names and changes.
