@@ -297,17 +297,20 @@ pub(super) fn escaped(text: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
+/// The columns in which another row has the same value, each with that row.
+type Shared = Vec<(usize, u64)>;
+
 /// Reads rows, each with the columns in which another row has the same value, and that row. A row whose value is repeated
 /// comes before the first row that repeats it.
 fn with_partners(
     checked: &Checked,
     rows: &[u64],
     tab: Tab,
-) -> Result<Vec<(SeenRow, Vec<(usize, u64)>)>, AppError> {
+) -> Result<Vec<(SeenRow, Shared)>, AppError> {
     let map = checked.prepared.checker.map();
     let survey = &checked.prepared.survey;
     let mut order: Vec<u64> = Vec::new();
-    let mut shared: HashMap<u64, Vec<(usize, u64)>> = HashMap::new();
+    let mut shared: HashMap<u64, Shared> = HashMap::new();
     for row in rows {
         if tab == Tab::Faulty {
             for (field, other) in survey.repeated_by(*row) {
@@ -429,7 +432,7 @@ pub(in crate::console) async fn whole(
 }
 
 /// Returns the columns in which another row repeats a value of this row, with that row.
-fn shared_columns(checked: &Checked, row: u64) -> Vec<(usize, u64)> {
+fn shared_columns(checked: &Checked, row: u64) -> Shared {
     let survey = &checked.prepared.survey;
     let map = checked.prepared.checker.map();
     let others = survey.sharing(row).into_iter();
