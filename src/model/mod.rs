@@ -37,7 +37,7 @@ pub use outcome::{
 };
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
-pub use redact::{is_code, redacted};
+pub use redact::{is_code, redacted, redacted_as};
 pub use refusal::{FileKind, Listed, Refusal, Untrusted};
 pub use row::{Lines, RowAt};
 pub use row_facts::{Found, RowFacts};

@@ -23,6 +23,11 @@ pub fn is_code(text: &str) -> bool {
 /// address or a token. The result is for the user's terminal and for reports, and never for a log. Quoted
 /// examples in rosterpatch's own messages are kept.
 pub fn redacted(text: &str, body: &[u8]) -> String {
+    redacted_as(TAKEN_OUT, text, body)
+}
+
+/// Like [`redacted`], with `placeholder` in the place of redacted text.
+pub fn redacted_as(placeholder: &str, text: &str, body: &[u8]) -> String {
     let mut values = Vec::new();
     if let Ok(json) = serde_json::from_slice::<Json>(body) {
         collect(&json, &mut values);
@@ -31,25 +36,25 @@ pub fn redacted(text: &str, body: &[u8]) -> String {
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut text = text.to_owned();
     for value in values {
-        text = text.replace(&value, TAKEN_OUT);
+        text = text.replace(&value, placeholder);
     }
     let parts = text.split('"').enumerate();
     let plain = parts.map(|(number, part)| {
         if number % 2 == 1 {
             let is_example = is_ours(&format!("\"{part}\""));
-            return if is_example { part } else { TAKEN_OUT }.to_owned();
+            return if is_example { part } else { placeholder }.to_owned();
         }
-        let words = part.split(' ').map(shown);
+        let words = part.split(' ').map(|word| shown(placeholder, word));
         words.collect::<Vec<_>>().join(" ")
     });
     plain.collect::<Vec<_>>().join("\"")
 }
 
 /// Redacts a word if necessary, and keeps the punctuation after it.
-fn shown(word: &str) -> String {
+fn shown(placeholder: &str, word: &str) -> String {
     let bare = word.trim_end_matches([';', ',', '.', ':', ')']);
     if is_telling(bare) && !is_ours(bare) {
-        format!("{TAKEN_OUT}{}", &word[bare.len()..])
+        format!("{placeholder}{}", &word[bare.len()..])
     } else {
         word.to_owned()
     }

@@ -23,7 +23,7 @@ use crate::l10n::{
 };
 use crate::model::{
     Code, Exit, Held, Lines, Outcome, RowState, Standing, StateCounts, Summary, in_quotes, is_code,
-    redacted, word_of,
+    redacted, redacted_as, word_of,
 };
 use crate::targets::TargetSpec;
 
@@ -430,11 +430,13 @@ fn listed(
     for mut outcome in journal.unsuccessful(run, LISTED)? {
         let body = journal.body(run, outcome.row)?;
         let system = first_upper(&reported.summary.target);
-        let plain = outcome.problems.iter();
-        let plain = plain.map(|problem| redacted(&fault_in_words(problem, &system), &body));
+        // An ellipsis would look like a sentence that was cut.
+        let hidden = say().html_plain_hidden();
+        let plain = outcome.problems.iter().map(|problem| {
+            let text = fault_in_words(problem, &system);
+            redacted_as(&hidden, &text, &body)
+        });
         let plain = plain.collect::<Vec<_>>().join("; ");
-        // A bare ellipsis looks like a sentence that was cut.
-        let plain = plain.replace('…', &say().html_plain_hidden());
         for problem in &mut outcome.problems {
             let text = redacted(&problem.message.to_string(), &body);
             problem.message = Message::verbatim(text);
