@@ -31,7 +31,7 @@ pub(crate) use characters::is_padding;
 pub use checker::Checker;
 pub use holding::kind_of_cells;
 pub use options::{CheckOptions, EmptyCell};
-pub use restored::{restores_a_value, what_was_restored};
+pub use restored::{TEMPORARY_NUMBER, restores_a_value, what_was_restored};
 pub use row::CheckedRow;
 pub use severity::{Severity, findings};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};

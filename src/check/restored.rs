@@ -5,6 +5,9 @@ use crate::l10n::{Message, message};
 /// The code of a row that lacks empty cells at its end. No value was changed.
 pub(super) const TRAILING_CELLS: &str = "row.trailing_cells";
 
+/// The code of an identity number that was read as a temporary one. No program had changed it.
+pub const TEMPORARY_NUMBER: &str = "identity_number.temporary";
+
 /// Whether a repair with this code changed a value, and not only the notation of a row.
 pub fn restores_a_value(code: &str) -> bool {
     code != TRAILING_CELLS
@@ -17,7 +20,7 @@ pub fn what_was_restored(code: &str) -> Message {
         "cell.before_midnight" => message::repair_before_midnight(),
         "municipality_code.leading_zero" => message::repair_municipality(),
         "identity_number.leading_zero" => message::repair_identity(),
-        "identity_number.temporary" => message::repair_temporary(),
+        TEMPORARY_NUMBER => message::repair_temporary(),
         "phone.leading_zero" => message::repair_phone_zero(),
         "phone.leading_plus" => message::repair_phone_plus(),
         "date.day_month_order" => message::repair_date(),

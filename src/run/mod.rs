@@ -16,7 +16,7 @@ mod progress;
 mod sending;
 mod settings;
 
-pub use crate::check::restores_a_value;
+pub use crate::check::{TEMPORARY_NUMBER, restores_a_value};
 pub use active_run::run_name;
 pub use audit_log::{Actor, AuditEntry, Author};
 pub use connection::{quota_account, shared_pacer};
