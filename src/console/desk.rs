@@ -114,7 +114,8 @@ impl Desk {
         Ok(session)
     }
 
-    /// Simulates the API from now on. An unconfirmed plan is discarded.
+    /// Simulates the API from now on. An unconfirmed plan is discarded, and the rows of a real run that were
+    /// opened to be sent again are closed.
     ///
     /// # Errors
     /// Fails while a job is sending.
@@ -122,6 +123,8 @@ impl Desk {
         let mut current = self.without_job()?;
         *current = None;
         self.door.rehearse();
+        drop(current);
+        self.opened().take_if(|opened| opened.again.is_some());
         Ok(())
     }
 

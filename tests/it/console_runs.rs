@@ -549,6 +549,54 @@ fn rehearsals_are_marked_and_listed_only_where_they_are_requested() {
 }
 
 #[test]
+fn a_rehearsal_that_is_started_in_the_console_changes_nothing_real() {
+    for (language, why) in [
+        ("en", "This is no rehearsal"),
+        ("sv", "Det här är ingen övning"),
+    ] {
+        let school = school_with_faults("");
+        let run = school.import(&["--max-invalid", "100%"], 3);
+        let place = ["r.csv", "--target", "meitner", "--base-url"];
+        let more = [&*school.base_url, "--max-invalid", "100%", "--all"];
+        let arguments = [&place[..], &more, &["--lang", language]].concat();
+        let console = Console::open(&school.folder, &arguments);
+        let cookie = console.enter();
+        let (path, act) = (format!("/runs/{run}"), format!("/runs/{run}/do"));
+        assert!(console.get(&cookie, &path).contains("value=\"undo\""));
+        // Rows of a real run that are open to be sent again are closed.
+        console.post(&cookie, &act, "what=mend");
+        assert_eq!(status(&console.get(&cookie, "/problems")), 200);
+        let before = school.sandbox.students();
+        console.post(&cookie, "/rehearse", "");
+        assert_ne!(status(&console.get(&cookie, "/problems")), 200);
+        // A real run can only be read.
+        let page = console.get(&cookie, &path);
+        assert!(page.contains(why), "{page}");
+        assert!(!page.contains("name=\"what\""), "{page}");
+        for what in ["undo", "mend", "resume", "approve", "decline"] {
+            let answer = console.post(&cookie, &act, &format!("what={what}"));
+            assert_eq!(status(&answer), 400, "{what}: {answer}");
+            assert!(answer.contains(why), "{what}: {answer}");
+        }
+        // The roster is sent to the simulated API, though the real one was named.
+        console.post(&cookie, "/open", "path=r.csv");
+        let rows = console.get(&cookie, "/problems");
+        let form = format!("edition={}", hidden(&rows, "edition"));
+        console.post(&cookie, "/plan", &form);
+        let review = console.once(&cookie, "/plan", "name=\"consent\"");
+        assert!(review.contains("class=\"rehearsal\""), "{review}");
+        let rehearsed = hidden(&review, "run").to_owned();
+        let answer = format!("run={rehearsed}&consent=all");
+        console.post(&cookie, "/plan/answer", &answer);
+        console.once(&cookie, "/run", "#failed");
+        assert_eq!(school.sandbox.students(), before);
+        // Its own runs can be undone.
+        let page = console.get(&cookie, &format!("/runs/{rehearsed}"));
+        assert!(page.contains("value=\"undo\""), "{page}");
+    }
+}
+
+#[test]
 fn a_person_is_found_by_name_number_and_address_and_shown_without_identifiers() {
     let school = School::new();
     let run = school.import(&[], 0);

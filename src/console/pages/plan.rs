@@ -25,7 +25,7 @@ use crate::model::RowState;
 use crate::report::{
     person_groups, person_line, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
 };
-use crate::run::{Prepared, restores_a_value, row_numbers, rows_seen};
+use crate::run::{Prepared, TEMPORARY_NUMBER, restores_a_value, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -324,14 +324,12 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
         let codes = codes.iter().filter(|(code, _)| restores_a_value(code));
         codes.map(|(_, count)| count).sum::<u64>()
     };
-    let is_temporary = |(code, _): &(String, u64)| code == TEMPORARY;
-    let (temporary, repairs) = plan
+    let temporary = plan
         .repairs
         .iter()
-        .cloned()
-        .partition::<Vec<_>, _>(is_temporary);
-    let (restored, doubtful) = (total(&repairs), total(&plan.doubts));
-    let temporary = total(&temporary);
+        .find(|(code, _)| code == TEMPORARY_NUMBER);
+    let temporary = temporary.map_or(0, |(_, count)| *count);
+    let (restored, doubtful) = (total(&plan.repairs) - temporary, total(&plan.doubts));
     let mut noticed = Vec::new();
     if restored > 0 {
         noticed.push((
@@ -376,9 +374,6 @@ pub(super) fn overview(plan: &Plan, is_undo: bool) -> Overview {
         time: time_in_words(plan, jiff::Timestamp::now()),
     }
 }
-
-/// The code of a number that was read as a temporary number. No program changed it.
-const TEMPORARY: &str = "identity_number.temporary";
 
 /// The maximum number of listed rows that are not sent.
 const NOT_SENT: usize = 50;

@@ -244,7 +244,7 @@ console-mended-before = { $count ->
     [one] { $number } row stands as you changed it last time.
    *[other] { $number } rows stand as you changed them last time.
 }
-console-rehearsal = Rehearsal: nothing real is changed. The practice system is filled from the roster with made-up differences, so people who are missing there and values that are already taken there are made up too. What you send is kept until rosterpatch ends, and the next rehearsal starts from the beginning.
+console-rehearsal = Rehearsal: nothing real is changed. What differs between the system and the roster is made up, also who is missing there. What you send is kept until rosterpatch ends, and the next rehearsal starts from the beginning.
 console-other-choice = Choose another file
 console-yes-take-back = Yes, undo them all
 console-step-done = Done

@@ -244,7 +244,7 @@ console-mended-before = { $count ->
     [one] { $number } rad står som du ändrade den förra gången.
    *[other] { $number } rader står som du ändrade dem förra gången.
 }
-console-rehearsal = Övning: inget ändras på riktigt. Systemet som du övar mot är fyllt från listan med påhittade skillnader, så personer som saknas där och värden som redan är tagna där är också påhittade. Det du skickar finns kvar tills rosterpatch avslutas, och nästa övning börjar om från början.
+console-rehearsal = Övning: inget ändras på riktigt. Det som skiljer systemet från listan är påhittat, också vilka som saknas där. Det du skickar finns kvar tills rosterpatch avslutas, och nästa övning börjar om från början.
 console-other-choice = Välj en annan fil
 console-yes-take-back = Ja, ångra alla
 console-step-done = Klart
@@ -403,7 +403,7 @@ console-to-correct = { $count ->
 console-correct = Rätta
 console-the-system = systemet
 console-technical = Tekniska detaljer
-console-undo-of = Ångra körningen från { $undone }: påbörjat { $at }
+console-undo-of = Ångra körningen från { $undone } (startade { $at })
 console-run-undo = Ångring
 console-run-retry = Nytt försök
 console-outcome = Resultat
