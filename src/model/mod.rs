@@ -13,6 +13,7 @@ mod hex;
 mod outcome;
 mod problem;
 mod quotes;
+mod raw_json;
 mod redact;
 mod refusal;
 mod row;
@@ -37,6 +38,7 @@ pub use outcome::{
 };
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
+pub use raw_json::{members, shows_all};
 pub use redact::{is_code, redacted, redacted_as};
 pub use refusal::{FileKind, Listed, Refusal, Untrusted};
 pub use row::{Lines, RowAt};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use super::answers::Answers;
 use super::field::FieldSpec;
@@ -20,7 +21,7 @@ use super::sign_in::SignIn;
 use super::update::Update;
 use super::words::{Words, words_in};
 use crate::l10n::Language;
-use crate::model::{Call, Change, Method};
+use crate::model::{Call, Change, Method, members};
 
 /// The description of an API, with all of its properties.
 ///
@@ -257,6 +258,13 @@ impl TargetSpec {
     /// The record in the response to an update or to a look-up of one record.
     pub fn record_in<'a>(&self, answer: &'a Json) -> Option<&'a Json> {
         answer.pointer(&self.answers.record)
+    }
+
+    /// Like [`TargetSpec::record_in`], without parsing the values. Returns `None` for an unusual path too.
+    pub fn unparsed_record_in<'a>(&self, answer: &'a [u8]) -> Option<&'a RawValue> {
+        let answer: &RawValue = serde_json::from_slice(answer).ok()?;
+        let mut steps = self.answers.record.split('/').skip(1);
+        steps.try_fold(answer, |value, name| members(value)?.get(name).copied())
     }
 
     /// The pointer to a field in a record that was read.

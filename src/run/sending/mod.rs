@@ -11,5 +11,4 @@ pub(super) mod dispatch;
 pub(super) mod early_results;
 pub(super) mod mark_records;
 pub(super) mod send;
-mod shown;
 pub(super) mod vocabulary;
