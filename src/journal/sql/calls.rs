@@ -146,6 +146,18 @@ impl Journal {
         })
     }
 
+    /// Returns the paths of the first `most` calls of a run, in row order.
+    pub fn paths(&self, run: i64, most: usize) -> Result<Vec<String>, JournalError> {
+        let paths = "SELECT path FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL
+                     ORDER BY id LIMIT ?3";
+        let ends = [
+            id_of(run, 0).into(),
+            id_of(run, u64::MAX).into(),
+            most.into(),
+        ];
+        self.look(|sql| sql.all(paths, &ends, |row| row.get(0)))
+    }
+
     /// Returns the names of the fields that any call of a run changes, with repetitions.
     pub fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError> {
         let sets = "SELECT names FROM field_set WHERE run = ?1";

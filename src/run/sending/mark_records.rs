@@ -1,6 +1,6 @@
 //! Records that a run changes are marked in the snapshots of other runs.
 
-use crate::journal::{JournalError, forget_snapshots, has_snapshots, mark_records as mark};
+use crate::journal::{forget_snapshots, has_snapshots, mark_records as mark};
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::run::active_run::Run;
@@ -23,18 +23,14 @@ pub(super) fn mark_records(run: &Run<'_>) -> Result<(), RunError> {
     }
     let address = setup.connection.address();
     let whose = (address.as_str(), run.name());
-    let mut ids = Vec::new();
-    let mut are_known = run.planned_to.is_none();
-    run.journal.each_call::<JournalError>(run.id, |call, _| {
-        match spec.id_in(&call.path) {
-            Some(id) if ids.len() < MOST => ids.push(id),
-            _ => are_known = false,
-        }
-        Ok(are_known)
-    })?;
-    let removed = match are_known {
-        true => mark(state, whose, &ids)?,
-        false => forget_snapshots(state, whose)?,
+    let paths = match run.planned_to {
+        None => run.journal.paths(run.id, MOST + 1)?,
+        Some(_) => Vec::new(),
+    };
+    let ids: Option<Vec<String>> = paths.iter().map(|path| spec.id_in(path)).collect();
+    let removed = match ids.filter(|ids| run.planned_to.is_none() && ids.len() <= MOST) {
+        Some(ids) => mark(state, whose, &ids)?,
+        None => forget_snapshots(state, whose)?,
     };
     if let Some(error) = removed {
         log::warn(&Fact::new(Code::RunNoSnapshot).because_of(error.fact()));
