@@ -124,7 +124,7 @@ impl Writer {
     pub const MOST_IN_MEMORY: usize = 2 * 1024;
 
     /// The maximum time for which an outcome waits to be written.
-    pub const LONGEST_IN_MEMORY: Duration = Duration::from_millis(5);
+    pub const LONGEST_IN_MEMORY: Duration = Duration::from_millis(20);
 
     /// Starts a writer for the run with this number. Fails if no thread can be started.
     pub fn start(journal: Journal, run: i64, stage: Stage) -> Result<Writer, JournalError> {
