@@ -6,9 +6,10 @@ use std::time::Duration;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use serde::{Deserialize, Serialize};
 
+use super::door::FleetDoor;
 use super::mend::mend;
 use super::queue::{Claimed, SCHEMA, TASK, database_of};
-use super::worker::{FleetDoor, Worker};
+use super::worker::Worker;
 use crate::app::{AppError, Session, forget_dead_copies};
 use crate::journal::{Database, JournalError, State, machine};
 use crate::l10n::say;

@@ -2,6 +2,8 @@
 //! the journal's database. One batch at a time runs per rate limit, and a fencing token shuts out workers
 //! whose lease has expired.
 
+mod decisions;
+mod door;
 mod engine;
 mod entry;
 mod listing;
@@ -12,6 +14,7 @@ mod sweep;
 mod swept;
 mod worker;
 
+pub use door::{EndedFile, FleetDoor, Heard};
 pub use engine::{Tick, migrate, work};
 pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use listing::{listed_queue, place_of};
@@ -19,4 +22,3 @@ pub use metrics::{QUEUE_METRICS, write_queue_metrics};
 pub use queue::{Enqueued, approve, database_of, end_declined, enqueue, put_back, remove};
 pub use sweep::sweep_into_queue;
 pub use swept::{QueueDesk, SweptFile};
-pub use worker::{EndedFile, FleetDoor, Heard};

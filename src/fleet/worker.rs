@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::decisions::{Failure, Step, failure, may_pass, state_after, step};
+use super::door::{EndedFile, FleetDoor, Heard};
 use super::queue::{
     Claimed, Waiting, begin_batch, database_of, end, later, look, move_to, not_here, queue_of,
 };
@@ -11,17 +13,15 @@ use crate::app::{
     refuse_misspelt, refuse_undone, spool, spooled,
 };
 use crate::events::Unobserved;
-use crate::journal::{CopyLock, Journal, JournalError, RunRecord, RunState, State};
+use crate::journal::{CopyLock, Journal, JournalError, RunRecord, State};
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::read::{Origin, ReadError};
-use crate::report::ReportError;
+use crate::read::Origin;
 use crate::run::{
     Batch, BatchEnd, BatchUsage, Context, Queued, RunError, Settings, Start, import_batch,
     quota_account,
 };
-use crate::send::{Credentials, SendError, Stop};
-use crate::targets::TargetSpec;
+use crate::send::Stop;
 
 /// The maximum number of rows that a batch sends.
 const ROWS: usize = 500;
@@ -35,154 +35,12 @@ const SOON: f64 = 10.0;
 /// The delay in seconds before a retry after a temporary failure.
 const PAUSE: f64 = 300.0;
 
-/// A worker's access to its profiles and their secrets, which are not stored in the queue.
-pub trait FleetDoor: Sync {
-    /// Returns how to import a file according to a profile, and the recipients of notifications.
-    ///
-    /// # Errors
-    /// Fails if the profile is not configured on this machine.
-    fn wanted<'a>(
-        &'a self,
-        session: &'a Session,
-        file: &Path,
-        profile: Option<&str>,
-    ) -> Result<(Wanted<'a>, Notifications), AppError>;
-
-    /// Returns the credentials of a profile and the recipients of notifications.
-    ///
-    /// # Errors
-    /// Fails if the credentials are not available on this machine.
-    fn credentials(
-        &self,
-        profile: Option<&str>,
-        spec: &TargetSpec,
-    ) -> Result<(Credentials, Notifications), AppError>;
-
-    /// The recipients of notifications about a profile's files.
-    fn notifications(&self, profile: Option<&str>) -> Notifications;
-
-    /// Receives the outcome of a batch.
-    fn heard(&self, what: Heard<'_>);
-}
-
-/// The outcome of a batch.
-#[derive(Debug)]
-pub enum Heard<'a> {
-    /// The rest of the file is scheduled.
-    Later {
-        /// The path of the file.
-        file: &'a str,
-        /// The name of the run, once it has begun.
-        run: Option<&'a str>,
-        /// The delay until the next batch.
-        after: Duration,
-        /// The reason for the delay, if it is a failure.
-        why: Option<&'a Fact>,
-    },
-    /// The run has ended or requires action.
-    Ended(&'a EndedFile),
-}
-
-/// The end of a queue entry.
-#[derive(Debug)]
-pub struct EndedFile {
-    /// The path of the file.
-    pub file: String,
-    /// The summary of the run, if it has one.
-    pub summary: Option<Box<Summary>>,
-    /// The reason if the run did not finish.
-    pub why: Option<Fact>,
-}
-
 /// The context of a worker that processes a batch.
 pub(super) struct Worker<'a> {
     pub(super) door: &'a dyn FleetDoor,
     pub(super) state: &'a State,
     pub(super) session: &'a (dyn Fn(State) -> Result<Session, AppError> + Sync),
     pub(super) owner: &'a str,
-}
-
-/// The consequence of a failure for the file of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
-    /// Another process holds the lease, or the database is unavailable. Nothing can be recorded.
-    OfTheJournal,
-    /// The roster is invalid on any machine, so the entry ends.
-    OfTheFile,
-    /// The failure may be temporary or specific to this machine.
-    MayPass,
-}
-
-fn failure(error: &AppError) -> Failure {
-    match error {
-        AppError::Run(RunError::Broken { .. }) => Failure::OfTheJournal,
-        AppError::Run(
-            RunError::Journal(error)
-            | RunError::Send(SendError::Journal(error))
-            | RunError::Report(ReportError::Journal(error)),
-        ) => match error {
-            JournalError::NoRun { .. } | JournalError::DamagedRun { .. } => Failure::MayPass,
-            _ => Failure::OfTheJournal,
-        },
-        AppError::Run(RunError::Read(ReadError::Io { .. })) => Failure::MayPass,
-        AppError::Run(
-            RunError::Read(_)
-            | RunError::Map { .. }
-            | RunError::Key { .. }
-            | RunError::Undone { .. },
-        )
-        | AppError::RosterGone { .. } => Failure::OfTheFile,
-        _ => Failure::MayPass,
-    }
-}
-
-/// The action of a batch on a file's run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// Begin the run.
-    Begin,
-    /// Resume the run.
-    Resume,
-    /// Send a run that a guard held.
-    Approve,
-    /// Record the end of the run in the queue.
-    End,
-    /// Record in the queue that a guard holds the run.
-    Hold,
-}
-
-/// Returns the next action for a run in `state`, or for a new run if there is none. `is_approved` says
-/// whether the run was approved after a guard held it.
-fn step(state: Option<RunState>, is_approved: bool) -> Step {
-    match state {
-        None => Step::Begin,
-        // The journal has the end of the run, and the queue entry does not.
-        Some(RunState::Finished | RunState::Replaced | RunState::Undone | RunState::Declined) => {
-            Step::End
-        }
-        Some(RunState::Held) if is_approved => Step::Approve,
-        Some(RunState::Held) => Step::Hold,
-        // The run was approved and is being planned again.
-        Some(RunState::Planning) if is_approved => Step::Approve,
-        Some(RunState::Planning | RunState::Running | RunState::Interrupted) => Step::Resume,
-    }
-}
-
-/// Returns whether the cause of a stop may be temporary, such as an unreachable address.
-fn may_pass(stop: &Stop) -> bool {
-    matches!(
-        stop,
-        Stop::Unreachable { .. } | Stop::Foreign { .. } | Stop::LookUp { .. }
-    )
-}
-
-/// Returns the state of an entry whose run ended with this exit code.
-fn state_after(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Success | Exit::RowsFailed => "finished",
-        Exit::Held => "held",
-        _ => "stopped",
-    }
 }
 
 /// The parameters for importing a queued file.
@@ -511,9 +369,8 @@ fn summary_of(record: &RunRecord) -> Option<Summary> {
 mod tests {
     use super::*;
     use crate::app::tests::{Scene, roster};
-    use crate::l10n::Message;
-    use crate::map::MapError;
-    use crate::send::SignInError;
+    use crate::journal::RunState;
+    use crate::read::ReadError;
 
     fn waiting() -> Waiting {
         Waiting {
@@ -533,149 +390,6 @@ mod tests {
                 worker: "w".into(),
             },
             audit_log: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn only_errors_of_the_roster_end_a_queue_entry() {
-        let path = || std::path::PathBuf::from("r.csv");
-        let unreadable = || ReadError::Io {
-            path: path(),
-            source: std::io::Error::other("share away"),
-        };
-        let of_the_file: [RunError; 4] = [
-            ReadError::Empty { path: path() }.into(),
-            RunError::Map {
-                file: "r.csv".into(),
-                line: 1,
-                source: Box::new(MapError::ResultColumn {
-                    column: "x".into(),
-                    at: 1,
-                }),
-            },
-            RunError::Key {
-                field: "x".into(),
-                known: vec![],
-            },
-            RunError::Undone {
-                run: "first".into(),
-                file: "r.csv".into(),
-            },
-        ];
-        for error in of_the_file {
-            assert_eq!(failure(&error.into()), Failure::OfTheFile);
-        }
-        let gone = AppError::RosterGone {
-            file: "r.csv".into(),
-        };
-        assert_eq!(failure(&gone), Failure::OfTheFile);
-        let no_run = || JournalError::NoRun {
-            name: "first".into(),
-        };
-        let passing: [AppError; 6] = [
-            unreadable().into(),
-            no_run().into(),
-            RunError::Settings {
-                run: "first".into(),
-            }
-            .into(),
-            RunError::Send(SendError::Journal(no_run())).into(),
-            SignInError::Empty {
-                variable: "KEY".into(),
-            }
-            .into(),
-            AppError::Usage(String::new()),
-        ];
-        for error in passing {
-            assert_eq!(failure(&error), Failure::MayPass, "{error}");
-        }
-    }
-
-    #[test]
-    fn a_worker_with_an_expired_lease_or_no_database_records_nothing() {
-        let broken = RunError::Broken {
-            source: Box::new(RunError::Died),
-            results: "r.results.csv".into(),
-        };
-        let of_the_journal: [RunError; 4] = [
-            broken,
-            JournalError::TakenOver.into(),
-            RunError::Send(SendError::Journal(JournalError::TakenOver)),
-            RunError::Report(ReportError::Journal(JournalError::TakenOver)),
-        ];
-        for error in of_the_journal {
-            assert_eq!(failure(&error.into()), Failure::OfTheJournal);
-        }
-    }
-
-    #[test]
-    fn a_held_run_is_sent_only_after_its_approval() {
-        use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
-        for is_approved in [false, true] {
-            let step = |state| step(state, is_approved);
-            assert_eq!(step(None), Step::Begin);
-            for over in [Finished, Replaced, Undone] {
-                assert_eq!(step(Some(over)), Step::End);
-            }
-            for under_way in [Running, Interrupted] {
-                assert_eq!(step(Some(under_way)), Step::Resume);
-            }
-        }
-        assert_eq!(step(Some(Held), false), Step::Hold);
-        assert_eq!(step(Some(Held), true), Step::Approve);
-        // A worker was killed while planning: the guards apply again unless the run was approved.
-        assert_eq!(step(Some(Planning), false), Step::Resume);
-        assert_eq!(step(Some(Planning), true), Step::Approve);
-    }
-
-    #[test]
-    fn an_unreachable_api_is_retried_and_a_refusal_is_not() {
-        let unreachable = Stop::Unreachable {
-            address: String::new(),
-            why: Message::default(),
-            cause: Code::QueueAway,
-            was_reached: false,
-        };
-        let look_up = Stop::LookUp {
-            why: Message::default(),
-            cause: Code::QueueAway,
-            status: Some(500),
-            message: String::new(),
-        };
-        let refused = Stop::Refused {
-            status: 401,
-            code: String::new(),
-            message: String::new(),
-            reading: false,
-        };
-        let failing = Stop::Failing {
-            status: 500,
-            error: String::new(),
-            message: String::new(),
-            column: None,
-        };
-        for (stop, passes) in [
-            (unreachable, true),
-            (look_up, true),
-            (refused, false),
-            (failing, false),
-            (Stop::Asked, false),
-        ] {
-            assert_eq!(may_pass(&stop), passes, "{stop:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_completed_run_finishes_its_queue_entry() {
-        for (exit, state) in [
-            (Exit::Success, "finished"),
-            (Exit::RowsFailed, "finished"),
-            (Exit::Held, "held"),
-            (Exit::Refused, "stopped"),
-            (Exit::Interrupted, "stopped"),
-            (Exit::CannotDo, "stopped"),
-        ] {
-            assert_eq!(state_after(exit), state);
         }
     }
 
