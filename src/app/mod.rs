@@ -11,6 +11,7 @@ mod derive;
 mod doctor;
 mod dropped;
 mod error;
+mod forget;
 mod go_on;
 mod history;
 mod job;
@@ -25,6 +26,7 @@ mod report_again;
 mod retention;
 mod runs;
 mod session;
+mod spellings;
 mod spool;
 mod stop;
 mod sweep;
@@ -44,9 +46,10 @@ pub use derive::{Retried, Said, retried, retried_elsewhere, retried_run, runs_of
 pub use doctor::{Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{Dropped, dropped, forget_dropped, is_dropped};
 pub use error::{Action, AppError};
+pub use forget::forget;
 pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
 pub use history::{
-    Dossier, FieldNames, PastChange, RecordChanges, RowAbout, dossier, forget, write_dossier,
+    Dossier, FieldNames, PastChange, RecordChanges, RowAbout, dossier, write_dossier,
 };
 pub use job::Job;
 pub use mends::{KeptMends, forget_mends};

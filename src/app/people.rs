@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::error::AppError;
-use super::history::searched;
 use super::naming::{Naming, is_identifier};
 use super::protection::{Marks, key_columns, marks_of, withholding};
 use super::runs::is_rehearsal;
+use super::spellings::searched;
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, State};
 use crate::model::RowState;

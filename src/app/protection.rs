@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::AppError;
-use super::history::spellings;
 use super::runs::figures_of;
+use super::spellings::spellings;
 use crate::journal::{Journal, RunRecord};
 use crate::model::RowState;
 use crate::run::{Prepared, SeenRow, key_fingerprint};
