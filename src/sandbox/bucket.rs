@@ -52,6 +52,12 @@ impl Bucket {
         self.at = self.at.max(now);
     }
 
+    /// Returns the whole seconds until the next request is accepted, at least one.
+    pub(super) fn retry_after(&mut self, now: UnixNanos) -> u64 {
+        let ready = self.level(now).reset_ms * 1_000_000;
+        ready.saturating_sub(now).div_ceil(1_000_000_000).max(1)
+    }
+
     pub(super) fn level(&mut self, now: UnixNanos) -> Level {
         self.fill(now);
         let missing = (1.0 - self.level).max(0.0);

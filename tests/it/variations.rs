@@ -234,7 +234,8 @@ fn vary(target: &str, by_others: bool) {
     let others = others.map(|key| spec.fields[key].name()).skip(1).take(1);
     let keys: Vec<Option<&str>> = std::iter::once(None).chain(others.map(Some)).collect();
     let described = |one: &Variation| !one.is_of_built_in();
-    for variation in Variation::ALL.into_iter().filter(described) {
+    let all = Variation::ALL.into_iter().map(|(variation, _)| variation);
+    for variation in all.filter(described) {
         for key in &keys {
             let name = format!("{} {variation} by {key:?}", spec.name);
             let got = import(target, vec![variation], *key);

@@ -158,11 +158,9 @@ async fn handle(
         return refuse(api, 401, "The credentials are refused.");
     }
     if !bucket.take(now) {
-        let ready = bucket.level(now).reset_ms * 1_000_000;
-        let seconds = ready.saturating_sub(now).div_ceil(1_000_000_000).max(1);
         let mut response = refuse(api, 429, "Too many requests.");
         let headers = response.headers_mut();
-        headers.insert(header::RETRY_AFTER, seconds.into());
+        headers.insert(header::RETRY_AFTER, bucket.retry_after(now).into());
         return response;
     }
     let key: Vec<String> = api

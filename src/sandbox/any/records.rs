@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::description::{Description, Field, Kind};
 use super::lists::{at, list_of, put};
 use super::variation::{UNNAMED, Variation};
-use crate::sandbox::SeedRow;
+use crate::sandbox::{SeedRow, merge, text_in};
 
 /// The records of an API that a target file describes, by id.
 #[derive(Debug)]
@@ -49,10 +49,7 @@ impl Records {
                 && field.constant.is_none()
         });
         for (number, row) in rows.iter().enumerate() {
-            let value = |name: &str| {
-                let cell = row.iter().find(|(other, _)| other == name);
-                cell.map(|(_, text)| text.as_str())
-            };
+            let value = |name: &str| text_in(row, name);
             let made_up = made_up(&api, number);
             let key: Option<Vec<String>> = api
                 .keys()
@@ -154,7 +151,9 @@ impl Records {
             }
             _ => before.clone(),
         };
-        merge(&mut after, body);
+        if let (Value::Object(after), Value::Object(body)) = (&mut after, body) {
+            merge(after, body);
+        }
         let held = self.by_key.insert(key.to_vec(), after.clone());
         for place in held.iter().flat_map(|held| unique(&self.api, held)) {
             self.taken.remove(&place);
@@ -318,18 +317,6 @@ fn leaves(value: &Value, place: String) -> Vec<(String, &Value)> {
             })
             .collect(),
         leaf => vec![(place, leaf)],
-    }
-}
-
-/// Merges as in RFC 7396, except that null is stored as a value.
-fn merge(into: &mut Value, from: &Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (name, value) in from {
-                merge(into.entry(name.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (into, from) => *into = from.clone(),
     }
 }
 

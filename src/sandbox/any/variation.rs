@@ -44,20 +44,20 @@ const CAP: usize = 7;
 pub(super) const UNNAMED: &str = "sandboxUnnamed";
 
 impl Variation {
-    /// All variations.
-    pub const ALL: [Variation; 12] = [
-        Variation::CappedPages,
-        Variation::OtherFirst,
-        Variation::AbsentMembers,
-        Variation::NullMembers,
-        Variation::UnnamedMembers,
-        Variation::ShuffledRecords,
-        Variation::PageTotals,
-        Variation::StrictMembers,
-        Variation::FrozenTimes,
-        Variation::UnsetTimes,
-        Variation::IgnoredTimes,
-        Variation::SilentDeletions,
+    /// All variations, each with its value for `--vary`.
+    pub const ALL: [(Variation, &str); 12] = [
+        (Variation::CappedPages, "capped-pages"),
+        (Variation::OtherFirst, "other-first"),
+        (Variation::AbsentMembers, "absent-members"),
+        (Variation::NullMembers, "null-members"),
+        (Variation::UnnamedMembers, "unnamed-members"),
+        (Variation::ShuffledRecords, "shuffled-records"),
+        (Variation::PageTotals, "page-totals"),
+        (Variation::StrictMembers, "strict-members"),
+        (Variation::FrozenTimes, "frozen-times"),
+        (Variation::UnsetTimes, "unset-times"),
+        (Variation::IgnoredTimes, "ignored-times"),
+        (Variation::SilentDeletions, "silent-deletions"),
     ];
 
     /// Returns whether the variation applies to a built-in API and not to described ones.
@@ -70,24 +70,6 @@ impl Variation {
                 | Variation::IgnoredTimes
                 | Variation::SilentDeletions
         )
-    }
-
-    /// Returns the value for `--vary`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Variation::CappedPages => "capped-pages",
-            Variation::OtherFirst => "other-first",
-            Variation::AbsentMembers => "absent-members",
-            Variation::NullMembers => "null-members",
-            Variation::UnnamedMembers => "unnamed-members",
-            Variation::ShuffledRecords => "shuffled-records",
-            Variation::PageTotals => "page-totals",
-            Variation::StrictMembers => "strict-members",
-            Variation::FrozenTimes => "frozen-times",
-            Variation::UnsetTimes => "unset-times",
-            Variation::IgnoredTimes => "ignored-times",
-            Variation::SilentDeletions => "silent-deletions",
-        }
     }
 
     /// Changes the description of the API before the first request.
@@ -170,7 +152,8 @@ fn drop_nulls(value: &mut Value) {
 
 impl fmt::Display for Variation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        let named = Variation::ALL.iter().find(|(own, _)| own == self);
+        f.write_str(named.map_or("", |(_, name)| name))
     }
 }
 
@@ -178,9 +161,9 @@ impl FromStr for Variation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Variation, String> {
-        let named = |variation: &Variation| variation.as_str() == text;
-        Variation::ALL.into_iter().find(named).ok_or_else(|| {
-            let names: Vec<&str> = Variation::ALL.iter().map(|one| one.as_str()).collect();
+        let named = Variation::ALL.iter().find(|(_, name)| *name == text);
+        named.map(|(variation, _)| *variation).ok_or_else(|| {
+            let names = Variation::ALL.map(|(_, name)| name);
             format!("it is one of {}", names.join(", "))
         })
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::students::Students;
-use crate::sandbox::SeedRow;
+use crate::sandbox::{SeedRow, text_in};
 
 /// The member of a student for each field, independent of the target file.
 const PLACES: &[(&str, &str)] = &[
@@ -110,10 +110,7 @@ fn record(
         "email_address1",
         "edu_person_principal_name",
     ];
-    let value = |name: &str| {
-        let found = row.iter().find(|(field, _)| field == name);
-        found.map(|(_, text)| text.as_str())
-    };
+    let value = |name: &str| text_in(row, name);
     KEYS.iter().find_map(|key| value(key))?;
     let id = match value("id") {
         Some(id) => Uuid::try_parse(id).ok()?.hyphenated().to_string(),
@@ -151,11 +148,7 @@ fn student(row: &SeedRow) -> Map<String, Json> {
     student.insert("external".into(), json!({"source": "sandbox"}));
     student.insert("address".into(), json!({}));
     for (field, place) in PLACES {
-        let text = row
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, text)| text.as_str());
-        let value = match (text, *field) {
+        let value = match (text_in(row, field), *field) {
             (None | Some(""), "identity_temporary") => json!(false),
             (None | Some(""), _) => Json::Null,
             (Some(text), "identity_temporary") => json!(text == "true"),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::sandbox::Variation;
+use crate::sandbox::{Variation, merge};
 
 /// The students by id, with indexes of their unique values.
 #[derive(Debug, Default)]
@@ -159,15 +159,4 @@ impl Students {
 /// Returns a unique value in lower case, for comparison.
 fn value_of(student: &Map<String, Json>, name: &str) -> Option<String> {
     student.get(name)?.as_str().map(str::to_lowercase)
-}
-
-fn merge(into: &mut Map<String, Json>, change: &Map<String, Json>) {
-    for (name, value) in change {
-        match (into.get_mut(name), value) {
-            (Some(Json::Object(old)), Json::Object(new)) => merge(old, new),
-            _ => {
-                into.insert(name.clone(), value.clone());
-            }
-        }
-    }
 }

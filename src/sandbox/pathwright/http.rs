@@ -76,8 +76,7 @@ fn answer(
         return Refused::detail(StatusCode::UNAUTHORIZED, "Invalid token.").into_response();
     }
     if !inner.bucket.take(now) {
-        let ready = inner.bucket.level(now).reset_ms * 1_000_000;
-        let seconds = ready.saturating_sub(now).div_ceil(1_000_000_000).max(1);
+        let seconds = inner.bucket.retry_after(now);
         let text = format!("Request was throttled. Expected available in {seconds} seconds.");
         return Refused(
             StatusCode::TOO_MANY_REQUESTS,

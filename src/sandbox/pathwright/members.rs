@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::sandbox::SeedRow;
+use crate::sandbox::{SeedRow, merge, text_in};
 
 /// The identity of a member: the integration and the id within it.
 pub(super) type Key = (String, String);
@@ -70,14 +70,7 @@ impl Members {
         let signs_on = key.0 == "saml2";
         let is_strict = self.is_strict;
         Some(judge(change, member, (signs_on, is_strict)).map(|change| {
-            for (name, value) in change {
-                match (member.get_mut(&name), value) {
-                    (Some(Json::Object(old)), Json::Object(new)) => old.extend(new),
-                    (_, value) => {
-                        member.insert(name, value);
-                    }
-                }
-            }
+            merge(member, &change);
             if let Some(Json::Array(links)) = member.get_mut("links") {
                 for link in links {
                     link["last_external_update"] = json!(now);
@@ -196,11 +189,7 @@ const LAST_UPDATE: &str = "2026-01-15T08:00:00Z";
 pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
     let mut members = Members::default();
     for (number, row) in rows.iter().enumerate() {
-        let text = |name: &str| {
-            row.iter()
-                .find(|(field, _)| field == name)
-                .map(|(_, text)| text.as_str())
-        };
+        let text = |name: &str| text_in(row, name);
         let Some(id) = text("external_id") else {
             continue;
         };
