@@ -15,6 +15,7 @@ use crate::targets::Mistakes;
 
 /// The reason why a job failed.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum AppError {
     /// The run failed.
     #[error(transparent)]
@@ -27,20 +28,12 @@ pub enum AppError {
     Usage(String),
     /// The config and the options contradict each other.
     #[error("{text}")]
-    Setup {
-        /// The code of the contradiction.
-        code: Code,
-        /// The message for the user.
-        text: String,
-    },
+    Setup { code: Code, text: String },
     /// An operation on a file or folder failed.
     #[error("{}", say().file_cannot(action.in_words(), path.display().to_string()))]
     File {
-        /// The operation.
         action: Action,
-        /// The path of the file or folder.
         path: PathBuf,
-        /// The cause.
         source: std::io::Error,
     },
     /// The front end failed, with a message for the user.
@@ -48,16 +41,10 @@ pub enum AppError {
     Front(String),
     /// The roster is not on this machine, and the database has no copy.
     #[error("{}", say().fleet_roster_gone(file.as_str()))]
-    RosterGone {
-        /// The path of the roster.
-        file: String,
-    },
+    RosterGone { file: String },
     /// The config file is invalid.
     #[error("{}\n{mistakes}", say().config_mistakes(mistakes.origin()))]
-    Config {
-        /// The mistakes, with their positions.
-        mistakes: Mistakes,
-    },
+    Config { mistakes: Mistakes },
     /// An inbox file is older than the last imported file of the same name.
     #[error("{}", Code::InboxOlder.sentence())]
     Older,
@@ -71,22 +58,17 @@ pub enum AppError {
 
 /// An operation on a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what its name says")]
 pub enum Action {
-    /// Read a file.
     Read,
-    /// Read the entries of a folder.
     ReadFolder,
-    /// Read the config file.
     ReadConfig,
-    /// Write a file or create a folder.
     Write,
     /// Store a file that a browser uploads.
     StoreUpload,
     /// Write the report of the reason why a file is not imported.
     Explain,
-    /// Archive a file of an inbox.
     Archive,
-    /// Remove a file or a folder.
     Remove,
 }
 

@@ -14,6 +14,7 @@ use crate::send::SendError;
 
 /// Why a run cannot be started or completed.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum RunError {
     /// The file cannot be read.
     #[error(transparent)]
@@ -21,23 +22,17 @@ pub enum RunError {
     /// The header cannot be mapped.
     #[error("{}", say().run_header(file.as_str(), *line))]
     Map {
-        /// The file.
         file: String,
         /// The header's line.
         line: u64,
-        /// Why.
         source: Box<MapError>,
     },
     /// The calls differ from the saved plan.
     #[error("{why}")]
-    OtherPlan {
-        /// The difference.
-        why: String,
-    },
+    OtherPlan { why: String },
     /// Empty cells should clear values, but no column of the file can be cleared.
     #[error("{}", say().run_nothing_to_clear(target.as_str(), columns.as_str()))]
     NothingToClear {
-        /// The target.
         target: String,
         /// The fields of the target that can be cleared.
         columns: String,
@@ -56,44 +51,22 @@ pub enum RunError {
     },
     /// A canary needs the records, and they cannot be read.
     #[error("{}", say().run_unreadable_canary(target.as_str()))]
-    UnreadableCanary {
-        /// The target.
-        target: String,
-    },
+    UnreadableCanary { target: String },
     /// A run cannot be retried.
     #[error("{}", say().run_not_retriable(run.as_str(), why.sentence()))]
-    NotRetriable {
-        /// The run.
-        run: String,
-        /// Why.
-        why: Code,
-    },
+    NotRetriable { run: String, why: Code },
     /// A run cannot be undone.
     #[error("{}", say().run_not_undoable(run.as_str(), why.sentence()))]
-    NotUndoable {
-        /// The run.
-        run: String,
-        /// Why.
-        why: Code,
-    },
+    NotUndoable { run: String, why: Code },
     /// No guard holds the run.
     #[error("{}", say().run_not_held(run.as_str()))]
-    NotHeld {
-        /// The run.
-        run: String,
-    },
+    NotHeld { run: String },
     /// A results file was assigned to an undo, which has no roster.
     #[error("{}", say().run_of_an_undo(run.as_str()))]
-    OfAnUndo {
-        /// The run.
-        run: String,
-    },
+    OfAnUndo { run: String },
     /// The rows were sent to a sandbox, which is gone.
     #[error("{}", say().run_sandbox_gone(run.as_str()))]
-    SandboxGone {
-        /// The run.
-        run: String,
-    },
+    SandboxGone { run: String },
     /// `--key` names a field by which no record can be found.
     #[error("{}", say().run_key(field.as_str(), names(known)))]
     Key {
@@ -107,34 +80,16 @@ pub enum RunError {
     Target(#[from] crate::targets::TargetError),
     /// Another version of the program wrote the settings of a run.
     #[error("{}", say().run_of_another_version(run.as_str()))]
-    Settings {
-        /// The run.
-        run: String,
-    },
+    Settings { run: String },
     /// The file of a run has changed.
     #[error("{}", say().run_changed(file.as_str(), run.as_str()))]
-    Changed {
-        /// The run.
-        run: String,
-        /// The file.
-        file: String,
-    },
+    Changed { run: String, file: String },
     /// A run cannot be resumed.
     #[error("{}", say().run_not_resumable(run.as_str(), why.sentence()))]
-    NotResumable {
-        /// The run.
-        run: String,
-        /// Why.
-        why: Code,
-    },
+    NotResumable { run: String, why: Code },
     /// The last run of the file was undone: another import would reverse the undo.
     #[error("{}", say().run_was_undone(run.as_str(), file.as_str()))]
-    Undone {
-        /// The run.
-        run: String,
-        /// Its file.
-        file: String,
-    },
+    Undone { run: String, file: String },
     /// Several runs may have made a results file.
     #[error("{}", say().run_ambiguous(runs.join(&say().run_or_of())))]
     Ambiguous {
@@ -144,19 +99,13 @@ pub enum RunError {
     /// Sending broke off, and the outcome of each row until then was written.
     #[error("{}", say().run_broken(results.display().to_string()))]
     Broken {
-        /// Why.
         source: Box<RunError>,
         /// The results file.
         results: std::path::PathBuf,
     },
     /// The run ended, and the outcome of its rows could not be written.
     #[error("{}", say().run_not_reported(run.as_str()))]
-    NotReported {
-        /// The run.
-        run: String,
-        /// Why.
-        source: Box<RunError>,
-    },
+    NotReported { run: String, source: Box<RunError> },
     /// Requests cannot be made.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -168,10 +117,7 @@ pub enum RunError {
     Report(#[from] ReportError),
     /// Another process has the file.
     #[error("{}", say().run_busy(file.display().to_string()))]
-    Busy {
-        /// The file.
-        file: std::path::PathBuf,
-    },
+    Busy { file: std::path::PathBuf },
     /// The confirmation was declined.
     #[error("{}", say().run_declined())]
     Declined,
@@ -185,10 +131,7 @@ pub enum RunError {
     },
     /// A path for the journal is not UTF-8.
     #[error("{}", say().run_not_text(format!("{path:?}")))]
-    NotText {
-        /// The path.
-        path: PathBuf,
-    },
+    NotText { path: PathBuf },
     /// A value for the journal cannot be written as JSON.
     #[error("{}", say().run_unwritable())]
     Unwritable(#[source] serde_json::Error),

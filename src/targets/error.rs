@@ -9,13 +9,13 @@ use crate::model::{Code, Fact};
 
 /// The reason why a target cannot be used.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum TargetError {
     /// The name is neither that of a built-in target nor a file.
     #[error(
         "there is no target \"{name}\"; the built-in ones are {known}, and any other is named by its file, such as my-api.toml"
     )]
     Unknown {
-        /// The requested name.
         name: String,
         /// The built-in names, comma-separated.
         known: String,
@@ -23,17 +23,12 @@ pub enum TargetError {
     /// The file could not be read.
     #[error("cannot read the target file {}", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
-        /// The cause.
         source: std::io::Error,
     },
     /// The file is not valid TOML, has unknown keys or values, or contradicts itself.
     #[error("the target file {} has {}\n{mistakes}", mistakes.origin(), amount(mistakes.list.len()))]
-    Mistakes {
-        /// The mistakes, with their positions.
-        mistakes: Mistakes,
-    },
+    Mistakes { mistakes: Mistakes },
 }
 
 fn amount(mistakes: usize) -> String {
