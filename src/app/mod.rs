@@ -67,9 +67,7 @@ pub use spool::{
     at_hand, forget_copies, forget_dead_copies, forget_spool, forget_spooled, spool, spooled,
 };
 pub use stop::{StopSignal, asked_again, asked_to_stop};
-pub use sweep::{
-    Awaited, Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse,
-};
+pub use sweep::{Desk, Process, Sweep, SweepOptions, Swept, Told};
 pub use target_test::{
     FieldState, FoundField, ListedPage, MOST_REQUESTS, ShownHeader, Step, TargetTest, TestKey,
     test_target,

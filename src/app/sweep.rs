@@ -51,8 +51,19 @@ pub trait Desk {
 pub enum Told<'a> {
     /// The file was imported.
     Ended(&'a Ended, &'a Settings),
-    /// The file had been imported before and was only archived now.
+    /// The file had been imported before, here or by a worker, and was only archived now.
     PutAway(&'a Summary),
+    /// The file was added to the shared queue under this id.
+    Enqueued(i64),
+    /// The file waits in the shared queue.
+    Queued,
+    /// A guard holds the run of a queued file, or it stopped and requires action.
+    Held {
+        /// The name of the run.
+        run: &'a str,
+        /// The reason.
+        why: &'a Fact,
+    },
     /// The file is a duplicate of an imported one.
     Duplicate {
         /// The run that imported the original.
@@ -91,12 +102,17 @@ pub struct SweepOptions {
 /// The files of an inbox with their metadata, and when each was first seen unchanged.
 pub(super) type Seen = HashMap<String, (Lying, Instant)>;
 
+/// Processes a claimed file with its name and stamp in place of an import. Returns its exit code, if it has one.
+pub type Process<'a> =
+    dyn Fn(&Sweep<'_>, &Path, (&str, &str)) -> Result<Option<Exit>, AppError> + 'a;
+
 /// A sweep of one inbox.
 pub struct Sweep<'a> {
-    session: &'a Session,
-    desk: &'a dyn Desk,
-    pub(super) options: SweepOptions,
-    inbox: Inbox,
+    pub(crate) session: &'a Session,
+    pub(crate) desk: &'a dyn Desk,
+    pub(crate) options: SweepOptions,
+    pub(crate) inbox: Inbox,
+    process: Option<&'a Process<'a>>,
     arrivals: RefCell<Arrivals<'a>>,
     /// Accounts that the API refused or could not be reached with.
     refused: RefCell<HashMap<u64, Refused>>,
@@ -155,13 +171,17 @@ impl<'a> Sweep<'a> {
             session,
             desk,
             options,
+            process: None,
         })
     }
 
+    /// Processes each claimed file with `process` and imports none.
+    pub fn processed_by(mut self, process: &'a Process<'a>) -> Sweep<'a> {
+        self.process = Some(process);
+        self
+    }
+
     /// Imports the files in the inbox, including those that arrive in the meantime.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be read or the journal cannot be written.
     pub fn run(&self) -> Result<Swept, AppError> {
         let mut seen = HashMap::new();
         let mut worst = None;
@@ -226,13 +246,18 @@ impl<'a> Sweep<'a> {
         let exit = is_roster.then_some(Exit::RowsFailed);
         if is_news {
             self.desk.told(name, Told::NotImported(why));
-            let (file, inbox) = (self.options.folder.join(name), &self.options.folder);
-            let notifications = self.desk.notifications(name);
             if let Some(exit) = exit {
-                notifications.not_imported(self.session, &file, Some(inbox), exit, why);
+                self.notify(name, &self.options.folder.join(name), exit, why);
             }
         }
         Ok(exit)
+    }
+
+    /// Sends the notifications about a file that was not imported.
+    pub fn notify(&self, name: &str, file: &Path, exit: Exit, why: &Fact) {
+        let inbox = Some(self.options.folder.as_path());
+        let notifications = self.desk.notifications(name);
+        notifications.not_imported(self.session, file, inbox, exit, why);
     }
 
     /// Resumes unfinished files, then claims files that have been unchanged long enough or have a ready
@@ -299,14 +324,13 @@ impl<'a> Sweep<'a> {
 
     /// Reports an entry of `processing` that is not a regular file.
     fn set_aside(&self, entry: &SetAside) -> Result<Option<Exit>, AppError> {
-        let why = set_aside(entry);
+        let why = Fact::new(Code::InboxSetAside).at_path(&entry.path);
+        let why = why.with_io(&entry.why);
         let known = (entry.name.as_str(), entry.stamp.as_str());
         self.record(known, Fate::Failed, &entry.path, None, Some(&why))?;
         self.desk.told(&entry.name, Told::NotImported(&why));
-        let notifications = self.desk.notifications(&entry.name);
-        let (inbox, exit) = (Some(self.options.folder.as_path()), Exit::RowsFailed);
-        notifications.not_imported(self.session, &entry.path, inbox, exit, &why);
-        Ok(Some(exit))
+        self.notify(&entry.name, &entry.path, Exit::RowsFailed, &why);
+        Ok(Some(Exit::RowsFailed))
     }
 
     fn other(&self, other: &Other) -> Result<Option<Exit>, AppError> {
@@ -314,9 +338,12 @@ impl<'a> Sweep<'a> {
         self.stays((&other.name, &other.stamp), other.is_roster, &why)
     }
 
-    /// Imports one claimed file. Returns `None` if another process has locked it.
+    /// Processes one claimed file. Returns `None` if another process has locked it.
     fn file(&self, file: &Path, stamp: &str) -> Result<Option<Exit>, AppError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(process) = self.process {
+            return process(self, file, (&name, stamp));
+        }
         let account = self.desk.account(&name);
         let known = self.refused.borrow().get(&account).cloned();
         if let Some(refused) = &known
@@ -369,11 +396,9 @@ impl<'a> Sweep<'a> {
                     for why in trouble.iter().chain([&fact]) {
                         self.desk.told(&name, Told::NotImported(why));
                     }
-                    let inbox = Some(self.options.folder.as_path());
                     // A usage error concerns every file, so it is printed and not sent as a notification.
                     if error.is_of_file() || exit != Exit::Usage {
-                        let notifications = self.desk.notifications(&name);
-                        notifications.not_imported(self.session, &path, inbox, exit, &fact);
+                        self.notify(&name, &path, exit, &fact);
                     }
                 }
                 Ok(Some(exit))
@@ -395,7 +420,8 @@ impl<'a> Sweep<'a> {
         refused.insert(account, Refused { times, until, why });
     }
 
-    fn record(
+    /// Records the fate of a claimed file.
+    pub fn record(
         &self,
         (name, stamp): (&str, &str),
         fate: Fate,
@@ -407,16 +433,22 @@ impl<'a> Sweep<'a> {
         arrivals.ended((name, stamp), fate, path, run, why)
     }
 
+    /// Refuses a file that is older than the last imported file of the same name, unless all files are imported.
+    pub fn refuse_older(&self, (name, stamp): (&str, &str)) -> Result<(), AppError> {
+        let is_older = self.arrivals.borrow().is_older(name, stamp);
+        match is_older && !self.options.again && !self.options.fresh {
+            true => Err(AppError::Older),
+            false => Ok(()),
+        }
+    }
+
     fn import(
         &self,
         file: &Path,
         (name, stamp): (&str, &str),
         known_refusal: Option<&Fact>,
     ) -> Result<Option<(Exit, Option<Fact>)>, AppError> {
-        let is_older = self.arrivals.borrow().is_older(name, stamp);
-        if is_older && !self.options.again && !self.options.fresh {
-            return Err(AppError::Older);
-        }
+        self.refuse_older((name, stamp))?;
         let (mut wanted, mut notifications) = self.desk.wanted(file, name)?;
         notifications.known_refusal = known_refusal.cloned();
         wanted.settings.roster.read.origin = Origin::Dropped;
@@ -516,27 +548,21 @@ impl<'a> Sweep<'a> {
 }
 
 /// Returns the fact for an entry that stays in the inbox.
-pub fn not_processed(why: &std::io::Error) -> Fact {
+fn not_processed(why: &std::io::Error) -> Fact {
     Fact::new(Code::InboxNotProcessed).with_io(why)
-}
-
-/// Returns the fact for an entry of `processing` that was moved to `failed`.
-pub fn set_aside(entry: &SetAside) -> Fact {
-    let fact = Fact::new(Code::InboxSetAside).at_path(&entry.path);
-    fact.with_io(&entry.why)
 }
 
 /// Tracks the files that a sweep has waited for: once each, and at most ten times for a file that is still
 /// growing.
 #[derive(Debug, Default)]
-pub struct Awaited {
+struct Awaited {
     stamps: HashSet<(String, String)>,
     times: HashMap<String, u32>,
 }
 
 impl Awaited {
     /// Adds the files of the inbox. Returns whether the sweep must wait for any of them.
-    pub fn add(&mut self, entries: &Entries) -> bool {
+    fn add(&mut self, entries: &Entries) -> bool {
         let mut is_news = false;
         for (name, lying) in &entries.files {
             if self.stamps.insert((name.clone(), lying.stamp())) {
@@ -561,7 +587,7 @@ fn is_whole(summary: &Summary) -> bool {
 }
 
 /// Waits for `time` or until a stop is requested.
-pub fn wait(time: Duration, stop: &StopSignal) {
+fn wait(time: Duration, stop: &StopSignal) {
     let began = Instant::now();
     while began.elapsed() < time && !stop.is_asked() {
         let left = time.saturating_sub(began.elapsed());
@@ -570,7 +596,7 @@ pub fn wait(time: Duration, stop: &StopSignal) {
 }
 
 /// Returns the worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.
-pub fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
+fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
     let rank = |exit: &Exit| match exit {
         Exit::CannotDo | Exit::Usage => 0,
         Exit::Refused => 1,

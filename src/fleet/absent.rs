@@ -1,41 +1,35 @@
 //! Replacement for the shared queue in builds without PostgreSQL.
 
+mod desk;
 mod entry;
-mod swept;
 
-use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
+use crate::app::{AppError, GoOn, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
 use crate::run::AuditEntry;
 
+pub use desk::QueueDesk;
 pub use entry::{EntryState, GoesOn, QueueEntry};
-pub use swept::{QueueDesk, SweptFile};
 
 fn not_built<T>() -> Result<T, AppError> {
     Err(JournalError::NotBuilt.into())
 }
 
 /// Returns the error of a build without PostgreSQL.
-pub fn approve(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
+pub fn put_back(
+    _state: &State,
+    _id: i64,
+    _how: GoOn,
+    _deed: &AuditEntry,
+) -> Result<GoesOn, AppError> {
     not_built()
 }
 
 /// Returns the error of a build without PostgreSQL.
-pub fn put_back(_state: &State, _id: i64, _deed: &AuditEntry) -> Result<GoesOn, AppError> {
-    not_built()
-}
-
-/// Returns the error of a build without PostgreSQL.
-///
-/// # Errors
-/// Always.
 pub fn end_declined(_state: &State, _id: i64) -> Result<(), AppError> {
     not_built()
 }
 
 /// Returns the error of a build without PostgreSQL.
-///
-/// # Errors
-/// Always.
 pub fn remove(_state: &State, _id: i64) -> Result<(), AppError> {
     not_built()
 }
@@ -52,7 +46,7 @@ pub fn place_of(
 /// Returns the error of a build without PostgreSQL.
 pub fn sweep_into_queue(
     _session: &Session,
-    _options: &SweepOptions,
+    _options: SweepOptions,
     _desk: &QueueDesk<'_>,
 ) -> Result<Swept, AppError> {
     not_built()

@@ -1,5 +1,6 @@
 //! Decisions of a batch: what a failure, a run's state or its end means for the queue entry.
 
+use super::entry::EntryState;
 use crate::app::AppError;
 use crate::journal::{JournalError, RunState};
 use crate::model::Exit;
@@ -83,11 +84,11 @@ pub(super) fn may_pass(stop: &Stop) -> bool {
 }
 
 /// Returns the state of an entry whose run ended with this exit code.
-pub(super) fn state_after(exit: Exit) -> &'static str {
+pub(super) fn state_after(exit: Exit) -> EntryState {
     match exit {
-        Exit::Success | Exit::RowsFailed => "finished",
-        Exit::Held => "held",
-        _ => "stopped",
+        Exit::Success | Exit::RowsFailed => EntryState::Finished,
+        Exit::Held => EntryState::Held,
+        _ => EntryState::Stopped,
     }
 }
 
@@ -231,12 +232,12 @@ mod tests {
     #[test]
     fn only_a_completed_run_finishes_its_queue_entry() {
         for (exit, state) in [
-            (Exit::Success, "finished"),
-            (Exit::RowsFailed, "finished"),
-            (Exit::Held, "held"),
-            (Exit::Refused, "stopped"),
-            (Exit::Interrupted, "stopped"),
-            (Exit::CannotDo, "stopped"),
+            (Exit::Success, EntryState::Finished),
+            (Exit::RowsFailed, EntryState::Finished),
+            (Exit::Held, EntryState::Held),
+            (Exit::Refused, EntryState::Stopped),
+            (Exit::Interrupted, EntryState::Stopped),
+            (Exit::CannotDo, EntryState::Stopped),
         ] {
             assert_eq!(state_after(exit), state);
         }

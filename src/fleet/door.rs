@@ -53,16 +53,12 @@ pub enum Heard<'a> {
         why: Option<&'a Fact>,
     },
     /// The run has ended or requires action.
-    Ended(&'a EndedFile),
-}
-
-/// The end of a queue entry.
-#[derive(Debug)]
-pub struct EndedFile {
-    /// The path of the file.
-    pub file: String,
-    /// The summary of the run, if it has one.
-    pub summary: Option<Box<Summary>>,
-    /// The reason if the run did not finish.
-    pub why: Option<Fact>,
+    Ended {
+        /// The path of the file.
+        file: &'a str,
+        /// The summary of the run, if it has one.
+        summary: Option<&'a Summary>,
+        /// The reason if the run did not finish.
+        why: Option<&'a Fact>,
+    },
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::l10n::{local_time, requests, say};
-use crate::model::{Code, Fact};
+use crate::model::{Code, Fact, worded};
 
 /// A queue entry, as shown to users.
 #[derive(Debug, Clone, Serialize)]
@@ -53,22 +53,22 @@ fn in_words<S: Serializer>(why: &Option<Fact>, serializer: S) -> Result<S::Ok, S
     why.as_ref().map(Fact::in_words).serialize(serializer)
 }
 
-/// The state of a file in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryState {
-    /// The file waits for its turn or for its rate limit.
-    Waiting,
-    /// A worker processes a batch.
-    Running,
-    /// The run ended.
-    Finished,
-    /// A guard holds the run.
-    Held,
-    /// The run stopped and requires action.
-    Stopped,
-    /// The file cannot be imported.
-    Failed,
+worded! {
+    /// The state of a file in the queue.
+    pub enum EntryState {
+        /// The file waits for its turn or for its rate limit.
+        Waiting = "waiting",
+        /// A worker processes a batch.
+        Running = "running",
+        /// The run ended.
+        Finished = "finished",
+        /// A guard holds the run.
+        Held = "held",
+        /// The run stopped and requires action.
+        Stopped = "stopped",
+        /// The file cannot be imported.
+        Failed = "failed",
+    }
 }
 
 impl QueueEntry {
@@ -101,16 +101,10 @@ impl EntryState {
         }
     }
 
+    /// Parses a stored state. An unknown one from another version requires action.
     #[cfg(feature = "postgres")]
     pub(super) fn of(word: &str) -> EntryState {
-        match word {
-            "waiting" => EntryState::Waiting,
-            "running" => EntryState::Running,
-            "finished" => EntryState::Finished,
-            "held" => EntryState::Held,
-            "failed" => EntryState::Failed,
-            _ => EntryState::Stopped,
-        }
+        EntryState::of_word(word).unwrap_or(EntryState::Stopped)
     }
 }
 

@@ -43,9 +43,6 @@ fn entry(row: &Row) -> Result<QueueEntry, Wrong> {
 }
 
 /// Returns the open queue entries, the next one due first, and with `all` also the ended ones, newest first.
-///
-/// # Errors
-/// Fails if the journal is not a database or the database cannot be read.
 pub fn listed_queue(state: &State, all: bool) -> Result<Vec<QueueEntry>, AppError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM queued WHERE $1 OR state IN ('waiting', 'running', 'held', 'stopped')

@@ -3,6 +3,7 @@
 //! whose lease has expired.
 
 mod decisions;
+mod desk;
 mod door;
 mod engine;
 mod entry;
@@ -11,14 +12,13 @@ mod mend;
 mod metrics;
 mod queue;
 mod sweep;
-mod swept;
 mod worker;
 
-pub use door::{EndedFile, FleetDoor, Heard};
+pub use desk::QueueDesk;
+pub use door::{FleetDoor, Heard};
 pub use engine::{Tick, migrate, work};
 pub use entry::{EntryState, GoesOn, QueueEntry};
 pub use listing::{listed_queue, place_of};
 pub use metrics::{QUEUE_METRICS, write_queue_metrics};
-pub use queue::{Enqueued, approve, database_of, end_declined, enqueue, put_back, remove};
+pub use queue::{Enqueued, database_of, end_declined, enqueue, put_back, remove};
 pub use sweep::sweep_into_queue;
-pub use swept::{QueueDesk, SweptFile};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::entry::GoesOn;
-use crate::app::AppError;
+use super::entry::{EntryState, GoesOn};
+use crate::app::{AppError, GoOn};
 use crate::journal::{
     Database, Fence, JournalError, State, Tables, Wrong, cell, count_up, damaged,
 };
@@ -41,9 +41,6 @@ pub struct Enqueued {
 
 /// Adds a file with its content to the queue, so that any machine can import it according to `profile`. The
 /// run stores the `entry`. If the file is already queued, the entry is added only if it has a note.
-///
-/// # Errors
-/// Fails if the file cannot be read or the database cannot be written.
 pub fn enqueue(
     state: &State,
     (file, origin): (&Path, Origin),
@@ -383,8 +380,8 @@ pub(super) fn later(
 pub(super) fn end(
     database: &Database,
     waiting: &Waiting,
-    state: &str,
-    exit_code: i32,
+    state: EntryState,
+    exit: Exit,
     done: BatchUsage,
     why: Option<&Fact>,
 ) -> Result<(), JournalError> {
@@ -398,8 +395,8 @@ pub(super) fn end(
              RETURNING is_approved AND state = 'held'",
             &[
                 &waiting.id,
-                &state,
-                &exit_code,
+                &state.as_str(),
+                &i32::from(exit.code()),
                 &why.and_then(kept),
                 &signed(done.requests),
                 &signed(done.retries),
@@ -419,22 +416,13 @@ pub(super) fn end(
     })
 }
 
-/// Queues a held run again as approved. The run stores the `entry`.
-pub fn approve(state: &State, id: i64, entry: &AuditEntry) -> Result<GoesOn, AppError> {
-    goes_on(state, id, true, entry)
-}
-
-/// Queues a stopped run again. The run stores the `entry`.
+/// Queues a stopped run again, or a held run as approved. The run stores the `entry`.
 ///
 /// # Errors
 /// Fails if the queue has no entry with this id or the database cannot be written.
-pub fn put_back(state: &State, id: i64, entry: &AuditEntry) -> Result<GoesOn, AppError> {
-    goes_on(state, id, false, entry)
-}
-
-fn goes_on(state: &State, id: i64, approves: bool, entry: &AuditEntry) -> Result<GoesOn, AppError> {
+pub fn put_back(state: &State, id: i64, how: GoOn, entry: &AuditEntry) -> Result<GoesOn, AppError> {
     let known = database_of(state)?.change(|tables| {
-        let goes_on = again(tables, id, approves)?;
+        let goes_on = again(tables, id, how == GoOn::Approve)?;
         if goes_on.is_some() {
             add_entry(tables, id, entry)?;
         }
@@ -450,19 +438,16 @@ fn goes_on(state: &State, id: i64, approves: bool, entry: &AuditEntry) -> Result
 /// Fails if there is no such entry or the database cannot be written.
 pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     let why = kept(&Fact::new(Code::QueueRemoved));
-    match take_out(state, id, "stopped", (why, None))? {
+    match take_out(state, id, EntryState::Stopped, (why, None))? {
         true => Ok(()),
         false => Err(AppError::Front(say().fleet_unknown(id))),
     }
 }
 
 /// Ends the entry of a declined run, unless a worker has ended it.
-///
-/// # Errors
-/// Fails if the database cannot be written.
 pub fn end_declined(state: &State, id: i64) -> Result<(), AppError> {
     let exit_code = i32::from(Exit::RowsFailed.code());
-    take_out(state, id, "finished", (None, Some(exit_code)))?;
+    take_out(state, id, EntryState::Finished, (None, Some(exit_code)))?;
     Ok(())
 }
 
@@ -470,7 +455,7 @@ pub fn end_declined(state: &State, id: i64) -> Result<(), AppError> {
 fn take_out(
     state: &State,
     id: i64,
-    ends_as: &str,
+    ends_as: EntryState,
     (why, exit_code): (Option<String>, Option<i32>),
 ) -> Result<bool, AppError> {
     let was_open = database_of(state)?.change(|tables| {
@@ -491,7 +476,7 @@ fn take_out(
             "UPDATE queued SET state = $2, owner = NULL, ended_at = now(), why = $3,
                                exit_code = coalesce($4, exit_code)
              WHERE id = $1",
-            &[&id, &ends_as, &why, &exit_code],
+            &[&id, &ends_as.as_str(), &why, &exit_code],
         )?;
         // The cached answers for its plan are no longer needed.
         tables.execute(

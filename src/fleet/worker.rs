@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::decisions::{Failure, Step, failure, may_pass, state_after, step};
-use super::door::{EndedFile, FleetDoor, Heard};
+use super::door::{FleetDoor, Heard};
+use super::entry::EntryState;
 use super::queue::{
     Claimed, Waiting, begin_batch, database_of, end, later, look, move_to, not_here, queue_of,
 };
@@ -279,29 +280,20 @@ impl Worker<'_> {
         let exit = summary
             .as_ref()
             .map_or(Exit::CannotDo, |summary| summary.exit_code);
-        let code = i32::from(exit.code());
-        let database = database_of(&session.state)?;
-        end(
-            database,
-            waiting,
-            state_after(exit),
-            code,
-            done,
-            why.as_ref(),
-        )?;
-        let is_over = state_after(exit) == "finished";
+        let (database, state) = (database_of(&session.state)?, state_after(exit));
+        end(database, waiting, state, exit, done, why.as_ref())?;
         let withheld = summary
             .as_ref()
             .map_or(0, |summary| summary.states.withheld);
         if let Some(summary) = &summary {
             notifications.send(session, None, summary, why.as_ref());
         }
-        self.door.heard(Heard::Ended(&EndedFile {
-            file: waiting.file.clone(),
-            summary: summary.map(Box::new),
-            why,
-        }));
-        if is_over && withheld > 0 {
+        self.door.heard(Heard::Ended {
+            file: &waiting.file,
+            summary: summary.as_ref(),
+            why: why.as_ref(),
+        });
+        if state == EntryState::Finished && withheld > 0 {
             let forgotten = forget_copies(&session.state, &waiting.sha256, &waiting.file);
             // The entry has ended already, so a failed cleanup is only logged.
             if let Err(error) = forgotten {
@@ -319,18 +311,17 @@ impl Worker<'_> {
         error: &AppError,
     ) -> Result<(), AppError> {
         let why = why(session, waiting, error);
-        let code = i32::from(error.exit().code());
-        let database = database_of(&session.state)?;
+        let (database, state) = (database_of(&session.state)?, EntryState::Failed);
         let done = BatchUsage::default();
-        end(database, waiting, "failed", code, done, Some(&why))?;
+        end(database, waiting, state, error.exit(), done, Some(&why))?;
         let profile = waiting.profile.as_deref();
         let notifications = self.door.notifications(profile);
         notifications.failed(session, Path::new(&waiting.file), None, error);
-        self.door.heard(Heard::Ended(&EndedFile {
-            file: waiting.file.clone(),
+        self.door.heard(Heard::Ended {
+            file: &waiting.file,
             summary: None,
-            why: Some(why),
-        }));
+            why: Some(&why),
+        });
         Ok(())
     }
 }

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::app::{
-    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, at_hand,
-    forget_dropped, listed,
+    AppError, Desk, GoOn, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Told,
+    Wanted, at_hand, forget_dropped, listed,
 };
 use rosterpatch::check::CheckOptions;
 use rosterpatch::events::Unobserved;
 use rosterpatch::fleet::{
-    EntryState, FleetDoor, GoesOn, Heard, QueueDesk, QueueEntry, SweptFile, approve, enqueue,
-    listed_queue, migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
+    EntryState, FleetDoor, GoesOn, Heard, QueueDesk, QueueEntry, enqueue, listed_queue, migrate,
+    place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::model::{Code, Exit};
@@ -105,7 +105,7 @@ impl FleetDoor for Door {
     fn heard(&self, what: Heard<'_>) {
         let (file, why) = match what {
             Heard::Later { file, why, .. } => (file, why.map(|why| why.code())),
-            Heard::Ended(ended) => (&*ended.file, ended.why.as_ref().map(|why| why.code())),
+            Heard::Ended { file, why, .. } => (file, why.map(|why| why.code())),
         };
         let mut heard = self.heard.lock().unwrap();
         heard.push((name_of(file), why));
@@ -249,7 +249,7 @@ fn a_file_joins_the_queue_of_its_quota_and_is_sent_in_batches() {
     let again = enqueue(&queue.state, again, Some("a"), &deed("enqueue")).unwrap();
     assert_eq!((again.id, again.is_known), (long, true));
     assert_eq!(
-        put_back(&queue.state, long, &deed("resume")).unwrap(),
+        put_back(&queue.state, long, GoOn::Resume, &deed("resume")).unwrap(),
         GoesOn::AsBefore
     );
     assert_eq!(listed_queue(&queue.state, false).unwrap().len(), 3);
@@ -285,7 +285,8 @@ fn a_file_joins_the_queue_of_its_quota_and_is_sent_in_batches() {
         assert!(text.contains(line), "{text}");
     }
     assert!(
-        approve(&queue.state, 99, &deed("approve")).is_err() && remove(&queue.state, 99).is_err()
+        put_back(&queue.state, 99, GoOn::Approve, &deed("approve")).is_err()
+            && remove(&queue.state, 99).is_err()
     );
 }
 
@@ -372,7 +373,7 @@ fn a_file_removed_during_its_batch_sends_nothing() {
     assert_eq!(heard, []);
     // A file that is put back into the queue starts again.
     assert_eq!(
-        put_back(&queue.state, id, &deed("resume")).unwrap(),
+        put_back(&queue.state, id, GoOn::Resume, &deed("resume")).unwrap(),
         GoesOn::Again
     );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
@@ -395,7 +396,7 @@ fn an_approval_releases_a_file_even_before_it_is_held() {
     assert_eq!(place.unwrap().id, id);
     assert_eq!(queue.updates(), 0);
     assert_eq!(
-        approve(&queue.state, id, &deed("approve")).unwrap(),
+        put_back(&queue.state, id, GoOn::Approve, &deed("approve")).unwrap(),
         GoesOn::Again
     );
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
@@ -415,7 +416,7 @@ fn an_approval_releases_a_file_even_before_it_is_held() {
             .iter()
             .any(|entry| entry.id == early && entry.state == EntryState::Running);
         if running {
-            *seen.lock().unwrap() = Some(approve(state, early, &deed("approve"))?);
+            *seen.lock().unwrap() = Some(put_back(state, early, GoOn::Approve, &deed("approve"))?);
         }
         Ok(())
     });
@@ -438,7 +439,7 @@ fn a_queued_run_records_the_account_and_machine_of_each_command() {
     };
     assert!(again(Some("terminsstart")).is_known && again(None).is_known);
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
-    approve(&queue.state, id, &deed("approve")).unwrap();
+    put_back(&queue.state, id, GoOn::Approve, &deed("approve")).unwrap();
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     let journal = Journal::open(&queue.state).unwrap();
     let run = journal.run(queue.entry(id).run.as_deref()).unwrap();
@@ -487,7 +488,7 @@ fn a_roster_copy_with_protected_rows_is_removed_after_its_run() {
     };
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!((queue.entry(id).state, copies()), (EntryState::Held, 1));
-    approve(&queue.state, id, &deed("approve")).unwrap();
+    put_back(&queue.state, id, GoOn::Approve, &deed("approve")).unwrap();
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     let entry = queue.entry(id);
     assert_eq!(
@@ -566,8 +567,33 @@ fn told_of(tally: &Tally) -> Vec<(Fate, u64)> {
     tally.fates().filter(|(_, files)| *files > 0).collect()
 }
 
+/// A desk that passes reports on and imports no file.
+struct Noting<'a>(&'a dyn Fn(&str, &Told<'_>));
+
+impl Desk for Noting<'_> {
+    fn may_take(&self, _: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    fn wanted(&self, _: &Path, _: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
+        unreachable!("workers import the files")
+    }
+
+    fn account(&self, _: &str) -> u64 {
+        0
+    }
+
+    fn notifications(&self, _: &str) -> Notifications {
+        Notifications::default()
+    }
+
+    fn told(&self, name: &str, what: Told<'_>) {
+        self.0(name, &what);
+    }
+}
+
 /// Sweeps the inbox into the queue.
-fn swept(queue: &Queue, told: &dyn Fn(&str, &SweptFile)) -> Swept {
+fn swept(queue: &Queue, told: &dyn Fn(&str, &Told<'_>)) -> Swept {
     let options = SweepOptions {
         folder: queue.folder.path("inbox"),
         settle: Duration::ZERO,
@@ -576,12 +602,11 @@ fn swept(queue: &Queue, told: &dyn Fn(&str, &SweptFile)) -> Swept {
         fresh: false,
     };
     let desk = QueueDesk {
-        outcome_first: false,
+        desk: &Noting(told),
         profile_of: &|_| Ok(None),
-        notifications_of: &|_| Notifications::default(),
-        told,
+        outcome_first: false,
     };
-    sweep_into_queue(&queue.session(), &options, &desk).unwrap()
+    sweep_into_queue(&queue.session(), options, &desk).unwrap()
 }
 
 #[test]
@@ -602,8 +627,8 @@ fn a_file_that_cannot_be_moved_is_reported_with_both_reasons() {
     // A file occupies the name of the folder for failed files.
     queue.folder.write("inbox/failed", "");
     let told = Mutex::new(Vec::new());
-    let hear = |name: &str, swept: &SweptFile| match swept {
-        SweptFile::Failed(why) if name == "a.csv" => told.lock().unwrap().push(why.code()),
+    let hear = |name: &str, what: &Told<'_>| match what {
+        Told::NotImported(why) if name == "a.csv" => told.lock().unwrap().push(why.code()),
         _ => {}
     };
     let swept = swept(&queue, &hear);
@@ -630,22 +655,23 @@ fn a_sweep_archives_files_whose_runs_have_ended() {
     drop("broken.csv", "no,header\n1,2\n");
     let sweep = || {
         let told = Mutex::new(BTreeMap::new());
-        let hear = |name: &str, swept: &SweptFile| {
-            let text = match swept {
-                SweptFile::Enqueued(_) => "enqueued".to_owned(),
-                SweptFile::Waiting => "waiting".to_owned(),
-                SweptFile::Held { run, why } => format!("held {run} {}", why.code()),
-                SweptFile::Ended(summary) => {
+        let hear = |name: &str, what: &Told<'_>| {
+            let text = match what {
+                Told::Enqueued(_) => "enqueued".to_owned(),
+                Told::Queued => "waiting".to_owned(),
+                Told::Held { run, why } => format!("held {run} {}", why.code()),
+                Told::PutAway(summary) => {
                     let results = summary.results.as_ref().unwrap();
                     assert!(results.is_file() && Path::new(&summary.file).is_file());
                     assert!(results.to_str().unwrap().ends_with(".results.csv"));
                     assert_eq!(results.parent(), Path::new(&summary.file).parent());
                     "ended".to_owned()
                 }
-                SweptFile::Failed(why) => {
+                Told::NotImported(why) => {
                     assert!(why.path().unwrap().is_file(), "{why:?}");
                     format!("failed {}", why.code())
                 }
+                Told::Ended(..) | Told::Duplicate { .. } => unreachable!(),
             };
             told.lock().unwrap().insert(name.to_owned(), text);
         };

@@ -71,6 +71,7 @@ impl Desk for Noting<'_> {
             Told::PutAway(summary) => format!("put away, {} updated", summary.states.updated),
             Told::Duplicate { run, .. } => format!("duplicate of {run}"),
             Told::NotImported(why) => format!("not imported: {}", why.code()),
+            Told::Enqueued(_) | Told::Queued | Told::Held { .. } => unreachable!(),
         };
         self.told.borrow_mut().push(format!("{name}: {what}"));
     }

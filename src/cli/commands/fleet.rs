@@ -258,21 +258,16 @@ impl FleetDoor for WorkDoor {
                     terminal::line(&format!("{line}{why}"));
                 }
             }
-            Heard::Ended(ended) => match &ended.summary {
+            Heard::Ended { file, summary, why } => match summary {
                 Some(summary) if self.is_json => print_json(&summary.facts(), false),
                 Some(summary) => {
-                    let why = ended
-                        .why
-                        .as_ref()
-                        .map(|why| format!(": {}", why.in_words()));
+                    let why = why.map(|why| format!(": {}", why.in_words()));
                     let states = summary.states.in_words(false);
-                    let line = format!("{}: {states}", ended.file);
-                    terminal::line(&format!("{line}{}", why.unwrap_or_default()));
+                    terminal::line(&format!("{file}: {states}{}", why.unwrap_or_default()));
                 }
                 None => {
                     let unknown = Fact::new(Code::QueueUnknown);
-                    let why = ended.why.as_ref().unwrap_or(&unknown);
-                    terminal::unwatched_error(&ended.file, why);
+                    terminal::unwatched_error(file, why.unwrap_or(&unknown));
                 }
             },
         }

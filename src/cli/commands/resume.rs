@@ -66,12 +66,12 @@ fn with(
         }
         // Any worker with the credentials can continue a queued run.
         let session = &front.session;
-        let entry = |command| AuditEntry::of(&session.author, command, session.clock.timestamp());
-        let goes_on = match how {
-            GoOn::Approve => fleet::approve(&session.state, queued.id, &entry("approve"))?,
-            GoOn::Resume => fleet::put_back(&session.state, queued.id, &entry("resume"))?,
+        let command = match how {
+            GoOn::Approve => "approve",
+            GoOn::Resume => "resume",
         };
-        let told = match goes_on {
+        let entry = AuditEntry::of(&session.author, command, session.clock.timestamp());
+        let told = match fleet::put_back(&session.state, queued.id, how, &entry)? {
             GoesOn::Again => say().fleet_goes_on(record.name),
             GoesOn::AsBefore => say().fleet_goes_on_already(record.name),
         };

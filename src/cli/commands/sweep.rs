@@ -16,7 +16,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::values::Format;
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
-use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};
+use crate::fleet::{QueueDesk, sweep_into_queue};
 use crate::journal::Fate;
 use crate::l10n::{duration, files, number, requests, say};
 use crate::model::{Code, Exit, Fact, Summary};
@@ -169,42 +169,17 @@ fn text_of(config: &Config) -> Option<Vec<u8>> {
 impl SweepDesk<'_> {
     /// Adds the files to the queue, and archives those whose runs have ended.
     fn enqueue(&self) -> Result<Swept, AppError> {
-        let options = self.options();
-        let is_json = self.args.output.format == Format::Json;
         let profile_of = |name: &str| {
             self.may_take(name)?;
             let config = self.config_of(name)?;
             Ok(config.profile().map(str::to_owned))
         };
-        let told = |name: &str, swept: &SweptFile| match swept {
-            SweptFile::Waiting => {}
-            SweptFile::Enqueued(id) if is_json => {
-                print_json(&serde_json::json!({"file": name, "id": id}), false);
-            }
-            SweptFile::Enqueued(id) => {
-                terminal::line(&say().fleet_enqueued(name, *id));
-            }
-            SweptFile::Ended(summary) => print_file(is_json, name, summary),
-            SweptFile::Held { run, why } => {
-                print_failure(is_json, name, Some(run.as_str()), why);
-                let held = match why.asks_a_person() {
-                    true => say().fleet_held_rows(name, why.in_words(), run.as_str()),
-                    false => say().fleet_held(name, why.in_words(), run.as_str()),
-                };
-                terminal::error(&held, why);
-            }
-            SweptFile::Failed(why) => {
-                print_failure(is_json, name, None, why);
-                terminal::unwatched_error(name, why);
-            }
-        };
         let desk = QueueDesk {
-            outcome_first: settings::is_outcome_first(&self.front.config, &self.args.layout),
+            desk: self,
             profile_of: &profile_of,
-            notifications_of: &|name| self.notifications(name),
-            told: &told,
+            outcome_first: settings::is_outcome_first(&self.front.config, &self.args.layout),
         };
-        sweep_into_queue(&self.front.session, &options, &desk)
+        sweep_into_queue(&self.front.session, self.options(), &desk)
     }
 
     /// Returns the config with the profile that matches the file, unless a profile was chosen.
@@ -285,6 +260,21 @@ impl Desk for SweepDesk<'_> {
                 print_file(is_json, name, &ended.summary);
             }
             Told::PutAway(summary) => print_file(is_json, name, summary),
+            Told::Queued => {}
+            Told::Enqueued(id) if is_json => {
+                print_json(&serde_json::json!({"file": name, "id": id}), false);
+            }
+            Told::Enqueued(id) => {
+                terminal::line(&say().fleet_enqueued(name, id));
+            }
+            Told::Held { run, why } => {
+                print_failure(is_json, name, Some(run), why);
+                let held = match why.asks_a_person() {
+                    true => say().fleet_held_rows(name, why.in_words(), run),
+                    false => say().fleet_held(name, why.in_words(), run),
+                };
+                terminal::error(&held, why);
+            }
             Told::Duplicate { run, to } if is_json => print_json(
                 &serde_json::json!({
                     "file": to.display().to_string(), "duplicate_of": run, "requests": 0, "exit_code": 0,

@@ -530,14 +530,14 @@ pub(in crate::console) async fn act(
                     ..Decisions::default()
                 };
                 decide(&session, &run, &mut settings, decisions)?;
-                fleet::approve(&desk.state, queued.id, &entry("approve"))?;
+                fleet::put_back(&desk.state, queued.id, GoOn::Approve, &entry("approve"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             // Workers of the queue send all rows of a run.
             (Some("approve_first"), Some(_)) => return Err(Trouble::Nothing),
             (Some("resume"), Some(queued)) => {
                 resumed(&session, Some(&name), GoOn::Resume, &NamedPaths::default())?;
-                fleet::put_back(&desk.state, queued.id, &entry("resume"))?;
+                fleet::put_back(&desk.state, queued.id, GoOn::Resume, &entry("resume"))?;
                 return go_to(&format!("/runs/{name}"));
             }
             _ => {}
