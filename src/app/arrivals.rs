@@ -134,22 +134,27 @@ impl<'a> Arrivals<'a> {
         self.newest.clear();
         self.seen.clear();
         for arrival in known.into_iter().filter(|known| known.inbox == inbox) {
-            match arrival.fate {
-                Fate::NotProcessed => {
-                    let key = (arrival.name.clone(), arrival.stamp.clone());
-                    self.stays.insert(key, arrival);
-                }
-                // A failed file was not imported, so it does not count as the newest.
-                Fate::Failed => {}
-                Fate::Done | Fate::Partial | Fate::Held | Fate::Duplicate | Fate::Waiting => {
-                    if let Some(modified) = modified_in(&arrival.stamp) {
-                        let newest = self.newest.entry(arrival.name).or_insert(modified);
-                        *newest = modified.max(*newest);
-                    }
+            self.note(arrival);
+        }
+        Ok(())
+    }
+
+    /// Adds a record of the journal.
+    fn note(&mut self, arrival: Arrival) {
+        match arrival.fate {
+            Fate::NotProcessed => {
+                let key = (arrival.name.clone(), arrival.stamp.clone());
+                self.stays.insert(key, arrival);
+            }
+            // A failed file was not imported, so it does not count as the newest.
+            Fate::Failed => {}
+            Fate::Done | Fate::Partial | Fate::Held | Fate::Duplicate | Fate::Waiting => {
+                if let Some(modified) = modified_in(&arrival.stamp) {
+                    let newest = self.newest.entry(arrival.name).or_insert(modified);
+                    *newest = modified.max(*newest);
                 }
             }
         }
-        Ok(())
     }
 
     /// Returns whether a file is older than the last imported file of the same name.
@@ -236,17 +241,7 @@ impl<'a> Arrivals<'a> {
         };
         Journal::open(&self.session.state)?.record_arrival(&arrival)?;
         self.has_news = true;
-        match (fate, modified_in(stamp)) {
-            (Fate::NotProcessed, _) => {
-                let key = (name.to_owned(), stamp.to_owned());
-                self.stays.insert(key, arrival);
-            }
-            (Fate::Failed, _) | (_, None) => {}
-            (_, Some(modified)) => {
-                let newest = self.newest.entry(name.to_owned()).or_insert(modified);
-                *newest = modified.max(*newest);
-            }
-        }
+        self.note(arrival);
         Ok(())
     }
 
@@ -333,25 +328,19 @@ pub enum Next {
 pub struct Arrived {
     /// When the file was first seen.
     pub arrived_at: Timestamp,
-    /// The file name.
     pub name: String,
-    /// The path of the inbox.
     pub inbox: String,
-    /// The fate of the file.
     pub fate: Fate,
     /// The current path.
     pub file: String,
-    /// The name of the run, if one began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Why the file was not imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Fact>,
     /// Why the file requires action, as text: why it was not imported, what holds its run, or how its rows
     /// ended.
     #[serde(skip)]
     pub reason: Option<String>,
-    /// The required action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
 }
@@ -423,23 +412,17 @@ pub(super) fn arrived(
             arrived.reason = summary.stop.as_ref().map(|stop| stop.message.to_string());
             return Ok(arrived);
         }
-        let reason = match arrived.fate {
-            Fate::Held => summary.held.clone(),
-            Fate::Partial | Fate::Failed => Some(summary.states.in_words(false)),
-            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
+        let (reason, next) = match arrived.fate {
+            Fate::Held => (summary.held.clone(), Some(Next::Approve(run.name))),
+            Fate::Partial | Fate::Failed => {
+                let rows = summary.failed_rows.as_ref().or(summary.results.as_ref());
+                let reason = summary.states.in_words(false);
+                (Some(reason), rows.cloned().map(Next::Retry))
+            }
+            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => (None, None),
         };
         arrived.reason = arrived.reason.or(reason);
-        arrived.next = match arrived.fate {
-            Fate::Held => Some(Next::Approve(run.name)),
-            Fate::Partial | Fate::Failed => {
-                let rows = summary
-                    .failed_rows
-                    .clone()
-                    .or_else(|| summary.results.clone());
-                rows.map(Next::Retry)
-            }
-            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
-        };
+        arrived.next = next;
         Ok(arrived)
     };
     journal.arrivals(since)?.into_iter().map(one).collect()

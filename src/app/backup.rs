@@ -20,7 +20,6 @@ use crate::run::Settings;
 /// The contents of a backup.
 #[derive(Debug, Default)]
 pub struct BackedUp {
-    /// The number of runs in the journal.
     pub runs: u64,
     /// The number of files besides the journal.
     pub files: u64,

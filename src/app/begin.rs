@@ -30,18 +30,12 @@ pub fn begin(
     // A copy of the file may have been imported and undone in the meantime.
     let journal = Journal::open(&session.state)?;
     if !fresh && let Some(undone) = undone_of_content(&journal, ready, Some(&record))? {
-        return Err(RunError::Undone {
-            run: undone.name,
-            file: undone.file,
-        }
-        .into());
+        return Err(was_undone(undone));
     }
     // Settings from another program version that cannot be parsed never count as equal.
     let earlier = Settings::of(&record).ok();
-    if earlier
-        .as_ref()
-        .is_some_and(|earlier| earlier.queued.is_some())
-    {
+    let is_queued = |earlier: &Settings| earlier.queued.is_some();
+    if earlier.as_ref().is_some_and(is_queued) {
         // A queued run is continued by a worker.
         let file = record.file.into();
         return Err(RunError::Busy { file }.into());
@@ -80,14 +74,12 @@ pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
         Some(name) => Some(journal.run(Some(name))?).filter(|run| run.state == RunState::Undone),
         None => undone_of_content(&journal, ready, None)?,
     };
-    match undone {
-        None => Ok(()),
-        Some(undone) => Err(RunError::Undone {
-            run: undone.name,
-            file: undone.file,
-        }
-        .into()),
-    }
+    undone.map_or(Ok(()), |undone| Err(was_undone(undone)))
+}
+
+fn was_undone(run: RunRecord) -> AppError {
+    let (run, file) = (run.name, run.file);
+    RunError::Undone { run, file }.into()
 }
 
 /// Returns the last undone run with the same content, unless another such run, or `after`, began after the
@@ -136,9 +128,8 @@ pub(super) fn last_of_content(
 
 /// Returns the interrupted run of this file, if any.
 fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, AppError> {
-    let path = ready.prepared.input.path();
-    let file = absolute(path);
     let prepared = &ready.prepared;
+    let file = absolute(prepared.input.path());
     Ok(Journal::open(&session.state)?.unfinished(
         &file.display().to_string(),
         prepared.input.sha256().map_err(RunError::from)?,

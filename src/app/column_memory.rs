@@ -21,9 +21,7 @@ pub(super) const COLUMNS: &str = "columns";
 pub struct DecidedColumn {
     /// The field's name; empty for a column that was left out.
     pub field: String,
-    /// The name of the file.
     pub file: String,
-    /// When it was decided.
     pub at: Timestamp,
 }
 
@@ -36,9 +34,6 @@ pub struct ColumnMemory {
 
 impl ColumnMemory {
     /// Reads the decisions for a target from the state folder.
-    ///
-    /// # Errors
-    /// Fails if they cannot be read.
     pub fn read(state: &Path, target: &str) -> Result<ColumnMemory, AppError> {
         let name = hex(&Sha256::digest(target.as_bytes())[..16]);
         let path = state.join(COLUMNS).join(name).with_extension("json");
@@ -58,9 +53,6 @@ impl ColumnMemory {
 
     /// Stores decisions: each header with a field's name, nothing for a column that is left out, or `None` for a
     /// column that needs no decision.
-    ///
-    /// # Errors
-    /// Fails if they cannot be written.
     pub fn store<'a>(
         &mut self,
         file: &str,

@@ -81,7 +81,6 @@ pub fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>, AppError> 
 pub struct Retried {
     /// The results file, and the options for reading it.
     pub results: Roster,
-    /// The selected rows.
     pub selection: Selection,
     /// The states of rows to retry. If empty, all unsuccessful rows are retried.
     pub only: Vec<RowState>,
@@ -136,7 +135,6 @@ pub fn retried(
 /// Which roster options the retry sets explicitly.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
-    /// The key column.
     pub key: bool,
     /// The meaning of an empty cell.
     pub empty: bool,

@@ -19,7 +19,6 @@ pub const DROPPED: &str = "dropped";
 /// An uploaded file.
 #[derive(Debug)]
 pub struct Dropped {
-    /// The path of the file.
     pub path: PathBuf,
     /// The open file, to which the content is written.
     pub file: std::fs::File,

@@ -38,11 +38,8 @@ pub struct Dossier {
 /// A row of a run that the key matches.
 #[derive(Debug, Serialize)]
 pub struct RowAbout {
-    /// The name of the run.
     pub run: String,
-    /// The path of the roster.
     pub file: String,
-    /// When the run began.
     pub at: Timestamp,
     /// The spreadsheet row number.
     pub line: u64,
@@ -60,22 +57,16 @@ pub struct RowAbout {
 /// A file of a run.
 #[derive(Debug, Serialize)]
 pub struct FileAbout {
-    /// The name of the run.
     pub run: String,
-    /// The path of the file.
     pub path: PathBuf,
 }
 
 /// What one run changed, or may have changed, in one record.
 #[derive(Debug, Serialize)]
 pub struct RecordChanges {
-    /// The name of the run.
     pub run: String,
-    /// The command that started the run.
     pub command: String,
-    /// The path of the roster.
     pub file: String,
-    /// The name of the target.
     pub target: String,
     /// The key that found the record.
     pub key: String,
@@ -111,11 +102,9 @@ pub struct PastChange {
     /// The column as the reader calls it.
     #[serde(skip)]
     pub label: String,
-    /// The name of the field.
     pub field: String,
     /// The previous value, formatted, or `None` if the record was not read.
     pub from: Option<String>,
-    /// The sent value.
     pub to: String,
 }
 

@@ -15,11 +15,9 @@ use crate::send::{Credentials, Stop};
 
 /// One run, from its settings to its archive.
 pub struct Job<'a> {
-    /// The session.
     pub session: &'a Session,
     /// The recipients of the run's summary.
     pub notifications: &'a Notifications,
-    /// The credentials.
     pub credentials: Credentials,
     /// Receives the plan and returns whether to send it; `None` if no confirmation is needed.
     pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,

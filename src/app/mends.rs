@@ -24,9 +24,6 @@ pub struct KeptMends {
 impl KeptMends {
     /// Locates the edits of a roster. The name depends on the content and on the encoding, delimiter, header
     /// row and sheet, because they determine the row numbers. `run` is the retried run, if any.
-    ///
-    /// # Errors
-    /// Fails if the roster can no longer be read.
     pub fn of(
         state: &Path,
         input: &Input,
@@ -74,9 +71,6 @@ impl KeptMends {
 
 /// Removes stored edits of any roster: rows with the number and cells of one in `edited`, and rows with a
 /// cell in `keys`. Returns the number of removed rows.
-///
-/// # Errors
-/// Fails if a file of edits cannot be read or written.
 pub(super) fn forget_edited(
     state: &Path,
     edited: &[(u64, Cells)],

@@ -37,42 +37,51 @@ mod undo;
 mod watch;
 
 pub use archive::{archive_failed, archive_file};
-pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
-pub use backup::{BackedUp, back_up};
-pub use begin::{begin, refuse_undone, way_on};
-pub use column_memory::{ColumnMemory, DecidedColumn, pattern_of};
-pub use decline::{Declined, decline};
-pub use derive::{Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one};
-pub use doctor::{Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state};
-pub use dropped::{Dropped, dropped, forget_dropped, is_dropped};
+pub use arrivals::{Tally, fate_of, place_of};
+pub use begin::refuse_undone;
+pub use dropped::forget_dropped;
 pub use error::{Action, AppError};
-pub use forget::forget;
-pub use go_on::{Decisions, GoOn, decide, go_on, leave_out, resumed};
-pub use history::{
-    Dossier, FieldNames, PastChange, RecordChanges, RowAbout, dossier, write_dossier,
-};
-pub use job::Job;
-pub use mends::{KeptMends, forget_mends};
-pub use naming::{Naming, is_identifier};
-pub use notify::{Notifications, Notify};
-pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
-pub use people::{FoundPerson, People, SEARCHED_ROSTERS, SEARCHED_RUNS, people, roster_of};
-pub use protection::Protection;
-pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
+pub use go_on::GoOn;
+pub use history::dossier;
+pub use notify::Notifications;
+pub use ready::{Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
-pub use retention::{Expired, Retention, expire, inboxes_of};
-pub use runs::{ListedRun, UnsuccessfulRow, is_rehearsal, listed, unsuccessful};
+pub use runs::listed;
 pub use session::Session;
-pub use spool::{
-    at_hand, forget_copies, forget_dead_copies, forget_spool, forget_spooled, spool, spooled,
-};
-pub use stop::{StopSignal, asked_again, asked_to_stop};
+pub use spool::{at_hand, forget_copies, forget_dead_copies, forget_spooled, spool, spooled};
+pub use stop::StopSignal;
 pub use sweep::{Desk, Process, Sweep, SweepOptions, Swept, Told};
-pub use target_test::{
+
+pub(crate) use arrivals::{Next, Stay, arrived_within};
+pub(crate) use backup::back_up;
+pub(crate) use begin::{begin, way_on};
+pub(crate) use column_memory::{ColumnMemory, DecidedColumn, pattern_of};
+pub(crate) use decline::decline;
+pub(crate) use derive::{Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one};
+pub(crate) use doctor::{
+    Asking, Diagnosis, Examined, Health, of_api, of_metrics, of_notify, of_state,
+};
+pub(crate) use dropped::{Dropped, dropped, is_dropped};
+pub(crate) use forget::forget;
+pub(crate) use go_on::{Decisions, decide, go_on, leave_out, resumed};
+pub(crate) use history::{Dossier, FieldNames, PastChange, RecordChanges, RowAbout, write_dossier};
+pub(crate) use job::Job;
+pub(crate) use mends::{KeptMends, forget_mends};
+pub(crate) use naming::{Naming, is_identifier};
+pub(crate) use notify::Notify;
+pub(crate) use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
+pub(crate) use people::{FoundPerson, SEARCHED_ROSTERS, SEARCHED_RUNS, people, roster_of};
+pub(crate) use protection::Protection;
+pub(crate) use ready::{Played, Ready};
+pub(crate) use retention::{Retention, expire, inboxes_of};
+pub(crate) use runs::{ListedRun, UnsuccessfulRow, is_rehearsal, unsuccessful};
+pub(crate) use spool::forget_spool;
+pub(crate) use stop::{asked_again, asked_to_stop};
+pub(crate) use target_test::{
     FieldState, FoundField, ListedPage, MOST_REQUESTS, ShownHeader, Step, TargetTest, TestKey,
     test_target,
 };
-pub use undo::{Undone, undone};
-pub use watch::watch;
+pub(crate) use undo::undone;
+pub(crate) use watch::watch;
 
-pub use crate::plan::Selection;
+pub(crate) use crate::plan::Selection;

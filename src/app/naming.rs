@@ -53,9 +53,6 @@ impl Naming {
 
 /// Whether a word is a UUID.
 pub fn is_identifier(word: &str) -> bool {
-    let lengths = word.split('-').map(|part| {
-        let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hex { part.len() } else { 0 }
-    });
-    lengths.eq([8, 4, 4, 4, 12])
+    // Other notations of a UUID have another length.
+    word.len() == 36 && uuid::Uuid::try_parse(word).is_ok()
 }

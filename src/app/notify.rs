@@ -79,7 +79,6 @@ pub(super) fn is_same_refusal(known: &Fact, why: Option<&Fact>) -> bool {
 struct Failure<'a> {
     file: String,
     profile: Option<&'a str>,
-    /// The message for the reader.
     error: String,
     #[serde(flatten)]
     fact: &'a Fact,

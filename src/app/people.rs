@@ -26,7 +26,6 @@ use crate::targets::TargetSpec;
 pub struct FoundPerson {
     /// The name; empty if neither roster nor journal has one.
     pub name: String,
-    /// The class.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub class: String,
     /// The identity number or another value that names the person.
@@ -38,9 +37,7 @@ pub struct FoundPerson {
 /// The people who were found.
 #[derive(Debug, Default)]
 pub struct People {
-    /// The people, by name.
     pub people: Vec<FoundPerson>,
-    /// Whether there are more.
     pub is_cut: bool,
 }
 
@@ -62,9 +59,6 @@ const NUMBER: &str = "identity_number";
 /// Returns the people whose name, number or address is `query`, without those who are marked as protected in any run
 /// in the journal. A run does not record whom it withheld, and the cells of such rows are never read, so people who
 /// may be among them are returned without a name. Rehearsals are left out unless they are requested.
-///
-/// # Errors
-/// Fails if the journal cannot be read.
 pub fn people(state: &State, query: &str, rehearsals: bool) -> Result<People, AppError> {
     let journal = Journal::open(state)?;
     let wanted = Wanted::of(query);

@@ -77,9 +77,6 @@ pub struct Protection<'a> {
 
 impl Protection<'_> {
     /// Finds the protected persons of a run and the later runs that have some.
-    ///
-    /// # Errors
-    /// Fails if the journal cannot be read.
     pub fn of<'a>(
         journal: &'a Journal,
         run: i64,
@@ -101,9 +98,6 @@ impl Protection<'_> {
     }
 
     /// Returns whether the person of a row must not be named.
-    ///
-    /// # Errors
-    /// Fails if the journal cannot be read.
     pub fn hides(&self, seen: &SeenRow) -> Result<bool, AppError> {
         let cells = self
             .keys
@@ -117,9 +111,6 @@ impl Protection<'_> {
     }
 
     /// Returns whether the person of a row, who is named by these values, must not be named.
-    ///
-    /// # Errors
-    /// Fails if the journal cannot be read.
     pub fn hides_by(&self, row: u64, by: &[String]) -> Result<bool, AppError> {
         if self.withheld.binary_search(&row).is_ok() {
             return Ok(true);

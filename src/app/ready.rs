@@ -14,7 +14,6 @@ use crate::targets::TargetSpec;
 
 /// A simulated API in this process. It stops when this is dropped.
 pub struct Played {
-    /// The base address.
     pub base_url: String,
     /// Keeps the server running.
     pub keeper: Box<dyn Any + Send>,
@@ -39,9 +38,6 @@ pub struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// Returns the parameters for a run that derives its settings from another run.
-    ///
-    /// # Errors
-    /// Fails if the target cannot be read or credentials are missing.
     pub fn again(
         settings: Settings,
         credentials: impl FnOnce(&TargetSpec) -> Result<Credentials, AppError>,
@@ -59,9 +55,7 @@ impl Wanted<'_> {
 
 /// A run that is ready to begin, with its roster read and checked.
 pub struct Ready {
-    /// The roster, read and checked.
     pub prepared: Arc<Prepared>,
-    /// The settings.
     pub settings: Settings,
     /// The credentials.
     pub credentials: Credentials,

@@ -27,7 +27,6 @@ pub struct Retention {
 /// Counts of the removed data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// The number of removed files.
     pub files: u64,
     /// The number of runs whose values were removed.
     pub runs: u64,
@@ -42,9 +41,6 @@ impl Retention {
 
 /// Removes data that is older at the time `now` than `retention` allows, from the archives of `inboxes` and
 /// from the journal. Runs that are in progress or held keep their values.
-///
-/// # Errors
-/// Fails if a file cannot be removed or the journal cannot be written.
 pub fn expire(
     state: &State,
     inboxes: &BTreeSet<PathBuf>,

@@ -64,9 +64,7 @@ impl ListedRun {
 /// An unsuccessful row.
 #[derive(Debug, Serialize)]
 pub struct UnsuccessfulRow {
-    /// The row number.
     pub row: u64,
-    /// The state of the row.
     pub state: RowState,
     /// The problems of the row, which contain personal data.
     pub problems: Vec<ShownProblem>,
@@ -75,7 +73,6 @@ pub struct UnsuccessfulRow {
 /// A problem of a row: a code and arguments for scripts, and a text for the reader.
 #[derive(Debug, Serialize)]
 pub struct ShownProblem {
-    /// The code.
     pub code: String,
     /// The header of the column. Empty if the problem concerns the whole row.
     pub column: String,
@@ -119,9 +116,6 @@ pub fn is_rehearsal(run: &RunRecord) -> bool {
 }
 
 /// Returns the details of a run in the journal at `at`.
-///
-/// # Errors
-/// Fails if the journal or the run's summary cannot be read.
 pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRun, AppError> {
     let state = state_of(run, at);
     let mut summary = figures_so_far(journal, run)?;

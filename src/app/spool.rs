@@ -110,9 +110,6 @@ pub fn at_hand(
 }
 
 /// Stores a roster in the database, if the journal is one, so that every machine can read it.
-///
-/// # Errors
-/// Fails if the file can no longer be read or the database cannot be written.
 pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     let file = prepared.input.path();
     if state.database().is_none() || file == Path::new("-") {

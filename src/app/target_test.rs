@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::doctor::{Asking, Diagnosis, Examined, Health, not_of_api, of_fault, of_refusal};
+use super::doctor::{Diagnosis, Examined, Health, client, not_of_api, of_fault, of_refusal, pacer};
 use super::error::AppError;
 use crate::check::Checker;
 use crate::l10n::say;
 use crate::model::with_causes;
 use crate::plan::{LookUp, Question, explained, unnamed};
-use crate::run::{shared_pacer, today};
+use crate::run::today;
 use crate::send::{Client, Pacer, QuotaHeader, QuotaMeaning, Route};
 use crate::targets::{Place, TargetSpec};
 
@@ -36,7 +36,6 @@ pub struct TargetTest {
     pub quota: Vec<ShownHeader>,
     /// The number of requests, token requests included.
     pub requests: u64,
-    /// The problems found.
     #[serde(skip)]
     pub findings: Vec<Diagnosis>,
 }
@@ -46,15 +45,11 @@ pub struct TargetTest {
 pub struct Step {
     /// `search`, `list` or `read`.
     pub name: &'static str,
-    /// The HTTP method.
     pub method: &'static str,
-    /// The path below the base address.
     pub path: String,
     /// The status code, or `None` without a response.
     pub status: Option<u16>,
-    /// The number of records in the response.
     pub records: Option<usize>,
-    /// The problem with the response.
     pub error: Option<String>,
 }
 
@@ -72,15 +67,12 @@ pub struct FoundRecord {
 /// A field of a record and how it is parsed.
 #[derive(Debug, Serialize)]
 pub struct FoundField {
-    /// The name of the field.
     pub field: String,
-    /// The kind of the field.
     pub kind: &'static str,
     /// The JSON pointer of the field in the record.
     pub pointer: String,
     /// Whether the value is present and readable.
     pub state: FieldState,
-    /// The value in the record.
     pub value: Option<Json>,
     /// The normalized value that is compared with cells.
     pub compared: Option<Json>,
@@ -105,9 +97,7 @@ pub enum FieldState {
 /// The first page of the record list.
 #[derive(Debug, Serialize)]
 pub struct ListedPage {
-    /// The number of records on the page.
     pub records: usize,
-    /// The requested page size.
     pub page_size: u64,
     /// The JSON pointer of the total, if the target has one.
     pub total_pointer: Option<String>,
@@ -122,7 +112,6 @@ pub struct ListedPage {
 /// A rate-limit header.
 #[derive(Debug, Serialize)]
 pub struct ShownHeader {
-    /// The name of the header.
     pub name: String,
     /// The value, or `None` if no response has the header.
     pub value: Option<String>,
@@ -133,7 +122,6 @@ pub struct ShownHeader {
 /// The key of the record to read.
 #[derive(Debug)]
 pub struct TestKey<'a> {
-    /// The value of the key.
     pub value: &'a str,
     /// The key field. The default is the first look-up key whose kind accepts the value.
     pub field: Option<&'a str>,
@@ -153,19 +141,12 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
         .enable_all()
         .build()
         .map_err(AppError::TooFewThreads)?;
-    let asking = examined.asking.as_ref().ok_or_else(|| {
-        let why = say().doctor_not_tried();
-        AppError::Front(why)
-    })?;
-    let client = Client::new(
-        spec.clone(),
-        asking.credentials.clone(),
-        examined.client,
-        examined.clock.clone(),
-    )
-    .map_err(|error| AppError::Front(with_causes(&error)))?;
+    let asking = examined.asking.as_ref();
+    let asking = asking.ok_or_else(|| AppError::Front(say().doctor_not_tried()))?;
+    let client = client(examined, &asking.credentials)
+        .map_err(|error| AppError::Front(with_causes(&error)))?;
     let pacer =
-        pacer(&client, examined, asking).map_err(|error| AppError::Front(with_causes(&error)))?;
+        pacer(examined, asking, &client).map_err(|error| AppError::Front(with_causes(&error)))?;
     let mut test = Test {
         examined,
         checker: &checker,
@@ -183,21 +164,6 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
     };
     runtime.block_on(test.run());
     Ok(test.told)
-}
-
-fn pacer(
-    client: &Client,
-    examined: &Examined<'_>,
-    asking: &Asking<'_>,
-) -> Result<Pacer, crate::journal::JournalError> {
-    let clock = examined.clock.clone();
-    shared_pacer(
-        client,
-        &asking.credentials,
-        asking.pace,
-        asking.state,
-        clock,
-    )
 }
 
 /// Returns the key field and the value in the form used by a search.
@@ -299,6 +265,12 @@ impl Test<'_> {
         self.told.requests = self.made + self.client.token_requests();
     }
 
+    /// Reports a problem with the last request.
+    fn refuse(&mut self, told: String) {
+        self.failed(told.clone());
+        self.wrong(told);
+    }
+
     fn wrong(&mut self, told: String) {
         let finding = Diagnosis::new(say().doctor_read(), Health::Wrong, told);
         self.told.findings.push(finding);
@@ -346,8 +318,7 @@ impl Test<'_> {
         }
         if let Err(error) = self.pacer.permit().await {
             let told = with_causes(&error);
-            self.failed(told.clone());
-            self.wrong(told);
+            self.refuse(told);
             return None;
         }
         let body = question.body.as_ref().map(Json::to_string);
@@ -427,8 +398,7 @@ impl Test<'_> {
                 Err(error) => (None, Some(error.to_string())),
             };
             if let Some(why) = error {
-                self.failed(why.clone());
-                self.wrong(why);
+                self.refuse(why);
             }
             let records = page.records.len();
             self.told.list = Some(ListedPage {
@@ -453,16 +423,13 @@ impl Test<'_> {
         if sought.len() < all {
             let others = all - sought.len();
             let told = say().test_unasked(others as u64, look_up.setting_of_search());
-            self.failed(told.clone());
-            self.wrong(told);
+            self.refuse(told);
         } else if sought.is_empty() {
             let told = say().test_not_found(self.told.key.as_str());
-            self.failed(told.clone());
-            self.wrong(told);
+            self.refuse(told);
         } else if sought.len() > 1 {
             let told = say().test_several(sought.len() as u64, self.told.key.as_str());
-            self.failed(told.clone());
-            self.wrong(told);
+            self.refuse(told);
         }
         (!sought.is_empty()).then(|| ("search", sought.swap_remove(0)))
     }
@@ -488,8 +455,7 @@ impl Test<'_> {
         let record = self.spec().record_in(&json).filter(|it| it.is_object());
         let Some(record) = record.cloned() else {
             let told = say().test_no_record(self.spec().answers.record.as_str());
-            self.failed(told.clone());
-            self.wrong(told);
+            self.refuse(told);
             return None;
         };
         Some(record)

@@ -219,9 +219,6 @@ impl<'a> Walk<'a> {
     /// Returns the requests for at most `most` next pages, which can be sent concurrently.
     ///
     /// The first request is that of [`Walk::next`].
-    ///
-    /// # Errors
-    /// Fails as [`Walk::next`] does.
     pub fn ahead(&self, most: usize) -> Result<Vec<Question>, LookUpError> {
         let Some(next) = self.next()? else {
             return Ok(Vec::new());

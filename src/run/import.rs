@@ -312,9 +312,6 @@ fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLo
 }
 
 /// Plans what an import would send, and sends nothing.
-///
-/// # Errors
-/// Fails if the connection or the shared quota fail.
 pub fn dry_run(
     prepared: &Prepared,
     settings: &Settings,

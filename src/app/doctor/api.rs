@@ -13,7 +13,7 @@ use crate::model::with_causes;
 use crate::plan::{LookUp, Question};
 use crate::run::shared_pacer;
 use crate::send::{
-    Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
+    Answer, Client, ClientOptions, Credentials, Fault, Pace, Pacer, Route, SendError, Trouble,
 };
 use crate::targets::{Kind, Quota, TargetSpec};
 
@@ -23,20 +23,17 @@ const MOST_OFF: Duration = Duration::from_secs(60);
 /// An API to check.
 #[derive(Debug)]
 pub struct Examined<'a> {
-    /// The target.
     pub spec: Arc<TargetSpec>,
     /// The options of the client, with the base address.
     pub client: &'a ClientOptions,
     /// What requests for records need, or `None` if a part of it is missing and only the network is checked.
     pub asking: Option<Asking<'a>>,
-    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
 /// What requests for records need.
 #[derive(Debug)]
 pub struct Asking<'a> {
-    /// The credentials.
     pub credentials: Credentials,
     /// The rate limit, which the check counts against.
     pub pace: Pace,
@@ -143,7 +140,10 @@ fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
     })
 }
 
-fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, SendError> {
+pub(in crate::app) fn client(
+    examined: &Examined<'_>,
+    credentials: &Credentials,
+) -> Result<Client, SendError> {
     Client::new(
         examined.spec.clone(),
         credentials.clone(),
@@ -223,20 +223,23 @@ pub(in crate::app) fn of_fault(
     }
 }
 
-/// Waits for the rate limit, which is shared with other processes.
+/// Returns the pacer of the rate limit, which is shared with other processes.
+pub(in crate::app) fn pacer(
+    examined: &Examined<'_>,
+    asking: &Asking<'_>,
+    client: &Client,
+) -> Result<Pacer, JournalError> {
+    let (credentials, clock) = (&asking.credentials, examined.clock.clone());
+    shared_pacer(client, credentials, asking.pace, asking.state, clock)
+}
+
+/// Waits for the rate limit.
 async fn permit(
     examined: &Examined<'_>,
     asking: &Asking<'_>,
     client: &Client,
 ) -> Result<(), JournalError> {
-    let clock = examined.clock.clone();
-    let pacer = shared_pacer(
-        client,
-        &asking.credentials,
-        asking.pace,
-        asking.state,
-        clock,
-    )?;
+    let pacer = pacer(examined, asking, client)?;
     pacer.permit().await.map(|_| ())
 }
 

@@ -30,9 +30,6 @@ const SAMPLE: u64 = 100;
 
 /// How the rows of an import differ from those of the last other roster that was imported to the same place and is of
 /// the same name or has at least half of the sampled rows; none if there is no such roster.
-///
-/// # Errors
-/// Fails if the journal cannot be read.
 pub(super) fn since_last(
     journal: &Journal,
     (id, run): (i64, &NewRun),
