@@ -80,6 +80,11 @@ const fn field(
     }
 }
 
+/// A text that can be null, with the operators that the description has for it.
+const fn text(path: &'static [&'static str]) -> Field {
+    field(path, Holds::Text, [NO, YES, YES, YES])
+}
+
 const YES: bool = true;
 const NO: bool = false;
 
@@ -91,40 +96,24 @@ pub(super) const OF_STUDENTS: &[Field] = &[
     field(&["meta", "createdBy"], Holds::Text, [NO, YES, NO, YES]),
     field(&["meta", "updatedAt"], Holds::Moment, [YES, NO, NO, YES]),
     field(&["meta", "updatedBy"], Holds::Text, [NO, YES, NO, YES]),
-    field(&["external", "sourceID"], Holds::Text, [NO, YES, YES, YES]),
-    field(&["external", "source"], Holds::Text, [NO, YES, YES, YES]),
+    text(&["external", "sourceID"]),
+    text(&["external", "source"]),
     field(&["gender"], Holds::Gender, [NO, YES, NO, YES]),
     field(&["identityNumber"], Holds::Text, [NO, YES, YES, NO]),
     field(&["identityTemporary"], Holds::Boolean, [NO, YES, NO, NO]),
     field(&["firstName"], Holds::Text, [NO, YES, YES, NO]),
     field(&["lastName"], Holds::Text, [NO, YES, YES, NO]),
     field(&["dateOfBirth"], Holds::Date, [YES, YES, NO, YES]),
-    field(
-        &["address", "postalAddress"],
-        Holds::Text,
-        [NO, YES, YES, YES],
-    ),
-    field(&["address", "postalCode"], Holds::Text, [NO, YES, YES, YES]),
-    field(&["address", "postalCity"], Holds::Text, [NO, YES, YES, YES]),
-    field(
-        &["address", "countryCode"],
-        Holds::Text,
-        [NO, YES, YES, YES],
-    ),
-    field(
-        &["address", "municipalityCode"],
-        Holds::Text,
-        [NO, YES, YES, YES],
-    ),
-    field(&["emailAddress1"], Holds::Text, [NO, YES, YES, YES]),
-    field(&["emailAddress2"], Holds::Text, [NO, YES, YES, YES]),
-    field(&["phoneNumber1"], Holds::Text, [NO, YES, YES, YES]),
-    field(&["phoneNumber2"], Holds::Text, [NO, YES, YES, YES]),
-    field(
-        &["eduPersonPrincipalName"],
-        Holds::Text,
-        [NO, YES, YES, YES],
-    ),
+    text(&["address", "postalAddress"]),
+    text(&["address", "postalCode"]),
+    text(&["address", "postalCity"]),
+    text(&["address", "countryCode"]),
+    text(&["address", "municipalityCode"]),
+    text(&["emailAddress1"]),
+    text(&["emailAddress2"]),
+    text(&["phoneNumber1"]),
+    text(&["phoneNumber2"]),
+    text(&["eduPersonPrincipalName"]),
 ];
 
 /// The fields of deletions in the vendor's description.
@@ -282,31 +271,24 @@ fn at<'a>(student: &'a Map<String, Json>, path: &[&str]) -> &'a Json {
 
 impl Holds {
     fn check(self, value: &Json) -> Result<(), String> {
-        let text = value.as_str();
+        let is = |fits: fn(&str) -> bool| value.as_str().is_some_and(fits);
         let (fits, expected) = match self {
-            Holds::Id => (
-                text.is_some_and(|text| Uuid::try_parse(text).is_ok()),
-                "a UUID",
-            ),
-            Holds::Text => (text.is_some(), "a string"),
+            Holds::Id => (is(|text| Uuid::try_parse(text).is_ok()), "a UUID"),
+            Holds::Text => (value.is_string(), "a string"),
             Holds::Gender => (
-                text.is_some_and(|text| ["Female", "Male", "Other"].contains(&text)),
+                is(|text| ["Female", "Male", "Other"].contains(&text)),
                 "Female, Male or Other",
             ),
             Holds::Boolean => (value.is_boolean(), "a boolean"),
-            Holds::Date => (
-                text.is_some_and(|text| text.parse::<Date>().is_ok()),
-                "a date",
-            ),
+            Holds::Date => (is(|text| text.parse::<Date>().is_ok()), "a date"),
             Holds::Moment => (
-                text.is_some_and(|text| text.parse::<Timestamp>().is_ok()),
+                is(|text| text.parse::<Timestamp>().is_ok()),
                 "a date and time",
             ),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!("must be {expected}"))
+        match fits {
+            true => Ok(()),
+            false => Err(format!("must be {expected}")),
         }
     }
 }

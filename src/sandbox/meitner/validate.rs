@@ -15,7 +15,7 @@ pub(super) fn update(body: &Json) -> Result<&Map<String, Json>, String> {
     }
     for (name, value) in body {
         match name.as_str() {
-            "identityNumber" | "firstName" | "lastName" => string(name, value)?,
+            "identityNumber" | "firstName" | "lastName" => string(name, value, false)?,
             "external" => {
                 members(name, value, &["sourceID"], false)?;
                 if value.get("sourceID").is_none() {
@@ -45,7 +45,7 @@ pub(super) fn update(body: &Json) -> Result<&Map<String, Json>, String> {
             | "emailAddress2"
             | "phoneNumber1"
             | "phoneNumber2"
-            | "eduPersonPrincipalName" => string_or_null(name, value)?,
+            | "eduPersonPrincipalName" => string(name, value, true)?,
             _ => return Err(format!("unknown field {name}")),
         }
     }
@@ -53,17 +53,11 @@ pub(super) fn update(body: &Json) -> Result<&Map<String, Json>, String> {
     Ok(body)
 }
 
-fn string(name: &str, value: &Json) -> Result<(), String> {
-    match value {
-        Json::String(_) => Ok(()),
-        _ => Err(format!("{name} must be a string")),
-    }
-}
-
-fn string_or_null(name: &str, value: &Json) -> Result<(), String> {
-    match value {
-        Json::String(_) | Json::Null => Ok(()),
-        _ => Err(format!("{name} must be a string or null")),
+fn string(name: &str, value: &Json, nullable: bool) -> Result<(), String> {
+    match (value, nullable) {
+        (Json::String(_), _) | (Json::Null, true) => Ok(()),
+        (_, true) => Err(format!("{name} must be a string or null")),
+        (_, false) => Err(format!("{name} must be a string")),
     }
 }
 
@@ -76,11 +70,7 @@ fn members(name: &str, value: &Json, known: &[&str], nullable: bool) -> Result<(
         if !known.contains(&member.as_str()) {
             return Err(format!("unknown field {path}"));
         }
-        if nullable {
-            string_or_null(&path, value)?;
-        } else {
-            string(&path, value)?;
-        }
+        string(&path, value, nullable)?;
     }
     Ok(())
 }
