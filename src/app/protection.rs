@@ -20,19 +20,15 @@ pub(super) enum Marks {
 pub(super) fn withholding(journal: &Journal, runs: &[RunRecord]) -> Result<Vec<i64>, AppError> {
     let mut withholding = Vec::new();
     for run in runs {
-        if withholds(journal, run)? {
+        let is_withholding = match figures_of(run) {
+            Ok(summary) => summary.states.withheld > 0,
+            Err(_) => !journal.rows_in(run.id, &[RowState::Withheld])?.is_empty(),
+        };
+        if is_withholding {
             withholding.push(run.id);
         }
     }
     Ok(withholding)
-}
-
-/// Returns whether a run withheld rows about protected persons.
-fn withholds(journal: &Journal, run: &RunRecord) -> Result<bool, AppError> {
-    Ok(match figures_of(run) {
-        Ok(summary) => summary.states.withheld > 0,
-        Err(_) => !journal.rows_in(run.id, &[RowState::Withheld])?.is_empty(),
-    })
 }
 
 /// Returns the protection of the person whom these values name, from the rows of all runs. The journal stores no key

@@ -169,11 +169,10 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
 /// Returns the key field and the value in the form used by a search.
 fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppError> {
     let spec = checker.spec();
-    let keys =
-        match spec.is_readable() || spec.lookup.as_ref().is_some_and(|how| how.read.is_some()) {
-            true => spec.keys(),
-            false => return Err(AppError::Front(say().test_unreadable(spec.name.as_str()))),
-        };
+    if !spec.is_readable() {
+        return Err(AppError::Front(say().test_unreadable(spec.name.as_str())));
+    }
+    let keys = spec.keys();
     let value = Json::from(key.value);
     let text_of = |field: usize| match checker.judge(field, &value) {
         Ok(Json::String(text)) => Some(text),
@@ -249,7 +248,7 @@ impl Test<'_> {
         }
         if let Some(id) = id
             && found.as_ref().is_none_or(|(from, _)| *from != "find")
-            && let Some(question) = self.read_question(&id)
+            && let Some(question) = look_up.as_ref().and_then(|how| how.read(&id))
             && let Some(record) = self.read("read", &question).await
         {
             found = found.or(Some(("read", record)));
@@ -274,18 +273,6 @@ impl Test<'_> {
     fn wrong(&mut self, told: String) {
         let finding = Diagnosis::new(say().doctor_read(), Health::Wrong, told);
         self.told.findings.push(finding);
-    }
-
-    /// Returns the request for one record, according to `lookup.read`.
-    fn read_question(&self, id: &str) -> Option<Question> {
-        let spec = self.spec();
-        let path = spec.lookup.as_ref()?.read.as_deref()?;
-        let name = spec.key_name()?;
-        let id = percent_encoding::utf8_percent_encode(id, crate::targets::SEGMENT).to_string();
-        Some(Question {
-            path: path.replace(&format!("{{{name}}}"), &id),
-            body: None,
-        })
     }
 
     /// Sends a request if the limit permits, and returns the JSON of a successful response.

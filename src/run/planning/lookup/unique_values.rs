@@ -14,11 +14,6 @@ use crate::targets::Place;
 /// The maximum number of deferred calls. Further calls are sent, and the API decides.
 const KEPT: usize = 10_000;
 
-/// Whether one more call can be deferred.
-fn is_room(kept: usize) -> bool {
-    kept < KEPT
-}
-
 /// Finds conflicts before sending, if all records were listed.
 impl RowPlanner<'_> {
     /// Adds the unique values of a listed record to the register.
@@ -48,7 +43,7 @@ impl RowPlanner<'_> {
     /// Plans a call, or withholds it if another record has the value.
     pub async fn call_unless_taken(&mut self, mark: RowMark, call: Call) -> Result<(), Halt> {
         match self.conflict(&call)? {
-            Some((field, other)) if is_room(self.conflicts.len()) => {
+            Some((field, other)) if self.conflicts.len() < KEPT => {
                 self.conflicts.push(Conflict {
                     mark,
                     call,
