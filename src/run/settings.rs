@@ -35,25 +35,18 @@ pub struct Settings {
     #[serde(default)]
     pub sandbox: bool,
     /// The inbox of the file, if it came from one. The run archives the file from there.
-    #[serde(default)]
     pub inbox: Option<PathBuf>,
     /// The file's name in the inbox: the archive may add a number.
-    #[serde(default)]
     pub dropped_as: Option<String>,
     /// The path of the file before archiving. A file that is still there is not archived yet.
-    #[serde(default)]
     pub moving_from: Option<PathBuf>,
     /// Its file in the shared queue, if it came from there.
-    #[serde(default)]
     pub queued: Option<Queued>,
     /// The interrupted run of the same file that this run replaces.
-    #[serde(default)]
     pub replaces: Option<String>,
     /// The config file, by which a resumed run finds its credentials.
-    #[serde(default)]
     pub config: Option<PathBuf>,
     /// The profile.
-    #[serde(default)]
     pub profile: Option<String>,
     /// The time in which no process worked on it.
     #[serde(default)]
@@ -143,7 +136,6 @@ pub struct Delivery {
     pub selection: Selection,
     /// The approved rows among those that turn one person into another, each with the digest of the approved change;
     /// `None` before an approval.
-    #[serde(default)]
     pub approved: Option<BTreeMap<u64, String>>,
     /// The decisions about conflicts with the policy `ask`, by the digest of the conflict.
     #[serde(default)]
@@ -166,22 +158,18 @@ pub struct Delivery {
     #[serde(default)]
     pub edits: EditRules,
     /// Rows that are sent first and read back.
-    #[serde(default)]
     pub canary: Option<u64>,
     /// How long a delivery to a record that cannot be read is trusted.
     #[serde(default)]
     pub trust_for: Duration,
     /// The age of a snapshot at which all records are listed again; `None` if snapshots are not used.
-    #[serde(default)]
     pub relist: Option<Duration>,
     /// The saved plan that the run must match. A resumed run has none.
     #[serde(skip)]
     pub expected: Option<Arc<SavedPlan>>,
     /// The retry that this run performs.
-    #[serde(default)]
     pub retries: Option<Retries>,
     /// The run to undo.
-    #[serde(default)]
     pub undoes: Option<String>,
     /// The rows of that run that this one restores; all if none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
