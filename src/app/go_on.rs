@@ -13,7 +13,7 @@ use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{conflicts, message, say};
 use crate::model::{Call, Code, FIELD_BOUND, Lines, NAMED_ROWS, Problem, row_list};
 use crate::plan::{ConflictPolicy, can_do_without, without};
-use crate::run::{RunError, Settings, Start};
+use crate::run::{RunError, Settings, Start, stored_plan};
 use crate::targets::{Place, TargetSpec};
 
 /// Which unfinished runs continue.
@@ -104,9 +104,7 @@ pub fn decide(
     decisions: Decisions<'_>,
 ) -> Result<(), AppError> {
     let mut journal = Journal::open(&session.state)?;
-    let (plan, _) = journal.plan(record.id)?;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let plan = plan.unwrap_or_default();
+    let plan = stored_plan(&journal, record.id)?.unwrap_or_default();
     let seen = seen_conflicts(&journal, record.id, &plan)?;
     refuse_missing(session, record, (settings, &plan, &seen), decisions)?;
     if let Some(rows) = decisions.rows {

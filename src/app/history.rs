@@ -9,13 +9,12 @@ use serde::Serialize;
 use super::error::AppError;
 use super::runs::{figures_of, is_rehearsal, undone_rows};
 use super::spellings::searched;
-use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State};
 use crate::l10n::Language;
 use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
 use crate::report::{HistoryLine, WholeFile, write_history};
-use crate::run::{AuditEntry, Settings, key_fingerprint};
+use crate::run::{AuditEntry, Settings, key_fingerprint, stored_plan};
 use crate::targets::TargetSpec;
 
 /// All recorded changes to the records that match a key, newest first.
@@ -291,8 +290,7 @@ impl FieldNames {
     /// Returns the names for a run, or `None` if its settings or its target cannot be read.
     pub fn of(journal: &Journal, run: &RunRecord) -> Option<FieldNames> {
         let spec = Settings::of(run).ok()?.spec().ok()?;
-        let plan = journal.plan(run.id).ok()?.0;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        let plan = stored_plan(journal, run.id).ok()?;
         Some(FieldNames {
             spec,
             columns: plan.map(|plan| plan.columns).unwrap_or_default(),
@@ -337,6 +335,7 @@ impl FieldNames {
 mod tests {
     use super::*;
     use crate::app::tests::{Scene, roster};
+    use crate::events::Plan;
 
     #[test]
     fn resent_values_equal_to_the_previous_ones_are_not_changes() {

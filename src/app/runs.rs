@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::error::AppError;
-use crate::events::Plan;
 use crate::journal::{Journal, JournalError, RunLock, RunRecord, RunState, State};
 use crate::l10n::{Argument, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
-use crate::run::{AuditEntry, Release, Settings};
+use crate::run::{AuditEntry, Release, Settings, stored_plan};
 
 /// A run as listed by `runs`: its summary, its state and its undo relations.
 #[derive(Debug, Serialize)]
@@ -278,8 +277,7 @@ pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
 
 /// Computes the summary of a run whose process was killed before it stored one.
 fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
-    let plan = journal.plan(run.id)?.0;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let plan = stored_plan(journal, run.id)?;
     let states = journal.states(run.id)?;
     let file = (None, 0);
     let times = (run.started_at, run.finished_at.unwrap_or(run.started_at));
@@ -319,6 +317,7 @@ fn state_of(run: &RunRecord, at: &State) -> RunState {
 mod tests {
     use super::*;
     use crate::app::tests::{Scene, roster};
+    use crate::events::Plan;
     use crate::model::seconds_between;
     use crate::run::Queued;
 

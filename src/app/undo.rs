@@ -12,12 +12,11 @@ use super::ready::hold;
 use super::runs::undone_rows;
 use super::session::Session;
 use crate::check::EmptyCell;
-use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
 use crate::model::{Call, Change, Code, RowState};
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Like, Placing, ReportError, ResultPaths, write_delivered, write_updated};
-use crate::run::{Deliveries, RunError, Settings, understood};
+use crate::run::{Deliveries, RunError, Settings, stored_plan, understood};
 use crate::targets::{FieldSpec, Place, TargetSpec};
 
 /// A prepared undo. It locks the undone run, so that the run is neither resumed nor pruned.
@@ -114,9 +113,7 @@ pub fn undone(
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
     // The columns have the headers of the original roster, if they are mapped automatically.
-    let headers = journal.plan(record.id)?.0;
-    let headers = headers.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let headers = headers.map(|plan| understood(&spec, plan.columns));
+    let headers = stored_plan(&journal, record.id)?.map(|plan| understood(&spec, plan.columns));
     let like = Like {
         headers: headers.as_ref(),
         ..Like::ours(own.clone())

@@ -16,7 +16,7 @@ use crate::map::{ColumnMap, none_misspelt};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, plan_persons, summary_text};
-use crate::run::{Ended, Proposal, RunError, Settings, Start};
+use crate::run::{Ended, Proposal, RunError, Settings, Start, stored_plan};
 use crate::send::Stop;
 use crate::targets::TargetSpec;
 
@@ -181,11 +181,10 @@ impl Front {
         }
         let plan = Journal::open(&self.session.state).and_then(|journal| {
             let id = journal.run(Some(&ended.summary.run))?.id;
-            Ok(journal.plan(id)?.0)
+            stored_plan(&journal, id)
         });
         // If the journal cannot be read again, nothing is printed here; the report also lists the rows.
         let plan = plan.ok().flatten();
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         let lines = plan.map_or(Vec::new(), |plan| plan_persons(&plan, self.error_look));
         if !lines.is_empty() {
             terminal::note(&format!("{}\n", lines.join("\n")));

@@ -11,7 +11,7 @@ use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
 use crate::model::Fact;
-use crate::run::Settings;
+use crate::run::{Settings, stored_plan};
 use crate::send::Rate;
 
 const COLUMNS: &str = "id, file, profile, run_name, state, due, enqueued_at, ended_at, owner, slices, \
@@ -76,10 +76,7 @@ pub fn place_of(
     let Some((entry, now)) = found else {
         return Ok(None);
     };
-    let plan = || {
-        let plan = Journal::open(state)?.plan(run.id)?.0;
-        Ok(plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok()))
-    };
+    let plan = || Ok(stored_plan(&Journal::open(state)?, run.id)?);
     fill(shown, run, &entry, now, plan)?;
     Ok(Some(entry))
 }

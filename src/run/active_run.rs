@@ -192,12 +192,12 @@ impl Run<'_> {
     pub(super) fn name(&self) -> &str {
         &self.record.name
     }
+}
 
-    /// The stored plan; `None` if there is none or this version cannot read it.
-    pub(super) fn stored_plan(&self) -> Result<Option<Plan>, JournalError> {
-        let (plan, _) = self.journal.plan(self.id)?;
-        Ok(plan.and_then(|json| serde_json::from_str(&json).ok()))
-    }
+/// Returns the stored plan of a run; `None` if there is none or this version cannot read it.
+pub fn stored_plan(journal: &Journal, run: i64) -> Result<Option<Plan>, JournalError> {
+    let (plan, _) = journal.plan(run)?;
+    Ok(plan.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
 /// Returns a run's name: its start time in UTC and three letters that distinguish runs of the same second.

@@ -17,7 +17,7 @@ mod sending;
 mod settings;
 
 pub use crate::check::{TEMPORARY_NUMBER, restores_a_value};
-pub use active_run::run_name;
+pub use active_run::{run_name, stored_plan};
 pub use audit_log::{Actor, AuditEntry, Author};
 pub use connection::{quota_account, shared_pacer};
 pub use context::{Batch, BatchEnd, BatchUsage, Consent, Context, DryRun, Ended, Proposal, Start};

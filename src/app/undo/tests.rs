@@ -5,6 +5,7 @@ use crate::app::job::Job;
 use crate::app::notify::Notifications;
 use crate::app::ready::ready;
 use crate::app::tests::{Api, Scene, TARGET, roster, wanted};
+use crate::events::Plan;
 use crate::model::RowState;
 use crate::run::{Consent, Proposal, Queued, Start};
 

@@ -34,7 +34,7 @@ use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, rows, say};
 use crate::model::{Code, RowState, Summary};
 use crate::report::ResultPaths;
-use crate::run::{AuditEntry, Prepared, Settings};
+use crate::run::{AuditEntry, Prepared, Settings, stored_plan};
 use crate::safe_fs;
 
 #[derive(Template)]
@@ -136,8 +136,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         queued.push((say().summary_ready(), local_time(finish)));
     }
     let is_held = row.state == RunState::Held;
-    let plan = journal.plan(run.id)?.0;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let plan = stored_plan(&journal, run.id)?;
     let to_send = plan.as_ref().filter(|_| is_held).map(|plan| {
         // Workers of the queue send all rows of an approved run.
         let settings = Settings::of(&run).ok();
@@ -583,8 +582,7 @@ fn ticked(
     run: &RunRecord,
     said: &[(String, String)],
 ) -> Result<Option<Vec<RangeInclusive<u64>>>, AppError> {
-    let plan = journal.plan(run.id)?.0;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let plan = stored_plan(journal, run.id)?;
     let by_row = plan.is_some_and(|plan| !plan.rows_to_approve().is_empty());
     let rows = said.iter().filter(|(key, _)| key == "row");
     let rows = rows.filter_map(|(_, row)| row.parse().ok());

@@ -10,7 +10,7 @@ use crate::journal::RunState;
 use crate::log;
 use crate::model::{Code, Fact, Held, RowState};
 use crate::report::{Like, Reported, ResultsOf, Unsent, write_before, write_html, write_results};
-use crate::run::active_run::Run;
+use crate::run::active_run::{Run, stored_plan};
 use crate::run::context::{BatchEnd, Ended};
 use crate::run::error::RunError;
 use crate::run::planning::read_policy::ReadPolicy;
@@ -196,7 +196,7 @@ pub fn finish(
 /// Stores the current rate in the plan, for the process that resumes the run. The API may have announced it since.
 fn note_rate(run: &mut Run<'_>) -> Result<(), RunError> {
     let (rate, _) = run.setup.connection.pacer.quota();
-    let plan = run.stored_plan()?;
+    let plan = stored_plan(&run.journal, run.id)?;
     if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
         plan.rate = rate.to_string();
         plan.rate_is_guess = false;

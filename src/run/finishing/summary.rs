@@ -3,7 +3,7 @@
 use crate::journal::FailureKind;
 use crate::log;
 use crate::model::{Code, Exit, Held, RowState, StateCounts, Summary};
-use crate::run::active_run::Run;
+use crate::run::active_run::{Run, stored_plan};
 use crate::send::Stop;
 
 /// Returns the summary of a run as of now, with its rows in these states.
@@ -16,7 +16,7 @@ pub fn summary(run: &Run<'_>, states: StateCounts, stop: Option<&Stop>) -> Summa
         _ => None,
     };
     let (not_applied, field_refused) = remarkable(run);
-    let plan = run.stored_plan().unwrap_or_else(|error| {
+    let plan = stored_plan(&run.journal, run.id).unwrap_or_else(|error| {
         log::warn(&error.fact());
         None
     });
