@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::response::Response;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::SeedRow;
 use super::any::{Description, Records, Variation};
@@ -13,7 +15,7 @@ use super::meitner::{self, Students};
 use super::pathwright::{self, Members};
 use super::simulation::Simulation;
 use super::stats::Stats;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixNanos};
 
 /// The options of the sandbox.
 #[derive(Debug, Clone)]
@@ -143,6 +145,26 @@ impl Sandbox {
         }
     }
 
+    /// Counts a request, checks its sign-in and the rate limit, and calls `work`. `throttled` receives the seconds
+    /// until the next request is accepted.
+    pub(super) fn answer<R: IntoResponse>(
+        &self,
+        kind: &'static str,
+        sign_in: impl FnOnce(&Inner, UnixNanos) -> Result<(), R>,
+        throttled: impl FnOnce(u64) -> R,
+        work: impl FnOnce(&mut Inner) -> Result<Value, R>,
+    ) -> Response {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        inner.stats.count(kind);
+        let outcome = match sign_in(&inner, now) {
+            Err(refused) => Err(refused),
+            Ok(()) if !inner.bucket.take(now) => Err(throttled(inner.bucket.retry_after(now))),
+            Ok(()) => work(&mut inner),
+        };
+        outcome.map(Json).into_response()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -155,22 +177,19 @@ impl Sandbox {
     }
 
     /// Returns all records of a described API as JSON by key, or null if there is none.
-    pub fn any_records(&self) -> serde_json::Value {
+    pub fn any_records(&self) -> Value {
         let inner = self.lock();
-        inner
-            .any
-            .as_ref()
-            .map_or(serde_json::Value::Null, Records::dump)
+        inner.any.as_ref().map_or(Value::Null, Records::dump)
     }
 
     /// Returns all students as JSON, by id.
-    pub fn students(&self) -> serde_json::Value {
+    pub fn students(&self) -> Value {
         self.lock().students.dump()
     }
 
     /// Updates a student as if a user did so in the system itself. `change` is the body of an update. Returns
     /// whether it succeeded.
-    pub fn edit_student(&self, id: &str, change: &serde_json::Value) -> bool {
+    pub fn edit_student(&self, id: &str, change: &Value) -> bool {
         let now = self.clock.timestamp();
         let students = &mut self.lock().students;
         let change = change.as_object();
@@ -178,7 +197,7 @@ impl Sandbox {
     }
 
     /// Adds a student as if a user did so in the system itself. Returns whether it succeeded.
-    pub fn add_student(&self, id: &str, student: &serde_json::Value) -> bool {
+    pub fn add_student(&self, id: &str, student: &Value) -> bool {
         let now = self.clock.timestamp();
         let students = &mut self.lock().students;
         let student = student.as_object().cloned();
@@ -192,7 +211,7 @@ impl Sandbox {
     }
 
     /// Returns all members as JSON, by integration and external id.
-    pub fn members(&self) -> serde_json::Value {
+    pub fn members(&self) -> Value {
         self.lock().members.dump()
     }
 
@@ -202,7 +221,7 @@ impl Sandbox {
     }
 
     /// Returns the counts that `GET /_sandbox/stats` serves.
-    pub fn stats(&self) -> serde_json::Value {
+    pub fn stats(&self) -> Value {
         serde_json::to_value(&self.lock().stats).unwrap_or_default()
     }
 }

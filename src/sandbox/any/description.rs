@@ -76,16 +76,12 @@ pub(super) struct Quota {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct QuotaHeaders {
-    #[serde(default)]
     pub(super) limit: String,
-    #[serde(default)]
     pub(super) remaining: String,
-    #[serde(default)]
     pub(super) reset: String,
-    #[serde(default)]
     pub(super) reset_unit: String,
-    #[serde(default)]
     pub(super) draft: bool,
 }
 

@@ -108,22 +108,12 @@ fn answer(
     access: Access,
     work: impl FnOnce(&mut Inner) -> Result<Value, Refused>,
 ) -> Response {
-    let now = sandbox.clock.now();
-    let mut inner = sandbox.lock();
-    inner.stats.count(kind);
-    let outcome = match sign_in(&inner, headers, now, access) {
-        Err(refused) => Err(refused),
-        Ok(()) if !inner.bucket.take(now) => Err(Refused(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate limit exceeded".into(),
-        )),
-        Ok(()) => work(&mut inner),
-    };
-    drop(inner);
-    match outcome {
-        Ok(body) => Json(body).into_response(),
-        Err(refused) => refused.into_response(),
-    }
+    sandbox.answer(
+        kind,
+        |inner, now| sign_in(inner, headers, now, access),
+        |_| Refused(StatusCode::TOO_MANY_REQUESTS, "rate limit exceeded".into()),
+        work,
+    )
 }
 
 fn sign_in(inner: &Inner, headers: &HeaderMap, now: u64, access: Access) -> Result<(), Refused> {

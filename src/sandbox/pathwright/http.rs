@@ -69,26 +69,16 @@ fn answer(
     headers: &HeaderMap,
     work: impl FnOnce(&mut Inner) -> Result<Value, Refused>,
 ) -> Response {
-    let now = sandbox.clock.now();
-    let mut inner = sandbox.lock();
-    inner.stats.count(kind);
-    if !signed_in(headers) {
-        return Refused::detail(StatusCode::UNAUTHORIZED, "Invalid token.").into_response();
-    }
-    if !inner.bucket.take(now) {
-        let seconds = inner.bucket.retry_after(now);
+    let signed_in = |_: &Inner, _| match signed_in(headers) {
+        true => Ok(()),
+        false => Err(Refused::detail(StatusCode::UNAUTHORIZED, "Invalid token.")),
+    };
+    let throttled = |seconds| {
         let text = format!("Request was throttled. Expected available in {seconds} seconds.");
-        return Refused(
-            StatusCode::TOO_MANY_REQUESTS,
-            json!({"detail": text}),
-            Some(seconds),
-        )
-        .into_response();
-    }
-    match work(&mut inner) {
-        Ok(body) => Json(body).into_response(),
-        Err(refused) => refused.into_response(),
-    }
+        let body = json!({"detail": text});
+        Refused(StatusCode::TOO_MANY_REQUESTS, body, Some(seconds))
+    };
+    sandbox.answer(kind, signed_in, throttled, work)
 }
 
 /// Returns whether the request has `Token sandbox`, or Basic with the token as the user name.
