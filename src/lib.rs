@@ -22,7 +22,7 @@ pub mod fleet;
 #[cfg(not(feature = "postgres"))]
 #[path = "fleet/absent.rs"]
 pub mod fleet;
-pub mod inbox;
+mod inbox;
 pub mod journal;
 pub mod l10n;
 pub mod log;

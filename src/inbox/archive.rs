@@ -60,7 +60,6 @@ impl Moves {
 /// The result of [`Inbox::expire`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// The number of removed files.
     pub files: u64,
     /// Files from other programs. They are kept, and each is reported once.
     pub foreign: Vec<PathBuf>,

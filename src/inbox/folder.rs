@@ -79,13 +79,10 @@ pub struct Taken {
 /// An entry of `processing` that is not a regular file and was moved to `failed`.
 #[derive(Debug)]
 pub struct SetAside {
-    /// The name of the entry.
     pub name: String,
-    /// Why the entry is not imported.
     pub why: io::Error,
     /// The size and modification time.
     pub stamp: String,
-    /// The current path.
     pub path: PathBuf,
 }
 
@@ -94,7 +91,6 @@ pub struct SetAside {
 pub struct Other {
     /// The name. Invalid UTF-8 is escaped.
     pub name: String,
-    /// Why the entry is not imported.
     pub why: io::Error,
     /// Whether the name is that of a roster, so that users expect an import.
     pub is_roster: bool,

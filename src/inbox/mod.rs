@@ -5,5 +5,5 @@ mod folder;
 mod index;
 mod names;
 
-pub use archive::{ArchiveFolder, Moves, Removed};
-pub use folder::{Entries, Inbox, Lying, Other, SetAside, Taken, modified_in, stamp_of};
+pub use archive::{ArchiveFolder, Moves};
+pub use folder::{Entries, Inbox, Lying, Other, SetAside, modified_in, stamp_of};
