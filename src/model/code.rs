@@ -1,6 +1,6 @@
 //! Stable codes of events and errors.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::l10n::{Message, message};
 
@@ -9,9 +9,9 @@ macro_rules! codes {
     ($($name:ident $code:literal $message:ident;)*) => {
         /// A stable code of an event or error; scripts may depend on it. Each code has one message per
         /// language, which takes no arguments.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
-            $(#[doc = concat!("`", $code, "`")] $name,)*
+            $(#[doc = concat!("`", $code, "`")] #[serde(rename = $code)] $name,)*
         }
 
         impl Code {
@@ -284,22 +284,6 @@ codes! {
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let known = Code::ALL.iter().find(|code| code.as_str() == text);
-        known
-            .copied()
-            .ok_or_else(|| serde::de::Error::custom("code"))
     }
 }
 
