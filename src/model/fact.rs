@@ -22,37 +22,19 @@ pub struct Fact(Box<Parts>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Parts {
     code: Code,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Code>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunName>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    row: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_line: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    column: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    other_column: Option<u64>,
+    #[serde(flatten)]
+    numbers: Numbers,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     names: Vec<Declared>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    of: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    most: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    most_percent: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     io_error: Option<IoError>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     database_error: Option<DatabaseError>,
 }
 
@@ -211,17 +193,8 @@ impl Fact {
             cause: None,
             path: None,
             run: None,
-            row: None,
-            line: None,
-            last_line: None,
-            column: None,
-            other_column: None,
+            numbers: Numbers::default(),
             names: Vec::new(),
-            count: None,
-            of: None,
-            most: None,
-            most_percent: None,
-            status: None,
             io_error: None,
             database_error: None,
         }))
@@ -244,35 +217,36 @@ impl Fact {
     /// Sets the row number.
     #[must_use]
     pub fn at_row(mut self, row: u64) -> Fact {
-        self.0.row = Some(row);
+        self.0.numbers.row = Some(row);
         self
     }
 
     /// Sets the spreadsheet row number.
     #[must_use]
     pub fn at_line(mut self, line: u64) -> Fact {
-        self.0.line = Some(line);
+        self.0.numbers.line = Some(line);
         self
     }
 
     /// Sets the first and last spreadsheet row numbers.
     #[must_use]
     pub fn at_lines(mut self, (first, last): (u64, u64)) -> Fact {
-        (self.0.line, self.0.last_line) = (Some(first), Some(last));
+        (self.0.numbers.line, self.0.numbers.last_line) = (Some(first), Some(last));
         self
     }
 
     /// Sets the column, counted from 1.
     #[must_use]
     pub fn at_column(mut self, column: usize) -> Fact {
-        self.0.column = Some(column as u64);
+        self.0.numbers.column = Some(column as u64);
         self
     }
 
     /// Sets two columns, counted from 1.
     #[must_use]
     pub fn at_columns(mut self, (first, second): (usize, usize)) -> Fact {
-        (self.0.column, self.0.other_column) = (Some(first as u64), Some(second as u64));
+        (self.0.numbers.column, self.0.numbers.other_column) =
+            (Some(first as u64), Some(second as u64));
         self
     }
 
@@ -286,35 +260,35 @@ impl Fact {
     /// Sets the count.
     #[must_use]
     pub fn with_count(mut self, count: u64) -> Fact {
-        self.0.count = Some(count);
+        self.0.numbers.count = Some(count);
         self
     }
 
     /// Sets the total that the count is part of.
     #[must_use]
     pub fn of(mut self, of: u64) -> Fact {
-        self.0.of = Some(of);
+        self.0.numbers.of = Some(of);
         self
     }
 
     /// Sets the limit as a number.
     #[must_use]
     pub fn with_most(mut self, most: u64) -> Fact {
-        self.0.most = Some(most);
+        self.0.numbers.most = Some(most);
         self
     }
 
     /// Sets the limit as a percentage.
     #[must_use]
     pub fn with_most_percent(mut self, percent: f64) -> Fact {
-        self.0.most_percent = Some(percent);
+        self.0.numbers.most_percent = Some(percent);
         self
     }
 
     /// Sets the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Fact {
-        self.0.status = Some(status);
+        self.0.numbers.status = Some(status);
         self
     }
 
@@ -348,21 +322,12 @@ impl Fact {
             cause: own.cause.or(Some(cause.code)),
             path: own.path.or(cause.path),
             run: own.run.or(cause.run),
-            row: own.row.or(cause.row),
-            line: own.line.or(cause.line),
-            last_line: own.last_line.or(cause.last_line),
-            column: own.column.or(cause.column),
-            other_column: own.other_column.or(cause.other_column),
+            numbers: own.numbers.or(cause.numbers),
             names: if own.names.is_empty() {
                 cause.names
             } else {
                 own.names
             },
-            count: own.count.or(cause.count),
-            of: own.of.or(cause.of),
-            most: own.most.or(cause.most),
-            most_percent: own.most_percent.or(cause.most_percent),
-            status: own.status.or(cause.status),
             io_error: own.io_error.or(cause.io_error),
             database_error: own.database_error.or(cause.database_error),
         }))
@@ -390,18 +355,7 @@ impl Fact {
 
     /// The numeric arguments, named as in logs and JSON.
     pub fn numbers(&self) -> Numbers {
-        Numbers {
-            row: self.0.row,
-            line: self.0.line,
-            last_line: self.0.last_line,
-            column: self.0.column,
-            other_column: self.0.other_column,
-            count: self.0.count,
-            of: self.0.of,
-            most: self.0.most,
-            most_percent: self.0.most_percent,
-            status: self.0.status,
-        }
+        self.0.numbers
     }
 
     /// The names, comma-separated; `None` if there are none.
@@ -453,45 +407,77 @@ impl Fact {
     fn details(&self) -> Vec<String> {
         let mut details = Vec::new();
         details.extend(self.run().map(|run| say().fact_run(run)));
-        details.extend(self.0.row.map(|row| say().fact_at_row(row)));
-        details.extend(match (self.0.line, self.0.last_line) {
+        details.extend(self.0.numbers.row.map(|row| say().fact_at_row(row)));
+        details.extend(match (self.0.numbers.line, self.0.numbers.last_line) {
             (Some(first), Some(last)) => Some(say().fact_at_lines(first, last)),
             (Some(line), None) => Some(say().fact_at_line(line)),
             (None, _) => None,
         });
-        details.extend(match (self.0.column, self.0.other_column) {
+        details.extend(match (self.0.numbers.column, self.0.numbers.other_column) {
             (Some(first), Some(second)) => Some(say().fact_at_columns(first, second)),
             (Some(column), None) => Some(say().fact_at_column(column)),
             (None, _) => None,
         });
-        details.extend(self.0.count.map(|count| match self.0.of {
+        details.extend(self.0.numbers.count.map(|count| match self.0.numbers.of {
             Some(of) => say().fact_found_of(number(count), number(of)),
             None => say().fact_found(number(count)),
         }));
-        let percent = self.0.most_percent.map(|percent| format!("{percent}%"));
-        let most = self.0.most.map(number).or(percent);
+        let percent = self
+            .0
+            .numbers
+            .most_percent
+            .map(|percent| format!("{percent}%"));
+        let most = self.0.numbers.most.map(number).or(percent);
         details.extend(most.map(|most| say().fact_most(most)));
         details.extend(self.names().map(|names| say().fact_names(names)));
-        details.extend(self.0.status.map(|status| format!("HTTP {status}")));
+        details.extend(self.0.numbers.status.map(|status| format!("HTTP {status}")));
         details.extend(self.0.database_error.map(|error| error.to_string()));
         details
     }
 }
 
 /// The numeric arguments of a [`Fact`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is what the method of its name says")]
 pub struct Numbers {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub other_column: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub most_percent: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+}
+
+impl Numbers {
+    /// These arguments, and those of `other` where one is missing.
+    fn or(self, other: Numbers) -> Numbers {
+        Numbers {
+            row: self.row.or(other.row),
+            line: self.line.or(other.line),
+            last_line: self.last_line.or(other.last_line),
+            column: self.column.or(other.column),
+            other_column: self.other_column.or(other.other_column),
+            count: self.count.or(other.count),
+            of: self.of.or(other.of),
+            most: self.most.or(other.most),
+            most_percent: self.most_percent.or(other.most_percent),
+            status: self.status.or(other.status),
+        }
+    }
 }
 
 #[cfg(test)]
