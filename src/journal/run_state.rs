@@ -1,7 +1,5 @@
 //! The states of a run.
 
-use std::str::FromStr;
-
 use crate::l10n::say;
 use crate::model::worded;
 
@@ -50,13 +48,5 @@ impl RunState {
             }
             RunState::Replaced | RunState::Finished | RunState::Undone | RunState::Declined => true,
         }
-    }
-}
-
-impl FromStr for RunState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<RunState, String> {
-        RunState::of_word(text).ok_or_else(|| format!("\"{text}\" is not a run's state"))
     }
 }

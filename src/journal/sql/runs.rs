@@ -21,7 +21,8 @@ fn run_record(row: &dyn Row) -> Result<RunRecord, JournalError> {
             id: row.get(0)?,
             name: row.get(1)?,
             command: row.get(2)?,
-            state: state.parse().map_err(damaged)?,
+            state: RunState::of_word(&state)
+                .ok_or_else(|| damaged(format!("\"{state}\" is not a run's state")))?,
             target: row.get(4)?,
             base_url: row.get(5)?,
             file: row.get(6)?,
