@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::characters::{self, Odd, odd};
 use super::escapes;
-use super::fault::{Fault, Notes};
+use super::fault::{Fault, Notes, refuse};
 use super::leftovers::{self, NoValue, QuestionMark};
 use super::plain::{has_late_capital, is_plain, is_western};
 use crate::l10n::message;
@@ -61,10 +61,7 @@ pub(super) fn content<'a>(
         return Ok(Content::Empty);
     }
     if text.len() > LONGEST {
-        return Err(Fault::new(
-            "text.too_long",
-            message::cell_too_long(text.len(), LONGEST),
-        ));
+        return refuse("text.too_long", message::cell_too_long(text.len(), LONGEST));
     }
     let bytes = text.as_bytes();
     if is_plain(bytes) && !(form == Form::Key && leftovers::is_written_number(bytes)) {
@@ -110,7 +107,7 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
                 notes.restored.push("text.formula");
                 inner
             }
-            None => return Err(Fault::new("text.formula", message::cell_formula(text))),
+            None => return refuse("text.formula", message::cell_formula(text)),
         },
     };
     let read = in_form(read, form, notes);
@@ -137,9 +134,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
     let inner = match inner.strip_suffix('\'') {
         // The apostrophes may be part of a name.
         Some(quoted) if form == Form::Words && !quoted.is_empty() => {
-            notes
-                .doubts
-                .push(Fault::new("text.quotes", message::cell_quotes(text)));
+            notes.doubt("text.quotes", message::cell_quotes(text));
             return None;
         }
         Some(quoted) => quoted,
@@ -148,9 +143,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
     let inner = inner.trim_matches(characters::is_padding);
     // If another apostrophe follows, the first one may be part of the value.
     if inner.starts_with('\'') || inner.ends_with('\'') {
-        notes
-            .doubts
-            .push(Fault::new("text.quotes", message::cell_quotes(text)));
+        notes.doubt("text.quotes", message::cell_quotes(text));
         return None;
     }
     let mut letters = inner.chars();
@@ -165,8 +158,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Form::Number | Form::Key | Form::Code => false,
     };
     if is_name {
-        let doubt = Fault::new("text.apostrophe", message::cell_apostrophe(text));
-        notes.doubts.push(doubt);
+        notes.doubt("text.apostrophe", message::cell_apostrophe(text));
         return None;
     }
     notes.restored.push("text.apostrophe");
@@ -183,22 +175,17 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
     {
         let named = characters::named(&text).unwrap_or_default();
         let message = message::cell_foreign_character(named);
-        notes
-            .doubts
-            .push(Fault::new("text.foreign_character", message));
+        notes.doubt("text.foreign_character", message);
     }
     if !form.is_strict() {
         if form == Form::Words {
             doubt_characters(&text, notes);
             if let Some(meant) = leftovers::of_seven_bits(&text) {
                 let message = message::cell_strange_letters(&*text, meant);
-                notes
-                    .doubts
-                    .push(Fault::new("text.strange_letters", message));
+                notes.doubt("text.strange_letters", message);
             }
             if whole_number(&text).is_some() {
-                let doubt = Fault::new("text.decimal_zero", message::cell_decimal_zero(&*text));
-                notes.doubts.push(doubt);
+                notes.doubt("text.decimal_zero", message::cell_decimal_zero(&*text));
             }
         }
         return text;
@@ -218,8 +205,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         notes.doubts.push(lookalike(&text));
     }
     if form == Form::Key && leftovers::is_date(text.as_bytes()) {
-        let doubt = Fault::new("text.date", message::cell_date_perhaps(&*text));
-        notes.doubts.push(doubt);
+        notes.doubt("text.date", message::cell_date_perhaps(&*text));
     }
     if matches!(form, Form::Number | Form::Key)
         && let Some(whole) = whole_number(&text).map(str::len)
@@ -236,8 +222,7 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         && notes.doubts.is_empty()
         && leftovers::is_written_number(text.as_bytes())
     {
-        let doubt = Fault::new("text.number", message::cell_number_perhaps(&*text));
-        notes.doubts.push(doubt);
+        notes.doubt("text.number", message::cell_number_perhaps(&*text));
     }
     text
 }
@@ -284,9 +269,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
     let named = || characters::named(text).unwrap_or_default();
     if invisible {
         let message = message::cell_invisible_character(named());
-        notes
-            .doubts
-            .push(Fault::new("text.invisible_character", message));
+        notes.doubt("text.invisible_character", message);
     } else if alike {
         notes.doubts.push(lookalike(text));
     }
@@ -304,14 +287,13 @@ fn lookalike(text: &str) -> Fault {
 /// Finds placeholders that programs write for missing values or letters.
 fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fault> {
     if leftovers::is_object(text) {
-        return Err(Fault::new("text.object", message::cell_object(text)));
+        return refuse("text.object", message::cell_object(text));
     }
     if let Some(meant) = escapes::unescaped(text) {
-        return Err(escaped(text, &meant));
+        return refuse("text.escape", message::cell_escape(text, meant));
     }
     if has_quotes_around(text) {
-        let doubt = Fault::new("text.quotes", message::cell_quotes(text));
-        notes.doubts.push(doubt);
+        notes.doubt("text.quotes", message::cell_quotes(text));
     }
     let is_address = form == Form::Code && text.contains('@');
     let is_text = is_address || matches!(form, Form::Words | Form::Key);
@@ -320,7 +302,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
             QuestionMark::Within => message::cell_question_mark(text),
             QuestionMark::AtEdge => message::cell_question_mark_edge(text),
         };
-        notes.doubts.push(Fault::new("text.question_mark", message));
+        notes.doubt("text.question_mark", message);
     }
     match leftovers::no_value(text) {
         None => Ok(()),
@@ -329,8 +311,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
         Some(NoValue::Certain) => Err(no_value(text)),
         Some(NoValue::Word(_)) if form == Form::Key => Err(no_value(text)),
         Some(NoValue::Word(_) | NoValue::Name(_) | NoValue::Phrase | NoValue::Mark) => {
-            let doubt = Fault::new("text.no_value", message::cell_no_value_perhaps(text));
-            notes.doubts.push(doubt);
+            notes.doubt("text.no_value", message::cell_no_value_perhaps(text));
             Ok(())
         }
     }
@@ -339,10 +320,6 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
 /// The problem of a placeholder for a missing value.
 pub(super) fn no_value(text: &str) -> Fault {
     Fault::new("text.no_value", message::cell_no_value(text))
-}
-
-fn escaped(text: &str, meant: &str) -> Fault {
-    Fault::new("text.escape", message::cell_escape(text, meant))
 }
 
 /// The text of a formula that is only a string: `"0184"`, or `""&" x"`, with which rosterpatch preserves
@@ -382,10 +359,10 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
         "Ã¯Â¿Â½",
     ];
     if let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown)) {
-        return Err(Fault::new(
+        return refuse(
             "text.replacement_character",
             message::cell_replacement_character(text, *shown),
-        ));
+        );
     }
     let wrong = mojibake(text);
     // A text of western letters only may be an abbreviation.
@@ -395,17 +372,15 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
     }) = &wrong
         && !is_western(text)
     {
-        return Err(Fault::new(
+        return refuse(
             "text.mojibake",
             message::cell_mojibake(text, repaired.as_str()),
-        ));
+        );
     }
     refuse_characters(text)?;
     if let Some(wrong) = wrong {
         let message = message::cell_strange_letters(text, wrong.repaired);
-        notes
-            .doubts
-            .push(Fault::new("text.strange_letters", message));
+        notes.doubt("text.strange_letters", message);
     }
     Ok(())
 }
@@ -480,13 +455,13 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
         .and_then(|text| text.strip_suffix(['!', '?']));
     let is_word = word.is_some_and(|word| word.chars().count() > 1 && word.chars().all(is_capital));
     if is_numbered || is_word || SPREADSHEET_ERRORS.contains(&&*in_capitals) {
-        return Err(Fault::new(
+        return refuse(
             "text.spreadsheet_error",
             message::cell_spreadsheet_error(text),
-        ));
+        );
     }
     if text.starts_with("###") && text.bytes().all(|byte| byte == b'#') {
-        return Err(Fault::new("text.spreadsheet_error", message::cell_hashes()));
+        return refuse("text.spreadsheet_error", message::cell_hashes());
     }
     Ok(())
 }
@@ -497,26 +472,26 @@ fn refuse_characters(text: &str) -> Result<(), Fault> {
         match c {
             '\n' | '\r' | '\t' => {}
             '\0' => {
-                return Err(Fault::new("text.nul", message::cell_nul()));
+                return refuse("text.nul", message::cell_nul());
             }
             '\u{FFFD}' => {
-                return Err(Fault::new(
+                return refuse(
                     "text.replacement_character",
                     message::cell_replacement_character(text, "\u{FFFD}"),
-                ));
+                );
             }
             // Windows-1252 leaves five bytes unassigned; they decode to these.
             '\u{80}'..='\u{9F}' => {
-                return Err(Fault::new(
+                return refuse(
                     "text.undecodable",
                     message::cell_unassigned_byte(format!("{:02X}", u32::from(c))),
-                ));
+                );
             }
             c if c.is_control() => {
-                return Err(Fault::new(
+                return refuse(
                     "text.control_character",
                     message::cell_control_character(format!("{:04X}", u32::from(c))),
-                ));
+                );
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::cell::{Content, Form, content, no_value, undecodable};
 use super::checker::Checker;
 use super::column::{Column, Empty};
-use super::fault::{Checked, Fault, Notes};
+use super::fault::{Checked, Fault, Notes, refuse};
 use super::kinds::Choices;
 use super::leftovers::{self, NoValue};
 use super::severity::is_doubt;
@@ -51,15 +51,12 @@ impl Checker {
                 Empty::Nothing => None,
                 Empty::Cleared => Some(Value::Null),
                 Empty::Missing => {
-                    return Err(Fault::new("required.empty", message::cell_required()));
+                    return refuse("required.empty", message::cell_required());
                 }
             },
             Content::Clear if field.nullable => Some(Value::Null),
             Content::Clear => {
-                return Err(Fault::new(
-                    "null.not_allowed",
-                    message::cell_null_not_allowed(),
-                ));
+                return refuse("null.not_allowed", message::cell_null_not_allowed());
             }
         };
         Ok(())
@@ -157,7 +154,7 @@ impl Checker {
             _ => text.trim(),
         };
         if field.place == Place::Path && matches!(text, "." | "..") {
-            return Err(Fault::new("text.dots", message::cell_dots(text)));
+            return refuse("text.dots", message::cell_dots(text));
         }
         let other = |name: &str| self.other_cell(name, row);
         let mut repaired = None;
@@ -192,16 +189,13 @@ impl Checker {
         let text = value.as_text();
         let length = text.chars().count();
         if let Some(most) = field.max_length.filter(|most| length > *most) {
-            return Err(Fault::new(
-                "length.too_long",
-                message::length_too_long(length, most),
-            ));
+            return refuse("length.too_long", message::length_too_long(length, most));
         }
         if let Some(least) = field.min_length.filter(|least| length < *least) {
-            return Err(Fault::new(
+            return refuse(
                 "length.too_short",
                 message::length_too_short(text, length, least),
-            ));
+            );
         }
         if column
             .pattern
@@ -209,18 +203,12 @@ impl Checker {
             .is_some_and(|pattern| !pattern.is_match(&text))
         {
             let form = field.pattern.as_deref().unwrap_or_default();
-            return Err(Fault::new(
-                "pattern.mismatch",
-                message::pattern_mismatch(text, form),
-            ));
+            return refuse("pattern.mismatch", message::pattern_mismatch(text, form));
         }
         let name = field.name();
         let is_guarded = field.guarded.iter().any(|value| *value == text);
         if is_guarded && !self.is_allowed(name, &text) {
-            return Err(Fault::new(
-                "guarded.not_allowed",
-                message::guarded_value(text, name),
-            ));
+            return refuse("guarded.not_allowed", message::guarded_value(text, name));
         }
         Ok(())
     }
@@ -236,6 +224,12 @@ impl Checker {
         let spec = &self.spec.fields[field];
         let name = spec.name();
         let was = self.normalised(field, before);
+        let problem = |value: &str, message| Problem {
+            column: self.name_of(field).to_owned(),
+            field: name.to_owned(),
+            value: value.to_owned(),
+            ..Problem::of_row("guarded.not_allowed", message)
+        };
         if let Json::Array(items) = &was {
             let stays = |item: &str| match to {
                 Json::Array(items) => items.iter().any(|one| one.as_str() == Some(item)),
@@ -245,12 +239,7 @@ impl Checker {
                 let is_guarded = spec.guarded.iter().any(|one| one == item);
                 is_guarded && !stays(item) && !self.is_allowed(name, item)
             })?;
-            return Some(Problem {
-                column: self.name_of(field).to_owned(),
-                field: name.to_owned(),
-                value: was.to_owned(),
-                ..Problem::of_row("guarded.not_allowed", message::guarded_removed(was, name))
-            });
+            return Some(problem(was, message::guarded_removed(was, name)));
         }
         let was = was
             .as_str()
@@ -263,12 +252,7 @@ impl Checker {
             "" => message::guarded_cleared(was),
             text => message::guarded_lowered(was, text, name),
         };
-        Some(Problem {
-            column: self.name_of(field).to_owned(),
-            field: name.to_owned(),
-            value: text.to_owned(),
-            ..Problem::of_row("guarded.not_allowed", message)
-        })
+        Some(problem(text, message))
     }
 }
 

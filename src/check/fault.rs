@@ -26,6 +26,11 @@ impl Fault {
     }
 }
 
+/// Returns a fault as an error.
+pub(super) fn refuse<T>(code: &'static str, message: Message) -> Result<T, Fault> {
+    Err(Fault::new(code, message))
+}
+
 impl std::ops::Deref for Fault {
     type Target = Inner;
 
@@ -47,6 +52,11 @@ impl Notes {
     /// Whether there is nothing to report.
     pub(super) fn is_empty(&self) -> bool {
         self.restored.is_empty() && self.doubts.is_empty()
+    }
+
+    /// Adds a doubt.
+    pub(super) fn doubt(&mut self, code: &'static str, message: Message) {
+        self.doubts.push(Fault::new(code, message));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks the types of workbook cells, which reveal values that a spreadsheet changed.
 
-use super::fault::{Fault, Notes};
-use crate::l10n::{Message, message};
+use super::fault::{Fault, Notes, refuse};
+use crate::l10n::message;
 use crate::read::{CellMark, RawRow, cell_name};
 use crate::targets::Kind;
 
@@ -14,37 +14,36 @@ pub(super) fn look(
     notes: &mut Notes,
 ) -> Result<(), Fault> {
     let cell = cell_name(row.at.sheet_row, column);
-    let wrong = |code, message: Message| Err(Fault::new(code, message));
     match mark {
         CellMark::Formatted => notes.restored.push("cell.number_format"),
         CellMark::DateBeforeMidnight if kind == Kind::Date => {
             notes.restored.push("cell.before_midnight");
         }
         CellMark::ShownOtherwise => {
-            notes.doubts.push(Fault::new(
+            notes.doubt(
                 "cell.shown_otherwise",
                 message::cell_shown_otherwise(cell, text),
-            ));
+            );
         }
         CellMark::Date if kind == Kind::Date => {}
         CellMark::Date | CellMark::DateBeforeMidnight => {
-            return wrong("cell.date", message::cell_is_date(cell, text));
+            return refuse("cell.date", message::cell_is_date(cell, text));
         }
-        CellMark::Time => return wrong("cell.time", message::cell_is_time(cell, text)),
+        CellMark::Time => return refuse("cell.time", message::cell_is_time(cell, text)),
         CellMark::Percentage => {
-            return wrong("cell.percentage", message::cell_is_percentage(cell, text));
+            return refuse("cell.percentage", message::cell_is_percentage(cell, text));
         }
         // A choice may have this name.
         CellMark::Boolean if matches!(kind, Kind::Boolean | Kind::Choice) => {}
-        CellMark::Boolean => return wrong("cell.boolean", message::cell_is_boolean(cell, text)),
+        CellMark::Boolean => return refuse("cell.boolean", message::cell_is_boolean(cell, text)),
         CellMark::Error => {
-            return wrong("text.spreadsheet_error", message::cell_is_error(cell, text));
+            return refuse("text.spreadsheet_error", message::cell_is_error(cell, text));
         }
         CellMark::LongNumber => {
-            return wrong("cell.long_number", message::cell_is_long_number(cell, text));
+            return refuse("cell.long_number", message::cell_is_long_number(cell, text));
         }
         CellMark::NoResult => {
-            return wrong(
+            return refuse(
                 "cell.formula_without_result",
                 message::cell_without_result(cell),
             );
@@ -55,7 +54,7 @@ pub(super) fn look(
         } => {
             let first = cell_name(at.into(), in_column.into());
             let shown = row.shown_by_merged(at, in_column);
-            return wrong("cell.merged", message::cell_is_merged(cell, shown, first));
+            return refuse("cell.merged", message::cell_is_merged(cell, shown, first));
         }
     }
     Ok(())

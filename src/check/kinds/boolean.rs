@@ -1,6 +1,6 @@
 //! Boolean cells: English and Swedish words.
 
-use crate::check::fault::{Checked, Fault};
+use crate::check::fault::{Checked, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -16,10 +16,7 @@ const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     match read(text) {
         Some(flag) => Ok(Value::Bool(flag)),
-        None => Err(Fault::new(
-            "boolean.unknown",
-            message::boolean_unknown(text),
-        )),
+        None => refuse("boolean.unknown", message::boolean_unknown(text)),
     }
 }
 

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use crate::check::cell::{Content, Form, content};
 use crate::check::characters;
-use crate::check::fault::{Checked, Fault, Notes};
+use crate::check::fault::{Checked, Notes, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -72,10 +72,10 @@ impl Choices {
         }
         match self.words.get(&text.to_lowercase()) {
             Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
-            None => Err(Fault::new(
+            None => refuse(
                 "choice.unknown",
                 message::choice_unknown(text, self.shown.join(", ")),
-            )),
+            ),
         }
     }
 

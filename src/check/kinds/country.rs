@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use compact_str::CompactString;
 
-use crate::check::fault::{Checked, Fault};
+use crate::check::fault::{Checked, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -93,10 +93,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
         .or_else(|| NAMES.get(&text.to_lowercase()).copied());
     match alpha3 {
         Some(alpha3) => Ok(Value::Rewritten(alpha3.into())),
-        None => Err(Fault::new(
-            "country.unknown",
-            message::country_unknown(text),
-        )),
+        None => refuse("country.unknown", message::country_unknown(text)),
     }
 }
 

@@ -3,7 +3,7 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific, refuse};
 use crate::check::plain::digits;
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
@@ -36,7 +36,7 @@ pub(in crate::check) fn check<'a>(
         None => read(text, repaired)?,
     };
     if today.is_some_and(|today| date > today) {
-        return Err(Fault::new("date.future", message::date_future(text)));
+        return refuse("date.future", message::date_future(text));
     }
     Ok(match normal {
         None => Value::Text(text),
@@ -68,19 +68,18 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
     });
     if !numeric {
         if is_scientific(text) {
-            return Err(scientific(text));
+            return refuse("date.scientific", message::number_cut_short(text));
         }
-        return Err(unreadable(text));
+        return refuse("date.format", message::date_format(text));
     }
     match parts[..] {
         [year, month, day] if year.len() == 4 && month.len() <= 2 && day.len() <= 2 => {
             civil(text, year, month, day)
         }
         [whole] if digits == 8 => civil(text, &whole[..4], &whole[4..6], &whole[6..]),
-        [serial] if serial.len() == 5 => Err(Fault::new(
-            "date.serial_number",
-            message::date_serial_number(serial),
-        )),
+        [serial] if serial.len() == 5 => {
+            refuse("date.serial_number", message::date_serial_number(serial))
+        }
         [first, second, year] if year.len() == 4 && first.len() <= 2 && second.len() <= 2 => {
             let above_twelve = |part: &str| part.parse::<u8>().is_ok_and(|number| number > 12);
             let (day, month) = if plain.contains('.') || above_twelve(first) {
@@ -88,15 +87,12 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
             } else if above_twelve(second) {
                 (second, first)
             } else {
-                return Err(Fault::new(
-                    "date.day_month_order",
-                    message::date_two_ways(text),
-                ));
+                return refuse("date.day_month_order", message::date_two_ways(text));
             };
             *repaired = Some("date.day_month_order");
             civil(text, year, month, day)
         }
-        _ => Err(unreadable(text)),
+        _ => refuse("date.format", message::date_format(text)),
     }
 }
 
@@ -107,10 +103,7 @@ fn civil(text: &str, year: &str, month: &str, day: &str) -> Result<Read, Fault> 
         _ => None,
     };
     let Some(date) = date else {
-        return Err(Fault::new(
-            "date.no_such_day",
-            message::date_no_such_day(text),
-        ));
+        return refuse("date.no_such_day", message::date_no_such_day(text));
     };
     let normal = format_compact!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
     Ok((date, (normal != text).then_some(normal)))
@@ -131,14 +124,6 @@ fn is_midnight(time: &str) -> bool {
             .trim_end_matches('Z')
             .bytes()
             .all(|byte| matches!(byte, b'0' | b':' | b'.'))
-}
-
-fn scientific(text: &str) -> Fault {
-    Fault::new("date.scientific", message::number_cut_short(text))
-}
-
-fn unreadable(text: &str) -> Fault {
-    Fault::new("date.format", message::date_format(text))
 }
 
 #[cfg(test)]

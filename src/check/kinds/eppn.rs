@@ -3,9 +3,9 @@
 use email_address::EmailAddress;
 
 use super::email::is_plain;
-use crate::check::fault::{Checked, Fault};
+use crate::check::fault::{Checked, refuse};
 use crate::check::severity::declare_findings;
-use crate::l10n::{Message, message};
+use crate::l10n::message;
 use crate::model::Value;
 
 declare_findings! {
@@ -22,21 +22,20 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
-    let fault = |code, message: Message| Err(Fault::new(code, message));
     let Some((local, domain)) = text.split_once('@') else {
-        return fault("eppn.no_at", message::eppn_no_at(text));
+        return refuse("eppn.no_at", message::eppn_no_at(text));
     };
     if local.is_empty() {
-        return fault(
+        return refuse(
             "eppn.no_local_identifier",
             message::eppn_no_local_identifier(text),
         );
     }
     if local.contains(char::is_whitespace) {
-        return fault("eppn.space", message::eppn_space(text));
+        return refuse("eppn.space", message::eppn_space(text));
     }
     if !domain.contains('.') || !EmailAddress::is_valid_domain(domain) {
-        return fault("eppn.domain", message::eppn_domain(text));
+        return refuse("eppn.domain", message::eppn_domain(text));
     }
     Ok(Value::Text(text))
 }

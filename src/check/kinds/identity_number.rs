@@ -3,7 +3,7 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific, refuse};
 use crate::check::plain::digits;
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
@@ -62,10 +62,10 @@ pub(in crate::check) fn check<'a>(
                 *repaired = Some("identity_number.leading_zero");
                 Ok(value.into_owned())
             }
-            Err(_) => Err(Fault::new(
+            Err(_) => refuse(
                 "identity_number.leading_zero",
                 message::identity_leading_zero(text),
-            )),
+            ),
         };
     }
     let is_known = marked == Marked::Unknown && has_temporary_form(text);
@@ -97,10 +97,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     };
     let date = first_day(year, parts.month, parts.day).ok_or_else(|| no_such_day(text))?;
     if date > today {
-        return Err(Fault::new(
-            "identity_number.future",
-            message::identity_future(text),
-        ));
+        return refuse("identity_number.future", message::identity_future(text));
     }
     let mut normal = normal(year, &parts);
     if has_temporary_form(text) {
@@ -189,10 +186,10 @@ enum Year {
 
 fn split(text: &str) -> Result<Parts, Fault> {
     if is_scientific(text) {
-        return Err(Fault::new(
+        return refuse(
             "identity_number.scientific",
             message::number_cut_short(text),
-        ));
+        );
     }
     let unreadable = || Fault::new("identity_number.format", message::identity_format(text));
     let mut places = [0; 12];
@@ -290,19 +287,19 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
     let mut digits = [0; 10];
     for (digit, place) in digits.iter_mut().zip(places) {
         if !place.is_ascii_digit() {
-            return Err(Fault::new(
+            return refuse(
                 "identity_number.temporary",
                 message::identity_temporary(text),
-            ));
+            );
         }
         *digit = place - b'0';
     }
     let [nine @ .., last] = digits;
     if last != luhn(&nine) {
-        return Err(Fault::new(
+        return refuse(
             "identity_number.check_digit",
             message::identity_check_digit(text),
-        ));
+        );
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Integer cells: a whole number within the limits of the field.
 
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, is_scientific, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -13,14 +13,11 @@ declare_findings! {
 /// Checks a whole number. It is sent as a JSON number with all of its digits.
 pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
-        return Err(Fault::new(
-            "integer.scientific",
-            message::number_cut_short(text),
-        ));
+        return refuse("integer.scientific", message::number_cut_short(text));
     }
     match text.parse::<i64>() {
         Ok(number) => Ok(Value::Number(compact_str::format_compact!("{number}"))),
-        Err(_) => Err(Fault::new("integer.format", message::integer_format(text))),
+        Err(_) => refuse("integer.format", message::integer_format(text)),
     }
 }
 

@@ -219,7 +219,7 @@ impl Checker {
         }
     }
 
-    pub(super) fn has_country(&self, field: &FieldSpec) -> bool {
+    fn has_country(&self, field: &FieldSpec) -> bool {
         let country = field.country_from.as_deref();
         let country = country.and_then(|name| self.spec.field(name));
         country.is_some_and(|country| self.map.column(country).is_some())

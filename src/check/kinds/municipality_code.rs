@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
-use crate::check::fault::{Checked, Fault};
+use crate::check::fault::{Checked, Fault, refuse};
 use crate::check::plain::digits;
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
@@ -32,20 +32,20 @@ pub(in crate::check) fn check<'a>(
             if is_county(&text[..2]) {
                 Ok(Value::Text(text))
             } else {
-                Err(Fault::new(
+                refuse(
                     "municipality_code.county",
                     message::municipality_county(text, &text[..2]),
-                ))
+                )
             }
         }
         3 if digits && is_county(&format_compact!("0{}", &text[..1])) => {
             *repaired = Some("municipality_code.leading_zero");
             Ok(Value::Rewritten(format_compact!("0{text}")))
         }
-        _ => Err(Fault::new(
+        _ => refuse(
             "municipality_code.format",
             message::municipality_format(text),
-        )),
+        ),
     }
 }
 

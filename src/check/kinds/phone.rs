@@ -3,7 +3,7 @@
 use compact_str::{CompactString, format_compact};
 
 use super::text;
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -34,10 +34,7 @@ pub(in crate::check) fn check<'a>(
     repaired: &mut Option<&'static str>,
 ) -> Checked<'a> {
     if is_scientific(text) {
-        return Err(Fault::new(
-            "phone.scientific",
-            message::number_cut_short(text),
-        ));
+        return refuse("phone.scientific", message::number_cut_short(text));
     }
     if region.is_none() {
         return text::check(text);
@@ -46,7 +43,7 @@ pub(in crate::check) fn check<'a>(
         return Ok(mobile);
     }
     if has_several(text) {
-        return Err(Fault::new("phone.several", message::phone_several(text)));
+        return refuse("phone.several", message::phone_several(text));
     }
     Ok(as_value(text, normalise(text, repaired)?))
 }
@@ -108,18 +105,12 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
         *repaired = Some("phone.leading_plus");
         mobile
     } else {
-        return Err(Fault::new(
-            "phone.no_prefix",
-            message::phone_no_prefix(text),
-        ));
+        return refuse("phone.no_prefix", message::phone_no_prefix(text));
     };
     let length = national.len();
     // All Swedish mobile numbers have nine digits, so a shorter one has lost some.
     if is_mobile(national) && length < 9 {
-        return Err(Fault::new(
-            "phone.length",
-            message::phone_too_few_digits(text),
-        ));
+        return refuse("phone.length", message::phone_too_few_digits(text));
     }
     let fits = if is_mobile(national) {
         length == 9
@@ -127,10 +118,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
         (7..=9).contains(&length) && !national.starts_with('0')
     };
     if !fits {
-        return Err(Fault::new(
-            "phone.unusual_length",
-            message::phone_wrong_length(text),
-        ));
+        return refuse("phone.unusual_length", message::phone_wrong_length(text));
     }
     let mut number = CompactString::const_new("+46");
     number.push_str(national);
@@ -178,19 +166,16 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                 length += 1;
             }
             '0'..='9' => {
-                return Err(Fault::new(
-                    "phone.unusual_length",
-                    message::phone_too_many_digits(text),
-                ));
+                return refuse("phone.unusual_length", message::phone_too_many_digits(text));
             }
             // `has_several` refuses a second `+`.
             '+' if length == 0 => plus = true,
             ' ' | '-' | '(' | ')' | '.' | '/' => {}
             _ => {
-                return Err(Fault::new(
+                return refuse(
                     "phone.character",
                     message::phone_character(text, c.to_string()),
-                ));
+                );
             }
         }
     }
@@ -204,10 +189,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
 
 fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
     if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
-        return Err(Fault::new(
-            "phone.unusual_length",
-            message::phone_foreign(text),
-        ));
+        return refuse("phone.unusual_length", message::phone_foreign(text));
     }
     Ok(format_compact!("+{digits}"))
 }

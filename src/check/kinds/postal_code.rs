@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, Fault, is_scientific, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -20,10 +20,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     if is_scientific(text) {
-        return Err(Fault::new(
-            "postal_code.scientific",
-            message::number_cut_short(text),
-        ));
+        return refuse("postal_code.scientific", message::number_cut_short(text));
     }
     let bare = text
         .strip_prefix("SE")

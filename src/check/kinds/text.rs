@@ -3,7 +3,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::check::cell::LONGEST;
-use crate::check::fault::{Checked, Fault, is_scientific};
+use crate::check::fault::{Checked, is_scientific, refuse};
 use crate::check::plain::{has_plain_ends, is_ordinary, is_western_name};
 use crate::l10n::message;
 use crate::model::Value;
@@ -17,20 +17,16 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     if is_cut_short(text) {
-        return Err(Fault::new(
-            "text.scientific",
-            message::number_cut_short(text),
-        ));
+        return refuse("text.scientific", message::number_cut_short(text));
     }
     if text.contains('+')
         && let Some(repaired) = of_utf_7(text)
     {
-        return Err(Fault::new(
-            "text.mojibake",
-            message::cell_mojibake(text, repaired),
-        ));
+        return refuse("text.mojibake", message::cell_mojibake(text, repaired));
     }
-    refuse_line_break(text)?;
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() {
+        return refuse("text.line_break", message::cell_line_break());
+    }
     composed(text)
 }
 
@@ -59,13 +55,6 @@ fn composed(text: &str) -> Checked<'_> {
     } else {
         Value::Rewritten(text.nfc().collect())
     })
-}
-
-fn refuse_line_break(text: &str) -> Result<(), Fault> {
-    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
-        None => Ok(()),
-        Some(_) => Err(Fault::new("text.line_break", message::cell_line_break())),
-    }
 }
 
 #[cfg(test)]

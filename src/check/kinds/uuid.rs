@@ -1,6 +1,6 @@
 //! UUID cells: normalized to lower case with hyphens.
 
-use crate::check::fault::{Checked, Fault};
+use crate::check::fault::{Checked, refuse};
 use crate::check::severity::declare_findings;
 use crate::l10n::message;
 use crate::model::Value;
@@ -16,7 +16,7 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     let Ok(uuid) = ::uuid::Uuid::try_parse(text) else {
-        return Err(Fault::new("uuid.format", message::uuid_format(text)));
+        return refuse("uuid.format", message::uuid_format(text));
     };
     let mut buffer = ::uuid::Uuid::encode_buffer();
     let normal: &str = uuid.hyphenated().encode_lower(&mut buffer);
