@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use regex::Regex;
+use serde_json::Value as Json;
 
 use super::column::{Column, Empty, Glance, Identity};
+use super::fault::Checked;
 use super::kinds::{Choices, form_of};
 use super::options::CheckOptions;
 use crate::l10n::say;
@@ -139,7 +141,7 @@ impl Checker {
     }
 
     /// Formats a value of a field as in the roster: a choice in the column's language, null as an empty text.
-    pub fn in_words(&self, field: usize, value: &serde_json::Value) -> String {
+    pub fn in_words(&self, field: usize, value: &Json) -> String {
         let spec = &self.spec.fields[field];
         let column = self.map.column(field);
         let language = column.and_then(|column| self.map.language_of(spec, column));
@@ -157,16 +159,13 @@ impl Checker {
     }
 
     /// Normalizes a record's value like a cell. A value that no cell can hold is unchanged.
-    pub fn normalised(&self, field: usize, held: &serde_json::Value) -> serde_json::Value {
-        use serde_json::Value as Json;
+    pub fn normalised(&self, field: usize, held: &Json) -> Json {
         let spec = &self.spec.fields[field];
         match held {
             Json::String(text) if text.trim().is_empty() => Json::Null,
             Json::String(text) => {
-                let column = self.columns.iter().find(|column| column.field == field);
-                let choices = column.and_then(|column| column.choices.as_ref());
-                self.of_kind(spec, choices, text.trim(), &|_| None, &mut None)
-                    .map_or_else(|_| held.clone(), |value| value.to_json())
+                let value = self.of_record(field, text);
+                value.map_or_else(|_| held.clone(), |value| value.to_json())
             }
             Json::Array(items) if spec.is_list() => {
                 let items = items.iter().map(|item| self.normalised(field, item));
@@ -176,15 +175,22 @@ impl Checker {
         }
     }
 
+    /// Checks the text of a record like a cell.
+    fn of_record<'a>(&self, field: usize, text: &'a str) -> Checked<'a> {
+        let column = self.column_of(field);
+        let choices = column.and_then(|column| column.choices.as_ref());
+        let spec = &self.spec.fields[field];
+        self.of_kind(spec, choices, text.trim(), &|_| None, &mut None)
+    }
+
+    /// The column of a field, if the file has it.
+    pub(super) fn column_of(&self, field: usize) -> Option<&Column> {
+        self.columns.iter().find(|column| column.field == field)
+    }
+
     /// Whether a record's value equals `meant` in any notation. The order and repetition of list items are
     /// ignored.
-    pub fn is_same(
-        &self,
-        field: usize,
-        held: &serde_json::Value,
-        meant: &serde_json::Value,
-    ) -> bool {
-        use serde_json::Value as Json;
+    pub fn is_same(&self, field: usize, held: &Json, meant: &Json) -> bool {
         if held == meant {
             return true;
         }
@@ -206,22 +212,12 @@ impl Checker {
     ///
     /// # Errors
     /// Returns the reason if no cell can hold the value: every import would send the field again.
-    pub fn judge(
-        &self,
-        field: usize,
-        held: &serde_json::Value,
-    ) -> Result<serde_json::Value, String> {
-        use serde_json::Value as Json;
+    pub fn judge(&self, field: usize, held: &Json) -> Result<Json, String> {
         let spec = &self.spec.fields[field];
         match (held, spec.kind) {
             (Json::String(text), _) if !text.trim().is_empty() => {
-                let column = self.columns.iter().find(|column| column.field == field);
-                let choices = column.and_then(|column| column.choices.as_ref());
-                let value = self.of_kind(spec, choices, text.trim(), &|_| None, &mut None);
-                match value.map(|value| value.to_json()) {
-                    Ok(value) => Ok(value),
-                    Err(fault) => Err(fault.into_inner().message.to_string()),
-                }
+                let value = self.of_record(field, text).map(|value| value.to_json());
+                value.map_err(|fault| fault.into_inner().message.to_string())
             }
             (Json::Array(_), _) if spec.is_list() => Ok(self.normalised(field, held)),
             (Json::Null | Json::String(_), _)

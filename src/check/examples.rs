@@ -1,45 +1,37 @@
 //! Checks the examples and defaults of a target's fields.
 
 use super::checker::Checker;
+use super::fault::Fault;
+use super::severity::is_doubt;
 
 /// Checks of the target's own values.
 impl Checker {
     /// The fields whose example or default their own kind or limits reject: position, key and message.
     pub fn refused_examples(&self) -> Vec<(usize, &'static str, String)> {
-        let of_column = |column: &super::column::Column| {
+        let mut refused = Vec::new();
+        for column in &self.columns {
             let field = &self.spec.fields[column.field];
             let default = field.default.as_deref().unwrap_or_default();
-            [("example", &*field.example), ("default", default)]
-                .map(|(key, text)| self.refused(column, key, text))
-        };
-        self.columns.iter().flat_map(of_column).flatten().collect()
-    }
-
-    fn refused(
-        &self,
-        column: &super::column::Column,
-        key: &'static str,
-        text: &str,
-    ) -> Option<(usize, &'static str, String)> {
-        let field = &self.spec.fields[column.field];
-        let example = text.trim();
-        if example.is_empty() {
-            return None;
+            for (key, text) in [
+                ("example", field.example.trim()),
+                ("default", default.trim()),
+            ] {
+                if text.is_empty() {
+                    continue;
+                }
+                let choices = column.choices.as_ref();
+                let value = self.of_kind(field, choices, text, &|_| None, &mut None);
+                let checked = value.and_then(|value| self.within_limits(column, field, &value));
+                let Err(fault) = checked.map_err(Fault::into_inner) else {
+                    continue;
+                };
+                // A guarded value is valid.
+                if fault.code != "guarded.not_allowed" && !is_doubt(fault.code, field.free_text) {
+                    refused.push((column.field, key, fault.message.to_string()));
+                }
+            }
         }
-        let choices = column.choices.as_ref();
-        let value = self.of_kind(field, choices, example, &|_| None, &mut None);
-        let value = value.and_then(|value| {
-            self.within_limits(column, field, &value)?;
-            Ok(value)
-        });
-        let fault = value.err()?.into_inner();
-        let doubtful = super::severity::is_doubt(fault.code, field.free_text);
-        // A guarded value is valid.
-        (!doubtful && fault.code != "guarded.not_allowed").then_some((
-            column.field,
-            key,
-            fault.message.to_string(),
-        ))
+        refused
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::characters;
 use super::checker::Checker;
-use super::column::{Column, Identity};
+use super::column::Identity;
 use super::fault::Fault;
 use super::kinds::date::plain_date;
 use super::kinds::identity_number::{is_born_on, is_of_woman};
@@ -83,10 +83,6 @@ impl Checker {
         for fault in faults {
             self.doubt(self.problem(column, row, fault), checked);
         }
-    }
-
-    fn column_of(&self, field: usize) -> Option<&Column> {
-        self.columns.iter().find(|column| column.field == field)
     }
 }
 

@@ -116,20 +116,14 @@ impl Checker {
 
     /// Prepares the row's values, including constants. Memory and constants of a previous row are reused.
     fn begin(&self, checked: &mut CheckedRow<'_>) {
-        let CheckedRow {
-            values,
-            has_constants,
-            ..
-        } = checked;
-        let is_there = values.len() == self.spec.fields.len();
-        if std::mem::replace(has_constants, true) && is_there {
+        if checked.has_constants && checked.values.len() == self.spec.fields.len() {
             return;
         }
-        values.clear();
-        values.resize_with(self.spec.fields.len(), || None);
+        self.empty(checked);
         for (field, value) in &self.constants {
-            values[*field] = Some(value.clone());
+            checked.values[*field] = Some(value.clone());
         }
+        checked.has_constants = true;
     }
 
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
@@ -253,7 +247,7 @@ impl Checker {
     /// The text of another field's cell, if it has one.
     pub(super) fn other_cell(&self, field: &str, row: &RawRow<'_>) -> Option<String> {
         let field = self.spec.field(field)?;
-        let column = self.columns.iter().find(|column| column.field == field)?;
+        let column = self.column_of(field)?;
         let Some(Cell::Text(text)) = row.cell(column.column) else {
             return None;
         };

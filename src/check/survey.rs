@@ -127,7 +127,7 @@ pub fn survey(
             stretch.retain(|seen| !total.invalid.contains(seen.row()));
         }
         duplicates.add(vec![(field, keys)], policy == DuplicatePolicy::Last);
-        let left_out: RowSet = duplicates.rows().map(|(row, _)| row).collect();
+        let left_out: RowSet = duplicates.all().map(|(row, ..)| row).collect();
         for values in seen.iter_mut().flat_map(|(_, stretches)| stretches) {
             values.retain(|seen| {
                 !left_out.contains(seen.row()) && !total.invalid.contains(seen.row())
@@ -460,9 +460,7 @@ impl Stretch {
             own.extend(seen);
         }
     }
-}
 
-impl Stretch {
     /// Turns doubts that several cells share into problems. Returns these doubts.
     fn refuse_repeated(&mut self) -> BTreeSet<Suspect> {
         let count = |suspect| {

@@ -79,12 +79,8 @@ impl Duplicates {
             .map(|&(_, field, other)| (field, other))
     }
 
-    /// All rows that repeat a value, with the field. A row may occur several times.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
-        self.found.iter().map(|&(row, field, _)| (row, field))
-    }
-
-    /// All rows that repeat a value, with the field and the row that keeps the value.
+    /// All rows that repeat a value, with the field and the row that keeps the value. A row may occur several
+    /// times.
     pub(super) fn all(&self) -> impl Iterator<Item = (u64, usize, u64)> + '_ {
         self.found.iter().copied()
     }
@@ -142,7 +138,7 @@ pub(super) struct Unique {
     folds: bool,
     /// For a key: the other fields in the record's path. Equal ids with different paths identify different
     /// records.
-    pub(super) path: Vec<usize>,
+    path: Vec<usize>,
 }
 
 impl Unique {
