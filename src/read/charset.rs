@@ -90,72 +90,48 @@ impl Charset {
     }
 }
 
+/// The DOS code page with this number, and its characters from 0x80.
+macro_rules! dos {
+    ($number:literal, $high:expr $(, $alias:literal)*) => {
+        CodePage {
+            label: concat!("cp", $number),
+            aliases: &[$number, concat!("ibm", $number), concat!("cp-", $number) $(, $alias)*],
+            name: concat!("DOS code page ", $number),
+            high: $high,
+        }
+    };
+}
+
 /// Encodings that are missing from the WHATWG Encoding Standard but still occur in rosters.
 static PAGES: LazyLock<[CodePage; 9]> = LazyLock::new(|| {
-    let page = |label, aliases, name, high| CodePage {
-        label,
-        aliases,
-        name,
-        high,
-    };
     [
-        page(
-            "cp850",
-            &[
-                "850", "ibm850", "cp-850", "cp858", "858", "ibm858", "ibm00858",
-            ],
-            "DOS code page 850",
-            // cp858 has the euro sign in place of the dotless i, as does Windows.
+        // cp858 has the euro sign in place of the dotless i, as does Windows.
+        dos!(
+            "850",
             oem::DECODING_TABLE_CP858,
+            "cp858",
+            "858",
+            "ibm858",
+            "ibm00858"
         ),
-        page(
-            "cp437",
-            &["437", "ibm437", "cp-437"],
-            "DOS code page 437",
-            oem::DECODING_TABLE_CP437,
-        ),
-        page(
-            "cp865",
-            &["865", "ibm865", "cp-865"],
-            "DOS code page 865",
-            oem::DECODING_TABLE_CP865,
-        ),
-        page(
-            "cp852",
-            &["852", "ibm852", "cp-852"],
-            "DOS code page 852",
-            oem::DECODING_TABLE_CP852,
-        ),
-        page(
-            "cp860",
-            &["860", "ibm860", "cp-860"],
-            "DOS code page 860",
-            oem::DECODING_TABLE_CP860,
-        ),
-        page(
-            "cp861",
-            &["861", "ibm861", "cp-861"],
-            "DOS code page 861",
-            oem::DECODING_TABLE_CP861,
-        ),
-        page(
-            "cp863",
-            &["863", "ibm863", "cp-863"],
-            "DOS code page 863",
-            oem::DECODING_TABLE_CP863,
-        ),
-        page(
-            "hp-roman8",
-            &["hp_roman8", "roman8", "r8"],
-            "HP Roman-8",
-            hp_roman_8(),
-        ),
-        page(
-            "x-mac-icelandic",
-            &["mac-icelandic", "mac_iceland", "maciceland"],
-            "Mac OS Icelandic",
-            mac_icelandic(),
-        ),
+        dos!("437", oem::DECODING_TABLE_CP437),
+        dos!("865", oem::DECODING_TABLE_CP865),
+        dos!("852", oem::DECODING_TABLE_CP852),
+        dos!("860", oem::DECODING_TABLE_CP860),
+        dos!("861", oem::DECODING_TABLE_CP861),
+        dos!("863", oem::DECODING_TABLE_CP863),
+        CodePage {
+            label: "hp-roman8",
+            aliases: &["hp_roman8", "roman8", "r8"],
+            name: "HP Roman-8",
+            high: hp_roman_8(),
+        },
+        CodePage {
+            label: "x-mac-icelandic",
+            aliases: &["mac-icelandic", "mac_iceland", "maciceland"],
+            name: "Mac OS Icelandic",
+            high: mac_icelandic(),
+        },
     ]
 });
 
