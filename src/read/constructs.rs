@@ -1,57 +1,22 @@
 //! Reads the XML constructs of a workbook part with bounded length.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufReader, Read, Take};
 
 use quick_xml::events::{BytesStart, Event};
 
 use super::sheet_limits::{MAX_CONSTRUCT, Trouble};
 use crate::l10n::{number, say};
 
-/// A reader that fails after a number of bytes.
-struct Metered<R> {
-    inner: BufReader<R>,
-    left: u64,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let read = available.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&available[..read]);
-        self.consume(read);
-        Ok(read)
-    }
-}
-
-impl<R: Read> BufRead for Metered<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let available = self.inner.fill_buf()?;
-        if left == 0 && !available.is_empty() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(&available[..available.len().min(left)])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(bytes as u64);
-        self.inner.consume(bytes);
-    }
-}
-
 /// Reads the constructs of an XML part. None may be longer than [`MAX_CONSTRUCT`].
 pub(super) struct Constructs<R> {
-    reader: quick_xml::Reader<Metered<R>>,
+    reader: quick_xml::Reader<Take<BufReader<R>>>,
     buffer: Vec<u8>,
     name: String,
 }
 
 impl<R: Read> Constructs<R> {
     pub(super) fn of(part: R, name: &str) -> Constructs<R> {
-        let mut reader = quick_xml::Reader::from_reader(Metered {
-            inner: BufReader::new(part),
-            left: MAX_CONSTRUCT,
-        });
+        let mut reader = quick_xml::Reader::from_reader(BufReader::new(part).take(0));
         reader.config_mut().check_comments = false;
         Constructs {
             reader,
@@ -70,15 +35,14 @@ impl<R: Read> Constructs<R> {
     /// Reads the next construct.
     pub(super) fn next(&mut self) -> Result<Event<'_>, Trouble> {
         self.buffer.clear();
-        self.reader.get_mut().left = MAX_CONSTRUCT;
+        // One byte more shows that the construct is longer.
+        self.reader.get_mut().set_limit(MAX_CONSTRUCT + 1);
         let at = self.reader.buffer_position();
-        match self.reader.read_event_into(&mut self.buffer) {
-            Ok(event) => Ok(event),
-            Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
-                Err(too_long(&self.name, at))
-            }
-            Err(error) => Err(Trouble::of(error)),
+        let event = self.reader.read_event_into(&mut self.buffer);
+        if self.reader.get_ref().limit() == 0 {
+            return Err(too_long(&self.name, at));
         }
+        event.map_err(Trouble::of)
     }
 
     /// The number of bytes read from the part.

@@ -41,11 +41,8 @@ pub(super) fn refuse_large_parts(
         let said = entry.size();
         let most = part.most_bytes().min(MAX_UNPACKED as u64 - unpacked);
         let most = most.min(said);
-        let mut bytes = Counted {
-            inner: entry,
-            read: 0,
-            most,
-        };
+        // One byte more shows that the part is larger.
+        let mut bytes = entry.take(most + 1);
         let read = match part {
             Part::Metadata => metadata(&mut bytes, &name),
             Part::Texts => texts(&mut bytes, &name),
@@ -58,7 +55,8 @@ pub(super) fn refuse_large_parts(
             Part::Other => drain(&mut bytes),
         };
         // A part that is too large is cut off, so its parse error would be misleading.
-        if bytes.read > most {
+        let unread = bytes.limit();
+        if unread == 0 {
             return Err(Trouble::Workbook(match part {
                 _ if most == said => say().workbook_size_wrong(name, number(said)),
                 Part::Texts => say().workbook_texts_too_large(),
@@ -67,7 +65,7 @@ pub(super) fn refuse_large_parts(
             }));
         }
         read?;
-        unpacked += bytes.read;
+        unpacked += most + 1 - unread;
     }
     Ok(notes)
 }
@@ -106,25 +104,6 @@ impl Part {
             Part::Rows => MAX_UNPACKED as u64,
             Part::Other => MAX_OTHER,
         }
-    }
-}
-
-/// A reader that counts its bytes and stops one byte after the limit.
-struct Counted<R> {
-    inner: R,
-    read: u64,
-    most: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = (self.most + 1).saturating_sub(self.read);
-        let room = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
-        let read = self.inner.read(&mut buffer[..room])?;
-        self.read += read as u64;
-        Ok(read)
     }
 }
 
