@@ -62,7 +62,7 @@ impl<R: Read> Decode<R> {
         while out.len() < target && !self.ended {
             if self.input_at == self.input_end {
                 self.input_at = 0;
-                self.input_end = read_some(&mut self.inner, &mut self.input)?;
+                self.input_end = self.inner.read(&mut self.input)?;
             }
             self.decode_some(out);
         }
@@ -108,15 +108,6 @@ impl<R: Read> Decode<R> {
             DecoderResult::Malformed(_, _) => out.push(UNDECODABLE),
             DecoderResult::InputEmpty => self.ended = last,
             DecoderResult::OutputFull => {}
-        }
-    }
-}
-
-fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
         }
     }
 }

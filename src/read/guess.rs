@@ -131,10 +131,7 @@ impl Words {
         let mut buffer = vec![0; 64 * 1024];
         let mut word = Vec::with_capacity(LONGEST + 1);
         while words.0.len() < MOST_WORDS {
-            let read = match from.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
+            let read = from.read(&mut buffer)?;
             if read == 0 {
                 break;
             }

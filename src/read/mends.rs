@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// replace the file's cells when rows are read. A row without cells is skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Mends(BTreeMap<u64, BTreeMap<usize, String>>);
+pub struct Mends(BTreeMap<u64, Cells>);
 
 impl Mends {
     /// Whether there are no edits.
@@ -28,12 +28,7 @@ impl Mends {
 
     /// Reverts the edit of a cell.
     pub fn take_back_cell(&mut self, row: u64, column: usize) {
-        if let Some(cells) = self.0.get_mut(&row) {
-            cells.remove(&column);
-            if cells.is_empty() {
-                self.0.remove(&row);
-            }
-        }
+        self.keep_cells(row, |own| own != column);
     }
 
     /// Replaces the text of a cell.
@@ -52,7 +47,7 @@ impl Mends {
     }
 
     /// The edited cells of a row, by column, if it was edited or skipped.
-    pub fn of(&self, row: u64) -> Option<&BTreeMap<usize, String>> {
+    pub fn of(&self, row: u64) -> Option<&Cells> {
         self.0.get(&row)
     }
 
@@ -63,8 +58,12 @@ impl Mends {
 
     /// Reverts the edits of a row, except in these columns.
     pub fn take_back_but(&mut self, row: u64, columns: &[usize]) {
+        self.keep_cells(row, |column| columns.contains(&column));
+    }
+
+    fn keep_cells(&mut self, row: u64, is_kept: impl Fn(usize) -> bool) {
         if let Some(cells) = self.0.get_mut(&row) {
-            cells.retain(|column, _| columns.contains(column));
+            cells.retain(|column, _| is_kept(*column));
             if cells.is_empty() {
                 self.0.remove(&row);
             }

@@ -28,7 +28,7 @@ pub(super) struct Sheet {
     pub(super) name: String,
     /// The workbook's visible sheets.
     pub(super) names: Vec<String>,
-    pub(super) kind: Kind,
+    pub(super) format: FileFormat,
     pub(super) text: Source,
     /// The marks of the sheet's cells.
     pub(super) marks: Arc<Marks>,
@@ -39,30 +39,10 @@ pub(super) struct Sheet {
     pub(super) others: Vec<(String, Vec<u8>)>,
 }
 
-/// The format of a workbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Office Open XML: `.xlsx`.
-    Xlsx,
-    /// Excel 97–2003: `.xls`.
-    Xls,
-    /// OpenDocument: `.ods`.
-    Ods,
-}
-
 impl Sheet {
     /// The format and sheet name, for the user.
     pub(super) fn description(&self) -> String {
-        say().dialect_workbook(self.format().to_string(), self.name.as_str())
-    }
-
-    /// The workbook's format.
-    pub(super) fn format(&self) -> FileFormat {
-        match self.kind {
-            Kind::Xlsx => FileFormat::Xlsx,
-            Kind::Xls => FileFormat::Xls,
-            Kind::Ods => FileFormat::Ods,
-        }
+        say().dialect_workbook(self.format.to_string(), self.name.as_str())
     }
 }
 
@@ -152,7 +132,7 @@ pub(super) fn write_out(
     Ok(Some(Sheet {
         name: chosen.name.clone(),
         names: names(visible()),
-        kind: book.kind(),
+        format: book.format(),
         text,
         marks: Arc::new(kept.marks),
         hidden_rows: kept.hidden_rows,
@@ -243,11 +223,11 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn format(&self) -> FileFormat {
         match self {
-            Book::Xlsx(_) => Kind::Xlsx,
-            Book::Xls(..) => Kind::Xls,
-            Book::Ods(_) => Kind::Ods,
+            Book::Xlsx(_) => FileFormat::Xlsx,
+            Book::Xls(..) => FileFormat::Xls,
+            Book::Ods(_) => FileFormat::Ods,
         }
     }
 
