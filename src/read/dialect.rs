@@ -35,9 +35,7 @@ impl Dialect {
     pub fn wants_mark(&self) -> bool {
         self.mark || !self.encoding.is_utf8()
     }
-}
 
-impl Dialect {
     /// The format for display.
     pub fn format(&self) -> FileFormat {
         FileFormat::Text {
@@ -136,11 +134,6 @@ fn lead_bytes(bytes: &[u8]) -> u64 {
         })
         .map(u64::from)
         .sum()
-}
-
-/// The encoding that a byte order mark specifies, and the mark's length.
-pub(super) fn mark(start: &[u8]) -> Option<(&'static Encoding, usize)> {
-    Encoding::for_bom(start)
 }
 
 /// Detects UTF-16 without a byte order mark: text in which every other byte is mostly zero.

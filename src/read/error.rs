@@ -205,6 +205,14 @@ impl ReadError {
         }
     }
 
+    /// Returns a function that wraps an I/O error of the file.
+    pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> ReadError + Copy {
+        move |source| ReadError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// The error for logs and notifications, without content of the file.
     pub fn fact(&self) -> Fact {
         let (code, path) = self.code();

@@ -72,15 +72,10 @@ pub(super) const SAMPLE: usize = 256 * 1024;
 
 impl Input {
     /// Opens a roster. The encoding is detected from the whole file, the delimiter and header from its first
-    /// rows. `-` is standard input.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read, is empty or not a roster, or if its encoding is ambiguous.
+    /// rows. `-` is standard input. Fails if the file is empty or not a roster, or if its encoding is
+    /// ambiguous.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Input, ReadError> {
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = ReadError::io(path);
         let source = Source::open(path, options.copy, options.origin)?;
         let forced = forced_encoding(options)?;
         let look = Look::at_start(&source).map_err(io)?;
@@ -154,12 +149,7 @@ impl Input {
             header_line: 1,
             has_title: typed > 0,
             likeness: Likeness::default(),
-            body: RowAt {
-                row: 1,
-                line: 1,
-                sheet_row: 1,
-                offset: 0,
-            },
+            body: RowAt::FIRST,
             mends: options.mends.clone(),
             withholding: Withholding::default(),
         };
@@ -295,7 +285,7 @@ impl Input {
     /// The format of the file, without the sheet's name.
     pub fn format(&self) -> FileFormat {
         let sheet = self.sheet.as_ref();
-        sheet.map_or_else(|| self.dialect.format(), Sheet::format)
+        sheet.map_or_else(|| self.dialect.format(), |sheet| sheet.format)
     }
 
     /// The name of the sheet, if the file is a workbook.
@@ -336,24 +326,23 @@ impl Input {
 
     /// The size in bytes of the file, or of the CSV text of its sheet.
     pub fn size(&self) -> u64 {
-        let sheet = self.sheet.as_ref().map(|sheet| &sheet.text);
-        sheet.unwrap_or(&self.source).size()
+        self.text_source().size()
+    }
+
+    /// The file, or the CSV text of its sheet.
+    pub(super) fn text_source(&self) -> &Source {
+        let sheet = self.sheet.as_ref();
+        sheet.map_or(&self.source, |sheet| &sheet.text)
     }
 
     /// The bytes of the file as it was opened.
     pub fn content(&self) -> Result<Vec<u8>, ReadError> {
-        self.source.content().map_err(|source| ReadError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.source.content().map_err(ReadError::io(&self.path))
     }
 
     /// The SHA-256 of the file, in hexadecimal.
     pub fn sha256(&self) -> Result<&str, ReadError> {
-        self.source.sha256().map_err(|source| ReadError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.source.sha256().map_err(ReadError::io(&self.path))
     }
 }
 

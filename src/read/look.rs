@@ -3,10 +3,11 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use encoding_rs::Encoding;
 use rayon::prelude::*;
 
 use super::charset::Charset;
-use super::dialect::{Evidence, mark, utf16_without_mark};
+use super::dialect::{Evidence, utf16_without_mark};
 use super::error::ReadError;
 use super::guess::Words;
 use super::signatures::{is_binary, kind_of};
@@ -69,7 +70,8 @@ impl Look {
         if let Some(kind) = kind_of(&self.start) {
             return Err(ReadError::of_kind(path, kind));
         }
-        let marked = mark(&self.start).map(|(found, length)| (Charset::Web(found), length));
+        let marked =
+            Encoding::for_bom(&self.start).map(|(found, length)| (Charset::Web(found), length));
         let length = marked.map_or(0, |(_, length)| length as u64);
         if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
             // The byte order mark of an encoding other than the requested one is not skipped.
@@ -82,10 +84,7 @@ impl Look {
         if is_binary(&self.start) {
             return Err(ReadError::of_kind(path, Code::KindBinary));
         }
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = ReadError::io(path);
         self.through(source).map_err(io)?;
         if self.evidence.is_utf8() {
             return Ok((Charset::UTF_8, 0));

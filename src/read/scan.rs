@@ -36,11 +36,8 @@ struct Batch {
 
 impl Input {
     /// Parses all rows in parallel and passes the results of `map` for each table to `fold` in the file's
-    /// order. `fold` returns whether to continue.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read, has changed size since it was opened, or has a quotation mark that
-    /// joins rows; and any error of `fold`.
+    /// order. `fold` returns whether to continue. Fails if the file cannot be read, has changed size since it
+    /// was opened, or has a quotation mark that joins rows; and any error of `fold`.
     pub fn scan<T, E>(
         &self,
         map: impl Fn(&Table) -> T + Sync,
@@ -50,10 +47,7 @@ impl Input {
         T: Send,
         E: From<ReadError>,
     {
-        let io = |source| ReadError::Io {
-            path: self.path.clone(),
-            source,
-        };
+        let io = ReadError::io(&self.path);
         if self.source.has_changed().map_err(io)? {
             return Err(ReadError::Changed {
                 path: self.path.clone(),
@@ -220,11 +214,8 @@ impl Input {
 
     /// A reader of the decoded text from its beginning.
     fn text(&self) -> Decode<SourceReader> {
-        let source = self
-            .sheet
-            .as_ref()
-            .map_or(&self.source, |sheet| &sheet.text);
-        Decode::new(source.reader(self.mark_length), self.dialect.encoding)
+        let reader = self.text_source().reader(self.mark_length);
+        Decode::new(reader, self.dialect.encoding)
     }
 
     /// Returns the error for a row in which a quotation mark joined several rows.

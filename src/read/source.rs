@@ -29,16 +29,10 @@ pub enum Origin {
 /// of a roster with a million rows.
 const MOST: u64 = 1024 * 1024 * 1024;
 
-/// Reads all bytes of a file.
-///
-/// # Errors
-/// Fails if the file cannot be read or is too large.
+/// Reads all bytes of a file. Fails if it is too large.
 pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
     let source = Source::open(path, false, origin)?;
-    source.content().map_err(|source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    source.content().map_err(ReadError::io(path))
 }
 
 /// Creates an unnamed file in the folder for temporary files.
@@ -67,10 +61,7 @@ impl Source {
     /// Opens the file at `path`, or standard input. Standard input and, with `copy`, files are first copied
     /// to an unnamed file, which other accounts cannot change and which disappears with this process.
     pub(super) fn open(path: &Path, copy: bool, origin: Origin) -> Result<Source, ReadError> {
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = ReadError::io(path);
         if path == Path::new("-") {
             return Source::copied(safe_fs::standard_input(), MOST).map_err(io);
         }
@@ -183,7 +174,7 @@ impl Source {
     }
 }
 
-/// A reader of a [`Source`] with its own position.
+/// A reader of a [`Source`] with its own position. It repeats interrupted reads.
 #[derive(Debug)]
 pub(super) struct SourceReader {
     file: Arc<File>,
