@@ -247,6 +247,11 @@ impl Refusal {
         ("refusal.untrusted", Messages::what_refusal_untrusted),
     ];
 
+    /// The error for an entry of this type that must be a regular file.
+    pub fn not_a_file(kind: FileKind) -> io::Error {
+        Refusal::NotAFile { kind }.into()
+    }
+
     /// Extracts the refusal from an I/O error, if it contains one.
     pub fn within(error: &io::Error) -> Option<&Refusal> {
         error.get_ref().and_then(|error| error.downcast_ref())

@@ -47,11 +47,9 @@ pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// Returns an absolute path with the verbatim prefix, for libraries that pass the path to the system unchanged. Without the
-/// prefix, the system refuses more than 260 characters. The standard library adds the prefix itself.
-///
-/// # Errors
-/// Fails if the current folder is unknown.
+/// Returns an absolute path with the verbatim prefix, for libraries that pass the path to the system
+/// unchanged. Without the prefix, the system refuses more than 260 characters. The standard library adds the
+/// prefix itself. Fails if the current folder is unknown.
 #[cfg(windows)]
 pub fn for_system(path: &Path) -> io::Result<PathBuf> {
     use std::path::{Component, Prefix};

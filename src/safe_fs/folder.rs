@@ -31,9 +31,6 @@ const MOST_LINKS: usize = 40;
 impl Folder {
     /// Opens a folder. Each folder on the way belongs to this account or root, and other accounts cannot
     /// rename its entries. Each link on the way belongs to this account or root.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be opened, or another account could replace a part of the path.
     pub fn open(path: &Path) -> io::Result<Folder> {
         let own = own();
         let mut left = Left::default();
@@ -80,11 +77,8 @@ impl Folder {
         &self.path
     }
 
-    /// Opens a private subfolder, and creates it with mode 0700 if it is missing.
-    ///
-    /// # Errors
-    /// Fails if it cannot be created or opened, is a link, belongs to another account or is writable by
-    /// others.
+    /// Opens a private subfolder, and creates it with mode 0700 if it is missing. Fails if it is a link,
+    /// belongs to another account or is writable by others.
     pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         match self.make_folder(name) {
@@ -116,10 +110,7 @@ impl Folder {
         }))
     }
 
-    /// Creates a subfolder with mode 0700.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the folder cannot be created.
+    /// Creates a subfolder with mode 0700. Fails if the name exists.
     pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = component(name.as_ref())?;
         Ok(rustix::fs::mkdirat(&*self.handle, name, Mode::RWXU)?)
@@ -149,9 +140,6 @@ impl Folder {
     }
 
     /// Opens a regular file that has only one name.
-    ///
-    /// # Errors
-    /// Fails if the entry cannot be opened or is not such a file.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
         // Opening a device may have side effects.
@@ -163,28 +151,15 @@ impl Folder {
         let opened = rustix::fs::openat(&*self.handle, name, flags, Mode::empty());
         let file: File = match opened {
             Ok(handle) => handle.into(),
-            Err(Errno::LOOP | Errno::MLINK) => {
-                return Err(Refusal::NotAFile {
-                    kind: FileKind::Link,
-                }
-                .into());
-            }
-            Err(Errno::NXIO) => {
-                return Err(Refusal::NotAFile {
-                    kind: FileKind::Socket,
-                }
-                .into());
-            }
+            Err(Errno::LOOP | Errno::MLINK) => return Err(Refusal::not_a_file(FileKind::Link)),
+            Err(Errno::NXIO) => return Err(Refusal::not_a_file(FileKind::Socket)),
             Err(error) => return Err(error.into()),
         };
         FileInfo::at(&file)?.refuse_other_than_one_file()?;
         Ok(file)
     }
 
-    /// Creates a file with mode 0600.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the file cannot be created.
+    /// Creates a file with mode 0600. Fails if the name exists.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
@@ -193,10 +168,8 @@ impl Folder {
         Ok(opened.into())
     }
 
-    /// Opens a file for appending, and creates it with mode 0600 if the name does not exist.
-    ///
-    /// # Errors
-    /// Fails if the entry cannot be opened or is not a regular file with one name.
+    /// Opens a file for appending, and creates it with mode 0600 if the name does not exist. Fails if the
+    /// entry is not a regular file with one name.
     pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = component(name.as_ref())?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
@@ -208,9 +181,6 @@ impl Folder {
     }
 
     /// Moves an entry to another folder without replacing an existing entry.
-    ///
-    /// # Errors
-    /// Fails if the new name exists or the entry cannot be moved.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,
@@ -256,10 +226,8 @@ impl Folder {
         self.handle.metadata()?.modified()
     }
 
-    /// Waits for the lock on the folder, and holds it until the returned file is dropped.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be written to.
+    /// Waits for the lock on the folder, and holds it until the returned file is dropped. Fails if the folder
+    /// cannot be written to.
     pub fn lock(&self) -> io::Result<File> {
         // Any account that can open the folder could lock it.
         let mode = self.handle.metadata()?.mode();

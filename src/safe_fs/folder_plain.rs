@@ -17,11 +17,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens an existing folder. The folder and each folder and link on the way must belong to this account, the system
-    /// or the administrators, and other accounts must not be able to rename their entries.
-    ///
-    /// # Errors
-    /// Fails if the folder does not exist, or another account can replace it or a part of the way.
+    /// Opens an existing folder. The folder and each folder and link on the way must belong to this account,
+    /// the system or the administrators, and other accounts must not be able to rename their entries.
     pub fn open(path: &Path) -> io::Result<Folder> {
         if !std::fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -37,10 +34,8 @@ impl Folder {
         &self.path
     }
 
-    /// Opens a private subfolder, and creates it if it is missing. Links are refused.
-    ///
-    /// # Errors
-    /// Fails if the subfolder cannot be created, is not a folder, or another account owns it or can write to it.
+    /// Opens a private subfolder, and creates it if it is missing. Links are refused. Fails if another
+    /// account owns it or can write to it.
     pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         match self.make_folder(name) {
@@ -51,10 +46,8 @@ impl Folder {
         there.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Opens a private subfolder, or returns `None` if it is missing.
-    ///
-    /// # Errors
-    /// Fails if the entry is not a folder, or another account owns it or can write to it.
+    /// Opens a private subfolder, or returns `None` if it is missing. Fails if the entry is not a folder, or
+    /// another account owns it or can write to it.
     pub fn private_if_there(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Folder>> {
         let path = self.below(name.as_ref())?;
         match self.look(name)?.map(|look| look.kind) {
@@ -67,10 +60,7 @@ impl Folder {
         }
     }
 
-    /// Creates a subfolder.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the subfolder cannot be created.
+    /// Creates a subfolder. Fails if the name exists.
     pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         create_one_folder(&self.below(name.as_ref())?)
     }
@@ -82,9 +72,6 @@ impl Folder {
     }
 
     /// Returns the metadata of an entry, or `None` if it does not exist.
-    ///
-    /// # Errors
-    /// Fails if the metadata cannot be read.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileInfo>> {
         match std::fs::symlink_metadata(self.below(name.as_ref())?) {
             Ok(metadata) => Ok(Some(FileInfo::of(&metadata))),
@@ -101,10 +88,7 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be opened or is not a regular file with one name.
+    /// Opens a regular file with one name.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.below(name.as_ref())?;
         FileInfo::of(&std::fs::symlink_metadata(&path)?).refuse_other_than_one_file()?;
@@ -113,18 +97,13 @@ impl Folder {
         Ok(file)
     }
 
-    /// Creates a file.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the file cannot be created.
+    /// Creates a file. Fails if the name exists.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         create_private(&self.below(name.as_ref())?)
     }
 
-    /// Opens a file for appending, and creates it if it is missing.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be opened or is not a regular file with one name.
+    /// Opens a file for appending, and creates it if it is missing. Fails if it is not a regular file with
+    /// one name.
     pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.below(name.as_ref())?;
         if let Some(look) = self.look(name)? {
@@ -136,9 +115,6 @@ impl Folder {
     }
 
     /// Moves an entry to a folder, under a name that does not exist there.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the entry cannot be moved.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,
@@ -158,25 +134,17 @@ impl Folder {
     }
 
     /// Removes an empty subfolder.
-    ///
-    /// # Errors
-    /// Fails if the subfolder is not empty or cannot be removed.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         std::fs::remove_dir(self.below(name.as_ref())?)
     }
 
     /// Returns the modification time.
-    ///
-    /// # Errors
-    /// Fails if the metadata cannot be read.
     pub fn modified(&self) -> io::Result<std::time::SystemTime> {
         std::fs::metadata(&self.path)?.modified()
     }
 
-    /// Waits for the lock on the folder, and holds it until the returned file is dropped.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be written to.
+    /// Waits for the lock on the folder, and holds it until the returned file is dropped. Fails if the folder
+    /// cannot be written to.
     pub fn lock(&self) -> io::Result<File> {
         let path = self.path.join(".lock");
         let lock = File::options().create(true).append(true).open(path)?;

@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
 }
 
 /// Checks one of the program's folders and its parents. Other accounts cannot add, replace or change files.
-pub(super) fn check_folder(path: &Path) -> io::Result<()> {
+pub fn check_folder(path: &Path) -> io::Result<()> {
     let named = follow(path, TRUSTED)?;
     if !named.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
@@ -65,17 +65,14 @@ pub(super) fn check_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Checks one of the program's own files, if it exists. Other accounts can neither read nor change it.
-pub(super) fn check_private(path: &Path) -> io::Result<()> {
+pub fn check_private(path: &Path) -> io::Result<()> {
     // Another process may delete the file at any time.
     let file = match look_at(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
     if file.metadata()?.is_symlink() {
-        return Err(Refusal::NotAFile {
-            kind: FileKind::Link,
-        }
-        .into());
+        return Err(Refusal::not_a_file(FileKind::Link));
     }
     Descriptor::of(&file)?.refuse(path, CHANGE | READ, TRUSTED, Listed::Open)
 }

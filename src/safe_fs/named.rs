@@ -21,36 +21,24 @@ pub enum Named {
 
 /// Opens a regular file or a FIFO that the user named. Links are followed, because the user chose them.
 /// Opening does not wait for the writer of a FIFO; reading does.
-///
-/// # Errors
-/// Fails if the file cannot be opened or has another type.
 pub fn open(path: &Path) -> io::Result<Named> {
     let file = open_without_waiting(path)?;
     match FileInfo::at(&file)?.kind {
         FileKind::File => Ok(Named::File(file)),
         FileKind::Pipe => Ok(Named::Stream(Stream::of(file))),
-        kind => Err(Refusal::NotAFile { kind }.into()),
+        kind => Err(Refusal::not_a_file(kind)),
     }
 }
 
 /// Opens a regular file that the user named. Links are followed.
-///
-/// # Errors
-/// Fails if the file cannot be opened or is not regular.
 pub fn open_file(path: &Path) -> io::Result<File> {
     match open(path)? {
         Named::File(file) => Ok(file),
-        Named::Stream(_) => Err(Refusal::NotAFile {
-            kind: FileKind::Pipe,
-        }
-        .into()),
+        Named::Stream(_) => Err(Refusal::not_a_file(FileKind::Pipe)),
     }
 }
 
 /// Reads a regular file of at most `most` bytes that the user named.
-///
-/// # Errors
-/// Fails if the file cannot be read, is not regular or is larger.
 pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Bounded::new(open_file(path)?, most).read_to_end(&mut bytes)?;
@@ -58,11 +46,7 @@ pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Opens a file in a folder that other accounts can write to. No link is followed, and every folder on the
-/// way must be protected from renaming.
-///
-/// # Errors
-/// Fails if the file cannot be opened, is not a regular file with one name, or another account can replace a
-/// folder on the way.
+/// way must be protected from renaming. The file must be regular and have one name.
 pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -71,10 +55,7 @@ pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
 }
 
 /// Reads a text file of at most `most` bytes that the user named. Regular files, FIFOs and devices are read
-/// to their end.
-///
-/// # Errors
-/// Fails if the file cannot be read, is a folder, is larger, or is not UTF-8.
+/// to their end. Fails if the file is not UTF-8.
 pub fn text_of(path: &Path, most: u64) -> io::Result<String> {
     let file = open_without_waiting(path)?;
     let mut bytes = Vec::new();
@@ -120,9 +101,6 @@ pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
 }
 
 /// Refuses nothing on systems without known file owners.
-///
-/// # Errors
-/// Never fails.
 #[cfg(not(unix))]
 pub fn refuse_foreign(_there: &std::fs::Metadata) -> Result<(), Refusal> {
     Ok(())
@@ -135,10 +113,7 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(handle) => Ok(handle.into()),
-        Err(rustix::io::Errno::NXIO) => Err(Refusal::NotAFile {
-            kind: FileKind::Socket,
-        }
-        .into()),
+        Err(rustix::io::Errno::NXIO) => Err(Refusal::not_a_file(FileKind::Socket)),
         Err(error) => Err(error.into()),
     }
 }

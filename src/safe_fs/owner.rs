@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::model::Refusal;
-
 #[cfg(windows)]
 use super::listed as system;
+use super::stream::Bounded;
+pub use system::{check_folder, check_private};
 #[cfg(unix)]
 use unix as system;
+#[cfg(unix)]
+pub use unix::owner_of;
 
 /// The maximum size in bytes of a file with settings, certificates or a secret.
 const MOST: u64 = 4 * 1024 * 1024;
@@ -21,12 +23,6 @@ pub struct Owner {
     pub name: String,
     /// Whether the owner is the account of this process.
     pub is_own: bool,
-}
-
-/// Returns the owner of a file or folder.
-#[cfg(unix)]
-pub fn owner_of(path: &Path) -> Option<Owner> {
-    system::owner_of(path)
 }
 
 /// Returns `None`: Windows runs no command as another account without its password.
@@ -44,11 +40,8 @@ pub struct TrustedFile {
 }
 
 impl TrustedFile {
-    /// Opens a file. Owner and mode are checked on the open file.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be opened, or another account can change it, a link to it or a folder above
-    /// it.
+    /// Opens a file. Owner and mode are checked on the open file. Fails if another account can change the
+    /// file, a link to it or a folder above it.
     pub fn open(path: &Path) -> io::Result<TrustedFile> {
         let (file, exposed) = system::open(path)?;
         Ok(TrustedFile { file, exposed })
@@ -59,45 +52,20 @@ impl TrustedFile {
         self.exposed
     }
 
-    /// Reads the text of the file.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read, is not UTF-8, is a folder or is too large.
+    /// Reads the text of the file. Fails if it is not UTF-8, is a folder or is too large.
     pub fn text(self) -> io::Result<String> {
         if self.file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let mut text = String::new();
-        self.file.take(MOST + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > MOST {
-            return Err(Refusal::TooLarge { most: MOST }.into());
-        }
+        Bounded::new(self.file, MOST).read_to_string(&mut text)?;
         Ok(text)
     }
 }
 
 /// Reads a small text file that only the current user and root can change.
-///
-/// # Errors
-/// Fails if the file cannot be read, is a folder or too large, or another account can change it.
 pub fn read_text(path: &Path) -> io::Result<String> {
     TrustedFile::open(path)?.text()
-}
-
-/// Checks that no other account can add, replace or change files in one of the program's folders.
-///
-/// # Errors
-/// Fails if the folder does not exist, or another account can change it, a link to it or a folder above it.
-pub fn check_folder(path: &Path) -> io::Result<()> {
-    system::check_folder(path)
-}
-
-/// Checks one of the program's own files, if it exists.
-///
-/// # Errors
-/// Fails if the file is a link, or another account can read or change it.
-pub fn check_private(path: &Path) -> io::Result<()> {
-    system::check_private(path)
 }
 
 #[cfg(unix)]
@@ -135,7 +103,9 @@ mod unix {
         Ok((file, is_exposed))
     }
 
-    pub(super) fn check_folder(path: &Path) -> io::Result<()> {
+    /// Checks that no other account can add, replace or change files in one of the program's folders. Fails if
+    /// the folder does not exist, or another account can change it, a link to it or a folder above it.
+    pub fn check_folder(path: &Path) -> io::Result<()> {
         let Some(folder) = follow(path)? else {
             return Ok(());
         };
@@ -146,7 +116,9 @@ mod unix {
         }
     }
 
-    pub(super) fn check_private(path: &Path) -> io::Result<()> {
+    /// Checks one of the program's own files, if it exists. Fails if the file is a link, or another account can
+    /// read or change it.
+    pub fn check_private(path: &Path) -> io::Result<()> {
         let metadata = match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             found => found?,
@@ -296,7 +268,8 @@ mod unix {
             .map_or(number.clone(), |user| user[0].to_owned())
     }
 
-    pub(super) fn owner_of(path: &Path) -> Option<super::Owner> {
+    /// Returns the owner of a file or folder.
+    pub fn owner_of(path: &Path) -> Option<super::Owner> {
         let metadata = std::fs::metadata(path).ok()?;
         Some(super::Owner {
             name: account(metadata.uid()),

@@ -13,10 +13,7 @@ mod system {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
 
-    /// Creates a private file, open for reading and writing.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the file cannot be created.
+    /// Creates a private file, open for reading and writing. Fails if the name exists.
     pub fn create_private(path: &Path) -> io::Result<File> {
         let mut options = File::options();
         options.create_new(true).read(true).write(true).mode(0o600);
@@ -59,12 +56,9 @@ mod system {
     const NO_LISTS: [i32; 2] = [1, 50];
     const ERROR_ACCESS_DENIED: i32 = 5;
 
-    /// Creates a private file, open for reading and writing. Other processes can open it only after its access control
-    /// list is set. On a file system without such lists, and on a share where this account cannot change them, the file
-    /// has the permissions of its folder.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the file cannot be created.
+    /// Creates a private file, open for reading and writing. Other processes can open it only after its
+    /// access control list is set. On a file system without such lists, and on a share where this account
+    /// cannot change them, the file has the permissions of its folder. Fails if the name exists.
     pub fn create_private(path: &Path) -> io::Result<File> {
         let create = |access: u32| {
             let mut options = File::options();
@@ -90,9 +84,6 @@ mod system {
     }
 
     /// Creates a private folder, including missing parent folders.
-    ///
-    /// # Errors
-    /// Fails if a folder cannot be created.
     pub fn create_private_folder(path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
@@ -107,10 +98,7 @@ mod system {
         }
     }
 
-    /// Creates one private folder.
-    ///
-    /// # Errors
-    /// Fails if the name exists or the folder cannot be created.
+    /// Creates one private folder. Fails if the name exists.
     pub(in crate::safe_fs) fn create_one_folder(path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)?;
         let mut options = File::options();
@@ -132,9 +120,6 @@ mod system {
     }
 
     /// Lets every account read an open file that this account created.
-    ///
-    /// # Errors
-    /// Fails if the access control list cannot be set.
     pub fn let_others_read(file: &File) -> io::Result<()> {
         let set = set_list(&mut file.try_clone()?, "(A;;FA;;;{account})(A;;FR;;;WD)");
         match set {

@@ -106,20 +106,20 @@ fn is_complete(sources: &str) -> bool {
 /// Returns whether a group is the primary group of one account only and has no other members.
 fn is_alone(owner: u32, group: u32, accounts: &str, groups: &str) -> bool {
     let number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
-    let fields = |line: &'_ str| -> Vec<String> { line.split(':').map(str::to_owned).collect() };
+    fn fields(line: &str) -> Vec<&str> {
+        line.split(':').collect()
+    }
     let mut own_names = Vec::new();
     for line in accounts.lines().map(fields) {
-        let line: Vec<&str> = line.iter().map(String::as_str).collect();
         let (account, primary) = (number(line.get(2)), number(line.get(3)));
         if account == Some(owner) {
-            own_names.extend(line.first().map(|name| (*name).to_owned()));
+            own_names.extend(line.first().copied());
         } else if primary == Some(group) {
             return false;
         }
     }
     let mut is_known = false;
     for line in groups.lines().map(fields) {
-        let line: Vec<&str> = line.iter().map(String::as_str).collect();
         if number(line.get(2)) != Some(group) {
             continue;
         }
@@ -129,7 +129,7 @@ fn is_alone(owner: u32, group: u32, accounts: &str, groups: &str) -> bool {
             .split(',')
             .map(str::trim)
             .filter(|name| !name.is_empty());
-        if members.any(|name| !own_names.iter().any(|own| own == name)) {
+        if members.any(|name| !own_names.contains(&name)) {
             return false;
         }
     }
