@@ -60,10 +60,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// Creates a checker for rows with a column for each field that a row can set.
-    ///
-    /// # Errors
-    /// Fails if two fields have one header.
+    /// Creates a checker for rows with a column for each field that a row can set. Fails if two fields have
+    /// one header.
     pub fn of_all_fields(spec: &Arc<TargetSpec>, today: Date) -> Result<Checker, MapError> {
         let fields = spec.fields.iter();
         let settable = fields.filter(|field| !field.read_only && field.constant.is_none());
@@ -208,10 +206,8 @@ impl Checker {
         }
     }
 
-    /// Returns a record's value as it is compared with cells, or null if there is none.
-    ///
-    /// # Errors
-    /// Returns the reason if no cell can hold the value: every import would send the field again.
+    /// Returns a record's value as it is compared with cells, or null if there is none. Returns the reason if
+    /// no cell can hold the value: every import would send the field again.
     pub fn judge(&self, field: usize, held: &Json) -> Result<Json, String> {
         let spec = &self.spec.fields[field];
         match (held, spec.kind) {

@@ -58,11 +58,8 @@ pub struct ColumnMap {
 }
 
 impl ColumnMap {
-    /// Maps the columns of `header` to fields.
-    ///
-    /// # Errors
-    /// Fails if a required field has no column, two columns hold one field, or an override names an unknown
-    /// column or field.
+    /// Maps the columns of `header` to fields. Fails if a required field has no column, two columns hold one
+    /// field, or an override names an unknown column or field.
     pub fn new(
         header: &[String],
         spec: &TargetSpec,

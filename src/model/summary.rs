@@ -280,10 +280,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Parses the figures that the journal stores, with the guard's reason in the interface language.
-    ///
-    /// # Errors
-    /// Fails if `text` is not a stored summary.
+    /// Parses the figures that the journal stores, with the guard's reason in the interface language. Fails
+    /// if `text` is not a stored summary.
     pub fn of_stored(text: &str) -> serde_json::Result<Summary> {
         let mut summary: Summary = serde_json::from_str(text)?;
         if let Some(held) = &summary.held_by {
