@@ -52,11 +52,8 @@ impl RosterLock {
 
     /// Takes the lock on a file of this machine, once no other process holds it.
     pub fn wait(state: &State, path: &Path) -> Result<RosterLock, JournalError> {
-        let (file, explain) = open_lock(state.folder(), &name_of(path))?;
-        file.lock().map_err(explain)?;
-        Ok(RosterLock {
-            _held: Held::File { _file: file },
-        })
+        let held = wait_for_file(state.folder(), &name_of(path), File::lock)?;
+        Ok(RosterLock { _held: held })
     }
 }
 
@@ -70,11 +67,8 @@ pub struct CopyLock {
 impl CopyLock {
     /// Shares the copies of the process `id`. Waits while another process removes them.
     pub fn share(state: &State, id: u32) -> Result<CopyLock, JournalError> {
-        let (file, explain) = open_lock(state.folder(), &format!("copies-{id}"))?;
-        file.lock_shared().map_err(explain)?;
-        Ok(CopyLock {
-            _held: Held::File { _file: file },
-        })
+        let held = wait_for_file(state.folder(), &format!("copies-{id}"), File::lock_shared)?;
+        Ok(CopyLock { _held: held })
     }
 
     /// Takes the copies of the process `id`, or returns `None` while that process reads one.
@@ -126,21 +120,28 @@ fn take_file(folder: &Path, name: &str) -> Result<Option<Held>, JournalError> {
     }
 }
 
-/// Opens a lock file, and returns it with the error constructor for it.
-fn open_lock(
+/// Takes a lock on a file with `lock`, which waits for other processes.
+fn wait_for_file(
     folder: &Path,
     name: &str,
-) -> Result<(File, impl Fn(std::io::Error) -> JournalError + use<>), JournalError> {
-    let path = folder.to_owned();
-    let explain = move |source| JournalError::Folder {
-        path: path.clone(),
-        source,
-    };
+    lock: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<Held, JournalError> {
+    let (file, explain) = open_lock(folder, name)?;
+    lock(&file).map_err(explain)?;
+    Ok(Held::File { _file: file })
+}
+
+/// Opens a lock file, and returns it with the error constructor for it.
+fn open_lock<'a>(
+    folder: &'a Path,
+    name: &str,
+) -> Result<(File, impl Fn(std::io::Error) -> JournalError + use<'a>), JournalError> {
+    let explain = JournalError::folder(folder);
     let locks = folder.join("locks");
-    make_private_folder(&locks).map_err(&explain)?;
+    make_private_folder(&locks).map_err(explain)?;
     let path = locks.join(name);
-    make_private_file(&path).map_err(&explain)?;
-    let file = File::open(&path).map_err(&explain)?;
+    make_private_file(&path).map_err(explain)?;
+    let file = File::open(&path).map_err(explain)?;
     Ok((file, explain))
 }
 
@@ -160,11 +161,7 @@ impl RunLock {
             Place::Database(database) => Held::Session {
                 _lock: SessionLock::share(database, &name)?,
             },
-            Place::Folder(folder) => {
-                let (file, explain) = open_lock(folder, &name)?;
-                file.lock_shared().map_err(explain)?;
-                Held::File { _file: file }
-            }
+            Place::Folder(folder) => wait_for_file(folder, &name, File::lock_shared)?,
         };
         Ok(RunLock { _held: held })
     }

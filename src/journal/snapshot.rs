@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::TransactionBehavior::{self, Deferred, Immediate};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::error::JournalError;
 use super::files::{make_private_file, make_private_folder};
@@ -147,7 +148,7 @@ impl Snapshot {
     /// Loads the stored snapshot into the working copy, and returns its time. Returns `None` if no complete
     /// snapshot is stored.
     pub fn load(&self) -> Result<Option<SnapshotMeta>, JournalError> {
-        self.in_one("BEGIN", |connection| {
+        self.in_one(Deferred, |connection| {
             let found = connection
                 .query_row(
                     "SELECT id, listed_at, as_of, newest, page, seen FROM snapshot
@@ -198,7 +199,7 @@ impl Snapshot {
 
     /// Adds records to the working copy, replacing records with the same id.
     pub fn put(&self, records: &[RecordFingerprints]) -> Result<(), JournalError> {
-        self.in_one("BEGIN", |connection| {
+        self.in_one(Deferred, |connection| {
             for record in records {
                 forget(connection, &record.id)?;
                 connection
@@ -216,7 +217,7 @@ impl Snapshot {
 
     /// Removes a record from the working copy. Returns whether it was there.
     pub fn remove(&self, id: &str) -> Result<bool, JournalError> {
-        self.in_one("BEGIN", |connection| forget(connection, id))
+        self.in_one(Deferred, |connection| forget(connection, id))
     }
 
     /// Returns the hashes of a record's fields, if the working copy has it.
@@ -251,7 +252,7 @@ impl Snapshot {
     /// Stores the working copy in place of the stored snapshot, unless the place was deleted or a newer
     /// snapshot was stored meanwhile. After an error, the stored snapshot is unchanged.
     pub fn save(&self, taken: &SnapshotMeta) -> Result<(), JournalError> {
-        self.in_one("BEGIN IMMEDIATE", |connection| {
+        self.in_one(Immediate, |connection| {
             let moments = [taken.listed_at, taken.as_of, taken.newest];
             let [listed_at, as_of, newest] = moments.map(Timestamp::as_microsecond);
             // The marks that a newer snapshot accounts for may have been deleted.
@@ -284,7 +285,7 @@ impl Snapshot {
 
     /// Deletes the stored snapshot, because it cannot be trusted.
     pub fn discard(&self) -> Result<(), JournalError> {
-        self.in_one("BEGIN IMMEDIATE", |connection| {
+        self.in_one(Immediate, |connection| {
             connection.execute(
                 "UPDATE snapshot SET listed_at = NULL WHERE place = ?1",
                 [&self.place],
@@ -312,10 +313,10 @@ impl Snapshot {
     /// Runs `work` in one transaction.
     fn in_one<T>(
         &self,
-        begin: &str,
+        behavior: TransactionBehavior,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        in_one(&self.connection, begin, work).map_err(JournalError::of_records(&self.path))
+        in_one(&self.connection, behavior, work).map_err(JournalError::of_records(&self.path))
     }
 }
 
@@ -338,7 +339,7 @@ pub fn mark_records(
     }
     with_file(state, |connection, path| {
         let seen = accounted(connection, state, address, path)?;
-        in_one(connection, "BEGIN IMMEDIATE", |connection| {
+        in_one(connection, Immediate, |connection| {
             // Every snapshot has seen these marks.
             connection.execute(
                 "DELETE FROM mark WHERE address = ?1 AND seq <= min(?2, (
@@ -419,7 +420,7 @@ fn connect(folder: &Path) -> Result<(Connection, PathBuf), JournalError> {
         connection.execute_batch(
             "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
         )?;
-        in_one(&connection, "BEGIN IMMEDIATE", |connection| {
+        in_one(&connection, Immediate, |connection| {
             let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             if format != FORMAT {
                 for table in ["snapshot", "record", "holder", "mark"] {
@@ -475,7 +476,7 @@ fn forget_where(
     which: &str,
     of: impl rusqlite::Params + Copy,
 ) -> rusqlite::Result<()> {
-    in_one(connection, "BEGIN IMMEDIATE", |connection| {
+    in_one(connection, Immediate, |connection| {
         for table in ["record", "holder"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE snapshot IN (SELECT id FROM snapshot WHERE {which})"
@@ -499,21 +500,16 @@ fn forget(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
     Ok(removed > 0)
 }
 
+/// Runs `work` in one transaction.
 fn in_one<T>(
     connection: &Connection,
-    begin: &str,
+    behavior: TransactionBehavior,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    connection.execute_batch(begin)?;
-    let done = work(connection).and_then(|done| {
-        connection.execute_batch("COMMIT")?;
-        Ok(done)
-    });
-    if done.is_err() {
-        // SQLite may have ended the transaction already.
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    done
+    let transaction = Transaction::new_unchecked(connection, behavior)?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 #[cfg(test)]

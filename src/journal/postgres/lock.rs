@@ -1,6 +1,7 @@
 //! PostgreSQL advisory locks, which end with the session of a process.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::connection::{Connection, Shared, cell};
@@ -69,13 +70,12 @@ impl SessionLock {
         {
             all.remove(&identity);
         }
-        if !all.contains_key(&identity) {
-            let connection = Shared::new(database.connect()?);
-            let keys = HashMap::new();
-            all.insert(identity.clone(), Session { connection, keys });
-        }
-        let Some(session) = all.get_mut(&identity) else {
-            return Ok(None);
+        let session = match all.entry(identity.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Session {
+                connection: Shared::new(database.connect()?),
+                keys: HashMap::new(),
+            }),
         };
         let own = session.connection.clone();
         let lock = || {
