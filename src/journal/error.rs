@@ -221,9 +221,9 @@ impl StoreAction {
 #[derive(Debug)]
 pub struct StoreError {
     /// The message for users only, because a database error may quote values.
-    words: String,
-    number: Option<DatabaseError>,
-    io: Option<IoError>,
+    pub(super) words: String,
+    pub(super) number: Option<DatabaseError>,
+    pub(super) io: Option<IoError>,
 }
 
 impl StoreError {
@@ -234,18 +234,6 @@ impl StoreError {
             number: None,
             io: None,
         }
-    }
-
-    /// Adds the database's error code.
-    #[cfg(feature = "postgres")]
-    pub(super) fn numbered(self, number: Option<DatabaseError>) -> StoreError {
-        StoreError { number, ..self }
-    }
-
-    /// Adds the operating system's error.
-    #[cfg(feature = "postgres")]
-    pub(super) fn of_system(self, io: Option<IoError>) -> StoreError {
-        StoreError { io, ..self }
     }
 
     fn told(&self, fact: Fact) -> Fact {

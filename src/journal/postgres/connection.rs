@@ -54,9 +54,11 @@ impl From<postgres::Error> for StoreError {
         let number = number.and_then(|told| DatabaseError::sql_state(told.code().code()));
         let cause = std::error::Error::source(&error);
         let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
-        StoreError::words(words)
-            .numbered(number)
-            .of_system(io.map(IoError::from))
+        StoreError {
+            words,
+            number,
+            io: io.map(IoError::from),
+        }
     }
 }
 
