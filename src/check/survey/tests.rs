@@ -249,7 +249,11 @@ fn ids_are_duplicates_only_with_the_same_path() {
     let roster = Roster::of(&spec, text);
     let policy = DuplicatePolicy::Error;
     let found = survey(&roster.input, &roster.checker, key, policy, 7, &|_| {}).unwrap();
-    let duplicates: Vec<_> = found.duplicates.rows().collect();
+    let duplicates: Vec<_> = found
+        .duplicates
+        .all()
+        .map(|(row, field, _)| (row, field))
+        .collect();
     assert_eq!(duplicates, [(3, key.unwrap())]);
     // Without a key, the field is unique like any other.
     let found = survey(&roster.input, &roster.checker, None, policy, 7, &|_| {}).unwrap();
