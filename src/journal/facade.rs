@@ -1,6 +1,5 @@
 //! The journal opens a store and adds operations that all stores share.
 
-use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -86,11 +85,6 @@ impl Journal {
         Ok(Journal(Opened::Sqlite(Sqlite::temporary()?)))
     }
 
-    /// The store's query for the runs and paths of records by a key, as in [`Engine::records_by`].
-    pub(super) fn query_of_records_by(&self) -> &'static str {
-        with_store!(&self.0, store => store.records_by())
-    }
-
     /// Reads in one transaction, from one snapshot.
     pub(super) fn look<T: Send>(
         &self,
@@ -110,22 +104,6 @@ impl Journal {
     /// Executes one statement that changes rows.
     pub(super) fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), JournalError> {
         self.step(|tables| tables.change(sql, values).map(|_| ()))
-    }
-
-    /// Returns the keys of a run's rows in ranges, as [`Engine::slices`] does.
-    pub(super) fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
-        with_store!(&self.0, store => store.slices(run))
-    }
-
-    /// Counts the occurrences of these keys in each run, by run number.
-    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
-        with_store!(&self.0, store => store.count_keys(keys))
-    }
-
-    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
-    /// operating system locks has nothing to do, because they show that no such process exists.
-    pub fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
-        with_store!(&mut self.0, store => store.shut_out(run))
     }
 
     /// Returns the first `most` calls without an outcome for rows after `after`, in row order. A row with a

@@ -2,7 +2,6 @@
 //! and an outcome before its row counts as done.
 
 mod arrival;
-mod bucket;
 mod changes;
 mod entries;
 mod error;
@@ -29,7 +28,6 @@ mod store;
 mod writer;
 
 pub use arrival::{Arrival, Fate};
-pub use bucket::SharedQuota;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, StoreError};
 pub use facade::Journal;
@@ -41,7 +39,7 @@ pub use place_name::PlaceName;
 pub use postgres::{Database, Fence};
 #[cfg(feature = "postgres")]
 pub use postgres::{Tables, cell, count_up};
-pub use quota::{QuotaStore, account_of};
+pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RowSaid, RunRecord, Traces};

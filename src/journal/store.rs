@@ -1,5 +1,6 @@
 //! The store traits define what each journal store does by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +10,38 @@ use super::error::{JournalError, StoreError};
 use super::record::Stage;
 
 /// A store that records runs. One conformance suite holds every store to the same promises.
-pub trait Store: Forgetting + Rosters + AnswerStore + Recording + Send {}
+pub trait Store: Dialect + Forgetting + Rosters + AnswerStore + Recording + Send {}
 
-impl<T> Store for T where T: Forgetting + Rosters + AnswerStore + Recording + Send {}
+impl<T> Store for T where T: Dialect + Forgetting + Rosters + AnswerStore + Recording + Send {}
+
+/// The operations for which the databases need different statements.
+pub trait Dialect {
+    /// Returns the query for the runs and paths of records by a key: as a path segment (`?1`), as the value
+    /// that found the record (`?2`), or as a JSON text in the changes (`?3`) or the body (`?4`).
+    fn records_by_key(&self) -> &'static str;
+
+    /// Returns the maximum number of rows that one transaction changes, so that other processes can write in
+    /// between.
+    fn rows_a_step(&self) -> u64;
+
+    /// Counts the occurrences of these keys in each run, by run number.
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
+
+    /// Returns the time of this boot for a quota, as [`super::QuotaStore::began`] does.
+    fn boot_time(
+        &self,
+        account: &str,
+        boot: &str,
+        since_and_wall: (u64, u64),
+    ) -> Result<u64, JournalError>;
+
+    /// Lets later commits not wait for the disk, if the store leaves that to a process.
+    fn hurry(&self) -> Result<(), JournalError>;
+
+    /// Fences off another process that may still work on a run, so that its later writes fail. A store with
+    /// operating system locks has nothing to do, because they show that no such process exists.
+    fn take_over(&mut self, run: i64) -> Result<(), JournalError>;
+}
 
 /// Deletion of stored data.
 pub trait Forgetting {

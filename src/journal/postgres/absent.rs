@@ -1,6 +1,5 @@
 //! A placeholder for PostgreSQL in a build without it.
 
-use super::bucket::Quotas;
 use super::error::JournalError;
 
 /// A database with a journal, which this build does not support.
@@ -48,11 +47,4 @@ impl SessionLock {
     ) -> Result<Option<SessionLock>, JournalError> {
         match *database {}
     }
-}
-
-pub(super) fn open_quota(
-    database: &Database,
-    _account: &str,
-) -> Result<Box<dyn Quotas>, JournalError> {
-    match *database {}
 }

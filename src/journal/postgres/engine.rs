@@ -8,8 +8,8 @@ use postgres::types::{ToSql, Type};
 use super::connection::{Tables, cell};
 use super::store::{Postgres, text};
 use crate::journal::error::JournalError;
-use crate::journal::row_id::id_of;
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
+use crate::journal::store::Dialect;
 
 type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
 
@@ -95,12 +95,6 @@ impl Sql for Tables<'_> {
 }
 
 impl Engine for Postgres {
-    fn records_by(&self) -> &'static str {
-        "SELECT DISTINCT id >> 32, path FROM planned
-         WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2
-               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)"
-    }
-
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
@@ -114,12 +108,20 @@ impl Engine for Postgres {
     ) -> Result<T, JournalError> {
         self.change(|tables| change(tables))
     }
+}
 
-    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
-        Ok(vec![(id_of(run, 0), id_of(run, u64::MAX))])
+impl Dialect for Postgres {
+    fn records_by_key(&self) -> &'static str {
+        "SELECT DISTINCT id >> 32, path FROM planned
+         WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2
+               OR strpos(changes, $3) > 0 OR position($4::bytea IN body) > 0)"
     }
 
-    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+    fn rows_a_step(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         self.read(|tables| {
             let rows = tables.rows(
                 "SELECT run, count(*) FROM (
@@ -133,7 +135,30 @@ impl Engine for Postgres {
         })
     }
 
-    fn shut_out(&mut self, run: i64) -> Result<(), JournalError> {
+    /// The machines share the database's clock. If that was set back, the time continues from the latest
+    /// write.
+    fn boot_time(
+        &self,
+        account: &str,
+        _boot: &str,
+        (since, _wall): (u64, u64),
+    ) -> Result<u64, JournalError> {
+        let now = self.change(|tables| {
+            let row = tables.one(
+                "SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000000)::bigint,
+                                 (SELECT max(steady) FROM quota WHERE account = $1))",
+                &[&account],
+            )?;
+            cell::<i64>(&row, 0)
+        })?;
+        Ok(now.unsigned_abs().saturating_sub(since))
+    }
+
+    fn hurry(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn take_over(&mut self, run: i64) -> Result<(), JournalError> {
         let fence = self.database().begin(&format!("run {run}"))?;
         self.fences.retain(|other| other.name != fence.name);
         self.fences.push(fence);

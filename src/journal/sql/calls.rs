@@ -120,10 +120,7 @@ impl Journal {
             ),
         };
         let query = format!(
-            "SELECT planned.id, line, path, body, names, changes, planned.name, note,
-                    nullif(state, 'open')
-             FROM planned LEFT JOIN outcome ON outcome.id = planned.id
-             LEFT JOIN field_set ON field_set.id = changed
+            "SELECT {CALL_COLUMNS} FROM planned {CALL_JOINS}
              WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL AND {condition}
              ORDER BY planned.id LIMIT ?3"
         );
@@ -183,7 +180,16 @@ fn pending(row: &dyn Row, number: u64) -> Result<(Pending, bool), Wrong> {
     Ok((call, attempts.is_some()))
 }
 
-/// Reads a call from the columns of [`Journal::calls_after`].
+/// The columns of a call, for [`call`], with the state of its row and the time of its outcome.
+pub(super) const CALL_COLUMNS: &str =
+    "planned.id, line, planned.path, body, names, changes, planned.name, note,
+     nullif(outcome.state, 'open'), outcome.at";
+
+/// The tables of [`CALL_COLUMNS`] beside `planned`.
+pub(super) const CALL_JOINS: &str = "LEFT JOIN outcome ON outcome.id = planned.id
+     LEFT JOIN field_set ON field_set.id = changed";
+
+/// Reads a call from [`CALL_COLUMNS`].
 pub(super) fn call(row: &dyn Row, number: u64) -> Result<Call, Wrong> {
     let path: String = row.get(2)?;
     let body: Vec<u8> = row.get(3)?;

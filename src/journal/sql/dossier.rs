@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::calls::call;
+use super::calls::{CALL_COLUMNS, CALL_JOINS, call};
 use super::{Row, Sql, Value, Wrong, changed_states, ends_of};
 use crate::journal::entries::{encoded_segment, facts_of_record};
 use crate::journal::error::JournalError;
@@ -15,7 +15,7 @@ impl Journal {
     /// Returns the changed records that match one of these `keys`, as pairs of run and path. A key matches
     /// the end of the path, the value that found the record, or a value that was sent.
     pub fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
-        let query = self.query_of_records_by();
+        let query = self.records_by_key();
         self.look(|sql| {
             let mut found = Vec::new();
             for key in keys {
@@ -44,10 +44,7 @@ impl Journal {
                 let [first, last] = ends_of(*run);
                 calls.extend(sql.all(
                     &format!(
-                        "SELECT planned.id, line, path, body, names, changes, planned.name, note,
-                            outcome.state, outcome.at
-                     FROM planned LEFT JOIN outcome ON outcome.id = planned.id
-                     LEFT JOIN field_set ON field_set.id = changed
+                        "SELECT {CALL_COLUMNS} FROM planned {CALL_JOINS}
                      LEFT JOIN sending ON sending.run = planned.id >> 32
                      WHERE planned.id > ?1 AND planned.id <= ?2 AND path = ?3
                        AND (state IN {states}

@@ -1,7 +1,8 @@
 //! Shared SQL for the rows of earlier runs, by key and by state.
 
+use super::calls::{CALL_COLUMNS, CALL_JOINS};
 use super::dossier::delivery;
-use super::{Row, Value, changed_states, damaged, ends_of, index_rows_of, reach_of};
+use super::{Row, Value, changed_states, damaged, ends_of, reach_of};
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::facade::Journal;
@@ -64,6 +65,19 @@ impl Journal {
         let last = "SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2";
         let last = self.look(|sql| sql.one(last, &ends_of(run), |row| row.maybe(0)))?;
         Ok(last.map_or(0, row_of))
+    }
+
+    /// Returns the keys of a run's rows in ranges for one transaction each: above the first of each pair, up
+    /// to the second.
+    pub(super) fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
+        let (rows, most) = (self.rows_of(run)?, self.rows_a_step());
+        let (mut slices, mut first) = (Vec::new(), 0);
+        while first < rows {
+            let last = first.saturating_add(most);
+            slices.push((id_of(run, first), id_of(run, last)));
+            first = last;
+        }
+        Ok(slices)
     }
 
     /// Returns the rows of a run in one of these states, in row order. A row without an outcome counts as not
@@ -176,16 +190,14 @@ impl Journal {
         let states = changed_states();
         self.look(|sql| {
             sql.all(
-                &format!("SELECT planned.id, line, planned.path, body, names, changes, planned.name, note,
-                        nullif(outcome.state, 'open'), outcome.at
-                 FROM delivery JOIN planned USING (id)
-                 LEFT JOIN outcome ON outcome.id = planned.id
-                 LEFT JOIN field_set ON field_set.id = changed
+                &format!(
+                    "SELECT {CALL_COLUMNS} FROM delivery JOIN planned USING (id) {CALL_JOINS}
                  LEFT JOIN sending ON sending.run = planned.id >> 32
                  WHERE delivery.path = ?1 AND delivery.of = ?2
                    AND (state IN {states} OR attempts > 0 AND state <> 'rejected'
                         OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
-                 ORDER BY planned.id DESC"),
+                 ORDER BY planned.id DESC"
+                ),
                 &[path.into(), run.into()],
                 delivery,
             )
@@ -245,9 +257,7 @@ impl Journal {
             )
         })?;
         for (run, _) in &runs {
-            for ends in self.slices(*run)? {
-                self.step(|sql| index_rows_of(sql, *run, ends))?;
-            }
+            self.index_own(*run)?;
         }
         Ok(runs.into_iter().map(|(_, name)| name).collect())
     }

@@ -9,15 +9,13 @@ mod outcomes;
 mod runs;
 mod sending;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::error::{JournalError, StoreError};
 use super::row_id::id_of;
 use crate::model::{Problem, RowState};
 
-use sending::{index_rows_of, reach_of};
+use sending::reach_of;
 
 /// Why a change failed.
 #[derive(Debug)]
@@ -260,12 +258,8 @@ impl dyn Sql + '_ {
     }
 }
 
-/// A database that stores the journal. It implements the operations in which the two databases differ.
+/// A database that stores the journal.
 pub(super) trait Engine {
-    /// The query for the runs and paths of records by a key: as a path segment (`?1`), as the value that
-    /// found the record (`?2`), or as a JSON text in the changes (`?3`) or the body (`?4`).
-    fn records_by(&self) -> &'static str;
-
     /// Reads in one transaction, from one snapshot.
     fn look<T: Send>(
         &self,
@@ -277,16 +271,6 @@ pub(super) trait Engine {
         &self,
         change: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError>;
-
-    /// Returns the keys of a run's rows in ranges for one transaction each: above the first of each pair, up
-    /// to the second.
-    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError>;
-
-    /// Counts these keys in each run, by run number.
-    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
-
-    /// Fences off a process that may still work on a run.
-    fn shut_out(&mut self, run: i64) -> Result<(), JournalError>;
 }
 
 /// Deletes the stored responses of a run.

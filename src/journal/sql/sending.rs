@@ -13,22 +13,6 @@ pub(super) fn reach_of(sql: &mut dyn Sql, run: i64) -> Result<u64, Wrong> {
     sql.one(reach, &[run.into()], |row| row.get(0))
 }
 
-/// Indexes the keys of some of a run's rows for later runs.
-pub(super) fn index_rows_of(
-    sql: &mut dyn Sql,
-    run: i64,
-    (first, last): (i64, i64),
-) -> Result<(), Wrong> {
-    sql.change(
-        "INSERT INTO row_key (run, key, row)
-         SELECT ?1, key, id & 4294967295 FROM planned
-         WHERE id > ?2 AND id <= ?3 AND key IS NOT NULL ORDER BY key, id
-         ON CONFLICT DO NOTHING",
-        &[run.into(), first.into(), last.into()],
-    )?;
-    Ok(())
-}
-
 impl Journal {
     /// Prepares an interrupted run for resuming: its rows that were not sent are open again. Returns the
     /// number of requests made for its rows.
@@ -95,9 +79,15 @@ impl Journal {
 
     /// Indexes a run's rows for later runs, after all of them are planned: in order, and in batches if the run
     /// is long. The run counts as indexed only after it has ended.
-    pub fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
-        for ends in self.slices(run)? {
-            self.step(|sql| index_rows_of(sql, run, ends))?;
+    pub fn index_own(&self, run: i64) -> Result<(), JournalError> {
+        for (first, last) in self.slices(run)? {
+            self.put(
+                "INSERT INTO row_key (run, key, row)
+                 SELECT ?1, key, id & 4294967295 FROM planned
+                 WHERE id > ?2 AND id <= ?3 AND key IS NOT NULL ORDER BY key, id
+                 ON CONFLICT DO NOTHING",
+                &[run.into(), first.into(), last.into()],
+            )?;
         }
         Ok(())
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
-use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
+use crate::journal::store::Dialect;
 
 struct Tables<'a>(&'a Connection);
 
@@ -62,18 +62,16 @@ impl Sqlite {
     fn told(&self, action: StoreAction, wrong: Wrong) -> JournalError {
         match wrong {
             Wrong::TakenOver => JournalError::TakenOver,
-            Wrong::Refused(source) => self.refused(action, source),
+            Wrong::Refused(source) => JournalError::Sqlite {
+                action,
+                path: self.path.clone(),
+                source,
+            },
         }
     }
 }
 
 impl Engine for Sqlite {
-    fn records_by(&self) -> &'static str {
-        "SELECT DISTINCT id >> 32, path FROM planned
-         WHERE path IS NOT NULL AND (instr(path || '/', '/' || ?1 || '/') OR name = ?2
-               OR instr(changes, ?3) OR instr(body, ?4))"
-    }
-
     fn look<T: Send>(
         &self,
         read: impl FnOnce(&mut dyn Sql) -> Result<T, Wrong> + Send,
@@ -100,12 +98,20 @@ impl Engine for Sqlite {
         };
         step().map_err(|wrong| self.told(StoreAction::Write, wrong))
     }
+}
 
-    fn slices(&self, run: i64) -> Result<Vec<(i64, i64)>, JournalError> {
-        slices(&self.connection, run).map_err(self.explain(StoreAction::Read))
+impl Dialect for Sqlite {
+    fn records_by_key(&self) -> &'static str {
+        "SELECT DISTINCT id >> 32, path FROM planned
+         WHERE path IS NOT NULL AND (instr(path || '/', '/' || ?1 || '/') OR name = ?2
+               OR instr(changes, ?3) OR instr(body, ?4))"
     }
 
-    fn count_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+    fn rows_a_step(&self) -> u64 {
+        250_000
+    }
+
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         let mut counts = BTreeMap::new();
         self.look(|sql| {
             for key in keys {
@@ -124,8 +130,36 @@ impl Engine for Sqlite {
         Ok(counts)
     }
 
-    /// The operating system's locks show that no such process exists.
-    fn shut_out(&mut self, _run: i64) -> Result<(), JournalError> {
+    fn boot_time(
+        &self,
+        _account: &str,
+        boot: &str,
+        (since, wall): (u64, u64),
+    ) -> Result<u64, JournalError> {
+        self.step(|sql| {
+            let known = "SELECT began FROM boot WHERE id = ?1";
+            if let Some(began) = sql.any(known, &[boot.into()], |row| row.get(0))? {
+                return Ok(began);
+            }
+            let seen = "SELECT coalesce(max(steady), 0) FROM quota";
+            let seen: u64 = sql.one(seen, &[], |row| row.get(0))?;
+            let now = if seen == 0 { wall } else { seen };
+            let began = now.saturating_sub(since);
+            sql.change(
+                "INSERT INTO boot VALUES (?1, ?2)",
+                &[boot.into(), began.into()],
+            )?;
+            Ok(began)
+        })
+    }
+
+    fn hurry(&self) -> Result<(), JournalError> {
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")
+            .map_err(self.explain(StoreAction::Open))
+    }
+
+    fn take_over(&mut self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }
 }

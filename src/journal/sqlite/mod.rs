@@ -3,12 +3,10 @@
 mod backup;
 mod engine;
 mod prune;
-mod quota;
 mod recording;
 mod schema;
 mod store;
 mod witness;
 
-pub(super) use quota::SqliteQuota;
 pub(super) use store::Sqlite;
 pub use store::stop_waiting;

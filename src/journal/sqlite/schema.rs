@@ -2,8 +2,6 @@
 
 use rusqlite::Connection;
 
-use crate::journal::row_id::{id_of, row_of};
-
 /// The format of the journal. It is raised with every change that older versions cannot read.
 pub(super) const VERSION: i64 = 1;
 
@@ -135,19 +133,6 @@ CREATE INDEX arrival_by_time ON arrival (at);
 
 /// The migrations from each format to the next.
 const STEPS: [&str; VERSION as usize] = [TABLES];
-
-/// Returns the keys of a run's rows in ranges: above the first of each pair, up to the second.
-pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
-    const ROWS_A_SLICE: usize = 250_000;
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2")?
-        .query_row([id_of(run, 0), id_of(run, u64::MAX)], |row| row.get(0))?;
-    let rows = last.map_or(0, row_of);
-    let firsts = (0..rows).step_by(ROWS_A_SLICE);
-    Ok(firsts
-        .map(|first| (id_of(run, first), id_of(run, first + ROWS_A_SLICE as u64)))
-        .collect())
-}
 
 /// The result of [`prepare`].
 #[derive(Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::{JournalError, StoreAction, StoreError};
+use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::files::{make_private_file, make_private_folder, refuse_network};
 use crate::journal::store::{AnswerStore, Rosters};
 use crate::safe_fs::{Identity, check_private, for_system, identity};
@@ -17,7 +17,7 @@ use crate::safe_fs::{Identity, check_private, for_system, identity};
 #[derive(Debug)]
 pub struct Sqlite {
     pub(super) connection: Connection,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// The identity of the opened file, if the system provides one.
     identity: Option<Identity>,
     /// Reads the journal as another process would, while a run writes to it.
@@ -132,10 +132,6 @@ impl Sqlite {
         Ok(Sqlite::of(connection, path))
     }
 
-    pub(super) fn into_parts(self) -> (Connection, PathBuf) {
-        (self.connection, self.path)
-    }
-
     /// Returns whether the path still leads to the open file, because records in a deleted file would be
     /// lost.
     pub(super) fn is_in_place(&self) -> bool {
@@ -147,13 +143,5 @@ impl Sqlite {
         action: StoreAction,
     ) -> impl Fn(rusqlite::Error) -> JournalError + Copy {
         JournalError::sqlite(action, &self.path)
-    }
-
-    pub(super) fn refused(&self, action: StoreAction, source: StoreError) -> JournalError {
-        JournalError::Sqlite {
-            action,
-            path: self.path.clone(),
-            source,
-        }
     }
 }

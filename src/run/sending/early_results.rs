@@ -56,7 +56,7 @@ impl<'a> EarlyWriter<'a> {
     }
 
     fn work_into(&self, done: &mut EarlyResults) -> Result<(), RunError> {
-        let mut journal = Journal::open(self.state)?;
+        let journal = Journal::open(self.state)?;
         // The work before the first request has priority.
         self.recorded.wait_for(&journal, self.run, (1, 1))?;
         // A database has one connection per process, and other processes may hold the index.
