@@ -1,7 +1,7 @@
 //! A refusal states why a file or folder may not be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -140,7 +140,7 @@ pub enum Refusal {
         own: u32,
     },
     /// Another account can change a file that controls the program's behavior.
-    #[error("{}", self.untrusted())]
+    #[error("{}", untrusted(*why, path, owner, *mode, fix))]
     Untrusted {
         /// The violated rule.
         why: Untrusted,
@@ -154,7 +154,7 @@ pub enum Refusal {
         fix: String,
     },
     /// The owner or the access control list lets other accounts change or read a file or folder, on Windows.
-    #[error("{}", self.listed())]
+    #[error("{}", listed(*why, path, accounts, fix))]
     Listed {
         /// The code of the violated rule.
         code: &'static str,
@@ -303,48 +303,27 @@ impl Refusal {
         let mut all = of_kind.into_iter().flatten().chain(plain);
         all.find(|refusal| refusal.code() == code)
     }
+}
 
-    fn untrusted(&self) -> String {
-        let Refusal::Untrusted {
-            why,
-            path,
-            owner,
-            mode,
-            fix,
-        } = self
-        else {
-            return String::new();
-        };
-        let (path, owner) = (path.display().to_string(), owner.as_str());
-        let (mode, fix) = (format!("{mode:04o}"), fix.as_str());
-        match why {
-            Untrusted::Foreign => say().safe_foreign(path, owner, mode, fix),
-            Untrusted::Writable => say().safe_writable(path, owner, mode, fix),
-            Untrusted::Open => say().safe_open(path, owner, mode, fix),
-            Untrusted::Link => say().safe_link(path, owner),
-            Untrusted::Replaced => say().safe_replaced(path),
-        }
+fn untrusted(why: Untrusted, path: &Path, owner: &str, mode: u32, fix: &str) -> String {
+    let (path, mode) = (path.display().to_string(), format!("{mode:04o}"));
+    match why {
+        Untrusted::Foreign => say().safe_foreign(path, owner, mode, fix),
+        Untrusted::Writable => say().safe_writable(path, owner, mode, fix),
+        Untrusted::Open => say().safe_open(path, owner, mode, fix),
+        Untrusted::Link => say().safe_link(path, owner),
+        Untrusted::Replaced => say().safe_replaced(path),
     }
+}
 
-    fn listed(&self) -> String {
-        let Refusal::Listed {
-            why,
-            path,
-            accounts,
-            fix,
-            ..
-        } = self
-        else {
-            return String::new();
-        };
-        let (path, accounts, fix) = (path.display().to_string(), accounts.as_str(), fix.as_str());
-        match why {
-            Listed::Foreign => say().safe_listed_foreign(path, accounts, fix),
-            Listed::Writable => say().safe_listed_writable(path, accounts, fix),
-            Listed::Open => say().safe_listed_open(path, accounts, fix),
-            Listed::Renaming => say().safe_listed_renaming(path, accounts, fix),
-            Listed::Unknown => say().safe_listed_unknown(path, accounts, fix),
-            Listed::Unlisted => say().safe_listed_unlisted(path),
-        }
+fn listed(why: Listed, path: &Path, accounts: &str, fix: &str) -> String {
+    let path = path.display().to_string();
+    match why {
+        Listed::Foreign => say().safe_listed_foreign(path, accounts, fix),
+        Listed::Writable => say().safe_listed_writable(path, accounts, fix),
+        Listed::Open => say().safe_listed_open(path, accounts, fix),
+        Listed::Renaming => say().safe_listed_renaming(path, accounts, fix),
+        Listed::Unknown => say().safe_listed_unknown(path, accounts, fix),
+        Listed::Unlisted => say().safe_listed_unlisted(path),
     }
 }

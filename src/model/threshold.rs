@@ -26,22 +26,15 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let error = || ThresholdError(text.to_owned());
-        match text.trim().strip_suffix('%') {
+        let parsed = match text.trim().strip_suffix('%') {
             Some(percent) => {
-                let percent: f64 = percent.trim().parse().map_err(|_| error())?;
-                if (0.0..=100.0).contains(&percent) {
-                    Ok(Threshold::Percent(percent))
-                } else {
-                    Err(error())
-                }
+                let percent = percent.trim().parse().ok();
+                let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+                percent.map(Threshold::Percent)
             }
-            None => text
-                .trim()
-                .parse()
-                .map(Threshold::Rows)
-                .map_err(|_| error()),
-        }
+            None => text.trim().parse().ok().map(Threshold::Rows),
+        };
+        parsed.ok_or_else(|| ThresholdError(text.to_owned()))
     }
 }
 
