@@ -169,8 +169,8 @@ impl Database {
 
     /// Refuses a database without a journal, or with another format.
     fn refuse_other(&self, connection: &Connection) -> Result<(), JournalError> {
-        let found =
-            schema::format(connection).map_err(|wrong| self.told(StoreAction::Open, wrong))?;
+        let found = connection.change(&[], schema::found);
+        let found = found.map_err(|wrong| self.told(StoreAction::Open, wrong))?;
         match found.cmp(&schema::VERSION) {
             Ordering::Greater => Err(self.newer(found)),
             Ordering::Equal => Ok(()),

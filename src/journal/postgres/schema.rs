@@ -173,18 +173,13 @@ CREATE INDEX arrival_by_time ON arrival (at);
 const STEPS: [&str; VERSION as usize] = [TABLES];
 
 /// Returns the format of the journal, or 0 if there is none.
-fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {
+pub(super) fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {
     let there = tables.one("SELECT to_regclass('rosterpatch.version') IS NOT NULL", &[])?;
     if !cell::<bool>(&there, 0)? {
         return Ok(0);
     }
     let row = tables.first("SELECT format FROM rosterpatch.version", &[])?;
     row.map_or(Ok(0), |row| cell(&row, 0))
-}
-
-/// Returns the format of the journal, or 0 if there is none.
-pub(super) fn format(connection: &Connection) -> Result<i64, Wrong> {
-    connection.change(&[], found)
 }
 
 /// Creates or migrates the tables. Returns the format before.
