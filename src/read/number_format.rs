@@ -4,15 +4,16 @@ use super::mark::CellMark;
 
 /// A number format of a spreadsheet (ECMA-376, part 1, section 18.8.31). Only unambiguous parts are
 /// interpreted.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct NumberFormat {
     sections: Vec<Section>,
 }
 
 /// The format of numbers of a certain sign or size.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 struct Section {
-    condition: Option<(Comparison, f64)>,
+    /// The comparison with a number that a value must pass.
+    condition: Option<(fn(&f64, &f64) -> bool, f64)>,
     tokens: Vec<Token>,
     shows: Parts,
 }
@@ -41,16 +42,6 @@ enum Token {
     /// The value.
     Value,
     Literal(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Equal,
-    Other,
 }
 
 /// A number as the cell displays it.
@@ -182,7 +173,7 @@ impl NumberFormat {
             let fits = |section: &&Section| {
                 section
                     .condition
-                    .is_none_or(|(comparison, other)| comparison.holds(value, other))
+                    .is_none_or(|(holds, other)| holds(&value, &other))
             };
             return numbers.iter().find(fits).map(|section| (section, true));
         }
@@ -365,14 +356,15 @@ impl Section {
             self.shows.time = true;
             return;
         }
-        for (sign, comparison) in [
-            ("<=", Comparison::AtMost),
-            (">=", Comparison::AtLeast),
-            ("<>", Comparison::Other),
-            ("<", Comparison::Less),
-            (">", Comparison::More),
-            ("=", Comparison::Equal),
-        ] {
+        const SIGNS: [(&str, fn(&f64, &f64) -> bool); 6] = [
+            ("<=", f64::le),
+            (">=", f64::ge),
+            ("<>", f64::ne),
+            ("<", f64::lt),
+            (">", f64::gt),
+            ("=", f64::eq),
+        ];
+        for (sign, comparison) in SIGNS {
             if let Some(number) = inner.strip_prefix(sign) {
                 self.condition = number
                     .trim()
@@ -438,19 +430,6 @@ impl Section {
         }
         let text: String = reversed.into_iter().rev().collect();
         text.trim().to_owned()
-    }
-}
-
-impl Comparison {
-    fn holds(self, value: f64, other: f64) -> bool {
-        match self {
-            Comparison::Less => value < other,
-            Comparison::AtMost => value <= other,
-            Comparison::More => value > other,
-            Comparison::AtLeast => value >= other,
-            Comparison::Equal => value == other,
-            Comparison::Other => value != other,
-        }
     }
 }
 
