@@ -1,12 +1,11 @@
 //! Folders whose entries are opened and changed without following links.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -14,6 +13,7 @@ use rustix::io::Errno;
 
 use super::acl::may_have_list;
 use super::kind::FileInfo;
+use super::owner::names_in;
 use super::rule::Access;
 use crate::model::{FileKind, Refusal};
 
@@ -33,13 +33,12 @@ impl Folder {
     /// rename its entries. Each link on the way belongs to this account or root.
     pub fn open(path: &Path) -> io::Result<Folder> {
         let own = own();
-        let mut left = Left::default();
-        left.put_first(&std::path::absolute(path)?);
+        let mut left = names_in(&std::path::absolute(path)?);
         let mut links = 0;
         let mut at = PathBuf::from("/");
         let mut handle = open_folder(rustix::fs::CWD, OsStr::new("/"), WALK)?;
         refuse_renaming(&handle, &at, own)?;
-        while let Some(name) = left.0.pop_front() {
+        while let Some(name) = left.pop() {
             let next = at.join(&name);
             handle = match open_folder(&handle, &name, WALK) {
                 Ok(opened) => opened,
@@ -57,7 +56,7 @@ impl Folder {
                         at = PathBuf::from("/");
                         handle = open_folder(rustix::fs::CWD, OsStr::new("/"), WALK)?;
                     }
-                    left.put_first(&target);
+                    left.extend(names_in(&target));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -268,22 +267,6 @@ impl Folder {
 
 /// The lock file for file systems that cannot lock folders.
 const LOCK: &str = ".lock";
-
-/// The remaining components of a path.
-#[derive(Default)]
-struct Left(VecDeque<OsString>);
-
-impl Left {
-    fn put_first(&mut self, path: &Path) {
-        for component in path.components().rev() {
-            match component {
-                Component::Normal(name) => self.0.push_front(name.to_owned()),
-                Component::ParentDir => self.0.push_front("..".into()),
-                Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
-            }
-        }
-    }
-}
 
 /// Flags for folders on the way, which need not be readable.
 #[cfg(any(target_os = "linux", target_os = "android"))]

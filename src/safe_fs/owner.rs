@@ -68,15 +68,27 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     TrustedFile::open(path)?.text()
 }
 
+/// Returns the names in a path, last first.
+#[cfg(unix)]
+pub(super) fn names_in(path: &Path) -> Vec<std::ffi::OsString> {
+    use std::path::Component;
+    let named = path.components().rev().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    named.collect()
+}
+
 #[cfg(unix)]
 mod unix {
-    use std::ffi::OsString;
     use std::fs::{File, Metadata};
     use std::io;
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    use std::path::{Component, Path, PathBuf};
+    use std::path::{Path, PathBuf};
 
     use super::super::rule::Access;
+    use super::names_in;
     use crate::model::{Refusal, Untrusted, in_quotes};
 
     const ROOT: u32 = 0;
@@ -136,7 +148,7 @@ mod unix {
     /// Checks every folder and link on the way to `path` and its destination. Returns the metadata of the
     /// destination, or `None` for links that the kernel resolves without a path.
     fn follow(path: &Path) -> io::Result<Option<Metadata>> {
-        let mut left = parts(&std::path::absolute(path)?);
+        let mut left = names_in(&std::path::absolute(path)?);
         let mut at = PathBuf::from("/");
         let mut metadata = at.symlink_metadata()?;
         check(&at, &metadata)?;
@@ -167,19 +179,9 @@ mod unix {
                 at = PathBuf::from("/");
             }
             metadata = at.symlink_metadata()?;
-            left.extend(parts(&target));
+            left.extend(names_in(&target));
         }
         Ok(Some(metadata))
-    }
-
-    /// Returns the names in a path, last first.
-    fn parts(path: &Path) -> Vec<OsString> {
-        let named = path.components().rev().filter_map(|part| match part {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            _ => None,
-        });
-        named.collect()
     }
 
     /// Refuses a file or folder that another account owns or can change.
