@@ -10,6 +10,7 @@ use super::fault::{Fault, Notes};
 use super::restored::{TRAILING_CELLS, what_was_restored};
 use super::workbook_cell::{self, looks_right};
 use crate::l10n::message;
+use crate::map::ResultColumn;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, Flaw, RawRow};
 
@@ -44,7 +45,7 @@ impl Checker {
 
     /// Checks `row` and reuses the memory of `checked`. A row without problems requires no allocation.
     pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
-        checked.at = row.first_place(self.map.line_column());
+        checked.at = row.first_place(self.map.result_column(ResultColumn::Line));
         checked.problems.clear();
         checked.doubts.clear();
         checked.restored.clear();

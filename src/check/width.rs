@@ -3,6 +3,7 @@
 use super::checker::Checker;
 use super::workbook_cell::known_code;
 use crate::l10n::{Message, message};
+use crate::map::ResultColumn;
 use crate::model::Problem;
 use crate::read::{Cell, Flaw, RawRow, is_blank_char, is_total};
 
@@ -72,7 +73,7 @@ impl Checker {
 
     /// The row's error code in a results file.
     pub(super) fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
-        let cell = row.cell(self.map.error_code_column()?)?;
+        let cell = row.cell(self.map.result_column(ResultColumn::ErrorCode)?)?;
         Some(cell.bytes().trim_ascii())
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::MapError;
 use super::guess::{language_of, named_fields};
 use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest};
-use super::result_column::{RESULT_COLUMNS, ResultColumn};
+use super::result_column::{ResultColumn, is_ours};
 use crate::l10n::{Language, say};
 use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
@@ -42,12 +42,8 @@ pub struct ColumnMap {
     /// Columns without a header that were not mapped by the user.
     nameless: Vec<usize>,
     of_results: bool,
-    /// The column of a results file that holds each row's error code.
-    error_code: Option<usize>,
-    /// The column of a results file that holds the row's number in the original file.
-    line: Option<usize>,
-    /// The column of a results file that holds each row's state.
-    state: Option<usize>,
+    /// The positions of the columns that a results file adds, by [`ResultColumn`].
+    results: [Option<usize>; ResultColumn::ALL.len()],
     /// The columns that mark protected persons.
     protected: Vec<usize>,
     /// The number of columns that a row should have. In a results file it excludes columns that a spreadsheet
@@ -72,9 +68,7 @@ impl ColumnMap {
             unknown: Vec::new(),
             nameless: Vec::new(),
             of_results: false,
-            error_code: None,
-            line: None,
-            state: None,
+            results: [None; ResultColumn::ALL.len()],
             protected: Vec::new(),
             width: header.len(),
             least: 0,
@@ -108,30 +102,22 @@ impl ColumnMap {
                     .field
                     .filter(|field| !guesses[column].is_other_form || !is_decided(*field)),
             };
-            match field {
-                Some(field) => {
+            match (field, ResultColumn::of(&folded)) {
+                (Some(field), _) => {
                     map.header[column].clone_from(&names_of_columns[column]);
                     map.claim(field, column, spec)?;
                 }
-                None if is_protected => map.protected.push(column),
-                None if RESULT_COLUMNS.contains(&folded.as_str()) => {
+                (None, _) if is_protected => map.protected.push(column),
+                (None, Some(ours)) => {
                     map.of_results = true;
-                    let is = |ours: ResultColumn| folded == ours.name();
-                    if is(ResultColumn::ErrorCode) {
-                        map.error_code = Some(column);
-                    } else if is(ResultColumn::Line) {
-                        map.line = Some(column);
-                    } else if is(ResultColumn::Status) {
-                        map.state = Some(column);
-                    }
+                    map.results[ours as usize] = Some(column);
                 }
-                None if overrides.contains_key(&column) => {}
-                None if folded.is_empty() => map.nameless.push(column),
-                None => map.unknown.push(column),
+                (None, None) if overrides.contains_key(&column) => {}
+                (None, None) if folded.is_empty() => map.nameless.push(column),
+                (None, None) => map.unknown.push(column),
             }
         }
-        let ours = |name: &String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
-        let mut ours = (1..).zip(header).filter(|(_, name)| ours(name));
+        let mut ours = (1..).zip(header).filter(|(_, name)| is_ours(name));
         if let (Some((at, lone)), None, false) = (ours.next(), ours.next(), options.of_results) {
             let column = tidy(lone);
             return Err(MapError::ResultColumn { column, at });
@@ -284,14 +270,9 @@ impl ColumnMap {
         self.of_results
     }
 
-    /// The column of a results file that holds each row's error code.
-    pub fn error_code_column(&self) -> Option<usize> {
-        self.error_code
-    }
-
-    /// The column of a results file that holds the row's number in the original file.
-    pub fn line_column(&self) -> Option<usize> {
-        self.line
+    /// The position of a column that a results file adds.
+    pub fn result_column(&self, column: ResultColumn) -> Option<usize> {
+        self.results[column as usize]
     }
 
     /// The columns that mark protected persons.
@@ -299,17 +280,9 @@ impl ColumnMap {
         &self.protected
     }
 
-    /// The column of a results file that holds each row's state.
-    pub fn state_column(&self) -> Option<usize> {
-        self.state
-    }
-
     /// The columns that a results file adds to those of a roster.
     pub fn result_columns(&self) -> Vec<usize> {
-        let is_ours = |column: &usize| {
-            let name = fold_header(&self.header[*column]);
-            RESULT_COLUMNS.contains(&name.as_str())
-        };
+        let is_ours = |column: &usize| is_ours(&self.header[*column]);
         (0..self.header.len()).filter(is_ours).collect()
     }
 
@@ -552,8 +525,8 @@ mod tests {
         header.extend(["Klass", "", ""]);
         let of_results = map(&header, &[]).unwrap();
         assert!(of_results.is_of_results());
-        assert_eq!(of_results.line_column(), Some(1));
-        assert_eq!(of_results.error_code_column(), Some(2));
+        assert_eq!(of_results.result_column(ResultColumn::Line), Some(1));
+        assert_eq!(of_results.result_column(ResultColumn::ErrorCode), Some(2));
         // Columns without a header were added for a row with too many cells.
         assert_eq!((of_results.width(), of_results.least()), (8, 8));
         assert_eq!(of_results.unknown_at().collect::<Vec<_>>(), [8]);
@@ -562,7 +535,10 @@ mod tests {
         assert!(!of_user.is_of_results());
         assert_eq!((of_user.width(), of_user.least()), (7, 5));
         assert_eq!(
-            (of_user.line_column(), of_user.error_code_column()),
+            (
+                of_user.result_column(ResultColumn::Line),
+                of_user.result_column(ResultColumn::ErrorCode)
+            ),
             (None, None)
         );
 
@@ -579,7 +555,7 @@ mod tests {
             ..MapOptions::default()
         };
         let known = map_with(lone, |_| (), &options).unwrap();
-        assert_eq!(known.error_code_column(), Some(0));
+        assert_eq!(known.result_column(ResultColumn::ErrorCode), Some(0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::names::{
     SpelledNames, is_other_form, is_protected, known_names, name_key, nearest, within,
 };
-use super::result_column::RESULT_COLUMNS;
+use super::result_column::is_ours;
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -47,9 +47,7 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
 
 /// Whether a header may name a field in a form that is not known.
 fn may_name_a_field(header: &str) -> bool {
-    let folded = fold_header(header);
-    let is_ours = RESULT_COLUMNS.contains(&folded.as_str());
-    !folded.is_empty() && !is_ours && !is_protected(&name_key(header))
+    !fold_header(header).is_empty() && !is_ours(header) && !is_protected(&name_key(header))
 }
 
 /// The field that each header names.

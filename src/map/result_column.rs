@@ -1,5 +1,7 @@
 //! The columns that a results file adds to those of the input.
 
+use crate::read::fold_header;
+
 /// Declares the columns of a results file in order.
 macro_rules! result_columns {
     ($($(#[$doc:meta])* $column:ident = $name:literal,)*) => {
@@ -19,12 +21,22 @@ macro_rules! result_columns {
                     $(ResultColumn::$column => $name,)*
                 }
             }
+
+            /// The column with this header, normalized by [`fold_header`].
+            pub(super) fn of(folded: &str) -> Option<ResultColumn> {
+                ResultColumn::ALL.iter().copied().find(|column| column.name() == folded)
+            }
         }
 
         /// The headers of all result columns. No target has fields with these names. A results file that is
         /// imported again may contain them.
         pub const RESULT_COLUMNS: &[&str] = &[$($name,)*];
     };
+}
+
+/// Whether a header names a column that a results file adds.
+pub(super) fn is_ours(header: &str) -> bool {
+    ResultColumn::of(&fold_header(header)).is_some()
 }
 
 result_columns! {

@@ -15,7 +15,7 @@ use crate::check::{
 };
 use crate::events::{Observer, RunEvent, UnmappedColumn};
 use crate::l10n::say;
-use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
+use crate::map::{ColumnMap, MapError, MapOptions, ResultColumn, Unmapped};
 use crate::model::{Problem, RowAt, RowState};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions, Withholding};
 use crate::targets::{Kind, TargetSpec};
@@ -290,7 +290,7 @@ fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
     let marked = Withholding {
         columns: map.protected().to_vec(),
         state: map
-            .state_column()
+            .result_column(ResultColumn::Status)
             .map(|column| (column, RowState::Withheld.as_str())),
         kept: map.result_columns(),
         rows: Arc::default(),
