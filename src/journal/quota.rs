@@ -104,12 +104,6 @@ impl QuotaStore {
         );
         let account = Value::from(&self.account);
         let updated = self.journal.step(|sql| {
-            sql.change(
-                "INSERT INTO quota (account, arrival, interval, not_before, held_at, steady, wall, api_date,
-                                    dated_at)
-                 VALUES (?1, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
-                &[account],
-            )?;
             let shared = |row: &dyn Row| {
                 Ok(SharedQuota {
                     arrival: row.get(0)?,
@@ -122,7 +116,17 @@ impl QuotaStore {
                     dated_at: row.get(7)?,
                 })
             };
-            let (changed, told) = change(sql.one(&current, &[account], shared)?);
+            let known = match sql.any(&current, &[account], shared)? {
+                Some(known) => known,
+                None => {
+                    sql.change(
+                        "INSERT INTO quota VALUES (?1, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
+                        &[account],
+                    )?;
+                    sql.one(&current, &[account], shared)?
+                }
+            };
+            let (changed, told) = change(known);
             if let Some(next) = changed {
                 sql.change(
                     "UPDATE quota SET arrival = ?2, interval = ?3, not_before = ?4, held_at = ?5,
