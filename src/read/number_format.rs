@@ -9,11 +9,13 @@ pub(super) struct NumberFormat {
     sections: Vec<Section>,
 }
 
+type Comparison = fn(&f64, &f64) -> bool;
+
 /// The format of numbers of a certain sign or size.
 #[derive(Debug, Clone, Default)]
 struct Section {
     /// The comparison with a number that a value must pass.
-    condition: Option<(fn(&f64, &f64) -> bool, f64)>,
+    condition: Option<(Comparison, f64)>,
     tokens: Vec<Token>,
     shows: Parts,
 }
@@ -356,7 +358,7 @@ impl Section {
             self.shows.time = true;
             return;
         }
-        const SIGNS: [(&str, fn(&f64, &f64) -> bool); 6] = [
+        const SIGNS: [(&str, Comparison); 6] = [
             ("<=", f64::le),
             (">=", f64::ge),
             ("<>", f64::ne),
