@@ -103,7 +103,7 @@ pub enum RunEvent {
     /// No further rows are sent; requests in flight may complete.
     Stopping {
         /// The reason, for the user.
-        why: String,
+        why: Message,
         /// The reason, for logs.
         fact: Fact,
     },

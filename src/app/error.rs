@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::l10n::say;
+use crate::l10n::{Message, say};
 use crate::model::{Code, Exit, Fact};
 use crate::read::ReadError;
 use crate::report::ReportError;
@@ -38,7 +38,7 @@ pub enum AppError {
     },
     /// The front end failed, with a message for the user.
     #[error("{0}")]
-    Front(String),
+    Front(Message),
     /// The roster is not on this machine, and the database has no copy.
     #[error("{}", say().fleet_roster_gone(file.as_str()))]
     RosterGone { file: String },
@@ -213,7 +213,10 @@ mod tests {
                 file(Action::Archive, std::io::ErrorKind::NotFound),
                 Exit::CannotDo,
             ),
-            (AppError::Front(variable()), Exit::CannotDo),
+            (
+                AppError::Front(Message::verbatim(variable())),
+                Exit::CannotDo,
+            ),
             (AppError::TooFewFiles(io()), Exit::CannotDo),
             (AppError::TooFewThreads(io()), Exit::CannotDo),
         ] {
@@ -267,7 +270,7 @@ mod tests {
         let secret = || "secret".to_owned();
         for (error, code) in [
             (AppError::Usage(secret()), Code::UsageWrong),
-            (AppError::Front(secret()), Code::NotDone),
+            (AppError::Front(Message::verbatim(secret())), Code::NotDone),
         ] {
             assert_eq!(error.fact(), Fact::new(code));
         }

@@ -7,7 +7,7 @@ use super::history::dossier_by;
 use super::mends::forget_edited;
 use super::spellings::spellings;
 use crate::journal::{Journal, RunLock, RunRecord, State};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::read::Cells;
 use crate::run::Settings;
 
@@ -22,7 +22,7 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let records = dossier.records.iter().map(|record| &record.run);
     for run in records.chain(dossier.rows.iter().map(|row| &row.run)) {
         if RunLock::is_held(state, run)? {
-            return Err(AppError::Front(say().history_under_way(run.as_str())));
+            return Err(AppError::Front(message::history_under_way(run.as_str())));
         }
     }
     let mut journal = Journal::open(state)?;
@@ -57,7 +57,7 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     // An edited row is counted once.
     rows = rows.max(edited.len() as u64).max(stored);
     if rows == 0 && dossier.held.is_empty() {
-        return Err(AppError::Front(say().history_none(key)));
+        return Err(AppError::Front(message::history_none(key)));
     }
     Ok(rows)
 }

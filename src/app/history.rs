@@ -10,7 +10,7 @@ use super::error::AppError;
 use super::runs::{figures_of, is_rehearsal, undone_rows};
 use super::spellings::searched;
 use crate::journal::{Journal, RunRecord, RunState, State};
-use crate::l10n::Language;
+use crate::l10n::{Language, Message};
 use crate::map::language_of;
 use crate::model::{Call, Change, Problem, RowState};
 use crate::report::{HistoryLine, WholeFile, write_history};
@@ -230,7 +230,7 @@ pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
         .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
     {
         let json = serde_json::to_string_pretty(dossier);
-        let json = json.map_err(|error| AppError::Front(error.to_string()))?;
+        let json = json.map_err(|error| AppError::Front(Message::verbatim(error.to_string())))?;
         return Ok(WholeFile::write_text(path, &json)?);
     }
     let line = |record: &RecordChanges, change: Option<&PastChange>| HistoryLine {

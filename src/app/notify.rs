@@ -313,7 +313,7 @@ mod tests {
                 command: Some(command(&format!("cat > '{}'", heard.display()))),
             })
         };
-        let error = AppError::Front("no".into());
+        let error = AppError::Front(crate::l10n::Message::verbatim("no"));
         notifications.failed(&scene.session, Path::new("/in/r.csv"), None, &error);
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&heard).unwrap()).unwrap();

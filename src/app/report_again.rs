@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::AppError;
 use super::runs::{figures_of, figures_so_far, undos_in_force};
 use crate::journal::{Journal, RunRecord, RunState};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::Summary;
 use crate::report::{Reported, ResultPaths, ResultsOf, Unsent, write_html, write_results};
 use crate::run::{Release, Settings, open};
@@ -25,7 +25,7 @@ pub fn report_again(
     let spec = Arc::new(settings.spec()?);
     let input = open(&settings.roster, spec.clone())?;
     if input.sha256()? != run.sha256 {
-        let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
+        let why = message::runs_file_changed(run.file.as_str(), run.name.as_str());
         return Err(AppError::Front(why));
     }
     let mut summary = match run.state {

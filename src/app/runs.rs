@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::AppError;
 use crate::journal::{Journal, JournalError, RunLock, RunRecord, RunState, State};
-use crate::l10n::{Argument, say};
+use crate::l10n::{Argument, Message, message, say};
 use crate::model::{Exit, Outcome, Problem, RowState, Summary};
 use crate::run::{AuditEntry, Release, Settings, stored_plan};
 
@@ -268,10 +268,10 @@ pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summa
 /// Fails if there is no summary or it cannot be parsed.
 pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
     let text = run.summary.as_deref();
-    let text = text.ok_or_else(|| AppError::Front(say().runs_no_figures(run.name.as_str())))?;
+    let text = text.ok_or_else(|| AppError::Front(message::runs_no_figures(run.name.as_str())))?;
     Summary::of_stored(text).map_err(|error| {
         let what = say().runs_unreadable(run.name.as_str());
-        AppError::Front(format!("{what}: {error}"))
+        AppError::Front(Message::verbatim(format!("{what}: {error}")))
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::doctor::{Diagnosis, Examined, Health, client, not_of_api, of_fault, of_refusal, pacer};
 use super::error::AppError;
 use crate::check::Checker;
-use crate::l10n::say;
+use crate::l10n::{Message, message, say};
 use crate::model::with_causes;
 use crate::plan::{LookUp, Question, explained, unnamed};
 use crate::run::today;
@@ -134,7 +134,7 @@ pub struct TestKey<'a> {
 pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetTest, AppError> {
     let today = today(examined.clock.timestamp());
     let checker = Checker::of_all_fields(&examined.spec, today)
-        .map_err(|error| AppError::Front(with_causes(&error)))?;
+        .map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
     let (field, text) = key_of(&checker, key)?;
     let spec = checker.spec().clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,11 +142,11 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
         .build()
         .map_err(AppError::TooFewThreads)?;
     let asking = examined.asking.as_ref();
-    let asking = asking.ok_or_else(|| AppError::Front(say().doctor_not_tried()))?;
+    let asking = asking.ok_or_else(|| AppError::Front(message::doctor_not_tried()))?;
     let client = client(examined, &asking.credentials)
-        .map_err(|error| AppError::Front(with_causes(&error)))?;
+        .map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
     let pacer =
-        pacer(examined, asking, &client).map_err(|error| AppError::Front(with_causes(&error)))?;
+        pacer(examined, asking, &client).map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
     let mut test = Test {
         examined,
         checker: &checker,
@@ -170,7 +170,7 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
 fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppError> {
     let spec = checker.spec();
     if !spec.is_readable() {
-        return Err(AppError::Front(say().test_unreadable(spec.name.as_str())));
+        return Err(AppError::Front(message::test_unreadable(spec.name.as_str())));
     }
     let keys = spec.keys();
     let value = Json::from(key.value);

@@ -12,7 +12,7 @@ use super::ready::hold;
 use super::runs::undone_rows;
 use super::session::Session;
 use crate::check::EmptyCell;
-use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
+use crate::journal::{Journal, JournalError, RosterLock, RunLock, RunState, State};
 use crate::model::{Call, Change, Code, RowState};
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Like, Placing, ReportError, ResultPaths, write_delivered, write_updated};
@@ -24,7 +24,7 @@ pub struct Undone {
     /// The settings, or `None` if the run changed nothing.
     pub settings: Option<Settings>,
     /// The damaged journal records of the run, which cannot be restored.
-    pub damaged: Vec<String>,
+    pub damaged: Vec<JournalError>,
     /// The id of the run if it changed nothing and could still be resumed: the undo closes it.
     open: Option<i64>,
     _held: RunLock,
@@ -178,7 +178,7 @@ pub fn undone(
     Ok(Undone {
         settings: written.map(|_| settings),
         open: is_open.then_some(record.id),
-        damaged: damaged.iter().map(ToString::to_string).collect(),
+        damaged,
         _held: held,
         _roster: roster,
     })

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions, PlanOptions};
 use crate::app::{Action, AppError};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::Code;
 use crate::plan::ConflictPolicy;
 use crate::run::Settings;
@@ -109,7 +109,7 @@ impl Config {
     /// Returns the path of the user's config file, which need not exist.
     pub(super) fn own_path() -> Result<PathBuf, AppError> {
         let folders = directories::ProjectDirs::from("", "", "rosterpatch");
-        let folders = folders.ok_or_else(|| AppError::Front(say().cli_no_home()))?;
+        let folders = folders.ok_or_else(|| AppError::Front(message::cli_no_home()))?;
         Ok(folders.config_dir().join(NAME))
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{AppError, Played};
 use crate::clock::Clock;
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::read::ReadError;
 use crate::run::{Prepared, RunError};
 use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
@@ -47,7 +47,10 @@ pub(super) fn play(
 ) -> Result<Played, AppError> {
     let spec = prepared.checker.spec();
     let simulation = Simulation::of(target).map_err(|error| {
-        AppError::Front(say().cli_not_played(spec.name.as_str(), error.to_string()))
+        AppError::Front(message::cli_not_played(
+            spec.name.as_str(),
+            error.to_string(),
+        ))
     })?;
     let path = simulation.path();
     let options = SandboxOptions {
@@ -58,7 +61,7 @@ pub(super) fn play(
     };
     let rows = seed_rows(prepared).map_err(RunError::from)?;
     let sandbox = Arc::new(Sandbox::of(&options, simulation, &rows, clock));
-    let no_port = |error: std::io::Error| AppError::Front(say().cli_no_port(error.to_string()));
+    let no_port = |error: std::io::Error| AppError::Front(message::cli_no_port(error.to_string()));
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
     listener.set_nonblocking(true).map_err(no_port)?;
     let base_url = format!("http://{}{path}", listener.local_addr().map_err(no_port)?);

@@ -16,7 +16,7 @@ use crate::app::{AppError, NamedPaths, Notifications, Retention};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::map::MapOptions;
 use crate::model::Code;
 use crate::plan::{ConflictPolicy, EditRules, Selection};
@@ -418,7 +418,7 @@ pub(super) fn state(config: &Config, common: &GeneralOptions) -> Result<State, A
 
 pub(super) fn default_state_folder() -> Result<PathBuf, AppError> {
     let folders = directories::ProjectDirs::from("", "", "rosterpatch")
-        .ok_or_else(|| AppError::Front(say().cli_no_home()))?;
+        .ok_or_else(|| AppError::Front(message::cli_no_home()))?;
     Ok(folders
         .state_dir()
         .unwrap_or_else(|| folders.data_local_dir())

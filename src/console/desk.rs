@@ -12,7 +12,7 @@ use super::played::PlayedApis;
 use crate::app::{AppError, Session};
 use crate::events::Observer;
 use crate::journal::{RosterLock, RunRecord};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::run::Settings;
 use crate::send::StopRequest;
 
@@ -63,7 +63,7 @@ impl Desk {
         if let Some(job) = self.job().filter(|job| !job.has_ended())
             && job.discard()
         {
-            opened.notice = Some(say().console_plan_discarded(job.file.as_str()));
+            opened.notice = Some(message::console_plan_discarded(job.file.as_str()));
         }
         self.clear_job();
         *lock(&self.opened) = Some(opened);
@@ -130,7 +130,7 @@ impl Desk {
 
     /// Discards an unconfirmed plan, and prevents that another job starts.
     fn without_job(&self) -> Result<MutexGuard<'_, Option<Arc<Job>>>, AppError> {
-        let busy = || AppError::Front(say().console_busy());
+        let busy = || AppError::Front(message::console_busy());
         if let Some(job) = self.job()
             && (!job.discard() || !job.ends_within(DISCARDING))
         {
@@ -351,7 +351,7 @@ mod tests {
             let Phase::Ended(end) = job.live.seen().phase else {
                 unreachable!()
             };
-            assert!(end.error.unwrap().contains("stopped the run"));
+            assert!(end.error.unwrap().to_string().contains("stopped the run"));
         }
     }
 

@@ -11,23 +11,21 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::door::Door;
+use super::first::FirstPeople;
 use super::live::{End, Live, Phase};
 use super::opened::{Opened, named};
 use super::played::PlayedApis;
 use super::since::Since;
 use super::words::{error_in_words, held_in_words, stop_in_words, system_name};
 use crate::app::{
-    Action, AppError, Decisions, FieldNames, GoOn, Job as AppJob, NamedPaths, Selection, Session,
-    Wanted, begin, decide, go_on, ready, refuse_undone, resumed, undone,
+    Action, AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Selection, Session, Wanted,
+    begin, decide, go_on, ready, refuse_undone, resumed, undone,
 };
-use crate::app::{Naming, Protection};
 use crate::events::Plan;
-use crate::journal::{Journal, JournalError, RunRecord};
-use crate::l10n::{Language, say};
+use crate::journal::{Journal, RunRecord};
+use crate::l10n::{message, say};
 use crate::model::{Exit, Summary, with_causes};
-use crate::run::{
-    Consent, Prepared, Proposal, Roster, RunError, Settings, Start, rows_seen, to_json,
-};
+use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, to_json};
 use crate::safe_fs::Folder;
 use crate::send::{Stop, StopRequest};
 
@@ -122,14 +120,13 @@ pub(super) struct Job {
     pub(super) session: Session,
     /// The roster after it was read, from which the pages take names.
     pub(super) prepared: OnceLock<Arc<Prepared>>,
-    /// The people who are new or missing since the last roster, in each language.
-    since: [OnceLock<Option<Since>>; 2],
+    /// The people who are new or missing since the last roster.
+    since: OnceLock<Option<Since>>,
     answer: SyncSender<Consent>,
     asked: Mutex<Receiver<Consent>>,
     /// The number of rows to send and read back first, or 0.
     first: AtomicU64,
-    /// The people of these rows, each with the changes.
-    first_persons: [OnceLock<Vec<(String, String)>>; 2],
+    first_people: OnceLock<FirstPeople>,
     /// Whether the plan was discarded.
     is_discarded: AtomicBool,
     /// Whether the run is an undo, or continues one.
@@ -174,11 +171,11 @@ impl Job {
             live,
             session,
             prepared: OnceLock::new(),
-            since: Default::default(),
+            since: OnceLock::new(),
             answer,
             asked: Mutex::new(asked),
             first: AtomicU64::new(0),
-            first_persons: Default::default(),
+            first_people: OnceLock::new(),
             is_discarded: AtomicBool::new(false),
             is_undo: AtomicBool::new(is_undo),
             left_out: Mutex::default(),
@@ -210,7 +207,7 @@ impl Job {
     /// Marks a job that panicked as ended.
     pub(super) fn broke(&self) {
         let end = End {
-            error: Some(say().console_broke()),
+            error: Some(Arc::new(AppError::Front(message::console_broke()))),
             ..End::default()
         };
         self.live
@@ -256,55 +253,19 @@ impl Job {
         }
     }
 
-    /// Returns the people of the rows to send first, each with the changes.
+    /// Returns the people of the first `count` rows, if the job has planned them.
     ///
     /// # Errors
     /// Fails if the journal or the roster cannot be read.
-    pub(super) fn first_persons(&self, count: u64) -> Result<Vec<(String, String)>, AppError> {
-        // Fields are named in the reader's language.
-        let stored = &self.first_persons[Language::spoken() as usize];
-        if let Some(persons) = stored.get() {
-            return Ok(persons.clone());
+    pub(super) fn first_people(&self, count: u64) -> Result<Option<&FirstPeople>, AppError> {
+        if let Some(people) = self.first_people.get() {
+            return Ok(Some(people));
         }
         let (Some((journal, run)), Some(prepared)) = (self.journal()?, self.prepared.get()) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let record = journal.runs()?.into_iter().find(|record| record.id == run);
-        let words = record.and_then(|record| FieldNames::of(&journal, &record));
-        let mut calls = Vec::new();
-        journal.each_call_after::<JournalError>(run, 0, |call, _| {
-            let changes = words
-                .as_ref()
-                .map_or(Vec::new(), |words| words.changes(&call));
-            let texts = changes
-                .iter()
-                .map(|one| format!("{} {}", one.label, one.to));
-            calls.push((call.at, texts.collect::<Vec<_>>().join(", ")));
-            Ok((calls.len() as u64) < count)
-        })?;
-        let seen = rows_seen(prepared, |raw, _| {
-            calls.iter().any(|(at, _)| at.row == raw.at.row)
-        });
-        let seen = seen.map_err(RunError::from)?;
-        let naming = Naming::of(prepared);
-        let protection = Protection::of(&journal, run, Some(prepared))?;
-        let mut persons = Vec::new();
-        for (at, changes) in calls {
-            let seen = seen.iter().find(|seen| seen.at.row == at.row);
-            let is_hidden = match seen {
-                Some(seen) => protection.hides(seen)?,
-                None => false,
-            };
-            persons.push(match is_hidden {
-                true => (say().place_row(at.sheet_row), say().console_person_hidden()),
-                false => {
-                    let name = seen.map_or(String::new(), |seen| naming.name(&seen.cells));
-                    (name, changes)
-                }
-            });
-        }
-        let _ = stored.set(persons.clone());
-        Ok(persons)
+        let people = FirstPeople::of(&journal, run, prepared, count)?;
+        Ok(Some(self.first_people.get_or_init(|| people)))
     }
 
     /// Returns the people who are new or missing since the last roster.
@@ -312,16 +273,14 @@ impl Job {
     /// # Errors
     /// Fails if the journal or the roster cannot be read.
     pub(super) fn since(&self, plan: &Plan) -> Result<Option<Since>, AppError> {
-        let stored = &self.since[Language::spoken() as usize];
-        if let Some(since) = stored.get() {
+        if let Some(since) = self.since.get() {
             return Ok(since.clone());
         }
         let Some((journal, run)) = self.journal()? else {
             return Ok(None);
         };
         let since = Since::of(&journal, run, plan, self.prepared.get().map(Arc::as_ref))?;
-        let _ = stored.set(since.clone());
-        Ok(since)
+        Ok(self.since.get_or_init(|| since).clone())
     }
 
     /// Returns whether the run is an undo.
@@ -408,10 +367,9 @@ impl Job {
             Ok(end) => end,
             Err(AppError::Run(RunError::Declined)) => End::default(),
             Err(error) => {
-                let (text, technical) = error_in_words(&error, self.told(with_causes(&error)));
+                let error = Some(Arc::new(error));
                 End {
-                    error: Some(text),
-                    technical,
+                    error,
                     ..End::default()
                 }
             }
@@ -419,7 +377,7 @@ impl Job {
         let end = match &end.summary {
             // The job was stopped before the plan was complete.
             Some(summary) if self.was_discarded() => End {
-                error: self.forget(summary).err().map(|error| with_causes(&error)),
+                error: self.forget(summary).err().map(Arc::new),
                 ..End::default()
             },
             _ => end,
@@ -430,6 +388,23 @@ impl Job {
             }
             seen.phase = Phase::Ended(Box::new(end));
         });
+    }
+
+    /// Returns why the job ended early, and the reasons for the IT department if they are technical.
+    pub(super) fn why(&self, end: &End) -> (Vec<String>, Option<String>) {
+        let system = self.prepared.get();
+        let system = system.map(|prepared| system_name(prepared.checker.spec()));
+        let system = system.unwrap_or_else(|| say().console_the_system());
+        let damaged = end.damaged.iter().map(|one| (one.to_string(), None));
+        let error = end.error.as_ref();
+        let error = error.map(|error| error_in_words(error, self.told(with_causes(error))));
+        let stop = end.stop.as_ref().map(|stop| match stop {
+            Stop::Held { why } => (held_in_words(why), None),
+            stop => stop_in_words(stop.fact().code(), stop.for_person(), &system),
+        });
+        let (texts, technical): (Vec<String>, Vec<Option<String>>) =
+            damaged.chain(error).chain(stop).unzip();
+        (texts, technical.into_iter().flatten().next())
     }
 
     /// Returns an error with the name of the file instead of the path of an upload.
@@ -466,7 +441,7 @@ impl Job {
                 let named = NamedPaths::default();
                 let undone = undone(&self.session, name, rows.as_ref(), &named)?;
                 let Some(settings) = undone.settings.clone() else {
-                    return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
+                    return Err(AppError::Front(message::cli_nothing_to_undo(name.as_str())));
                 };
                 let file = settings.roster.file.clone();
                 let sent = means.door.again(settings);
@@ -483,9 +458,7 @@ impl Job {
                     let _ = remove(&file);
                 }
                 let mut end = sent?;
-                if !undone.damaged.is_empty() {
-                    end.error = Some(undone.damaged.join("\n"));
-                }
+                end.damaged = undone.damaged.into();
                 Ok(end)
             }
             Task::Resume(name) => self.gone_on(means, name, (GoOn::Resume, None, None)),
@@ -603,15 +576,8 @@ impl Job {
             agree: (!agreed).then_some(&ask),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
-        let system = system_name(ready.prepared.checker.spec());
-        let why = ended.stop.as_ref().map(|stop| match stop {
-            Stop::Held { why } => (held_in_words(why), None),
-            stop => stop_in_words(stop.fact().code(), stop.for_person(), &system),
-        });
-        let (why, technical) = why.unzip();
         Ok(End {
-            why,
-            technical: technical.flatten(),
+            stop: ended.stop,
             summary: Some(ended.summary),
             ..End::default()
         })
@@ -701,7 +667,7 @@ fn refuse_other(ready: &crate::app::Ready, sha256: &str) -> Result<(), AppError>
     let found = ready.prepared.input.sha256().map_err(RunError::from)?;
     match found == sha256 {
         true => Ok(()),
-        false => Err(AppError::Front(say().console_file_changed())),
+        false => Err(AppError::Front(message::console_file_changed())),
     }
 }
 

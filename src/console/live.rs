@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::app::AppError;
 use crate::events::{FoundConflict, Observer, Plan, Progress, RunEvent};
+use crate::journal::JournalError;
+use crate::l10n::Message;
 use crate::model::Summary;
+use crate::send::Stop;
 
 /// The progress of a job.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +31,7 @@ pub(super) struct Seen {
     /// Whether the run is paused.
     pub(super) is_paused: bool,
     /// The reason why the run is stopping.
-    pub(super) stopping: Option<String>,
+    pub(super) stopping: Option<Message>,
     /// The last waits and retries, with their times.
     pub(super) notices: VecDeque<(RunEvent, jiff::Timestamp)>,
 }
@@ -83,11 +87,10 @@ pub(super) struct End {
     /// The summary of the run, if there was one.
     pub(super) summary: Option<Summary>,
     /// The reason for an early end.
-    pub(super) why: Option<String>,
-    /// The error.
-    pub(super) error: Option<String>,
-    /// The reason or the error for the IT department, if the texts above are in other words.
-    pub(super) technical: Option<String>,
+    pub(super) stop: Option<Stop>,
+    pub(super) error: Option<Arc<AppError>>,
+    /// The damaged journal records of the undone run, which were not restored.
+    pub(super) damaged: Arc<[JournalError]>,
     /// An interrupted run of the same file, which can be resumed.
     pub(super) unfinished: Option<String>,
 }
@@ -95,10 +98,7 @@ pub(super) struct End {
 impl End {
     /// Returns whether the plan was declined, so that there is nothing to report.
     pub(super) fn is_nothing(&self) -> bool {
-        self.summary.is_none()
-            && self.why.is_none()
-            && self.error.is_none()
-            && self.unfinished.is_none()
+        self.summary.is_none() && self.error.is_none() && self.unfinished.is_none()
     }
 }
 

@@ -4,6 +4,7 @@
 mod connections;
 mod desk;
 mod door;
+mod first;
 mod gate;
 mod glossary;
 mod job;

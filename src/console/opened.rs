@@ -8,10 +8,10 @@ use super::door::Door;
 use super::words::columns_in_words;
 use crate::app::{AppError, ColumnMemory, KeptMends};
 use crate::events::Unobserved;
-use crate::l10n::say;
+use crate::l10n::{Message, message, say};
 use crate::map::{PROTECTED, protected_columns};
 use crate::model::{Outcome, Problem, RowState, hex, with_causes};
-use crate::read::{Input, Mends, Origin, ReadError, Withholding, fold_header};
+use crate::read::{FileDescription, Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
     Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, restores_a_value,
     row_numbers, rows_seen,
@@ -27,7 +27,7 @@ pub(super) struct Opened {
     /// Identifies the current content and edits. A plan of another revision is not sent.
     pub(super) revision: String,
     /// The result of the last action, for the next page.
-    pub(super) notice: Option<String>,
+    pub(super) notice: Option<Message>,
     /// The folder of the journal.
     state: crate::journal::State,
     /// The name of the file for the user.
@@ -36,13 +36,11 @@ pub(super) struct Opened {
     pub(super) target: Option<String>,
     pub(super) spec: Arc<TargetSpec>,
     /// The appearance of the file, or the reason why it cannot be read.
-    pub(super) look: Result<FileLook, String>,
+    pub(super) look: Result<FileLook, RunError>,
     /// The checked rows, or the reason why the columns are not understood.
-    pub(super) checked: Result<Checked, String>,
+    pub(super) checked: Result<Checked, RunError>,
     /// Decisions about columns of other files for the same target.
     pub(super) memory: Option<ColumnMemory>,
-    /// The sheets of which the user must choose one before the rows can be checked.
-    pub(super) which_sheet: Vec<String>,
     /// The run whose rows are resent.
     pub(super) again: Option<Again>,
     /// The last replacement of a value in several rows.
@@ -86,7 +84,7 @@ pub(super) enum Noticed {
 /// The appearance of a file before its columns are known.
 pub(super) struct FileLook {
     /// The encoding and delimiter, or the sheet.
-    pub(super) description: String,
+    pub(super) description: FileDescription,
     pub(super) encoding: String,
     pub(super) delimiter: Option<u8>,
     pub(super) header: Vec<String>,
@@ -198,6 +196,11 @@ impl Opened {
         (spec, roster): (Arc<TargetSpec>, Roster),
         again: Option<Again>,
     ) -> Result<Opened, AppError> {
+        // They are replaced as soon as the file is read.
+        let unread = || {
+            let path = roster.file.clone();
+            RunError::Read(ReadError::Empty { path })
+        };
         let mut opened = Opened {
             edition: String::new(),
             id: unique(),
@@ -207,11 +210,10 @@ impl Opened {
             name,
             target,
             spec,
+            look: Err(unread()),
+            checked: Err(unread()),
             roster,
-            look: Err(String::new()),
-            checked: Err(String::new()),
             memory: None,
-            which_sheet: Vec::new(),
             again,
             bulk: None,
         };
@@ -237,7 +239,7 @@ impl Opened {
     pub(super) fn refuse_other(&self, said: &HashMap<String, String>) -> Result<(), AppError> {
         match said.get("edition") {
             Some(edition) if *edition == self.edition => Ok(()),
-            _ => Err(AppError::Front(say().console_other_file())),
+            _ => Err(AppError::Front(message::console_other_file())),
         }
     }
 
@@ -248,31 +250,10 @@ impl Opened {
     /// Fails if the edits cannot be read.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.revision = unique();
-        self.look = look_at(&self.roster).map_err(|error| self.told(&error));
-        self.which_sheet.clear();
+        self.look = look_at(&self.roster).map_err(RunError::from);
         self.checked = match self.check() {
             Ok(checked) => Ok(checked),
-            Err(AppError::Run(RunError::Read(ReadError::SeveralSheets { sheets, .. }))) => {
-                let why = say().console_which_sheet(sheets.join(", "));
-                self.which_sheet = sheets;
-                Err(why)
-            }
-            Err(AppError::Run(RunError::Read(ReadError::EmptySheet { sheet, sheets, .. }))) => {
-                let why = say().console_sheet_empty(sheet.as_str());
-                let why = format!("{why} {}", other_choice(&sheets));
-                self.look = Err(why.clone());
-                if sheets.len() > 1 {
-                    self.which_sheet = sheets;
-                }
-                Err(why)
-            }
-            Err(AppError::Run(error)) => {
-                let why = match &error {
-                    RunError::Map { source, .. } => columns_in_words(source, &self.spec),
-                    _ => None,
-                };
-                Err(why.unwrap_or_else(|| self.told(&error)))
-            }
+            Err(AppError::Run(error)) => Err(error),
             Err(error) => return Err(error),
         };
         // Rows about protected persons are known only after the whole file was read.
@@ -285,9 +266,29 @@ impl Opened {
         Ok(())
     }
 
-    /// Returns an error for a page, with the name of the file instead of the path of an upload.
-    fn told(&self, error: &(dyn std::error::Error + 'static)) -> String {
-        named(with_causes(error), &self.roster.file, &self.name)
+    /// Returns the sheets of which the user must choose one before the rows can be checked.
+    pub(super) fn which_sheet(&self) -> &[String] {
+        match &self.checked {
+            Err(RunError::Read(ReadError::SeveralSheets { sheets, .. })) => sheets,
+            Err(RunError::Read(ReadError::EmptySheet { sheets, .. })) if sheets.len() > 1 => sheets,
+            _ => &[],
+        }
+    }
+
+    /// Returns why the file cannot be read or checked, with its name instead of the path of an upload.
+    pub(super) fn in_words(&self, error: &RunError) -> String {
+        let words = match error {
+            RunError::Read(ReadError::SeveralSheets { sheets, .. }) => {
+                Some(say().console_which_sheet(sheets.join(", ")))
+            }
+            RunError::Read(ReadError::EmptySheet { sheet, sheets, .. }) => {
+                let why = say().console_sheet_empty(sheet.as_str());
+                Some(format!("{why} {}", other_choice(sheets)))
+            }
+            RunError::Map { source, .. } => columns_in_words(source, &self.spec),
+            _ => None,
+        };
+        words.unwrap_or_else(|| named(with_causes(error), &self.roster.file, &self.name))
     }
 
     /// Returns a warning if the roster has a header and no rows.

@@ -84,7 +84,7 @@ impl Frame {
         let mut opened = desk.opened();
         let notice = opened.as_mut().and_then(|opened| opened.notice.take());
         Frame {
-            notice,
+            notice: notice.map(|notice| notice.to_string()),
             is_fragment: false,
             ..Frame::around(desk, opened.as_ref(), here, title)
         }
@@ -105,7 +105,7 @@ impl Frame {
             file: opened.map(|opened| {
                 let page = match (&opened.look, &opened.checked) {
                     (_, Ok(_)) => "/problems",
-                    (Ok(_), Err(_)) if opened.which_sheet.is_empty() => "/columns",
+                    (Ok(_), Err(_)) if opened.which_sheet().is_empty() => "/columns",
                     _ => "/file",
                 };
                 (opened.name.clone(), page)

@@ -130,7 +130,7 @@ type Known = ((StepState, &'static str), Option<String>);
 /// Returns the steps before the plan.
 fn of_file(opened: &Opened) -> Vec<Known> {
     use StepState::{Attention, Done, Waiting};
-    let is_read = opened.look.is_ok() && opened.which_sheet.is_empty();
+    let is_read = opened.look.is_ok() && opened.which_sheet().is_empty();
     let has_rows = opened.without_rows().is_none();
     let answered = match is_read && questions(opened).is_empty() {
         true => Done,

@@ -12,7 +12,7 @@ use super::queue::{Claimed, SCHEMA, TASK, database_of};
 use super::worker::Worker;
 use crate::app::{AppError, Session, forget_dead_copies};
 use crate::journal::{Database, JournalError, State, machine};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::log;
 use crate::model::{Code, Fact};
 use crate::send::StopRequest;
@@ -40,7 +40,7 @@ pub fn migrate(state: &State) -> Result<(i64, i64), AppError> {
 }
 
 fn refused(database: &Database, error: &dyn std::fmt::Display) -> AppError {
-    AppError::Front(say().fleet_queue(database.place(), error.to_string()))
+    AppError::Front(message::fleet_queue(database.place(), error.to_string()))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, AppError> {

@@ -9,7 +9,7 @@ use crate::app::{AppError, GoOn};
 use crate::journal::{
     Database, Fence, JournalError, State, Tables, Wrong, cell, count_up, damaged,
 };
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::run::{AuditEntry, BatchUsage};
@@ -428,7 +428,7 @@ pub fn put_back(state: &State, id: i64, how: GoOn, entry: &AuditEntry) -> Result
         }
         Ok(goes_on)
     })?;
-    known.ok_or_else(|| AppError::Front(say().fleet_unknown(id)))
+    known.ok_or_else(|| AppError::Front(message::fleet_unknown(id)))
 }
 
 /// Removes an entry from the queue. A batch in progress can record nothing more, and its requests in progress
@@ -440,7 +440,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     let why = kept(&Fact::new(Code::QueueRemoved));
     match take_out(state, id, EntryState::Stopped, (why, None))? {
         true => Ok(()),
-        false => Err(AppError::Front(say().fleet_unknown(id))),
+        false => Err(AppError::Front(message::fleet_unknown(id))),
     }
 }
 

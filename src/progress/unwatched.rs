@@ -1,6 +1,7 @@
 //! An observer for unattended output without cells, headers and API texts.
 
 use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
+use crate::l10n::Message;
 
 /// An observer for output to logs or cron mail. It removes cells, headers and the API's words from events and
 /// passes them on.
@@ -34,7 +35,7 @@ impl Observer for Unwatched {
                 self.0.on_event(&RunEvent::Unmapped(bare));
             }
             RunEvent::Stopping { fact, .. } => self.0.on_event(&RunEvent::Stopping {
-                why: fact.in_words(),
+                why: Message::verbatim(fact.in_words()),
                 fact: fact.clone(),
             }),
             // A plan contains the roster's headers and example rows.

@@ -61,7 +61,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             let why = say().named_time(*status);
             vec![say().progress_waiting(clock_time(*until, now), wait, why)]
         }
-        RunEvent::Stopping { why, .. } => vec![say().progress_stopping(why.as_str())],
+        RunEvent::Stopping { why, .. } => vec![say().progress_stopping(why.to_string())],
     }
 }
 

@@ -6,6 +6,7 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 
 use super::charset::Charset;
+use crate::l10n::say;
 use crate::model::FileFormat;
 
 /// The detected format of a text file.
@@ -46,9 +47,24 @@ impl Dialect {
     }
 }
 
-impl fmt::Display for Dialect {
+/// How a file is read, for the user: its encoding and delimiter, or the sheet, and the row of a header below a title.
+#[derive(Debug, Clone)]
+pub struct FileDescription {
+    pub(super) format: FileFormat,
+    pub(super) sheet: Option<String>,
+    pub(super) header_on: Option<u64>,
+}
+
+impl fmt::Display for FileDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.format().fmt(f)
+        let format = match &self.sheet {
+            Some(sheet) => say().dialect_workbook(self.format.to_string(), sheet.as_str()),
+            None => self.format.to_string(),
+        };
+        f.write_str(&match self.header_on {
+            Some(line) => say().dialect_header_on(format, line),
+            None => format,
+        })
     }
 }
 

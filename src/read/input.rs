@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::charset::Charset;
 use super::decode::Decode;
-use super::dialect::{Dialect, separator_line, sniff_delimiter};
+use super::dialect::{Dialect, FileDescription, separator_line, sniff_delimiter};
 use super::error::ReadError;
 use super::flaws::Likeness;
 use super::header::fold_header;
@@ -19,7 +19,6 @@ use super::split::Record;
 use super::table::{Shape, Table};
 use super::withhold::Withholding;
 use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
-use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
 /// The user's options for a file, which override detection.
@@ -270,15 +269,12 @@ impl Input {
         self.dialect
     }
 
-    /// The format of the file for the user: encoding and delimiter, or the sheet.
-    pub fn description(&self) -> String {
-        let format = match &self.sheet {
-            Some(sheet) => sheet.description(),
-            None => self.dialect.to_string(),
-        };
-        match self.has_title {
-            true => say().dialect_header_on(format, self.header_line),
-            false => format,
+    /// The format of the file for the user.
+    pub fn description(&self) -> FileDescription {
+        FileDescription {
+            format: self.format(),
+            sheet: self.sheet_name().map(str::to_owned),
+            header_on: self.has_title.then_some(self.header_line),
         }
     }
 
@@ -668,7 +664,10 @@ mod tests {
                 (line, shown),
                 "{text}"
             );
-            assert_eq!(input.description().contains("header on line"), line > 1);
+            assert_eq!(
+                input.description().to_string().contains("header on line"),
+                line > 1
+            );
         }
         assert_eq!(
             open(b"x;y\rid;n\r1;2\r", Some(2)).unwrap().header()[0],

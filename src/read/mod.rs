@@ -41,7 +41,7 @@ mod workbook;
 mod workers;
 
 pub use charset::{Charset, CodePage};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, FileDescription};
 pub use error::{MOST_ROWS, ReadError};
 pub use guess::{Likely, encodings};
 pub use header::fold_header;

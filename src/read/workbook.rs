@@ -39,13 +39,6 @@ pub(super) struct Sheet {
     pub(super) others: Vec<(String, Vec<u8>)>,
 }
 
-impl Sheet {
-    /// The format and sheet name, for the user.
-    pub(super) fn description(&self) -> String {
-        say().dialect_workbook(self.format.to_string(), self.name.as_str())
-    }
-}
-
 /// The parts of a workbook to read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {

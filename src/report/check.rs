@@ -28,7 +28,7 @@ pub fn check_text(
 ) -> String {
     let first = say().check_first(
         input.path().display().to_string(),
-        input.description(),
+        input.description().to_string(),
         columns(checker.map().width() as u64),
         rows(survey.rows),
     );

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
 use crate::events::{
-    ExampleChange, ExampleFinding, FoundConflict, PersonChange, Plan, RowProblems, Turn,
+    ExampleChange, ExampleFinding, FoundConflict, PersonChange, Plan, RowProblems, SinceLast, Turn,
 };
 use crate::l10n::{local_time, number, say};
 use crate::model::{NAMED_ROWS, Problem};
@@ -20,11 +20,8 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     lines.extend(look.lines(Some(Tone::Aside), "", &plan.base_url));
     lines.push(String::new());
     lines.extend(counts(plan, look));
-    lines.extend(
-        plan_since(plan)
-            .iter()
-            .flat_map(|line| look.lines(None, "", line)),
-    );
+    let since = plan.since.as_ref().map(plan_since);
+    lines.extend(since.iter().flat_map(|line| look.lines(None, "", line)));
     lines.push(String::new());
     lines.extend(field_lines(plan, look));
     let notes = notes(plan);
@@ -36,14 +33,13 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     lines
 }
 
-/// How the rows differ from those of the last roster, if one was imported.
-pub fn plan_since(plan: &Plan) -> Option<String> {
-    let since = plan.since.as_ref()?;
+/// Returns how the rows differ from those of the last roster.
+pub fn plan_since(since: &SinceLast) -> String {
     let at = local_time(since.at);
-    Some(match (since.new, since.missing) {
+    match (since.new, since.missing) {
         (0, 0) => say().plan_since_same(at),
         (new, missing) => say().plan_since(number(new), number(missing), at),
-    })
+    }
 }
 
 /// Returns the number of rows by planned outcome.

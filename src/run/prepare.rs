@@ -151,7 +151,7 @@ pub fn prepare(
     let map = checker.map();
     observer.on_event(&RunEvent::Reading {
         file: roster.file.display().to_string(),
-        dialect: input.description(),
+        dialect: input.description().to_string(),
         format: input.format(),
         columns: map.width(),
         unknown: map.unknown().map(String::from).collect(),

@@ -200,7 +200,7 @@ impl<R: Record> Sender<'_, R> {
         halt.send_replace(true);
         if stopped.is_none() {
             self.transport.observer.on_event(&RunEvent::Stopping {
-                why: why.to_string(),
+                why: why.reason(),
                 fact: why.fact(),
             });
             *stopped = Some(why);

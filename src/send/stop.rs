@@ -172,7 +172,7 @@ impl Stop {
     }
 
     /// The reason for the reader, without text from the API except its code.
-    fn reason(&self) -> Message {
+    pub(super) fn reason(&self) -> Message {
         match self {
             Stop::Refused { status, code, .. } => {
                 message::stop_refused(status_and_code(*status, code))

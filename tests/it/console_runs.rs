@@ -366,6 +366,60 @@ fn an_undo_whose_values_changed_since_the_choice_asks_again_and_can_be_left_and_
 }
 
 #[test]
+fn one_file_and_one_job_are_read_in_two_languages() {
+    let school = School::new();
+    school.import(&[], 0);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    book.add_worksheet().set_name("Empty").unwrap();
+    let folder = &school.folder;
+    folder.write("empty.xlsx", book.save_to_buffer().unwrap());
+    let text = std::fs::read_to_string(folder.path("r.csv")).unwrap();
+    let next = text.replace("Dana", "Diana");
+    let next = next.split_inclusive('\n').take(5).collect::<String>();
+    folder.write("next.csv", &next);
+    let console = school.console("en");
+    let cookie = console.enter();
+    let in_swedish = format!("{}; language=sv\r\n", cookie.trim());
+    let reads = |path: &str, english: &str, swedish: &str| {
+        for (cookie, own, other) in [(&cookie, english, swedish), (&in_swedish, swedish, english)] {
+            let page = console.once(cookie, path, own);
+            assert!(!page.contains(other), "{page}");
+        }
+    };
+    let open = |file: &str| console.post(&cookie, "/open", &format!("path={file}"));
+    let edition = || hidden(&console.get(&cookie, "/columns"), "edition").to_owned();
+    open("empty.xlsx");
+    reads(
+        "/file",
+        "The sheet “Empty” is empty",
+        "Bladet ”Empty” är tomt",
+    );
+    open("next.csv");
+    let twice = format!("edition={}&c2=first_name&c3=first_name", edition());
+    console.post(&cookie, "/columns", &twice);
+    reads(
+        "/columns",
+        "are both set to First name",
+        "hör båda till Förnamn",
+    );
+    open("next.csv");
+    let plan = format!("edition={}", edition());
+    console.post(&cookie, "/plan", &plan);
+    reads(
+        "/plan",
+        "0 new and 1 missing since",
+        "0 nya och 1 som saknas sedan",
+    );
+    folder.write("next.csv", next.replace("Diana", "Disa"));
+    console.post(&cookie, "/plan", &plan);
+    reads(
+        "/run",
+        "changed since it was opened",
+        "har ändrats sedan den granskades",
+    );
+}
+
+#[test]
 fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_and_day() {
     for (language, sum, undo, label, restored) in [
         ("en", "Sum", "Undo of 20", "First name", "Restored"),

@@ -127,7 +127,7 @@ fn every_encoding_and_delimiter_gives_the_same_rows() {
     for (name, bytes, said) in cases {
         let path = folder.write(&format!("{name}.csv"), bytes);
         let input = Input::open(&path, &ReadOptions::default()).unwrap();
-        assert_eq!(input.description(), said, "{name}");
+        assert_eq!(input.description().to_string(), said, "{name}");
         assert_eq!(cells(&path), expected, "{name}");
     }
 }

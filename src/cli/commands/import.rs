@@ -9,7 +9,7 @@ use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
-use crate::l10n::say;
+use crate::l10n::{message, say};
 use crate::model::Exit;
 use crate::plan::{SAVED_PLAN, SavedPlan};
 
@@ -60,8 +60,8 @@ fn saved(path: &Path) -> Result<SavedPlan, AppError> {
     let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(Action::Read.failed(path))?;
     match serde_json::from_str::<SavedPlan>(&text) {
         Ok(plan) if plan.version == SAVED_PLAN => Ok(plan),
-        _ => Err(AppError::Front(
-            say().saved_unreadable(path.display().to_string()),
-        )),
+        _ => Err(AppError::Front(message::saved_unreadable(
+            path.display().to_string(),
+        ))),
     }
 }

@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::{Bound, Door, Options};
 use crate::events::Observer;
 use crate::journal::State;
-use crate::l10n::say;
+use crate::l10n::{Message, message, say};
 use crate::model::Exit;
 use crate::plan::ConflictPolicy;
 use crate::report::WholeFile;
@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     }
     let failed = |error: std::io::Error| {
         let what = say().cli_cannot_listen(listen.to_string());
-        AppError::Front(format!("{what}: {error}"))
+        AppError::Front(Message::verbatim(format!("{what}: {error}")))
     };
     let options = Options {
         listen,
@@ -233,10 +233,10 @@ impl Door for FrontDoor {
         if config.profile().is_none() {
             let fits = glob::Pattern::new(pattern).ok();
             let fits = fits.filter(|pattern| pattern.matches(name));
-            let unfit = || AppError::Front(say().console_pattern_unfit(pattern, name));
+            let unfit = || AppError::Front(message::console_pattern_unfit(pattern, name));
             let fits = fits.ok_or_else(unfit)?;
             if let Some(other) = config.profile_within(&fits) {
-                let taken = say().console_pattern_taken(pattern, other);
+                let taken = message::console_pattern_taken(pattern, other);
                 return Err(AppError::Front(taken));
             }
         }
@@ -249,9 +249,9 @@ impl Door for FrontDoor {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Action::ReadConfig.failed(&path)(error)),
         };
-        let mut document: DocumentMut = text
-            .parse()
-            .map_err(|error: toml_edit::TomlError| AppError::Front(error.to_string()))?;
+        let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+            AppError::Front(Message::verbatim(error.to_string()))
+        })?;
         keep(
             &mut document,
             config.profile(),

@@ -10,7 +10,7 @@ use crate::cli::terminal;
 use crate::cli::values::Format;
 use crate::cli::wanted::Asked;
 use crate::journal::JournalError;
-use crate::l10n::{number, rows, say};
+use crate::l10n::{Message, number, rows, say};
 use crate::model::Exit;
 use crate::plan::SavedPlan;
 use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
@@ -98,7 +98,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
 
 /// Writes a plan atomically.
 fn save(path: &Path, plan: &SavedPlan) -> Result<(), AppError> {
-    let json = serde_json::to_string(plan).map_err(|error| AppError::Front(error.to_string()))?;
+    let json = serde_json::to_string(plan)
+        .map_err(|error| AppError::Front(Message::verbatim(error.to_string())))?;
     Ok(WholeFile::write_text(path, &json)?)
 }
 

@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &UndoArgs) -> Result<Ex
     let undone = undone(&front.session, &args.run, rows.as_ref(), &named)?;
     for damage in &undone.damaged {
         terminal::error(
-            damage,
+            &damage.to_string(),
             &Fact::new(Code::JournalDamagedRow).in_run(&args.run),
         );
     }

@@ -15,7 +15,7 @@ use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::console::questions::{Question, Why, decided_of, questions};
 use crate::console::words::system_name;
-use crate::l10n::{Language, local_time, number, say};
+use crate::l10n::{Language, local_time, message, number, say};
 use crate::map::{PROTECTED, class_column, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::{Kind, TargetSpec};
@@ -80,7 +80,7 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
     let Ok(look) = &opened.look else {
         return go_to("/file");
     };
-    if !opened.which_sheet.is_empty() {
+    if !opened.which_sheet().is_empty() {
         return go_to("/file");
     }
     let spec = &opened.spec;
@@ -127,7 +127,11 @@ fn made(desk: &Desk, wrong: Option<String>) -> Made {
     let has_profile = desk.door.profile_of(&opened.name).is_some();
     Ok(html(&Page {
         frame,
-        wrong: wrong.or(opened.checked.as_ref().err().cloned()),
+        wrong: wrong.or(opened
+            .checked
+            .as_ref()
+            .err()
+            .map(|why| opened.in_words(why))),
         asked: (!questions.is_empty()).then(|| {
             let count = questions.len() as u64;
             say().console_columns_asked(count, number(count))
@@ -339,8 +343,8 @@ fn keep(
         .to_string_lossy()
         .into_owned();
     opened.notice = Some(match profile {
-        Some(profile) => say().console_kept_in(profile, path),
-        None => say().console_kept(pattern, path),
+        Some(profile) => message::console_kept_in(profile, path),
+        None => message::console_kept(pattern, path),
     });
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
-use crate::l10n::{number, say};
+use crate::l10n::{Argument, message, number, say};
 use crate::read::{Charset, encodings};
 
 #[derive(Template)]
@@ -47,7 +47,7 @@ fn made(desk: &Desk) -> Made {
     let read = &opened.roster.read;
     let look = opened.look.as_ref();
     let found = look.ok();
-    let is_asked = !opened.which_sheet.is_empty();
+    let is_asked = !opened.which_sheet().is_empty();
     if is_asked {
         frame.title = say().console_sheet_title();
     }
@@ -61,7 +61,7 @@ fn made(desk: &Desk) -> Made {
         .and_then(|look| look.delimiter)
         .or(read.delimiter)
         .unwrap_or(b';');
-    let sheets = found.map_or(&opened.which_sheet, |look| &look.sheets);
+    let sheets = found.map_or(opened.which_sheet(), |look| &look.sheets);
     let sheet = |name: &String| {
         let chosen = read.sheet.as_ref();
         let first = found.and_then(|look| look.sheets.first());
@@ -70,15 +70,10 @@ fn made(desk: &Desk) -> Made {
     let unanswered = opened.checked.as_ref().err().filter(|_| is_asked);
     Ok(html(&Page {
         frame,
-        wrong: look.err().or(unanswered).cloned(),
+        wrong: look.err().or(unanswered).map(|why| opened.in_words(why)),
         without_rows: opened.without_rows(),
         must_choose: found.is_none() || is_asked,
-        // The language may have changed since the file was read.
-        description: match (&opened.checked, found) {
-            (Ok(checked), _) => checked.prepared.input.description(),
-            (Err(_), Some(look)) => look.description.clone(),
-            (Err(_), None) => String::new(),
-        },
+        description: found.map_or(String::new(), |look| look.description.to_string()),
         encodings: match is_workbook {
             true => Vec::new(),
             false => labels
@@ -133,6 +128,7 @@ pub(in crate::console) async fn correct(
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         let found = opened.look.as_ref().ok();
+        let is_asked = !opened.which_sheet().is_empty();
         let read = &mut opened.roster.read;
         let before = read.clone();
         // Detected values stay detected, so that only doubtful ones are set.
@@ -152,7 +148,7 @@ pub(in crate::console) async fn correct(
             read.delimiter = delimiter;
         }
         let first = found.and_then(|look| look.sheets.first());
-        let first = first.filter(|_| opened.which_sheet.is_empty());
+        let first = first.filter(|_| !is_asked);
         let sheet = said.sheet.filter(|name| !name.is_empty());
         if sheet.is_some() && sheet.as_ref() != read.sheet.as_ref().or(first) {
             read.sheet = sheet;
@@ -177,7 +173,9 @@ pub(in crate::console) async fn correct(
             let mends = std::mem::take(&mut read.mends);
             let edited = mends.rows() as u64;
             if edited > 0 {
-                opened.notice = Some(say().console_edits_of_other_reading(edited, number(edited)));
+                let edited =
+                    message::console_edits_of_other_reading(edited, Argument::grouped(edited));
+                opened.notice = Some(edited);
             }
             opened.renew();
         }

@@ -18,7 +18,7 @@ use crate::console::desk::Desk;
 use crate::console::job::Job;
 use crate::console::opened::{Bulk, Checked, Noticed, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
-use crate::l10n::{Language, number, say};
+use crate::l10n::{Argument, Language, message, number, say};
 use crate::report::write_roster;
 use crate::run::{SeenRow, restores_a_value};
 use crate::targets::Kind;
@@ -701,7 +701,8 @@ pub(in crate::console) async fn undo_alike(
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
             opened.refuse_other(&said)?;
             let rows = opened.undo_bulk()? as u64;
-            opened.notice = Some(say().console_bulk_undone(rows, number(rows)));
+            let undone = message::console_bulk_undone(rows, Argument::grouped(rows));
+            opened.notice = Some(undone);
         }
         go_to("/problems")
     })

@@ -13,12 +13,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use crate::console::desk::Desk;
+use crate::console::first::FirstPeople;
 use crate::console::job::{Job, Task};
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
 use crate::console::words::{left_in_words, outcome_in_words, rest_in_words};
 use crate::events::RunEvent;
-use crate::l10n::{Language, Messages, in_scope, number, say};
+use crate::l10n::{Language, Message, Messages, in_scope, number, say};
 use crate::progress::lines;
 use crate::send::StopRequest;
 
@@ -51,6 +52,10 @@ pub(super) struct Fragment {
     part: Option<(u64, u64, Option<String>)>,
     sending: Option<Sending>,
     end: Option<Box<End>>,
+    /// Why the job ended early.
+    why: Vec<String>,
+    /// The same for the IT department, if it is technical.
+    technical: Option<String>,
     run: Option<String>,
     states: Vec<(String, String)>,
     /// The number of rows that failed, after the end.
@@ -146,6 +151,10 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
         .into_iter()
         .map(|(state, text)| (state.as_str().to_owned(), text));
     let now = jiff::Timestamp::now();
+    let (why, technical) = match &seen.phase {
+        Phase::Ended(end) => job.why(end),
+        _ => (Vec::new(), None),
+    };
     Fragment {
         base: desk.base.clone(),
         say: say(),
@@ -164,7 +173,7 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
             done_of: say().console_done_of(number(progress.done), number(progress.rows)),
             time: left_in_words(progress, now).filter(|_| !seen.is_paused),
             is_paused: seen.is_paused,
-            stopping: seen.stopping.clone(),
+            stopping: seen.stopping.as_ref().map(Message::to_string),
             notices: seen
                 .notices
                 .iter()
@@ -197,6 +206,8 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
         },
         run: seen.run.clone().filter(|name| !name.is_empty()),
         states: states.collect(),
+        why,
+        technical,
         end: match seen.phase {
             Phase::Ended(end) => Some(end),
             _ => None,
@@ -233,8 +244,8 @@ fn first(job: &Job, seen: &Seen) -> Option<(String, Vec<(String, String)>)> {
         }
         _ => say().console_first_sending(count, number(count)),
     };
-    let persons = job.first_persons(count).unwrap_or_default();
-    Some((heading, persons))
+    let people = job.first_people(count).ok().flatten();
+    Some((heading, people.map_or(Vec::new(), FirstPeople::in_words)))
 }
 
 /// Streams fragments until the job has ended.

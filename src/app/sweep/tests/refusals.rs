@@ -126,7 +126,7 @@ fn a_failure_is_reported_again_only_with_another_reason() {
     assert!(!desk.has_notified());
     assert_eq!(sweep.refused.borrow()[&1].times, 2);
     is_over();
-    desk.fails(|| AppError::Front("no".into()));
+    desk.fails(|| AppError::Front(crate::l10n::Message::verbatim("no")));
     assert_eq!(once(), Some(Exit::CannotDo));
     assert_eq!(
         desk.noting.told(),
