@@ -18,7 +18,9 @@ use super::connections::{Guest, serve};
 use super::desk::Desk;
 use super::door::Door;
 use super::gate::{Caller, ENTRANCE, Gate, Keys, harden, refuse};
-use super::pages::{answer, columns, file, history, past_run, person, plan, problems, run, start};
+use super::pages::{
+    answer, columns, edits, file, history, past_run, person, plan, problems, run, start,
+};
 use super::reader::language_of;
 use crate::app::{asked_again, asked_to_stop};
 use crate::l10n::{read_in, say};
@@ -170,12 +172,12 @@ fn router(shared: Shared) -> Router {
         .route("/file", get(file::show).post(file::correct))
         .route("/columns", get(columns::show).post(columns::choose))
         .route("/problems", get(problems::show))
-        .route("/problems/row", post(problems::mend))
-        .route("/problems/back", post(problems::take_back))
-        .route("/problems/skip", post(problems::skip))
+        .route("/problems/row", post(edits::mend))
+        .route("/problems/back", post(edits::take_back))
+        .route("/problems/skip", post(edits::skip))
         .route("/problems/whole", get(problems::whole))
-        .route("/problems/alike", post(problems::mend_alike))
-        .route("/problems/alike/back", post(problems::undo_alike))
+        .route("/problems/alike", post(edits::mend_alike))
+        .route("/problems/alike/back", post(edits::undo_alike))
         .route("/problems/file", get(problems::file))
         .route("/plan", get(plan::show).post(answer::make))
         .route("/undo", get(plan::show_undo))

@@ -7,8 +7,9 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::edits::take_typed;
 use super::plan::CANARY;
-use super::problems::{escaped, take_typed};
+use super::problems::escaped;
 use super::undo;
 use super::{note_of, start_job};
 use crate::console::desk::Desk;

@@ -4,6 +4,7 @@ pub(super) mod answer;
 mod attention;
 mod changes;
 pub(super) mod columns;
+pub(super) mod edits;
 pub(super) mod file;
 pub(super) mod history;
 mod lines;
