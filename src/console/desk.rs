@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::door::Door;
-use super::job::{Job, Means, Revision, Task};
+use super::job::{Job, Revision, Task, Work};
 use super::live::{Live, Watching};
 use super::opened::Opened;
 use super::played::PlayedApis;
@@ -162,13 +162,14 @@ impl Desk {
         let desk = self.clone();
         let started = job.clone();
         let work = move || {
-            let means = Means {
+            let work = Work {
+                job: &job,
                 door: desk.door.as_ref(),
                 played: &desk.played,
             };
-            let work = std::panic::AssertUnwindSafe(|| job.work(means));
+            let run = std::panic::AssertUnwindSafe(|| work.run());
             // A job that panics has also ended, so that others can start.
-            if std::panic::catch_unwind(work).is_err() {
+            if std::panic::catch_unwind(run).is_err() {
                 job.broke();
             }
         };

@@ -1,8 +1,9 @@
 //! Jobs that plan or send a run in the background.
 
+mod work;
+
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,23 +11,19 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::door::Door;
+pub(super) use work::Work;
+
 use super::first::FirstPeople;
 use super::live::{End, Live, Phase};
 use super::opened::{Opened, named};
-use super::played::PlayedApis;
 use super::since::Since;
 use super::words::{error_in_words, held_in_words, stop_in_words, system_name};
-use crate::app::{
-    Action, AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Selection, Session, Wanted,
-    begin, decide, go_on, ready, refuse_undone, resumed, undone,
-};
+use crate::app::{AppError, Selection, Session};
 use crate::events::Plan;
-use crate::journal::{Journal, RunRecord};
+use crate::journal::Journal;
 use crate::l10n::{message, say};
-use crate::model::{Exit, Summary, with_causes};
-use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start, to_json};
-use crate::safe_fs::Folder;
+use crate::model::with_causes;
+use crate::run::{Consent, Prepared, Proposal, Roster, Settings, to_json};
 use crate::send::{Stop, StopRequest};
 
 /// The task of a job.
@@ -100,13 +97,6 @@ pub(super) fn digests(
         Ok(true)
     })?;
     Ok(digests)
-}
-
-/// The resources of a job.
-#[derive(Clone, Copy)]
-pub(super) struct Means<'a> {
-    pub(super) door: &'a dyn Door,
-    pub(super) played: &'a PlayedApis,
 }
 
 /// A job in its own thread.
@@ -340,56 +330,6 @@ impl Job {
         self.is_discarded.load(Ordering::Relaxed)
     }
 
-    /// Deletes the run of a plan that was discarded before it was complete. Nothing was sent.
-    ///
-    /// # Errors
-    /// Fails if the journal cannot be written.
-    fn forget(&self, summary: &Summary) -> Result<(), AppError> {
-        let mut journal = Journal::open(&self.session.state)?;
-        let run = journal.run(Some(&summary.run))?;
-        journal.forget(run.id)?;
-        let written = [
-            &summary.results,
-            &summary.failed_rows,
-            &summary.new_rows,
-            &summary.before,
-            &summary.report,
-        ];
-        for path in written.into_iter().flatten() {
-            remove(path).map_err(Action::Write.failed(path))?;
-        }
-        Ok(())
-    }
-
-    /// Runs the job to its end.
-    pub(super) fn work(&self, means: Means<'_>) {
-        let end = match self.done(means) {
-            Ok(end) => end,
-            Err(AppError::Run(RunError::Declined)) => End::default(),
-            Err(error) => {
-                let error = Some(Arc::new(error));
-                End {
-                    error,
-                    ..End::default()
-                }
-            }
-        };
-        let end = match &end.summary {
-            // The job was stopped before the plan was complete.
-            Some(summary) if self.was_discarded() => End {
-                error: self.forget(summary).err().map(Arc::new),
-                ..End::default()
-            },
-            _ => end,
-        };
-        self.live.change(|seen| {
-            if let Some(summary) = &end.summary {
-                seen.run = Some(summary.run.clone());
-            }
-            seen.phase = Phase::Ended(Box::new(end));
-        });
-    }
-
     /// Returns why the job ended early, and the reasons for the IT department if they are technical.
     pub(super) fn why(&self, end: &End) -> (Vec<String>, Option<String>) {
         let system = self.prepared.get();
@@ -415,172 +355,6 @@ impl Job {
             Task::Resume(_) | Task::Approve { .. } | Task::Undo { .. } => return text,
         };
         named(text, file, &self.file)
-    }
-
-    fn done<'a>(&'a self, means: Means<'a>) -> Result<End, AppError> {
-        match &self.task {
-            Task::Import {
-                roster,
-                target,
-                sha256,
-                fresh,
-            } => {
-                let wanted = means
-                    .door
-                    .wanted(&self.session, &roster.file, target.as_deref())?;
-                let wanted = understood(wanted, roster);
-                self.import(means, wanted, (sha256, *fresh))
-            }
-            Task::Retry { settings, sha256 } => {
-                let wanted = means.door.again((**settings).clone())?;
-                self.retry(means, wanted, sha256)
-            }
-            Task::Undo {
-                run: name, rows, ..
-            } => {
-                let named = NamedPaths::default();
-                let undone = undone(&self.session, name, rows.as_ref(), &named)?;
-                let Some(settings) = undone.settings.clone() else {
-                    return Err(AppError::Front(message::cli_nothing_to_undo(name.as_str())));
-                };
-                let file = settings.roster.file.clone();
-                let sent = means.door.again(settings);
-                let sent =
-                    sent.and_then(|wanted| self.send(means, wanted, |_| Ok(Start::New("undo"))));
-                let is_declined = match &sent {
-                    Ok(_) => self.was_discarded(),
-                    Err(AppError::Run(RunError::Declined)) => true,
-                    Err(error) => error.exit() == Exit::Usage,
-                };
-                if is_declined {
-                    // The file contains personal data, and nothing was restored. A file that cannot be
-                    // removed is harmless.
-                    let _ = remove(&file);
-                }
-                let mut end = sent?;
-                end.damaged = undone.damaged.into();
-                Ok(end)
-            }
-            Task::Resume(name) => self.gone_on(means, name, (GoOn::Resume, None, None)),
-            Task::Approve { run, ticked, first } => {
-                self.gone_on(means, run, (GoOn::Approve, ticked.as_deref(), *first))
-            }
-        }
-    }
-
-    fn import<'a>(
-        &self,
-        means: Means<'a>,
-        wanted: Wanted<'a>,
-        (sha256, fresh): (&str, bool),
-    ) -> Result<End, AppError> {
-        let mut unfinished = None;
-        let end = self.send(means, wanted, |ready| {
-            refuse_other(ready, sha256)?;
-            let named = NamedPaths::default();
-            // The user who confirms the plan decides about rows that were undone before.
-            let start = match begin(&self.session, ready, fresh, "import", &named) {
-                Err(AppError::Run(RunError::Undone { .. })) => Start::New("import"),
-                start => start?,
-            };
-            if let Start::Resume(record) = &start {
-                unfinished = Some(record.name.clone());
-                return Err(RunError::Declined.into());
-            }
-            Ok(start)
-        });
-        match (end, unfinished) {
-            (Err(AppError::Run(RunError::Declined)), Some(name)) => Ok(End {
-                unfinished: Some(name),
-                ..End::default()
-            }),
-            (end, _) => end,
-        }
-    }
-
-    fn retry<'a>(
-        &self,
-        means: Means<'a>,
-        wanted: Wanted<'a>,
-        sha256: &str,
-    ) -> Result<End, AppError> {
-        self.send(means, wanted, |ready| {
-            refuse_other(ready, sha256)?;
-            let named = NamedPaths::default();
-            refuse_undone(&self.session, ready)?;
-            // With later corrections, it is a different run than an interrupted one.
-            begin(&self.session, ready, true, "retry", &named)
-        })
-    }
-
-    fn gone_on(
-        &self,
-        means: Means<'_>,
-        name: &str,
-        (how, ticked, first): (GoOn, Option<&[RangeInclusive<u64>]>, Option<u64>),
-    ) -> Result<End, AppError> {
-        let paths = NamedPaths::default();
-        let (record, settings): (RunRecord, Settings) =
-            resumed(&self.session, Some(name), how, &paths)?;
-        let wanted = means.door.again(settings)?;
-        self.send(means, wanted, |ready| {
-            let start = go_on(&self.session, &record, how, ready)?;
-            if first.is_some() {
-                ready.settings.delivery.canary = first;
-            }
-            if how == GoOn::Approve {
-                let decisions = Decisions {
-                    rows: ticked,
-                    conflicts: None,
-                    asks_later: true,
-                };
-                decide(&self.session, &record, &mut ready.settings, decisions)?;
-            }
-            Ok(start)
-        })
-    }
-
-    /// Sends the run, after asking where confirmation is required.
-    fn send<'a>(
-        &self,
-        means: Means<'a>,
-        mut wanted: Wanted<'a>,
-        start: impl FnOnce(&mut crate::app::Ready) -> Result<Start, AppError>,
-    ) -> Result<End, AppError> {
-        if let Some(play) = wanted.play.take() {
-            let file = wanted.settings.roster.file.clone();
-            wanted.play = Some(Box::new(move |prepared| {
-                means.played.of(&file, || play(prepared))
-            }));
-        }
-        let mut ready = ready(&self.session, wanted)?;
-        // Only this job sets it.
-        let _ = self.prepared.set(ready.prepared.clone());
-        let start = start(&mut ready)?;
-        let undoes = &ready.settings.delivery.undoes;
-        self.is_undo.store(undoes.is_some(), Ordering::Relaxed);
-        let notifications = means.door.notifications();
-        // A run that was stopped during planning is planned again, and asks.
-        let is_approved = matches!(start, Start::Approve(_));
-        let agreed = is_approved && !ready.settings.delivery.edits.asks();
-        // The plan of an approved run was shown before, so only its conflicts are decided.
-        let ask = |proposal: &Proposal<'_>| match is_approved && proposal.conflicts.is_empty() {
-            true => Consent::from(true),
-            false => self.ask(proposal),
-        };
-        let job = AppJob {
-            chooses: true,
-            session: &self.session,
-            notifications: &notifications,
-            credentials: ready.credentials.clone(),
-            agree: (!agreed).then_some(&ask),
-        };
-        let ended = job.send(&ready.prepared, &ready.settings, start)?;
-        Ok(End {
-            stop: ended.stop,
-            summary: Some(ended.summary),
-            ..End::default()
-        })
     }
 
     /// Returns the consent to a plan that has exactly the changes that were confirmed before.
@@ -653,35 +427,6 @@ impl Job {
         let run = journal.run(Some(&name))?.id;
         Ok(Some((journal, run)))
     }
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) => Folder::open(folder)?.remove_file(name),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a file that has changed since it was opened.
-fn refuse_other(ready: &crate::app::Ready, sha256: &str) -> Result<(), AppError> {
-    let found = ready.prepared.input.sha256().map_err(RunError::from)?;
-    match found == sha256 {
-        true => Ok(()),
-        false => Err(AppError::Front(message::console_file_changed())),
-    }
-}
-
-/// Applies the console's interpretation of a roster to the settings.
-fn understood<'a>(wanted: Wanted<'a>, roster: &Roster) -> Wanted<'a> {
-    let mut wanted = wanted;
-    let settings = &mut wanted.settings;
-    let copy = settings.roster.read.copy;
-    settings.roster = Roster {
-        sparse: settings.roster.sparse,
-        ..roster.clone()
-    };
-    settings.roster.read.copy = copy;
-    wanted
 }
 
 #[cfg(test)]
