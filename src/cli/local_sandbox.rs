@@ -28,9 +28,6 @@ pub(super) const SANDBOX_QUOTA: (Rate, u32) = (
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// Returns the credentials that a sandbox inside this process accepts, so that users need none.
-///
-/// # Errors
-/// Fails if the target has no sign-in method whose credentials can be set.
 pub(super) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
     // The sandbox also simulates the token endpoint, at its own address.
     let mut spec = spec.clone();

@@ -103,9 +103,6 @@ impl Desk {
     }
 
     /// Creates a session that knows the APIs simulated here.
-    ///
-    /// # Errors
-    /// Fails if the process may open too few files.
     pub(super) fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
         let mut session = self.door.session(observer)?;
         session.played = self.played.addresses();

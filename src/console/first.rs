@@ -15,9 +15,6 @@ pub(super) struct FirstPeople {
 
 impl FirstPeople {
     /// Returns the people of the first `count` changes of a run.
-    ///
-    /// # Errors
-    /// Fails if the journal or the roster cannot be read.
     pub(super) fn of(
         journal: &Journal,
         run: i64,

@@ -80,9 +80,6 @@ pub(super) struct Agreed {
 
 /// Returns the digests of the changes of a run in these rows: the records, and their values before and after. Damaged
 /// changes are left out: they are not sent.
-///
-/// # Errors
-/// Fails if the journal cannot be read.
 pub(super) fn digests(
     journal: &Journal,
     run: i64,
@@ -244,9 +241,6 @@ impl Job {
     }
 
     /// Returns the people of the first `count` rows, if the job has planned them.
-    ///
-    /// # Errors
-    /// Fails if the journal or the roster cannot be read.
     pub(super) fn first_people(&self, count: u64) -> Result<Option<&FirstPeople>, AppError> {
         if let Some(people) = self.first_people.get() {
             return Ok(Some(people));
@@ -259,9 +253,6 @@ impl Job {
     }
 
     /// Returns the people who are new or missing since the last roster.
-    ///
-    /// # Errors
-    /// Fails if the journal or the roster cannot be read.
     pub(super) fn since(&self, plan: &Plan) -> Result<Option<Since>, AppError> {
         if let Some(since) = self.since.get() {
             return Ok(since.clone());

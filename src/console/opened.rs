@@ -152,9 +152,6 @@ const KNOWN_BY: usize = 32;
 
 impl Opened {
     /// Opens a file with the default interpretation. Edits are stored in the folder `state`.
-    ///
-    /// # Errors
-    /// Fails if no target is known for the file, or its earlier edits cannot be read.
     pub(super) fn open(
         (door, state): (&dyn Door, &crate::journal::State),
         file: &Path,
@@ -166,9 +163,6 @@ impl Opened {
     }
 
     /// Opens the file of a held run as the run interpreted it.
-    ///
-    /// # Errors
-    /// Fails if its earlier edits cannot be read.
     pub(super) fn held(
         state: &crate::journal::State,
         name: String,
@@ -245,9 +239,6 @@ impl Opened {
 
     /// Reads and checks the file with the current settings and the stored edits. A file that cannot be read
     /// is no error: its page shows the reason.
-    ///
-    /// # Errors
-    /// Fails if the edits cannot be read.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.revision = unique();
         self.look = look_at(&self.roster).map_err(RunError::from);
@@ -334,9 +325,6 @@ impl Opened {
     }
 
     /// Stores the edits of cells, by row number and column. A cell without a text is as in the file again.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn mend(&mut self, cells: &[(u64, usize, Option<String>)]) -> Result<(), AppError> {
         self.change(|mends| {
             for (row, column, text) in cells {
@@ -349,9 +337,6 @@ impl Opened {
     }
 
     /// Skips a row, and removes its edits.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn skip(&mut self, row: u64) -> Result<(), AppError> {
         self.change(|mends| mends.skip(row))
     }
@@ -365,9 +350,6 @@ impl Opened {
     }
 
     /// Replaces a value in several rows, and stores how to undo it.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn mend_in_bulk(&mut self, bulk: Bulk) -> Result<(), AppError> {
         self.change(|mends| {
             for (row, _) in &bulk.cells {
@@ -379,9 +361,6 @@ impl Opened {
     }
 
     /// Undoes the last replacement in cells that were not edited since. Returns their number.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read or the edits cannot be stored.
     pub(super) fn undo_bulk(&mut self) -> Result<usize, AppError> {
         let Some(bulk) = self.bulk.take() else {
             return Ok(0);
@@ -404,9 +383,6 @@ impl Opened {
     }
 
     /// Removes the edits of one row, or all edits.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read.
     pub(super) fn take_back(&mut self, row: Option<u64>) -> Result<(), AppError> {
         if let (None, Ok(checked)) = (row, &mut self.checked) {
             checked.mended_before = 0;
@@ -463,9 +439,6 @@ impl Checked {
     }
 
     /// Returns rows by their numbers, in order.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read.
     pub(super) fn rows(&self, numbers: &[u64]) -> Result<Vec<SeenRow>, ReadError> {
         rows_seen(&self.prepared, |row, _| {
             numbers.binary_search(&row.at.row).is_ok()
@@ -473,17 +446,11 @@ impl Checked {
     }
 
     /// Returns a row, with or without problems.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read.
     pub(super) fn row(&self, row: u64) -> Result<Option<SeenRow>, ReadError> {
         Ok(self.rows(&[row])?.pop())
     }
 
     /// Returns the numbers of the rows with restored or doubtful values.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read.
     pub(super) fn rows_with(&self, noticed: Noticed) -> Result<Vec<u64>, ReadError> {
         let mut numbers = Vec::new();
         each_row_seen(
@@ -501,9 +468,6 @@ impl Checked {
     }
 
     /// Returns the numbers of the rows in which a cell contains `text`, ignoring case.
-    ///
-    /// # Errors
-    /// Fails if the file can no longer be read.
     pub(super) fn search(&self, text: &str) -> Result<Vec<u64>, ReadError> {
         let wanted = text.trim().to_lowercase();
         row_numbers(&self.prepared, |row| {

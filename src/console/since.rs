@@ -30,9 +30,6 @@ const NAMES: usize = 50;
 
 impl Since {
     /// Compares the rows of a run with those of the last roster.
-    ///
-    /// # Errors
-    /// Fails if the journal or the roster cannot be read.
     pub(super) fn of(
         journal: &Journal,
         run: i64,

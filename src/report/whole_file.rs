@@ -107,9 +107,6 @@ impl WholeFile {
     }
 
     /// Creates a file. `placing` decides what happens to an existing file.
-    ///
-    /// # Errors
-    /// Fails as [`WholeFile::create`] does.
     pub fn create_as(path: &Path, placing: Placing) -> Result<WholeFile, ReportError> {
         let begun = |path: PathBuf, target| WholeFile {
             path,
@@ -160,9 +157,6 @@ impl WholeFile {
     }
 
     /// Checks that a file can be written at `path`, without leaving a file there.
-    ///
-    /// # Errors
-    /// Fails as [`WholeFile::create`] does.
     pub fn probe(path: &Path, placing: Placing) -> Result<(), ReportError> {
         // A pipe is not opened, because closing it would end the input of its reader.
         if placing == Placing::Replace && is_pipe(path) {

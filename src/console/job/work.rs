@@ -205,9 +205,6 @@ impl<'a> Work<'a> {
     }
 
     /// Deletes the run of a plan that was discarded before it was complete. Nothing was sent.
-    ///
-    /// # Errors
-    /// Fails if the journal cannot be written.
     fn forget(&self, summary: &Summary) -> Result<(), AppError> {
         let mut journal = Journal::open(&self.job.session.state)?;
         let run = journal.run(Some(&summary.run))?;

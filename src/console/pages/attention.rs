@@ -30,9 +30,6 @@ pub(super) fn is_missing(outcome: &Outcome) -> bool {
 const TAKEN: &str = "lookup.taken";
 
 /// Describes rows of a run. Without the roster, rows have no names.
-///
-/// # Errors
-/// Fails if the journal or the roster cannot be read.
 pub(super) fn attention(
     journal: &Journal,
     run: i64,

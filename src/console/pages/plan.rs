@@ -380,9 +380,6 @@ const NOT_SENT: usize = 50;
 
 impl Overview {
     /// Lists the rows that are not sent, from all sources.
-    ///
-    /// # Errors
-    /// Fails if the journal or the roster cannot be read.
     pub(super) fn not_sent(
         &mut self,
         journal: &Journal,

@@ -40,9 +40,6 @@ pub(super) fn which(people: &[Person], row: u64) -> Option<String> {
 }
 
 /// Returns the people of an undo, or of these rows, as the undone run named them.
-///
-/// # Errors
-/// Fails if the journal cannot be read.
 pub(super) fn people(
     journal: &Journal,
     undo: i64,
