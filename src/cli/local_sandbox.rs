@@ -10,7 +10,7 @@ use crate::app::{AppError, Played};
 use crate::clock::Clock;
 use crate::l10n::message;
 use crate::read::ReadError;
-use crate::run::{Prepared, RunError};
+use crate::run::Prepared;
 use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
 use crate::send::{Credentials, Rate};
 use crate::targets::{RateUnit, SignIn, TargetSpec};
@@ -56,7 +56,7 @@ pub(super) fn play(
         latency: LATENCY,
         ..SandboxOptions::default()
     };
-    let rows = seed_rows(prepared).map_err(RunError::from)?;
+    let rows = seed_rows(prepared)?;
     let sandbox = Arc::new(Sandbox::of(&options, simulation, &rows, clock));
     let no_port = |error: std::io::Error| AppError::Front(message::cli_no_port(error.to_string()));
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;

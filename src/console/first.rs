@@ -4,7 +4,7 @@ use crate::app::{AppError, FieldNames, Naming, Protection};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::say;
 use crate::model::Call;
-use crate::run::{Prepared, RunError, rows_seen};
+use crate::run::{Prepared, rows_seen};
 
 /// The people of the rows that are sent first, with their changes.
 pub(super) struct FirstPeople {
@@ -29,8 +29,7 @@ impl FirstPeople {
         })?;
         let seen = rows_seen(prepared, |raw, _| {
             calls.iter().any(|call| call.at.row == raw.at.row)
-        });
-        let seen = seen.map_err(RunError::from)?;
+        })?;
         let naming = Naming::of(prepared);
         let protection = Protection::of(journal, run, Some(prepared))?;
         let mut people = Vec::new();

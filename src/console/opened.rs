@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::door::Door;
 use super::words::columns_in_words;
 use crate::app::{AppError, ColumnMemory, KeptMends};
+use crate::check::CheckedRow;
 use crate::events::Unobserved;
+use crate::journal::State;
 use crate::l10n::{Message, message, say};
 use crate::map::{PROTECTED, protected_columns};
 use crate::model::{Outcome, Problem, RowState, hex, with_causes};
 use crate::read::{FileDescription, Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
-    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, restores_a_value,
-    row_numbers, rows_seen,
+    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
 use crate::targets::{Kind, TargetSpec};
 
@@ -29,7 +29,7 @@ pub(super) struct Opened {
     /// The result of the last action, for the next page.
     pub(super) notice: Option<Message>,
     /// The folder of the journal.
-    state: crate::journal::State,
+    state: State,
     /// The name of the file for the user.
     pub(super) name: String,
     pub(super) roster: Roster,
@@ -40,7 +40,7 @@ pub(super) struct Opened {
     /// The checked rows, or the reason why the columns are not understood.
     pub(super) checked: Result<Checked, RunError>,
     /// Decisions about columns of other files for the same target.
-    pub(super) memory: Option<ColumnMemory>,
+    pub(super) memory: ColumnMemory,
     /// The run whose rows are resent.
     pub(super) again: Option<Again>,
     /// The last replacement of a value in several rows.
@@ -72,13 +72,6 @@ impl Bulk {
             cells: alike.rows.iter().map(before).collect(),
         }
     }
-}
-
-/// A notice about a valid row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Noticed {
-    Restored,
-    Doubtful,
 }
 
 /// The appearance of a file before its columns are known.
@@ -151,40 +144,9 @@ const SAMPLE: usize = 5;
 const KNOWN_BY: usize = 32;
 
 impl Opened {
-    /// Opens a file with the default interpretation. Edits are stored in the folder `state`.
-    pub(super) fn open(
-        (door, state): (&dyn Door, &crate::journal::State),
-        file: &Path,
-        name: String,
-        target: Option<String>,
-    ) -> Result<Opened, AppError> {
-        let (spec, roster) = door.roster(file, target.as_deref())?;
-        Opened::of(state, name, target, (spec, roster), None)
-    }
-
-    /// Opens the file of a held run as the run interpreted it.
-    pub(super) fn held(
-        state: &crate::journal::State,
-        name: String,
-        target: Option<String>,
-        (spec, roster): (TargetSpec, Roster),
-    ) -> Result<Opened, AppError> {
-        Opened::of(state, name, target, (Arc::new(spec), roster), None)
-    }
-
-    /// Opens the rows of a run that did not succeed.
-    pub(super) fn again(
-        state: &crate::journal::State,
-        name: String,
-        spec: TargetSpec,
-        again: Again,
-    ) -> Result<Opened, AppError> {
-        let roster = again.settings.roster.clone();
-        Opened::of(state, name, None, (Arc::new(spec), roster), Some(again))
-    }
-
-    fn of(
-        state: &crate::journal::State,
+    /// Opens a file. Edits are stored in the folder `state`. `again` is the run whose rows are resent.
+    pub(super) fn of(
+        state: &State,
         name: String,
         target: Option<String>,
         (spec, roster): (Arc<TargetSpec>, Roster),
@@ -203,11 +165,11 @@ impl Opened {
             state: state.to_owned(),
             name,
             target,
-            spec,
             look: Err(unread()),
             checked: Err(unread()),
             roster,
-            memory: None,
+            memory: ColumnMemory::read(state.folder(), &spec.name)?,
+            spec,
             again,
             bulk: None,
         };
@@ -217,7 +179,6 @@ impl Opened {
         if opened.roster.read.origin == Origin::Named {
             opened.roster.read.origin = Origin::Page;
         }
-        opened.memory = Some(ColumnMemory::read(state.folder(), &opened.spec.name)?);
         opened.renew();
         opened.read()?;
         Ok(opened)
@@ -401,7 +362,7 @@ impl Opened {
         let mends = &mut self.roster.read.mends;
         change(mends);
         checked.prepared.mend(mends.clone())?;
-        let stored = checked.prepared.storable(mends).map_err(RunError::from)?;
+        let stored = checked.prepared.storable(mends)?;
         checked.kept.keep(&stored)?;
         checked.find(self.again.as_ref())?;
         Ok(())
@@ -450,18 +411,15 @@ impl Checked {
         Ok(self.rows(&[row])?.pop())
     }
 
-    /// Returns the numbers of the rows with restored or doubtful values.
-    pub(super) fn rows_with(&self, noticed: Noticed) -> Result<Vec<u64>, ReadError> {
+    /// Returns the numbers of the rows whose check has a result such as this.
+    pub(super) fn rows_with(
+        &self,
+        is_meant: impl Fn(&CheckedRow<'_>) -> bool + Sync,
+    ) -> Result<Vec<u64>, ReadError> {
         let mut numbers = Vec::new();
         each_row_seen(
             &self.prepared,
-            |_, checked| match noticed {
-                Noticed::Restored => checked
-                    .restored
-                    .iter()
-                    .any(|one| restores_a_value(&one.code)),
-                Noticed::Doubtful => !checked.doubts.is_empty(),
-            },
+            |_, checked| is_meant(checked),
             |row| numbers.push(row.at.row),
         )?;
         Ok(numbers)
@@ -611,10 +569,10 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
 mod tests {
     use super::*;
     use crate::check::{CheckOptions, DuplicatePolicy};
-    use crate::journal::State;
     use crate::map::MapOptions;
     use crate::read::ReadOptions;
     use crate::targets::load;
+    use State;
 
     #[test]
     fn the_first_rows_show_nothing_of_protected_persons() {

@@ -100,7 +100,7 @@ pub(super) fn questions(opened: &Opened) -> Vec<Question> {
         };
         let earlier = || {
             let header = &look.header[column];
-            let earlier = opened.memory.as_ref()?.of(header)?;
+            let earlier = opened.memory.of(header)?;
             let field = match &*earlier.field {
                 "" => None,
                 // A column that marks protected persons is recognized by its header.

@@ -7,7 +7,7 @@ use crate::events::{Plan, SinceLast};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{local_time, number, say};
 use crate::report::plan_since;
-use crate::run::{Prepared, RunError, rows_seen};
+use crate::run::{Prepared, rows_seen};
 
 /// The people who are new or missing since the last roster.
 #[derive(Debug, Clone)]
@@ -90,8 +90,7 @@ impl People {
         prepared: &Prepared,
     ) -> Result<People, AppError> {
         let first: BTreeSet<u64> = rows.iter().take(NAMES).copied().collect();
-        let seen =
-            rows_seen(prepared, |raw, _| first.contains(&raw.at.row)).map_err(RunError::from)?;
+        let seen = rows_seen(prepared, |raw, _| first.contains(&raw.at.row))?;
         let naming = Naming::of(prepared);
         let protection = Protection::of(journal, run, Some(prepared))?;
         let mut names = Vec::new();

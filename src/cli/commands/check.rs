@@ -15,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
 use crate::model::{Exit, StateCounts, Summary};
 use crate::report::{check_text, write_problems};
-use crate::run::{RunError, prepare, refuse_empty, row_problems};
+use crate::run::{prepare, refuse_empty, row_problems};
 
 /// Runs `rosterpatch check FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
@@ -66,7 +66,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
             prepared.checker.map().width(),
         ),
         match args.output.format {
-            Format::Json => prepared.input.sha256().map_err(RunError::from)?,
+            Format::Json => prepared.input.sha256()?,
             Format::Text => "",
         },
         states,

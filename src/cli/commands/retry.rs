@@ -18,7 +18,7 @@ use crate::log;
 use crate::model::{Code, Exit, Fact, RowState};
 use crate::plan::Threshold;
 use crate::read::Input;
-use crate::run::{Roster, RunError, Settings};
+use crate::run::{Roster, Settings};
 
 /// Runs `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
@@ -101,7 +101,7 @@ fn of_file(
     let roster = settings::roster(config, results, &config.fill(&options.roster), now);
     if results != Path::new("-") {
         // An unreadable file is reported before the search for its run, which would fail too.
-        Input::open(results, &roster.read).map_err(RunError::from)?;
+        Input::open(results, &roster.read)?;
     }
     let of = args.of.as_deref();
     let mut found = runs_of(session, &roster, of, None)?;

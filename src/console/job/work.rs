@@ -232,7 +232,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
 
 /// Refuses a file that has changed since it was opened.
 fn refuse_other(ready: &Ready, sha256: &str) -> Result<(), AppError> {
-    let found = ready.prepared.input.sha256().map_err(RunError::from)?;
+    let found = ready.prepared.input.sha256()?;
     match found == sha256 {
         true => Ok(()),
         false => Err(AppError::Front(message::console_file_changed())),

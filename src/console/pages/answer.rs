@@ -19,7 +19,7 @@ use crate::console::page::{Trouble, go_to, page};
 use crate::console::questions::questions;
 use crate::events::FoundConflict;
 use crate::l10n::say;
-use crate::run::{Consent, RunError};
+use crate::run::Consent;
 
 /// Plans the open roster in a job, which asks before it sends.
 pub(in crate::console) async fn make(
@@ -48,8 +48,7 @@ pub(in crate::console) async fn make(
                 return go_to("/columns");
             }
             let name = opened.name.clone();
-            let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
-            let sha256 = sha256.to_owned();
+            let sha256 = checked.prepared.input.sha256()?.to_owned();
             let task = match &opened.again {
                 Some(again) => {
                     let mut settings = again.settings.clone();

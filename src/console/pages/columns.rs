@@ -302,9 +302,6 @@ fn remember(
     overrides: &[(String, String)],
     usual: &[String],
 ) -> Result<(), Trouble> {
-    let Some(memory) = &mut opened.memory else {
-        return Ok(());
-    };
     // The letter of a column without a header is meaningless in another file.
     let has_header = |name: &str| match &opened.look {
         Ok(look) => look
@@ -318,7 +315,9 @@ fn remember(
         .map(|(name, field)| (&**name, Some(&**field)));
     let decided = decided.chain(usual.iter().map(|name| (&**name, None)));
     let decided = decided.filter(|(name, _)| has_header(name));
-    memory.store(&opened.name, jiff::Timestamp::now(), decided)?;
+    opened
+        .memory
+        .store(&opened.name, jiff::Timestamp::now(), decided)?;
     Ok(())
 }
 
@@ -337,11 +336,7 @@ fn keep(
     let path = desk
         .door
         .keep_columns((name, &pattern), target, overrides, usual)?;
-    let path = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let path = super::name_of(&path);
     opened.notice = Some(match profile {
         Some(profile) => message::console_kept_in(profile, path),
         None => message::console_kept(pattern, path),

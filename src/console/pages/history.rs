@@ -9,7 +9,8 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::past_run::{asking, name_of, notes};
+use super::name_of;
+use super::past_run::{asking, notes};
 use crate::app::{is_rehearsal, listed};
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, html, page};

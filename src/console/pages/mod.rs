@@ -17,11 +17,18 @@ pub(super) mod start;
 mod suggest;
 mod undo;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::desk::Desk;
 use super::job::{Revision, Task};
 use super::page::{Made, go_to};
+
+/// Returns the name of a file without its folder.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
 
 /// Returns the note from a form, if it is not empty.
 fn note_of(typed: Option<&String>) -> Option<String> {

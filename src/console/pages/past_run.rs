@@ -14,7 +14,7 @@ use super::attention::{Attention, attention};
 use super::changes::{Changes, Filter};
 use super::plan::{CANARY, Overview, changes, hide_persons, overview, rows_with};
 use super::run::plan_page;
-use super::{note_of, start_job, undo};
+use super::{name_of, note_of, start_job, undo};
 use crate::app::{
     Action, AppError, Decisions, GoOn, ListedRun, NamedPaths, at_hand, decide, decline, is_dropped,
     listed, report_again, resumed, retried_run, roster_of,
@@ -464,11 +464,6 @@ fn holds(which: &str) -> String {
     }
 }
 
-pub(super) fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
-}
-
 /// Serves an output file of a run.
 pub(in crate::console) async fn file(
     State(desk): State<Arc<Desk>>,
@@ -609,7 +604,8 @@ fn correct(desk: &Arc<Desk>, run: &RunRecord, name: String) -> Made {
         let text = say().console_other_address(address(&settings), address(own));
         return Err(Trouble::Wrong(text));
     }
-    let opened = Opened::held(&desk.state, name, target, (spec, settings.roster))?;
+    let of = (Arc::new(spec), settings.roster);
+    let opened = Opened::of(&desk.state, name, target, of, None)?;
     desk.put(opened);
     go_to("/problems")
 }
@@ -641,7 +637,8 @@ fn mend(
         settings,
         outcomes,
     };
-    desk.put(Opened::again(&desk.state, file, spec, again)?);
+    let of = (Arc::new(spec), again.settings.roster.clone());
+    desk.put(Opened::of(&desk.state, file, None, of, Some(again))?);
     match row.filter(|_| is_same) {
         Some(row) => go_to(&format!("/problems?row={row}")),
         None => go_to("/problems"),

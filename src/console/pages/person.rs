@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::name_of;
 use super::problems::escaped;
 use crate::app::{
     AppError, Dossier, FoundPerson, RecordChanges, SEARCHED_ROSTERS, SEARCHED_RUNS, dossier,
@@ -170,8 +171,7 @@ fn in_words(person: &FoundPerson) -> String {
 }
 
 fn change(record: RecordChanges) -> Change {
-    let file = Path::new(&record.file).file_name().unwrap_or_default();
-    let file = file.to_string_lossy().into_owned();
+    let file = name_of(Path::new(&record.file));
     Change {
         at: local_time(record.at),
         what: match record.command.as_str() {

@@ -14,7 +14,7 @@ use super::suggest::suggested;
 use crate::app::AppError;
 use crate::console::desk::Desk;
 use crate::console::job::Job;
-use crate::console::opened::{Checked, Noticed};
+use crate::console::opened::Checked;
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
 use crate::l10n::{Language, number, say};
 use crate::report::write_roster;
@@ -258,12 +258,11 @@ fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
     Ok(match tab {
         Tab::Faulty => checked.faulty.clone(),
         Tab::Changed => checked.prepared.input.mends().numbers().collect(),
-        Tab::Restored => checked
-            .rows_with(Noticed::Restored)
-            .map_err(crate::run::RunError::from)?,
-        Tab::Doubtful => checked
-            .rows_with(Noticed::Doubtful)
-            .map_err(crate::run::RunError::from)?,
+        Tab::Restored => checked.rows_with(|row| {
+            let mut restored = row.restored.iter();
+            restored.any(|one| restores_a_value(&one.code))
+        })?,
+        Tab::Doubtful => checked.rows_with(|row| !row.doubts.is_empty())?,
     })
 }
 
@@ -303,7 +302,7 @@ fn with_partners(
     }
     let mut numbers = order.clone();
     numbers.sort_unstable();
-    let seen = checked.rows(&numbers).map_err(crate::run::RunError::from)?;
+    let seen = checked.rows(&numbers)?;
     let mut seen: HashMap<u64, SeenRow> = seen.into_iter().map(|row| (row.at.row, row)).collect();
     let in_order = order.iter().filter_map(|row| {
         let columns = shared.remove(row).unwrap_or_default();

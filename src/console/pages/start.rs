@@ -10,6 +10,7 @@ use axum::response::Response;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+use super::name_of;
 use crate::app::{Action, AppError, Dropped, Next, arrived_within, is_dropped, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
@@ -104,9 +105,8 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
         }
         let row = listed(&journal, &run, &desk.state)?;
         if matches!(row.state, RunState::Held | RunState::Interrupted) && !desk.has_lost(&run) {
-            let file = Path::new(&run.file).file_name();
             waiting.push(Waiting {
-                file: file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned()),
+                file: name_of(Path::new(&run.file)),
                 at: local_time(run.started_at),
                 state: state_in_words(row.state),
                 rows: rows(row.summary.rows),
@@ -128,11 +128,7 @@ fn recent(desk: &Desk) -> Result<Vec<Recent>, AppError> {
             continue;
         }
         recent.push(Recent {
-            name: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: name_of(path),
             at: local_time(run.started_at),
             path: run.file,
         });
@@ -208,11 +204,11 @@ pub(in crate::console) async fn rehearse(State(desk): State<Arc<Desk>>) -> Respo
 
 fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     crate::safe_fs::open_file(file).map_err(Action::Read.failed(file))?;
-    let name = file.file_name().unwrap_or_default();
-    let name = name.to_string_lossy().into_owned();
+    let name = name_of(file);
     let file = crate::run::absolute(file);
     let target = target.filter(|target| !target.is_empty());
-    let opened = Opened::open((desk.door.as_ref(), &desk.state), &file, name, target)?;
+    let of = desk.door.roster(&file, target.as_deref())?;
+    let opened = Opened::of(&desk.state, name, target, of, None)?;
     desk.put(opened);
     go_to("/file")
 }
