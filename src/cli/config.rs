@@ -101,7 +101,6 @@ impl Config {
         Config::read(path.clone(), settings.profile.as_deref())
     }
 
-    /// Returns the path of the config file.
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -144,7 +143,6 @@ impl Config {
         }
     }
 
-    /// Returns the names of all profiles.
     pub(super) fn profiles(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
@@ -155,7 +153,6 @@ impl Config {
         self.profile().is_none() && profiles.any(|profile| !profile.credentials.is_empty())
     }
 
-    /// Returns the config with the named profile in use.
     pub(super) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
@@ -245,7 +242,6 @@ impl Config {
         hash.digest()
     }
 
-    /// Returns the profile in use.
     pub(super) fn profile(&self) -> Option<&str> {
         self.layers
             .iter()

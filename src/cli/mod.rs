@@ -130,13 +130,11 @@ fn run_as_asked(is_desktop: bool) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Reports a usage error.
 fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
     terminal::error(why, fact);
     ExitCode::from(Exit::Usage.code())
 }
 
-/// Parses the command line.
 fn parsed(words: &[String]) -> Result<Args, clap::Error> {
     let mut command = command().color(match color(words) {
         ColorWhen::Always => ColorChoice::Always,

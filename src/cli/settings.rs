@@ -25,7 +25,6 @@ use crate::run::{Actor, Release, Roster, today};
 use crate::send::{Credentials, Pace, Rate};
 use crate::targets::{self, FieldSpec, Mistake, Mistakes, Place, TargetError, TargetSpec};
 
-/// Returns the requested target.
 pub(super) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
     Ok(target_and_text(name)?.0)
 }
@@ -75,7 +74,6 @@ fn release(reason: String) -> Release {
     }
 }
 
-/// Returns the roster with its options.
 pub(super) fn roster(
     config: &Config,
     file: &Path,
@@ -191,7 +189,6 @@ pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Resu
     Ok(())
 }
 
-/// Returns the selected rows.
 pub(super) fn selection(options: &SelectionOptions) -> Selection {
     let lines = options.lines.clone().unwrap_or_default();
     Selection {
@@ -310,7 +307,6 @@ pub(super) fn edits(
     Ok(rules)
 }
 
-/// Returns the credentials from the environment.
 pub(super) fn credentials(config: &Config, spec: &TargetSpec) -> Result<Credentials, AppError> {
     let name = |name: &str| config.credential_variable(name);
     let found = Credentials::find(spec, |variable| std::env::var_os(name(variable)));
@@ -361,26 +357,24 @@ pub(super) fn journal_flag(state: &State) -> String {
             let name = PlaceName::of(&name.to_string_lossy());
             name == PlaceName::Address(database.address().to_owned())
         }),
-        None => {
-            named.is_some_and(|name| name == *state.folder())
-                || default_state_folder().is_ok_and(|default| default == state.folder())
-        }
+        None => named.is_some_and(|name| name == *state.folder()) || is_default(state),
     };
-    if by_itself {
-        String::new()
-    } else {
-        format!(" --state {}", crate::model::in_quotes(&state.shown()))
-    }
+    flag_unless(by_itself, state)
 }
 
 /// Like `journal_flag`, for a reader with another account and environment.
 pub(super) fn journal_flag_for_others(state: &State) -> String {
-    let is_usual = state.database().is_none()
-        && default_state_folder().is_ok_and(|default| default == state.folder());
-    if is_usual {
-        String::new()
-    } else {
-        format!(" --state {}", crate::model::in_quotes(&state.shown()))
+    flag_unless(state.database().is_none() && is_default(state), state)
+}
+
+fn is_default(state: &State) -> bool {
+    default_state_folder().is_ok_and(|default| default == state.folder())
+}
+
+fn flag_unless(is_usual: bool, state: &State) -> String {
+    match is_usual {
+        true => String::new(),
+        false => format!(" --state {}", crate::model::in_quotes(&state.shown())),
     }
 }
 

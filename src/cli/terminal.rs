@@ -110,12 +110,10 @@ pub(super) fn shows_out() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Returns whether standard error is a terminal.
 pub(super) fn shows_errors() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Returns whether the user can be asked.
 pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

@@ -24,7 +24,6 @@ pub(super) struct Asked {
     pub(super) files: FileOptions,
     /// Whether the roster is locked by this process and copied before it is read.
     pub(super) holds: bool,
-    /// The default policy for conflicts.
     pub(super) usual_conflicts: ConflictPolicy,
     /// The text of a target file, used if the command line names no target.
     pub(super) known_target: Option<String>,
@@ -38,7 +37,6 @@ impl Asked {
         self
     }
 
-    /// Fills unset options from the config.
     fn filled(&self, config: &Config) -> Asked {
         Asked {
             options: config.plan(&self.options),

@@ -22,7 +22,6 @@ const DISCARDING: Duration = Duration::from_secs(60);
 /// The shared state of all pages: the open roster and the current job.
 pub(super) struct Desk {
     pub(super) door: Box<dyn Door>,
-    /// The folder of the journal.
     pub(super) state: crate::journal::State,
     /// The path of all pages.
     pub(super) base: String,
@@ -79,7 +78,6 @@ impl Desk {
         lock(&self.pending).clone()
     }
 
-    /// Returns the open roster.
     pub(super) fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
         lock(&self.opened)
     }
@@ -94,7 +92,6 @@ impl Desk {
         lock(&self.job).clone()
     }
 
-    /// Removes a job that has ended.
     pub(super) fn clear_job(&self) {
         let mut job = lock(&self.job);
         if job.as_ref().is_some_and(|job| job.has_ended()) {
@@ -210,7 +207,6 @@ impl Desk {
         }
     }
 
-    /// Records a visit.
     pub(super) fn touch(&self) {
         *lock(&self.touched) = Instant::now();
     }

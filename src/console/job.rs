@@ -26,14 +26,11 @@ use crate::model::with_causes;
 use crate::run::{Consent, Prepared, Proposal, Roster, Settings, to_json};
 use crate::send::{Stop, StopRequest};
 
-/// The task of a job.
 #[derive(Debug, Clone)]
 pub(super) enum Task {
     /// Imports the open roster, if the file is unchanged since it was opened.
     Import {
-        /// The interpretation of the roster.
         roster: Box<Roster>,
-        /// The target.
         target: Option<String>,
         /// The SHA-256 digest of the opened file.
         sha256: String,
@@ -42,16 +39,13 @@ pub(super) enum Task {
     },
     /// Resends rows of a run.
     Retry {
-        /// The settings, with the rows.
         settings: Box<Settings>,
         /// The SHA-256 digest of the opened file.
         sha256: String,
     },
-    /// Resumes an interrupted run.
     Resume(String),
     /// Releases a run that a guard holds.
     Approve {
-        /// The run.
         run: String,
         /// The ticked rows, among the rows that require individual approval.
         ticked: Option<Vec<RangeInclusive<u64>>>,
@@ -60,7 +54,6 @@ pub(super) enum Task {
     },
     /// Restores the values that a run changed.
     Undo {
-        /// The run.
         run: String,
         /// The rows to restore, or `None` for all.
         rows: Option<Selection>,
@@ -72,7 +65,6 @@ pub(super) enum Task {
 /// Changes that the user confirmed before they are planned again. They are sent if the new plan has the same ones.
 #[derive(Debug, Clone)]
 pub(super) struct Agreed {
-    /// The digests of the changes.
     pub(super) calls: BTreeSet<[u8; 32]>,
     /// The number of rows to send and read back before the others.
     pub(super) first: Option<u64>,
@@ -96,7 +88,6 @@ pub(super) fn digests(
     Ok(digests)
 }
 
-/// A job in its own thread.
 pub(super) struct Job {
     pub(super) task: Task,
     /// The name of the file for the reader.
@@ -114,7 +105,6 @@ pub(super) struct Job {
     /// The number of rows to send and read back first, or 0.
     first: AtomicU64,
     first_people: OnceLock<FirstPeople>,
-    /// Whether the plan was discarded.
     is_discarded: AtomicBool,
     /// Whether the run is an undo, or continues one.
     is_undo: AtomicBool,
@@ -169,12 +159,10 @@ impl Job {
         }
     }
 
-    /// Returns whether the job has ended.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.live.seen().phase, Phase::Ended(_))
     }
 
-    /// Returns whether the job ends within this time.
     pub(super) fn ends_within(&self, most: Duration) -> bool {
         let began = std::time::Instant::now();
         while !self.has_ended() {

@@ -13,10 +13,8 @@ use crate::l10n::Message;
 use crate::model::Summary;
 use crate::send::Stop;
 
-/// The progress of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// The current phase.
     pub(super) phase: Phase,
     /// The progress of reading, before anything is sent.
     pub(super) part: Option<Part>,
@@ -24,11 +22,8 @@ pub(super) struct Seen {
     read_at: Option<Instant>,
     /// The plan that the console presented last, and sends after confirmation.
     pub(super) plan: Option<Arc<Plan>>,
-    /// The name of the run.
     pub(super) run: Option<String>,
-    /// The progress of sending.
     pub(super) progress: Progress,
-    /// Whether the run is paused.
     pub(super) is_paused: bool,
     /// The reason why the run is stopping.
     pub(super) stopping: Option<Message>,
@@ -65,23 +60,19 @@ impl Part {
     }
 }
 
-/// The phase of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Phase {
-    /// Reads and checks the file.
     #[default]
     Reading,
     /// Reads records: the number read, and the total.
     LookingUp(u64, u64),
     /// Asks whether to send the plan, and how to decide the conflicts.
     Asking(Box<Plan>, Arc<[FoundConflict]>),
-    /// Sends the changes.
     Sending,
     /// The job has ended.
     Ended(Box<End>),
 }
 
-/// The result of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct End {
     /// The summary of the run, if there was one.
@@ -123,7 +114,6 @@ impl Live {
         })
     }
 
-    /// Returns the progress.
     pub(super) fn seen(&self) -> Seen {
         self.lock().clone()
     }
@@ -145,7 +135,6 @@ impl Live {
 }
 
 impl Seen {
-    /// Begins to send the plan.
     pub(super) fn start_sending(&mut self) {
         self.phase = Phase::Sending;
         let plan = self.plan.as_deref();

@@ -28,7 +28,6 @@ pub(super) struct Opened {
     pub(super) revision: String,
     /// The result of the last action, for the next page.
     pub(super) notice: Option<Message>,
-    /// The folder of the journal.
     state: State,
     /// The name of the file for the user.
     pub(super) name: String,
@@ -58,7 +57,6 @@ pub(super) struct Bulk {
 }
 
 impl Bulk {
-    /// Replaces the value of `alike` with `to`.
     pub(super) fn of(alike: &Alike, to: String, mends: &Mends) -> Bulk {
         let before = |row: &u64| {
             let typed = mends.of(*row).and_then(|cells| cells.get(&alike.column));
@@ -85,13 +83,11 @@ pub(super) struct FileLook {
     pub(super) sheets: Vec<String>,
     /// The number of rows, if the whole file can be read.
     pub(super) count: Option<u64>,
-    /// The first rows.
     pub(super) rows: Vec<Vec<String>>,
     /// The kind of each column, according to its first rows.
     pub(super) kinds: Vec<Option<Kind>>,
 }
 
-/// The checked rows.
 pub(super) struct Checked {
     pub(super) prepared: Prepared,
     /// The numbers of the rows to review: those with faults, then the others, each in the order of the file.
@@ -108,11 +104,9 @@ pub(super) struct Checked {
 
 /// A run whose rows are resent.
 pub(super) struct Again {
-    /// The name of the run.
     pub(super) run: String,
     /// The settings of the run, with the selected rows.
     pub(super) settings: Settings,
-    /// The last outcomes of the rows.
     pub(super) outcomes: HashMap<u64, Outcome>,
 }
 
@@ -132,7 +126,6 @@ impl Again {
     }
 }
 
-/// Replaces the path of a file in a text by its name.
 pub(super) fn named(text: String, file: &Path, name: &str) -> String {
     text.replace(&file.display().to_string(), name)
 }
@@ -406,7 +399,6 @@ impl Checked {
         })
     }
 
-    /// Returns a row, with or without problems.
     pub(super) fn row(&self, row: u64) -> Result<Option<SeenRow>, ReadError> {
         Ok(self.rows(&[row])?.pop())
     }
@@ -494,12 +486,10 @@ fn other_choice(sheets: &[String]) -> String {
     }
 }
 
-/// Returns a unique identifier.
 fn unique() -> String {
     hex(&rand::random::<[u8; 8]>())
 }
 
-/// Returns the cells of the first rows.
 fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     input.scan(
@@ -522,7 +512,6 @@ fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     Ok(rows)
 }
 
-/// Returns the appearance of a file.
 fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
     let mut input = Input::open(&roster.file, &roster.read)?;
     let mut columns = protected_columns(input.header());

@@ -21,11 +21,9 @@ pub(super) struct Frame {
     pub(super) counted: Option<Counted>,
     /// The path of all pages.
     pub(super) base: String,
-    /// The page, by its address.
     pub(super) here: &'static str,
     /// The open file, and the page to continue with.
     pub(super) file: Option<(String, &'static str)>,
-    /// The steps of the current import.
     pub(super) steps: Vec<Step>,
     /// The reason why changes cannot be sent yet: a text for the IT department.
     pub(super) sign_in: Option<String>,
@@ -37,7 +35,6 @@ pub(super) struct Frame {
     pub(super) is_fragment: bool,
     /// Whether the API is simulated on this machine.
     pub(super) is_rehearsal: bool,
-    /// The available languages.
     pub(super) languages: [Language; 2],
     pub(super) say: &'static Messages,
     pub(super) lang: &'static str,
@@ -154,9 +151,7 @@ impl Frame {
 pub(super) enum Trouble {
     /// No roster is open. The start page is shown instead.
     Nothing,
-    /// The action failed.
     Failed(AppError),
-    /// The request is invalid.
     Wrong(String),
 }
 

@@ -12,7 +12,6 @@ pub(super) struct Question {
     pub(super) why: Why,
 }
 
-/// The reason for a question.
 pub(super) enum Why {
     /// The header resembles these fields.
     Header(Vec<usize>),

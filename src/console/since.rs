@@ -65,7 +65,6 @@ impl Since {
         Ok(Some(since))
     }
 
-    /// Returns the counts as text.
     pub(super) fn in_words(&self) -> String {
         plan_since(&self.last)
     }

@@ -8,7 +8,6 @@ use super::questions::questions;
 use crate::l10n::{number, say};
 use crate::model::Exit;
 
-/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepState {
     Done,
@@ -18,7 +17,6 @@ pub(super) enum StepState {
 }
 
 impl StepState {
-    /// Returns the CSS class of the step.
     pub(super) fn class(self) -> &'static str {
         match self {
             StepState::Done => "done",
@@ -42,15 +40,12 @@ impl StepState {
 pub(super) struct Step {
     /// The address of its page, if it can be visited.
     pub(super) path: Option<String>,
-    /// Whether it is the current page.
     pub(super) is_here: bool,
     pub(super) name: String,
     pub(super) state: StepState,
-    /// The state as text.
     pub(super) words: String,
 }
 
-/// The pages of an import.
 const PAGES: [&str; 6] = ["file", "columns", "problems", "plan", "run", "done"];
 
 /// Returns the steps for the page `here`, or none for a page outside an import.

@@ -35,7 +35,6 @@ pub(super) fn fields_in_words(spec: &TargetSpec) -> Vec<(String, String)> {
     explained.collect()
 }
 
-/// Returns the state of a run as text.
 pub(super) fn state_in_words(state: RunState) -> String {
     match state {
         RunState::Held => say().console_state_held(),
@@ -43,7 +42,6 @@ pub(super) fn state_in_words(state: RunState) -> String {
     }
 }
 
-/// Returns the state of a listed run as text.
 pub(super) fn listed_in_words(run: &ListedRun) -> String {
     match run.state {
         RunState::Held => state_in_words(run.state),

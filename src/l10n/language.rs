@@ -39,7 +39,6 @@ pub fn in_scope<T>(language: Language, render: impl FnOnce() -> T) -> T {
     READER.sync_scope(language, render)
 }
 
-/// Returns the language of the current reader.
 pub(super) fn spoken() -> Language {
     if let Ok(language) = READER.try_with(|language| *language) {
         return language;

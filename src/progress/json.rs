@@ -15,7 +15,6 @@ use crate::model::visible;
 /// An observer that writes one JSON object per event and line to standard error.
 #[derive(Debug, Default)]
 pub struct JsonLines {
-    /// The progress of the run.
     known: Arc<Mutex<Progress>>,
     /// The thread that reports the progress while rows are sent.
     ticker: Mutex<Option<Ticker>>,
@@ -25,7 +24,6 @@ pub struct JsonLines {
 const EVERY: Duration = Duration::from_secs(1);
 
 impl JsonLines {
-    /// Stores the progress of the run.
     fn know(&self, progress: &Progress) {
         lock(&self.known).clone_from(progress);
     }

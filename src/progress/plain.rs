@@ -16,7 +16,6 @@ pub struct PlainLines {
     clock: Arc<dyn Clock>,
     spoke: Mutex<Spoke>,
     detail: bool,
-    /// Returns the prefix of each line.
     prefix: fn() -> String,
 }
 

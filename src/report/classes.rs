@@ -18,7 +18,6 @@ const MOST: usize = 500;
 const ROWS: usize = 200;
 
 impl Classes {
-    /// Counts a row of this class.
     pub(super) fn note(&mut self, row: u64, class: &str, state: RowState) {
         let class = class.trim();
         let is_known = self.counts.contains_key(class) || self.counts.len() < MOST;

@@ -6,7 +6,6 @@ use crate::l10n::{Messages, say};
 use crate::model::{Code, LEFT_OUT, OVERWRITTEN, PROTECTED, PROTECTED_RECORD, Refusal};
 use crate::targets::Kind;
 
-/// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
 /// Declares codes, each with its meaning and its remedy.
@@ -124,7 +123,6 @@ pub fn explanations() -> Vec<Explanation> {
         .collect()
 }
 
-/// Returns whether a code is an HTTP status code.
 fn is_status(code: &str) -> bool {
     code.strip_prefix("http.")
         .is_some_and(|status| status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()))

@@ -119,7 +119,6 @@ struct Plain {
     columns: Vec<String>,
     /// The classes with their counts, in the order of the page's columns; none if the roster has no classes.
     classes: Vec<(String, Vec<String>)>,
-    /// The sums of the classes.
     of_classes: Vec<String>,
     /// The values that changed: what the roster calls them, and how often.
     changed: Vec<(String, String)>,
@@ -247,7 +246,6 @@ struct Listed {
     /// The spreadsheet row number.
     line: u64,
     outcome: Outcome,
-    /// The columns with problems.
     column: String,
     /// The columns with problems as the reader calls them.
     label: String,
@@ -262,7 +260,6 @@ struct Turned {
     line: u64,
     /// Whether the row was matched by name and date of birth only.
     is_proposal: bool,
-    /// The outcome of the row.
     state: RowState,
 }
 
@@ -286,10 +283,8 @@ struct Kind {
     advice: String,
 }
 
-/// The recommended next step.
 struct Next {
     advice: String,
-    /// The command for the step.
     command: String,
 }
 
@@ -323,7 +318,6 @@ impl Page<'_> {
         parts.collect::<Vec<_>>().join(" · ")
     }
 
-    /// Returns the number of requests as text.
     fn requests(&self) -> String {
         let summary = self.summary;
         self.say.html_requests(

@@ -212,7 +212,6 @@ fn value_in_words(text: &str) -> String {
     }
 }
 
-/// Returns a conflict with its three values.
 fn conflict(found: &FoundConflict, look: Look) -> Vec<String> {
     let place = say().place_cell(found.line, found.column.as_str());
     let mut lines = look.lines(None, "  ", &place);

@@ -8,13 +8,10 @@ use crate::model::{Code, Outcome, RowFacts, RowState};
 
 /// The outcome of a row as shown in the result columns.
 pub(super) struct RowEnd<'a> {
-    /// The row number, from 1.
     pub(super) row: u64,
     /// The spreadsheet row number in the original file.
     pub(super) line: u64,
-    /// The outcome, if there is one.
     pub(super) outcome: Option<&'a Outcome>,
-    /// The warnings of the row.
     pub(super) warning: &'a str,
     /// Why it is not sent if it has no outcome.
     pub(super) unsent: Option<(Code, &'a str)>,

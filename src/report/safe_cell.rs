@@ -7,7 +7,6 @@ use crate::check::is_padding;
 /// The reader of a cell besides spreadsheets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// A person.
     Person,
     /// rosterpatch, which reads the file as a roster and must find the same value.
     Program,

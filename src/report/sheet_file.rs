@@ -31,7 +31,6 @@ pub(super) enum SheetFile {
     Workbook(Box<WorkbookFile>),
 }
 
-/// Returns whether a path has the extension of a workbook.
 pub(super) fn is_workbook(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))

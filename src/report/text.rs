@@ -7,7 +7,6 @@ use crate::model::{Held, Standing, Summary, word_of};
 
 use super::look::{Look, Tone};
 
-/// Returns the pauses of a run, if any.
 pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
     let held = |seconds| say().summary_was_held(duration(seconds));
     let idle = |seconds| say().summary_was_idle(duration(seconds));

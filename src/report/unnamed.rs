@@ -21,7 +21,6 @@ pub(super) fn unnamed_in(_folder: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Creates a private temporary file.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     names().make_in(for_system(folder)?, create_private)
 }

@@ -240,7 +240,6 @@ impl WholeFile {
         shared.map_err(ReportError::write(&self.path))
     }
 
-    /// Writes bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
         let written = self.file.write_all(bytes);
         written.map_err(ReportError::write(&self.path))

@@ -420,6 +420,38 @@ fn one_file_and_one_job_are_read_in_two_languages() {
 }
 
 #[test]
+fn the_file_page_says_that_a_file_has_results() {
+    let school = School::new();
+    school.import(&[], 0);
+    for (language, text) in [
+        ("en", "The file has the results of an earlier run."),
+        ("sv", "Filen har resultatet av"),
+    ] {
+        let console = school.console(language);
+        let cookie = console.enter();
+        for (file, is_of_results) in [("r.csv", false), ("r.results.csv", true)] {
+            console.post(&cookie, "/open", &format!("path={file}"));
+            let page = console.get(&cookie, "/file");
+            assert_eq!(page.contains(text), is_of_results, "{page}");
+        }
+    }
+}
+
+#[test]
+fn an_undo_names_the_columns_as_the_undone_run_did() {
+    let school = School::new();
+    let roster = std::fs::read_to_string(school.folder.path("r.csv")).unwrap();
+    let roster = roster.replace("first_name", "Tilltal");
+    school.folder.write("r.csv", roster);
+    let run = school.import(&["--map", "Tilltal=first_name"], 0);
+    let console = school.console("sv");
+    let cookie = console.enter();
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=undo");
+    let page = console.once(&cookie, "/undo", "name=\"consent\"");
+    assert!(page.contains("<li>Tilltal: <del>"), "{page}");
+}
+
+#[test]
 fn a_report_opens_in_the_browser_apart_from_the_console_and_names_file_system_and_day() {
     for (language, sum, undo, label, restored) in [
         ("en", "Sum", "Undo of 20", "First name", "Restored"),

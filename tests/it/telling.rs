@@ -438,6 +438,27 @@ fn a_report_keeps_the_examples_in_messages() {
         "{report}"
     );
     assert!(!report.contains("191\""), "{report}");
+    // The part for a principal says in words that a value is hidden.
+    assert!(report.contains("(value not shown)"), "{report}");
+}
+
+#[test]
+fn a_report_has_a_column_for_protected_persons_only_if_there_are_any() {
+    for (mark, has_column) in [("Ja", true), ("Nej", false)] {
+        let folder = Folder::new();
+        let roster = plain_roster(2).replace("last_name", "last_name,Klass,Sekretessmarkering");
+        let roster = roster.replacen("Ek\n", "Ek,7A,Nej\n", 1);
+        folder.write(
+            "r.csv",
+            roster.replacen("Ek\n", &format!("Ek,7A,{mark}\n"), 1),
+        );
+        let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
+        folder.send(&import_of(&base_url));
+        let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
+        assert!(report.contains("<td>7A</td>"), "{report}");
+        let column = ">Protected persons, not sent</th>";
+        assert_eq!(report.contains(column), has_column, "{report}");
+    }
 }
 
 #[test]

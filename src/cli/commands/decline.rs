@@ -11,7 +11,6 @@ use crate::l10n::say;
 use crate::model::Exit;
 use crate::run::{RunError, Settings};
 
-/// `rosterpatch decline RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &DeclineArgs) -> Result<Exit, AppError> {
     let run = args.run.as_str();
     if !args.yes && !terminal::can_ask() {

@@ -55,7 +55,6 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
 /// The maximum size of a saved plan in bytes. A plan of a million rows has a sixth of it.
 const MOST_OF_PLAN: u64 = 256 * 1024 * 1024;
 
-/// Reads a saved plan.
 fn saved(path: &Path) -> Result<SavedPlan, AppError> {
     let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(Action::Read.failed(path))?;
     match serde_json::from_str::<SavedPlan>(&text) {

@@ -96,7 +96,6 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     Ok(dry_run.summary.exit_code)
 }
 
-/// Writes a plan atomically.
 fn save(path: &Path, plan: &SavedPlan) -> Result<(), AppError> {
     let json = serde_json::to_string(plan)
         .map_err(|error| AppError::Front(Message::verbatim(error.to_string())))?;

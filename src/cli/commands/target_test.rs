@@ -73,7 +73,6 @@ struct Told<'a> {
     base_url: &'a str,
     #[serde(flatten)]
     test: &'a TargetTest,
-    /// The problems found.
     problems: Vec<&'a str>,
     exit_code: u8,
 }

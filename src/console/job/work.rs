@@ -19,7 +19,6 @@ use crate::model::{Exit, Summary};
 use crate::run::{Consent, Proposal, Roster, RunError, Start};
 use crate::safe_fs::Folder;
 
-/// A job at work, with its resources.
 #[derive(Clone, Copy)]
 pub(in crate::console) struct Work<'a> {
     pub(in crate::console) job: &'a Job,

@@ -136,7 +136,6 @@ fn chosen(
     start_job(desk, task, of, note_of(said.get("note"))).map(Some)
 }
 
-/// Handles the answer to a plan.
 pub(in crate::console) async fn answer(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,

@@ -10,14 +10,12 @@ use crate::model::{Outcome, Problem};
 use crate::report::{NOT_FOUND, problem_argument};
 use crate::run::{Prepared, SeenRow, Settings, rows_seen};
 
-/// A row that needs attention.
 pub(super) struct Attention {
     pub(super) row: u64,
     /// The spreadsheet row number, the person and the class.
     pub(super) which: String,
     /// What is wrong, and what to do.
     pub(super) why: String,
-    /// The label of the link to the row.
     pub(super) link: String,
 }
 

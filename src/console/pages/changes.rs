@@ -5,7 +5,6 @@ use serde::Deserialize;
 use crate::app::PastChange;
 use crate::console::page::{Counted, Pages};
 
-/// A page of the changes of a plan.
 pub(super) struct Changes {
     pub(super) rows: Vec<Changed>,
     /// Whether the values are those that were delivered before the undone run.
@@ -19,20 +18,15 @@ pub(super) struct Changes {
     pub(super) pages: Option<Pages>,
 }
 
-/// A class with changes.
 pub(super) struct Class {
     pub(super) name: String,
-    /// The query that filters by the class.
     pub(super) query: String,
     /// The number of changed rows.
     pub(super) count: String,
-    /// Whether the class is the filter.
     pub(super) is_chosen: bool,
 }
 
-/// The changes of one record.
 pub(super) struct Changed {
-    /// The row of the run.
     pub(super) row: u64,
     /// The row of the undone run and whether it is ticked, if people can be chosen.
     pub(super) choice: Option<(u64, bool)>,
@@ -46,7 +40,6 @@ pub(super) struct Changed {
     pub(super) changes: Vec<PastChange>,
 }
 
-/// The filter of the changes.
 #[derive(Deserialize, Default, Clone)]
 pub(in crate::console) struct Filter {
     #[serde(default)]
@@ -55,7 +48,6 @@ pub(in crate::console) struct Filter {
     pub(super) column: String,
     #[serde(default)]
     pub(super) value: String,
-    /// The class that an undo shows.
     #[serde(default)]
     pub(super) class: String,
     /// The page, from 1.
@@ -67,22 +59,18 @@ pub(in crate::console) struct Filter {
 }
 
 impl Filter {
-    /// Returns the page, from 1.
     pub(super) fn page(&self) -> u64 {
         self.page.max(1)
     }
 
-    /// Returns the page of the rows that failed, from 1.
     pub(super) fn failed(&self) -> u64 {
         self.failed.max(1)
     }
 }
 
-/// The choice of people on the page.
 pub(super) struct Choice {
     /// How many of how many people are chosen.
     pub(super) chosen: Counted,
-    /// The label of the button that sends.
     pub(super) send: Counted,
     /// What the undo covers, if it does not cover everyone.
     pub(super) covers: String,
@@ -91,6 +79,5 @@ pub(super) struct Choice {
     pub(super) untick: String,
     pub(super) class: String,
     pub(super) page: u64,
-    /// Whether a single class is shown.
     pub(super) is_class: bool,
 }

@@ -37,7 +37,6 @@ struct Page {
     pattern: Option<String>,
 }
 
-/// One column of the roster.
 struct Column {
     index: usize,
     header: String,

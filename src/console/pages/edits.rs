@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::checked;
 use super::lines::{Lines, Row, Tab};
 use super::problems::{Counts, Left, counts, left, shared_columns};
 use crate::app::AppError;
@@ -55,7 +56,7 @@ pub(in crate::console) async fn mend(
 ) -> Response {
     let _turn = desk.turn.clone().lock_owned().await;
     fragment(desk, move |desk| {
-        let row: u64 = number_in(&said, "row")?;
+        let row = row_of(&said)?;
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         opened.refuse_other(&said)?;
@@ -63,9 +64,7 @@ pub(in crate::console) async fn mend(
         let mut others = opened.sharing(row);
         take_typed(opened, &said)?;
         others.extend(opened.sharing(row));
-        let Ok(checked) = &opened.checked else {
-            return Err(Trouble::Nothing);
-        };
+        let checked = checked(opened)?;
         let tab = Tab::named(&asked.tab);
         let lines = Lines::of(&desk.base, opened, checked);
         let mut rows = Vec::new();
@@ -169,11 +168,9 @@ fn typed_in(known: &str, text: &str, has_lines: bool) -> Option<String> {
     })
 }
 
-fn number_in<T: std::str::FromStr>(
-    said: &HashMap<String, String>,
-    name: &str,
-) -> Result<T, Trouble> {
-    let text = said.get(name).map_or("", String::as_str);
+/// Returns the number of the row that a form is about.
+fn row_of(said: &HashMap<String, String>) -> Result<u64, Trouble> {
+    let text = said.get("row").map_or("", String::as_str);
     let number = text.parse();
     number.map_err(|_| Trouble::Wrong(say().console_no_number(text)))
 }
@@ -188,12 +185,10 @@ pub(in crate::console) async fn take_back(
     let _turn = desk.turn.clone().lock_owned().await;
     page(desk, move |desk| {
         if said.get("row").is_some_and(|row| row == "all") {
-            {
-                let mut opened = desk.opened();
-                let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-                opened.refuse_other(&said)?;
-                opened.take_back(None)?;
-            }
+            let mut opened = desk.opened();
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            opened.refuse_other(&said)?;
+            opened.take_back(None)?;
             return go_to("/problems");
         }
         replaced(desk, &asked, &headers, &said, |opened, row| {
@@ -203,7 +198,6 @@ pub(in crate::console) async fn take_back(
     .await
 }
 
-/// Skips a row.
 pub(in crate::console) async fn skip(
     State(desk): State<Arc<Desk>>,
     Query(asked): Query<InTab>,
@@ -225,32 +219,30 @@ fn replaced(
     said: &HashMap<String, String>,
     change: impl FnOnce(&mut Opened, u64) -> Result<(), AppError>,
 ) -> Made {
-    let row: u64 = number_in(said, "row")?;
+    let row = row_of(said)?;
     let tab = Tab::named(&asked.tab);
-    {
-        let mut opened = desk.opened();
-        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-        opened.refuse_other(said)?;
-        let mut others = opened.sharing(row);
-        change(opened, row)?;
-        others.extend(opened.sharing(row));
-        if let (true, Ok(checked)) = (headers.contains_key("hx-request"), &opened.checked) {
-            let lines = Lines::of(&desk.base, opened, checked);
-            let of = |row: u64, is_whole: bool| -> Result<Row, Trouble> {
-                let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
-                Ok(lines.row(&seen, tab, &shared_columns(checked, row), is_whole))
-            };
-            return Ok(html(&RowBack {
-                frame: Frame::around(desk, Some(opened), "problems", String::new()),
-                row: of(row, false)?,
-                rows: others
-                    .into_iter()
-                    .map(|row| of(row, true))
-                    .collect::<Result<_, _>>()?,
-                left: left(checked),
-                counts: counts(checked),
-            }));
-        }
+    let mut opened = desk.opened();
+    let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+    opened.refuse_other(said)?;
+    let mut others = opened.sharing(row);
+    change(opened, row)?;
+    others.extend(opened.sharing(row));
+    if let (true, Ok(checked)) = (headers.contains_key("hx-request"), &opened.checked) {
+        let lines = Lines::of(&desk.base, opened, checked);
+        let of = |row: u64, is_whole: bool| -> Result<Row, Trouble> {
+            let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+            Ok(lines.row(&seen, tab, &shared_columns(checked, row), is_whole))
+        };
+        return Ok(html(&RowBack {
+            frame: Frame::around(desk, Some(opened), "problems", String::new()),
+            row: of(row, false)?,
+            rows: others
+                .into_iter()
+                .map(|row| of(row, true))
+                .collect::<Result<_, _>>()?,
+            left: left(checked),
+            counts: counts(checked),
+        }));
     }
     go_to(&format!("/problems?tab={}", tab.name()))
 }
@@ -269,25 +261,21 @@ pub(in crate::console) async fn mend_alike(
     Form(said): Form<MendAlike>,
 ) -> Response {
     page(desk, move |desk| {
-        {
-            let mut opened = desk.opened();
-            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-            if said.edition != opened.edition {
-                return Err(Trouble::Wrong(say().console_other_file()));
-            }
-            let Ok(checked) = &opened.checked else {
-                return Err(Trouble::Nothing);
-            };
-            let value = said.value.replace("\r\n", "\n");
-            let wanted = checked.alike.iter().find(|alike| {
-                alike.column == said.column && alike.value.replace("\r\n", "\n") == value
-            });
-            let Some(alike) = wanted else {
-                return go_to("/problems");
-            };
-            let bulk = Bulk::of(alike, said.to, checked.prepared.input.mends());
-            opened.mend_in_bulk(bulk)?;
+        let mut opened = desk.opened();
+        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        if said.edition != opened.edition {
+            return Err(Trouble::Wrong(say().console_other_file()));
         }
+        let checked = checked(opened)?;
+        let value = said.value.replace("\r\n", "\n");
+        let wanted = checked.alike.iter().find(|alike| {
+            alike.column == said.column && alike.value.replace("\r\n", "\n") == value
+        });
+        let Some(alike) = wanted else {
+            return go_to("/problems");
+        };
+        let bulk = Bulk::of(alike, said.to, checked.prepared.input.mends());
+        opened.mend_in_bulk(bulk)?;
         go_to("/problems")
     })
     .await
@@ -299,14 +287,12 @@ pub(in crate::console) async fn undo_alike(
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
-        {
-            let mut opened = desk.opened();
-            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
-            opened.refuse_other(&said)?;
-            let rows = opened.undo_bulk()? as u64;
-            let undone = message::console_bulk_undone(rows, Argument::grouped(rows));
-            opened.notice = Some(undone);
-        }
+        let mut opened = desk.opened();
+        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        opened.refuse_other(&said)?;
+        let rows = opened.undo_bulk()? as u64;
+        let undone = message::console_bulk_undone(rows, Argument::grouped(rows));
+        opened.notice = Some(undone);
         go_to("/problems")
     })
     .await

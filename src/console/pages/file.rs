@@ -83,7 +83,9 @@ fn made(desk: &Desk) -> Made {
         },
         delimiters: match is_workbook {
             true => Vec::new(),
-            false => delimiters(delimiter),
+            false => delimiters()
+                .map(|(name, byte, word)| (name, word, byte == delimiter))
+                .into(),
         },
         sheets: sheets.iter().map(sheet).collect(),
         header_line: match found {
@@ -100,16 +102,14 @@ fn made(desk: &Desk) -> Made {
     }))
 }
 
-fn delimiters(current: u8) -> Vec<(&'static str, String, bool)> {
+/// Returns the delimiters to choose from: the name, the byte and the label.
+fn delimiters() -> [(&'static str, u8, String); 4] {
     [
         ("semicolon", b';', say().console_semicolon()),
         ("comma", b',', say().console_comma()),
         ("tab", b'\t', say().console_tab()),
         ("pipe", b'|', say().console_pipe()),
     ]
-    .into_iter()
-    .map(|(name, byte, word)| (name, word, byte == current))
-    .collect()
 }
 
 #[derive(Deserialize)]
@@ -137,13 +137,9 @@ pub(in crate::console) async fn correct(
         if encoding.is_some() && encoding != found_encoding {
             read.encoding = encoding;
         }
-        let delimiter = said.delimiter.and_then(|name| match name.as_str() {
-            "semicolon" => Some(b';'),
-            "comma" => Some(b','),
-            "tab" => Some(b'\t'),
-            "pipe" => Some(b'|'),
-            _ => None,
-        });
+        let mut known = delimiters().into_iter();
+        let delimiter = known.find(|(name, ..)| said.delimiter.as_deref() == Some(name));
+        let delimiter = delimiter.map(|(_, byte, _)| byte);
         if delimiter.is_some() && delimiter != found.and_then(|look| look.delimiter) {
             read.delimiter = delimiter;
         }

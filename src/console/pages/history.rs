@@ -25,29 +25,23 @@ struct List {
     frame: Frame,
     /// The runs, newest first; rehearsals only if requested.
     runs: Vec<Line>,
-    /// Whether rehearsals are listed.
     has_rehearsals: bool,
 }
 
-/// Whether rehearsals are requested.
 #[derive(Deserialize, Default)]
 pub(in crate::console) struct Asked {
     rehearsals: Option<String>,
 }
 
-/// A run in the list.
 struct Line {
     name: String,
     file: String,
     at: String,
-    /// The number of rows.
     rows: String,
     /// The notes of the people who worked on it.
     notes: Vec<String>,
     state: String,
-    /// Whether the run waits for the user.
     is_waiting: bool,
-    /// The outcome of the rows.
     outcome: String,
     is_rehearsal: bool,
     /// The runs that retried or undid it, and their successors, oldest first.

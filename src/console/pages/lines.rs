@@ -24,7 +24,6 @@ pub(in crate::console) enum Tab {
 impl Tab {
     pub(super) const ALL: [Tab; 4] = [Tab::Faulty, Tab::Changed, Tab::Restored, Tab::Doubtful];
 
-    /// Returns the name of the tab in addresses.
     pub(super) fn name(self) -> &'static str {
         match self {
             Tab::Faulty => "faulty",
@@ -62,7 +61,6 @@ impl Tab {
 #[template(path = "row_undo.html", config = ".askama.toml")]
 pub(super) struct Undo<'a> {
     row: &'a Row,
-    /// Whether the edits corrected the row.
     is_corrected: bool,
     can_skip: bool,
 }
@@ -92,7 +90,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Returns the control that undoes the edits.
     pub(super) fn undo(&self) -> Undo<'_> {
         let mut cells = self.cells.iter().chain(&self.others);
         let is_valid = self.whole.is_empty() && cells.all(|cell| cell.fault.is_empty());
@@ -114,7 +111,6 @@ impl Row {
     }
 }
 
-/// An editable cell.
 pub(super) struct Cell {
     pub(super) column: usize,
     pub(super) header: String,
@@ -125,9 +121,7 @@ pub(super) struct Cell {
     pub(super) choices: Vec<(String, String, bool)>,
     pub(super) fault: String,
     pub(super) doubt: String,
-    /// The suggested value.
     pub(super) suggested: Option<String>,
-    /// The code of the problem.
     pub(super) code: String,
     /// Whether the cell is shown only because another row has the same value.
     pub(super) is_partner: bool,

@@ -22,12 +22,18 @@ use std::sync::Arc;
 
 use super::desk::Desk;
 use super::job::{Revision, Task};
-use super::page::{Made, go_to};
+use super::opened::{Checked, Opened};
+use super::page::{Made, Trouble, go_to};
 
 /// Returns the name of a file without its folder.
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// Returns the checked rows, for a page that exists only with them.
+fn checked(opened: &Opened) -> Result<&Checked, Trouble> {
+    opened.checked.as_ref().map_err(|_| Trouble::Nothing)
 }
 
 /// Returns the note from a form, if it is not empty.
@@ -36,7 +42,6 @@ fn note_of(typed: Option<&String>) -> Option<String> {
     (!note.is_empty()).then(|| note.to_owned())
 }
 
-/// Starts a job, and redirects to its page.
 fn start_job(
     desk: &Arc<Desk>,
     task: Task,

@@ -52,7 +52,6 @@ struct Page {
     queued: Vec<(String, String)>,
     /// Why it ended early, for the IT department.
     technical: Option<String>,
-    /// The number of rows.
     rows: String,
     notes: Vec<String>,
     /// The accounts that started and continued the run.
@@ -68,28 +67,22 @@ struct Page {
     actions: Vec<(&'static str, String)>,
     /// Whether an action sends, so that it accepts a note.
     sends: bool,
-    /// The confirmation of an approval.
     approval: Option<Approval>,
-    /// Whether the run can be declined.
     declines: bool,
     /// The plan of a run that waits for the user.
     plan: Option<(Overview, Changes)>,
-    /// The rows that failed.
     failed: Option<Failed>,
     /// The changes of a run that has ended, under a heading.
     changed: Option<(String, Changes)>,
 }
 
-/// A page of the rows that failed.
 struct Failed {
     heading: String,
     rows: Vec<Attention>,
-    /// Whether they can be corrected here.
     can_correct: bool,
     pages: Option<Pages>,
 }
 
-/// The changes that an approval sends.
 struct Approval {
     button: String,
     question: String,

@@ -23,19 +23,15 @@ use crate::l10n::{local_time, number, say};
 struct Page {
     frame: Frame,
     query: String,
-    /// The people to choose from.
     people: Vec<Found>,
     is_cut: bool,
     /// The shown person, or empty if unknown.
     who: String,
-    /// The address of the file.
     file: String,
     changes: Vec<Change>,
     /// What is shown in place of changes.
     none: String,
-    /// What the search covers.
     covers: String,
-    /// The address of the page with rehearsals.
     rehearsals: Option<String>,
 }
 
@@ -44,17 +40,14 @@ struct Found {
     link: String,
 }
 
-/// The changes of one run.
 struct Change {
     at: String,
-    /// The event, and the file.
     what: String,
     record: RecordChanges,
 }
 
 #[derive(Deserialize, Default)]
 pub(in crate::console) struct Asked {
-    /// The search text.
     #[serde(default)]
     q: String,
     /// The value that finds the changes of the selected person.

@@ -43,7 +43,6 @@ struct Page {
     /// The number of rows that may be sent first, if records can be read back.
     canary: Option<u64>,
     button: String,
-    /// The conflicts to decide.
     conflicts: Vec<Decision>,
     /// The columns of the roster that can be the filter.
     columns: Vec<(usize, String, bool)>,
@@ -69,7 +68,6 @@ struct NoPlan {
     left: Option<String>,
 }
 
-/// The figures of a plan.
 pub(super) struct Overview {
     pub(super) counts: Vec<(String, String)>,
     /// The count of the people chosen, in place of the first one.
@@ -89,7 +87,6 @@ pub(super) struct Overview {
     pub(super) more_persons: Option<String>,
     /// Whether these rows can be approved here.
     pub(super) approves: bool,
-    /// The rows that are not sent.
     pub(super) not_sent: Vec<Attention>,
     /// How many of them were found in the file, and how many by the comparison with the system.
     pub(super) found: Option<String>,
@@ -668,12 +665,9 @@ fn name_rows(
     Ok(())
 }
 
-/// A conflict to decide.
 struct Decision {
     found: FoundConflict,
-    /// The column as the reader calls it.
     column: String,
-    /// Whether it is the first of its row.
     is_first: bool,
 }
 

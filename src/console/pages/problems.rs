@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::attention::attention;
+use super::checked;
 use super::lines::{Cell, Lines, Row, Tab, words_of};
 use super::suggest::suggested;
 use crate::app::AppError;
@@ -37,9 +38,7 @@ struct Page {
     /// The last replacement in several rows, which can be undone.
     bulk: Option<String>,
     alike: Vec<ShownAlike>,
-    /// The search text.
     search: String,
-    /// Whether the rows are filtered.
     is_part: bool,
     /// The reason why there are no rows.
     nothing: String,
@@ -51,7 +50,6 @@ struct Page {
     is_again: bool,
     /// Why the review does not send the row, if the row itself has no fault.
     reviewed: Option<String>,
-    /// Whether the row is shown from the review.
     is_of_review: bool,
 }
 
@@ -90,7 +88,6 @@ struct Others {
     others: Vec<Cell>,
 }
 
-/// The number on each tab.
 pub(super) type Counts = [(Tab, String); 4];
 
 /// The maximum number of rows on a page.
@@ -253,7 +250,6 @@ pub(super) fn counts(checked: &Checked) -> Counts {
     })
 }
 
-/// Returns the numbers of a tab's rows.
 fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
     Ok(match tab {
         Tab::Faulty => checked.faulty.clone(),
@@ -378,9 +374,7 @@ pub(in crate::console) async fn whole(
     fragment(desk, move |desk| {
         let opened = desk.opened();
         let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
-        let Ok(checked) = &opened.checked else {
-            return Err(Trouble::Nothing);
-        };
+        let checked = checked(opened)?;
         let row = asked.row.ok_or(Trouble::Nothing)?;
         let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
         let shared = shared_columns(checked, row);
@@ -427,9 +421,7 @@ pub(in crate::console) async fn file(
     page(desk, move |desk| {
         let opened = desk.opened();
         let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
-        let Ok(checked) = &opened.checked else {
-            return Err(Trouble::Nothing);
-        };
+        let checked = checked(opened)?;
         let ending = if wanted.ending == "xlsx" {
             "xlsx"
         } else {

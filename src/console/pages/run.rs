@@ -40,9 +40,7 @@ pub(super) struct Fragment {
     say: &'static Messages,
     /// The frame, if its steps replace those of the page.
     frame: Frame,
-    /// The phase of the job.
     text: String,
-    /// The page with the plan.
     plan_page: &'static str,
     /// Whether the plan waits for an answer.
     is_asking: bool,
@@ -62,9 +60,7 @@ pub(super) struct Fragment {
     failed: Option<String>,
     /// The people who are sent first, under a heading with the progress.
     first: Option<(String, Vec<(String, String)>)>,
-    /// The title of the browser tab.
     tab_title: String,
-    /// The notification at the end.
     told: String,
 }
 
@@ -218,7 +214,6 @@ pub(super) fn fragment(desk: &Desk, job: &Job, is_fragment: bool) -> Fragment {
 /// The time for which a retry is shown.
 const NOTICE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// Returns whether a notice is still current.
 fn is_current(event: &RunEvent, at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
     match event {
         RunEvent::Waiting { until, .. } => *until > now,

@@ -43,7 +43,6 @@ struct Recent {
 /// The maximum number of recent files.
 const RECENT: usize = 6;
 
-/// A file that arrived in an inbox.
 struct ArrivedFile {
     name: String,
     at: String,
@@ -51,14 +50,12 @@ struct ArrivedFile {
     reason: Option<String>,
     /// The run of the file, if it is still known.
     run: Option<String>,
-    /// Whether its rows can be corrected.
     can_mend: bool,
 }
 
 /// The maximum number of arrived files.
 const FILES: usize = 20;
 
-/// A run that waits for the user.
 struct Waiting {
     name: String,
     file: String,

@@ -18,7 +18,6 @@ pub(super) const MOST: u64 = 20_000;
 
 /// A person whose values an undo restores.
 pub(super) struct Person {
-    /// The row of the undo.
     pub(super) row: u64,
     /// The row of the undone run, and its spreadsheet row number.
     pub(super) of: u64,
@@ -101,7 +100,6 @@ pub(super) fn of_class(people: &[Person], filter: &Filter) -> Option<BTreeSet<u6
     (!filter.class.is_empty()).then(|| rows.collect())
 }
 
-/// Adds the names of the people to the shown changes.
 pub(super) fn name(changes: &mut Changes, people: &[Person]) {
     let known: HashMap<u64, &Person> = people.iter().map(|person| (person.row, person)).collect();
     for changed in &mut changes.rows {
@@ -117,9 +115,7 @@ pub(super) fn name(changes: &mut Changes, people: &[Person]) {
 
 /// The counts of people chosen outside the list of changes.
 pub(super) struct Counts {
-    /// The title of the page.
     pub(super) title: Counted,
-    /// The number alone.
     pub(super) count: Counted,
 }
 
