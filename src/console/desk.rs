@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::door::Door;
-use super::job::{Job, Revision, Task, Work};
+use super::job::{Job, Revision, Task};
 use super::live::{Live, Watching};
 use super::opened::Opened;
 use super::played::PlayedApis;
+use super::work::Work;
 use crate::app::{AppError, Session};
 use crate::events::Observer;
 use crate::journal::{RosterLock, RunRecord};

@@ -1,7 +1,5 @@
 //! Jobs that plan or send a run in the background.
 
-mod work;
-
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,8 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-
-pub(super) use work::Work;
 
 use super::first::FirstPeople;
 use super::live::{End, Live, Phase};
@@ -107,7 +103,7 @@ pub(super) struct Job {
     first_people: OnceLock<FirstPeople>,
     is_discarded: AtomicBool,
     /// Whether the run is an undo, or continues one.
-    is_undo: AtomicBool,
+    pub(super) is_undo: AtomicBool,
     /// The rows of the undone run that the user left out of an undo.
     left_out: Mutex<BTreeSet<u64>>,
 }
@@ -360,7 +356,7 @@ impl Job {
     }
 
     /// Shows the plan, and waits for an answer or a stop. A plan that was confirmed before is sent.
-    fn ask(&self, proposal: &Proposal<'_>) -> Consent {
+    pub(super) fn ask(&self, proposal: &Proposal<'_>) -> Consent {
         let mut agreed = self.agreed(proposal);
         self.live.change(|seen| {
             seen.run = Some(proposal.run.to_owned());

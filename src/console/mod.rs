@@ -19,6 +19,7 @@ mod server;
 mod since;
 mod steps;
 mod words;
+mod work;
 
 pub use door::Door;
 pub use glossary::avoided_in;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::words::columns_in_words;
 use crate::app::{AppError, ColumnMemory, KeptMends};
-use crate::check::CheckedRow;
 use crate::events::Unobserved;
 use crate::journal::State;
 use crate::l10n::{Message, message, say};
@@ -14,7 +13,8 @@ use crate::map::{PROTECTED, protected_columns};
 use crate::model::{Outcome, Problem, RowState, hex, with_causes};
 use crate::read::{FileDescription, Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
-    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
+    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, restores_a_value,
+    row_numbers, rows_seen,
 };
 use crate::targets::{Kind, TargetSpec};
 
@@ -403,15 +403,18 @@ impl Checked {
         Ok(self.rows(&[row])?.pop())
     }
 
-    /// Returns the numbers of the rows whose check has a result such as this.
-    pub(super) fn rows_with(
-        &self,
-        is_meant: impl Fn(&CheckedRow<'_>) -> bool + Sync,
-    ) -> Result<Vec<u64>, ReadError> {
+    /// Returns the numbers of the rows with restored values, or of those with doubtful ones.
+    pub(super) fn rows_noticed(&self, is_restored: bool) -> Result<Vec<u64>, ReadError> {
         let mut numbers = Vec::new();
         each_row_seen(
             &self.prepared,
-            |_, checked| is_meant(checked),
+            |_, checked| match is_restored {
+                true => checked
+                    .restored
+                    .iter()
+                    .any(|one| restores_a_value(&one.code)),
+                false => !checked.doubts.is_empty(),
+            },
             |row| numbers.push(row.at.row),
         )?;
         Ok(numbers)

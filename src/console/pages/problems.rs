@@ -254,11 +254,8 @@ fn rows_of(checked: &Checked, tab: Tab) -> Result<Vec<u64>, AppError> {
     Ok(match tab {
         Tab::Faulty => checked.faulty.clone(),
         Tab::Changed => checked.prepared.input.mends().numbers().collect(),
-        Tab::Restored => checked.rows_with(|row| {
-            let mut restored = row.restored.iter();
-            restored.any(|one| restores_a_value(&one.code))
-        })?,
-        Tab::Doubtful => checked.rows_with(|row| !row.doubts.is_empty())?,
+        Tab::Restored => checked.rows_noticed(true)?,
+        Tab::Doubtful => checked.rows_noticed(false)?,
     })
 }
 

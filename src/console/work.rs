@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::super::door::Door;
-use super::super::live::{End, Phase};
-use super::super::played::PlayedApis;
-use super::{Job, Task};
+use super::door::Door;
+use super::job::{Job, Task};
+use super::live::{End, Phase};
+use super::played::PlayedApis;
 use crate::app::{
     Action, AppError, Decisions, GoOn, Job as AppJob, NamedPaths, Ready, Selection, Wanted, begin,
     decide, go_on, ready, refuse_undone, resumed, undone,
@@ -20,15 +20,15 @@ use crate::run::{Consent, Proposal, Roster, RunError, Start};
 use crate::safe_fs::Folder;
 
 #[derive(Clone, Copy)]
-pub(in crate::console) struct Work<'a> {
-    pub(in crate::console) job: &'a Job,
-    pub(in crate::console) door: &'a dyn Door,
-    pub(in crate::console) played: &'a PlayedApis,
+pub(super) struct Work<'a> {
+    pub(super) job: &'a Job,
+    pub(super) door: &'a dyn Door,
+    pub(super) played: &'a PlayedApis,
 }
 
 impl<'a> Work<'a> {
     /// Runs the job to its end.
-    pub(in crate::console) fn run(self) {
+    pub(super) fn run(self) {
         let end = match self.done() {
             Ok(end) => end,
             Err(AppError::Run(RunError::Declined)) => End::default(),
