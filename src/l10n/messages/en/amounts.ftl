@@ -56,6 +56,14 @@ amount-times = { $count ->
     [one] { $number } time
    *[other] { $number } times
 }
+word-updated = updated
+word-unchanged = unchanged
+word-invalid = invalid
+word-rejected = rejected
+word-failed = failed
+word-not-sent = not sent
+word-withheld = withheld
+word-unknown = unknown
 state-updated = { $count ->
    *[other] updated
 }

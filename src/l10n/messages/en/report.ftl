@@ -206,13 +206,5 @@ html-next-retry = Correct the rows in the file of failed rows, save it, and impo
 html-next-retry-here = Correct the rows in the file of failed rows, which is beside this report, save it, and import it again with this command in the same folder. Only those rows are sent.
 html-held = Held before anything was sent: { $why }
 
-word-updated = updated
-word-unchanged = unchanged
-word-invalid = invalid
-word-rejected = rejected
-word-failed = failed
-word-not-sent = not sent
-word-withheld = withheld
-word-unknown = unknown
 summary-undone-by = undone by { $run }
 report-undone = This run was undone by { $run }. Its results list the restored rows.

@@ -55,6 +55,14 @@ amount-times = { $count ->
     [one] { $number } gång
    *[other] { $number } gånger
 }
+word-updated = uppdaterad
+word-unchanged = oförändrad
+word-invalid = ogiltig
+word-rejected = avvisad
+word-failed = misslyckad
+word-not-sent = ej skickad
+word-withheld = undantagen
+word-unknown = okänd
 state-updated = { $count ->
     [one] uppdaterad
    *[other] uppdaterade

@@ -205,13 +205,5 @@ html-next-retry = Öppna filen med rader att rätta, rätta raderna, spara filen
 html-next-retry-here = Öppna filen med rader att rätta, som ligger bredvid rapporten. Rätta raderna, spara filen och importera den igen med det här kommandot i samma mapp. Bara de raderna skickas.
 html-held = Väntar på ditt godkännande, och inget har skickats: { $why }
 
-word-updated = uppdaterad
-word-unchanged = oförändrad
-word-invalid = ogiltig
-word-rejected = avvisad
-word-failed = misslyckad
-word-not-sent = ej skickad
-word-withheld = undantagen
-word-unknown = okänd
 summary-undone-by = ångrad av { $run }
 report-undone = Den här körningen har ångrats av { $run }. I resultatfilen står vilka rader som har återställts.
