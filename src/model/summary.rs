@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Code, Exit, FileFormat, Held, RowState, Standing};
 use crate::l10n::{Message, number, rows, say};
 
-/// The number of rows in each state.
+/// The number of rows in each state. Summaries of earlier versions lack the states that were added later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StateCounts {
     /// Rows that the API accepted.
     pub updated: u64,
@@ -25,7 +26,6 @@ pub struct StateCounts {
     /// Rows for which no request was sent.
     pub not_sent: u64,
     /// Rows about protected persons, which are not sent.
-    #[serde(default)]
     pub withheld: u64,
 }
 
@@ -193,7 +193,7 @@ pub struct Summary {
     pub sheet: Option<String>,
     /// Columns in the input.
     pub columns: usize,
-    /// Rows in the input, equal to the sum of the seven states.
+    /// Rows in the input, equal to the sum of the states.
     pub rows: u64,
     /// The number of rows in each state.
     #[serde(flatten)]
