@@ -18,7 +18,7 @@ use super::sqlite::Sqlite;
 use super::state::{Place, State};
 use super::store::Store;
 use crate::l10n::message;
-use crate::model::{Call, DAMAGED, Pending, Problem, RowState};
+use crate::model::{Call, DAMAGED, Pending, Problem, RowState, Standing};
 
 /// The open journal: a [`Store`], the statements that all stores share, and the operations that build on them.
 pub struct Journal(Opened);
@@ -165,7 +165,9 @@ impl Journal {
     pub fn open_calls(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
         let mut calls = Vec::new();
         self.each_call_after::<JournalError>(run, after, |call, state| {
-            if matches!(state, None | Some(RowState::Unknown | RowState::NotSent)) {
+            let is_open =
+                |state: RowState| matches!(state.standing(), Standing::Open | Standing::InDoubt);
+            if state.is_none_or(is_open) {
                 calls.push(call);
             }
             Ok(calls.len() < most)

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::error::{JournalError, StoreError};
 use super::row_id::id_of;
-use crate::model::{Problem, RowState};
+use crate::model::{Problem, RowState, Standing};
 
 use sending::reach_of;
 
@@ -189,6 +189,11 @@ fn states_that(have: impl Fn(&&RowState) -> bool) -> String {
     let states = RowState::ALL.iter().filter(have);
     let names: Vec<String> = states.map(|state| format!("'{state}'")).collect();
     format!("({})", names.join(", "))
+}
+
+/// Returns the names of the states of rows for which no request was sent.
+pub(super) fn open_states() -> String {
+    states_that(|state| state.standing() == Standing::Open)
 }
 
 /// Returns the names of the states of rows whose record was changed, or may have been.

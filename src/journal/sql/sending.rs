@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Row, Sql, Wrong, ends_of};
+use super::{Row, Sql, Wrong, ends_of, open_states};
 use crate::journal::error::JournalError;
 use crate::journal::facade::Journal;
 use crate::journal::row_id::id_of;
@@ -39,11 +39,12 @@ impl Journal {
                 |row| row.get(0),
             )?;
             // A row keeps its number of attempts: a request refused for missing credentials counts too.
-            sql.change(
-                "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
+            let open = format!(
+                "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state IN {}
                  AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
-                &ends,
-            )?;
+                open_states()
+            );
+            sql.change(&open, &ends)?;
             sql.change(
                 "UPDATE run SET state = 'running', finished_at = NULL, is_indexed = false WHERE id = ?1",
                 &[run.into()],

@@ -9,13 +9,13 @@ use rusqlite::backup::Backup;
 use super::store::{FILE, Sqlite};
 use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::files::make_private_file;
-use crate::journal::sql::{Engine, ends_of};
+use crate::journal::sql::{Engine, ends_of, open_states};
 
 /// Marks the rows that a run may send after the backup as in doubt, as after a crash. The keys of the rows
 /// are above `?1`, up to `?2`.
 const DOUBT: [&str; 3] = [
     "UPDATE outcome SET state = 'unknown', attempts = max(attempts, 1)
-     WHERE id > ?1 AND id <= ?2 AND state IN ('not_sent', 'open')
+     WHERE id > ?1 AND id <= ?2 AND (state = 'open' OR state IN OPEN_STATES)
      AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
     "INSERT INTO outcome (id, state, attempts, at)
      SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE run.id = ?2 >> 32)
@@ -52,7 +52,7 @@ impl Sqlite {
         copy.step(|sql| {
             for run in sql.all(unfinished, &[], |row| row.get(0))? {
                 for step in DOUBT {
-                    sql.change(step, &ends_of(run))?;
+                    sql.change(&step.replace("OPEN_STATES", &open_states()), &ends_of(run))?;
                 }
             }
             Ok(())
