@@ -166,7 +166,14 @@ fn asked(
                 Kind::PostalCode => say().console_holds_postal(),
                 Kind::Date => say().console_holds_date(),
                 Kind::MunicipalityCode => say().console_holds_municipality(),
-                _ => say().console_holds_id(),
+                Kind::Uuid
+                | Kind::Text
+                | Kind::Choice
+                | Kind::Boolean
+                | Kind::Country
+                | Kind::Eppn
+                | Kind::Integer
+                | Kind::List => say().console_holds_id(),
             };
             say().console_send_as(held, name(*field))
         }
