@@ -326,17 +326,39 @@ impl Settings {
             roster.check.today = jiff::civil::Date::default();
             roster.file = "".into();
             roster.read.origin = Origin::default();
-            let delivery = &settings.delivery;
+            // The pattern names every setting, so that the compiler leads here from a new one.
+            let Delivery {
+                variables,
+                selection,
+                all,
+                blind,
+                edits,
+                undoes,
+                retries,
+                client: _,
+                pace: _,
+                sender: _,
+                approved: _,
+                decided: _,
+                paths: _,
+                no_undo: _,
+                guards: _,
+                canary: _,
+                trust_for: _,
+                relist: _,
+                expected: _,
+                undo_rows: _,
+            } = &settings.delivery;
             [
                 to_value(&settings.target),
                 to_value(&roster),
-                to_value(&delivery.variables),
-                to_value(&delivery.selection),
-                to_value(delivery.all),
-                to_value(delivery.blind),
-                to_value(&delivery.edits),
-                to_value(&delivery.undoes),
-                to_value(&delivery.retries),
+                to_value(variables),
+                to_value(selection),
+                to_value(all),
+                to_value(blind),
+                to_value(edits),
+                to_value(undoes),
+                to_value(retries),
             ]
             .map(Result::ok)
         };
