@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use clap::{Arg, Command};
 use rosterpatch::l10n::{Language, in_scope};
 use rosterpatch::map::RESULT_COLUMNS;
-use rosterpatch::model::{Exit, StateCounts};
+use rosterpatch::model::{Exit, RowState, StateCounts};
 use rosterpatch::report::{RUN_METRICS, explanations};
+use rosterpatch::targets::Kind;
 use serde_json::Value;
 
 use crate::harness::{Folder, repository, stdout};
@@ -443,6 +444,34 @@ fn the_json_page_matches_the_schemas() {
 }
 
 #[test]
+fn the_progress_schema_lists_every_state() {
+    let progress: Value = serde_json::from_str(include_str!("schemas/progress.json")).unwrap();
+    let mut events = progress["oneOf"].as_array().unwrap().iter();
+    let row = events.find(|event| event["properties"]["event"]["const"] == "row");
+    let listed = &row.unwrap()["properties"]["state"]["enum"];
+    let states: Vec<&str> = RowState::ALL.iter().map(|state| state.as_str()).collect();
+    assert_eq!(*listed, Value::from(states));
+}
+
+#[test]
+fn the_help_of_a_retry_names_every_state_that_it_can_select() {
+    let (_, retry) = commands()
+        .into_iter()
+        .find(|(name, _)| name == "retry")
+        .unwrap();
+    let only = retry.get_arguments().find(|arg| arg.get_id() == "only");
+    let english = only.unwrap().get_help().unwrap().to_string();
+    let swedish = include_str!("../../src/l10n/help/sv.ftl").lines();
+    let swedish = swedish.filter_map(|line| line.strip_prefix("help-retry--only = "));
+    for help in swedish.chain([english.as_str()]) {
+        let (_, named) = help.split_once(": ").unwrap();
+        let states = RowState::ALL.iter().filter(|state| state.can_be_retried());
+        let states: Vec<&str> = states.map(|state| state.as_str()).collect();
+        assert_eq!(named, states.join(", "));
+    }
+}
+
+#[test]
 fn the_metrics_page_matches_the_program() {
     let page = |part, metrics: &[(&str, bool, &str)]| {
         let rows = metrics.iter().map(|(name, counts, about)| {
@@ -505,4 +534,13 @@ fn the_target_format_page_lists_every_key() {
     let word = |key: &str| regex::Regex::new(&format!(r"\b{key}\b")).unwrap();
     keys.retain(|key| !word(key).is_match(&page));
     assert!(keys.is_empty(), "the page does not have {keys:?}");
+}
+
+#[test]
+fn the_target_format_page_lists_every_kind() {
+    let mut listed = first_cells("target-format.md", "\n| kind | accepts | sends |");
+    let mut kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    listed.sort_unstable();
+    kinds.sort_unstable();
+    assert_eq!(listed, kinds);
 }
