@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rosterpatch::check::{CheckOptions, Checker, DuplicatePolicy, survey};
-use rosterpatch::map::{ColumnMap, MapOptions};
+use rosterpatch::map::{ColumnMap, MapOptions, RESULT_COLUMNS};
 use rosterpatch::plan::{LookUp, Planner};
 use rosterpatch::read::{Input, ReadError, ReadOptions};
 use rosterpatch::send::{Answer, TokenAnswer, Verdict, verdict};
@@ -20,10 +20,8 @@ pub fn roster(bytes: &[u8]) {
 
 /// Reads a results file as a retry does, with the same properties as [`roster`].
 pub fn results(bytes: &[u8]) {
-    let header = "id,identity_number,first_name,last_name,import_row,import_status,\
-                  import_http_status,import_error_code,import_error,import_changed,import_attempts,\
-                  import_request_id,import_finished_at,import_line,import_warning,\
-                  import_record_id,import_matched_by\n";
+    let columns = RESULT_COLUMNS.join(",");
+    let header = format!("id,identity_number,first_name,last_name,{columns}\n");
     checked(&[header.as_bytes(), bytes].concat(), true);
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use rosterpatch::map::RESULT_COLUMNS;
+
 use crate::harness::{Folder, read_csv, stderr, stdout};
 
 const SAMPLE: &str = "elever-2026-ht.csv";
@@ -72,24 +74,7 @@ fn the_results_keep_every_input_cell_in_order() {
             assert_eq!(after[width], number.to_string());
         }
     }
-    assert_eq!(
-        results[0][width..],
-        [
-            "import_row",
-            "import_status",
-            "import_http_status",
-            "import_error_code",
-            "import_error",
-            "import_changed",
-            "import_attempts",
-            "import_request_id",
-            "import_finished_at",
-            "import_line",
-            "import_warning",
-            "import_record_id",
-            "import_matched_by"
-        ]
-    );
+    assert_eq!(results[0][width..], *RESULT_COLUMNS);
     let bytes = std::fs::read(folder.path("elever-2026-ht.results.csv")).unwrap();
     assert!(
         bytes.starts_with("\u{FEFF}".as_bytes()),
