@@ -145,8 +145,8 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
     let asking = asking.ok_or_else(|| AppError::Front(message::doctor_not_tried()))?;
     let client = client(examined, &asking.credentials)
         .map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
-    let pacer =
-        pacer(examined, asking, &client).map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
+    let pacer = pacer(examined, asking, &client)
+        .map_err(|error| AppError::Front(Message::verbatim(with_causes(&error))))?;
     let mut test = Test {
         examined,
         checker: &checker,
@@ -170,7 +170,9 @@ pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetT
 fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppError> {
     let spec = checker.spec();
     if !spec.is_readable() {
-        return Err(AppError::Front(message::test_unreadable(spec.name.as_str())));
+        return Err(AppError::Front(message::test_unreadable(
+            spec.name.as_str(),
+        )));
     }
     let keys = spec.keys();
     let value = Json::from(key.value);
