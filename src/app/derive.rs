@@ -9,7 +9,7 @@ use super::spool::at_hand;
 use crate::check::EmptyCell;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::map::MapOptions;
-use crate::model::{Code, RowState};
+use crate::model::{Code, RowState, Standing};
 use crate::plan::Selection;
 use crate::read::{Input, ReadOptions};
 use crate::report::{Placing, ResultPaths, write_rest};
@@ -224,7 +224,10 @@ pub fn retried_run(
         return Err(refuse(Code::WhySandboxGone).into());
     }
     let only = if only.is_empty() {
-        vec![RowState::Failed, RowState::NotSent]
+        let states = RowState::ALL.iter().copied();
+        let is_undelivered =
+            |state: &RowState| *state == RowState::Failed || state.standing() == Standing::Open;
+        states.filter(is_undelivered).collect()
     } else {
         only
     };

@@ -17,7 +17,7 @@ use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{ArchiveFolder, Entries, Inbox, Lying, Other, SetAside, stamp_of};
 use crate::journal::{Fate, Journal, RunState};
-use crate::model::{Code, Exit, Fact, Summary};
+use crate::model::{Code, Exit, Fact, Standing, Summary};
 use crate::read::Origin;
 use crate::run::{Ended, Settings, absolute, is_last_of_its_name};
 use crate::send::Stop;
@@ -583,7 +583,7 @@ fn may_be_taken(is_ready: bool, lain: Option<Duration>, settle: Duration) -> boo
 /// Returns whether a run completed its file, so that a copy of the file has nothing new.
 fn is_whole(summary: &Summary) -> bool {
     let states = &summary.states;
-    summary.exit_code != Exit::Held && states.failed == 0 && states.not_sent == 0
+    summary.exit_code != Exit::Held && states.failed == 0 && states.of(Standing::Open) == 0
 }
 
 /// Waits for `time` or until a stop is requested.

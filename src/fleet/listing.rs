@@ -10,7 +10,7 @@ use super::queue::{database_of, why_of};
 use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
-use crate::model::Fact;
+use crate::model::{Fact, Standing};
 use crate::run::{Settings, stored_plan};
 use crate::send::Rate;
 
@@ -112,7 +112,8 @@ fn fill(
         if let (RunState::Running, Some(plan)) = (run.state, plan()?)
             && let Ok(rate) = plan.rate.parse::<Rate>()
         {
-            let left = summary.states.not_sent.saturating_sub(plan.left_out);
+            let left = summary.states.of(Standing::Open);
+            let left = left.saturating_sub(plan.left_out);
             let seconds = rate.interval().as_secs_f64() * plan.requests_for(left) as f64;
             let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
             summary.to_send = Some(left);

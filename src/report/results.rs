@@ -14,7 +14,9 @@ use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::{Message, say};
 use crate::map::{RESULT_COLUMNS, ResultColumn, class_column};
-use crate::model::{Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, StateCounts};
+use crate::model::{
+    Code, LEFT_OUT, Lines, OVERWRITTEN, Outcome, Problem, RowState, Standing, StateCounts,
+};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// The code of a row whose record was not found.
@@ -152,7 +154,7 @@ pub fn write_results(
                     .as_ref()
                     .map_or(&[][..], |outcome| &outcome.problems);
                 results.write(&record, state, problems)?;
-                if !state.succeeded() && state != RowState::Withheld && !left_out {
+                if !state.succeeded() && state.standing() != Standing::Left && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),

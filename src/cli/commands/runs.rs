@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::fleet::{QueueEntry, place_of};
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::l10n::{files, local_time, number, runs, say};
-use crate::model::{Code, Exit, Fact, Held, with_causes};
+use crate::model::{Code, Exit, Fact, Held, Standing, with_causes};
 use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
 
@@ -282,7 +282,7 @@ fn how_far(journal: &Journal, run: &RunRecord, listed: &ListedRun) -> Result<Str
     let at = local_time(summary.finished_at);
     Ok(match journal.plan(run.id)?.0 {
         Some(_) => {
-            let done = states.total() - states.not_sent;
+            let done = states.total() - states.of(Standing::Open);
             say().summary_came_to(number(done), crate::l10n::rows(summary.rows), at)
         }
         None => say().summary_planning(at),

@@ -32,7 +32,7 @@ use crate::events::{Plan, Unobserved};
 use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, rows, say};
-use crate::model::{Code, RowState, Summary};
+use crate::model::{Code, RowState, Standing, Summary};
 use crate::report::ResultPaths;
 use crate::run::{AuditEntry, Prepared, Settings, stored_plan};
 use crate::safe_fs;
@@ -367,7 +367,10 @@ fn actions(desk: &Desk, run: &RunRecord, row: &ListedRun) -> Vec<(&'static str, 
         RunState::Finished => {
             let states = &summary.states;
             let is_there = !is_removed(desk, run);
-            if is_there && states.unsuccessful() + states.not_sent > 0 && run.command != "undo" {
+            if is_there
+                && states.unsuccessful() + states.of(Standing::Open) > 0
+                && run.command != "undo"
+            {
                 actions.push(("mend", say().console_mend_rows()));
             }
         }
