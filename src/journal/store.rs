@@ -10,12 +10,12 @@ use super::error::{JournalError, StoreError};
 use super::record::Stage;
 
 /// A store that records runs. One conformance suite holds every store to the same promises.
-pub trait Store: Dialect + Forgetting + Rosters + AnswerStore + Recording + Send {}
+pub trait Store: OwnStatements + Forgetting + Rosters + AnswerStore + Recording + Send {}
 
-impl<T> Store for T where T: Dialect + Forgetting + Rosters + AnswerStore + Recording + Send {}
+impl<T> Store for T where T: OwnStatements + Forgetting + Rosters + AnswerStore + Recording + Send {}
 
 /// The operations for which the databases need different statements.
-pub trait Dialect {
+pub trait OwnStatements {
     /// Returns the query for the runs and paths of records by a key: as a path segment (`?1`), as the value
     /// that found the record (`?2`), or as a JSON text in the changes (`?3`) or the body (`?4`).
     fn records_by_key(&self) -> &'static str;

@@ -9,7 +9,7 @@ use super::connection::{Tables, cell};
 use super::store::{Postgres, text};
 use crate::journal::error::JournalError;
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
-use crate::journal::store::Dialect;
+use crate::journal::store::OwnStatements;
 
 type Bound<'a> = Box<dyn ToSql + Sync + 'a>;
 
@@ -110,7 +110,7 @@ impl Engine for Postgres {
     }
 }
 
-impl Dialect for Postgres {
+impl OwnStatements for Postgres {
     fn records_by_key(&self) -> &'static str {
         "SELECT DISTINCT id >> 32, path FROM planned
          WHERE path IS NOT NULL AND (strpos(path || '/', '/' || $1 || '/') > 0 OR name = $2

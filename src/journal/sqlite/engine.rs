@@ -8,7 +8,7 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 use super::store::Sqlite;
 use crate::journal::error::{JournalError, StoreAction};
 use crate::journal::sql::{Engine, Row, Sql, Value, Wrong, damaged};
-use crate::journal::store::Dialect;
+use crate::journal::store::OwnStatements;
 
 struct Tables<'a>(&'a Connection);
 
@@ -100,7 +100,7 @@ impl Engine for Sqlite {
     }
 }
 
-impl Dialect for Sqlite {
+impl OwnStatements for Sqlite {
     fn records_by_key(&self) -> &'static str {
         "SELECT DISTINCT id >> 32, path FROM planned
          WHERE path IS NOT NULL AND (instr(path || '/', '/' || ?1 || '/') OR name = ?2
