@@ -7,7 +7,6 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH
 use reqwest::{Url, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 
 use super::address::{checked_address, one_spelling};
 use super::answer::{Answer, Fault};
@@ -116,20 +115,11 @@ fn token_address(address: &str, api: &Url) -> Result<Url, SendError> {
     }
 }
 
-/// The body of a response.
-#[derive(Debug, PartialEq)]
-pub(super) enum Body {
-    /// The body of the response to an update.
-    Update(Vec<u8>),
-    /// The JSON of the successful response to a look-up.
-    LookUp(Option<Json>),
-}
-
 /// A response.
 struct Received {
     /// The status, headers and error, interpreted.
     answer: Answer,
-    /// The JSON of a successful response to a look-up.
+    /// The JSON of a successful response, unless it shows all that was sent.
     json: Option<Json>,
     body: Vec<u8>,
     headers: HeaderMap,
@@ -233,14 +223,14 @@ impl Client {
         &self.address
     }
 
-    /// Sends a request, after fetching a token if needed. Returns the response and its body.
-    pub(super) async fn call(&self, request: &Request<'_>) -> Result<(Answer, Body), Fault> {
+    /// Sends a request, after fetching a token if needed. Returns the response and, if it is successful, its
+    /// JSON, unless it shows all that was sent.
+    pub(super) async fn call(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<(Answer, Option<Json>), Fault> {
         let received = self.exchange(request).await?;
-        let body = match request.row {
-            Some(_) => Body::Update(received.body),
-            None => Body::LookUp(received.json),
-        };
-        Ok((received.answer, body))
+        Ok((received.answer, received.json))
     }
 
     /// Sends a request, and returns the whole response.
@@ -289,16 +279,17 @@ impl Client {
         }
         let mut answer = self.read(status, &headers, &body);
         let is_update = request.row.is_some();
-        // The record in the answer to an update is compared without being parsed.
-        let json: Option<Json> = match is_success && !is_update {
+        // Most APIs return what was sent. Then nothing is left to compare, and the record is not parsed.
+        let sent = request.body.filter(|_| is_update && is_success);
+        let is_shown = sent.is_some_and(|sent| self.spec.shows_sent(&body, sent));
+        let json: Option<Json> = match is_success && !is_shown {
             true => serde_json::from_slice(&body).ok(),
             false => None,
         };
-        let is_json = || match is_update {
-            true => serde_json::from_slice::<&RawValue>(&body).is_ok(),
-            false => json.is_some(),
-        };
-        if is_success && let Some(what) = foreign(&self.spec, is_update, status, &body, is_json()) {
+        if is_success
+            && !is_shown
+            && let Some(what) = foreign(&self.spec, is_update, status, &body, json.as_ref())
+        {
             match is_cut_off(&body) {
                 // The body exceeds the limit.
                 true if more => {}

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::answer::Fault;
 use super::circuit_breaker::CircuitBreaker;
-use super::client::{Body, Request};
+use super::client::Request;
 use super::error::SendError;
 use super::fetched::Fetched;
 use super::stop::{Stop, StopRequest, status_and_code};
@@ -33,8 +33,8 @@ pub struct Sender<'a, R> {
     pub explain: &'a dyn Fn(&str, &str) -> Vec<Problem>,
     /// Returns the header of the column that only some accounts may change, if an error is about its field.
     pub refused_column: &'a dyn Fn(&Json) -> Option<String>,
-    /// Compares the sent values with the record in the body of the response.
-    pub not_applied: &'a dyn Fn(&Pending, &[u8]) -> Option<NotApplied>,
+    /// Compares the sent values with the record in the response.
+    pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
 }
 
 /// The sent values that a success response does not show.
@@ -501,8 +501,7 @@ impl<R: Record> Sender<'_, R> {
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
                     outcome.problems.clone_from(&call.note);
-                    if let Body::Update(body) = body
-                        && let Some(not_applied) = (self.not_applied)(call, &body)
+                    if let Some(not_applied) = body.and_then(|body| (self.not_applied)(call, &body))
                     {
                         note_not_applied(&mut outcome, not_applied);
                     }

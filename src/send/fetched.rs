@@ -37,15 +37,15 @@ pub struct Beside {
 /// `unreachable` creates the stop for an API that does not respond.
 pub(super) fn why_stopped(
     verdict: Verdict,
-    last: Result<Answer, Fault>,
+    last: Result<(Answer, Option<Json>), Fault>,
     sent: Option<&[u8]>,
     unreachable: impl Fn(Message, Code) -> Stop,
 ) -> Stop {
     match last {
-        Ok(answer) if verdict == Verdict::Stop => {
+        Ok((answer, _)) if verdict == Verdict::Stop => {
             Stop::refused(answer, sent.unwrap_or_default(), true)
         }
-        Ok(answer) => Stop::LookUp {
+        Ok((answer, _)) => Stop::LookUp {
             why: Message::verbatim(status_and_code(answer.status, &answer.code)),
             cause: Code::ApiAnswered,
             status: Some(answer.status),
@@ -81,7 +81,7 @@ mod tests {
                 status,
                 ..Answer::default()
             };
-            Ok(answer)
+            Ok((answer, None))
         };
         let refused = stop(Verdict::Stop, answered(403));
         assert!(matches!(refused, Stop::Refused { reading: true, .. }));

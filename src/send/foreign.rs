@@ -2,19 +2,19 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{Code, members};
+use crate::model::Code;
 use crate::targets::{Expects, TargetSpec};
 
 const NO_CONTENT: u16 = 204;
 
 /// Returns what a successful response contains instead of the expected content. The target file defines the
-/// response to an update; the response to a look-up is JSON. `is_json` is whether the `body` is.
+/// response to an update; the response to a look-up is JSON. `json` is the parsed `body`.
 pub(super) fn foreign(
     spec: &TargetSpec,
     is_update: bool,
     status: u16,
     body: &[u8],
-    is_json: bool,
+    json: Option<&Json>,
 ) -> Option<Code> {
     let expects = spec.answers.expects.filter(|_| is_update);
     match expects {
@@ -25,32 +25,29 @@ pub(super) fn foreign(
         _ => {}
     }
     let body = body.trim_ascii();
-    match is_json {
-        true if !is_update => None,
-        true if expects == Some(Expects::NoContent) => Some(Code::AnswerContent),
-        true => (!holds_record(spec, body)).then_some(Code::AnswerNoRecord),
-        false if body.starts_with(b"<") => Some(Code::AnswerHtml),
+    match json {
+        Some(_) if !is_update => None,
+        Some(_) if expects == Some(Expects::NoContent) => Some(Code::AnswerContent),
+        Some(json) => (!holds_record(spec, json)).then_some(Code::AnswerNoRecord),
+        None if body.starts_with(b"<") => Some(Code::AnswerHtml),
         // The look-up is retried, because the response may be truncated.
-        false if !is_update => None,
-        false if body.is_empty() => Some(Code::AnswerEmpty),
-        false => Some(Code::AnswerNoJson),
+        None if !is_update => None,
+        None if body.is_empty() => Some(Code::AnswerEmpty),
+        None => Some(Code::AnswerNoJson),
     }
 }
 
 /// Returns whether the record in a response is an object with a member that the target file names.
-fn holds_record(spec: &TargetSpec, answer: &[u8]) -> bool {
+fn holds_record(spec: &TargetSpec, answer: &Json) -> bool {
+    let Some(Json::Object(record)) = spec.record_in(answer) else {
+        return false;
+    };
     let id = spec.lookup.as_ref().map(|how| how.id.as_str());
     let id = id.and_then(|pointer| pointer.split('/').nth(1));
     let fields = spec.fields.iter();
     let fields = fields.filter_map(|field| field.pointer.path().first());
-    let mut names = fields.map(String::as_str).chain(id);
-    match spec.unparsed_record_in(answer).and_then(members) {
-        Some(record) => names.any(|name| record.contains_key(name)),
-        None => serde_json::from_slice::<Json>(answer).is_ok_and(|answer| {
-            let record = spec.record_in(&answer).and_then(Json::as_object);
-            record.is_some_and(|record| names.any(|name| record.contains_key(name)))
-        }),
-    }
+    let mut members = fields.map(String::as_str).chain(id);
+    members.any(|member| record.contains_key(member))
 }
 
 #[cfg(test)]
@@ -58,8 +55,8 @@ mod tests {
     use super::*;
 
     fn found(spec: &TargetSpec, is_update: bool, status: u16, body: &str) -> Option<Code> {
-        let is_json = serde_json::from_str::<Json>(body).is_ok();
-        foreign(spec, is_update, status, body.as_bytes(), is_json)
+        let json = serde_json::from_str(body).ok();
+        foreign(spec, is_update, status, body.as_bytes(), json.as_ref())
     }
 
     #[test]

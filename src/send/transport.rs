@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::answer::{Answer, Fault};
 use super::backoff::Backoff;
-use super::client::{Body, Client, Request};
+use super::client::{Client, Request};
 use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
 use super::fetched::{Beside, Fetched, why_stopped};
@@ -67,7 +67,7 @@ pub(super) struct Attempts {
     /// The verdict on the last attempt, or `None` if the run was halted before the next attempt.
     pub(super) verdict: Option<Verdict>,
     /// The last response, or `None` if this process sent nothing.
-    pub(super) last: Option<Result<(Answer, Body), Fault>>,
+    pub(super) last: Option<Result<(Answer, Option<Json>), Fault>>,
     /// Whether an attempt got no response, so that the API may have carried it out.
     pub(super) doubtful: bool,
 }
@@ -161,14 +161,13 @@ impl<'a> Transport<'a> {
             return Ok((Fetched::Halted, Beside::default()));
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((answer, Body::LookUp(Some(json))))) => {
+            (Verdict::Accept, Ok((answer, Some(json)))) => {
                 let (etag, link, date) = (answer.etag, answer.link, answer.date);
                 (Fetched::Json(json), Beside { etag, link, date })
             }
-            (Verdict::Accept, Ok(_)) => (Fetched::NoJson, Beside::default()),
+            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, Beside::default()),
             (_, last) => {
                 let unreachable = |why, cause| self.unreachable(why, cause);
-                let last = last.map(|(answer, _)| answer);
                 let stop = why_stopped(verdict, last, body.as_deref(), unreachable);
                 (Fetched::Stopped(stop), Beside::default())
             }
@@ -262,13 +261,15 @@ impl<'a> Transport<'a> {
     }
 
     /// Sends a request once. A look-up whose response is truncated or not JSON counts as unanswered.
-    async fn make(&self, request: &Request<'_>) -> Result<(Answer, Body), Fault> {
-        let (answer, body) = self.client.call(request).await?;
+    async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
+        let (answer, json) = self.client.call(request).await?;
         let is_success = answer.status / 100 == 2 && !answer.of_sign_in && answer.foreign.is_none();
-        if is_success && body == Body::LookUp(None) {
+        let json = json.filter(|_| is_success);
+        // For an update, the status is enough.
+        if request.row.is_none() && is_success && json.is_none() {
             return Err(Fault::Lost);
         }
-        Ok((answer, body))
+        Ok((answer, json))
     }
 
     /// Applies the quota and the throttling in a response to all requests.

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 
-use super::answers::Answers;
+use super::answers::{Answers, Expects};
 use super::field::FieldSpec;
 use super::known::Known;
 use super::lookup::Lookup;
@@ -21,7 +20,7 @@ use super::sign_in::SignIn;
 use super::update::Update;
 use super::words::{Words, words_in};
 use crate::l10n::Language;
-use crate::model::{Call, Change, Method, members};
+use crate::model::{Call, Change, Method, members, shows_all};
 
 /// The description of an API, with all of its properties.
 ///
@@ -260,11 +259,21 @@ impl TargetSpec {
         answer.pointer(&self.answers.record)
     }
 
-    /// Like [`TargetSpec::record_in`], without parsing the values. Returns `None` for an unusual path too.
-    pub fn unparsed_record_in<'a>(&self, answer: &'a [u8]) -> Option<&'a RawValue> {
-        let answer: &RawValue = serde_json::from_slice(answer).ok()?;
+    /// Whether the response to an update has a record with every value in the body that was `sent`, whose values
+    /// are then not parsed. A record in another notation has to be parsed for a comparison.
+    pub fn shows_sent(&self, answer: &[u8], sent: &[u8]) -> bool {
+        let expects_none = self.answers.expects == Some(Expects::NoContent);
+        if expects_none || !self.update.body.is_empty() {
+            return false;
+        }
+        let (Ok(answer), Ok(sent)) = (serde_json::from_slice(answer), serde_json::from_slice(sent))
+        else {
+            return false;
+        };
         let mut steps = self.answers.record.split('/').skip(1);
-        steps.try_fold(answer, |value, name| members(value)?.get(name).copied())
+        let record = steps.try_fold(answer, |value, name| members(value)?.get(name).copied());
+        let has_values = members(sent).is_some_and(|sent| !sent.is_empty());
+        has_values && record.is_some_and(|record| shows_all(record, sent))
     }
 
     /// The pointer to a field in a record that was read.
@@ -283,6 +292,37 @@ mod tests {
     use super::*;
     use crate::model::RowAt;
     use crate::targets::load;
+
+    #[test]
+    fn a_response_shows_what_was_sent_only_if_it_has_the_record_and_every_value() {
+        let mut spec = crate::targets::load("meitner").unwrap();
+        let shows = |spec: &TargetSpec, answer: &str, sent: &str| {
+            spec.shows_sent(answer.as_bytes(), sent.as_bytes())
+        };
+        let sent = r#"{"firstName":"Åsa"}"#;
+        let record = r#"{"id":"1","firstName":"Åsa"}"#;
+        assert!(shows(&spec, record, sent));
+        for answer in [
+            r#"{"id":"1","firstName":"Eva"}"#,
+            r#"{"id":"1"}"#,
+            r#"{"data":{"firstName":"Åsa"}}"#,
+            // It is JSON by its syntax, but not text, so it has to be refused where it is parsed.
+            r#"{"id":"1","firstName":"\ud800"}"#,
+            r#"{"id":"1","firstName":"Åsa""#,
+            "<html>",
+            "",
+        ] {
+            assert!(!shows(&spec, answer, sent), "{answer}");
+        }
+        assert!(!shows(&spec, record, "{}"), "nothing was sent");
+        spec.answers.record = "/data/0".into();
+        assert!(!shows(&spec, r#"{"data":[{"firstName":"Åsa"}]}"#, sent));
+        spec.answers.record = "/data".into();
+        assert!(shows(&spec, r#"{"data":{"firstName":"Åsa"}}"#, sent));
+        assert!(!shows(&spec, record, sent));
+        spec.answers.expects = Some(Expects::NoContent);
+        assert!(!shows(&spec, r#"{"data":{"firstName":"Åsa"}}"#, sent));
+    }
 
     #[test]
     fn only_writable_fields_of_a_nested_object_are_returned() {
