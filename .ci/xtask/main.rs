@@ -20,7 +20,7 @@ becomes a .deb. Without TARGET: on Linux x86_64-unknown-linux-musl and x86_64-pc
 
 Needs: cargo install --locked cargo-auditable cargo-cyclonedx cargo-deb
        rustup target add TARGET
-       on Debian: apt-get install make musl-tools gcc-mingw-w64-x86-64";
+       on Debian: apt-get install musl-tools gcc-mingw-w64-x86-64";
 
 /// The maximum size of a package.
 const MOST_BYTES: u64 = 15_000_000;
