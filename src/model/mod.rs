@@ -38,7 +38,7 @@ pub use outcome::{
 };
 pub use problem::{DAMAGED, Problem};
 pub use quotes::in_quotes;
-pub use raw_json::{has_all, members};
+pub use raw_json::{members, shows_all};
 pub use redact::{is_code, redacted, redacted_as};
 pub use refusal::{FileKind, Listed, Refusal, Untrusted};
 pub use row::{Lines, RowAt};

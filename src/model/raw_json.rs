@@ -5,29 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-/// The members of an object by name.
-pub type RawMembers<'a> = BTreeMap<&'a str, &'a RawValue>;
-
-/// Returns the members of an object, or `None` if a name has an escape sequence or `json` is no object.
-pub fn members(json: &RawValue) -> Option<RawMembers<'_>> {
+/// Returns the members of an object by name, or `None` if a name has an escape sequence or `json` is no object.
+pub fn members(json: &RawValue) -> Option<BTreeMap<&str, &RawValue>> {
     serde_json::from_str(json.get()).ok()
 }
 
-/// Returns whether a record has every member of an update's body, with the same value. The record and its objects
-/// may have more members.
-pub fn has_all(record: &RawMembers<'_>, body: &RawMembers<'_>) -> bool {
-    body.iter()
-        .all(|(name, value)| record.get(name).is_some_and(|it| shows_all(it, value)))
-}
-
-/// Returns whether a value of a record shows the value of a body. Most APIs return what was sent, so equal text is
-/// compared first.
-fn shows_all(record: &RawValue, body: &RawValue) -> bool {
+/// Returns whether a record has every value of an update's body. Its objects may have more members. Most APIs
+/// return what was sent, so equal text is compared first.
+pub fn shows_all(record: &RawValue, body: &RawValue) -> bool {
     if record.get() == body.get() {
         return true;
     }
     match (members(record), members(body)) {
-        (Some(record), Some(body)) => has_all(&record, &body),
+        (Some(record), Some(body)) => body
+            .into_iter()
+            .all(|(name, value)| record.get(name).is_some_and(|it| shows_all(it, value))),
         (None, None) => {
             let [record, body] = [record, body].map(|it| serde_json::from_str::<Json>(it.get()));
             matches!((record, body), (Ok(record), Ok(body)) if record == body)

@@ -20,7 +20,7 @@ use super::sign_in::SignIn;
 use super::update::Update;
 use super::words::{Words, words_in};
 use crate::l10n::Language;
-use crate::model::{Call, Change, Method, has_all, members};
+use crate::model::{Call, Change, Method, members, shows_all};
 
 /// The description of an API, with all of its properties.
 ///
@@ -272,10 +272,8 @@ impl TargetSpec {
         };
         let mut steps = self.answers.record.split('/').skip(1);
         let record = steps.try_fold(answer, |value, name| members(value)?.get(name).copied());
-        match (record.and_then(members), members(sent)) {
-            (Some(record), Some(sent)) => !sent.is_empty() && has_all(&record, &sent),
-            _ => false,
-        }
+        let has_values = members(sent).is_some_and(|sent| !sent.is_empty());
+        has_values && record.is_some_and(|record| shows_all(record, sent))
     }
 
     /// The pointer to a field in a record that was read.

@@ -1,11 +1,8 @@
 //! The register holds the records of an API in a temporary table.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::journal::JournalError;
 
@@ -14,13 +11,6 @@ use crate::journal::JournalError;
 #[derive(Debug)]
 pub struct Register {
     connection: Connection,
-    /// The hashes of the fields and records whose value will change, 8 bytes each: if two are equal, a call is
-    /// sent and the API decides.
-    changed: RefCell<HashSet<u64>>,
-}
-
-fn hash(field: usize, id: &str) -> u64 {
-    xxh3_64_with_seed(id.as_bytes(), field as u64)
 }
 
 fn explain(source: rusqlite::Error) -> JournalError {
@@ -38,14 +28,13 @@ impl Register {
                  CREATE INDEX record_by_key ON record (key);
                  CREATE TABLE holder (field INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL) STRICT;
                  CREATE INDEX holder_by_value ON holder (field, value);
+                 CREATE TABLE changed (field INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (field, id))
+                 STRICT, WITHOUT ROWID;
                  -- Nobody else reads it, so nothing is ever committed.
                  BEGIN;",
             )
             .map_err(explain)?;
-        Ok(Register {
-            connection,
-            changed: RefCell::default(),
-        })
+        Ok(Register { connection })
     }
 
     fn put(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JournalError> {
@@ -87,13 +76,19 @@ impl Register {
     }
 
     /// Adds that the value of a field of the record `id` will change.
-    pub fn add_changed(&self, field: usize, id: &str) {
-        self.changed.borrow_mut().insert(hash(field, id));
+    pub fn add_changed(&self, field: usize, id: &str) -> Result<(), JournalError> {
+        self.put(
+            "INSERT OR IGNORE INTO changed VALUES (?1, ?2)",
+            params![field, id],
+        )
     }
 
     /// Returns whether the value of a field of the record `id` will change.
-    pub fn is_changed(&self, field: usize, id: &str) -> bool {
-        self.changed.borrow().contains(&hash(field, id))
+    pub fn is_changed(&self, field: usize, id: &str) -> Result<bool, JournalError> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM changed WHERE field = ?1 AND id = ?2")
+            .and_then(|mut statement| statement.exists(params![field, id]))
+            .map_err(explain)
     }
 
     /// Returns the records with this key, as JSON.

@@ -69,7 +69,7 @@ impl RowPlanner<'_> {
             if !spec.fields[field].unique || change.is_idle() {
                 continue;
             }
-            register.add_changed(field, &id);
+            register.add_changed(field, &id)?;
             let Some(value) = self.comparable(field, &change.to) else {
                 continue;
             };
@@ -93,10 +93,10 @@ impl RowPlanner<'_> {
                 field,
                 other,
             } = conflict;
-            let given_up = self
-                .register
-                .as_ref()
-                .is_none_or(|register| register.is_changed(field, &other));
+            let given_up = match &self.register {
+                Some(register) => register.is_changed(field, &other)?,
+                None => true,
+            };
             if given_up {
                 self.call(mark, call).await?;
             } else {
