@@ -81,6 +81,20 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     if text.is_empty() || text.len() > LONGEST {
         return None;
     }
+    // Fast path: most texts are not as long as a phrase and do not begin with a listed word.
+    if let Some(first) = text.bytes().next().filter(u8::is_ascii_alphanumeric) {
+        let word = text.split([' ', ',', '@']).next().unwrap_or_default();
+        let mut words = WORDS.iter().chain(&NAMES);
+        let mut phrases = PHRASES.iter();
+        // Characters are counted, because the Kelvin sign has more bytes than its lower-case k.
+        let is_like = |phrase: &&str| {
+            phrase.bytes().next() == Some(first.to_ascii_lowercase())
+                && phrase.chars().count() == text.chars().count()
+        };
+        if !words.any(|known| *known == word) && !phrases.any(is_like) {
+            return None;
+        }
+    }
     // A placeholder may be the local part of an address, as in undefined@example.se.
     let word = text.split_once('@').map_or(text, |(local, _)| local);
     if let Some(word) = WORDS.iter().find(|known| **known == word) {
@@ -243,12 +257,12 @@ pub(super) fn of_seven_bits(text: &str) -> Option<String> {
             _ => return None,
         })
     };
-    let characters: Vec<char> = text.chars().collect();
     let is_pair =
         |open: char, close: char| text.find(open).is_some_and(|at| text[at..].contains(close));
     if !text.contains(|c| letter(c).is_some()) || is_pair('{', '}') || is_pair('[', ']') {
         return None;
     }
+    let characters: Vec<char> = text.chars().collect();
     let mut meant = String::with_capacity(text.len() + 4);
     for (at, c) in characters.iter().enumerate() {
         let Some(letter) = letter(*c) else {
@@ -301,55 +315,64 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     at_edge
 }
 
-/// Fast path: whether the beginning of a text rules out all placeholders. The text must be ordinary (see
-/// [`super::plain::is_ordinary`]) except for western European letters.
+/// Fast path: whether a text is no placeholder. The text must be ordinary ASCII (see
+/// [`super::plain::is_plain`]) except for western European letters.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
-    match bytes.first() {
-        Some(b'N' | b'n' | b'U' | b'u') => !is_word(bytes) && !bytes.starts_with(b"u'"),
-        Some(b'b') => !bytes.starts_with(b"b'"),
-        Some(b'S' | b's') => !bytes.starts_with(b"System.") && !is(bytes, "saknas"),
-        Some(b'M' | b'm') => !bytes.starts_with(b"Microsoft.") && !is(bytes, "missing"),
-        Some(b'E' | b'e') => {
-            !bytes.starts_with(b"Err:") && !is(bytes, "empty") && !is(bytes, "ej angivet")
+    !may_begin(bytes) || !is_placeholder(bytes)
+}
+
+/// The beginnings of object names that consist of ordinary ASCII (see [`is_object`]), and of errors.
+const OBJECTS: [&str; 5] = ["System.", "Microsoft.", "Err:", "b'", "u'"];
+
+/// The first three bytes of all placeholders that begin with a letter: for each pair of first bytes, a bit for
+/// each third byte. All are modulo 32, which ignores case.
+const BEGINNINGS: [u32; 1024] = {
+    let lists: [&[&str]; 4] = [&WORDS, &NAMES, &PHRASES, &OBJECTS];
+    let mut beginnings = [0; 1024];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut word = 0;
+        while word < lists[list].len() {
+            let bytes = lists[list][word].as_bytes();
+            beginnings[pair(bytes[0], bytes[1])] |= match bytes {
+                [_, _, third, ..] => bit(*third),
+                // Nothing follows, or another word, or the rest of an address.
+                [_, b'A'..=b'Z' | b'a'..=b'z'] => bit(b' ') | bit(b',') | bit(b'@'),
+                _ => u32::MAX,
+            };
+            word += 1;
         }
-        Some(b'D') => !bytes.starts_with(b"DBNull") || !is_no_value(bytes),
-        Some(b'T' | b't') => !is(bytes, "tomt"),
-        Some(b'L' | b'l') => bytes.last() != Some(&b'.') || !is_no_value(bytes),
-        // Okänd, okänt: an ASCII comparison does not fold the ä.
-        Some(b'O' | b'o') => !matches!(bytes, [_, b'K' | b'k', ..]) || !is_no_value(bytes),
-        _ => true,
+        list += 1;
+    }
+    beginnings
+};
+
+#[inline]
+const fn pair(first: u8, second: u8) -> usize {
+    first as usize % 32 * 32 + second as usize % 32
+}
+
+#[inline]
+const fn bit(third: u8) -> u32 {
+    1 << (third % 32)
+}
+
+/// Whether a text begins like a placeholder.
+#[inline]
+fn may_begin(bytes: &[u8]) -> bool {
+    match *bytes {
+        [first, second, third, ..] => BEGINNINGS[pair(first, second)] & bit(third) != 0,
+        [first, second] => BEGINNINGS[pair(first, second)] & bit(b' ') != 0,
+        _ => false,
     }
 }
 
-#[inline]
-fn is(bytes: &[u8], word: &str) -> bool {
-    bytes.eq_ignore_ascii_case(word.as_bytes())
-}
-
-/// Whether a text that begins with N or U consists of placeholders.
-#[inline]
-fn is_word(bytes: &[u8]) -> bool {
-    let end = bytes
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b',' | b'@'));
-    let first = &bytes[..end.unwrap_or(bytes.len())];
-    let is = |word: &[u8]| first.eq_ignore_ascii_case(word);
-    let may_be = match first.len() {
-        2 => is(b"na"),
-        3 => is(b"nan") || is(b"nil") || is(b"nul") || is(b"nat") || is(b"n/a") || is(b"n/d"),
-        4 => is(b"null") || is(b"none") || is(b"n.a."),
-        7 => is(b"unknown"),
-        8 => is(b"nonetype"),
-        9 => is(b"undefined"),
-        _ => false,
-    };
-    may_be && is_no_value(bytes)
-}
-
 #[inline(never)]
-fn is_no_value(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| no_value(text).is_some())
+fn is_placeholder(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        OBJECTS.iter().any(|object| text.starts_with(object)) || no_value(text).is_some()
+    })
 }
 
 #[cfg(test)]
@@ -405,6 +428,8 @@ mod tests {
             ("(Saknas)", Some(NoValue::Certain)),
             ("Saknas", Some(NoValue::Phrase)),
             ("Okänd", Some(NoValue::Phrase)),
+            ("O\u{212A}ÄND", Some(NoValue::Phrase)),
+            ("un\u{212A}nown", Some(NoValue::Phrase)),
             ("(Tom)", None),
             ("<null>", None),
             ("Tom", None),
@@ -604,10 +629,28 @@ mod tests {
     }
 
     #[test]
+    fn few_names_begin_like_a_placeholder() {
+        for text in [
+            "Sara", "Mikael", "Emma", "Oskar", "Tove", "Nora", "Nadja", "Na", "Bo", "A",
+        ] {
+            let is_short = text == "Na";
+            assert_eq!(may_begin(text.as_bytes()), is_short, "{text}");
+        }
+        for text in ["Nilsson", "Emppu", "nA,", "NA x", "uG", "b'A", "undefined@"] {
+            assert!(may_begin(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
     fn every_placeholder_passes_the_prefix_filter() {
         for word in WORDS.iter().chain(&NAMES).chain(&PHRASES) {
             let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
             let capital: String = upper.chars().take(1).chain(lower.chars().skip(1)).collect();
+            assert!(no_value(word).is_some(), "{word}");
+            for phrase in [&lower, &upper, &capital] {
+                let is_one = no_value(phrase).is_some();
+                assert!(is_one || !PHRASES.contains(word), "{phrase}");
+            }
             for word in [*word, &lower, &upper, &capital] {
                 for text in [
                     word.to_owned(),
