@@ -2,26 +2,40 @@
 
 use super::leftovers;
 
-/// Whether a byte is an ASCII letter, digit, space, or one of `' , - . / : ;`, which occur in names,
-/// addresses and numbers. Placeholders and damage contain other characters.
-const IS_ORDINARY: [bool; 256] = {
-    let mut is_ordinary = [false; 256];
+/// A printable ASCII character other than letters, digits, space and `' , - . / : ;`, which occur in names,
+/// addresses and numbers. Placeholders and damage contain it.
+const SIGN: u8 = 1;
+/// The second byte of Å Ä Æ É Ö Ø or Ü in UTF-8.
+const CAPITAL: u8 = 2;
+/// The lead byte 0xC3, or the second byte of å ä æ é ö ø or ü.
+const SMALL: u8 = 4;
+/// Any other byte.
+const FOREIGN: u8 = 8;
+
+/// The class of each byte of UTF-8. Ordinary ASCII has none.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0;
-    while byte < is_ordinary.len() {
-        is_ordinary[byte] = (byte as u8).is_ascii_alphanumeric()
-            || matches!(
-                byte as u8,
-                b' ' | b'\'' | b',' | b'-' | b'.' | b'/' | b':' | b';'
-            );
+    while byte < classes.len() {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => 0,
+            b' ' | b'\'' | b',' | b'-' | b'.' | b'/' | b':' | b';' => 0,
+            b' '..=b'~' => SIGN,
+            0x84 | 0x85 | 0x86 | 0x89 | 0x96 | 0x98 | 0x9C => CAPITAL,
+            0xC3 | 0xA4 | 0xA5 | 0xA6 | 0xA9 | 0xB6 | 0xB8 | 0xBC => SMALL,
+            _ => FOREIGN,
+        };
         byte += 1;
     }
-    is_ordinary
+    classes
 };
 
-/// Whether all bytes are ordinary.
+/// The classes of all bytes. The loop has no early exit, because most cells are plain.
 #[inline]
-pub(super) fn is_ordinary(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)])
+fn classes(bytes: &[u8]) -> u8 {
+    bytes
+        .iter()
+        .fold(0, |classes, byte| classes | CLASSES[usize::from(*byte)])
 }
 
 /// Converts ASCII digits to numbers. Returns `None` if any byte is not a digit. The loop has no early exit,
@@ -41,54 +55,13 @@ pub(super) fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u8; N]> {
 /// rare in wrongly decoded text.
 #[inline]
 pub(super) fn is_western(text: &str) -> bool {
-    text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
+    classes(text.as_bytes()) & FOREIGN == 0
 }
-
-/// Whether a byte of UTF-8 is ordinary ASCII or part of a western European letter.
-const IS_WESTERN_NAME: [bool; 256] = {
-    let mut is_western_name = IS_ORDINARY;
-    let mut byte = 0x80;
-    while byte < is_western_name.len() {
-        is_western_name[byte] = IS_WESTERN[byte];
-        byte += 1;
-    }
-    is_western_name
-};
-
-/// Whether a byte of UTF-8 is printable ASCII, the lead byte 0xC3, or the second byte of Å Ä Æ É Ö Ø Ü or å ä
-/// æ é ö ø ü.
-const IS_WESTERN: [bool; 256] = {
-    let mut is_western = [false; 256];
-    let mut byte = 0;
-    while byte < is_western.len() {
-        is_western[byte] = matches!(
-            byte as u8,
-            b' '..=b'~'
-                | 0xC3
-                | 0x84
-                | 0x85
-                | 0x86
-                | 0x89
-                | 0x96
-                | 0x98
-                | 0x9C
-                | 0xA4
-                | 0xA5
-                | 0xA6
-                | 0xA9
-                | 0xB6
-                | 0xB8
-                | 0xBC
-        );
-        byte += 1;
-    }
-    is_western
-};
 
 /// Whether a cell is ordinary ASCII and begins and ends like a value. Most cells do.
 #[inline]
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    is_ordinary(bytes) && has_plain_ends(bytes)
+    classes(bytes) == 0 && has_plain_ends(bytes)
 }
 
 /// Whether a cell has no surrounding spaces or special signs, does not end in `.0`, and is not a placeholder.
@@ -120,12 +93,15 @@ fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a text consists of western letters and ordinary ASCII, with capital letters only where names have
-/// them.
+/// Whether a text consists of ordinary ASCII and western letters, with capital letters only where names have
+/// them, and begins and ends like a value.
 #[inline]
-pub(super) fn is_western_name(text: &str) -> bool {
-    text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
-        && !has_late_capital(text.as_bytes())
+pub(super) fn is_plain_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let classes = classes(bytes);
+    classes & (SIGN | FOREIGN) == 0
+        && !(classes & CAPITAL != 0 && has_late_capital(bytes))
+        && has_plain_ends(bytes)
 }
 
 /// Whether a western capital beyond ASCII follows two small letters or stands between two: `BjÜrn` and

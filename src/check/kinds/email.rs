@@ -34,6 +34,17 @@ pub(in crate::check) fn check(text: &str) -> Checked<'_> {
     }
 }
 
+/// Whether a byte is an ASCII letter or digit.
+const IS_ALPHANUMERIC: [bool; 256] = {
+    let mut is_alphanumeric = [false; 256];
+    let mut byte = 0;
+    while byte < is_alphanumeric.len() {
+        is_alphanumeric[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    is_alphanumeric
+};
+
 /// Fast path: whether the text consists of letters and digits with single punctuation marks between them, as
 /// most addresses do. [`check`] parses all others.
 #[inline]
@@ -41,29 +52,32 @@ pub(in crate::check) fn is_plain(text: &str) -> bool {
     let mut at = None;
     // The start of the current label, and whether the domain has a complete label.
     let (mut word, mut has_parts) = (0, false);
-    let marks = text.bytes().enumerate();
-    let mut marks = marks.filter(|(_, byte)| !byte.is_ascii_alphanumeric());
-    let are_words = marks.all(|(place, mark)| {
+    let bytes = text.as_bytes();
+    for (place, byte) in bytes.iter().enumerate() {
+        if IS_ALPHANUMERIC[usize::from(*byte)] {
+            continue;
+        }
         let ends_word = place > word;
         word = place + 1;
-        ends_word
-            && match mark {
-                b'@' => at.replace(place).is_none(),
-                b'.' => {
-                    has_parts = at.is_some();
-                    true
-                }
-                b'-' => true,
-                // `_x00F6_` is an escape.
-                b'_' => at.is_none() && text.as_bytes().get(place + 1) != Some(&b'x'),
-                b'+' => at.is_none(),
-                _ => false,
+        let is_allowed = match byte {
+            b'@' => at.replace(place).is_none(),
+            b'.' => {
+                has_parts = at.is_some();
+                true
             }
-    });
+            b'-' => true,
+            // `_x00F6_` is an escape.
+            b'_' => at.is_none() && bytes.get(word) != Some(&b'x'),
+            b'+' => at.is_none(),
+            _ => false,
+        };
+        if !(ends_word && is_allowed) {
+            return false;
+        }
+    }
     // The maximum lengths of a local part and of a domain label.
-    are_words
-        && leftovers::is_not_begun(text.as_bytes())
-        && has_parts
+    has_parts
+        && leftovers::is_not_begun(bytes)
         && text.len() > word
         && at.is_some_and(|at| at <= 64 && text.len() - at - 1 <= 63)
 }

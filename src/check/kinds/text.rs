@@ -4,7 +4,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::check::cell::LONGEST;
 use crate::check::fault::{Checked, is_scientific, refuse};
-use crate::check::plain::{has_plain_ends, is_ordinary, is_western_name};
+use crate::check::plain::is_plain_name;
 use crate::l10n::message;
 use crate::model::Value;
 use crate::read::of_utf_7;
@@ -44,8 +44,7 @@ fn is_cut_short(text: &str) -> bool {
 /// like a word.
 #[inline]
 pub(in crate::check) fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() <= LONGEST && (is_ordinary(bytes) || is_western_name(text)) && has_plain_ends(bytes)
+    text.len() <= LONGEST && is_plain_name(text)
 }
 
 /// Composes accents and letters.
