@@ -63,10 +63,9 @@ pub(super) fn form_of(field: &FieldSpec, is_key: bool) -> Form {
 /// Whether a plain cell of this kind can be rewritten, so that its length differs from its value's.
 pub(super) fn is_rewritten(kind: Kind) -> bool {
     match kind {
-        Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country => true,
+        Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country | Kind::IdentityNumber => true,
         Kind::Text
         | Kind::Uuid
-        | Kind::IdentityNumber
         | Kind::Date
         | Kind::Email
         | Kind::PostalCode
@@ -120,8 +119,11 @@ impl Checker {
             }
             Kind::Uuid => uuid::is_normal(text),
             Kind::IdentityNumber => {
-                identity_number::is_normal(text, self.options.today)
-                    && !(self.options.production && identity_number::is_for_tests(text))
+                let number = identity_number::plain(text, self.options.today);
+                let is_sent = |number: &Value<'_>| {
+                    !(self.options.production && identity_number::is_for_tests(&number.as_text()))
+                };
+                return put(into, number.filter(is_sent));
             }
             Kind::Date => date::plain_date(text)
                 .is_some_and(|date| !column.glance.is_past || date <= self.options.today),
