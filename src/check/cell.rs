@@ -8,7 +8,7 @@ use super::fault::{Fault, Notes, refuse};
 use super::leftovers::{self, NoValue, QuestionMark};
 use super::plain::{has_late_capital, is_plain, is_western};
 use crate::l10n::message;
-use crate::read::{Mojibake, mojibake};
+use crate::read::{Mojibake, has_adjacent, mojibake};
 
 /// The maximum number of characters in a cell. No field of a person is longer; a longer cell results from a
 /// misplaced quotation mark or another file's content.
@@ -358,7 +358,9 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
         "я┐╜",
         "Ã¯Â¿Â½",
     ];
-    if let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown)) {
+    if has_adjacent(text)
+        && let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown))
+    {
         return refuse(
             "text.replacement_character",
             message::cell_replacement_character(text, *shown),

@@ -1,5 +1,6 @@
 //! Detects and restores text that was decoded with the wrong encoding.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -72,28 +73,33 @@ const MOST_TIMES: usize = 3;
 /// decoded differently.
 pub fn mojibake(text: &str) -> Option<Mojibake> {
     // Many programs convert the no-break space of a decomposed à to a space.
-    let spaced = text.replace("Ã ", "Ã\u{A0}").replace("Â ", "Â\u{A0}");
+    let spaced = match text.contains(['Ã', 'Â']) {
+        true => Cow::Owned(text.replace("Ã ", "Ã\u{A0}").replace("Â ", "Â\u{A0}")),
+        false => Cow::Borrowed(text),
+    };
     let ended = match spaced.ends_with('Ã') {
         true => spaced + "\u{A0}",
         false => spaced,
     };
-    let mut found: Option<Mojibake> = None;
-    let mut words: Vec<String> = Vec::new();
-    for word in ended.split(' ') {
-        let Some((repaired, is_certain)) = of_word(word) else {
-            words.push(word.to_owned());
-            continue;
-        };
-        words.push(repaired);
-        let found = found.get_or_insert_with(|| Mojibake {
-            repaired: String::new(),
-            is_certain: false,
-        });
-        found.is_certain |= is_certain;
-    }
-    let mut found = found?;
-    found.repaired = words.join(" ");
-    Some(found)
+    let words: Vec<_> = ended.split(' ').map(|word| (word, of_word(word))).collect();
+    let mut repaired = words.iter().filter_map(|(_, repaired)| repaired.as_ref());
+    let is_certain = repaired.clone().any(|(_, is_certain)| *is_certain);
+    repaired.next()?;
+    let words: Vec<&str> = words
+        .iter()
+        .map(|(word, repaired)| repaired.as_ref().map_or(*word, |(text, _)| text))
+        .collect();
+    Some(Mojibake {
+        repaired: words.join(" "),
+        is_certain,
+    })
+}
+
+/// Whether two characters beyond ASCII are adjacent. UTF-8 that was decoded with a single-byte encoding has
+/// such a pair for each of its characters beyond ASCII.
+pub(crate) fn has_adjacent(text: &str) -> bool {
+    let mut pairs = text.chars().zip(text.chars().skip(1));
+    pairs.any(|(one, next)| !one.is_ascii() && !next.is_ascii())
 }
 
 /// The evidence for a repair, in order of weight: it begins with a capital letter, the confusion is common,
@@ -194,6 +200,9 @@ fn of_word(word: &str) -> Option<(String, bool)> {
 
 /// The original of a UTF-8 word that was decoded with another encoding, up to `times` more times.
 fn of_utf_8(word: &str, seen: Looks, times: usize) -> Option<String> {
+    if !has_adjacent(word) {
+        return None;
+    }
     let [coders, _] = &*CODERS;
     let readings = coders.iter().filter_map(|coder| {
         let bytes = coder.encode(word)?;
@@ -233,8 +242,11 @@ fn has_odd_letters(text: &str) -> bool {
 
 /// The original of a word whose bytes were decoded in pairs as UTF-16.
 fn of_utf_16(word: &str) -> Option<String> {
+    if word.encode_utf16().any(|unit| unit < 0x2000) {
+        return None;
+    }
     let units: Vec<u16> = word.encode_utf16().collect();
-    if units.len() < 4 || units.iter().any(|unit| *unit < 0x2000) {
+    if units.len() < 4 {
         return None;
     }
     let pair = |swap: bool| {
@@ -279,6 +291,26 @@ mod tests {
         "Łukasz",
         "Şahin",
     ];
+
+    #[test]
+    fn decoded_bytes_of_a_character_are_adjacent() {
+        for text in ["Ã¥", "BjÃ¶rn", "aåäb"] {
+            assert!(has_adjacent(text), "{text}");
+        }
+        for text in ["", "å", "Leïla", "åaä"] {
+            assert!(!has_adjacent(text), "{text}");
+        }
+        // No byte beyond ASCII decodes to ASCII, so adjacent bytes become adjacent characters beyond ASCII.
+        for coder in CODERS.iter().flatten() {
+            for byte in 0x80..=0xFF {
+                assert!(
+                    !coder.decode(&[byte]).is_ascii(),
+                    "{}",
+                    coder.charset.label()
+                );
+            }
+        }
+    }
 
     #[test]
     fn wrongly_decoded_utf_8_is_detected_and_restored() {
