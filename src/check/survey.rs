@@ -356,7 +356,11 @@ struct Stretch {
 impl Stretch {
     fn of(table: &Table, checker: &Checker, unique: &[Unique], seed: u64) -> Stretch {
         let mut stretch = Stretch {
-            seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
+            // A clone of an empty vector has no capacity.
+            seen: unique
+                .iter()
+                .map(|_| vec![Vec::with_capacity(table.len())])
+                .collect(),
             empty_rows: table.empty_rows(),
             end: table.end(),
             filled: vec![0; checker.spec().fields.len()],

@@ -119,14 +119,16 @@ fn candidates(seen: &Stretches) -> Vec<Seen> {
         let bit = seen.high as usize & mask;
         (bit / 64, 1u64 << (bit % 64))
     };
-    let (mut once, mut again) = (vec![0u64; words], vec![0u64; words]);
+    // The bits that are set, and those that are set again.
+    let mut table = vec![[0u64; 2]; words];
     for (word, bit) in seen.iter().flatten().map(place) {
-        again[word] |= once[word] & bit;
-        once[word] |= bit;
+        let [once, again] = &mut table[word];
+        *again |= *once & bit;
+        *once |= bit;
     }
     let repeats = |seen: &&Seen| {
         let (word, bit) = place(seen);
-        again[word] & bit != 0
+        table[word][1] & bit != 0
     };
     seen.iter().flatten().filter(repeats).copied().collect()
 }

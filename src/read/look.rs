@@ -41,7 +41,11 @@ impl Look {
             .unwrap_or(usize::MAX)
             .div_ceil(CHUNK);
         let group = rayon::current_num_threads().max(1) * 2;
-        let mut buffers: Vec<Vec<u8>> = vec![Vec::with_capacity(CHUNK); group.min(pieces)];
+        // A clone of an empty vector has no capacity.
+        let buffer = || Vec::with_capacity(CHUNK);
+        let mut buffers: Vec<Vec<u8>> = std::iter::repeat_with(buffer)
+            .take(group.min(pieces))
+            .collect();
         for first in (0..pieces).step_by(group) {
             let found: Vec<io::Result<Evidence>> = buffers
                 .par_iter_mut()
