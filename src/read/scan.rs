@@ -47,12 +47,28 @@ impl Input {
         T: Send,
         E: From<ReadError>,
     {
+        let mut folded = Ok(true);
+        self.tables(&mut |tables| {
+            let results: Vec<T> = tables.par_iter().map(&map).collect();
+            for result in results {
+                folded = fold(result);
+                if !matches!(folded, Ok(true)) {
+                    return false;
+                }
+            }
+            true
+        })?;
+        folded.map(|_| ())
+    }
+
+    /// Parses all rows in parallel and passes the tables of each batch to `work`, which returns whether to
+    /// continue. A generic function would be compiled for each caller of [`Self::scan`].
+    fn tables(&self, work: &mut dyn FnMut(&[Table]) -> bool) -> Result<(), ReadError> {
         let io = ReadError::io(&self.path);
         if self.source.has_changed().map_err(io)? {
             return Err(ReadError::Changed {
                 path: self.path.clone(),
-            }
-            .into());
+            });
         }
         let mut text = self.text();
         skip(&mut text, self.body.offset).map_err(io)?;
@@ -104,7 +120,7 @@ impl Input {
                 .spawn_scoped(scope, cut)
                 .map_err(io)?;
             for (batch, bytes) in receiver {
-                if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
+                if !self.work_on(batch, &shape, &mut next, work)? {
                     return Ok(());
                 }
                 if bytes >= MOST_BYTES {
@@ -116,7 +132,7 @@ impl Input {
         })
     }
 
-    fn work_on<T, E>(
+    fn work_on(
         &self,
         Batch {
             blocks: batch,
@@ -124,13 +140,8 @@ impl Input {
         }: Batch,
         shape: &Shape,
         (next, last): &mut (RowAt, Option<Edge>),
-        map: &(impl Fn(&Table) -> T + Sync),
-        fold: &mut impl FnMut(T) -> Result<bool, E>,
-    ) -> Result<bool, E>
-    where
-        T: Send,
-        E: From<ReadError>,
-    {
+        work: &mut dyn FnMut(&[Table]) -> bool,
+    ) -> Result<bool, ReadError> {
         let mut failure = None;
         let mut blocks = Vec::with_capacity(batch.len());
         for block in batch {
@@ -197,18 +208,15 @@ impl Input {
         if let Some((index, _)) = &stray {
             tables.truncate(*index);
         }
-        let results: Vec<T> = tables.par_iter().map(map).collect();
-        for result in results {
-            if !fold(result)? {
-                return Ok(false);
-            }
+        if !work(&tables) {
+            return Ok(false);
         }
         if let Some((_, error)) = stray {
-            return Err(error.into());
+            return Err(error);
         }
         match failure {
             None => Ok(true),
-            Some(error) => Err(self.explain(error, next.line).into()),
+            Some(error) => Err(self.explain(error, next.line)),
         }
     }
 
