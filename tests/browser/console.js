@@ -198,11 +198,6 @@ const walks = {
     await page.waitForSelector(".first li");
     found.steps.first = await page.locator(".first li").allInnerTexts();
     await look("run");
-    await press("button[value=go_on]");
-    await page.waitForSelector("button[value=pause]");
-    // Closing the page does not affect the run.
-    await page.close();
-    page = await open(context);
     // The page reports that the console is unreachable.
     await context.route("**/run/events", (route) => route.abort());
     await page.goto(`${home}/run`);
@@ -211,11 +206,18 @@ const walks = {
     found.errors.length = 0;
     await context.unroute("**/run/events");
     await page.goto(`${home}/run`);
-    await page.waitForSelector("button[value=stop]");
+    // The run must not end before it is stopped, not even on a loaded machine, so nothing else comes between.
+    await press("button[value=go_on]");
+    await page.waitForSelector("button[value=pause]");
     await press("button[value=stop]");
     found.steps.stopped = await ended();
     await press('#live a.button[href*="/runs/"]');
     await press("button[value=resume]");
+    await page.waitForURL(`${home}/run`);
+    // Closing the page does not affect the run.
+    await page.close();
+    page = await open(context);
+    await page.goto(`${home}/run`);
     found.steps.resumed = await ended();
     await page.waitForSelector("#notify", { state: "hidden" });
     await look("ended");
@@ -723,7 +725,7 @@ const walks = {
     await walks[what](context);
   } catch (error) {
     const seen = await page.innerText("body").catch(() => "");
-    found.failed = `${error}\n${page.url()}\n${seen.slice(0, 2000)}`;
+    found.failed = [error, page.url(), seen].map((part) => String(part).replace(/\s+/g, " ").slice(0, 1000)).join("\n");
   }
   await browser.close();
   console.log(JSON.stringify(found));
